@@ -1,0 +1,81 @@
+import type { Entry } from "../shared/entry.ts";
+import { NO_EFFECTS, type EffectfulFunction, type Result, type Unavailable } from "../shared/function.ts";
+import type { LogStore } from "../shared/io/log-store.ts";
+import type { StreamName } from "../shared/keys.ts";
+import { logRowsOf, type LogRows } from "../shared/log-rows.ts";
+
+export interface PersistContext {
+  readonly stream: Extract<StreamName, "signal_results" | "system_events">;
+  readonly log: LogStore;
+}
+
+interface Readable {
+  readonly entry: Entry;
+  readonly rows: LogRows;
+}
+
+/**
+ * Writes entries of `signal_results` and `system_events` to the log tables, a whole batch per statement. An entry that is
+ * no record, or that Postgres refuses for what it contains, is `dead`; its neighbours are stored. A
+ * Postgres that is away makes the batch `unavailable`.
+ */
+export const persistLog: EffectfulFunction<PersistContext> = async function* (entries, { stream, log }) {
+  const readable: Readable[] = [];
+  const unreadable: Result[] = [];
+  for (const entry of entries) {
+    const parsed = logRowsOf(entry, stream);
+    if (parsed.ok) readable.push({ entry, rows: parsed.rows });
+    else unreadable.push({ id: entry.id, status: "dead", reason: "invalid_record", error: parsed.error });
+  }
+  if (unreadable.length > 0) yield unreadable;
+  yield* store(readable, log);
+};
+
+/** Stores entries together; when Postgres refuses them, each half by itself, down to the guilty ones. */
+async function* store(entries: readonly Readable[], log: LogStore): AsyncGenerator<readonly Result[] | Unavailable> {
+  const [first] = entries;
+  if (first === undefined) return;
+  const answer = await log.write({
+    signals: entries.flatMap(({ rows }) => rows.signals),
+    outcomes: entries.flatMap(({ rows }) => rows.outcomes),
+    events: entries.flatMap(({ rows }) => rows.events),
+  });
+  switch (answer.status) {
+    case "unavailable":
+      yield { status: "unavailable", what: "postgres", error: answer.error };
+      return;
+    case "stored": {
+      const conflicts = new Map(answer.conflicts.map((row) => [keyOf(row), row.storedUid]));
+      yield entries.map((stored) => storedResult(stored, conflicts));
+      return;
+    }
+    case "refused": {
+      if (entries.length === 1) {
+        const error = `Postgres refused the row (${answer.sqlstate}): ${answer.error}`;
+        yield [{ id: first.entry.id, status: "dead", reason: "refused_row", error }];
+        return;
+      }
+      const middle = Math.ceil(entries.length / 2);
+      for (const half of [entries.slice(0, middle), entries.slice(middle)]) {
+        for await (const results of store(half, log)) {
+          yield results;
+          if ("status" in results) return;
+        }
+      }
+    }
+  }
+}
+
+function storedResult({ entry, rows }: Readable, conflicts: ReadonlyMap<string, string | null>): Result {
+  const [signal] = rows.signals;
+  const storedUid = signal === undefined ? undefined : conflicts.get(keyOf(signal));
+  if (signal === undefined || storedUid === undefined) return { id: entry.id, status: "done", effects: NO_EFFECTS };
+  const error =
+    `signal_log already holds entry ${signal.entryId} (${signal.invocation}) with uid ${storedUid}, not ` +
+    `${signal.record.uid}: two routers with one KEY_PREFIX on this database, or Redis was emptied and ids came again`;
+  return { id: entry.id, status: "dead", reason: "conflicting_uid", error, level: "ERROR" };
+}
+
+function keyOf({ entryId, invocation }: { entryId: string; invocation: string }): string {
+  return `${invocation} ${entryId}`;
+}

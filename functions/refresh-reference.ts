@@ -1,0 +1,49 @@
+import { buildReference, contentJson } from "../shared/build-reference.ts";
+import type { SystemEvent } from "../shared/events.ts";
+import type { PublishState, ReferenceStore } from "../shared/io/reference-store.ts";
+import type { ReferenceRows } from "../shared/reference.ts";
+
+export interface RefreshContext {
+  readonly source: {
+    /** All reference rows as of one moment. */
+    load(): Promise<ReferenceRows>;
+    /** Keeps a version for good; harmless when it is kept already. */
+    save(version: string, content: unknown, createdAt: Date): Promise<void>;
+  };
+  readonly store: ReferenceStore;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface RefreshResult {
+  readonly state: PublishState;
+  readonly version: string;
+  readonly counts: { readonly tickers: number; readonly strategies: number; readonly phrases: number };
+  /** What a person should know; empty unless a new version was published. */
+  readonly events: readonly SystemEvent[];
+}
+
+/**
+ * Reads the reference from Postgres and makes it the current snapshot. The ticket is taken before the read, so that of
+ * two refreshes the one that looked later wins. Throws what the source and the store throw; the snapshot
+ * that is there then stays.
+ */
+export async function refreshReference({ source, store, now }: RefreshContext): Promise<RefreshResult> {
+  const ticket = await store.takeTicket();
+  const { content, version, warnings } = buildReference(await source.load());
+  if (version !== (await store.currentVersion())) await source.save(version, contentJson(content), new Date(now()));
+  const state = await store.publish({ ticket, version, content, now: now() });
+  const counts = {
+    tickers: content.tickers.size,
+    strategies: content.strategies.size,
+    phrases: content.phrases.size,
+  };
+  if (state !== "published") return { state, version, counts, events: [] };
+  const published: SystemEvent = {
+    level: "INFO",
+    source: "refresh-reference",
+    message: `reference version ${version} is current: ${counts.tickers} tickers, ${counts.strategies} strategies, ${counts.phrases} phrases`,
+    details: { version, ...counts },
+  };
+  return { state, version, counts, events: [published, ...warnings] };
+}

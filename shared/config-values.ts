@@ -1,0 +1,85 @@
+import { BlockList, isIP } from "node:net";
+import * as z from "zod";
+
+/** How the text of a variable becomes a value; each parser knows the words for what it expects. */
+
+/** A text that `parse` turns into a value; `undefined` from it is a fault that says what is `expected`. */
+export function text<T>(expected: string, parse: (value: string) => T | undefined) {
+  return z.string().transform((value, context): T => {
+    const parsed = parse(value);
+    if (parsed !== undefined) return parsed;
+    context.issues.push({ code: "custom", message: expected, input: value });
+    return z.NEVER;
+  });
+}
+
+export const matching = (expected: string, pattern: RegExp) =>
+  text(expected, (value) => (pattern.test(value) ? value : undefined));
+
+/** Digits only: no "1e3", no "0x10", and no "" that turns into 0. */
+export function integer(min: number, max: number) {
+  return text(`an integer from ${min} to ${max}`, (value) => {
+    const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    return number >= min && number <= max ? number : undefined;
+  });
+}
+
+export function commaList<T>(expected: string, parse: (item: string) => T | undefined) {
+  return text(`a comma list of ${expected}`, (value): readonly T[] | undefined => {
+    const items: T[] = [];
+    for (const part of value.split(",")) {
+      const name = part.trim();
+      if (name === "") continue;
+      const item = parse(name);
+      if (item === undefined) return undefined;
+      if (!items.includes(item)) items.push(item);
+    }
+    return items.length > 0 ? items : undefined;
+  });
+}
+
+export function namesOutOf<Name extends string>(names: readonly Name[]) {
+  return commaList(`names out of: ${names.join(", ")}`, (item) => names.find((name) => name === item));
+}
+
+export function url(expected: string, protocols: readonly string[], fits: (url: URL) => boolean) {
+  return text(expected, (value) => {
+    if (!URL.canParse(value)) return undefined;
+    const parsed = new URL(value);
+    return protocols.includes(parsed.protocol) && fits(parsed) ? value : undefined;
+  });
+}
+
+export const cidrList = commaList("IP addresses and CIDR ranges such as 203.0.113.7 or 10.0.0.0/8", (item) =>
+  isAddressRange(item) ? item : undefined,
+);
+
+/** The addresses of such a list as {@link readConfig} accepts, to `check` an address against. */
+export function blockListOf(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", bits] = range.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}
+
+function isAddressRange(range: string): boolean {
+  const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
+  const version = isIP(address);
+  // A zone ("fe80::1%eth0") passes isIP and is refused by BlockList.
+  return version !== 0 && !address.includes("%") && Number(bits ?? 0) <= (version === 6 ? 128 : 32);
+}
+
+export function isKeyPrefix(prefix: string): boolean {
+  let open = 0;
+  for (const char of prefix) {
+    if (char === "{") open += 1;
+    if (char === "}") open -= 1;
+    if (open < 0) return false;
+  }
+  // The first tag decides the Cluster slot; an empty one is none.
+  return open === 0 && !/^[^{]*\{\}/.test(prefix) && /^[^\s\p{C}]{1,100}$/u.test(prefix);
+}

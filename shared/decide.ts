@@ -1,0 +1,153 @@
+import { closest, distance } from "fastest-levenshtein";
+import type { Control } from "./control.ts";
+import type { SignalReason, SignalStatus, StrategyReason } from "./reasons.ts";
+import type { RoutingOutcome } from "./records.ts";
+import type { Direction } from "./reference.ts";
+import type { Detail, FieldFault, Signal } from "./signal.ts";
+import type { Snapshot, SubscribedStrategy, Subscription } from "./snapshot.ts";
+import { excerpt } from "./text.ts";
+
+/** What was decided on a signal, with an outcome for every subscribed strategy. */
+export interface Decision {
+  readonly status: Exclude<SignalStatus, "duplicate">;
+  readonly reason: SignalReason | null;
+  readonly detail: Detail;
+  readonly signalId: number | null;
+  readonly direction: Direction | null;
+  readonly outcomes: readonly RoutingOutcome[];
+}
+
+/** Everything a decision depends on besides the signal. */
+export interface DecisionContext {
+  readonly snapshot: Snapshot;
+  readonly control: Control;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: number;
+  /** Signals older than this are not traded; 0: no limit. */
+  readonly signalAgeMsMax: number;
+}
+
+/** Why a whole signal is not dispatched. */
+interface Stop {
+  readonly reason: SignalReason;
+  readonly detail: Detail;
+}
+
+const NO_DETAIL: Detail = {};
+
+/** The decision on a valid signal. A function of its arguments alone. */
+export function decide(signal: Signal, context: DecisionContext): Decision {
+  const { snapshot } = context;
+  const subscription = snapshot.subscriptions.get(signal.phrase);
+  if (subscription === undefined) {
+    const detail = unknownPhraseDetail(signal.phrase, snapshot);
+    return { status: "ignored", reason: "unknown_phrase", detail, signalId: null, direction: null, outcomes: [] };
+  }
+  const stop = stopOf(signal, subscription, context);
+  if (stop !== undefined) return stopped(subscription, stop);
+
+  const outcomes = subscription.strategies.map((strategy) => outcomeFor(strategy, signal, context));
+  const dispatched = outcomes.some((outcome) => outcome.status === "dispatched");
+  return {
+    status: dispatched ? "dispatched" : "ignored",
+    reason: dispatched ? null : "no_eligible_strategy",
+    detail: dispatched ? NO_DETAIL : { strategies: countByReason(outcomes) },
+    signalId: subscription.signal_id,
+    direction: subscription.direction,
+    outcomes,
+  };
+}
+
+/** The decision on an entry that is no valid signal. */
+export function reject(faults: readonly FieldFault[]): Decision {
+  const first = faults.find((fault) => fault.reason === "missing_field") ?? faults[0];
+  return {
+    status: "rejected",
+    reason: first?.reason ?? "invalid_field",
+    detail: { field: first?.field, faults },
+    signalId: null,
+    direction: null,
+    outcomes: [],
+  };
+}
+
+/** The age of a signal in milliseconds, never negative. */
+export function ageOf(signal: Pick<Signal, "ageFrom">, now: number): number {
+  return Math.max(0, now - signal.ageFrom);
+}
+
+/** The first thing that stops the signal as a whole: phrase, ticker, subscribers, age, pause. */
+function stopOf(signal: Signal, subscription: Subscription, context: DecisionContext): Stop | undefined {
+  if (subscription.state === "disabled") {
+    return { reason: "signal_disabled", detail: { phrase: subscription.phrase, signal_ids: subscription.signal_ids } };
+  }
+  if (subscription.state === "ambiguous") {
+    return { reason: "ambiguous_phrase", detail: { phrase: subscription.phrase, signal_ids: subscription.signal_ids } };
+  }
+  const ticker = context.snapshot.tickers.get(signal.symbol);
+  if (ticker === undefined) return { reason: "unknown_ticker", detail: { symbol: excerpt(signal.symbol) } };
+  if (ticker.status !== "enabled") return { reason: "ticker_disabled", detail: { symbol: signal.symbol } };
+  if (ticker.trade_permission !== "enabled") {
+    return { reason: "trade_not_permitted", detail: { symbol: signal.symbol } };
+  }
+  if (subscription.strategies.length === 0) return { reason: "no_strategies", detail: { phrase: subscription.phrase } };
+  const age = ageOf(signal, context.now);
+  if (context.signalAgeMsMax > 0 && age > context.signalAgeMsMax) {
+    return { reason: "stale", detail: staleDetail(age, context.signalAgeMsMax) };
+  }
+  if (context.control.allPaused) return { reason: "paused", detail: { paused: "all strategies" } };
+  return undefined;
+}
+
+function stopped(subscription: Subscription, stop: Stop): Decision {
+  return {
+    status: "ignored",
+    reason: stop.reason,
+    detail: stop.detail,
+    signalId: subscription.signal_id,
+    direction: subscription.direction,
+    outcomes: subscription.strategies.map((strategy) => ignored(strategy, stop.reason, NO_DETAIL)),
+  };
+}
+
+function outcomeFor(strategy: SubscribedStrategy, signal: Signal, context: DecisionContext): RoutingOutcome {
+  if (!strategy.enabled) return ignored(strategy, "strategy_disabled", NO_DETAIL);
+  if (strategy.archived) return ignored(strategy, "strategy_archived", NO_DETAIL);
+  if (!strategy.allow_open && !strategy.reverse) return ignored(strategy, "open_not_allowed", NO_DETAIL);
+  if (strategy.symbols !== null && !strategy.symbols.has(signal.symbol)) {
+    return ignored(strategy, "ticker_not_allowed", { symbol: signal.symbol, allowed: strategy.symbols.size });
+  }
+  const age = ageOf(signal, context.now);
+  const ageMax = strategy.signal_age_ms_max ?? 0;
+  if (ageMax > 0 && age > ageMax) return ignored(strategy, "stale", staleDetail(age, ageMax));
+  if (context.control.pausedStrategies.has(strategy.id)) return ignored(strategy, "paused", NO_DETAIL);
+  const status = strategy.shadow ? "shadow" : "dispatched";
+  const reason = strategy.shadow ? "shadow" : null;
+  return { strategy_id: strategy.id, strategy: strategy.name, status, reason, detail: NO_DETAIL };
+}
+
+function ignored(strategy: SubscribedStrategy, reason: StrategyReason, detail: Detail): RoutingOutcome {
+  return { strategy_id: strategy.id, strategy: strategy.name, status: "ignored", reason, detail };
+}
+
+function staleDetail(ageMs: number, ageMsMax: number): Detail {
+  return { age_ms: ageMs, age_ms_max: ageMsMax };
+}
+
+function countByReason(outcomes: readonly RoutingOutcome[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { reason } of outcomes) {
+    if (reason !== null) counts[reason] = (counts[reason] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Longer messages are no misspelt phrase, and comparing them would cost milliseconds. */
+const SPELLING_LENGTH_MAX = 100;
+
+function unknownPhraseDetail(phrase: string, snapshot: Snapshot): Detail {
+  if (snapshot.subscriptions.size === 0 || phrase.length > SPELLING_LENGTH_MAX) return NO_DETAIL;
+  const nearest = closest(phrase, [...snapshot.subscriptions.keys()]);
+  if (distance(phrase, nearest) > Math.max(phrase.length, nearest.length) / 2) return NO_DETAIL;
+  return { closest_phrase: snapshot.subscriptions.get(nearest)?.phrase };
+}

@@ -1,0 +1,57 @@
+import { DatabaseError } from "./database.ts";
+
+/** SQLSTATE classes of statements that will never work: data exception, constraint violation, limit exceeded. */
+const REFUSED = /^(?:22|23|54)/;
+const MESSAGE_LENGTH_MAX = 300;
+
+/** What any of the drivers threw, as the error the router knows; its text holds no row values and no credentials. */
+export function toDatabaseError(thrown: unknown): DatabaseError {
+  if (thrown instanceof DatabaseError) return thrown;
+  const sqlstate = sqlstateOf(thrown);
+  if (sqlstate === undefined) {
+    return new DatabaseError(
+      `Postgres is unavailable: ${connectionMessage(thrown)}`,
+      "unavailable",
+      undefined,
+    );
+  }
+  const kind = REFUSED.test(sqlstate) ? "refused" : "unavailable";
+  return new DatabaseError(
+    `Postgres ${kind === "refused" ? "refused" : "failed"}: ${answer(thrown, sqlstate)}`,
+    kind,
+    sqlstate,
+  );
+}
+
+/** The code of an answer by Postgres; undefined when it did not answer. Node's own codes look alike (`EPIPE`). */
+function sqlstateOf(thrown: unknown): string | undefined {
+  return text(thrown, "severity") === undefined ? undefined : text(thrown, "code");
+}
+
+function answer(thrown: unknown, sqlstate: string): string {
+  const message = firstLine(text(thrown, "message") ?? "");
+  // In class 22 what is quoted is the value that was refused; elsewhere it is the name of a table or constraint.
+  const safe = sqlstate.startsWith("22") ? message.replace(/["«„“].*["»“”]/su, '"…"') : message;
+  const where = ["table", "column", "constraint"].flatMap((part) => {
+    const name = text(thrown, part);
+    return name === undefined || safe.includes(name) ? [] : [`${part} ${name}`];
+  });
+  return `${safe} (${[`SQLSTATE ${sqlstate}`, ...where].join(", ")})`;
+}
+
+/** Connecting to a name with several addresses fails with one error per address and no message of its own. */
+function connectionMessage(thrown: unknown): string {
+  if (thrown instanceof AggregateError) return [...new Set(thrown.errors.map(connectionMessage))].join("; ");
+  const message = text(thrown, "message") ?? text(thrown, "code");
+  return message === undefined || message === "" ? "connection lost" : firstLine(message);
+}
+
+function firstLine(message: string): string {
+  return (message.split("\n", 1)[0] ?? "").slice(0, MESSAGE_LENGTH_MAX);
+}
+
+function text(thrown: unknown, name: string): string | undefined {
+  if (typeof thrown !== "object" || thrown === null) return undefined;
+  const value: unknown = Reflect.get(thrown, name);
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,134 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { types as pgTypes, type CustomTypesConfig } from "pg";
+import { DatabaseError, type Database } from "./database.ts";
+import { toDatabaseError } from "./database-error.ts";
+import { applyMigrations } from "./migrate.ts";
+
+/** How a pool is made; what `pg` and the Neon driver both understand. */
+export interface PoolSettings {
+  readonly connectionString: string;
+  readonly max: number;
+  /** Longest wait for a connection, milliseconds. */
+  readonly connectionTimeoutMillis: number;
+  /** Longest wait for an answer, milliseconds; 0: no limit. */
+  readonly query_timeout: number;
+  readonly keepAlive: boolean;
+  readonly application_name: string;
+  readonly types: CustomTypesConfig;
+}
+
+export interface PgClient {
+  query(sql: string, params?: unknown[]): Promise<{ rows: unknown[] }>;
+  on(event: "error", listener: () => void): unknown;
+  off(event: "error", listener: () => void): unknown;
+  release(destroy?: boolean): void;
+}
+
+export interface PgPool {
+  connect(): Promise<PgClient>;
+  end(): Promise<void>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+interface PgDatabaseOptions {
+  readonly kind: "pg" | "neon";
+  readonly createPool: (settings: PoolSettings) => PgPool;
+  readonly url: string;
+  /** Where migrations go, when not to `url`. */
+  readonly migrateUrl?: string;
+  readonly poolMax: number;
+  readonly connectMsMax: number;
+  readonly queryMsMax: number;
+  /** Told about connections that broke while nobody used them. */
+  readonly onError: (error: Error) => void;
+}
+
+/** A frozen server never says goodbye. */
+const CLOSE_MS_MAX = 3000;
+
+const { INT8 } = pgTypes.builtins;
+/** `pg` gives bigint as text, since it may exceed 2^53; nothing the router counts does. */
+const types: CustomTypesConfig = {
+  getTypeParser: (oid, format) => (oid === INT8 ? Number : pgTypes.getTypeParser(oid, format)),
+};
+
+/** A database over a pool of `pg` or of the Neon driver. Connects when first used, so Postgres may be down now. */
+export function databaseOverPool(options: PgDatabaseOptions): Database {
+  const settings: PoolSettings = {
+    connectionString: options.url,
+    max: options.poolMax,
+    connectionTimeoutMillis: options.connectMsMax,
+    query_timeout: options.queryMsMax,
+    keepAlive: true,
+    application_name: "signal-router",
+    types,
+  };
+  const openPool = (overrides: Partial<PoolSettings>): PgPool => {
+    const opened = options.createPool({ ...settings, ...overrides });
+    opened.on("error", (error) => options.onError(toDatabaseError(error)));
+    return opened;
+  };
+  const pool = openPool({});
+  let closed: Promise<void> | undefined;
+  return {
+    kind: options.kind,
+    query: (sql, params) => withClient(pool, (client) => queryOn(client, sql, params), connectionStands),
+    readOnly: (work) => withClient(pool, (client) => readOnlyOn(client, work)),
+    async migrate() {
+      // A pool of its own, because waiting for another process's migrations may take longer than any query.
+      const connectionString = options.migrateUrl ?? options.url;
+      const single = openPool({ connectionString, max: 1, query_timeout: 0 });
+      try {
+        return await withClient(single, (client) => applyMigrations(client));
+      } finally {
+        await single.end();
+      }
+    },
+    close: () => (closed ??= Promise.race([pool.end(), delay(CLOSE_MS_MAX, undefined, { ref: false })])),
+  };
+}
+
+/** Lends out a client; one whose connection or transaction may be broken afterwards is not used again. */
+async function withClient<T>(
+  pool: PgPool,
+  work: (client: PgClient) => Promise<T>,
+  usableAfter: (error: unknown) => boolean = () => false,
+): Promise<T> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw toDatabaseError(error);
+  });
+  // A client that breaks between two queries says so here, and without a listener that would end the process. The
+  // next query on it fails, so there is nothing to do.
+  const ignore = (): void => undefined;
+  client.on("error", ignore);
+  let usable = true;
+  try {
+    return await work(client);
+  } catch (error) {
+    usable = usableAfter(error);
+    throw error;
+  } finally {
+    client.off("error", ignore);
+    client.release(!usable);
+  }
+}
+
+/** Postgres answered, and not that it is about to hang up. */
+function connectionStands(error: unknown): boolean {
+  return error instanceof DatabaseError && error.sqlstate !== undefined && !/^(?:08|57)/.test(error.sqlstate);
+}
+
+async function queryOn<Row>(client: PgClient, sql: string, params: readonly unknown[] = []): Promise<Row[]> {
+  try {
+    return (await client.query(sql, [...params])).rows as Row[];
+  } catch (error) {
+    throw toDatabaseError(error);
+  }
+}
+
+async function readOnlyOn<T>(client: PgClient, work: (query: Database["query"]) => Promise<T>): Promise<T> {
+  await queryOn(client, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  const result = await work((sql, params) => queryOn(client, sql, params));
+  await queryOn(client, "COMMIT");
+  return result;
+}

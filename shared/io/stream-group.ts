@@ -1,0 +1,127 @@
+import type { Redis } from "ioredis";
+import { fieldsOf, type Entry } from "../entry.ts";
+import type { GroupName, Keys, StreamName } from "../keys.ts";
+import { defineScript } from "./redis.ts";
+
+/** An entry delivered to somebody and not acknowledged. */
+export interface PendingEntry {
+  readonly id: string;
+  readonly consumer: string;
+  readonly idleMs: number;
+  /** Times it was delivered, by Redis' own count. */
+  readonly deliveries: number;
+}
+
+export interface GroupOptions {
+  readonly stream: StreamName;
+  readonly group: GroupName;
+  readonly consumer: string;
+}
+
+/** The stream or its group is not there: nothing can be read until it is made (see groups.ts). */
+export class GroupMissingError extends Error {
+  override readonly name = "GroupMissingError";
+}
+
+/** One consumer's view of one consumer group. */
+export interface StreamGroup {
+  /** New entries, as soon as there are any, or none after `blockMs`. `blocking` is a connection of its own. */
+  read(blocking: Redis, options: { countMax: number; blockMs: number }): Promise<Entry[]>;
+  /** Entries nobody has worked on for at least `idleMs`, oldest first. */
+  pending(options: { idleMs: number; countMax: number; after?: string }): Promise<PendingEntry[]>;
+  /** Takes an entry over, counting a delivery, if it is still idle for `idleMs`; undefined if somebody else was faster. */
+  claim(id: string, idleMs: number): Promise<Entry | undefined>;
+  /** Marks entries of this consumer as being worked on, counting no delivery; gives the ids that are not its own any more. */
+  keep(ids: readonly string[]): Promise<string[]>;
+}
+
+/**
+ * KEYS 1 the stream. ARGV 1 group, 2 consumer, 3… entry ids. Returns the ids that are not pending for the consumer.
+ * Claiming without this check would take entries back from whoever took them over.
+ */
+const KEEP_SCRIPT = `#!lua
+local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
+local gone = {}
+for i = 3, #ARGV do
+  local pending = redis.call('XPENDING', stream, group, ARGV[i], ARGV[i], 1, consumer)
+  if #pending == 1 then
+    redis.call('XCLAIM', stream, group, consumer, 0, ARGV[i], 'JUSTID')
+  else
+    gone[#gone + 1] = ARGV[i]
+  end
+end
+return gone
+`;
+
+type RawEntry = [id: string, fields: string[]] | null;
+
+/** The view of `consumer` on a group, over a connection for commands. */
+export function streamGroupOn(
+  redis: Redis,
+  keys: Keys,
+  { stream, group, consumer }: GroupOptions,
+): StreamGroup {
+  const key = keys.stream(stream);
+  const keepEntries = defineScript(redis, "keepEntries", KEEP_SCRIPT);
+  return {
+    async read(blocking, { countMax, blockMs }) {
+      const waiting = blockMs > 0 ? ["BLOCK", blockMs] : [];
+      const reply = await namingMissingGroup(
+        blocking.call(
+          "XREADGROUP",
+          "GROUP",
+          group,
+          consumer,
+          "COUNT",
+          countMax,
+          ...waiting,
+          "STREAMS",
+          key,
+          ">",
+        ),
+      );
+      const streams = reply as [string, RawEntry[]][] | null;
+      return entriesOf(streams?.[0]?.[1] ?? []);
+    },
+    async pending({ idleMs, countMax, after }) {
+      const start = after === undefined ? "-" : `(${after}`;
+      const reply = await namingMissingGroup(
+        redis.call("XPENDING", key, group, "IDLE", idleMs, start, "+", countMax),
+      );
+      return (reply as [string, string, number, number][]).map(([id, owner, idle, deliveries]) => ({
+        id,
+        consumer: owner,
+        idleMs: Number(idle),
+        deliveries: Number(deliveries),
+      }));
+    },
+    async claim(id, idleMs) {
+      const reply = await namingMissingGroup(redis.call("XCLAIM", key, group, consumer, idleMs, id));
+      return entriesOf(reply as RawEntry[])[0];
+    },
+    async keep(ids) {
+      if (ids.length === 0) return [];
+      const reply = await namingMissingGroup(keepEntries([key], [group, consumer, ...ids]));
+      return (reply as unknown[]).map(String);
+    },
+  };
+}
+
+function entriesOf(raw: readonly RawEntry[]): Entry[] {
+  const entries: Entry[] = [];
+  for (const item of raw) {
+    if (item !== null) entries.push({ id: item[0], fields: fieldsOf(item[1]) });
+  }
+  return entries;
+}
+
+async function namingMissingGroup<T>(reply: Promise<T>): Promise<T> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (error instanceof Error && error.message.includes("NOGROUP")) {
+      throw new GroupMissingError(error.message, { cause: error });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+/** The streams of the pipeline, by the names other services know. */
+export type StreamName =
+  | "signals_stream"
+  | "strategy_input_stream"
+  | "signal_results"
+  | "system_events"
+  | "dead_letters";
+
+/** The consumer groups of the router's own functions. */
+export type GroupName = "signal_processor" | "strategy_executor" | "log_writer";
+
+/** Every Redis key of one router, built here and nowhere else. */
+export interface Keys {
+  readonly prefix: string;
+  readonly metrics: string;
+  readonly control: string;
+  readonly groups: string;
+  readonly referenceCurrent: string;
+  readonly referenceConfirmedAt: string;
+  readonly referenceTicket: string;
+  /** Ticket of the refresh that published last; a lower one is refused. */
+  readonly referencePublishedTicket: string;
+  stream(name: StreamName): string;
+  /** Holder of a uid: the id of the entry whose decision dispatched it. */
+  dedup(uid: string): string;
+  /** Fence of an entry handled by a manual invocation. */
+  done(invocation: string, entryId: string): string;
+  reference(version: string, part: ReferencePart): string;
+}
+
+/** The hashes one snapshot version consists of. */
+export type ReferencePart = "tickers" | "strategies" | "strategy_signals" | "meta";
+
+/** Key names under one prefix. With a hash tag as prefix (`{signals}:`) all of them share a Cluster slot. */
+export function keysOf(prefix: string): Keys {
+  return {
+    prefix,
+    metrics: `${prefix}metrics`,
+    control: `${prefix}control`,
+    groups: `${prefix}groups`,
+    referenceCurrent: `${prefix}reference:current`,
+    referenceConfirmedAt: `${prefix}reference:confirmed_at`,
+    referenceTicket: `${prefix}reference:ticket`,
+    referencePublishedTicket: `${prefix}reference:published_ticket`,
+    stream: (name) => prefix + name,
+    dedup: (uid) => `${prefix}dedup:${uid}`,
+    done: (invocation, entryId) => `${prefix}done:${invocation}:${entryId}`,
+    reference: (version, part) => `${prefix}reference:${version}:${part}`,
+  };
+}

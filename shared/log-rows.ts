@@ -1,0 +1,87 @@
+import * as z from "zod";
+import type { Entry } from "./entry.ts";
+import type { StreamName } from "./keys.ts";
+import {
+  eventRecordSchema,
+  outcomeRecordSchema,
+  signalRecordSchema,
+  type EventRecord,
+  type OutcomeRecord,
+  type SignalRecord,
+} from "./records.ts";
+
+/** A decision with the entry it was made on. */
+export interface SignalRow {
+  readonly entryId: string;
+  readonly invocation: string;
+  readonly record: SignalRecord;
+}
+
+/** A task's outcome with the entry of its signal. */
+export interface OutcomeRow {
+  readonly entryId: string;
+  readonly invocation: string;
+  readonly record: OutcomeRecord;
+}
+
+/** An operational event, details parsed. */
+export interface EventRow {
+  readonly eventId: string;
+  readonly at: string;
+  readonly level: string;
+  readonly source: string;
+  readonly message: string;
+  readonly details: unknown;
+  readonly actionFlag: boolean;
+}
+
+/** Rows for the log, table by table. */
+export interface LogRows {
+  readonly signals: readonly SignalRow[];
+  readonly outcomes: readonly OutcomeRow[];
+  readonly events: readonly EventRow[];
+}
+
+export type ParsedRows =
+  | { readonly ok: true; readonly rows: LogRows }
+  | { readonly ok: false; readonly error: string };
+
+const NO_ROWS: LogRows = { signals: [], outcomes: [], events: [] };
+
+const resultEntrySchema = z.object({
+  kind: z.enum(["signal", "outcome"]),
+  entry_id: z.string().regex(/^\d+-\d+$/, "an entry id like 1700000000000-0"),
+  invocation: z.string().min(1),
+  data: z.string(),
+});
+
+/** The rows an entry of `signal_results` or `system_events` stands for, or what is wrong with it. */
+export function logRowsOf(
+  entry: Entry,
+  stream: Extract<StreamName, "signal_results" | "system_events">,
+): ParsedRows {
+  try {
+    return { ok: true, rows: stream === "system_events" ? eventRows(entry) : resultRows(entry) };
+  } catch (error) {
+    if (error instanceof z.ZodError) return { ok: false, error: `not a record: ${z.prettifyError(error)}` };
+    if (error instanceof SyntaxError) return { ok: false, error: `not a record: JSON expected (${error.message})` };
+    throw error;
+  }
+}
+
+function resultRows({ fields }: Entry): LogRows {
+  const { kind, entry_id: entryId, invocation, data } = resultEntrySchema.parse(fields);
+  const record: unknown = JSON.parse(data);
+  switch (kind) {
+    case "signal":
+      return { ...NO_ROWS, signals: [{ entryId, invocation, record: signalRecordSchema.parse(record) }] };
+    case "outcome":
+      return { ...NO_ROWS, outcomes: [{ entryId, invocation, record: outcomeRecordSchema.parse(record) }] };
+  }
+}
+
+function eventRows({ fields }: Entry): LogRows {
+  const { event_id: eventId, action_flag, details, ...rest }: EventRecord = eventRecordSchema.parse(fields);
+  const event = { eventId, ...rest, details: JSON.parse(details) as unknown, actionFlag: action_flag === "true" };
+  return { ...NO_ROWS, events: [event] };
+}

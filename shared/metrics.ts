@@ -1,0 +1,33 @@
+import type { Decision } from "./decide.ts";
+import type { SignalReason } from "./reasons.ts";
+
+/**
+ * Fields of the `metrics` hash. Counters are raised inside the commit, so they add up over processes and
+ * restarts and agree with the records to the last one.
+ *
+ *   signals:<status>                      decisions
+ *   reasons:<reason>                      decisions that were not dispatched, by reason
+ *   strategy:<id>:<status>                outcomes
+ *   processing_ms:<function>:le:<bound>   entries committed within <bound> ms of their entry id's time (not cumulative)
+ *   processing_ms:<function>:sum          … and the milliseconds they took together
+ */
+
+/** Upper bounds of the processing-time buckets in milliseconds; the last bucket is `inf`. */
+export const PROCESSING_MS_BOUNDS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000] as const;
+
+/** Counters a decision raises. */
+export function decisionCounters(
+  status: Decision["status"] | "duplicate",
+  reason: SignalReason | null,
+  outcomes: Decision["outcomes"],
+): string[] {
+  const counters = [`signals:${status}`];
+  if (reason !== null) counters.push(`reasons:${reason}`);
+  for (const outcome of outcomes) counters.push(`strategy:${outcome.strategy_id}:${outcome.status}`);
+  return counters;
+}
+
+/** Field of the histogram's bucket with this upper bound, and of its sum. */
+export function processingField(functionName: string, part: number | "inf" | "sum"): string {
+  return part === "sum" ? `processing_ms:${functionName}:sum` : `processing_ms:${functionName}:le:${part}`;
+}

@@ -1,0 +1,39 @@
+/** Why a signal was not dispatched. Machine-readable; the decision's detail says the rest. */
+export const SIGNAL_REASONS = [
+  "missing_field",
+  "invalid_field",
+  "unknown_phrase",
+  "signal_disabled",
+  "ambiguous_phrase",
+  "unknown_ticker",
+  "ticker_disabled",
+  "trade_not_permitted",
+  "no_strategies",
+  "no_eligible_strategy",
+  "stale",
+  "paused",
+  "duplicate_uid",
+] as const;
+
+/** Why a strategy did not get a task. What stops the whole signal stops each of its strategies too. */
+export const STRATEGY_REASONS = [
+  "strategy_disabled",
+  "strategy_archived",
+  "open_not_allowed",
+  "ticker_not_allowed",
+  "stale",
+  "shadow",
+  "paused",
+] as const;
+
+export type SignalReason = (typeof SIGNAL_REASONS)[number];
+export type StrategyReason = (typeof STRATEGY_REASONS)[number] | SignalReason;
+
+export const SIGNAL_STATUSES = ["dispatched", "ignored", "duplicate", "rejected"] as const;
+export type SignalStatus = (typeof SIGNAL_STATUSES)[number];
+
+export const ROUTING_STATUSES = ["dispatched", "ignored", "shadow"] as const;
+export type RoutingStatus = (typeof ROUTING_STATUSES)[number];
+
+export const EXECUTION_STATUSES = ["executed", "ignored", "failed", "delegated"] as const;
+export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];

@@ -1,0 +1,80 @@
+import * as z from "zod";
+import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_STATUSES } from "./reasons.ts";
+import { EVENT_LEVELS } from "./events.ts";
+
+/**
+ * The records published in `signal_results` and `system_events`, read by `persist-log` and by anyone with a
+ * consumer group of their own. An entry of `signal_results` has the fields `kind`, `entry_id`,
+ * `invocation` and `data`, the JSON described here. Times are ISO 8601, UTC.
+ */
+
+const time = z.iso.datetime({ offset: true });
+const detail = z.record(z.string(), z.unknown());
+
+/** Not z.record, which drops a field named `__proto__`. */
+const rawFields = z.custom<Record<string, string>>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((field) => typeof field === "string"),
+  "expected an object of strings",
+);
+
+export const routingOutcomeSchema = z.object({
+  strategy_id: z.int(),
+  strategy: z.string(),
+  status: z.enum(ROUTING_STATUSES),
+  reason: z.string().nullable(),
+  detail,
+});
+/** What was decided for one subscribed strategy. */
+export type RoutingOutcome = z.infer<typeof routingOutcomeSchema>;
+
+/** `kind: signal` – the decision on one entry of `signals_stream`, with every strategy's outcome. */
+export const signalRecordSchema = z.object({
+  /** Entry that dispatched the same uid, when this one is a duplicate. */
+  duplicate_of: z.string().nullable(),
+  uid: z.string().nullable(),
+  status: z.enum(SIGNAL_STATUSES),
+  reason: z.string().nullable(),
+  detail,
+  signal_id: z.int().nullable(),
+  direction: z.enum(["long", "short"]).nullable(),
+  symbol: z.string().nullable(),
+  message: z.string().nullable(),
+  source: z.string().nullable(),
+  raw: rawFields,
+  bar_time: time.nullable(),
+  sent_at: time.nullable(),
+  received_at: time,
+  decided_at: time,
+  snapshot: z.string(),
+  outcomes: z.array(routingOutcomeSchema),
+});
+export type SignalRecord = z.infer<typeof signalRecordSchema>;
+
+/** `kind: outcome` – what became of one task. */
+export const outcomeRecordSchema = z.object({
+  uid: z.string().nullable().optional(),
+  strategy_id: z.int(),
+  status: z.enum(EXECUTION_STATUSES),
+  reason: z.string().nullable(),
+  detail,
+  attempt: z.int().nullable(),
+  duration_ms: z.int().nullable(),
+  at: time,
+});
+export type OutcomeRecord = z.infer<typeof outcomeRecordSchema>;
+
+/** The fields of an entry of `system_events`. */
+export const eventRecordSchema = z.object({
+  event_id: z.uuid(),
+  at: time,
+  level: z.enum(EVENT_LEVELS),
+  source: z.string(),
+  message: z.string(),
+  details: z.string(),
+  action_flag: z.enum(["true", "false"]),
+});
+export type EventRecord = z.infer<typeof eventRecordSchema>;

@@ -1,0 +1,12 @@
+/**
+ * The URL without what could be a secret: user and password, query and fragment – and, for http(s), the path, where
+ * chat services keep their token.
+ */
+export function redactUrl(value: string): string {
+  if (!URL.canParse(value)) return "(not a URL)";
+  const { protocol, host, pathname, username, password } = new URL(value);
+  const user = username !== "" || password !== "" ? "***@" : "";
+  const path =
+    pathname.includes("@") || (protocol.startsWith("http") && pathname !== "/") ? "/***" : pathname;
+  return `${protocol}//${user}${host}${path}`;
+}

@@ -1,0 +1,40 @@
+import type { Phrase, ReferenceContent, Strategy, Ticker } from "./reference.ts";
+
+/** A strategy as decisions need it: its ticker list ready for look-ups. */
+export type SubscribedStrategy = Omit<Strategy, "symbols"> & { readonly symbols: ReadonlySet<string> | null };
+
+/** A phrase with the strategies that subscribe to it, ascending by id. */
+export type Subscription = Phrase & { readonly strategies: readonly SubscribedStrategy[] };
+
+/** Tickers, phrases and strategies as they were at one version; immutable. */
+export interface Snapshot {
+  readonly version: string;
+  /** By normalised symbol. */
+  readonly tickers: ReadonlyMap<string, Ticker>;
+  /** By folded phrase. */
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+}
+
+/**
+ * The snapshot made of a version's content.
+ * @throws Error when a phrase names a strategy the content does not have: such a snapshot must not be decided on.
+ */
+export function snapshotOf(version: string, content: ReferenceContent): Snapshot {
+  const strategies = new Map<number, SubscribedStrategy>();
+  for (const [id, strategy] of content.strategies) {
+    strategies.set(id, { ...strategy, symbols: strategy.symbols === null ? null : new Set(strategy.symbols) });
+  }
+  const subscriptions = new Map<string, Subscription>();
+  // In one order, since Redis keeps none: the closest of two equally close phrases must be the same everywhere.
+  for (const [folded, phrase] of [...content.phrases].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const subscribed = phrase.strategy_ids.map((id) => {
+      const strategy = strategies.get(id);
+      if (strategy === undefined) {
+        throw new Error(`reference version ${version}: phrase ${phrase.phrase} names strategy ${id}, which is not in it`);
+      }
+      return strategy;
+    });
+    subscriptions.set(folded, { ...phrase, strategies: subscribed });
+  }
+  return { version, tickers: content.tickers, subscriptions };
+}

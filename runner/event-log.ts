@@ -1,0 +1,49 @@
+import type { Redis } from "ioredis";
+import type { Logger } from "pino";
+import pRetry from "p-retry";
+import { eventFields, type EventLevel, type SystemEvent } from "../shared/events.ts";
+import type { Keys } from "../shared/keys.ts";
+import type { Clock } from "./clock.ts";
+
+/** Where operational events go: to the process log at once, and through `system_events` to `system_log`. */
+export interface EventLog {
+  publish(event: SystemEvent): void;
+  /** Resolves when every event published so far is in Redis, or when `signal` aborts. */
+  flush(signal: AbortSignal): Promise<void>;
+}
+
+const LOG_METHODS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error", CRITICAL: "fatal" } as const;
+
+/** While Redis is away this many events wait; more are only in the process log. */
+const WAITING_MAX = 1_000;
+
+export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logger): EventLog {
+  let waiting = 0;
+  let sent: Promise<unknown> = Promise.resolve();
+  return {
+    publish(event) {
+      logger[LOG_METHODS[event.level satisfies EventLevel]]({ source: event.source, ...event.details }, event.message);
+      if (waiting >= WAITING_MAX) return;
+      waiting += 1;
+      const fields = Object.entries(eventFields(event, clock.now())).flat();
+      const key = keys.stream("system_events");
+      // In order, one after the other; sending one twice is harmless, since system_log is keyed by event id.
+      sent = sent.then(async () =>
+        pRetry(async () => redis.xadd(key, "*", ...fields), { retries: 20, maxTimeout: 2_000, randomize: true })
+          .catch((error: unknown) => {
+            logger.error({ err: error, event: event.message }, "event could not be published to system_events");
+          })
+          .finally(() => {
+            waiting -= 1;
+          }),
+      );
+    },
+    async flush(signal) {
+      const aborted = new Promise((resolve) => {
+        signal.addEventListener("abort", resolve, { once: true });
+        if (signal.aborted) resolve(undefined);
+      });
+      await Promise.race([sent, aborted]);
+    },
+  };
+}

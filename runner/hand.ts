@@ -1,0 +1,30 @@
+import type { StreamGroup } from "../shared/io/stream-group.ts";
+
+/** The entries a loop works on right now, kept fresh in Redis so that nobody takes them over. */
+export interface Hand {
+  readonly ids: ReadonlySet<string>;
+  add(ids: readonly string[]): void;
+  remove(ids: readonly string[]): void;
+  stop(): void;
+}
+
+export interface HandOptions {
+  readonly claimIdleMs: number;
+  readonly onError: (error: unknown) => void;
+  readonly onSuccess: () => void;
+}
+
+/** A hand whose entries are marked as worked on every third of `claimIdleMs`. */
+export function openHand(group: StreamGroup, { claimIdleMs, onError, onSuccess }: HandOptions): Hand {
+  const ids = new Set<string>();
+  // Entries taken over by others stay in the set until the work on them ends; the fence makes its commit harmless.
+  const timer = setInterval(() => {
+    if (ids.size > 0) group.keep([...ids]).then(onSuccess, onError);
+  }, claimIdleMs / 3);
+  return {
+    ids,
+    add: (added) => added.forEach((id) => ids.add(id)),
+    remove: (removed) => removed.forEach((id) => ids.delete(id)),
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,64 @@
+import type { Database } from "../../shared/io/database.ts";
+
+/**
+ * A small reference to try the router with. `EMA_CROSS_LONG` on BTCUSDT goes to two strategies and is withheld
+ * from five, each for a reason of its own; SOLUSDT and XRPUSDT stop it altogether.
+ *
+ * One statement, so that it is all there or not at all, without a transaction.
+ */
+const DEMO_REFERENCE = `
+WITH vacant AS (
+  SELECT 1
+  WHERE NOT EXISTS (SELECT FROM tickers)
+    AND NOT EXISTS (SELECT FROM signals)
+    AND NOT EXISTS (SELECT FROM strategies)
+),
+new_tickers AS (
+  INSERT INTO tickers (symbol, status, trade_permission)
+  SELECT v.* FROM vacant, (VALUES
+    ('BTCUSDT', 'enabled',  'enabled'),
+    ('ETHUSDT', 'enabled',  'enabled'),
+    ('SOLUSDT', 'enabled',  'disabled'),
+    ('XRPUSDT', 'disabled', 'enabled')
+  ) AS v
+),
+new_signals AS (
+  INSERT INTO signals (name, long_phrase, short_phrase, source, enabled)
+  SELECT v.* FROM vacant, (VALUES
+    ('EMA cross', 'EMA_CROSS_LONG', 'EMA_CROSS_SHORT', 'tradingview', true),
+    ('RSI turn',  'RSI_OVERSOLD',   'RSI_OVERBOUGHT',  'indicators',  true),
+    ('Breakout',  'BREAKOUT_UP',    'BREAKOUT_DOWN',   'tradingview', false)
+  ) AS v
+  RETURNING id, name
+),
+new_strategies AS (
+  INSERT INTO strategies (name, enabled, archived, allow_open, reverse, use_all_tickers, shadow)
+  SELECT v.* FROM vacant, (VALUES
+    -- name              enabled archived allow_open reverse all_tickers shadow
+    ('Trend follower',   true,   false,   true,      false,  true,       false),
+    ('Trend reverser',   true,   false,   false,     true,   true,       false),
+    ('Ether only',       true,   false,   true,      false,  false,      false),
+    ('Opens nothing',    true,   false,   false,     false,  true,       false),
+    ('Paper trader',     true,   false,   true,      false,  true,       true),
+    ('Switched off',     false,  false,   true,      false,  true,       false),
+    ('Retired',          true,   true,    true,      false,  true,       false)
+  ) AS v
+  RETURNING id, name
+),
+new_strategy_tickers AS (
+  INSERT INTO strategy_tickers (strategy_id, symbol)
+  SELECT id, 'ETHUSDT' FROM new_strategies WHERE name = 'Ether only'
+),
+new_strategy_signals AS (
+  INSERT INTO strategy_signals (strategy_id, signal_id)
+  SELECT strategy.id, signal.id
+  FROM new_strategies AS strategy, new_signals AS signal
+  WHERE signal.name = 'EMA cross' OR strategy.name IN ('Trend follower', 'Paper trader')
+)
+SELECT count(*)::int AS strategies FROM new_strategies`;
+
+/** Loads the demo reference if tickers, signals and strategies are all empty, and says whether it did. @throws DatabaseError */
+export async function loadDemoReference(db: Database): Promise<boolean> {
+  const [row] = await db.query<{ strategies: number }>(DEMO_REFERENCE);
+  return (row?.strategies ?? 0) > 0;
+}

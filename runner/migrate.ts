@@ -1,0 +1,27 @@
+import { redactUrl } from "../shared/redact-url.ts";
+import { openDatabase } from "../shared/io/open-database.ts";
+import { configOrExit, DATA_DIR } from "./environment.ts";
+import { messageOf } from "./trouble.ts";
+
+/** `npm run migrate`: brings the schema of DATABASE_URL, or of the embedded database, up to date. */
+
+const config = configOrExit(process.env);
+const where = config.databaseUrl === undefined ? "the embedded database" : redactUrl(config.databaseUrl);
+try {
+  const database = await openDatabase({
+    url: config.databaseUrl,
+    neonWsProxy: config.neonWsProxy,
+    dataDir: DATA_DIR,
+    onError: (error) => console.error(messageOf(error)),
+  });
+  try {
+    const applied = await database.migrate();
+    const done = applied.length === 0 ? "up to date already" : `applied ${applied.join(", ")}`;
+    console.log(`${where}: ${done}`);
+  } finally {
+    await database.close();
+  }
+} catch (error) {
+  console.error(`${where}: the migration failed and changed nothing: ${messageOf(error)}`);
+  process.exitCode = 1;
+}

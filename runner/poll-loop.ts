@@ -1,0 +1,118 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { GroupMissingError, streamGroupOn } from "../shared/io/stream-group.ts";
+import type { Keys } from "../shared/keys.ts";
+import type { Binding } from "./binding.ts";
+import { groupReady } from "./group-guard.ts";
+import { openHand } from "./hand.ts";
+import { openReader } from "./reader.ts";
+import { takeOver } from "./take-over.ts";
+import { troubleOf } from "./trouble.ts";
+import { work, type WorkDeps } from "./work.ts";
+
+export interface PollLoopDeps extends Omit<WorkDeps, "trouble" | "stopping"> {
+  /** For everything that answers at once. */
+  readonly redis: Redis;
+  /** A connection of the loop's own; closed when the loop has ended. */
+  readonly blocking: Redis;
+  readonly keys: Keys;
+  readonly consumer: string;
+  readonly batchCountMax: number;
+  readonly blockMs: number;
+  readonly claimIdleMs: number;
+  readonly deliveriesMax: number;
+  /** Whether this process takes over what others left unfinished. */
+  readonly reclaims: boolean;
+}
+
+export interface PollLoop {
+  /** Reads no more, finishes and commits what is in hand; with `drain`, also what is in the stream already. */
+  stop(options: { drain: boolean }): Promise<void>;
+}
+
+const RESTART_MS_MAX = 5_000;
+
+/** Reads one group for ever: each batch goes through its function and the commit while the next one is already read. */
+export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
+  const { redis, blocking, keys, events, abort, claimIdleMs } = deps;
+  const { stream, functionName: source } = binding;
+  const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer: deps.consumer });
+  const fresh = troubleOf(events, { source, what: `entries of ${stream} cannot be kept fresh` });
+  const restarts = troubleOf(events, { source, what: `the loop on ${stream} had to start again` });
+  const hand = openHand(group, { claimIdleMs, onError: fresh.failed, onSuccess: fresh.over });
+  const reader = openReader({
+    ...{ group, redis, blocking, countMax: deps.batchCountMax, blockMs: deps.blockMs },
+    onDelivered: (entries) => hand.add(entries.map((entry) => entry.id)),
+  });
+  const stopping = new AbortController();
+  const workDeps: WorkDeps = {
+    ...deps,
+    stopping: stopping.signal,
+    trouble: troubleOf(events, { source, what: `${source} cannot go on with ${stream}` }),
+  };
+  let lookedForAbandonedAt = 0;
+  let failures = 0;
+
+  /** Entries of dead consumers are older than what comes next, so they go first. */
+  async function takeOverAbandoned(working: Promise<unknown>): Promise<void> {
+    if (!deps.reclaims || Date.now() - lookedForAbandonedAt < claimIdleMs / 2) return;
+    await working;
+    await takeOver(binding, { ...deps, ...workDeps, group, hand });
+    lookedForAbandonedAt = Date.now();
+  }
+
+  /** Works until the reader ends; throws what nobody expected, once the batches in hand are through. */
+  async function turn(): Promise<void> {
+    await groupReady(binding, { redis, keys, events, stopping: stopping.signal });
+    let working: Promise<unknown> = Promise.resolve();
+    let failure: { readonly error: unknown } | undefined;
+    try {
+      while (failure === undefined) {
+        await takeOverAbandoned(working);
+        const batch = await reader.next();
+        if (batch === undefined) break;
+        restarts.over();
+        failures = 0;
+        if (batch.length === 0) continue;
+        const before = working;
+        working = work(binding, batch, workDeps, { deliveries: 1, after: before })
+          .catch((error: unknown) => {
+            failure ??= { error };
+          })
+          .finally(() => hand.remove(batch.map((entry) => entry.id)));
+        await before;
+      }
+    } finally {
+      await working;
+    }
+    if (failure !== undefined) throw failure.error;
+  }
+
+  async function turnUntilStopped(): Promise<void> {
+    for (;;) {
+      try {
+        await turn();
+        return;
+      } catch (error) {
+        if (abort.aborted || stopping.signal.aborted) return;
+        // A group that has gone is dealt with, and spoken of, at the start of the next turn.
+        if (!(error instanceof GroupMissingError)) restarts.failed(error);
+        failures += 1;
+        const waitMs = Math.random() * Math.min(RESTART_MS_MAX, 100 * 2 ** failures);
+        await pause(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  const ended = turnUntilStopped().finally(() => {
+    hand.stop();
+    blocking.disconnect();
+  });
+  return {
+    async stop(options) {
+      stopping.abort();
+      reader.stop(options);
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import type { Redis } from "ioredis";
+import type { Entry } from "../shared/entry.ts";
+import type { StreamGroup } from "../shared/io/stream-group.ts";
+
+export interface ReaderOptions {
+  readonly group: StreamGroup;
+  /** For everything that answers at once. */
+  readonly redis: Redis;
+  /** The reader's own connection. */
+  readonly blocking: Redis;
+  readonly countMax: number;
+  readonly blockMs: number;
+  /** Told of entries the moment they are delivered to this process. */
+  readonly onDelivered: (entries: readonly Entry[]) => void;
+}
+
+/** Reads ahead: while one batch is worked on, the next one is on its way. */
+export interface Reader {
+  /** The next batch, empty after a wait in vain; undefined when the reader was stopped and nothing is left. */
+  next(): Promise<readonly Entry[] | undefined>;
+  /** Ends the wait. What the read under way returns is still given out; with `drain`, so is what is there already. */
+  stop(options: { drain: boolean }): void;
+}
+
+const UNBLOCK_EVERY_MS = 50;
+
+export function openReader({ group, redis, blocking, countMax, blockMs, onDelivered }: ReaderOptions): Reader {
+  /** Outlives an error elsewhere in the loop, since what it returns has been delivered to this process. */
+  let reading: Promise<Entry[]> | undefined;
+  let state: "reading" | "draining" | "stopped" = "reading";
+  let connectionId: number | undefined;
+  blocking.on("ready", () => {
+    connectionId = undefined;
+  });
+
+  async function read(): Promise<Entry[]> {
+    if (connectionId === undefined) {
+      // Sent in one go with the read, so it costs no round trip. A failure is the read's failure as well.
+      blocking.client("ID").then(
+        (id) => {
+          connectionId = id;
+        },
+        () => undefined,
+      );
+    }
+    const entries = await group.read(blocking, { countMax, blockMs: state === "reading" ? blockMs : 0 });
+    onDelivered(entries);
+    return entries;
+  }
+
+  function startReading(): Promise<Entry[]> {
+    const started = read();
+    // Awaited by the next call of next(); until then its failure must not count as unhandled.
+    started.catch(() => undefined);
+    return started;
+  }
+
+  /** CLIENT UNBLOCK, again and again: the first may come just before the read it is meant for. */
+  function unblock(): void {
+    const timer = setInterval(() => {
+      if (reading === undefined) clearInterval(timer);
+      else if (connectionId !== undefined) redis.client("UNBLOCK", connectionId).catch(() => undefined);
+    }, UNBLOCK_EVERY_MS);
+  }
+
+  return {
+    async next() {
+      if (reading === undefined && state === "stopped") return undefined;
+      const current = (reading ??= startReading());
+      try {
+        const entries = await current;
+        const drained = state === "draining" && entries.length === 0;
+        reading = state === "stopped" || drained ? undefined : startReading();
+        if (drained) state = "stopped";
+        return entries.length === 0 && state === "stopped" ? undefined : entries;
+      } catch (error) {
+        reading = undefined;
+        throw error;
+      }
+    },
+    stop({ drain }) {
+      if (state !== "reading") return;
+      state = drain ? "draining" : "stopped";
+      if (reading !== undefined) unblock();
+    },
+  };
+}

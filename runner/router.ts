@@ -1,0 +1,130 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Logger } from "pino";
+import { refreshReference } from "../functions/refresh-reference.ts";
+import type { Config } from "../shared/config.ts";
+import { commitOn } from "../shared/io/commit.ts";
+import type { Database } from "../shared/io/database.ts";
+import { logStoreOn } from "../shared/io/log-store-postgres.ts";
+import { openRedis } from "../shared/io/redis.ts";
+import { loadReferenceRows, saveReferenceVersion } from "../shared/io/reference-source.ts";
+import { referenceStoreOn } from "../shared/io/reference-store.ts";
+import { keysOf } from "../shared/keys.ts";
+import { logBinding, signalBinding, type Binding } from "./binding.ts";
+import { redisClock } from "./clock.ts";
+import { eventLogOn, type EventLog } from "./event-log.ts";
+import { startPollLoop, type PollLoop } from "./poll-loop.ts";
+import { startRefreshSchedule } from "./refresh-schedule.ts";
+import { routingContextCache } from "./routing-context.ts";
+import { messageOf } from "./trouble.ts";
+
+export interface RouterDeps {
+  readonly config: Config;
+  readonly redisUrl: string;
+  /** Name of this process in the consumer groups; unique among all that run. */
+  readonly consumer: string;
+  readonly database: Database;
+  readonly logger: Logger;
+}
+
+/** A running router: its poll loops and its schedule. */
+export interface Router {
+  readonly events: EventLog;
+  /** Finishes and commits what is in hand and says so in the log; within SHUTDOWN_MS_MAX. */
+  stop(reason: string): Promise<void>;
+}
+
+const CLOCK_SAMPLE_MS = 10_000;
+/** What is left of SHUTDOWN_MS_MAX for closing connections once unfinished work has been given up. */
+const CLOSE_MS = 500;
+
+/** Starts every loop and job that FUNCTIONS names. */
+export async function startRouter({ config, redisUrl, consumer, database, logger }: RouterDeps): Promise<Router> {
+  const keys = keysOf(config.keyPrefix);
+  const abort = new AbortController();
+  const onError = (error: Error): void => logger.debug({ err: error }, "Redis connection");
+  const redis = openRedis({ url: redisUrl, role: "commands", name: `${consumer}:commands`, onError });
+  const clock = redisClock(redis);
+  const events = eventLogOn(redis, keys, clock, logger);
+  const referenceStore = referenceStoreOn(redis, keys);
+  const routing = routingContextCache(redis, keys, referenceStore);
+  const commit = commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs });
+  const log = logStoreOn(database, config.keyPrefix);
+  const has = new Set<string>(config.functions);
+
+  function startLoop(binding: Binding): PollLoop {
+    const name = `${consumer}:${binding.stream}`;
+    const blocking = openRedis({ url: redisUrl, role: "blocking", name, blockMs: config.blockMs, onError });
+    return startPollLoop(binding, {
+      ...{ redis, blocking, keys, consumer, commit, clock, events, abort: abort.signal },
+      ...config,
+      reclaims: has.has("reclaim"),
+    });
+  }
+
+  const sampleClock = async (): Promise<void> =>
+    clock.sample().catch((error: unknown) => logger.debug({ err: error }, "Redis' clock could not be read"));
+  await sampleClock();
+  const clockTimer = setInterval(() => void sampleClock(), CLOCK_SAMPLE_MS);
+
+  events.publish({
+    level: "INFO",
+    source: "runner",
+    message: `router started: ${config.functions.join(", ")}`,
+    details: { consumer, functions: config.functions, key_prefix: config.keyPrefix, database: database.kind, pid: process.pid },
+  });
+  const schedule = has.has("refresh-reference")
+    ? startRefreshSchedule({
+        refresh: async () =>
+          refreshReference({
+            source: {
+              load: async () => loadReferenceRows(database),
+              save: async (version, content, at) => saveReferenceVersion(database, version, content, at),
+            },
+            store: referenceStore,
+            now: () => clock.now(),
+          }),
+        events,
+        subscriber: openRedis({ url: redisUrl, role: "subscriber", name: `${consumer}:subscriber`, onError }),
+        channels: config.referenceChannels,
+        everyMs: config.referenceRefreshMs,
+      })
+    : undefined;
+  const signalLoops = has.has("process-signals") ? [startLoop(signalBinding(config, { routing, clock }))] : [];
+  const logLoops = has.has("persist-log")
+    ? [startLoop(logBinding("signal_results", log)), startLoop(logBinding("system_events", log))]
+    : [];
+
+  async function finish(reason: string): Promise<void> {
+    await schedule?.stop();
+    await Promise.all(signalLoops.map(async (loop) => loop.stop({ drain: false })));
+    events.publish({
+      level: "INFO",
+      source: "runner",
+      message: `router stopped: ${reason}`,
+      details: { consumer, reason, pid: process.pid },
+    });
+    await events.flush(abort.signal);
+    // Last, so that the stop itself is in the log. What the database cannot take now stays in the stream.
+    await Promise.all(logLoops.map(async (loop) => loop.stop({ drain: true })));
+  }
+
+  return {
+    events,
+    async stop(reason) {
+      const deadline = new AbortController();
+      const finished = finish(reason)
+        .catch((error: unknown) => logger.error(`stopping: ${messageOf(error)}`))
+        .finally(() => deadline.abort());
+      const timeUp = pause(Math.max(0, config.shutdownMsMax - CLOSE_MS), undefined, { signal: deadline.signal }).then(
+        () => {
+          abort.abort(new Error("SHUTDOWN_MS_MAX is over"));
+          logger.error("not everything in hand could be finished within SHUTDOWN_MS_MAX; others will take it over");
+        },
+        () => undefined,
+      );
+      await Promise.race([finished, timeUp]);
+      clearInterval(clockTimer);
+      redis.disconnect();
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { Redis } from "ioredis";
+import { controlOf, type Control } from "../shared/control.ts";
+import type { Unavailable } from "../shared/function.ts";
+import type { ReferenceStore } from "../shared/io/reference-store.ts";
+import type { Keys } from "../shared/keys.ts";
+import { snapshotOf, type Snapshot } from "../shared/snapshot.ts";
+
+/** What decisions are made on. */
+export interface RoutingContext {
+  readonly snapshot: Snapshot;
+  readonly control: Control;
+}
+
+/**
+ * The snapshot and the control kept in this process. They are never trusted blindly: the commit refuses what was decided
+ * on others than the current ones, and the invoker then calls `forget`.
+ */
+export interface RoutingContextCache {
+  get(): Promise<RoutingContext | Unavailable>;
+  forget(): void;
+}
+
+export function routingContextCache(redis: Redis, keys: Keys, store: ReferenceStore): RoutingContextCache {
+  let cached: RoutingContext | undefined;
+  let loading: Promise<RoutingContext | Unavailable> | undefined;
+  let snapshot: Snapshot | undefined;
+
+  async function load(): Promise<RoutingContext | Unavailable> {
+    const control = controlOf(await redis.hgetall(keys.control));
+    const version = await store.currentVersion();
+    if (snapshot === undefined || snapshot.version !== version) {
+      const stored = await store.load();
+      if (stored === undefined) return { status: "unavailable", what: "snapshot", error: missing(version) };
+      snapshot = snapshotOf(stored.version, stored.content);
+    }
+    cached = { snapshot, control };
+    return cached;
+  }
+
+  return {
+    async get() {
+      if (cached !== undefined) return cached;
+      loading ??= load().finally(() => {
+        loading = undefined;
+      });
+      return loading;
+    },
+    forget() {
+      cached = undefined;
+    },
+  };
+}
+
+function missing(version: string | undefined): string {
+  return version === undefined
+    ? "there is no reference snapshot in Redis yet; refresh-reference makes one as soon as Postgres can be read"
+    : `reference version ${version} is incomplete in Redis; the next refresh writes it again`;
+}

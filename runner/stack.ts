@@ -1,0 +1,84 @@
+import type { Logger } from "pino";
+import type { Config } from "../shared/config.ts";
+import type { Database } from "../shared/io/database.ts";
+import { DatabaseError } from "../shared/io/database.ts";
+import { pendingMigrations } from "../shared/io/migrate.ts";
+import { openDatabase } from "../shared/io/open-database.ts";
+import { loadDemoReference } from "./local/demo.ts";
+import { findRedisServer } from "./local/find-redis.ts";
+import { startLocalRedis } from "./local/redis-server.ts";
+import { messageOf } from "./trouble.ts";
+
+/** The servers a router runs on: named by REDIS_URL and DATABASE_URL, or set up on this machine. */
+export interface Stack {
+  readonly redisUrl: string;
+  readonly localRedis: boolean;
+  readonly database: Database;
+  /** True when the demo reference was loaded just now. */
+  readonly demoLoaded: boolean;
+  stop(): Promise<void>;
+}
+
+export interface StackOptions {
+  readonly config: Config;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Folder for the data of what runs on this machine. */
+  readonly dataDir: string;
+  readonly logger: Logger;
+}
+
+/** The database has not got the router's tables, and only a person may make them. */
+export class SchemaMissingError extends Error {
+  override readonly name = "SchemaMissingError";
+}
+
+/** Opens, and where nothing is named starts, what the router needs. @throws Error saying what to do */
+export async function openStack({ config, env, dataDir, logger }: StackOptions): Promise<Stack> {
+  const database = await openDatabase({
+    url: config.databaseUrl,
+    neonWsProxy: config.neonWsProxy,
+    dataDir,
+    onError: (error) => logger.warn(`database: ${messageOf(error)}`),
+  });
+  try {
+    const demoLoaded = await prepareSchema(database, config, logger);
+    const local =
+      config.redisUrl === undefined
+        ? await startLocalRedis({ dataDir, log: logger, findServer: async () => findRedisServer({ env }) })
+        : undefined;
+    return {
+      redisUrl: config.redisUrl ?? local?.url ?? "",
+      localRedis: local !== undefined,
+      database,
+      demoLoaded,
+      async stop() {
+        await database.close();
+        await local?.stop();
+      },
+    };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The embedded database is the router's own; any other is only looked at. True when the demo was loaded. */
+async function prepareSchema(database: Database, config: Config, logger: Logger): Promise<boolean> {
+  if (config.databaseUrl === undefined) {
+    await database.migrate();
+    return loadDemoReference(database);
+  }
+  try {
+    const pending = await pendingMigrations(database);
+    if (pending.length > 0) {
+      throw new SchemaMissingError(
+        `the database of DATABASE_URL lacks the router's schema (${pending.join(", ")}): run \`npm run migrate\``,
+      );
+    }
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+    // Trading does not wait for Postgres: what is recorded waits in Redis until it is there.
+    logger.warn(`Postgres cannot be reached yet (${error.message}); going on without it`);
+  }
+  return false;
+}

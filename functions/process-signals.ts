@@ -1,6 +1,13 @@
 import type { Entry } from "../shared/entry.ts";
 import { decide, reject, type Decision, type DecisionContext } from "../shared/decide.ts";
-import { HOLDER, type Append, type Branch, type Effects, type PureFunction, type Result } from "../shared/function.ts";
+import {
+  HOLDER,
+  type Append,
+  type Branch,
+  type Effects,
+  type PureFunction,
+  type Result,
+} from "../shared/function.ts";
 import { decisionCounters } from "../shared/metrics.ts";
 import type { RoutingOutcome, SignalRecord } from "../shared/records.ts";
 import { parseSignal, type Signal, type SignalFacts } from "../shared/signal.ts";
@@ -38,7 +45,12 @@ function effectsOf(entry: Entry, context: SignalContext): Effects {
   };
 }
 
-function ignoredEffects(entry: Entry, facts: SignalFacts, decision: Decision, context: SignalContext): Effects {
+function ignoredEffects(
+  entry: Entry,
+  facts: SignalFacts,
+  decision: Decision,
+  context: SignalContext,
+): Effects {
   return {
     append: [published(entry, recordOf(facts, decision, context), context)],
     count: decisionCounters(decision.status, decision.reason, decision.outcomes),
@@ -47,9 +59,8 @@ function ignoredEffects(entry: Entry, facts: SignalFacts, decision: Decision, co
 
 /** What happens instead when another entry has dispatched the uid already. */
 function duplicateEffects(entry: Entry, record: SignalRecord, context: SignalContext): Branch {
-  const outcomes = record.outcomes.map(
-    (outcome): RoutingOutcome =>
-      outcome.status === "ignored" ? outcome : { ...outcome, status: "ignored", reason: "duplicate_uid" },
+  const outcomes = record.outcomes.map((outcome): RoutingOutcome =>
+    outcome.status === "ignored" ? outcome : { ...outcome, status: "ignored", reason: "duplicate_uid" },
   );
   const duplicate: SignalRecord = {
     ...record,

@@ -18,7 +18,10 @@ const BLOCK_MS = 2_000;
  * Prints decisions as they are made, whoever makes them, until it is stopped. When there are more than a person can
  * read it shows some of each second, so that its cost stays small.
  */
-export async function feedDecisions(blocking: Redis, { keys, print, stopping }: DecisionFeedOptions): Promise<void> {
+export async function feedDecisions(
+  blocking: Redis,
+  { keys, print, stopping }: DecisionFeedOptions,
+): Promise<void> {
   while (!stopping.aborted) {
     try {
       const tail = await tailResults(blocking, { keys, countMax: SHOWN_PER_SECOND_MAX, blockMs: BLOCK_MS });

@@ -12,7 +12,13 @@ export interface EventLog {
   flush(signal: AbortSignal): Promise<void>;
 }
 
-const LOG_METHODS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error", CRITICAL: "fatal" } as const;
+const LOG_METHODS = {
+  DEBUG: "debug",
+  INFO: "info",
+  WARNING: "warn",
+  ERROR: "error",
+  CRITICAL: "fatal",
+} as const;
 
 /** While Redis is away this many events wait; more are only in the process log. */
 const WAITING_MAX = 1_000;
@@ -22,16 +28,26 @@ export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logge
   let sent: Promise<unknown> = Promise.resolve();
   return {
     publish(event) {
-      logger[LOG_METHODS[event.level satisfies EventLevel]]({ source: event.source, ...event.details }, event.message);
+      logger[LOG_METHODS[event.level satisfies EventLevel]](
+        { source: event.source, ...event.details },
+        event.message,
+      );
       if (waiting >= WAITING_MAX) return;
       waiting += 1;
       const fields = Object.entries(eventFields(event, clock.now())).flat();
       const key = keys.stream("system_events");
       // In order, one after the other; sending one twice is harmless, since system_log is keyed by event id.
       sent = sent.then(async () =>
-        pRetry(async () => redis.xadd(key, "*", ...fields), { retries: 20, maxTimeout: 2_000, randomize: true })
+        pRetry(async () => redis.xadd(key, "*", ...fields), {
+          retries: 20,
+          maxTimeout: 2_000,
+          randomize: true,
+        })
           .catch((error: unknown) => {
-            logger.error({ err: error, event: event.message }, "event could not be published to system_events");
+            logger.error(
+              { err: error, event: event.message },
+              "event could not be published to system_events",
+            );
           })
           .finally(() => {
             waiting -= 1;

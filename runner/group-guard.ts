@@ -15,7 +15,10 @@ export interface GroupGuardDeps {
 const LOOK_EVERY_MS = 2_000;
 
 /** Resolves when the binding's group can be read: made now if it is new, or by a person if it was lost. */
-export async function groupReady(binding: Binding, { redis, keys, events, stopping }: GroupGuardDeps): Promise<void> {
+export async function groupReady(
+  binding: Binding,
+  { redis, keys, events, stopping }: GroupGuardDeps,
+): Promise<void> {
   const { stream, group, functionName } = binding;
   let said = false;
   while (!stopping.aborted) {

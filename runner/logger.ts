@@ -5,6 +5,11 @@ import pretty from "pino-pretty";
 export function openLogger(level: string, { forPeople }: { readonly forPeople: boolean }): Logger {
   const options = { level, base: null };
   if (!forPeople) return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime });
-  const stream = pretty({ colorize: process.stdout.isTTY, ignore: "source", messageFormat: "{source} {msg}", sync: true });
+  const stream = pretty({
+    colorize: process.stdout.isTTY,
+    ignore: "source",
+    messageFormat: "{source} {msg}",
+    sync: true,
+  });
   return pino(options, stream);
 }

@@ -24,12 +24,19 @@ export interface Reader {
 
 const UNBLOCK_EVERY_MS = 50;
 
-export function openReader({ group, redis, blocking, countMax, blockMs, onDelivered }: ReaderOptions): Reader {
+export function openReader({
+  group,
+  redis,
+  blocking,
+  countMax,
+  blockMs,
+  onDelivered,
+}: ReaderOptions): Reader {
   /** Outlives an error elsewhere in the loop, since what it returns has been delivered to this process. */
   let reading: Promise<Entry[]> | undefined;
   let state: "reading" | "draining" | "stopped" = "reading";
   let connectionId: number | undefined;
-  blocking.on("ready", () => {
+  blocking.on("close", () => {
     connectionId = undefined;
   });
 

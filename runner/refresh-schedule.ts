@@ -25,7 +25,10 @@ export interface RefreshSchedule {
 export function startRefreshSchedule(deps: RefreshScheduleDeps): RefreshSchedule {
   const { refresh, events, subscriber, channels, everyMs, retryMs = 2_000 } = deps;
   const source = "refresh-reference";
-  const trouble = troubleOf(events, { source, what: "the reference cannot be refreshed; decisions go on with the snapshot that is there, if any" });
+  const trouble = troubleOf(events, {
+    source,
+    what: "the reference cannot be refreshed; decisions go on with the snapshot that is there, if any",
+  });
   const subscription = troubleOf(events, { source, what: `cannot subscribe to ${channels.join(", ")}` });
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;

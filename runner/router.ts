@@ -38,7 +38,13 @@ const CLOCK_SAMPLE_MS = 10_000;
 const CLOSE_MS = 500;
 
 /** Starts every loop and job that FUNCTIONS names. */
-export async function startRouter({ config, redisUrl, consumer, database, logger }: RouterDeps): Promise<Router> {
+export async function startRouter({
+  config,
+  redisUrl,
+  consumer,
+  database,
+  logger,
+}: RouterDeps): Promise<Router> {
   const keys = keysOf(config.keyPrefix);
   const abort = new AbortController();
   const onError = (error: Error): void => logger.debug({ err: error }, "Redis connection");
@@ -70,7 +76,13 @@ export async function startRouter({ config, redisUrl, consumer, database, logger
     level: "INFO",
     source: "runner",
     message: `router started: ${config.functions.join(", ")}`,
-    details: { consumer, functions: config.functions, key_prefix: config.keyPrefix, database: database.kind, pid: process.pid },
+    details: {
+      consumer,
+      functions: config.functions,
+      key_prefix: config.keyPrefix,
+      database: database.kind,
+      pid: process.pid,
+    },
   });
   const schedule = has.has("refresh-reference")
     ? startRefreshSchedule({
@@ -89,7 +101,9 @@ export async function startRouter({ config, redisUrl, consumer, database, logger
         everyMs: config.referenceRefreshMs,
       })
     : undefined;
-  const signalLoops = has.has("process-signals") ? [startLoop(signalBinding(config, { routing, clock }))] : [];
+  const signalLoops = has.has("process-signals")
+    ? [startLoop(signalBinding(config, { routing, clock }))]
+    : [];
   const logLoops = has.has("persist-log")
     ? [startLoop(logBinding("signal_results", log)), startLoop(logBinding("system_events", log))]
     : [];
@@ -115,10 +129,14 @@ export async function startRouter({ config, redisUrl, consumer, database, logger
       const finished = finish(reason)
         .catch((error: unknown) => logger.error(`stopping: ${messageOf(error)}`))
         .finally(() => deadline.abort());
-      const timeUp = pause(Math.max(0, config.shutdownMsMax - CLOSE_MS), undefined, { signal: deadline.signal }).then(
+      const timeUp = pause(Math.max(0, config.shutdownMsMax - CLOSE_MS), undefined, {
+        signal: deadline.signal,
+      }).then(
         () => {
           abort.abort(new Error("SHUTDOWN_MS_MAX is over"));
-          logger.error("not everything in hand could be finished within SHUTDOWN_MS_MAX; others will take it over");
+          logger.error(
+            "not everything in hand could be finished within SHUTDOWN_MS_MAX; others will take it over",
+          );
         },
         () => undefined,
       );

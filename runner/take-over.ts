@@ -30,7 +30,8 @@ export async function takeOver(binding: Binding, deps: TakeOverDeps): Promise<vo
       ...(after === undefined ? {} : { after }),
     });
     const plan = planReclaim(pending, { held: hand.ids, deliveriesMax });
-    for (const entry of plan.giveUp) await withClaimed(entry, deps, async (claimed) => giveUp(binding, claimed, entry, deps));
+    for (const entry of plan.giveUp)
+      await withClaimed(entry, deps, async (claimed) => giveUp(binding, claimed, entry, deps));
     for (const entry of plan.take) {
       if (deps.stopping.aborted) return;
       const options = { deliveries: entry.deliveries + 1, after: Promise.resolve() };
@@ -60,12 +61,20 @@ async function withClaimed(
   return true;
 }
 
-async function giveUp(binding: Binding, entry: Entry, { deliveries }: PendingEntry, deps: TakeOverDeps): Promise<void> {
+async function giveUp(
+  binding: Binding,
+  entry: Entry,
+  { deliveries }: PendingEntry,
+  deps: TakeOverDeps,
+): Promise<void> {
   const { stream, group, functionName } = binding;
   const error = `delivered ${deliveries} times without being finished: it failed each time, or ended its process`;
   const dead = { id: entry.id, status: "dead", reason: "deliveries_exhausted", error } as const;
   const effects = deadLetterEffects(entry, dead, { stream, functionName, deliveries, at: deps.clock.now() });
-  await deps.commit([{ id: entry.id, effects }], { fence: { kind: "group", stream, group }, timing: functionName });
+  await deps.commit([{ id: entry.id, effects }], {
+    fence: { kind: "group", stream, group },
+    timing: functionName,
+  });
 }
 
 function report({ stream, functionName }: Binding, taken: number, { events }: TakeOverDeps): void {

@@ -28,7 +28,13 @@ export function troubleOf(events: EventLog, { source, what, level = "WARNING" }:
       if (said !== 0 && now - said < REPEAT_MS) return;
       said = now;
       const message = `${what}: ${messageOf(error)}; trying again`;
-      events.publish({ level, source, message, details: { failures, for_ms: now - since }, actionNeeded: level !== "WARNING" });
+      events.publish({
+        level,
+        source,
+        message,
+        details: { failures, for_ms: now - since },
+        actionNeeded: level !== "WARNING",
+      });
     },
     over() {
       if (since === 0) return;

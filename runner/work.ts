@@ -90,7 +90,8 @@ async function pass(
   options: WorkOptions,
 ): Promise<void> {
   for await (const answer of answersOf(binding, [...open.values()])) {
-    if (answer.status === "unavailable") throw new NotNow(`${answer.what} is not available (${answer.error})`);
+    if (answer.status === "unavailable")
+      throw new NotNow(`${answer.what} is not available (${answer.error})`);
     const items = itemsOf(binding, answer, open, deps, options);
     await options.after;
     for (const item of await commitItems(binding, answer, items, deps)) open.delete(item.id);
@@ -134,7 +135,9 @@ async function commitItems(
 function unblocked(parts: readonly CommitPart[]): readonly CommitPart[] {
   for (const { answer } of parts) {
     if (answer.status === "blocked") {
-      throw new NotNow(`Redis key ${answer.key} ${answer.problem}; nothing is committed until that is put right`);
+      throw new NotNow(
+        `Redis key ${answer.key} ${answer.problem}; nothing is committed until that is put right`,
+      );
     }
   }
   return parts;

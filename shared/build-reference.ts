@@ -25,7 +25,9 @@ export function buildReference(rows: ReferenceRows): BuiltReference {
 }
 
 /** The content as one JSON value, for `reference_snapshots`. */
-export function contentJson(content: ReferenceContent): Record<"tickers" | "strategies" | "strategy_signals", unknown> {
+export function contentJson(
+  content: ReferenceContent,
+): Record<"tickers" | "strategies" | "strategy_signals", unknown> {
   return {
     tickers: Object.fromEntries(content.tickers),
     strategies: Object.fromEntries(content.strategies),
@@ -34,7 +36,10 @@ export function contentJson(content: ReferenceContent): Record<"tickers" | "stra
 }
 
 function versionOf(content: ReferenceContent): string {
-  const text = JSON.stringify([[...content.tickers], [...content.strategies], [...content.phrases]], sortedKeys);
+  const text = JSON.stringify(
+    [[...content.tickers], [...content.strategies], [...content.phrases]],
+    sortedKeys,
+  );
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
@@ -46,7 +51,9 @@ function sortedKeys(_key: string, value: unknown): unknown {
 
 function tickersOf(rows: ReferenceRows, warnings: SystemEvent[]): Map<string, Ticker> {
   const spellings = new Map<string, { symbol: string; ticker: Ticker }>();
-  for (const { symbol, status, trade_permission } of rows.tickers.toSorted((a, b) => compare(a.symbol, b.symbol))) {
+  for (const { symbol, status, trade_permission } of rows.tickers.toSorted((a, b) =>
+    compare(a.symbol, b.symbol),
+  )) {
     const normal = normaliseSymbol(symbol);
     const other = spellings.get(normal);
     if (other !== undefined) {
@@ -67,7 +74,10 @@ function strategiesOf(rows: ReferenceRows): Map<number, Strategy> {
   return sortedMap(
     rows.strategies.map(({ use_all_tickers, ...strategy }): [number, Strategy] => [
       strategy.id,
-      { ...strategy, symbols: use_all_tickers ? null : [...(symbols.get(strategy.id) ?? [])].toSorted(compare) },
+      {
+        ...strategy,
+        symbols: use_all_tickers ? null : [...(symbols.get(strategy.id) ?? [])].toSorted(compare),
+      },
     ]),
   );
 }
@@ -165,6 +175,8 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function sortedMap<Key extends string | number, Value>(entries: readonly (readonly [Key, Value])[]): Map<Key, Value> {
+function sortedMap<Key extends string | number, Value>(
+  entries: readonly (readonly [Key, Value])[],
+): Map<Key, Value> {
   return new Map(entries.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }

@@ -41,7 +41,14 @@ export function decide(signal: Signal, context: DecisionContext): Decision {
   const subscription = snapshot.subscriptions.get(signal.phrase);
   if (subscription === undefined) {
     const detail = unknownPhraseDetail(signal.phrase, snapshot);
-    return { status: "ignored", reason: "unknown_phrase", detail, signalId: null, direction: null, outcomes: [] };
+    return {
+      status: "ignored",
+      reason: "unknown_phrase",
+      detail,
+      signalId: null,
+      direction: null,
+      outcomes: [],
+    };
   }
   const stop = stopOf(signal, subscription, context);
   if (stop !== undefined) return stopped(subscription, stop);
@@ -79,10 +86,16 @@ export function ageOf(signal: Pick<Signal, "ageFrom">, now: number): number {
 /** The first thing that stops the signal as a whole: phrase, ticker, subscribers, age, pause. */
 function stopOf(signal: Signal, subscription: Subscription, context: DecisionContext): Stop | undefined {
   if (subscription.state === "disabled") {
-    return { reason: "signal_disabled", detail: { phrase: subscription.phrase, signal_ids: subscription.signal_ids } };
+    return {
+      reason: "signal_disabled",
+      detail: { phrase: subscription.phrase, signal_ids: subscription.signal_ids },
+    };
   }
   if (subscription.state === "ambiguous") {
-    return { reason: "ambiguous_phrase", detail: { phrase: subscription.phrase, signal_ids: subscription.signal_ids } };
+    return {
+      reason: "ambiguous_phrase",
+      detail: { phrase: subscription.phrase, signal_ids: subscription.signal_ids },
+    };
   }
   const ticker = context.snapshot.tickers.get(signal.symbol);
   if (ticker === undefined) return { reason: "unknown_ticker", detail: { symbol: excerpt(signal.symbol) } };
@@ -90,7 +103,8 @@ function stopOf(signal: Signal, subscription: Subscription, context: DecisionCon
   if (ticker.trade_permission !== "enabled") {
     return { reason: "trade_not_permitted", detail: { symbol: signal.symbol } };
   }
-  if (subscription.strategies.length === 0) return { reason: "no_strategies", detail: { phrase: subscription.phrase } };
+  if (subscription.strategies.length === 0)
+    return { reason: "no_strategies", detail: { phrase: subscription.phrase } };
   const age = ageOf(signal, context.now);
   if (context.signalAgeMsMax > 0 && age > context.signalAgeMsMax) {
     return { reason: "stale", detail: staleDetail(age, context.signalAgeMsMax) };

@@ -1,13 +1,23 @@
 /** The streams of the pipeline, by the names other services know. */
-export type StreamName =
-  | "signals_stream"
-  | "strategy_input_stream"
-  | "signal_results"
-  | "system_events"
-  | "dead_letters";
+export const STREAMS = [
+  "signals_stream",
+  "strategy_input_stream",
+  "signal_results",
+  "system_events",
+  "dead_letters",
+] as const;
+export type StreamName = (typeof STREAMS)[number];
 
 /** The consumer groups of the router's own functions. */
 export type GroupName = "signal_processor" | "strategy_executor" | "log_writer";
+
+/** Which of the router's groups reads which stream. */
+export const GROUPS: readonly { readonly stream: StreamName; readonly group: GroupName }[] = [
+  { stream: "signals_stream", group: "signal_processor" },
+  { stream: "strategy_input_stream", group: "strategy_executor" },
+  { stream: "signal_results", group: "log_writer" },
+  { stream: "system_events", group: "log_writer" },
+];
 
 /** Every Redis key of one router, built here and nowhere else. */
 export interface Keys {

@@ -64,7 +64,10 @@ export function normaliseSymbol(text: string): string {
 
 /** The identity of a signal whose producer gave none: 32 hex digits of a hash over symbol, phrase and bar time. */
 export function uidOf(symbol: string, phrase: string, barTime: number): string {
-  return createHash("sha256").update(JSON.stringify([symbol, phrase, barTime])).digest("hex").slice(0, 32);
+  return createHash("sha256")
+    .update(JSON.stringify([symbol, phrase, barTime]))
+    .digest("hex")
+    .slice(0, 32);
 }
 
 /** The signal in an entry, or everything that is wrong with it. `now` decides whether `sent_at` lies in the future. */
@@ -123,7 +126,8 @@ function presentText(text: string | undefined): string | null {
 }
 
 function barTimeOf(raw: Fields, faults: FieldFault[]): number | null {
-  const field = presentText(raw["bar_time"]) === null && presentText(raw["time"]) !== null ? "time" : "bar_time";
+  const field =
+    presentText(raw["bar_time"]) === null && presentText(raw["time"]) !== null ? "time" : "bar_time";
   const text = presentText(raw[field]);
   if (text === null) {
     faults.push(missing("bar_time", `the bar's time, also as \`time\`: ${TIME_FORMS}`));

@@ -22,7 +22,10 @@ export interface Snapshot {
 export function snapshotOf(version: string, content: ReferenceContent): Snapshot {
   const strategies = new Map<number, SubscribedStrategy>();
   for (const [id, strategy] of content.strategies) {
-    strategies.set(id, { ...strategy, symbols: strategy.symbols === null ? null : new Set(strategy.symbols) });
+    strategies.set(id, {
+      ...strategy,
+      symbols: strategy.symbols === null ? null : new Set(strategy.symbols),
+    });
   }
   const subscriptions = new Map<string, Subscription>();
   // In one order, since Redis keeps none: the closest of two equally close phrases must be the same everywhere.
@@ -30,7 +33,9 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
     const subscribed = phrase.strategy_ids.map((id) => {
       const strategy = strategies.get(id);
       if (strategy === undefined) {
-        throw new Error(`reference version ${version}: phrase ${phrase.phrase} names strategy ${id}, which is not in it`);
+        throw new Error(
+          `reference version ${version}: phrase ${phrase.phrase} names strategy ${id}, which is not in it`,
+        );
       }
       return strategy;
     });

@@ -61,7 +61,10 @@ function branchSize(branch: Branch): { appends: number; bytes: number } {
   return { appends, bytes };
 }
 
-/** Keys and arguments in the layout the script's header describes. */
+/**
+ * Keys and arguments in the layout the script's header describes.
+ * @throws Error when an item is malformed: found out in mid-script it would lose entries, since Lua does not roll back.
+ */
 export function encodeCommit(
   items: readonly CommitItem[],
   keys: Keys,
@@ -96,12 +99,22 @@ export function encodeCommit(
   ];
   for (const { id, deadLetterId, effects } of items) {
     const { claim } = effects;
+    assertEntryId(id);
+    if (fence.kind === "dead_letter") assertEntryId(deadLetterId);
     const mark = fence.kind === "once" ? keyIndex(keys.done(fence.invocation, id)) : (deadLetterId ?? "");
     args.push(id, mark, claim === undefined ? 0 : keyIndex(keys.dedup(claim.uid)));
     pushBranch(args, effects, targets, counters, fixedKeys.length);
     if (claim !== undefined) pushBranch(args, claim.ifLost, targets, counters, fixedKeys.length);
   }
   return { keyNames: [...fixedKeys, ...targetNames.map((name) => keys.stream(name)), ...entryKeys], args };
+}
+
+const ID_PART_MAX = 2n ** 64n - 1n;
+
+function assertEntryId(id: string | undefined): void {
+  const valid = id !== undefined && /^\d{1,20}-\d{1,20}$/.test(id);
+  if (valid && id.split("-").every((part) => part.length < 20 || BigInt(part) <= ID_PART_MAX)) return;
+  throw new Error(`${JSON.stringify(id)} is not the id of an entry`);
 }
 
 interface Indexed {
@@ -146,15 +159,20 @@ function pushAppend(args: (string | number)[], { fields, each }: Append, stream:
   const own = each?.[0] === undefined ? [] : Object.keys(each[0]);
   const headerAt = args.push(stream, each?.length ?? 1, own.length * 2, 0) - 1;
   for (const variant of each ?? []) {
-    for (const name of own) args.push(name, variant[name] ?? "");
+    for (const name of own) args.push(name, variant[name] ?? missing(name));
+    if (Object.keys(variant).length !== own.length) missing(Object.keys(variant).join(", "));
   }
   const sharedAt = args.length;
   for (const name in fields) args.push(name, fields[name] ?? "");
   const shared = args.length - sharedAt;
-  if (shared + own.length * 2 > APPEND_ARGS_MAX) {
-    throw new Error(
-      `an append of ${shared / 2} fields is more than the commit takes (${APPEND_ARGS_MAX / 2})`,
-    );
+  const count = shared / 2 + own.length;
+  if (count === 0) throw new Error("an entry without fields cannot be appended");
+  if (count * 2 > APPEND_ARGS_MAX) {
+    throw new Error(`an append of ${count} fields is more than the commit takes (${APPEND_ARGS_MAX / 2})`);
   }
   args[headerAt] = shared;
+}
+
+function missing(names: string): never {
+  throw new Error(`elements of one append have different fields (${names})`);
 }

@@ -1,3 +1,4 @@
+import { HOLDER } from "../function.ts";
 import { PROCESSING_MS_BOUNDS } from "../metrics.ts";
 
 /**
@@ -28,7 +29,9 @@ local fence, group, version, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local claimTtl, onceTtl, timing = ARGV[5], ARGV[6], ARGV[7]
 local targets = tonumber(ARGV[8])
 local counters = tonumber(ARGV[9])
-local HOLDER = '{{holder}}'
+local HOLDER = '${HOLDER}'
+-- Counters stay below it, so that a sum that has grown out of proportion never stands in the way of a commit.
+local COUNT_MAX = 999999999999999
 local BOUNDS = { ${PROCESSING_MS_BOUNDS.join(", ")} }
 local call = redis.call
 
@@ -89,6 +92,12 @@ local time = call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local raised = {}
 
+local function withHolder(field, holder)
+  local from, to = string.find(field, HOLDER, 1, true)
+  if not (holder and from) then return field end
+  return string.sub(field, 1, from - 1) .. holder .. string.sub(field, to + 1)
+end
+
 local function apply(at, holder)
   local stop = at + tonumber(ARGV[at])
   local appends = tonumber(ARGV[at + 1])
@@ -102,16 +111,9 @@ local function apply(at, holder)
       for _ = 1, each do call('XADD', stream, '*', unpack(ARGV, first, first + shared - 1)) end
     else
       local fields = {}
-      for s = 0, shared - 1 do
-        local field = ARGV[first + s]
-        if holder then
-          local from, to = string.find(field, HOLDER, 1, true)
-          if from then field = string.sub(field, 1, from - 1) .. holder .. string.sub(field, to + 1) end
-        end
-        fields[own + s + 1] = field
-      end
+      for s = 0, shared - 1 do fields[own + s + 1] = withHolder(ARGV[first + s], holder) end
       for e = 0, each - 1 do
-        for o = 1, own do fields[o] = ARGV[at + e * own + o - 1] end
+        for o = 1, own do fields[o] = withHolder(ARGV[at + e * own + o - 1], holder) end
         call('XADD', stream, '*', unpack(fields, 1, own + shared))
       end
     end
@@ -173,7 +175,7 @@ end
 local changes = {}
 for counter, by in pairs(raised) do
   changes[#changes + 1] = names[counter]
-  changes[#changes + 1] = string.format('%.0f', values[counter] + by)
+  changes[#changes + 1] = string.format('%.0f', math.min(values[counter] + by, COUNT_MAX))
 end
 for from = 1, #changes, 2000 do
   call('HSET', metrics, unpack(changes, from, math.min(from + 1999, #changes)))

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import lockfile from "proper-lockfile";
 
@@ -35,27 +35,43 @@ const LOOK_MS = 100;
 export async function lockFolder(folder: string, onLost: () => void): Promise<FolderLock> {
   await mkdir(folder, { recursive: true });
   const ownerFile = `${folder}.owner`;
-  const release = await acquire(folder, ownerFile, onLost);
   const owner = `${process.pid} ${randomUUID()}`;
+  const isHeld = (): boolean => {
+    try {
+      return readFileSync(ownerFile, "utf8") === owner;
+    } catch {
+      // Gone or unreadable: whatever happened, it is not known to be ours.
+      return false;
+    }
+  };
+  // The library reports a lock that somebody else has touched. That may be its former holder, which on waking up
+  // renews or removes it before it notices that it is not its own any more; then it is still ours, and taken again.
+  const onTouched = (): void => {
+    if (!isHeld()) return onLost();
+    retaken = rmdir(`${folder}.lock`)
+      .catch(() => undefined)
+      .then(() => lock(folder, onTouched));
+    retaken.catch(onLost);
+  };
+  let retaken = Promise.resolve(await acquire(folder, ownerFile, onTouched));
   await writeFile(ownerFile, owner);
   return {
-    isHeld: () => {
-      try {
-        return readFileSync(ownerFile, "utf8") === owner;
-      } catch {
-        // Gone or unreadable: whatever happened, it is not known to be ours.
-        return false;
-      }
-    },
-    release,
+    isHeld,
+    release: async () => (await retaken)(),
   };
 }
 
-async function acquire(folder: string, ownerFile: string, onLost: () => void): Promise<() => Promise<void>> {
+type Release = () => Promise<void>;
+
+function lock(folder: string, onCompromised: () => void): Promise<Release> {
+  return lockfile.lock(folder, { stale: STALE_MS, update: RENEW_MS, onCompromised });
+}
+
+async function acquire(folder: string, ownerFile: string, onTouched: () => void): Promise<Release> {
   let renewedAt: number | undefined;
   for (;;) {
     try {
-      return await lockfile.lock(folder, { stale: STALE_MS, update: RENEW_MS, onCompromised: onLost });
+      return await lock(folder, onTouched);
     } catch (error) {
       if (!isLocked(error)) throw error;
     }

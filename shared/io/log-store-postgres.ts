@@ -1,6 +1,6 @@
-import type { LogRows, OutcomeRow, SignalRow } from "../log-rows.ts";
+import type { EventRow, LogRows, OutcomeRow, SignalRow } from "../log-rows.ts";
 import { DatabaseError, type Database } from "./database.ts";
-import { columnsJson, rowsQuery, type Columns } from "./insert-statement.ts";
+import { columnsJson, rowsQuery, type Columns, type RowOf } from "./insert-statement.ts";
 import type { LogAnswer, LogConflict, LogStore } from "./log-store.ts";
 
 const SIGNAL = {
@@ -54,6 +54,7 @@ const eventNames = Object.keys(EVENT).join(", ");
 /**
  * Inserts signals and gives those whose row was there before with another uid, or was given twice with different
  * ones. `raced`: another transaction put the row there after this statement had begun, so it cannot be seen yet.
+ * The LIMIT makes it look up row by row: a plain join reads the whole shard as long as the table has no statistics.
  */
 const INSERT_SIGNALS = `
   WITH given AS MATERIALIZED (${rowsQuery(SIGNAL, "$2")}),
@@ -65,8 +66,10 @@ const INSERT_SIGNALS = `
   stored AS (
     SELECT entry_id, invocation, uid FROM inserted
     UNION
-    SELECT log.entry_id, log.invocation, log.uid FROM given JOIN signal_log log
-    ON log.shard = $1 AND log.entry_id = given.entry_id AND log.invocation = given.invocation
+    SELECT log.entry_id, log.invocation, log.uid FROM given, LATERAL (
+      SELECT * FROM signal_log log
+      WHERE log.shard = $1 AND log.entry_id = given.entry_id AND log.invocation = given.invocation LIMIT 1
+    ) log
   )
   SELECT given.entry_id, given.invocation, stored.uid AS stored_uid, stored.entry_id IS NULL AS raced
   FROM given LEFT JOIN stored USING (entry_id, invocation)
@@ -87,24 +90,19 @@ const INSERT_EVENTS = `
 export function logStoreOn(db: Database, shard: string): LogStore {
   return {
     async write({ signals, outcomes, events }: LogRows): Promise<LogAnswer> {
+      const signalRows = signals.map(signalRow);
+      const entryRows = [...signals.flatMap(routingRows), ...outcomes.map(executionRow)];
+      const eventRows = events.map(eventRow);
       try {
-        const conflicts = signals.length > 0 ? await insertSignals(db, shard, signals) : [];
-        const entries = [...signals.flatMap(routingEntries), ...outcomes.map(executionEntry)];
-        if (entries.length > 0) await db.query(INSERT_ENTRIES, [shard, columnsJson(ENTRY, entries)]);
-        if (events.length > 0) {
-          const rows = events.map((event) => ({
-            ...event,
-            event_id: event.eventId,
-            action_flag: event.actionFlag,
-          }));
-          await db.query(INSERT_EVENTS, [columnsJson(EVENT, rows)]);
-        }
+        const conflicts = signalRows.length > 0 ? await insertSignals(db, shard, signalRows) : [];
+        if (entryRows.length > 0) await db.query(INSERT_ENTRIES, [shard, columnsJson(ENTRY, entryRows)]);
+        if (eventRows.length > 0) await db.query(INSERT_EVENTS, [columnsJson(EVENT, eventRows)]);
         return { status: "stored", conflicts };
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
-        const { kind, message, sqlstate } = error;
+        const { kind, message, sqlstate = "" } = error;
         return kind === "refused"
-          ? { status: "refused", error: message, sqlstate: sqlstate ?? "" }
+          ? { status: "refused", error: message, sqlstate }
           : { status: "unavailable", error: message };
       }
     },
@@ -121,38 +119,33 @@ interface StoredRow {
 async function insertSignals(
   db: Database,
   shard: string,
-  signals: readonly SignalRow[],
+  rows: readonly RowOf<typeof SIGNAL>[],
 ): Promise<LogConflict[]> {
-  const rows = signals.map(({ entryId, invocation, record }) => ({
-    ...record,
-    entry_id: entryId,
-    invocation,
-  }));
   const params = [shard, columnsJson(SIGNAL, rows)];
   let stored = await db.query<StoredRow>(INSERT_SIGNALS, params);
   // The other transaction has ended by now, so a second look sees its row.
   while (stored.some(({ raced }) => raced)) stored = await db.query<StoredRow>(INSERT_SIGNALS, params);
-  return stored.map(({ entry_id: entryId, invocation, stored_uid: storedUid }) => ({
-    entryId,
+  return stored.map(({ entry_id, invocation, stored_uid }) => ({
+    entryId: entry_id,
     invocation,
-    storedUid,
+    storedUid: stored_uid,
   }));
 }
 
-type EntryValues = Readonly<Record<keyof typeof ENTRY, unknown>>;
-
-function routingEntries({ entryId, invocation, record }: SignalRow): EntryValues[] {
-  return record.outcomes.map((outcome) => ({
-    ...outcome,
-    entry_id: entryId,
-    invocation,
-    stage: "routing",
-    attempt: null,
-    duration_ms: null,
-    at: record.decided_at,
-  }));
+function signalRow({ entryId, invocation, record }: SignalRow): RowOf<typeof SIGNAL> {
+  return { ...record, entry_id: entryId, invocation };
 }
 
-function executionEntry({ entryId, invocation, record }: OutcomeRow): EntryValues {
+function routingRows({ entryId, invocation, record }: SignalRow): RowOf<typeof ENTRY>[] {
+  const key = { entry_id: entryId, invocation, stage: "routing" };
+  const notRun = { attempt: null, duration_ms: null, at: record.decided_at };
+  return record.outcomes.map((outcome) => ({ ...outcome, ...key, ...notRun }));
+}
+
+function executionRow({ entryId, invocation, record }: OutcomeRow): RowOf<typeof ENTRY> {
   return { ...record, entry_id: entryId, invocation, stage: "execution" };
+}
+
+function eventRow(event: EventRow): RowOf<typeof EVENT> {
+  return { ...event, event_id: event.eventId, action_flag: event.actionFlag };
 }

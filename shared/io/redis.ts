@@ -13,13 +13,14 @@ export interface RedisConnectionOptions {
   readonly name: string;
   /** Longest time a blocking read waits, in ms; only for the role `blocking`. */
   readonly blockMs?: number;
+  /** A server that has not answered a command for this long is taken for frozen, and the connection made anew. */
+  readonly answerMsMax?: number;
   /** Told of every connection error; the client reconnects by itself. */
   readonly onError: (error: Error) => void;
 }
 
-/** A server that has not answered a command for this long is taken for frozen, and the connection made anew. */
-const ANSWER_MS_MAX = 10_000;
-/** … and a blocking read for this much longer than it was told to wait. */
+const CONNECT_MS_MAX = 10_000;
+/** A blocking read may take this much longer than it was told to wait. */
 const BLOCK_GRACE_MS = 3_000;
 const RECONNECT_MS_MAX = 2_000;
 
@@ -27,17 +28,24 @@ const RECONNECT_MS_MAX = 2_000;
  * A connection that comes back by itself. Commands are never sent twice by the client (`maxRetriesPerRequest` 0): when
  * the connection breaks they reject, and the caller, who knows whether that is safe, tries again.
  */
-export function openRedis({ url, role, name, blockMs = 0, onError }: RedisConnectionOptions): Redis {
+export function openRedis({
+  url,
+  role,
+  name,
+  blockMs = 0,
+  answerMsMax = 10_000,
+  onError,
+}: RedisConnectionOptions): Redis {
   const options = {
     connectionName: name,
     // Over RESP3 a map arrives flattened from call(), nested from xreadgroup(): one shape is enough.
     protocol: 2,
     maxRetriesPerRequest: 0,
-    connectTimeout: ANSWER_MS_MAX,
+    connectTimeout: CONNECT_MS_MAX,
     // After a failover the old master answers READONLY: go and find the new one.
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
     retryStrategy: (attempt: number) => Math.random() * Math.min(RECONNECT_MS_MAX, 50 * 2 ** attempt),
-    ...answerTimeout(role, blockMs),
+    ...answerTimeout(role, { blockMs, answerMsMax }),
   } satisfies RedisOptions;
   const redis = new Redis(url, options);
   redis.on("error", onError);
@@ -45,10 +53,13 @@ export function openRedis({ url, role, name, blockMs = 0, onError }: RedisConnec
 }
 
 /** blockingTimeout would only resolve null and keep the dead connection; a socket timeout makes a new one. */
-function answerTimeout(role: RedisRole, blockMs: number): Pick<RedisOptions, "socketTimeout"> {
+function answerTimeout(
+  role: RedisRole,
+  { blockMs, answerMsMax }: { blockMs: number; answerMsMax: number },
+): Pick<RedisOptions, "socketTimeout"> {
   switch (role) {
     case "commands":
-      return { socketTimeout: ANSWER_MS_MAX };
+      return { socketTimeout: answerMsMax };
     case "blocking":
       return { socketTimeout: blockMs + BLOCK_GRACE_MS };
     case "subscriber":
@@ -64,7 +75,8 @@ export function defineScript(redis: Redis, name: string, lua: string): Script {
   redis.defineCommand(name, { lua });
   const command: unknown = Reflect.get(redis, name);
   if (typeof command !== "function") throw new Error(`script ${name} could not be defined`);
-  return async (keys, args) => command.call(redis, keys.length, ...keys, ...args) as Promise<unknown>;
+  // One array, which ioredis flattens: a call with more than some 120,000 arguments overflows the stack.
+  return async (keys, args) => command.call(redis, [keys.length, ...keys, ...args]) as Promise<unknown>;
 }
 
 /** Offset of Redis' clock against this machine's, in ms, sampled with one round trip. */

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import * as z from "zod";
 import type { ReferenceContent, ReferenceMeta } from "../reference.ts";
 import { metaSchema, phraseSchema, strategySchema, tickerSchema } from "../reference.ts";
 import type { Keys, ReferencePart } from "../keys.ts";
@@ -24,7 +25,7 @@ export interface ReferenceStore {
   takeTicket(): Promise<number>;
   currentVersion(): Promise<string | undefined>;
   publish(publication: Publication): Promise<PublishState>;
-  /** The current version whole; undefined when there is none or a part of it is missing. */
+  /** The current version whole; undefined when there is none or a part of it is missing or unreadable. */
   load(): Promise<StoredReference | undefined>;
 }
 
@@ -68,6 +69,16 @@ for k = 9, 12 do redis.call('EXPIRE', KEYS[k], ARGV[5]) end
 return 'published'
 `;
 
+/**
+ * Until a version is published it may be forgotten; publishing persists it. The one that is current is not given a life
+ * to begin with: between this and the publishing the process may end, or be refused.
+ * KEYS 1 reference:current, 2… the hashes of the version written. ARGV 1 that version, 2 grace in s.
+ */
+const EXPIRE_SCRIPT = `#!lua
+if redis.call('GET', KEYS[1]) == ARGV[1] then return end
+for k = 2, #KEYS do redis.call('EXPIRE', KEYS[k], ARGV[2]) end
+`;
+
 /** The store over a connection for commands. */
 export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
   const publishScript = defineScript(redis, "publishReference", PUBLISH_SCRIPT);
@@ -80,15 +91,13 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
   async function loadVersion(version: string): Promise<StoredReference | undefined> {
     const transaction = redis.multi();
     for (const key of partKeys(version)) transaction.hgetall(key);
-    const replies = await transaction.get(keys.referenceConfirmedAt).exec();
-    const [tickers, strategies, phrases, meta, confirmedAt] = (replies ?? []).map(([error, reply]) => {
-      if (error !== null) throw error;
-      return reply;
-    });
-    const parsedMeta = metaSchema.safeParse(meta);
-    if (!parsedMeta.success) return undefined;
-    const content = parseContent({ tickers, strategies, phrases });
-    const counts = parsedMeta.data;
+    const replies = (await transaction.get(keys.referenceConfirmedAt).exec()) ?? [];
+    // A key of another type is as bad as a missing one; an error of the connection has rejected the whole.
+    if (replies.some(([error]) => error !== null)) return undefined;
+    const [tickers, strategies, phrases, meta, confirmedAt] = replies.map(([, reply]) => reply);
+    const counts = readable(() => metaSchema.parse(meta));
+    const content = readable(() => parseContent({ tickers, strategies, phrases }));
+    if (counts === undefined || content === undefined) return undefined;
     const whole =
       content.tickers.size === counts.tickers &&
       content.strategies.size === counts.strategies &&
@@ -106,9 +115,10 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
       for (let from = 0; from < fields.length; from += HASH_FIELDS_PER_CALL) {
         transaction.hset(key, ...fields.slice(from, from + HASH_FIELDS_PER_CALL));
       }
-      // Until it is published it may be forgotten; publishing persists it.
-      transaction.expire(key, GRACE_S);
     }
+    const expiring = [keys.referenceCurrent, ...partKeys(version)];
+    // As text, since defineCommand cannot load a script inside MULTI.
+    transaction.eval(EXPIRE_SCRIPT, expiring.length, ...expiring, version, GRACE_S);
     for (const [error] of (await transaction.exec()) ?? []) {
       if (error !== null) throw error;
     }
@@ -149,6 +159,16 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
       }
     },
   };
+}
+
+/** What `parse` makes of data from Redis, or undefined when it is not what this program would have written. */
+function readable<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof z.ZodError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Flat field lists of the four hashes. */

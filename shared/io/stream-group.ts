@@ -31,23 +31,27 @@ export interface StreamGroup {
   pending(options: { idleMs: number; countMax: number; after?: string }): Promise<PendingEntry[]>;
   /** Takes an entry over, counting a delivery, if it is still idle for `idleMs`; undefined if somebody else was faster. */
   claim(id: string, idleMs: number): Promise<Entry | undefined>;
-  /** Marks entries of this consumer as being worked on, counting no delivery; gives the ids that are not its own any more. */
+  /**
+   * Marks entries of this consumer as being worked on, counting no delivery; gives the ids that are not its own any
+   * more. An entry deleted from the stream meanwhile stays pending, so that its result can still be committed.
+   */
   keep(ids: readonly string[]): Promise<string[]>;
 }
 
 /**
  * KEYS 1 the stream. ARGV 1 group, 2 consumer, 3… entry ids. Returns the ids that are not pending for the consumer.
- * Claiming without this check would take entries back from whoever took them over.
+ * Claiming without this check would take entries back from whoever took them over; and claiming an entry that
+ * was deleted or trimmed takes it out of the pending list, which would make its commit lose the fence.
  */
 const KEEP_SCRIPT = `#!lua
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local gone = {}
 for i = 3, #ARGV do
   local pending = redis.call('XPENDING', stream, group, ARGV[i], ARGV[i], 1, consumer)
-  if #pending == 1 then
-    redis.call('XCLAIM', stream, group, consumer, 0, ARGV[i], 'JUSTID')
-  else
+  if #pending == 0 then
     gone[#gone + 1] = ARGV[i]
+  elseif #redis.call('XRANGE', stream, ARGV[i], ARGV[i]) == 1 then
+    redis.call('XCLAIM', stream, group, consumer, 0, ARGV[i], 'JUSTID')
   end
 end
 return gone

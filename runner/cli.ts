@@ -1,0 +1,85 @@
+import { Command, InvalidArgumentError } from "commander";
+import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
+import { CliError, withRedis } from "./cli/connection.ts";
+import { createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
+import { send, type SendOptions } from "./cli/send.ts";
+import { status } from "./cli/status.ts";
+
+/** `npm run cli -- …` */
+
+const program = new Command("npm run cli --")
+  .description("Look at and steer the router of this folder, or of REDIS_URL and KEY_PREFIX.")
+  .showHelpAfterError("(--help says more)");
+
+program
+  .command("send")
+  .description("send one signal, wait for its decision and print it")
+  .requiredOption("--symbol <symbol>", "ticker symbol, such as BTCUSDT")
+  .requiredOption("--message <phrase>", "phrase of a signal, such as EMA_CROSS_LONG")
+  .option("--bar-time <time>", "ISO 8601 or Unix time of the bar (default: start of this minute)")
+  .option("--sent-at <time>", "when the alert fired (default: now)")
+  .option("--source <name>", "who sends it", "cli")
+  .option("--uid <uid>", "identity of the signal (default: made of symbol, phrase and bar time)")
+  .option("--wait <seconds>", "how long to wait for the decision", positive, 15)
+  .action(async (options: SendOptions) => withRedis(async (connection) => send(connection, options)));
+
+program
+  .command("status")
+  .description("streams, groups, snapshot, pauses and counters")
+  .option("--json", "for programs", false)
+  .action(async (options: { json: boolean }) => withRedis(async (connection) => status(connection, options)));
+
+program
+  .command("pause")
+  .description("stop dispatching one strategy, or all of them; works without Postgres")
+  .argument("[strategy]", "id of a strategy (default: every strategy)", strategyId)
+  .action(async (id: number | undefined) => withRedis(async (connection) => pauseStrategy(connection, id)));
+
+program
+  .command("resume")
+  .description("take a pause back")
+  .argument("[strategy]", "id of a strategy (default: the pause of every strategy)", strategyId)
+  .action(async (id: number | undefined) => withRedis(async (connection) => resumeStrategy(connection, id)));
+
+const groups = program.command("groups").description("the router's consumer groups");
+groups
+  .command("list")
+  .description("where each group is")
+  .action(async () => withRedis(listGroups));
+groups
+  .command("create")
+  .description("make a group that was lost again")
+  .argument("<group>", "signal_processor, strategy_executor or log_writer")
+  .requiredOption(
+    "--from <place>",
+    "0: everything in the stream again; $: only what comes; or after an entry id",
+    place,
+  )
+  .option("--stream <stream>", "which stream, for log_writer")
+  .action(async (name: string, options: CreateGroupOptions) =>
+    withRedis(async (connection) => createLostGroup(connection, name, options)),
+  );
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("a number above 0 is expected.");
+  return value;
+}
+
+function strategyId(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text))
+    throw new InvalidArgumentError("the id of a strategy is expected, such as 7.");
+  return Number(text);
+}
+
+function place(text: string): string {
+  if (!/^(0|\$|\d+-\d+)$/.test(text)) throw new InvalidArgumentError("0, $ or an entry id is expected.");
+  return text;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(error instanceof CliError ? error.message : error);
+  process.exitCode = 1;
+}

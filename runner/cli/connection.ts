@@ -1,0 +1,45 @@
+import type { Redis } from "ioredis";
+import { openRedis } from "../../shared/io/redis.ts";
+import { keysOf, type Keys } from "../../shared/keys.ts";
+import { configOrExit, DATA_DIR } from "../environment.ts";
+import { localRedisUrl } from "../local/redis-server.ts";
+
+/** What a command of the CLI works with. */
+export interface Connection {
+  readonly redis: Redis;
+  readonly keys: Keys;
+}
+
+/** A fault of the person's making, told without a stack. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+}
+
+/**
+ * Runs a command against the Redis of REDIS_URL, or of the stack that runs in this folder.
+ * @throws CliError when there is none, or it does not answer
+ */
+export async function withRedis<T>(command: (connection: Connection) => Promise<T>): Promise<T> {
+  const config = configOrExit(process.env);
+  const url = config.redisUrl ?? (await localRedisUrl(DATA_DIR));
+  if (url === undefined) {
+    throw new CliError("no Redis: start the router in this folder with `npm start`, or set REDIS_URL");
+  }
+  let lastError: Error | undefined;
+  const redis = openRedis({
+    ...{ url, role: "commands", name: "cli" },
+    onError: (error) => {
+      lastError = error;
+    },
+  });
+  try {
+    await redis.ping();
+    return await command({ redis, keys: keysOf(config.keyPrefix) });
+  } catch (error) {
+    throw redis.status === "ready"
+      ? error
+      : new CliError(`Redis does not answer: ${String(lastError ?? error)}`);
+  } finally {
+    redis.disconnect();
+  }
+}

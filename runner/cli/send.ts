@@ -1,0 +1,62 @@
+import type { SignalRecord } from "../../shared/records.ts";
+import { logRowsOf } from "../../shared/log-rows.ts";
+import { tailResults } from "../../shared/io/results-tail.ts";
+import { decisionText } from "../decision-text.ts";
+import { CliError, type Connection } from "./connection.ts";
+
+export interface SendOptions {
+  readonly symbol: string;
+  readonly message: string;
+  /** Default: the start of the current minute. */
+  readonly barTime?: string;
+  readonly sentAt?: string;
+  readonly source: string;
+  readonly uid?: string;
+  /** Longest wait for the decision, in seconds. */
+  readonly wait: number;
+}
+
+/** Adds one signal to `signals_stream`, prints its entry id, waits for its decision and prints it with every outcome. */
+export async function send({ redis, keys }: Connection, options: SendOptions): Promise<void> {
+  const reader = redis.duplicate();
+  try {
+    const tail = await tailResults(reader, { keys, countMax: 500, blockMs: 500 });
+    const entryId = await redis.xadd(keys.stream("signals_stream"), "*", ...fieldsOfSignal(options));
+    if (entryId === null) throw new CliError("Redis did not take the signal");
+    console.log(`${entryId}  sent`);
+    const until = Date.now() + options.wait * 1_000;
+    while (Date.now() < until) {
+      for (const entry of await tail.next()) {
+        const record = decisionOf(entry, entryId);
+        if (record !== undefined) {
+          console.log(decisionText(entryId, record));
+          return;
+        }
+      }
+    }
+    throw new CliError(
+      `no decision within ${options.wait} s. The signal is safe in ${keys.stream("signals_stream")}; is a router running? (npm run cli -- status)`,
+    );
+  } finally {
+    reader.disconnect();
+  }
+}
+
+function fieldsOfSignal(options: SendOptions): string[] {
+  const now = Date.now();
+  const fields = {
+    message: options.message,
+    symbol: options.symbol,
+    bar_time: options.barTime ?? new Date(now - (now % 60_000)).toISOString(),
+    sent_at: options.sentAt ?? new Date(now).toISOString(),
+    source: options.source,
+    ...(options.uid === undefined ? {} : { uid: options.uid }),
+  };
+  return Object.entries(fields).flat();
+}
+
+function decisionOf(entry: Parameters<typeof logRowsOf>[0], entryId: string): SignalRecord | undefined {
+  if (entry.fields["entry_id"] !== entryId) return undefined;
+  const parsed = logRowsOf(entry, "signal_results");
+  return parsed.ok ? parsed.rows.signals[0]?.record : undefined;
+}

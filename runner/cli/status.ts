@@ -1,0 +1,95 @@
+import { readStatus, type Status } from "../../shared/io/status.ts";
+import { PAUSE_ALL } from "../../shared/control.ts";
+import { PROCESSING_MS_BOUNDS, processingField } from "../../shared/metrics.ts";
+import type { Connection } from "./connection.ts";
+
+/** Prints streams, groups, snapshot, pauses and counters; as JSON for programs. */
+export async function status(
+  { redis, keys }: Connection,
+  { json }: { readonly json: boolean },
+): Promise<void> {
+  const found = await readStatus(redis, keys);
+  console.log(json ? JSON.stringify(found, null, 2) : statusText(found));
+}
+
+/** The status as text for people. */
+export function statusText(status: Status): string {
+  return [
+    "Streams",
+    ...status.streams.flatMap(({ name, length, groups }) => [
+      `  ${name.padEnd(24)}${String(length).padStart(9)} entries`,
+      ...groups.map(
+        (group) =>
+          `    ${group.name.padEnd(22)}${String(group.lag ?? "?").padStart(9)} waiting, ${group.pending} pending, ` +
+          `${group.consumers} consumers${group.own ? "" : " (of another service)"}`,
+      ),
+    ]),
+    "Reference",
+    `  ${referenceText(status)}`,
+    "Paused",
+    `  ${pausedText(status.paused)}`,
+    ...section("Signals", counters(status, "signals:")),
+    ...section("Reasons", counters(status, "reasons:")),
+    ...section("Strategies", strategyLines(status)),
+    ...section("Dead letters", counters(status, "dead_letters:")),
+    ...section("Processing time, entry id to commit", processingLines(status)),
+  ].join("\n");
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return [title, ...(lines.length === 0 ? ["  none yet"] : lines.map((line) => `  ${line}`))];
+}
+
+function referenceText({ reference, now }: Status): string {
+  if (reference.version === null) return "none: nothing is decided until there is one";
+  const age =
+    reference.confirmedAt === null
+      ? "never"
+      : `${Math.max(0, Math.round((now - reference.confirmedAt) / 1000))} s ago`;
+  return `version ${reference.version}, confirmed ${age}`;
+}
+
+function pausedText(paused: Status["paused"]): string {
+  const ids = Object.keys(paused);
+  if (ids.length === 0) return "nobody";
+  return ids.map((id) => (id === PAUSE_ALL ? "every strategy" : `strategy ${id}`)).join(", ");
+}
+
+function counters({ metrics }: Status, prefix: string): string[] {
+  return Object.entries(metrics)
+    .filter(([field]) => field.startsWith(prefix))
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([field, count]) => `${field.slice(prefix.length).padEnd(24)}${String(count).padStart(9)}`);
+}
+
+function strategyLines({ metrics }: Status): string[] {
+  const byStrategy = new Map<number, string[]>();
+  for (const [field, count] of Object.entries(metrics)) {
+    const [, id, outcome] = /^strategy:(\d+):(.+)$/.exec(field) ?? [];
+    if (id === undefined) continue;
+    byStrategy.set(Number(id), [...(byStrategy.get(Number(id)) ?? []), `${outcome} ${count}`]);
+  }
+  return [...byStrategy]
+    .toSorted(([a], [b]) => a - b)
+    .map(([id, outcomes]) => `${`strategy ${id}`.padEnd(24)} ${outcomes.toSorted().join(", ")}`);
+}
+
+/** Per function the number of entries, the mean, and upper bounds of the median and the 99th percentile. */
+function processingLines({ metrics }: Status): string[] {
+  const names = new Set(
+    Object.keys(metrics).flatMap((field) => /^processing_ms:(.+):sum$/.exec(field)?.[1] ?? []),
+  );
+  return [...names].toSorted().map((name) => {
+    const buckets = [...PROCESSING_MS_BOUNDS, "inf" as const].map(
+      (bound) => [bound, metrics[processingField(name, bound)] ?? 0] as const,
+    );
+    const count = buckets.reduce((sum, [, entries]) => sum + entries, 0);
+    const below = (share: number): string => {
+      let seen = 0;
+      const bound = buckets.find(([, entries]) => (seen += entries) >= share * count)?.[0] ?? "inf";
+      return bound === "inf" ? `> ${PROCESSING_MS_BOUNDS.at(-1)} ms` : `≤ ${bound} ms`;
+    };
+    const mean = count === 0 ? 0 : (metrics[processingField(name, "sum")] ?? 0) / count;
+    return `${name.padEnd(24)}${String(count).padStart(9)} entries, mean ${mean.toFixed(1)} ms, half ${below(0.5)}, 99 % ${below(0.99)}`;
+  });
+}

@@ -1,0 +1,239 @@
+import * as fc from "fast-check";
+import { fieldsOf, type Entry, type Fields } from "../shared/entry.ts";
+import type { ReferenceRows } from "../shared/reference.ts";
+import { NOW, signalRow, strategyRow, tickerRow, type Paused } from "./builders.ts";
+
+/** Random references and signals that meet often enough for every reason to come up, and fields that are anything. */
+
+const SYMBOLS = ["BTCUSDT", "ETHUSDT", "XRPUSDT", "DOGEUSDT"];
+const PHRASES = ["EMA_LONG", "EMA_SHORT", "RSI_LONG", "Пробой вверх"];
+const IDS = [1, 2, 3, 4, 5];
+
+/** The same text in another spelling: case, and spaces around it. */
+export const respelt = (text: string): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.constantFrom("", " ", "\t", "\u00A0\n"),
+      fc.array(fc.boolean(), { minLength: text.length, maxLength: text.length }),
+      fc.constantFrom("", "  ", "\r\n"),
+    )
+    .map(([before, upper, after]) => {
+      const letters = text
+        .split("")
+        .map((letter, i) => (upper[i] === true ? letter.toUpperCase() : letter.toLowerCase()));
+      return before + letters.join("") + after;
+    });
+
+/** A symbol in another spelling, with or without `.P`. */
+export const respeltSymbol = (symbol: string): fc.Arbitrary<string> =>
+  fc.constantFrom("", ".P").chain((suffix) => respelt(symbol + suffix));
+
+/** Every form a time may be written in: the same milliseconds whichever is taken. */
+export const writtenTime = (ms: number): fc.Arbitrary<string> => {
+  const iso = (at: number): string => new Date(at).toISOString().slice(0, -1);
+  const decimals = String(ms % 1000).padStart(3, "0");
+  const forms = [
+    `${iso(ms)}Z`,
+    iso(ms),
+    iso(ms).replace("T", " "),
+    `${iso(ms)}Z`.toLowerCase(),
+    iso(ms).replace(".", ","),
+    `${iso(ms)}000`,
+    `${iso(ms)}456+00:00`,
+    `${iso(ms)}456999Z`,
+    `${iso(ms + 2 * 3_600_000)}+02`,
+    `${iso(ms + 5.5 * 3_600_000)}+05:30`,
+    `${iso(ms - 8 * 3_600_000)}999-0800`,
+    `${iso(ms).replace("T", " ")} +00:00`,
+    String(ms),
+    `${Math.floor(ms / 1000)}.${decimals}`,
+    `${Math.floor(ms / 1000)}.${decimals}999999`,
+    ...(ms % 1000 === 0 ? [String(ms / 1000), iso(ms).slice(0, 19), `${iso(ms).slice(0, 19)}+0000`] : []),
+    ...(ms % 60_000 === 0 ? [iso(ms).slice(0, 16), `${iso(ms).slice(0, 16)}Z`] : []),
+    ...(ms % 86_400_000 === 0 ? [iso(ms).slice(0, 10)] : []),
+  ];
+  return fc.constantFrom(...forms);
+};
+
+const flag = (trueOutOfFive: number): fc.Arbitrary<boolean> =>
+  fc.nat({ max: 4 }).map((n) => n < trueOutOfFive);
+const switchState = flag(4).map((on) => (on ? "enabled" : "disabled"));
+const phraseCell = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...PHRASES).chain(respelt) },
+  { weight: 1, arbitrary: fc.constantFrom(null, "", "  ") },
+);
+
+const strategy = (id: number) =>
+  fc
+    .record({
+      enabled: flag(4),
+      archived: flag(1),
+      allow_open: flag(4),
+      reverse: flag(1),
+      use_all_tickers: flag(3),
+      signal_age_ms_max: fc.constantFrom(null, null, 0, 1000, 60_000, 600_000),
+      shadow: flag(1),
+    })
+    .map((changes) => strategyRow(id, changes));
+
+/** A small reference; names are few, so that rows share phrases, symbols and strategies. */
+export const anyRows: fc.Arbitrary<ReferenceRows> = fc.record({
+  tickers: fc
+    .uniqueArray(fc.oneof(fc.constantFrom(...SYMBOLS), fc.constantFrom(...SYMBOLS).chain(respeltSymbol)), {
+      minLength: 1,
+      maxLength: 5,
+    })
+    .chain((symbols) =>
+      fc.tuple(
+        ...symbols.map((symbol) =>
+          fc
+            .record({ status: switchState, trade_permission: switchState })
+            .map((changes) => tickerRow(symbol, changes)),
+        ),
+      ),
+    ),
+  signals: fc
+    .subarray(IDS, { minLength: 1, maxLength: 4 })
+    .chain((ids) =>
+      fc.tuple(
+        ...ids.map((id) =>
+          fc
+            .record({ long_phrase: phraseCell, short_phrase: phraseCell, enabled: flag(4) })
+            .map((changes) => signalRow(id, changes)),
+        ),
+      ),
+    ),
+  strategies: fc.subarray(IDS).chain((ids) => fc.tuple(...ids.map(strategy))),
+  strategy_signals: fc.uniqueArray(
+    fc.record({ strategy_id: fc.constantFrom(...IDS), signal_id: fc.constantFrom(...IDS) }),
+    { minLength: 3, maxLength: 25, selector: (row) => `${row.strategy_id} ${row.signal_id}` },
+  ),
+  strategy_tickers: fc.array(
+    fc.record({
+      strategy_id: fc.constantFrom(...IDS),
+      symbol: fc.constantFrom(...SYMBOLS).chain(respeltSymbol),
+    }),
+    { maxLength: 8 },
+  ),
+});
+
+const AGES_MS = [0, 999, 1000, 1001, 60_000, 60_001, 300_000, 300_001, 1_000_000, -1000];
+const age = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(0, 500) },
+  { weight: 2, arbitrary: fc.constantFrom(...AGES_MS) },
+);
+const brokenTime = fc.constantFrom(
+  "",
+  " ",
+  "soon",
+  "2025-02-29",
+  "2025-13-01T00:00Z",
+  "0099-01-01",
+  "12:30",
+  "20250115",
+);
+
+const mostly = <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: other });
+const absent = fc.constant(undefined);
+
+/** Fields of a signal that {@link anyRows} may know, now and then broken or incomplete. */
+export const likelyFields: fc.Arbitrary<Fields> = fc
+  .record({
+    message: mostly(
+      fc.constantFrom(...PHRASES).chain(respelt),
+      fc.oneof(absent, fc.constantFrom("", " ", "EMA LONG", "EMA_LONG\0", "{{holder}}")),
+    ),
+    symbol: mostly(
+      fc.constantFrom(...SYMBOLS).chain(respeltSymbol),
+      fc.oneof(absent, fc.constantFrom("", ".P", "SOLUSDT", "BTCUSDT.P.P", "\uD83D")),
+    ),
+    bar_time: mostly(
+      fc.integer({ min: 1, max: 100 }).chain((bars) => writtenTime(NOW - bars * 60_000)),
+      fc.oneof(absent, brokenTime),
+    ),
+    time: mostly(absent, fc.oneof(writtenTime(NOW - 7_777), brokenTime)),
+    sent_at: fc.oneof(
+      { weight: 2, arbitrary: absent },
+      { weight: 2, arbitrary: age.chain((ms) => writtenTime(NOW - ms)) },
+      {
+        weight: 1,
+        arbitrary: fc.oneof(
+          brokenTime,
+          fc.constantFrom(5000, 5001).chain((ms) => writtenTime(NOW + ms)),
+        ),
+      },
+    ),
+    received_at: mostly(absent, fc.oneof(brokenTime, writtenTime(NOW))),
+    source: mostly(absent, fc.constantFrom("", "tradingview", "{{holder}}")),
+    uid: mostly(absent, fc.constantFrom("", "u1", " u1 ", "x".repeat(256), "x".repeat(257))),
+    decision_time: mostly(absent, fc.constant("x")),
+  })
+  .map((fields) =>
+    Object.fromEntries(
+      Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined),
+    ),
+  );
+
+/** The id of an entry that was added around {@link NOW}. */
+export const recentId: fc.Arbitrary<string> = fc
+  .tuple(age, fc.nat({ max: 3 }))
+  .map(([ms, sequence]) => `${NOW - ms}-${sequence}`);
+
+export const anyPaused: fc.Arbitrary<Paused> = fc
+  .tuple(fc.nat({ max: 9 }), fc.subarray(IDS, { maxLength: 2 }))
+  .map(([n, ids]) => new Set<number | "*">(n === 0 ? ["*", ...ids] : n < 5 ? ids : []));
+
+/** Limits in milliseconds, 0 for none. */
+export const anyAgeMax: fc.Arbitrary<number> = fc.constantFrom(300_000, 300_000, 60_000, 0);
+
+/** Any sequence of UTF-16 units, whole characters or not. */
+const anyUnits = fc
+  .array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0xd800, max: 0xdfff })), {
+    maxLength: 12,
+  })
+  .map((units) => String.fromCharCode(...units));
+
+const hugeText = fc.constantFrom(
+  "x".repeat(100_000),
+  "😀".repeat(25_000),
+  `x${"😀".repeat(25_000)}`,
+  `xx${"é".repeat(50_000)}`,
+  "\0".repeat(100_000),
+  " ".repeat(100_000),
+);
+
+const anyText = fc.oneof(
+  { weight: 6, arbitrary: fc.oneof(anyUnits, fc.string({ unit: "binary" }), fc.string()) },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom("", " ", "\0", "\uD83D", "\uDE00\uD83D", "__proto__", "{{holder}}", ".P"),
+  },
+  { weight: 1, arbitrary: hugeText },
+);
+
+const anyName = fc.oneof(
+  fc.constantFrom("message", "symbol", "bar_time", "time", "sent_at", "received_at", "source", "uid"),
+  fc.constantFrom("__proto__", "constructor", "toString", "hasOwnProperty", ""),
+  anyText,
+);
+
+/** Whatever a producer may have sent. */
+export const anyFields: fc.Arbitrary<Fields> = fc.oneof(
+  fc.array(fc.tuple(anyName, anyText), { maxLength: 8 }).map((pairs) => fieldsOf(pairs.flat())),
+  fc
+    .tuple(likelyFields, fc.array(fc.tuple(anyName, anyText), { maxLength: 3 }))
+    .map(([likely, pairs]) => fieldsOf([...Object.entries(likely), ...pairs].flat())),
+);
+
+/** Any id Redis gives or takes. */
+export const anyId: fc.Arbitrary<string> = fc.oneof(
+  recentId,
+  fc
+    .tuple(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }))
+    .map(([ms, sequence]) => `${ms}-${sequence}`),
+);
+
+/** A batch: entries in the order of their stream, each id once. */
+export const batchOf = (fields: fc.Arbitrary<Fields>): fc.Arbitrary<Entry[]> =>
+  fc.uniqueArray(fc.record({ id: anyId, fields }), { selector: (entry) => entry.id, maxLength: 6 });

@@ -1,0 +1,354 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Entry } from "../../shared/entry.ts";
+import { assertAnswersEach, HOLDER, type Branch } from "../../shared/function.ts";
+import { ROUTING_STATUSES, SIGNAL_REASONS, STRATEGY_REASONS } from "../../shared/reasons.ts";
+import { signalRecordSchema } from "../../shared/records.ts";
+import { uidOf } from "../../shared/signal.ts";
+import { cleanFields } from "../../shared/text.ts";
+import { processSignals, type SignalContext } from "../../functions/process-signals.ts";
+import { anyAgeMax, anyFields, anyPaused, anyRows, batchOf, likelyFields } from "../arbitraries.ts";
+import {
+  contextFrom,
+  effectsOf,
+  entryFrom,
+  NOW,
+  recordIn,
+  rowsWithStrategies,
+  signalFields,
+  strategyRow,
+  tasksIn,
+} from "../builders.ts";
+import { expectedDecision } from "../oracle.ts";
+
+const effectsFor = (entry: Entry, context: SignalContext = contextFrom()) =>
+  effectsOf(processSignals([entry], context)[0]);
+
+const two = rowsWithStrategies([
+  strategyRow(10),
+  strategyRow(20, { name: "second", shadow: true }),
+  strategyRow(30, { enabled: false }),
+  strategyRow(40),
+]);
+
+describe("a dispatched signal", () => {
+  const fields = signalFields({ symbol: "btcusdt.p", source: "tradingview", sent_at: "2025-01-15T11:59:59" });
+  const context = contextFrom({ rows: two });
+  const effects = effectsFor(entryFrom(fields), context);
+  const uid = uidOf("BTCUSDT", "signal_1_long", NOW - 60_000);
+
+  test("hands each strategy its task, in the fields existing workers read and those new ones may", () => {
+    const task = {
+      signal_id: "1",
+      symbol: "BTCUSDT",
+      direction: "long",
+      time: "2025-01-15T11:59:00.000Z",
+      received_at: "2025-01-15T11:59:59.000Z",
+      log_uid: uid,
+      source: "tradingview",
+      entry_id: `${NOW - 1000}-0`,
+      invocation: "live",
+      snapshot: context.snapshot.version,
+      sent_at: "2025-01-15T11:59:59.000Z",
+    };
+    expect(tasksIn(effects)).toEqual([
+      { strategy_id: "10", strategy: "strategy 10", ...task },
+      { strategy_id: "40", strategy: "strategy 40", ...task },
+    ]);
+  });
+
+  test("has empty fields in its tasks for what it did not bring", () => {
+    expect(tasksIn(effectsFor(entryFrom()))).toMatchObject([{ source: "", sent_at: "" }]);
+  });
+
+  test("is recorded with everything that was known and decided", () => {
+    expect(recordIn(effects)).toEqual({
+      duplicate_of: null,
+      uid,
+      status: "dispatched",
+      reason: null,
+      detail: {},
+      signal_id: 1,
+      direction: "long",
+      symbol: "BTCUSDT",
+      message: "SIGNAL_1_LONG",
+      source: "tradingview",
+      raw: fields,
+      bar_time: "2025-01-15T11:59:00.000Z",
+      sent_at: "2025-01-15T11:59:59.000Z",
+      received_at: "2025-01-15T11:59:59.000Z",
+      decided_at: "2025-01-15T12:00:00.000Z",
+      snapshot: context.snapshot.version,
+      outcomes: [
+        { strategy_id: 10, strategy: "strategy 10", status: "dispatched", reason: null, detail: {} },
+        { strategy_id: 20, strategy: "second", status: "shadow", reason: "shadow", detail: {} },
+        {
+          strategy_id: 30,
+          strategy: "strategy 30",
+          status: "ignored",
+          reason: "strategy_disabled",
+          detail: {},
+        },
+        { strategy_id: 40, strategy: "strategy 40", status: "dispatched", reason: null, detail: {} },
+      ],
+    });
+  });
+
+  test("claims its uid and counts itself and each outcome", () => {
+    expect(effects.claim?.uid).toBe(uid);
+    expect(effects.count).toEqual([
+      "signals:dispatched",
+      "strategy:10:dispatched",
+      "strategy:20:shadow",
+      "strategy:30:ignored",
+      "strategy:40:dispatched",
+    ]);
+  });
+
+  test("is a duplicate without tasks when another entry holds the uid", () => {
+    const lost = effects.claim?.ifLost ?? { append: [], count: [] };
+    expect(tasksIn(lost)).toEqual([]);
+    expect(recordIn(lost)).toEqual({
+      ...recordIn(effects),
+      duplicate_of: HOLDER,
+      status: "duplicate",
+      reason: "duplicate_uid",
+      outcomes: [
+        { strategy_id: 10, strategy: "strategy 10", status: "ignored", reason: "duplicate_uid", detail: {} },
+        { strategy_id: 20, strategy: "second", status: "ignored", reason: "duplicate_uid", detail: {} },
+        {
+          strategy_id: 30,
+          strategy: "strategy 30",
+          status: "ignored",
+          reason: "strategy_disabled",
+          detail: {},
+        },
+        { strategy_id: 40, strategy: "strategy 40", status: "ignored", reason: "duplicate_uid", detail: {} },
+      ],
+    });
+    expect(lost.count).toEqual([
+      "signals:duplicate",
+      "reasons:duplicate_uid",
+      "strategy:10:ignored",
+      "strategy:20:ignored",
+      "strategy:30:ignored",
+      "strategy:40:ignored",
+    ]);
+  });
+
+  test("names its invocation in tasks and records", () => {
+    const replayed = effectsFor(entryFrom(fields), { ...context, invocation: "replay-7" });
+    expect(tasksIn(replayed)).toMatchObject([{ invocation: "replay-7" }, { invocation: "replay-7" }]);
+    for (const branch of [replayed, replayed.claim?.ifLost]) {
+      expect(publishedIn(branch)).toMatchObject([
+        { kind: "signal", entry_id: `${NOW - 1000}-0`, invocation: "replay-7" },
+      ]);
+    }
+  });
+});
+
+test.each([
+  ["ignored", "unknown_phrase", signalFields({ message: "HELLO" })],
+  ["rejected", "missing_field", {}],
+])("a signal that is %s claims no uid and hands nothing on", (status, reason, fields) => {
+  const effects = effectsFor(entryFrom(fields));
+  expect(effects.claim).toBeUndefined();
+  expect(tasksIn(effects)).toEqual([]);
+  expect(effects.count).toEqual([`signals:${status}`, `reasons:${reason}`]);
+  expect(recordIn(effects)).toMatchObject({ status, reason, raw: fields, signal_id: null, outcomes: [] });
+});
+
+test("a signal that only shadows take claims no uid, so that it takes none from a real one", () => {
+  const effects = effectsFor(
+    entryFrom(),
+    contextFrom({ rows: rowsWithStrategies([strategyRow(10, { shadow: true })]) }),
+  );
+  expect(effects.claim).toBeUndefined();
+  expect(recordIn(effects)).toMatchObject({ status: "ignored", outcomes: [{ status: "shadow" }] });
+});
+
+test("what was ignored or replaced on the way is in the record's detail beside the decision's own", () => {
+  const fields = signalFields({ message: "HELLO\0", sent_at: "soon", extra: "x".repeat(20_000) });
+  expect(recordIn(effectsFor(entryFrom(fields))).detail).toEqual({
+    replaced_characters_in: ["message"],
+    cut_fields: ["extra"],
+    sent_at_ignored: { given: "soon", why: expect.any(String) },
+  });
+});
+
+test("an over-long symbol is recorded short enough for Postgres' index, and whole among the raw fields", () => {
+  const symbol = `X${"😀".repeat(3000)}`;
+  const record = recordIn(effectsFor(entryFrom(signalFields({ symbol }))));
+  expect(record).toMatchObject({ reason: "unknown_ticker", symbol: `X${"😀".repeat(255)}`, raw: { symbol } });
+});
+
+test("the holder's id goes where it belongs although the signal's own texts say {{holder}}", () => {
+  const row = strategyRow(10, { name: HOLDER });
+  const fields = signalFields({ source: HOLDER, uid: HOLDER, [HOLDER]: HOLDER });
+  const lost = effectsFor(entryFrom(fields), contextFrom({ rows: rowsWithStrategies([row]) })).claim?.ifLost;
+  const [entry] = publishedIn(lost);
+  // As the commit does it: the first one in each field.
+  const record = signalRecordSchema.parse(JSON.parse(entry?.["data"]?.replace(HOLDER, "5-0") ?? ""));
+  expect(record).toMatchObject({ duplicate_of: "5-0", source: HOLDER, uid: HOLDER, raw: fields });
+  expect(`${entry?.["kind"]}${entry?.["entry_id"]}${entry?.["invocation"]}`).not.toContain(HOLDER);
+});
+
+const publishedIn = (branch: Branch | undefined) =>
+  (branch?.append ?? []).filter(({ stream }) => stream === "signal_results").map(({ fields }) => fields);
+
+const anyContext = fc
+  .record({ rows: anyRows, paused: anyPaused, signalAgeMsMax: anyAgeMax })
+  .map((world) => ({ world, context: contextFrom(world) }));
+const anything = fc.record({ of: anyContext, entries: batchOf(fc.oneof(anyFields, likelyFields)) });
+const REASONS: readonly string[] = [...SIGNAL_REASONS, ...STRATEGY_REASONS];
+
+/** Every text inside a JSON value, keys included. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...textsIn(inner)]);
+}
+
+function freeze(entries: readonly Entry[]): readonly Entry[] {
+  for (const entry of entries) {
+    Object.freeze(entry.fields);
+    Object.freeze(entry);
+  }
+  return Object.freeze(entries);
+}
+
+describe("whatever the entries", () => {
+  test("each is answered once, in their order, with a decision that has its reason", () => {
+    fc.assert(
+      fc.property(anything, ({ of: { context }, entries }) => {
+        const results = processSignals(entries, context);
+        expect(results.map((result) => result.id)).toEqual(entries.map((entry) => entry.id));
+        assertAnswersEach(entries, results);
+        for (const result of results) {
+          const { status, reason } = recordIn(effectsOf(result));
+          expect(["dispatched", "ignored", "rejected"]).toContain(status);
+          expect(status === "dispatched" ? [null] : SIGNAL_REASONS).toContain(reason);
+        }
+      }),
+    );
+  });
+
+  test("the same input gives the same output, and is left as it was", () => {
+    fc.assert(
+      fc.property(anything, ({ of: { context }, entries }) => {
+        const before = structuredClone(context);
+        Object.freeze(context);
+        const first = processSignals(freeze(entries), context);
+        expect(processSignals(structuredClone(entries), structuredClone(context))).toEqual(first);
+        expect(context).toEqual(before);
+      }),
+    );
+  });
+
+  test("neighbours do not matter", () => {
+    fc.assert(
+      fc.property(anything, ({ of: { context }, entries }) => {
+        const alone = entries.flatMap((entry) => processSignals([entry], context));
+        expect(processSignals(entries, context)).toEqual(alone);
+        expect(processSignals(entries.toReversed(), context)).toEqual(alone.toReversed());
+      }),
+    );
+  });
+
+  test("every subscribed strategy has one outcome, and the tasks are the dispatched ones", () => {
+    fc.assert(
+      fc.property(anything, ({ of: { world, context }, entries }) => {
+        for (const entry of entries) {
+          const effects = effectsFor(entry, context);
+          const { status, outcomes, uid } = recordIn(effects);
+          const expected = expectedDecision({ ...world, now: NOW, entryId: entry.id, fields: entry.fields });
+          expect(outcomes.map((outcome) => outcome.strategy_id)).toEqual(expected.outcomes.map(([id]) => id));
+          for (const outcome of outcomes) {
+            expect(ROUTING_STATUSES).toContain(outcome.status);
+            expect(outcome.status === "dispatched" ? [null] : REASONS).toContain(outcome.reason);
+          }
+          const dispatched = outcomes.filter((outcome) => outcome.status === "dispatched");
+          expect(status === "dispatched").toBe(dispatched.length > 0);
+          expect(tasksIn(effects).map((task) => task["strategy_id"])).toEqual(
+            dispatched.map((outcome) => String(outcome.strategy_id)),
+          );
+          expect(effects.claim?.uid).toBe(dispatched.length > 0 ? uid : undefined);
+        }
+      }),
+    );
+  });
+
+  test("a task's fields are all texts, those existing workers need never empty", () => {
+    const likely = fc.record({ of: anyContext, entries: batchOf(likelyFields) });
+    fc.assert(
+      fc.property(likely, ({ of: { context }, entries }) => {
+        for (const task of processSignals(entries, context).flatMap((result) => tasksIn(effectsOf(result)))) {
+          expect(task).toEqual({
+            strategy_id: expect.stringMatching(/^\d+$/),
+            strategy: expect.stringMatching(/^strategy \d$/),
+            signal_id: expect.stringMatching(/^\d+$/),
+            symbol: expect.stringMatching(/^[A-Z]+$/),
+            direction: expect.stringMatching(/^(long|short)$/),
+            time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+            received_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+            log_uid: expect.stringMatching(/./),
+            source: expect.any(String),
+            entry_id: expect.stringMatching(/^\d+-\d+$/),
+            invocation: "live",
+            snapshot: context.snapshot.version,
+            sent_at: expect.any(String),
+          });
+        }
+      }),
+    );
+  });
+
+  test("the record keeps the fields, and Postgres can store every text in it", () => {
+    fc.assert(
+      fc.property(anything, ({ of: { context }, entries }) => {
+        for (const entry of entries) {
+          const effects = effectsFor(entry, context);
+          for (const branch of [effects, effects.claim?.ifLost ?? effects]) {
+            const record = recordIn(branch);
+            expect(Object.entries(record.raw)).toEqual(Object.entries(cleanFields(entry.fields).fields));
+            expect(textsIn(record).filter((text) => text.includes("\0") || !text.isWellFormed())).toEqual([]);
+            expect(Buffer.byteLength(record.symbol ?? "")).toBeLessThanOrEqual(1024);
+            expect(Buffer.byteLength(record.uid ?? "")).toBeLessThanOrEqual(1024);
+          }
+        }
+      }),
+    );
+  });
+
+  test("a lost claim gives a duplicate with no dispatched outcome, its holder named before anything a producer wrote", () => {
+    const hostile = likelyFields.map((fields) => ({
+      ...fields,
+      uid: HOLDER,
+      source: HOLDER,
+      [HOLDER]: HOLDER,
+    }));
+    fc.assert(
+      fc.property(
+        fc.record({ of: anyContext, entries: batchOf(hostile) }),
+        ({ of: { context }, entries }) => {
+          for (const { claim, ...won } of processSignals(entries, context).map(effectsOf)) {
+            if (claim === undefined) continue;
+            const lost = recordIn(claim.ifLost);
+            expect(lost).toMatchObject({
+              status: "duplicate",
+              reason: "duplicate_uid",
+              duplicate_of: HOLDER,
+            });
+            expect(lost.outcomes.map((outcome) => outcome.strategy_id)).toEqual(
+              recordIn(won).outcomes.map((outcome) => outcome.strategy_id),
+            );
+            expect(lost.outcomes.every((outcome) => outcome.status === "ignored")).toBe(true);
+            expect(tasksIn(claim.ifLost)).toEqual([]);
+            const [entry] = publishedIn(claim.ifLost);
+            expect(entry?.["data"]).toMatch(/^\{"duplicate_of":"\{\{holder\}\}",/);
+          }
+        },
+      ),
+    );
+  });
+});

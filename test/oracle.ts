@@ -1,0 +1,143 @@
+import type { Fields } from "../shared/entry.ts";
+import type { ReferenceRows } from "../shared/reference.ts";
+import type { Paused } from "./builders.ts";
+
+/**
+ * What has to be decided, told a second time: design.md's rules applied to plain rows, slowly and without any of the
+ * router's own code. Where the design leaves the order of reasons open, it is the order of its list.
+ */
+
+export interface OracleInput {
+  readonly rows: ReferenceRows;
+  readonly fields: Fields;
+  readonly entryId: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly paused: Paused;
+  /** 0: no limit. */
+  readonly signalAgeMsMax: number;
+}
+
+export interface Expected {
+  readonly status: "dispatched" | "ignored" | "rejected";
+  readonly reason: string | null;
+  /** Ids of the strategies that get a task, ascending. */
+  readonly dispatched: readonly number[];
+  /** What every subscribed strategy is told: `dispatched`, or the reason why not. By id, ascending. */
+  readonly outcomes: readonly (readonly [strategyId: number, outcome: string])[];
+  /** Two entries with the same one are the same signal; null when the entry is no valid signal. */
+  readonly identity: string | null;
+}
+
+const FUTURE_MS_MAX = 5000;
+
+/** The decision on this entry, as long as no other entry has dispatched the same identity before. */
+export function expectedDecision({
+  rows,
+  fields,
+  entryId,
+  now,
+  paused,
+  signalAgeMsMax,
+}: OracleInput): Expected {
+  const text = (name: string): string => (Object.hasOwn(fields, name) ? (fields[name] ?? "").trim() : "");
+
+  const message = text("message");
+  const symbol = tradedSymbol(text("symbol"));
+  const barText = text("bar_time") || text("time");
+  const bar = milliseconds(barText);
+  const rejected = { status: "rejected", dispatched: [], outcomes: [], identity: null } as const;
+  if (message === "" || text("symbol") === "" || barText === "")
+    return { ...rejected, reason: "missing_field" };
+  if (symbol === "" || bar === undefined || text("uid").length > 256)
+    return { ...rejected, reason: "invalid_field" };
+  const identity = text("uid") || JSON.stringify([symbol, message.toUpperCase(), bar]);
+
+  const meanings = rows.signals
+    .flatMap((signal) => [
+      { signal, direction: "long", phrase: signal.long_phrase },
+      { signal, direction: "short", phrase: signal.short_phrase },
+    ])
+    .filter(({ phrase }) => phrase !== null && phrase.trim().toUpperCase() === message.toUpperCase());
+  const usable = meanings.filter(({ signal }) => signal.enabled);
+  const meant = usable.length > 0 ? usable : meanings;
+  const subscribed = rows.strategies
+    .filter(({ id }) =>
+      rows.strategy_signals.some(
+        (link) => link.strategy_id === id && meant.some(({ signal }) => signal.id === link.signal_id),
+      ),
+    )
+    .toSorted((a, b) => a.id - b.id);
+
+  const sentAt = milliseconds(text("sent_at"));
+  const entryTime = Number(entryId.split("-")[0]);
+  const age = now - (sentAt !== undefined && sentAt <= now + FUTURE_MS_MAX ? sentAt : entryTime);
+  const tooOld = (ageMsMax: number): boolean => ageMsMax > 0 && age > ageMsMax;
+
+  const spellings = rows.tickers.filter((row) => tradedSymbol(row.symbol) === symbol);
+  const firstSpelling = spellings.toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))[0];
+  const ticker = spellings.find((row) => row.symbol === symbol) ?? firstSpelling;
+
+  const stoppedBy = firstTrue([
+    ["unknown_phrase", meanings.length === 0],
+    ["signal_disabled", usable.length === 0],
+    ["ambiguous_phrase", new Set(usable.map(({ direction }) => direction)).size === 2],
+    ["unknown_ticker", ticker === undefined],
+    ["ticker_disabled", ticker?.status === "disabled"],
+    ["trade_not_permitted", ticker?.trade_permission === "disabled"],
+    ["no_strategies", subscribed.length === 0],
+    ["stale", tooOld(signalAgeMsMax)],
+    ["paused", paused.has("*")],
+  ]);
+  const outcomes = subscribed.map((strategy): readonly [number, string] => {
+    const listed = rows.strategy_tickers.some(
+      (row) => row.strategy_id === strategy.id && tradedSymbol(row.symbol) === symbol,
+    );
+    const why = firstTrue([
+      [stoppedBy ?? "", stoppedBy !== undefined],
+      ["strategy_disabled", !strategy.enabled],
+      ["strategy_archived", strategy.archived],
+      ["open_not_allowed", !strategy.allow_open && !strategy.reverse],
+      ["ticker_not_allowed", !strategy.use_all_tickers && !listed],
+      ["stale", tooOld(strategy.signal_age_ms_max ?? 0)],
+      ["paused", paused.has(strategy.id)],
+      ["shadow", strategy.shadow],
+    ]);
+    return [strategy.id, why ?? "dispatched"];
+  });
+  const dispatched = outcomes.filter(([, outcome]) => outcome === "dispatched").map(([id]) => id);
+  if (dispatched.length > 0) return { status: "dispatched", reason: null, dispatched, outcomes, identity };
+  return { status: "ignored", reason: stoppedBy ?? "no_eligible_strategy", dispatched, outcomes, identity };
+}
+
+function firstTrue(reasons: readonly (readonly [reason: string, applies: boolean])[]): string | undefined {
+  return reasons.find(([, applies]) => applies)?.[0];
+}
+
+function tradedSymbol(text: string): string {
+  return text.trim().toUpperCase().replace(/\.P$/, "");
+}
+
+/** Milliseconds since 1970 of a time as producers write it, by way of the platform's own parser. */
+function milliseconds(text: string): number | undefined {
+  if (/^\d{9,13}(\.\d+)?$/.test(text)) {
+    const [whole = "", decimals = ""] = text.split(".");
+    if (Number(whole) < 100_000_000) return undefined;
+    return Number(whole) < 100_000_000_000 ? Number(whole + threeDecimals(decimals)) : Number(whole);
+  }
+  const iso = /^(\d{4}-\d\d-\d\d)(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:[.,](\d+))?)?\s?(.*))?$/i;
+  const [match, date, hour = "00", minute = "00", second = "00", decimals = "", zone = ""] =
+    iso.exec(text) ?? [];
+  if (match === undefined || date === undefined) return undefined;
+  const midnight = new Date(`${date}T00:00:00Z`);
+  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(date)) return undefined;
+  const [zoneMatch, sign, zoneHour = "", zoneMinute = "00"] = /^([+-])(\d\d)(?::?(\d\d))?$/.exec(zone) ?? [];
+  if (zoneMatch === undefined && zone !== "" && zone.toUpperCase() !== "Z") return undefined;
+  const offset = sign === undefined ? "Z" : `${sign}${zoneHour}:${zoneMinute}`;
+  const time = Date.parse(`${date}T${hour}:${minute}:${second}.${threeDecimals(decimals)}${offset}`);
+  return time >= 0 && time < Date.UTC(10_000, 0) ? time : undefined;
+}
+
+function threeDecimals(decimals: string): string {
+  return `${decimals}000`.slice(0, 3);
+}

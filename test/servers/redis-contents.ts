@@ -1,0 +1,85 @@
+import type { Redis } from "ioredis";
+import { fieldsOf, type Entry, type Fields } from "../../shared/entry.ts";
+import { openRedis } from "../../shared/io/redis.ts";
+import { redisUrl } from "./fixtures.ts";
+
+/** Connection to the run's Redis; an error on it fails the run. */
+export function connectRedis(url = redisUrl()): Redis {
+  return openRedis({
+    url,
+    role: "commands",
+    name: "test",
+    onError(error) {
+      throw error;
+    },
+  });
+}
+
+/** Everything below the prefix, to the last pending entry: per key its serialised value and when it expires. */
+export async function contentsOf(redis: Redis, prefix: string): Promise<Record<string, string>> {
+  const names = (await redis.keys(`${prefix}*`)).toSorted();
+  const contents: Record<string, string> = {};
+  for (const name of names) {
+    const [value, expiresAt] = await Promise.all([redis.dumpBuffer(name), redis.pexpiretime(name)]);
+    contents[name.slice(prefix.length)] = `${value?.toString("base64")} expires ${expiresAt}`;
+  }
+  return contents;
+}
+
+/** All entries of a stream. */
+export async function entriesIn(redis: Redis, key: string): Promise<Entry[]> {
+  const entries = await redis.xrange(key, "-", "+");
+  return entries.map(([id, flat]) => ({ id, fields: fieldsOf(flat) }));
+}
+
+/** The fields of all entries of a stream. */
+export async function fieldsIn(redis: Redis, key: string): Promise<Fields[]> {
+  return (await entriesIn(redis, key)).map(({ fields }) => fields);
+}
+
+/** Adds entries `{ n: "0" }`, `{ n: "1" }`, … to a stream; returns their ids. */
+export async function addEntries(redis: Redis, key: string, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let n = 0; n < count; n += 1) ids.push((await redis.xadd(key, "*", "n", n)) ?? "");
+  return ids;
+}
+
+/** What scripts did while something ran: how often they touched a key, and the keys they touched without declaring them. */
+export interface ScriptAccess {
+  readonly touched: number;
+  readonly undeclared: readonly string[];
+}
+
+/** Watches, by MONITOR, which keys below `prefix` scripts touch while `act` runs, and compares them with their KEYS. */
+export async function scriptAccess(
+  redis: Redis,
+  prefix: string,
+  act: () => Promise<unknown>,
+): Promise<ScriptAccess> {
+  const monitor = await redis.monitor();
+  const lines: { readonly args: readonly string[]; readonly source: string }[] = [];
+  const end = `${prefix}end`;
+  const ended = new Promise<void>((resolve) => {
+    monitor.on("monitor", (_time: string, args: string[], source: string) => {
+      if (args[1] === end) resolve();
+      if (args.some((arg) => arg.includes(prefix))) lines.push({ args, source });
+    });
+  });
+  await act();
+  await redis.exists(end);
+  await ended;
+  monitor.disconnect();
+
+  let declared: readonly string[] = [];
+  let touched = 0;
+  const undeclared: string[] = [];
+  for (const { args, source } of lines) {
+    const [command = "", ...rest] = args;
+    if (/^eval/i.test(command)) declared = rest.slice(2, 2 + Number(rest[1]));
+    if (source !== "lua") continue;
+    const keys = (await redis.call("COMMAND", "GETKEYS", command, ...rest)) as string[];
+    touched += keys.length;
+    undeclared.push(...keys.filter((key) => !declared.includes(key)).map((key) => `${command} ${key}`));
+  }
+  return { touched, undeclared };
+}

@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findRedisServer } from "../../runner/local/find-redis.ts";
+import { freePort, startProcess } from "./process.ts";
+
+/** A redis-server of its own, durable as in production: every write is in the AOF before it is answered. */
+export interface RedisServer {
+  readonly url: string;
+  readonly port: number;
+  /** Process id of the running server; another one after `start`. */
+  readonly pid: number;
+  /** SIGKILL; the data stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data, after `kill`. */
+  start(): Promise<void>;
+  /** Ends it and deletes its data. */
+  stop(): Promise<void>;
+}
+
+/** Starts a Redis on a free port with an empty folder below the system's temporary one. */
+export async function startRedis(): Promise<RedisServer> {
+  const dir = await mkdtemp(join(tmpdir(), "router-redis-"));
+  const port = await freePort();
+  const args = [
+    ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir],
+    ["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
+  ].flat();
+  // On a machine without one this installs it, as `npm start` does.
+  const command = await findRedisServer({ env: process.env });
+  const launch = () => startProcess({ command, args, readyText: "Ready to accept connections" });
+  let server = await launch();
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return server.pid;
+    },
+    kill: () => server.end("SIGKILL"),
+    async start() {
+      server = await launch();
+    },
+    async stop() {
+      // Not SIGTERM: a paused server would never see it, and nothing of the data is kept.
+      await server.end("SIGKILL");
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { connect, createServer, type Socket } from "node:net";
+
+/** A TCP relay in front of a server, to make its network fail on purpose. */
+export interface Relay {
+  readonly port: number;
+  /** From now on nothing passes in either direction, and connections stay open: a frozen server or a lost network. */
+  freeze(): void;
+  /** Resets every connection; new ones are served. */
+  cut(): void;
+  stop(): Promise<void>;
+}
+
+/** Relays connections to 127.0.0.1 to `target`, a port of the same host. */
+export async function startRelay(target: number): Promise<Relay> {
+  const sockets = new Set<Socket>();
+  let frozen = false;
+  const track = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => sockets.delete(socket));
+  };
+  const server = createServer((near) => {
+    track(near);
+    if (frozen) return;
+    const far = connect(target, "127.0.0.1");
+    track(far);
+    near.pipe(far).pipe(near);
+    near.on("close", () => far.destroy());
+    far.on("close", () => near.destroy());
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the relay got no port");
+  const cut = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  return {
+    port: address.port,
+    freeze() {
+      frozen = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    cut,
+    async stop() {
+      cut();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+
+/** A router as its users run it: a process of its own. */
+export interface RouterProcess {
+  readonly pid: number;
+  /** Everything it has printed so far. */
+  output(): string;
+  signal(signal: NodeJS.Signals): void;
+  /** Exit code, or the name of the signal that ended it; waits until it has ended. */
+  ended(): Promise<number | NodeJS.Signals>;
+}
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** Runs an entry point of runner/ with nothing in its environment but PATH, HOME and what is given. */
+export function startScript(
+  script: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): RouterProcess {
+  const child = spawn(process.execPath, ["--import", "tsx", `runner/${script}`, ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const collect = (chunk: Buffer): void => {
+    output += chunk.toString();
+  };
+  child.stdout.on("data", collect);
+  child.stderr.on("data", collect);
+  const killAtExit = (): void => void child.kill("SIGKILL");
+  process.once("exit", killAtExit);
+  const ended = endOf(child).finally(() => process.off("exit", killAtExit));
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    signal: (signal) => void child.kill(signal),
+    ended: async () => ended,
+  };
+}
+
+/** Starts a router and resolves when it says that it runs. @throws Error with its output when it ends before that */
+export async function startRouterProcess(env: Readonly<Record<string, string>>): Promise<RouterProcess> {
+  const router = startScript("main.ts", env);
+  let over = false;
+  const ended = router.ended().then(() => {
+    over = true;
+  });
+  while (!router.output().includes("Its decision appears here")) {
+    if (over) throw new Error(`the router ended before it ran:\n${router.output()}`);
+    await Promise.race([ended, new Promise((done) => setTimeout(done, 20))]);
+  }
+  return router;
+}
+
+async function endOf(child: ChildProcess): Promise<number | NodeJS.Signals> {
+  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  return code ?? signal ?? "SIGKILL";
+}

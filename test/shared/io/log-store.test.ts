@@ -1,0 +1,314 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Database } from "../../../shared/io/database.ts";
+import { logStoreOn } from "../../../shared/io/log-store-postgres.ts";
+import type { EventRow, LogRows, OutcomeRow, SignalRow } from "../../../shared/log-rows.ts";
+import { freshPrefix } from "../../servers/fixtures.ts";
+import { databaseKinds, type TestDatabase } from "./databases.ts";
+
+const AT = "2026-01-02T03:04:05.678Z";
+const ROUTED = {
+  strategy_id: 7,
+  strategy: "seven",
+  status: "ignored",
+  reason: "paused",
+  detail: { by: "op" },
+} as const;
+const NOTHING: LogRows = { signals: [], outcomes: [], events: [] };
+
+function signal(entryId: string, record: Partial<SignalRow["record"]> = {}): SignalRow {
+  const defaults: SignalRow["record"] = {
+    duplicate_of: null,
+    uid: `uid of ${entryId}`,
+    status: "dispatched",
+    reason: null,
+    detail: { age_ms: 12 },
+    signal_id: 3,
+    direction: "long",
+    symbol: "BTCUSDT",
+    message: "EMA_CROSS_LONG",
+    source: "tradingview",
+    raw: { message: 'it\'s "quoted" \\ {1,2}\nünï', empty: "" },
+    bar_time: AT,
+    sent_at: null,
+    received_at: AT,
+    decided_at: AT,
+    snapshot: "abc",
+    outcomes: [],
+  };
+  return { entryId, invocation: "live", record: { ...defaults, ...record } };
+}
+
+function outcome(entryId: string, record: Partial<OutcomeRow["record"]> = {}): OutcomeRow {
+  const detail = { order: "o-1" };
+  const defaults = {
+    strategy_id: 7,
+    status: "executed",
+    reason: null,
+    detail,
+    attempt: 1,
+    duration_ms: 25,
+    at: AT,
+  } as const;
+  return { entryId, invocation: "live", record: { ...defaults, ...record } };
+}
+
+function event(eventId: string, row: Partial<EventRow> = {}): EventRow {
+  const defaults = {
+    at: AT,
+    level: "INFO",
+    source: "runner",
+    message: "started",
+    details: { n: 1 },
+    actionFlag: true,
+  };
+  return { eventId, ...defaults, ...row };
+}
+
+describe.each(databaseKinds)("the log in a database of kind $kind", ({ create }) => {
+  let place: TestDatabase;
+  let db: Database;
+  beforeAll(async () => {
+    place = await create();
+    db = await place.open();
+    await db.migrate();
+  });
+  afterAll(async () => {
+    await db.close();
+    await place.remove();
+  });
+  const stored = (table: string, shard: string) =>
+    db.query(`SELECT * FROM ${table} WHERE shard = $1 ORDER BY entry_id, invocation`, [shard]);
+
+  it("stores every field of a signal", async () => {
+    const shard = freshPrefix();
+    const row = signal("1-0");
+    expect(await logStoreOn(db, shard).write({ ...NOTHING, signals: [row] })).toStrictEqual({
+      status: "stored",
+      conflicts: [],
+    });
+    const { outcomes: _, ...fields } = row.record;
+    const at = new Date(AT);
+    const times = { bar_time: at, received_at: at, decided_at: at, logged_at: expect.any(Date) };
+    expect(await stored("signal_log", shard)).toStrictEqual([
+      { ...fields, ...times, shard, entry_id: "1-0", invocation: "live" },
+    ]);
+  });
+
+  it("stores a rejected signal, of which hardly anything is known", async () => {
+    const shard = freshPrefix();
+    const unknown = {
+      uid: null,
+      signal_id: null,
+      direction: null,
+      symbol: null,
+      message: null,
+      source: null,
+      bar_time: null,
+    };
+    const row = signal("1-0", { ...unknown, status: "rejected", reason: "missing_field", raw: {} });
+    await logStoreOn(db, shard).write({ ...NOTHING, signals: [row] });
+    expect(await stored("signal_log", shard)).toMatchObject([
+      { ...unknown, reason: "missing_field", raw: {} },
+    ]);
+  });
+
+  it("stores what was decided and what was done for a strategy side by side", async () => {
+    const shard = freshPrefix();
+    const rows = { ...NOTHING, signals: [signal("1-0", { outcomes: [ROUTED] })], outcomes: [outcome("1-0")] };
+    await logStoreOn(db, shard).write(rows);
+    const key = {
+      shard,
+      entry_id: "1-0",
+      invocation: "live",
+      strategy_id: 7,
+      at: new Date(AT),
+      logged_at: expect.any(Date),
+    };
+    const routed = {
+      status: "ignored",
+      reason: "paused",
+      detail: { by: "op" },
+      attempt: null,
+      duration_ms: null,
+    };
+    const done = { status: "executed", reason: null, detail: { order: "o-1" }, attempt: 1, duration_ms: 25 };
+    const entries = await stored("signal_log_entries", shard);
+    expect(entries).toHaveLength(2);
+    expect(entries).toContainEqual({ ...key, stage: "routing", ...routed });
+    expect(entries).toContainEqual({ ...key, stage: "execution", ...done });
+  });
+
+  it("stores events", async () => {
+    const eventId = crypto.randomUUID();
+    await logStoreOn(db, "").write({ ...NOTHING, events: [event(eventId)] });
+    expect(await db.query("SELECT * FROM system_log WHERE event_id = $1", [eventId])).toStrictEqual([
+      {
+        event_id: eventId,
+        at: new Date(AT),
+        level: "INFO",
+        source: "runner",
+        message: "started",
+        details: { n: 1 },
+        action_flag: true,
+      },
+    ]);
+  });
+
+  it("changes nothing when the same rows are written again", async () => {
+    const shard = freshPrefix();
+    const log = logStoreOn(db, shard);
+    const rows = {
+      signals: [signal("1-0", { outcomes: [ROUTED] }), signal("2-0")],
+      outcomes: [outcome("1-0")],
+      events: [event(crypto.randomUUID())],
+    };
+    await log.write(rows);
+    const before = [await stored("signal_log", shard), await stored("signal_log_entries", shard)];
+    expect(await log.write(rows)).toStrictEqual({ status: "stored", conflicts: [] });
+    expect([await stored("signal_log", shard), await stored("signal_log_entries", shard)]).toStrictEqual(
+      before,
+    );
+  });
+
+  it("adds the rows that are missing to those that are there", async () => {
+    const shard = freshPrefix();
+    const log = logStoreOn(db, shard);
+    await log.write({ ...NOTHING, signals: [signal("1-0")] });
+    await log.write({ ...NOTHING, signals: [signal("1-0"), signal("2-0")] });
+    expect(await stored("signal_log", shard)).toMatchObject([{ entry_id: "1-0" }, { entry_id: "2-0" }]);
+  });
+
+  it("keeps invocations and shards apart", async () => {
+    const shards = [freshPrefix(), freshPrefix()];
+    for (const shard of shards) {
+      const signals = [
+        signal("1-0", { uid: shard }),
+        { ...signal("1-0", { uid: "replayed" }), invocation: "replay-1" },
+      ];
+      expect(await logStoreOn(db, shard).write({ ...NOTHING, signals })).toStrictEqual({
+        status: "stored",
+        conflicts: [],
+      });
+      expect(await stored("signal_log", shard)).toMatchObject([{ uid: shard }, { uid: "replayed" }]);
+    }
+  });
+
+  it("reports rows that were there for another uid, keeps those, and stores the others", async () => {
+    const shard = freshPrefix();
+    const log = logStoreOn(db, shard);
+    await log.write({ ...NOTHING, signals: [signal("1-0"), signal("2-0", { uid: null }), signal("3-0")] });
+    const signals = ["1-0", "2-0", "3-0", "4-0"].map((entryId) => signal(entryId, { uid: "new" }));
+    const answer = await log.write({
+      ...NOTHING,
+      signals: [...signals.slice(0, 2), signal("3-0"), ...signals.slice(3)],
+    });
+    expect(answer).toStrictEqual({
+      status: "stored",
+      conflicts: expect.arrayContaining([
+        { entryId: "1-0", invocation: "live", storedUid: "uid of 1-0" },
+        { entryId: "2-0", invocation: "live", storedUid: null },
+      ]),
+    });
+    expect(answer).toHaveProperty("conflicts.length", 2);
+    expect(await stored("signal_log", shard)).toMatchObject([
+      { uid: "uid of 1-0" },
+      { uid: null },
+      { uid: "uid of 3-0" },
+      { uid: "new" },
+    ]);
+  });
+
+  it("reports two uids under one key also when both come at once", async () => {
+    const shard = freshPrefix();
+    const signals = [signal("1-0", { uid: "a" }), signal("1-0", { uid: "b" })];
+    expect(await logStoreOn(db, shard).write({ ...NOTHING, signals })).toStrictEqual({
+      status: "stored",
+      conflicts: [{ entryId: "1-0", invocation: "live", storedUid: "a" }],
+    });
+  });
+
+  it.each<{ what: string; rows: Partial<LogRows>; sqlstate: string }>([
+    {
+      what: "a NUL character in JSON",
+      rows: { signals: [signal("1-0", { raw: { message: "s3cret\u0000" } })] },
+      sqlstate: "22P05",
+    },
+    {
+      what: "half a character",
+      rows: { signals: [signal("1-0", { message: "s3cret\ud800" })] },
+      sqlstate: "22P02",
+    },
+    {
+      what: "a time that is none",
+      rows: { signals: [signal("1-0", { bar_time: "s3cret" })] },
+      sqlstate: "22007",
+    },
+    {
+      what: "an unknown status",
+      rows: { outcomes: [outcome("1-0", { status: "s3cret" as "failed" })] },
+      sqlstate: "23514",
+    },
+    {
+      what: "a status of the other stage",
+      rows: { outcomes: [outcome("1-0", { status: "shadow" as "failed" })] },
+      sqlstate: "23514",
+    },
+    {
+      what: "a number that is too large",
+      rows: { outcomes: [outcome("1-0", { duration_ms: 2 ** 31 })] },
+      sqlstate: "22003",
+    },
+    {
+      what: "an unknown level",
+      rows: { events: [event(crypto.randomUUID(), { level: "s3cret" })] },
+      sqlstate: "23514",
+    },
+    { what: "an id that is none", rows: { events: [event("s3cret")] }, sqlstate: "22P02" },
+  ])("refuses $what, without repeating it", async ({ rows, sqlstate }) => {
+    const shard = freshPrefix();
+    const answer = await logStoreOn(db, shard).write({ ...NOTHING, ...rows });
+    expect(answer).toStrictEqual({ status: "refused", sqlstate, error: expect.stringContaining(sqlstate) });
+    expect(JSON.stringify(answer)).not.toContain("s3cret");
+    expect(await stored("signal_log", shard)).toStrictEqual([]);
+    expect(await stored("signal_log_entries", shard)).toStrictEqual([]);
+  });
+
+  it("hides no mistake of the program as an answer", async () => {
+    const signals = [{ entryId: "1-0", invocation: "live" } as SignalRow];
+    await expect(logStoreOn(db, "").write({ ...NOTHING, signals })).rejects.toThrow(TypeError);
+  });
+
+  it("writes nothing when there is nothing to write", async () => {
+    const untouchable = { ...db, query: () => Promise.reject(new Error("queried")) };
+    expect(await logStoreOn(untouchable, "").write(NOTHING)).toStrictEqual({
+      status: "stored",
+      conflicts: [],
+    });
+  });
+
+  it("answers unavailable when the database is", async () => {
+    const other = await create();
+    const closed = await other.open();
+    await closed.close();
+    const answer = await logStoreOn(closed, "").write({ ...NOTHING, signals: [signal("1-0")] });
+    expect(answer).toStrictEqual({ status: "unavailable", error: expect.stringContaining("unavailable") });
+    await other.remove();
+  });
+});
+
+describe.each(databaseKinds.filter(({ kind }) => kind === "pg"))("two writers on one log", ({ create }) => {
+  it("report the conflict also when the other one has not committed yet", async () => {
+    const place = await create();
+    const db = await place.open();
+    await db.migrate();
+    const signals = Array.from({ length: 200 }, (_, i) => `${i}-0`);
+    const write = (uid: string, order: readonly string[]) =>
+      logStoreOn(db, "").write({ ...NOTHING, signals: order.map((entryId) => signal(entryId, { uid })) });
+    const answers = await Promise.all([write("a", signals), write("b", signals), write("c", signals)]);
+    // Each row was stored once and is a conflict for the two others.
+    const conflicts = answers.flatMap((answer) => (answer.status === "stored" ? answer.conflicts : []));
+    expect(conflicts).toHaveLength(2 * signals.length);
+    await db.close();
+    await place.remove();
+  });
+});

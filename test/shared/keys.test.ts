@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { keysOf, type Keys } from "../../shared/keys.ts";
+
+/** The names other services and the documentation know. */
+const NAMES: readonly (readonly [name: string, key: (keys: Keys) => string])[] = [
+  ["metrics", (keys) => keys.metrics],
+  ["control", (keys) => keys.control],
+  ["groups", (keys) => keys.groups],
+  ["reference:current", (keys) => keys.referenceCurrent],
+  ["reference:confirmed_at", (keys) => keys.referenceConfirmedAt],
+  ["reference:ticket", (keys) => keys.referenceTicket],
+  ["reference:published_ticket", (keys) => keys.referencePublishedTicket],
+  ["signals_stream", (keys) => keys.stream("signals_stream")],
+  ["strategy_input_stream", (keys) => keys.stream("strategy_input_stream")],
+  ["signal_results", (keys) => keys.stream("signal_results")],
+  ["system_events", (keys) => keys.stream("system_events")],
+  ["dead_letters", (keys) => keys.stream("dead_letters")],
+  ["dedup:u1", (keys) => keys.dedup("u1")],
+  ["done:replay-1:5-0", (keys) => keys.done("replay-1", "5-0")],
+  ["reference:v1:tickers", (keys) => keys.reference("v1", "tickers")],
+  ["reference:v1:strategies", (keys) => keys.reference("v1", "strategies")],
+  ["reference:v1:strategy_signals", (keys) => keys.reference("v1", "strategy_signals")],
+  ["reference:v1:meta", (keys) => keys.reference("v1", "meta")],
+];
+
+test.each(NAMES)("%s is the key's name, behind the prefix", (name, key) => {
+  expect([key(keysOf("")), key(keysOf("{signals}:"))]).toEqual([name, `{signals}:${name}`]);
+});
+
+test("no two keys share a name", () => {
+  const names = NAMES.map(([, key]) => key(keysOf("p:")));
+  expect(new Set(names).size).toBe(names.length);
+});

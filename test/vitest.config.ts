@@ -1,0 +1,20 @@
+import { resolve } from "node:path";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  root: resolve(import.meta.dirname, ".."),
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/servers/global-setup.ts"],
+    pool: "forks",
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    coverage: {
+      provider: "v8",
+      include: ["functions/**/*.ts", "shared/**/*.ts"],
+      // The wires are tested against real servers and in other processes, where coverage cannot look.
+      exclude: ["shared/io/**"],
+      thresholds: { lines: 95, functions: 95, branches: 95, statements: 95 },
+    },
+  },
+});

@@ -32,7 +32,10 @@ export const persistLog: EffectfulFunction<PersistContext> = async function* (en
 };
 
 /** Stores entries together; when Postgres refuses them, each half by itself, down to the guilty ones. */
-async function* store(entries: readonly Readable[], log: LogStore): AsyncGenerator<readonly Result[] | Unavailable> {
+async function* store(
+  entries: readonly Readable[],
+  log: LogStore,
+): AsyncGenerator<readonly Result[] | Unavailable> {
   const [first] = entries;
   if (first === undefined) return;
   const answer = await log.write({
@@ -69,7 +72,8 @@ async function* store(entries: readonly Readable[], log: LogStore): AsyncGenerat
 function storedResult({ entry, rows }: Readable, conflicts: ReadonlyMap<string, string | null>): Result {
   const [signal] = rows.signals;
   const storedUid = signal === undefined ? undefined : conflicts.get(keyOf(signal));
-  if (signal === undefined || storedUid === undefined) return { id: entry.id, status: "done", effects: NO_EFFECTS };
+  if (signal === undefined || storedUid === undefined)
+    return { id: entry.id, status: "done", effects: NO_EFFECTS };
   const error =
     `signal_log already holds entry ${signal.entryId} (${signal.invocation}) with uid ${storedUid}, not ` +
     `${signal.record.uid}: two routers with one KEY_PREFIX on this database, or Redis was emptied and ids came again`;

@@ -31,7 +31,8 @@ export interface RefreshResult {
 export async function refreshReference({ source, store, now }: RefreshContext): Promise<RefreshResult> {
   const ticket = await store.takeTicket();
   const { content, version, warnings } = buildReference(await source.load());
-  if (version !== (await store.currentVersion())) await source.save(version, contentJson(content), new Date(now()));
+  if (version !== (await store.currentVersion()))
+    await source.save(version, contentJson(content), new Date(now()));
   const state = await store.publish({ ticket, version, content, now: now() });
   const counts = {
     tickers: content.tickers.size,

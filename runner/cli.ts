@@ -3,7 +3,7 @@ import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
 import { CliError, withRedis } from "./cli/connection.ts";
 import { createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
 import { send, type SendOptions } from "./cli/send.ts";
-import { status } from "./cli/status.ts";
+import { printStatus } from "./cli/status.ts";
 
 /** `npm run cli -- …` */
 
@@ -27,7 +27,9 @@ program
   .command("status")
   .description("streams, groups, snapshot, pauses and counters")
   .option("--json", "for programs", false)
-  .action(async (options: { json: boolean }) => withRedis(async (connection) => status(connection, options)));
+  .action(async (options: { json: boolean }) =>
+    withRedis(async (connection) => printStatus(connection, options)),
+  );
 
 program
   .command("pause")

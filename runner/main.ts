@@ -35,7 +35,10 @@ console.log(banner({ config, stack, consumer, redisUrl: redactUrl(redisUrl) }));
 
 const stopping = new AbortController();
 const feedConnection = openRedis({
-  ...{ url: redisUrl, role: "blocking", name: `${consumer}:feed`, blockMs: 2_000 },
+  url: redisUrl,
+  role: "blocking",
+  name: `${consumer}:feed`,
+  blockMs: 2_000,
   onError: (error) => logger.debug({ err: error }, "Redis connection of the decision feed"),
 });
 const feed = feedDecisions(feedConnection, {

@@ -41,7 +41,11 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
   const restarts = troubleOf(events, { source, what: `the loop on ${stream} had to start again` });
   const hand = openHand(group, { claimIdleMs, onError: fresh.failed, onSuccess: fresh.over });
   const reader = openReader({
-    ...{ group, redis, blocking, countMax: deps.batchCountMax, blockMs: deps.blockMs },
+    group,
+    redis,
+    blocking,
+    countMax: deps.batchCountMax,
+    blockMs: deps.blockMs,
     onDelivered: (entries) => hand.add(entries.map((entry) => entry.id)),
   });
   const stopping = new AbortController();
@@ -51,7 +55,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     trouble: troubleOf(events, { source, what: `${source} cannot go on with ${stream}` }),
   };
   let lookedForAbandonedAt = 0;
-  let failures = 0;
+  let restartsInARow = 0;
 
   /** Entries of dead consumers are older than what comes next, so they go first. */
   async function takeOverAbandoned(working: Promise<unknown>): Promise<void> {
@@ -65,19 +69,19 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
   async function turn(): Promise<void> {
     await groupReady(binding, { redis, keys, events, stopping: stopping.signal });
     let working: Promise<unknown> = Promise.resolve();
-    let failure: { readonly error: unknown } | undefined;
+    const failures: unknown[] = [];
     try {
-      while (failure === undefined) {
+      while (failures.length === 0) {
         await takeOverAbandoned(working);
         const batch = await reader.next();
         if (batch === undefined) break;
         restarts.over();
-        failures = 0;
+        restartsInARow = 0;
         if (batch.length === 0) continue;
         const before = working;
         working = work(binding, batch, workDeps, { deliveries: 1, after: before })
           .catch((error: unknown) => {
-            failure ??= { error };
+            failures.push(error);
           })
           .finally(() => hand.remove(batch.map((entry) => entry.id)));
         await before;
@@ -85,7 +89,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     } finally {
       await working;
     }
-    if (failure !== undefined) throw failure.error;
+    if (failures.length > 0) throw failures[0];
   }
 
   async function turnUntilStopped(): Promise<void> {
@@ -97,8 +101,8 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
         if (abort.aborted || stopping.signal.aborted) return;
         // A group that has gone is dealt with, and spoken of, at the start of the next turn.
         if (!(error instanceof GroupMissingError)) restarts.failed(error);
-        failures += 1;
-        const waitMs = Math.random() * Math.min(RESTART_MS_MAX, 100 * 2 ** failures);
+        restartsInARow += 1;
+        const waitMs = Math.random() * Math.min(RESTART_MS_MAX, 100 * 2 ** restartsInARow);
         await pause(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
     }

@@ -61,7 +61,14 @@ export async function startRouter({
     const name = `${consumer}:${binding.stream}`;
     const blocking = openRedis({ url: redisUrl, role: "blocking", name, blockMs: config.blockMs, onError });
     return startPollLoop(binding, {
-      ...{ redis, blocking, keys, consumer, commit, clock, events, abort: abort.signal },
+      redis,
+      blocking,
+      keys,
+      consumer,
+      commit,
+      clock,
+      events,
+      abort: abort.signal,
       ...config,
       reclaims: has.has("reclaim"),
     });

@@ -3,8 +3,8 @@ import type { EventLog } from "./event-log.ts";
 
 /** Says that something fails when it begins to, again while it lasts, and that it is over: no more than a person can read. */
 export interface Trouble {
-  failed(error: unknown): void;
-  over(): void;
+  readonly failed: (error: unknown) => void;
+  readonly over: () => void;
 }
 
 const REPEAT_MS = 60_000;

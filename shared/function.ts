@@ -81,7 +81,9 @@ export function assertAnswersEach(entries: readonly Entry[], results: readonly R
     }
   }
   if (open.size > 0) {
-    throw new Error(`function left ${open.size} of ${entries.length} entries unanswered, first ${[...open][0]}`);
+    throw new Error(
+      `function left ${open.size} of ${entries.length} entries unanswered, first ${[...open][0]}`,
+    );
   }
   return results;
 }

@@ -64,7 +64,8 @@ export function logRowsOf(
     return { ok: true, rows: stream === "system_events" ? eventRows(entry) : resultRows(entry) };
   } catch (error) {
     if (error instanceof z.ZodError) return { ok: false, error: `not a record: ${z.prettifyError(error)}` };
-    if (error instanceof SyntaxError) return { ok: false, error: `not a record: JSON expected (${error.message})` };
+    if (error instanceof SyntaxError)
+      return { ok: false, error: `not a record: JSON expected (${error.message})` };
     throw error;
   }
 }
@@ -82,6 +83,11 @@ function resultRows({ fields }: Entry): LogRows {
 
 function eventRows({ fields }: Entry): LogRows {
   const { event_id: eventId, action_flag, details, ...rest }: EventRecord = eventRecordSchema.parse(fields);
-  const event = { eventId, ...rest, details: JSON.parse(details) as unknown, actionFlag: action_flag === "true" };
+  const event = {
+    eventId,
+    ...rest,
+    details: JSON.parse(details) as unknown,
+    actionFlag: action_flag === "true",
+  };
   return { ...NO_ROWS, events: [event] };
 }

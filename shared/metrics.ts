@@ -13,7 +13,9 @@ import type { SignalReason } from "./reasons.ts";
  */
 
 /** Upper bounds of the processing-time buckets in milliseconds; the last bucket is `inf`. */
-export const PROCESSING_MS_BOUNDS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000] as const;
+export const PROCESSING_MS_BOUNDS = [
+  1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000,
+] as const;
 
 /** Counters a decision raises. */
 export function decisionCounters(

@@ -71,9 +71,7 @@ export const referenceRowsSchema = z.object({
       enabled: z.boolean(),
     }),
   ),
-  strategies: z.array(
-    strategySchema.omit({ symbols: true }).extend({ use_all_tickers: z.boolean() }),
-  ),
+  strategies: z.array(strategySchema.omit({ symbols: true }).extend({ use_all_tickers: z.boolean() })),
   strategy_signals: z.array(z.object({ strategy_id: rowId, signal_id: rowId })),
   strategy_tickers: z.array(z.object({ strategy_id: rowId, symbol: z.string() })),
 });

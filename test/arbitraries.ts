@@ -6,7 +6,9 @@ import { NOW, signalRow, strategyRow, tickerRow, type Paused } from "./builders.
 /** Random references and signals that meet often enough for every reason to come up, and fields that are anything. */
 
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "XRPUSDT", "DOGEUSDT"];
-const PHRASES = ["EMA_LONG", "EMA_SHORT", "RSI_LONG", "Пробой вверх"];
+const LONG_PHRASES = ["EMA_LONG", "Пробой вверх"];
+const SHORT_PHRASES = ["EMA_SHORT", "RSI_SHORT"];
+const PHRASES = [...LONG_PHRASES, ...SHORT_PHRASES];
 const IDS = [1, 2, 3, 4, 5];
 
 /** The same text in another spelling: case, and spaces around it. */
@@ -55,86 +57,80 @@ export const writtenTime = (ms: number): fc.Arbitrary<string> => {
   return fc.constantFrom(...forms);
 };
 
-const flag = (trueOutOfFive: number): fc.Arbitrary<boolean> =>
-  fc.nat({ max: 4 }).map((n) => n < trueOutOfFive);
-const switchState = flag(4).map((on) => (on ? "enabled" : "disabled"));
-const phraseCell = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...PHRASES).chain(respelt) },
-  { weight: 1, arbitrary: fc.constantFrom(null, "", "  ") },
-);
+const mixed =
+  (weight: number) =>
+  <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
+    fc.oneof({ weight, arbitrary: usual }, { weight: 1, arbitrary: other });
+const mostly = mixed(20);
+const often = mixed(6);
+
+const usually = (value: boolean): fc.Arbitrary<boolean> => often(fc.constant(value), fc.constant(!value));
+const switchState = mixed(15)(fc.constant("enabled" as const), fc.constant("disabled" as const));
+
+const ticker = (symbol: string) =>
+  fc
+    .record({ status: switchState, trade_permission: switchState })
+    .map((changes) => tickerRow(symbol, changes));
+
+/** Most symbols in some spelling, and some in the plain one besides. */
+const tickers = fc
+  .tuple(
+    fc.subarray(SYMBOLS, { minLength: 3 }).chain((symbols) => fc.tuple(...symbols.map(respeltSymbol))),
+    fc.subarray(SYMBOLS, { maxLength: 2 }),
+  )
+  .chain(([spelt, plain]) => fc.tuple(...[...new Set([...spelt, ...plain])].map(ticker)));
+
+const phraseCell = (phrases: readonly string[]): fc.Arbitrary<string | null> =>
+  often(
+    fc.constantFrom(...phrases).chain(respelt),
+    mixed(2)(fc.constantFrom(null, "", "  "), fc.constantFrom(...PHRASES)),
+  );
+
+const signal = (id: number) =>
+  fc
+    .record({
+      long_phrase: phraseCell(LONG_PHRASES),
+      short_phrase: phraseCell(SHORT_PHRASES),
+      enabled: usually(true),
+    })
+    .map((changes) => signalRow(id, changes));
 
 const strategy = (id: number) =>
   fc
     .record({
-      enabled: flag(4),
-      archived: flag(1),
-      allow_open: flag(4),
-      reverse: flag(1),
-      use_all_tickers: flag(3),
-      signal_age_ms_max: fc.constantFrom(null, null, 0, 1000, 60_000, 600_000),
-      shadow: flag(1),
+      enabled: usually(true),
+      archived: usually(false),
+      allow_open: usually(true),
+      reverse: usually(false),
+      use_all_tickers: fc.boolean(),
+      signal_age_ms_max: often(fc.constant(null), fc.constantFrom(0, 1000, 60_000, 600_000)),
+      shadow: usually(false),
     })
     .map((changes) => strategyRow(id, changes));
 
+const someId = fc.constantFrom(...IDS);
+
 /** A small reference; names are few, so that rows share phrases, symbols and strategies. */
 export const anyRows: fc.Arbitrary<ReferenceRows> = fc.record({
-  tickers: fc
-    .uniqueArray(fc.oneof(fc.constantFrom(...SYMBOLS), fc.constantFrom(...SYMBOLS).chain(respeltSymbol)), {
-      minLength: 1,
-      maxLength: 5,
-    })
-    .chain((symbols) =>
-      fc.tuple(
-        ...symbols.map((symbol) =>
-          fc
-            .record({ status: switchState, trade_permission: switchState })
-            .map((changes) => tickerRow(symbol, changes)),
-        ),
-      ),
-    ),
-  signals: fc
-    .subarray(IDS, { minLength: 1, maxLength: 4 })
-    .chain((ids) =>
-      fc.tuple(
-        ...ids.map((id) =>
-          fc
-            .record({ long_phrase: phraseCell, short_phrase: phraseCell, enabled: flag(4) })
-            .map((changes) => signalRow(id, changes)),
-        ),
-      ),
-    ),
-  strategies: fc.subarray(IDS).chain((ids) => fc.tuple(...ids.map(strategy))),
-  strategy_signals: fc.uniqueArray(
-    fc.record({ strategy_id: fc.constantFrom(...IDS), signal_id: fc.constantFrom(...IDS) }),
-    { minLength: 3, maxLength: 25, selector: (row) => `${row.strategy_id} ${row.signal_id}` },
-  ),
+  tickers,
+  signals: fc.subarray(IDS, { minLength: 3 }).chain((ids) => fc.tuple(...ids.map(signal))),
+  strategies: fc.subarray(IDS, { minLength: 1 }).chain((ids) => fc.tuple(...ids.map(strategy))),
+  strategy_signals: fc.uniqueArray(fc.record({ strategy_id: someId, signal_id: someId }), {
+    minLength: 6,
+    maxLength: 25,
+    selector: (row) => `${row.strategy_id} ${row.signal_id}`,
+  }),
   strategy_tickers: fc.array(
-    fc.record({
-      strategy_id: fc.constantFrom(...IDS),
-      symbol: fc.constantFrom(...SYMBOLS).chain(respeltSymbol),
-    }),
+    fc.record({ strategy_id: someId, symbol: fc.constantFrom(...SYMBOLS).chain(respeltSymbol) }),
     { maxLength: 8 },
   ),
 });
 
 const AGES_MS = [0, 999, 1000, 1001, 60_000, 60_001, 300_000, 300_001, 1_000_000, -1000];
-const age = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom(0, 500) },
-  { weight: 2, arbitrary: fc.constantFrom(...AGES_MS) },
-);
-const brokenTime = fc.constantFrom(
-  "",
-  " ",
-  "soon",
-  "2025-02-29",
-  "2025-13-01T00:00Z",
-  "0099-01-01",
-  "12:30",
-  "20250115",
-);
+const age = often(fc.constantFrom(0, 500), fc.constantFrom(...AGES_MS));
+const BROKEN_TIMES = ["", " ", "soon", "2025-02-29", "2025-13-01T00:00Z", "0099-01-01", "12:30", "20250115"];
+const brokenTime = fc.constantFrom(...BROKEN_TIMES);
 
-const mostly = <T>(usual: fc.Arbitrary<T>, other: fc.Arbitrary<T>): fc.Arbitrary<T> =>
-  fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: other });
 const absent = fc.constant(undefined);
 
 /** Fields of a signal that {@link anyRows} may know, now and then broken or incomplete. */
@@ -181,8 +177,8 @@ export const recentId: fc.Arbitrary<string> = fc
   .map(([ms, sequence]) => `${NOW - ms}-${sequence}`);
 
 export const anyPaused: fc.Arbitrary<Paused> = fc
-  .tuple(fc.nat({ max: 9 }), fc.subarray(IDS, { maxLength: 2 }))
-  .map(([n, ids]) => new Set<number | "*">(n === 0 ? ["*", ...ids] : n < 5 ? ids : []));
+  .tuple(fc.nat({ max: 14 }), fc.subarray(IDS, { maxLength: 2 }))
+  .map(([n, ids]) => new Set<number | "*">(n === 0 ? ["*", ...ids] : n < 4 ? ids : []));
 
 /** Limits in milliseconds, 0 for none. */
 export const anyAgeMax: fc.Arbitrary<number> = fc.constantFrom(300_000, 300_000, 60_000, 0);

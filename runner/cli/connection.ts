@@ -27,7 +27,9 @@ export async function withRedis<T>(command: (connection: Connection) => Promise<
   }
   let lastError: Error | undefined;
   const redis = openRedis({
-    ...{ url, role: "commands", name: "cli" },
+    url,
+    role: "commands",
+    name: "cli",
     onError: (error) => {
       lastError = error;
     },

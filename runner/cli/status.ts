@@ -4,7 +4,7 @@ import { PROCESSING_MS_BOUNDS, processingField } from "../../shared/metrics.ts";
 import type { Connection } from "./connection.ts";
 
 /** Prints streams, groups, snapshot, pauses and counters; as JSON for programs. */
-export async function status(
+export async function printStatus(
   { redis, keys }: Connection,
   { json }: { readonly json: boolean },
 ): Promise<void> {

@@ -94,7 +94,8 @@ export function encodeCommit(
     settings.dedupTtlMs,
     timing === undefined ? "" : `processing_ms:${timing}:`,
     targetNames.length,
-    ...[counters.names().length, ...counters.names()],
+    counters.names().length,
+    ...counters.names(),
     items.length,
   ];
   for (const { id, deadLetterId, effects } of items) {

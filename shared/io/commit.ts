@@ -88,7 +88,7 @@ function answerOf(reply: unknown, entries: number): CommitAnswer {
   const [status, first, second] = Array.isArray(reply) ? reply.map(String) : [];
   if (status === "stale") return { status, version: first ?? "", epoch: second ?? "" };
   if (status === "blocked") return { status, key: first ?? "", problem: second ?? "" };
-  const outcomes = [...(first ?? "")].map((letter) => OUTCOMES[letter]);
+  const outcomes = (first ?? "").split("").map((letter) => OUTCOMES[letter]);
   if (status !== "committed" || outcomes.length !== entries || outcomes.includes(undefined)) {
     throw new Error(`commit script answered ${JSON.stringify(reply)} for ${entries} entries`);
   }

@@ -54,7 +54,7 @@ export async function ensureGroup(
   const reply = String(
     await ensure([keys.stream(stream), keys.groups], [group, markOf(stream, group), startsAtEnd]),
   );
-  const [state, entries] = reply.split(":");
+  const [state = "", entries] = reply.split(":");
   switch (state) {
     case "exists":
     case "created":

@@ -1,5 +1,7 @@
 /** Columns of a table by name, with their Postgres types. */
-export type Columns = Readonly<Record<string, "text" | "integer" | "boolean" | "uuid" | "timestamptz" | "jsonb">>;
+export type Columns = Readonly<
+  Record<string, "text" | "integer" | "boolean" | "uuid" | "timestamptz" | "jsonb">
+>;
 
 /** A value for each column, as JSON has it. */
 export type RowOf<C extends Columns> = Readonly<Record<keyof C, unknown>>;

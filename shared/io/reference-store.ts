@@ -134,12 +134,10 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
         if (!intact) await write(version, content, now);
         const reply = await publishScript(
           [
-            ...[
-              keys.referenceCurrent,
-              keys.referenceConfirmedAt,
-              keys.referenceTicket,
-              keys.referencePublishedTicket,
-            ],
+            keys.referenceCurrent,
+            keys.referenceConfirmedAt,
+            keys.referenceTicket,
+            keys.referencePublishedTicket,
             ...partKeys(version),
             ...partKeys(old ?? ""),
           ],
@@ -181,17 +179,31 @@ function hashesOf(content: ReferenceContent, now: number): Record<ReferencePart,
     strategies: flat(strategies),
     strategy_signals: flat(phrases),
     meta: [
-      ...["tickers", String(tickers.size), "strategies", String(strategies.size)],
-      ...["strategy_signals", String(phrases.size), "created_at", new Date(now).toISOString()],
+      "tickers",
+      String(tickers.size),
+      "strategies",
+      String(strategies.size),
+      "strategy_signals",
+      String(phrases.size),
+      "created_at",
+      new Date(now).toISOString(),
     ],
   };
 }
 
 function parseContent(hashes: { tickers: unknown; strategies: unknown; phrases: unknown }): ReferenceContent {
   return {
-    tickers: parseHash(hashes.tickers, (symbol) => symbol, tickerSchema.parse),
-    strategies: parseHash(hashes.strategies, Number, strategySchema.parse),
-    phrases: parseHash(hashes.phrases, (phrase) => phrase, phraseSchema.parse),
+    tickers: parseHash(
+      hashes.tickers,
+      (symbol) => symbol,
+      (value) => tickerSchema.parse(value),
+    ),
+    strategies: parseHash(hashes.strategies, Number, (value) => strategySchema.parse(value)),
+    phrases: parseHash(
+      hashes.phrases,
+      (phrase) => phrase,
+      (value) => phraseSchema.parse(value),
+    ),
   };
 }
 

@@ -17,7 +17,10 @@ export interface ResultsTailOptions {
 }
 
 /** A tail that begins with what comes from now on. `blocking` is a connection of its own. */
-export async function tailResults(blocking: Redis, { keys, countMax, blockMs }: ResultsTailOptions): Promise<ResultsTail> {
+export async function tailResults(
+  blocking: Redis,
+  { keys, countMax, blockMs }: ResultsTailOptions,
+): Promise<ResultsTail> {
   const key = keys.stream("signal_results");
   async function end(): Promise<string> {
     const [last] = await blocking.xrevrange(key, "+", "-", "COUNT", 1);
@@ -27,7 +30,10 @@ export async function tailResults(blocking: Redis, { keys, countMax, blockMs }: 
   return {
     async next() {
       const reply = await blocking.xread("COUNT", countMax, "BLOCK", blockMs, "STREAMS", key, after);
-      const entries = (reply?.[0]?.[1] ?? []).map(([id, fields]): Entry => ({ id, fields: fieldsOf(fields) }));
+      const entries = (reply?.[0]?.[1] ?? []).map(([id, fields]): Entry => ({
+        id,
+        fields: fieldsOf(fields),
+      }));
       after = entries.at(-1)?.id ?? after;
       return entries;
     },

@@ -95,8 +95,8 @@ export function streamGroupOn(
       return (reply as [string, string, number, number][]).map(([id, owner, idle, deliveries]) => ({
         id,
         consumer: owner,
-        idleMs: Number(idle),
-        deliveries: Number(deliveries),
+        idleMs: idle,
+        deliveries,
       }));
     },
     async claim(id, idleMs) {

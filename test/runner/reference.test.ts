@@ -5,8 +5,11 @@ import { useRouters } from "../servers/router-fixture.ts";
 
 const router = useRouters();
 const signal = (uid: string, symbol = "BTCUSDT") => ({
-  ...{ message: "SIGNAL_1_LONG", symbol, uid },
-  ...{ bar_time: "2026-01-01T00:00:00Z", sent_at: new Date().toISOString() },
+  message: "SIGNAL_1_LONG",
+  symbol,
+  uid,
+  bar_time: "2026-01-01T00:00:00Z",
+  sent_at: new Date().toISOString(),
 });
 
 async function currentVersion(): Promise<string | null> {

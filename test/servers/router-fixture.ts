@@ -47,8 +47,11 @@ export function useRouters(): RouterFixture {
     await db.migrate();
     await db.close();
     own.env = {
-      ...{ REDIS_URL: redisUrl(), DATABASE_URL: own.database.url, KEY_PREFIX: own.keys.prefix },
-      ...{ CLAIM_IDLE_MS: "1000", BLOCK_MS: "200" },
+      REDIS_URL: redisUrl(),
+      DATABASE_URL: own.database.url,
+      KEY_PREFIX: own.keys.prefix,
+      CLAIM_IDLE_MS: "1000",
+      BLOCK_MS: "200",
     };
   });
 

@@ -138,14 +138,18 @@ describe("one phrase on several signals", () => {
     });
   });
 
-  test("is disabled, without a warning, when all of them are", () => {
+  test.each([
+    ["of one direction", second, "long"],
+    ["of both", signalRow(2, { long_phrase: null, short_phrase: "go" }), null],
+  ])("is disabled, without a warning, when all of them are, %s", (_directions, other, direction) => {
     const { content, warnings } = buildReference(
-      signals({ ...first, enabled: false }, { ...second, enabled: false }),
+      signals({ ...first, enabled: false }, { ...other, enabled: false }),
     );
     expect(warnings).toEqual([]);
     expect(content.phrases.get("go")).toMatchObject({
       state: "disabled",
       signal_ids: [1, 2],
+      direction,
       strategy_ids: [10, 20, 30],
     });
   });

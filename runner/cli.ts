@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
-import { CliError, withRedis } from "./cli/connection.ts";
+import { CliError, withRedis, type Connection } from "./cli/connection.ts";
 import { createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
@@ -21,33 +21,33 @@ program
   .option("--source <name>", "who sends it", "cli")
   .option("--uid <uid>", "identity of the signal (default: made of symbol, phrase and bar time)")
   .option("--wait <seconds>", "how long to wait for the decision", positive, 15)
-  .action(async (options: SendOptions) => withRedis(async (connection) => send(connection, options)));
+  .action(async (options: SendOptions) => onRedis(async (connection) => send(connection, options)));
 
 program
   .command("status")
   .description("streams, groups, snapshot, pauses and counters")
   .option("--json", "for programs", false)
   .action(async (options: { json: boolean }) =>
-    withRedis(async (connection) => printStatus(connection, options)),
+    onRedis(async (connection) => printStatus(connection, options)),
   );
 
 program
   .command("pause")
   .description("stop dispatching one strategy, or all of them; works without Postgres")
   .argument("[strategy]", "id of a strategy (default: every strategy)", strategyId)
-  .action(async (id: number | undefined) => withRedis(async (connection) => pauseStrategy(connection, id)));
+  .action(async (id: number | undefined) => onRedis(async (connection) => pauseStrategy(connection, id)));
 
 program
   .command("resume")
   .description("take a pause back")
   .argument("[strategy]", "id of a strategy (default: the pause of every strategy)", strategyId)
-  .action(async (id: number | undefined) => withRedis(async (connection) => resumeStrategy(connection, id)));
+  .action(async (id: number | undefined) => onRedis(async (connection) => resumeStrategy(connection, id)));
 
 const groups = program.command("groups").description("the router's consumer groups");
 groups
   .command("list")
   .description("where each group is")
-  .action(async () => withRedis(listGroups));
+  .action(async () => onRedis(listGroups));
 groups
   .command("create")
   .description("make a group that was lost again")
@@ -59,8 +59,12 @@ groups
   )
   .option("--stream <stream>", "which stream, for log_writer")
   .action(async (name: string, options: CreateGroupOptions) =>
-    withRedis(async (connection) => createLostGroup(connection, name, options)),
+    onRedis(async (connection) => createLostGroup(connection, name, options)),
   );
+
+async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {
+  await withRedis(process.env, command);
+}
 
 function positive(text: string): number {
   const value = Number(text);

@@ -3,6 +3,9 @@ import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
 import { readConfig, type Config } from "../shared/config.ts";
 
+/** Environment variables, as an entry point was given them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Folder for the data of a stack that runs on this machine. */
 export const DATA_DIR = fileURLToPath(new URL("../.data", import.meta.url));
 
@@ -10,7 +13,7 @@ export const DATA_DIR = fileURLToPath(new URL("../.data", import.meta.url));
 export const EXIT_BAD_CONFIG = 2;
 
 /** The configuration, or the end of the process with every fault printed. */
-export function configOrExit(env: Readonly<Record<string, string | undefined>>): Config {
+export function configOrExit(env: Environment): Config {
   const answer = readConfig(env);
   if (answer.ok) return answer.config;
   console.error(`The environment is not usable:\n${answer.message}`);

@@ -4,6 +4,7 @@ import type { Database } from "../shared/io/database.ts";
 import { DatabaseError } from "../shared/io/database.ts";
 import { pendingMigrations } from "../shared/io/migrate.ts";
 import { openDatabase } from "../shared/io/open-database.ts";
+import type { Environment } from "./environment.ts";
 import { loadDemoReference } from "./local/demo.ts";
 import { findRedisServer } from "./local/find-redis.ts";
 import { startLocalRedis } from "./local/redis-server.ts";
@@ -21,7 +22,7 @@ export interface Stack {
 
 export interface StackOptions {
   readonly config: Config;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** Folder for the data of what runs on this machine. */
   readonly dataDir: string;
   readonly logger: Logger;

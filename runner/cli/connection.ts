@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { openRedis } from "../../shared/io/redis.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
-import { configOrExit, DATA_DIR } from "../environment.ts";
+import { configOrExit, DATA_DIR, type Environment } from "../environment.ts";
 import { localRedisUrl } from "../local/redis-server.ts";
 
 /** What a command of the CLI works with. */
@@ -19,8 +19,11 @@ export class CliError extends Error {
  * Runs a command against the Redis of REDIS_URL, or of the stack that runs in this folder.
  * @throws CliError when there is none, or it does not answer
  */
-export async function withRedis<T>(command: (connection: Connection) => Promise<T>): Promise<T> {
-  const config = configOrExit(process.env);
+export async function withRedis<T>(
+  env: Environment,
+  command: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const config = configOrExit(env);
   const url = config.redisUrl ?? (await localRedisUrl(DATA_DIR));
   if (url === undefined) {
     throw new CliError("no Redis: start the router in this folder with `npm start`, or set REDIS_URL");

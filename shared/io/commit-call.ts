@@ -167,7 +167,7 @@ function pushAppend(args: (string | number)[], { fields, each }: Append, stream:
   for (const name in fields) args.push(name, fields[name] ?? "");
   const shared = args.length - sharedAt;
   const count = shared / 2 + own.length;
-  if (count === 0) throw new Error("an entry without fields cannot be appended");
+  if (count === 0 && each?.length !== 0) throw new Error("an entry without fields cannot be appended");
   if (count * 2 > APPEND_ARGS_MAX) {
     throw new Error(`an append of ${count} fields is more than the commit takes (${APPEND_ARGS_MAX / 2})`);
   }

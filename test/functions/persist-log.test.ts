@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { persistLog } from "../../functions/persist-log.ts";
+import type { Entry, Fields } from "../../shared/entry.ts";
+import { eventFields } from "../../shared/events.ts";
+import type { Result, Unavailable } from "../../shared/function.ts";
+import type { Database } from "../../shared/io/database.ts";
+import { logStoreOn } from "../../shared/io/log-store-postgres.ts";
+import type { LogStore } from "../../shared/io/log-store.ts";
+import { openDatabase } from "../../shared/io/open-database.ts";
+import { freshDatabase, freshPrefix, type FreshDatabase } from "../servers/fixtures.ts";
+
+let fresh: FreshDatabase;
+let database: Database;
+
+beforeAll(async () => {
+  fresh = await freshDatabase();
+  database = await openDatabase({ url: fresh.url, dataDir: "", onError: () => undefined });
+  await database.migrate();
+});
+
+afterAll(async () => {
+  await database.close();
+  await fresh.drop();
+});
+
+const AT = "2026-01-02T03:04:05.678Z";
+
+function outcomeEntry(id: number, strategyId: number): Entry {
+  const data = {
+    strategy_id: strategyId,
+    status: "executed",
+    reason: null,
+    detail: {},
+    attempt: 1,
+    duration_ms: 5,
+    at: AT,
+  };
+  return entry(id, { kind: "outcome", entry_id: `${id}-0`, invocation: "live", data: JSON.stringify(data) });
+}
+
+function signalEntry(id: number, uid: string): Entry {
+  const data = {
+    duplicate_of: null,
+    uid,
+    status: "ignored",
+    reason: "no_strategies",
+    detail: {},
+    signal_id: 1,
+    direction: "long",
+    symbol: "BTCUSDT",
+    message: "UP",
+    source: null,
+    raw: { message: "UP" },
+    bar_time: AT,
+    sent_at: null,
+    received_at: AT,
+    decided_at: AT,
+    snapshot: "v",
+    outcomes: [],
+  };
+  return entry(id, { kind: "signal", entry_id: `${id}-0`, invocation: "live", data: JSON.stringify(data) });
+}
+
+const entry = (id: number, fields: Fields): Entry => ({ id: `${id}-0`, fields });
+
+/** What the function answers, as `id: status` with the reason of dead ones, and whether it said `unavailable`. */
+async function answers(
+  entries: readonly Entry[],
+  log: LogStore,
+  stream: "signal_results" | "system_events" = "signal_results",
+): Promise<{ results: Record<string, string>; unavailable: Unavailable | undefined; all: Result[] }> {
+  const all: Result[] = [];
+  let unavailable: Unavailable | undefined;
+  for await (const answer of persistLog(entries, { stream, log })) {
+    if ("status" in answer) unavailable = answer;
+    else all.push(...answer);
+  }
+  const results = all.map((result) => [result.id, result.status === "dead" ? result.reason : result.status]);
+  return { results: Object.fromEntries(results), unavailable, all };
+}
+
+/** A store that counts the calls made to another one. */
+function counted(log: LogStore): { log: LogStore; calls: () => number } {
+  let calls = 0;
+  return {
+    log: {
+      write: async (rows) => {
+        calls += 1;
+        return log.write(rows);
+      },
+    },
+    calls: () => calls,
+  };
+}
+
+describe("persist-log, on a real Postgres", () => {
+  test("a whole batch is stored in one go and each entry is done", async () => {
+    const { log, calls } = counted(logStoreOn(database, freshPrefix()));
+    const entries = [signalEntry(1, "a"), outcomeEntry(2, 7), signalEntry(3, "c")];
+    expect((await answers(entries, log)).results).toEqual({ "1-0": "done", "2-0": "done", "3-0": "done" });
+    expect(calls()).toBe(1);
+  });
+
+  test("rows that Postgres refuses are dead with its reason, every neighbour is stored", async () => {
+    const shard = freshPrefix();
+    // An integer column takes no more than 2^31 − 1.
+    const entries = Array.from({ length: 40 }, (_, i) =>
+      outcomeEntry(i + 1, [3, 17, 18, 40].includes(i + 1) ? 2 ** 40 : 7),
+    );
+    const { results, all } = await answers(entries, logStoreOn(database, shard));
+    const dead = Object.entries(results).filter(([, status]) => status !== "done");
+    const guilty = ["3-0", "17-0", "18-0", "40-0"].map((id) => [id, "refused_row"]);
+    expect(Object.fromEntries(dead)).toEqual(Object.fromEntries(guilty));
+    expect(all).toHaveLength(40);
+    expect(all.find((result) => result.id === "3-0")).toMatchObject({
+      error: expect.stringMatching(/22003/),
+    });
+    const [stored] = await database.query("SELECT count(*) AS n FROM signal_log_entries WHERE shard = $1", [
+      shard,
+    ]);
+    expect(stored).toEqual({ n: 36 });
+  });
+
+  test.each([
+    ["an unknown kind", { kind: "story", entry_id: "1-0", invocation: "live", data: "{}" }],
+    ["data that is no JSON", { kind: "signal", entry_id: "1-0", invocation: "live", data: "{" }],
+    ["a record without its fields", { kind: "signal", entry_id: "1-0", invocation: "live", data: "{}" }],
+    ["an entry id that is none", { kind: "outcome", entry_id: "first", invocation: "live", data: "{}" }],
+    ["no fields at all", {}],
+  ])("%s is dead as invalid_record and its neighbours are stored", async (_, fields) => {
+    const shard = freshPrefix();
+    const { results, all } = await answers(
+      [entry(1, fields), outcomeEntry(2, 7)],
+      logStoreOn(database, shard),
+    );
+    expect(results).toEqual({ "1-0": "invalid_record", "2-0": "done" });
+    expect(all.find((result) => result.id === "1-0")).toMatchObject({
+      error: expect.stringContaining("not a record"),
+    });
+  });
+
+  test("a row that is there for another uid is an error that says what may have happened", async () => {
+    const log = logStoreOn(database, freshPrefix());
+    await answers([signalEntry(1, "a")], log);
+    const again = await answers([signalEntry(1, "a"), signalEntry(2, "b")], log);
+    expect(again.results).toEqual({ "1-0": "done", "2-0": "done" });
+    const { results, all } = await answers([signalEntry(1, "other"), signalEntry(3, "c")], log);
+    expect(results).toEqual({ "1-0": "conflicting_uid", "3-0": "done" });
+    expect(all[0]).toMatchObject({
+      level: "ERROR",
+      error: expect.stringMatching(/uid a, not other.*KEY_PREFIX/),
+    });
+  });
+
+  test("events become rows of system_log, each once", async () => {
+    const fields = eventFields(
+      { level: "WARNING", source: "test", message: "careful", details: { n: 1 }, actionNeeded: true },
+      0,
+    );
+    const log = logStoreOn(database, freshPrefix());
+    const entries = [entry(1, fields), entry(2, fields), entry(3, { event_id: "no" })];
+    const { results } = await answers(entries, log, "system_events");
+    expect(results).toEqual({ "1-0": "done", "2-0": "done", "3-0": "invalid_record" });
+    const rows = await database.query(
+      "SELECT level, source, message, details, action_flag FROM system_log WHERE event_id = $1",
+      [fields["event_id"]],
+    );
+    expect(rows).toEqual([
+      { level: "WARNING", source: "test", message: "careful", details: { n: 1 }, action_flag: true },
+    ]);
+  });
+
+  test("a Postgres that is away makes the batch unavailable, with no result for what is not stored", async () => {
+    const away = await openDatabase({
+      url: "postgres://nobody@127.0.0.1:1/none",
+      dataDir: "",
+      onError: () => undefined,
+    });
+    const { results, unavailable } = await answers(
+      [signalEntry(1, "a"), signalEntry(2, "b")],
+      logStoreOn(away, "x"),
+    );
+    await away.close();
+    expect(results).toEqual({});
+    expect(unavailable).toMatchObject({ what: "postgres" });
+  });
+
+  test("a Postgres that goes away between two halves leaves only the unstored half unanswered", async () => {
+    const real = logStoreOn(database, freshPrefix());
+    let calls = 0;
+    const leaving: LogStore = {
+      write: async (rows) => ((calls += 1) < 3 ? real.write(rows) : { status: "unavailable", error: "gone" }),
+    };
+    const { results, unavailable } = await answers(
+      [outcomeEntry(1, 7), outcomeEntry(2, 7), outcomeEntry(3, 2 ** 40), outcomeEntry(4, 7)],
+      leaving,
+    );
+    expect(results).toEqual({ "1-0": "done", "2-0": "done" });
+    expect(unavailable).toMatchObject({ error: "gone" });
+  });
+});

@@ -1,0 +1,83 @@
+import { Redis } from "ioredis";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { refreshReference } from "../../functions/refresh-reference.ts";
+import { referenceStoreOn } from "../../shared/io/reference-store.ts";
+import { keysOf } from "../../shared/keys.ts";
+import type { ReferenceRows } from "../../shared/reference.ts";
+import { NOW, referenceRows, signalRow, tickerRow } from "../builders.ts";
+import { freshPrefix, redisUrl } from "../servers/fixtures.ts";
+
+let redis: Redis;
+beforeEach(() => {
+  redis = new Redis(redisUrl());
+});
+afterEach(() => {
+  redis.disconnect();
+});
+
+/** A source with these rows, and what was saved. */
+function sourceOf(rows: ReferenceRows, saved: string[] = []) {
+  return {
+    saved,
+    load: async () => rows,
+    save: async (version: string) => void saved.push(version),
+  };
+}
+
+describe("refresh-reference, on a real Redis", () => {
+  test("the first refresh publishes and saves a version; the same content again does neither", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const source = sourceOf(referenceRows());
+    const first = await refreshReference({ source, store, now: () => NOW });
+    expect(first).toMatchObject({ state: "published", counts: { tickers: 1, strategies: 1, phrases: 2 } });
+    expect(first.events).toEqual([expect.objectContaining({ level: "INFO", source: "refresh-reference" })]);
+    const second = await refreshReference({ source, store, now: () => NOW + 5_000 });
+    expect(second).toEqual({ ...first, state: "unchanged", events: [] });
+    expect(source.saved).toEqual([first.version]);
+    expect(await store.load()).toMatchObject({ version: first.version, confirmedAt: NOW + 5_000 });
+  });
+
+  test("what a person should know about the reference is said once per version", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const rows = referenceRows({ signals: [signalRow(1, { short_phrase: "SIGNAL_1_LONG" })] });
+    const first = await refreshReference({ source: sourceOf(rows), store, now: () => NOW });
+    expect(first.events.map((event) => event.level)).toEqual(["INFO", "ERROR"]);
+    expect((await refreshReference({ source: sourceOf(rows), store, now: () => NOW })).events).toEqual([]);
+  });
+
+  test("a refresh that stood still while another one published cannot bring back what it had read before", async () => {
+    const keys = keysOf(freshPrefix());
+    const store = referenceStoreOn(redis, keys);
+    let goOn: (rows: ReferenceRows) => void = () => undefined;
+    const slowRows = new Promise<ReferenceRows>((resolve) => {
+      goOn = resolve;
+    });
+    const slow = refreshReference({
+      source: { ...sourceOf(referenceRows()), load: async () => slowRows },
+      store,
+      now: () => NOW,
+    });
+    const newer = referenceRows({ tickers: [tickerRow("ETHUSDT")] });
+    // The slow one has its ticket already, or this would prove nothing.
+    await expect.poll(async () => redis.get(keys.referenceTicket)).toBe("1");
+    const fast = await refreshReference({ source: sourceOf(newer), store, now: () => NOW });
+    goOn(referenceRows());
+    expect(await slow).toMatchObject({ state: "refused", events: [] });
+    expect(await store.currentVersion()).toBe(fast.version);
+  });
+
+  test("a source that cannot be read leaves the snapshot as it is", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const { version } = await refreshReference({ source: sourceOf(referenceRows()), store, now: () => NOW });
+    const broken = { ...sourceOf(referenceRows()), load: async () => Promise.reject(new Error("away")) };
+    await expect(refreshReference({ source: broken, store, now: () => NOW })).rejects.toThrow("away");
+    expect(await store.currentVersion()).toBe(version);
+  });
+
+  test("a version that cannot be saved is not published", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const full = { ...sourceOf(referenceRows()), save: async () => Promise.reject(new Error("disk full")) };
+    await expect(refreshReference({ source: full, store, now: () => NOW })).rejects.toThrow("disk full");
+    expect(await store.currentVersion()).toBeUndefined();
+  });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, it } from "vitest";
+import * as fc from "fast-check";
+import { NO_EFFECTS, type Append, type Effects } from "../../../shared/function.ts";
+import { CALL_LIMITS, encodeCommit, splitCommit } from "../../../shared/io/commit-call.ts";
+import type { CommitItem, CommitOptions } from "../../../shared/io/commit.ts";
+import { keysOf } from "../../../shared/keys.ts";
+
+const SETTINGS = { dedupTtlMs: 1000 };
+const GROUP: CommitOptions = {
+  fence: { kind: "group", stream: "signals_stream", group: "signal_processor" },
+};
+
+function item(n: number, effects: Effects = NO_EFFECTS): CommitItem {
+  return { id: `${n}-0`, effects };
+}
+
+function appends(count: number): Append {
+  const each = Array.from({ length: count }, (_, n) => ({ n: String(n) }));
+  return { stream: "strategy_input_stream", each, fields: {} };
+}
+
+function sized(bytes: number): Append {
+  return { stream: "signal_results", fields: { d: "x".repeat(bytes - 1) } };
+}
+
+const lengths = (items: readonly CommitItem[]): number[] => splitCommit(items).map((call) => call.length);
+const items = (count: number, effects?: Effects): CommitItem[] =>
+  Array.from({ length: count }, (_, n) => item(n, effects));
+
+describe("a commit is cut", () => {
+  it("into no call for no items", () => {
+    expect(splitCommit([])).toStrictEqual([]);
+  });
+
+  it.each([
+    { count: 1, calls: [1] },
+    { count: 128, calls: [128] },
+    { count: 129, calls: [128, 1] },
+    { count: 300, calls: [128, 128, 44] },
+  ])("after 128 entries: $count", ({ count, calls }) => {
+    expect(lengths(items(count))).toStrictEqual(calls);
+  });
+
+  it("before more than 1,000 appends", () => {
+    const effects: Effects = { append: [appends(249), sized(10)], count: [] };
+    expect(lengths(items(9, effects))).toStrictEqual([4, 4, 1]);
+    expect(
+      lengths([...items(4, effects), item(4), item(5, { append: [sized(1)], count: [] })]),
+    ).toStrictEqual([5, 1]);
+  });
+
+  it("before more than 1 MB, names and the elements' own fields included", () => {
+    expect(lengths(items(5, { append: [sized(500_000)], count: [] }))).toStrictEqual([2, 2, 1]);
+    expect(lengths(items(5, { append: [sized(500_001)], count: [] }))).toStrictEqual([1, 1, 1, 1, 1]);
+    const own: Append = {
+      stream: "signal_results",
+      each: [{ d: "x".repeat(500_000) }, { d: "x" }],
+      fields: {},
+    };
+    expect(lengths(items(3, { append: [own], count: [] }))).toStrictEqual([1, 1, 1]);
+  });
+
+  it("with the larger branch of a claim counted in appends, and both in bytes", () => {
+    const lost = { append: [appends(600)], count: [] };
+    const large: Effects = { append: [appends(2)], count: [], claim: { uid: "u", ifLost: lost } };
+    expect(lengths(items(3, large))).toStrictEqual([1, 1, 1]);
+    const half = { append: [sized(300_000)], count: [] };
+    expect(lengths(items(3, { ...half, claim: { uid: "u", ifLost: half } }))).toStrictEqual([1, 1, 1]);
+  });
+
+  it("around a single entry beyond every limit, which goes alone", () => {
+    const huge: Effects = { append: [appends(5_000), sized(2_000_000)], count: [] };
+    expect(lengths([item(1), item(2), item(3, huge), item(4), item(5)])).toStrictEqual([2, 1, 2]);
+    expect(lengths(items(2, huge))).toStrictEqual([1, 1]);
+  });
+
+  it("so that every item is in one call, in order, and each call within its limits or alone", () => {
+    const append = fc.oneof(fc.integer({ min: 1, max: 700 }).map(appends), fc.constant(sized(200_000)));
+    const effects = fc.record({ append: fc.array(append, { maxLength: 3 }), count: fc.constant([]) });
+    fc.assert(
+      fc.property(fc.array(effects, { maxLength: 300 }), (all) => {
+        const given = all.map((one, n) => item(n, one));
+        const calls = splitCommit(given);
+        expect(calls.flat()).toStrictEqual(given);
+        for (const call of calls) {
+          expect(call.length).toBeGreaterThan(0);
+          if (call.length === 1) continue;
+          const appended = call.flatMap((one) => one.effects.append);
+          const count = appended.reduce((total, one) => total + (one.each?.length ?? 1), 0);
+          expect(call.length).toBeLessThanOrEqual(CALL_LIMITS.entries);
+          expect(count).toBeLessThanOrEqual(CALL_LIMITS.appends);
+          expect(JSON.stringify(appended.map(({ fields }) => fields)).length).toBeLessThan(
+            CALL_LIMITS.bytes + 10_000,
+          );
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("a call", () => {
+  const keys = keysOf("{p}:");
+  const claimed = (uid: string): Effects => ({
+    append: [appends(1)],
+    count: [],
+    claim: { uid, ifLost: { append: [sized(3)], count: [] } },
+  });
+
+  it("declares the keys of its fences, claims and both branches' targets, each target once", () => {
+    const { keyNames } = encodeCommit([item(1, claimed("a")), item(2, claimed("b"))], keys, SETTINGS, {
+      fence: { kind: "once", invocation: "run" },
+    });
+    expect(keyNames).toStrictEqual(
+      (
+        "metrics reference:current control dead_letters strategy_input_stream signal_results " +
+        "done:run:1-0 dedup:a done:run:2-0 dedup:b"
+      )
+        .split(" ")
+        .map((name) => `{p}:${name}`),
+    );
+  });
+
+  it("declares the stream its group reads", () => {
+    expect(encodeCommit([item(1)], keys, SETTINGS, GROUP).keyNames).toStrictEqual([
+      "{p}:metrics",
+      "{p}:reference:current",
+      "{p}:control",
+      "{p}:signals_stream",
+    ]);
+  });
+
+  it("has no more fields per entry than Lua can unpack", () => {
+    const withFields = (own: number, shared: number): Effects => {
+      const record = (name: string, count: number) =>
+        Object.fromEntries(Array.from({ length: count }, (_, n) => [`${name}${n}`, "x"]));
+      const append: Append = {
+        stream: "signal_results",
+        each: [record("o", own)],
+        fields: record("s", shared),
+      };
+      return { append: [append], count: [] };
+    };
+    expect(() => encodeCommit([item(1, withFields(100, 400))], keys, SETTINGS, GROUP)).not.toThrow();
+    expect(() => encodeCommit([item(1, withFields(101, 400))], keys, SETTINGS, GROUP)).toThrow(
+      "an append of 501 fields is more than the commit takes (500)",
+    );
+  });
+
+  it.each<{ what: string; each: Append["each"]; fields: Append["fields"] }>([
+    { what: "no fields", each: undefined, fields: {} },
+    { what: "elements and no fields", each: [{}], fields: {} },
+    { what: "an element that lacks a field", each: [{ a: "1", b: "2" }, { a: "1" }], fields: { c: "3" } },
+    { what: "an element with one more", each: [{ a: "1" }, { a: "1", b: "2" }], fields: { c: "3" } },
+    { what: "an element with another one", each: [{ a: "1" }, { b: "2" }], fields: { c: "3" } },
+  ])("is refused with an append of $what", ({ each, fields }) => {
+    const append: Append = { stream: "signal_results", fields, ...(each === undefined ? {} : { each }) };
+    expect(() => encodeCommit([item(1, { append: [append], count: [] })], keys, SETTINGS, GROUP)).toThrow(
+      /fields/,
+    );
+  });
+});

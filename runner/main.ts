@@ -17,9 +17,15 @@ const logger = openLogger(config.logLevel, {
   forPeople: process.stdout.isTTY || config.redisUrl === undefined,
 });
 
+/** Ends the process when it cannot do its work any more; whoever started it starts it again. */
+function fail(error: Error): void {
+  logger.fatal(messageOf(error));
+  process.exit(1);
+}
+
 async function openStackOrExit(): Promise<Stack> {
   try {
-    return await openStack({ config, env, dataDir: DATA_DIR, logger });
+    return await openStack({ config, env, dataDir: DATA_DIR, logger, onDatabaseLost: fail });
   } catch (error) {
     console.error(messageOf(error));
     logger.debug({ err: error }, "start failed");
@@ -47,22 +53,24 @@ const feed = feedDecisions(feedConnection, {
   stopping: stopping.signal,
 });
 
-async function stop(signal: NodeJS.Signals): Promise<void> {
-  logger.info(`${signal}: finishing what is in hand; once more to exit at once`);
+async function stop(reason: string): Promise<void> {
   stopping.abort();
   feedConnection.disconnect();
-  await router.stop(signal);
+  await router.stop(reason);
   await feed;
   await stack.stop();
-  process.exit(0);
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
     if (stopping.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
-    stop(signal).catch((error: unknown) => {
-      logger.fatal({ err: error }, "could not stop in order");
-      process.exit(1);
-    });
+    logger.info(`${signal}: finishing what is in hand; once more to exit at once`);
+    stop(signal).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.fatal({ err: error }, "could not stop in order");
+        process.exit(1);
+      },
+    );
   });
 }

@@ -26,6 +26,8 @@ export interface StackOptions {
   /** Folder for the data of what runs on this machine. */
   readonly dataDir: string;
   readonly logger: Logger;
+  /** Told when the embedded database cannot be used any more; it will not come back in this process. */
+  readonly onDatabaseLost: (error: Error) => void;
 }
 
 /** The database has not got the router's tables, and only a person may make them. */
@@ -34,12 +36,22 @@ export class SchemaMissingError extends Error {
 }
 
 /** Opens, and where nothing is named starts, what the router needs. @throws Error saying what to do */
-export async function openStack({ config, env, dataDir, logger }: StackOptions): Promise<Stack> {
+export async function openStack({
+  config,
+  env,
+  dataDir,
+  logger,
+  onDatabaseLost,
+}: StackOptions): Promise<Stack> {
   const database = await openDatabase({
     url: config.databaseUrl,
     neonWsProxy: config.neonWsProxy,
     dataDir,
-    onError: (error) => logger.warn(`database: ${messageOf(error)}`),
+    onError: (error) => {
+      // A server's connections come back by themselves.
+      if (config.databaseUrl === undefined) onDatabaseLost(error);
+      else logger.warn(`database: ${messageOf(error)}`);
+    },
   });
   try {
     const demoLoaded = await prepareSchema(database, config, logger);

@@ -1,36 +1,4 @@
-import type { SignalRecord, OutcomeRecord } from "../records.ts";
-
-/** A decision with the entry it was made on. */
-export interface SignalRow {
-  readonly entryId: string;
-  readonly invocation: string;
-  readonly record: SignalRecord;
-}
-
-/** A task's outcome with the entry of its signal. */
-export interface OutcomeRow {
-  readonly entryId: string;
-  readonly invocation: string;
-  readonly record: OutcomeRecord;
-}
-
-/** An operational event, details parsed. */
-export interface EventRow {
-  readonly eventId: string;
-  readonly at: string;
-  readonly level: string;
-  readonly source: string;
-  readonly message: string;
-  readonly details: unknown;
-  readonly actionFlag: boolean;
-}
-
-/** Rows for the log, table by table. */
-export interface LogRows {
-  readonly signals: readonly SignalRow[];
-  readonly outcomes: readonly OutcomeRow[];
-  readonly events: readonly EventRow[];
-}
+import type { LogRows } from "../log-rows.ts";
 
 /** A row that was there already, for another uid: two different signals under one key. */
 export interface LogConflict {

@@ -119,11 +119,14 @@ function entriesOf(raw: readonly RawEntry[]): Entry[] {
   return entries;
 }
 
+/** The second is what a waiting read is told when its stream is deleted. */
+const MISSING = /NOGROUP|UNBLOCKED the stream key no longer exists/;
+
 async function namingMissingGroup<T>(reply: Promise<T>): Promise<T> {
   try {
     return await reply;
   } catch (error) {
-    if (error instanceof Error && error.message.includes("NOGROUP")) {
+    if (error instanceof Error && MISSING.test(error.message)) {
       throw new GroupMissingError(error.message, { cause: error });
     }
     throw error;

@@ -41,6 +41,7 @@ async function* store(
   const answer = await log.write({
     signals: entries.flatMap(({ rows }) => rows.signals),
     outcomes: entries.flatMap(({ rows }) => rows.outcomes),
+    invocations: entries.flatMap(({ rows }) => rows.invocations),
     events: entries.flatMap(({ rows }) => rows.events),
   });
   switch (answer.status) {

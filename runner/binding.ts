@@ -1,9 +1,11 @@
 import { persistLog } from "../functions/persist-log.ts";
 import { processSignals } from "../functions/process-signals.ts";
 import type { Config } from "../shared/config.ts";
+import type { DeadLetter } from "../shared/dead-letter.ts";
 import type { Entry } from "../shared/entry.ts";
 import { assertAnswersEach, type Result, type Unavailable } from "../shared/function.ts";
 import type { FunctionName } from "../shared/function-names.ts";
+import type { DecidedOn } from "../shared/io/commit.ts";
 import type { LogStore } from "../shared/io/log-store.ts";
 import type { GroupName, StreamName } from "../shared/keys.ts";
 import type { Clock } from "./clock.ts";
@@ -13,7 +15,7 @@ import type { RoutingContextCache } from "./routing-context.ts";
 export interface Answer {
   readonly status: "answered";
   readonly results: readonly Result[];
-  readonly decidedOn?: { readonly version: string; readonly epoch: string };
+  readonly decidedOn?: DecidedOn;
 }
 
 /** A function together with the group it reads and everything it needs: what a poll loop or a route calls. */
@@ -27,10 +29,19 @@ export interface Binding {
   forget(): void;
 }
 
+export interface SignalBindingDeps {
+  readonly routing: RoutingContextCache;
+  readonly clock: Clock;
+  /** `live`, or the id of a manual run. */
+  readonly invocation?: string;
+  /** While everything is paused: decide so, or leave the entries alone, since that decision is for good. */
+  readonly whilePaused?: "decide" | "wait";
+}
+
 /** `process-signals` on `signals_stream`. */
 export function signalBinding(
   config: Pick<Config, "signalAgeMsMax">,
-  { routing, clock }: { routing: RoutingContextCache; clock: Clock },
+  { routing, clock, invocation = "live", whilePaused = "decide" }: SignalBindingDeps,
 ): Binding {
   return {
     functionName: "process-signals",
@@ -43,16 +54,21 @@ export function signalBinding(
         return;
       }
       const { snapshot, control } = context;
+      if (whilePaused === "wait" && control.allPaused) {
+        yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
+        return;
+      }
+      const now = clock.now();
       const results = processSignals(entries, {
         ...context,
-        now: clock.now(),
+        now,
         signalAgeMsMax: config.signalAgeMsMax,
-        invocation: "live",
+        invocation,
       });
       yield {
         status: "answered",
         results: assertAnswersEach(entries, results),
-        decidedOn: { version: snapshot.version, epoch: control.epoch },
+        decidedOn: { version: snapshot.version, epoch: control.epoch, at: now },
       };
     },
     forget: () => routing.forget(),
@@ -79,4 +95,23 @@ export function logBinding(stream: "signal_results" | "system_events", log: LogS
     },
     forget: () => {},
   };
+}
+
+export interface RetryBindingDeps extends Pick<SignalBindingDeps, "routing" | "clock"> {
+  readonly config: Pick<Config, "signalAgeMsMax">;
+  readonly log: LogStore;
+}
+
+/** What a dead letter was to be worked on by; undefined when this version has no such function for its stream. */
+export function retryBinding(
+  { functionName, stream }: Pick<DeadLetter, "functionName" | "stream">,
+  invocation: string,
+  { config, routing, clock, log }: RetryBindingDeps,
+): Binding | undefined {
+  const known = [
+    signalBinding(config, { routing, clock, invocation, whilePaused: "wait" }),
+    logBinding("signal_results", log),
+    logBinding("system_events", log),
+  ];
+  return known.find((binding) => binding.functionName === functionName && binding.stream === stream);
 }

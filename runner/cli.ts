@@ -1,6 +1,16 @@
 import { Command, InvalidArgumentError } from "commander";
+import { isEntryId } from "../shared/entry.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
-import { CliError, withRedis, type Connection } from "./cli/connection.ts";
+import { CliError, withRedis, withRedisStarted, type Connection } from "./cli/connection.ts";
+import {
+  discardFromCli,
+  listDeadLetters,
+  retryFromCli,
+  showDeadLetter,
+  type DiscardOptions,
+  type ListOptions,
+  type RetryOptions,
+} from "./cli/dead-letters.ts";
 import { createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
@@ -62,6 +72,43 @@ groups
     onRedis(async (connection) => createLostGroup(connection, name, options)),
   );
 
+const deadLetters = program.command("dead-letters").description("entries that were given up on");
+deadLetters
+  .command("list")
+  .description("a line for each, the newest first")
+  .option("--limit <count>", "lines at most", count, 50)
+  .option("--after <id>", "go on after this one", entryId)
+  .option("--oldest", "the oldest first", false)
+  .option("--json", "for programs", false)
+  .action(async (options: ListOptions) =>
+    onRedis(async (connection) => listDeadLetters(connection, options)),
+  );
+deadLetters
+  .command("show")
+  .description("everything about one, with the fields of its entry")
+  .argument("<id>", "id of the dead letter", entryId)
+  .action(async (id: string) => onRedis(async (connection) => showDeadLetter(connection, id)));
+deadLetters
+  .command("retry")
+  .description("run the function again on the entry as it was; exit code 1 unless all of it is done")
+  .argument("[ids...]", "ids of dead letters", entryIds)
+  .option("--all", "all there are", false)
+  .option("--by <name>", "who asks for it (default: the user of this shell)")
+  .option("--reason <text>", "why, for the record")
+  .action(async (ids: string[], options: RetryOptions) =>
+    withRedisStarted(process.env, async (connection) => retryFromCli(connection, ids, options)),
+  );
+deadLetters
+  .command("discard")
+  .description("throw away for good; the event in system_log keeps what it was")
+  .argument("[ids...]", "ids of dead letters", entryIds)
+  .option("--all", "all there are, with --yes", false)
+  .option("--yes", "no questions", false)
+  .option("--by <name>", "who asks for it (default: the user of this shell)")
+  .action(async (ids: string[], options: DiscardOptions) =>
+    onRedis(async (connection) => discardFromCli(connection, ids, options)),
+  );
+
 async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {
   await withRedis(process.env, command);
 }
@@ -76,6 +123,20 @@ function strategyId(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text))
     throw new InvalidArgumentError("the id of a strategy is expected, such as 7.");
   return Number(text);
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a whole number above 0 is expected.");
+  return Number(text);
+}
+
+function entryId(text: string): string {
+  if (!isEntryId(text)) throw new InvalidArgumentError("an entry id such as 1700000000000-0 is expected.");
+  return text;
+}
+
+function entryIds(text: string, before: readonly string[] = []): string[] {
+  return [...before, entryId(text)];
 }
 
 function place(text: string): string {

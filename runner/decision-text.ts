@@ -3,7 +3,7 @@ import type { SignalRecord } from "../shared/records.ts";
 /** A decision as lines for people: what was decided on the signal, then every strategy with its reason. */
 export function decisionText(entryId: string, record: SignalRecord): string {
   const { status, symbol, message, direction, outcomes } = record;
-  const signal = `${message ?? "(no message)"} on ${symbol ?? "(no symbol)"}`;
+  const signal = `${printable(message) ?? "(no message)"} on ${printable(symbol) ?? "(no symbol)"}`;
   const head = `${entryId}  ${status.toUpperCase()}  ${signal}${direction === null ? "" : ` (${direction})`}`;
   const why = [
     ...(record.reason === null ? [] : [record.reason]),
@@ -17,4 +17,9 @@ export function decisionText(entryId: string, record: SignalRecord): string {
     return `    ${strategy.padEnd(width)}  ${outcome}${because}${more}`;
   });
   return [why === "" ? head : `${head}  ${why}`, ...lines].join("\n");
+}
+
+/** A producer's text must not move the cursor, nor pass for lines of ours. */
+function printable(text: string | null): string | undefined {
+  return text?.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import pRetry from "p-retry";
@@ -8,8 +9,8 @@ import type { Clock } from "./clock.ts";
 /** Where operational events go: to the process log at once, and through `system_events` to `system_log`. */
 export interface EventLog {
   publish(event: SystemEvent): void;
-  /** Resolves when every event published so far is in Redis, or when `signal` aborts. */
-  flush(signal: AbortSignal): Promise<void>;
+  /** Resolves when every event published so far is in Redis, or after `msMax`. */
+  flush(msMax: number): Promise<void>;
 }
 
 const LOG_METHODS = {
@@ -39,7 +40,7 @@ export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logge
       // In order, one after the other; sending one twice is harmless, since system_log is keyed by event id.
       sent = sent.then(async () =>
         pRetry(async () => redis.xadd(key, "*", ...fields), {
-          retries: 20,
+          retries: Number.POSITIVE_INFINITY,
           maxTimeout: 2_000,
           randomize: true,
         })
@@ -54,12 +55,10 @@ export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logge
           }),
       );
     },
-    async flush(signal) {
-      const aborted = new Promise((resolve) => {
-        signal.addEventListener("abort", resolve, { once: true });
-        if (signal.aborted) resolve(undefined);
-      });
-      await Promise.race([sent, aborted]);
+    async flush(msMax) {
+      const given = new AbortController();
+      await Promise.race([sent, pause(msMax, undefined, { signal: given.signal }).catch(() => undefined)]);
+      given.abort();
     },
   };
 }

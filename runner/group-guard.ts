@@ -10,6 +10,8 @@ export interface GroupGuardDeps {
   readonly keys: Keys;
   readonly events: EventLog;
   readonly stopping: AbortSignal;
+  /** Called each time it has been looked in vain. */
+  readonly onWait: () => void;
 }
 
 const LOOK_EVERY_MS = 2_000;
@@ -17,7 +19,7 @@ const LOOK_EVERY_MS = 2_000;
 /** Resolves when the binding's group can be read: made now if it is new, or by a person if it was lost. */
 export async function groupReady(
   binding: Binding,
-  { redis, keys, events, stopping }: GroupGuardDeps,
+  { redis, keys, events, stopping, onWait }: GroupGuardDeps,
 ): Promise<void> {
   const { stream, group, functionName } = binding;
   let said = false;
@@ -44,6 +46,7 @@ export async function groupReady(
       });
     }
     said = true;
+    onWait();
     await pause(LOOK_EVERY_MS, undefined, { signal: stopping }).catch(() => undefined);
   }
 }

@@ -6,20 +6,43 @@ import { feedDecisions } from "./decision-feed.ts";
 import { configOrExit, DATA_DIR, EXIT_BAD_CONFIG, uniqueConsumerName } from "./environment.ts";
 import { openLogger } from "./logger.ts";
 import { startRouter } from "./router.ts";
-import { openStack, SchemaMissingError, type Stack } from "./stack.ts";
+import { MisconfigurationError, openStack, type Stack } from "./stack.ts";
 import { messageOf } from "./trouble.ts";
 
 /** The composition root: everything on this machine, from the environment to the last signal handler. */
 
 const { env } = process;
 const config = configOrExit(env);
-const logger = openLogger(config.logLevel, {
-  forPeople: process.stdout.isTTY || config.redisUrl === undefined,
-});
+const forPeople = process.stdout.isTTY || config.redisUrl === undefined;
+const logger = openLogger(config.logLevel, { forPeople });
+/** Text for people; a line of the log when programs read the output. */
+const print = (text: string): void => (forPeople ? console.log(text) : logger.info(text));
+
+/** What a signal asks for; until there is something to finish, to go at once. */
+let stop: (reason: string) => Promise<void> = async () => undefined;
+let stopping = false;
+
+for (const [signal, code] of [
+  ["SIGTERM", 143],
+  ["SIGINT", 130],
+] as const) {
+  process.on(signal, () => {
+    if (stopping) process.exit(code);
+    stopping = true;
+    logger.info(`${signal}: finishing what is in hand; once more to exit at once`);
+    setTimeout(() => {
+      logger.error(
+        "not everything in hand could be finished within SHUTDOWN_MS_MAX; others will take it over",
+      );
+      process.exit(1);
+    }, config.shutdownMsMax);
+    stop(signal).then(() => process.exit(0), fail);
+  });
+}
 
 /** Ends the process when it cannot do its work any more; whoever started it starts it again. */
-function fail(error: Error): void {
-  logger.fatal(messageOf(error));
+function fail(error: unknown): void {
+  logger.fatal({ err: error }, messageOf(error));
   process.exit(1);
 }
 
@@ -29,7 +52,7 @@ async function openStackOrExit(): Promise<Stack> {
   } catch (error) {
     console.error(messageOf(error));
     logger.debug({ err: error }, "start failed");
-    process.exit(error instanceof SchemaMissingError ? EXIT_BAD_CONFIG : 1);
+    process.exit(error instanceof MisconfigurationError ? EXIT_BAD_CONFIG : 1);
   }
 }
 
@@ -37,9 +60,8 @@ const stack = await openStackOrExit();
 const { redisUrl, database } = stack;
 const consumer = config.consumerName ?? uniqueConsumerName();
 const router = await startRouter({ config, redisUrl, consumer, database, logger });
-console.log(banner({ config, stack, consumer, redisUrl: redactUrl(redisUrl) }));
 
-const stopping = new AbortController();
+const feedEnds = new AbortController();
 const feedConnection = openRedis({
   url: redisUrl,
   role: "blocking",
@@ -49,28 +71,16 @@ const feedConnection = openRedis({
 });
 const feed = feedDecisions(feedConnection, {
   keys: keysOf(config.keyPrefix),
-  print: (text) => console.log(text),
-  stopping: stopping.signal,
+  print,
+  stopping: feedEnds.signal,
 });
 
-async function stop(reason: string): Promise<void> {
-  stopping.abort();
+stop = async (reason) => {
+  feedEnds.abort();
   feedConnection.disconnect();
   await router.stop(reason);
   await feed;
   await stack.stop();
-}
+};
 
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.on(signal, () => {
-    if (stopping.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
-    logger.info(`${signal}: finishing what is in hand; once more to exit at once`);
-    stop(signal).then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.fatal({ err: error }, "could not stop in order");
-        process.exit(1);
-      },
-    );
-  });
-}
+print(banner({ config, stack, consumer, redisUrl: redactUrl(redisUrl) }));

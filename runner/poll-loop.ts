@@ -1,5 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import { leaveGroup } from "../shared/io/consumers.ts";
+import { forgetTurns, noteTurn } from "../shared/io/loop-turns.ts";
 import { GroupMissingError, streamGroupOn } from "../shared/io/stream-group.ts";
 import type { Keys } from "../shared/keys.ts";
 import type { Binding } from "./binding.ts";
@@ -8,6 +10,7 @@ import { openHand } from "./hand.ts";
 import { openReader } from "./reader.ts";
 import { takeOver } from "./take-over.ts";
 import { troubleOf } from "./trouble.ts";
+import { startWatchdog } from "./watchdog.ts";
 import { work, type WorkDeps } from "./work.ts";
 
 export interface PollLoopDeps extends Omit<WorkDeps, "trouble" | "stopping"> {
@@ -23,6 +26,8 @@ export interface PollLoopDeps extends Omit<WorkDeps, "trouble" | "stopping"> {
   readonly deliveriesMax: number;
   /** Whether this process takes over what others left unfinished. */
   readonly reclaims: boolean;
+  /** Longest time without a sign of life before connections are made anew; default 45 s and three reads. */
+  readonly stillMsMax?: number;
 }
 
 export interface PollLoop {
@@ -31,12 +36,15 @@ export interface PollLoop {
 }
 
 const RESTART_MS_MAX = 5_000;
+/** Longer than any answer of Redis or Postgres may take. */
+const STILL_MS_MAX = 45_000;
+const NOTE_EVERY_MS = 1_000;
 
 /** Reads one group for ever: each batch goes through its function and the commit while the next one is already read. */
 export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
-  const { redis, blocking, keys, events, abort, claimIdleMs } = deps;
+  const { redis, blocking, keys, consumer, events, clock, abort, claimIdleMs } = deps;
   const { stream, functionName: source } = binding;
-  const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer: deps.consumer });
+  const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer });
   const fresh = troubleOf(events, { source, what: `entries of ${stream} cannot be kept fresh` });
   const restarts = troubleOf(events, { source, what: `the loop on ${stream} had to start again` });
   const hand = openHand(group, { claimIdleMs, onError: fresh.failed, onSuccess: fresh.over });
@@ -49,25 +57,68 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     onDelivered: (entries) => hand.add(entries.map((entry) => entry.id)),
   });
   const stopping = new AbortController();
+  const watchdog = startWatchdog({
+    stillMsMax: deps.stillMsMax ?? STILL_MS_MAX + 3 * deps.blockMs,
+    onStill: wakeUp,
+  });
+  const trouble = troubleOf(events, { source, what: `${source} cannot go on with ${stream}` });
   const workDeps: WorkDeps = {
     ...deps,
     stopping: stopping.signal,
-    trouble: troubleOf(events, { source, what: `${source} cannot go on with ${stream}` }),
+    // Trying in vain is a sign of life as well.
+    trouble: {
+      failed: (error) => {
+        watchdog.alive();
+        trouble.failed(error);
+      },
+      over: () => {
+        watchdog.alive();
+        trouble.over();
+      },
+    },
   };
   let lookedForAbandonedAt = 0;
   let restartsInARow = 0;
+  let notedAt = 0;
+
+  /** New connections: whatever the loop waits for rejects, and is tried again. */
+  function wakeUp(stillMs: number): void {
+    events.publish({
+      level: "ERROR",
+      source,
+      message: `the loop on ${stream} has not turned for ${Math.round(stillMs / 1000)} s; its connections are made anew`,
+      details: { stream, still_ms: stillMs },
+    });
+    blocking.disconnect(true);
+    redis.disconnect(true);
+  }
+
+  function noteThisTurn(): void {
+    watchdog.alive();
+    const at = clock.now();
+    if (at - notedAt < NOTE_EVERY_MS) return;
+    notedAt = at;
+    // Only for people who look: the next turn notes it again.
+    noteTurn(redis, keys, { stream, consumer, at }).catch(() => undefined);
+  }
 
   /** Entries of dead consumers are older than what comes next, so they go first. */
   async function takeOverAbandoned(working: Promise<unknown>): Promise<void> {
     if (!deps.reclaims || Date.now() - lookedForAbandonedAt < claimIdleMs / 2) return;
     await working;
-    await takeOver(binding, { ...deps, ...workDeps, group, hand });
-    lookedForAbandonedAt = Date.now();
+    const finished = await takeOver(binding, { ...deps, ...workDeps, group, hand });
+    if (finished) lookedForAbandonedAt = Date.now();
   }
 
   /** Works until the reader ends; throws what nobody expected, once the batches in hand are through. */
   async function turn(): Promise<void> {
-    await groupReady(binding, { redis, keys, events, stopping: stopping.signal });
+    await groupReady(binding, {
+      redis,
+      keys,
+      events,
+      stopping: stopping.signal,
+      onWait: watchdog.alive,
+    });
     let working: Promise<unknown> = Promise.resolve();
     const failures: unknown[] = [];
     try {
@@ -77,6 +128,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
         if (batch === undefined) break;
         restarts.over();
         restartsInARow = 0;
+        noteThisTurn();
         if (batch.length === 0) continue;
         const before = working;
         working = work(binding, batch, workDeps, { deliveries: 1, after: before })
@@ -99,6 +151,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
         return;
       } catch (error) {
         if (abort.aborted || stopping.signal.aborted) return;
+        watchdog.alive();
         // A group that has gone is dealt with, and spoken of, at the start of the next turn.
         if (!(error instanceof GroupMissingError)) restarts.failed(error);
         restartsInARow += 1;
@@ -109,6 +162,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
   }
 
   const ended = turnUntilStopped().finally(() => {
+    watchdog.stop();
     hand.stop();
     blocking.disconnect();
   });
@@ -117,6 +171,11 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       stopping.abort();
       reader.stop(options);
       await ended;
+      // Redis may be away by now; then housekeeping forgets this loop later.
+      await Promise.allSettled([
+        forgetTurns(redis, keys, { stream, consumer, at: clock.now() }),
+        leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
+      ]);
     },
   };
 }

@@ -14,6 +14,9 @@ export interface ReaderOptions {
   readonly onDelivered: (entries: readonly Entry[]) => void;
 }
 
+/** For what fails now and is done again in a moment. */
+const triedAgain = (): void => undefined;
+
 /** Reads ahead: while one batch is worked on, the next one is on its way. */
 export interface Reader {
   /** The next batch, empty after a wait in vain; undefined when the reader was stopped and nothing is left. */
@@ -65,8 +68,8 @@ export function openReader({
   /** CLIENT UNBLOCK, again and again: the first may come just before the read it is meant for. */
   function unblock(): void {
     const timer = setInterval(() => {
-      if (reading === undefined) clearInterval(timer);
-      else if (connectionId !== undefined) redis.client("UNBLOCK", connectionId).catch(() => undefined);
+      if (reading === undefined || blocking.status === "end") clearInterval(timer);
+      else if (connectionId !== undefined) redis.client("UNBLOCK", connectionId).catch(triedAgain);
     }, UNBLOCK_EVERY_MS);
   }
 

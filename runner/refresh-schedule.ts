@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { RefreshResult } from "../functions/refresh-reference.ts";
 import type { EventLog } from "./event-log.ts";
+import { startJob, type JobSchedule } from "./job-schedule.ts";
 import { troubleOf } from "./trouble.ts";
 
 export interface RefreshScheduleDeps {
@@ -16,74 +17,39 @@ export interface RefreshScheduleDeps {
 }
 
 /** Keeps the reference fresh until it is stopped. */
-export interface RefreshSchedule {
-  /** Asks for a refresh now; if one is under way, another follows it, since that one may have looked too early. */
-  request(): void;
-  stop(): Promise<void>;
-}
-
-export function startRefreshSchedule(deps: RefreshScheduleDeps): RefreshSchedule {
+export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
   const { refresh, events, subscriber, channels, everyMs, retryMs = 2_000 } = deps;
   const source = "refresh-reference";
-  const trouble = troubleOf(events, {
-    source,
-    what: "the reference cannot be refreshed; decisions go on with the snapshot that is there, if any",
-  });
   const subscription = troubleOf(events, { source, what: `cannot subscribe to ${channels.join(", ")}` });
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
-  let again = false;
-  let stopped = false;
-
-  function request(): void {
-    if (stopped) return;
-    if (running !== undefined) {
-      again = true;
-      return;
-    }
-    clearTimeout(timer);
-    running = refreshOnce().then((nextMs) => {
-      running = undefined;
-      if (stopped) return;
-      if (again) {
-        again = false;
-        request();
-      } else {
-        timer = setTimeout(request, nextMs);
-      }
-    });
-  }
-
-  /** Gives the time to wait until the next one. */
-  async function refreshOnce(): Promise<number> {
-    try {
+  const schedule: JobSchedule = startJob({
+    async job() {
       const result = await refresh();
-      trouble.over();
       for (const event of result.events) events.publish(event);
-      return everyMs;
-    } catch (error) {
-      trouble.failed(error);
-      return Math.min(everyMs, retryMs);
-    }
-  }
+      // Somebody looked later and published, or Redis was emptied meanwhile: only another look tells.
+      if (result.state === "refused") schedule.request();
+    },
+    everyMs,
+    retryMs,
+    trouble: troubleOf(events, {
+      source,
+      what: "the reference cannot be refreshed; decisions go on with the snapshot that is there, if any",
+    }),
+  });
 
   // Messages sent while the subscription was away are lost, so being back is a reason to look as well.
   subscriber.on("ready", () => {
     subscriber.subscribe(...channels).then(() => {
       subscription.over();
-      request();
+      schedule.request();
     }, subscription.failed);
   });
-  subscriber.on("message", request);
+  subscriber.on("message", () => schedule.request());
 
-  request();
   return {
-    request,
+    ...schedule,
     async stop() {
-      stopped = true;
-      clearTimeout(timer);
       subscriber.disconnect();
-      await running;
+      await schedule.stop();
     },
   };
 }

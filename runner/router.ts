@@ -12,6 +12,7 @@ import { keysOf } from "../shared/keys.ts";
 import { logBinding, signalBinding, type Binding } from "./binding.ts";
 import { redisClock } from "./clock.ts";
 import { eventLogOn, type EventLog } from "./event-log.ts";
+import { startHousekeeping } from "./housekeeping.ts";
 import { startPollLoop, type PollLoop } from "./poll-loop.ts";
 import { startRefreshSchedule } from "./refresh-schedule.ts";
 import { routingContextCache } from "./routing-context.ts";
@@ -26,7 +27,7 @@ export interface RouterDeps {
   readonly logger: Logger;
 }
 
-/** A running router: its poll loops and its schedule. */
+/** A running router: its poll loops and its jobs. */
 export interface Router {
   readonly events: EventLog;
   /** Finishes and commits what is in hand and says so in the log; within SHUTDOWN_MS_MAX. */
@@ -36,6 +37,8 @@ export interface Router {
 const CLOCK_SAMPLE_MS = 10_000;
 /** What is left of SHUTDOWN_MS_MAX for closing connections once unfinished work has been given up. */
 const CLOSE_MS = 500;
+const FLUSH_MS_MAX = 2_000;
+const JOBS_MS_MAX = 500;
 
 /** Starts every loop and job that FUNCTIONS names. */
 export async function startRouter({
@@ -52,7 +55,13 @@ export async function startRouter({
   const clock = redisClock(redis);
   const events = eventLogOn(redis, keys, clock, logger);
   const referenceStore = referenceStoreOn(redis, keys);
-  const routing = routingContextCache(redis, keys, referenceStore);
+  const routing = routingContextCache({
+    redis,
+    keys,
+    store: referenceStore,
+    // An emptied Redis need not wait for the next turn.
+    onMissing: () => schedule?.request(),
+  });
   const commit = commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs });
   const log = logStoreOn(database, config.keyPrefix);
   const has = new Set<string>(config.functions);
@@ -108,6 +117,7 @@ export async function startRouter({
         everyMs: config.referenceRefreshMs,
       })
     : undefined;
+  const housekeeping = startHousekeeping({ config, redis, keys, database, clock, events });
   const signalLoops = has.has("process-signals")
     ? [startLoop(signalBinding(config, { routing, clock }))]
     : [];
@@ -116,7 +126,7 @@ export async function startRouter({
     : [];
 
   async function finish(reason: string): Promise<void> {
-    await schedule?.stop();
+    const jobsEnded = Promise.all([schedule?.stop(), housekeeping.stop()]);
     await Promise.all(signalLoops.map(async (loop) => loop.stop({ drain: false })));
     events.publish({
       level: "INFO",
@@ -124,9 +134,11 @@ export async function startRouter({
       message: `router stopped: ${reason}`,
       details: { consumer, reason, pid: process.pid },
     });
-    await events.flush(abort.signal);
+    await events.flush(FLUSH_MS_MAX);
     // Last, so that the stop itself is in the log. What the database cannot take now stays in the stream.
     await Promise.all(logLoops.map(async (loop) => loop.stop({ drain: true })));
+    // A job that waits for a slow database may be cut off: what it publishes, it publishes in one step.
+    await Promise.race([jobsEnded, pause(JOBS_MS_MAX, undefined, { ref: false })]);
   }
 
   return {

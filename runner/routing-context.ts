@@ -3,6 +3,7 @@ import { controlOf, type Control } from "../shared/control.ts";
 import type { Unavailable } from "../shared/function.ts";
 import type { ReferenceStore } from "../shared/io/reference-store.ts";
 import type { Keys } from "../shared/keys.ts";
+import { messageOf } from "./trouble.ts";
 import { snapshotOf, type Snapshot } from "../shared/snapshot.ts";
 
 /** What decisions are made on. */
@@ -20,7 +21,20 @@ export interface RoutingContextCache {
   forget(): void;
 }
 
-export function routingContextCache(redis: Redis, keys: Keys, store: ReferenceStore): RoutingContextCache {
+export interface RoutingContextDeps {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly store: ReferenceStore;
+  /** Called each time there turns out to be no snapshot, or none that can be used. */
+  readonly onMissing?: () => void;
+}
+
+export function routingContextCache({
+  redis,
+  keys,
+  store,
+  onMissing,
+}: RoutingContextDeps): RoutingContextCache {
   let cached: RoutingContext | undefined;
   let loading: Promise<RoutingContext | Unavailable> | undefined;
   let snapshot: Snapshot | undefined;
@@ -30,17 +44,29 @@ export function routingContextCache(redis: Redis, keys: Keys, store: ReferenceSt
     const version = await store.currentVersion();
     if (snapshot === undefined || snapshot.version !== version) {
       const stored = await store.load();
-      if (stored === undefined) return { status: "unavailable", what: "snapshot", error: missing(version) };
+      if (stored === undefined) {
+        onMissing?.();
+        return { status: "unavailable", what: "snapshot", error: missing(version) };
+      }
       snapshot = snapshotOf(stored.version, stored.content);
     }
     cached = { snapshot, control };
     return cached;
   }
 
+  /** What goes wrong here says nothing about the entries that wait for it. */
+  async function loadOrSayWhy(): Promise<RoutingContext | Unavailable> {
+    try {
+      return await load();
+    } catch (error) {
+      return { status: "unavailable", what: "snapshot", error: messageOf(error) };
+    }
+  }
+
   return {
     async get() {
       if (cached !== undefined) return cached;
-      loading ??= load().finally(() => {
+      loading ??= loadOrSayWhy().finally(() => {
         loading = undefined;
       });
       return loading;

@@ -4,6 +4,10 @@ import type { Database } from "../shared/io/database.ts";
 import { DatabaseError } from "../shared/io/database.ts";
 import { pendingMigrations } from "../shared/io/migrate.ts";
 import { openDatabase } from "../shared/io/open-database.ts";
+import { readRedisFacts } from "../shared/io/redis-facts.ts";
+import { openRedis } from "../shared/io/redis.ts";
+import { redactUrl } from "../shared/redact-url.ts";
+import { remarksOn } from "../shared/redis-requirements.ts";
 import type { Environment } from "./environment.ts";
 import { loadDemoReference } from "./local/demo.ts";
 import { findRedisServer } from "./local/find-redis.ts";
@@ -30,9 +34,9 @@ export interface StackOptions {
   readonly onDatabaseLost: (error: Error) => void;
 }
 
-/** The database has not got the router's tables, and only a person may make them. */
-export class SchemaMissingError extends Error {
-  override readonly name = "SchemaMissingError";
+/** A server that is there and cannot be used as it is: starting again will not help, a person has to act. */
+export class MisconfigurationError extends Error {
+  override readonly name = "MisconfigurationError";
 }
 
 /** Opens, and where nothing is named starts, what the router needs. @throws Error saying what to do */
@@ -59,8 +63,10 @@ export async function openStack({
       config.redisUrl === undefined
         ? await startLocalRedis({ dataDir, log: logger, findServer: async () => findRedisServer({ env }) })
         : undefined;
+    const redisUrl = config.redisUrl ?? local?.url ?? "";
+    await checkRedis(redisUrl, logger);
     return {
-      redisUrl: config.redisUrl ?? local?.url ?? "",
+      redisUrl,
       localRedis: local !== undefined,
       database,
       demoLoaded,
@@ -75,6 +81,25 @@ export async function openStack({
   }
 }
 
+/** A server that is away is waited for by the loops; one that cannot work is refused now. @throws MisconfigurationError */
+async function checkRedis(url: string, logger: Logger): Promise<void> {
+  const onError = (error: Error): void => logger.debug({ err: error }, "Redis connection");
+  const redis = openRedis({ url, role: "commands", name: "check", onError });
+  try {
+    const remarks = remarksOn(await readRedisFacts(redis));
+    for (const { kind, message } of remarks) if (kind === "warning") logger.warn(message);
+    const faults = remarks.filter(({ kind }) => kind === "fault");
+    if (faults.length > 0) throw new MisconfigurationError(faults.map(({ message }) => message).join("\n"));
+  } catch (error) {
+    if (error instanceof MisconfigurationError) throw error;
+    logger.warn(
+      `Redis at ${redactUrl(url)} does not answer yet (${messageOf(error)}); going on when it does`,
+    );
+  } finally {
+    redis.disconnect();
+  }
+}
+
 /** The embedded database is the router's own; any other is only looked at. True when the demo was loaded. */
 async function prepareSchema(database: Database, config: Config, logger: Logger): Promise<boolean> {
   if (config.databaseUrl === undefined) {
@@ -84,7 +109,7 @@ async function prepareSchema(database: Database, config: Config, logger: Logger)
   try {
     const pending = await pendingMigrations(database);
     if (pending.length > 0) {
-      throw new SchemaMissingError(
+      throw new MisconfigurationError(
         `the database of DATABASE_URL lacks the router's schema (${pending.join(", ")}): run \`npm run migrate\``,
       );
     }

@@ -1,6 +1,6 @@
 import { planReclaim } from "../functions/reclaim.ts";
-import { deadLetterEffects } from "../shared/dead-letter.ts";
 import type { Entry } from "../shared/entry.ts";
+import type { Result } from "../shared/function.ts";
 import type { PendingEntry, StreamGroup } from "../shared/io/stream-group.ts";
 import type { Binding } from "./binding.ts";
 import type { Hand } from "./hand.ts";
@@ -13,68 +13,95 @@ export interface TakeOverDeps extends WorkDeps {
   readonly deliveriesMax: number;
 }
 
+/** Entries per look: then it is the turn of new ones again. */
 const PENDING_PER_LOOK = 100;
 
 /**
- * Takes over what dead or stuck consumers left behind. One entry at a time, each claimed only when it is its turn and
- * worked on alone: if it kills the process, no other entry's delivery count has risen.
+ * Takes over what dead or stuck consumers left behind; false when there may be more. One entry at a time, each claimed
+ * only when it is its turn and worked on alone: if it kills the process, no other entry's delivery count has risen.
  */
-export async function takeOver(binding: Binding, deps: TakeOverDeps): Promise<void> {
+export async function takeOver(binding: Binding, deps: TakeOverDeps): Promise<boolean> {
   const { group, hand, claimIdleMs, deliveriesMax } = deps;
+  const pending = await group.pending({ idleMs: claimIdleMs, countMax: PENDING_PER_LOOK });
+  const plan = planReclaim(pending, { held: hand.ids, deliveriesMax });
   let taken = 0;
-  let after: string | undefined;
-  while (!deps.stopping.aborted) {
-    const pending = await group.pending({
-      idleMs: claimIdleMs,
-      countMax: PENDING_PER_LOOK,
-      ...(after === undefined ? {} : { after }),
-    });
-    const plan = planReclaim(pending, { held: hand.ids, deliveriesMax });
-    for (const entry of plan.giveUp)
-      await withClaimed(entry, deps, async (claimed) => giveUp(binding, claimed, entry, deps));
-    for (const entry of plan.take) {
-      if (deps.stopping.aborted) return;
-      const options = { deliveries: entry.deliveries + 1, after: Promise.resolve() };
-      const done = await withClaimed(entry, deps, async (claimed) => work(binding, [claimed], deps, options));
-      if (done) taken += 1;
-    }
-    after = pending.at(-1)?.id;
-    if (pending.length < PENDING_PER_LOOK) break;
+  for (const found of plan.take) {
+    if (deps.stopping.aborted) return true;
+    if (await takeOne(binding, found, deps)) taken += 1;
+  }
+  for (const found of plan.giveUp) {
+    if (deps.stopping.aborted) return true;
+    await giveUpOne(binding, found, deps);
   }
   if (taken > 0) report(binding, taken, deps);
+  return pending.length < PENDING_PER_LOOK;
 }
 
-/** Claims the entry and holds it while `act` runs; false if somebody else was faster. */
+async function takeOne(binding: Binding, found: PendingEntry, deps: TakeOverDeps): Promise<boolean> {
+  const { id, deliveries } = found;
+  return withClaimed(binding, found, deps, async (entry) => {
+    await work(binding, [entry], deps, {
+      deliveries: deliveries + 1,
+      after: Promise.resolve(),
+      // What is away says nothing about the entry, however often this process is started again meanwhile.
+      onUnavailable: async () => deps.group.uncount(id, deliveries),
+    });
+  });
+}
+
+async function giveUpOne(binding: Binding, found: PendingEntry, deps: TakeOverDeps): Promise<void> {
+  const error = `delivered ${found.deliveries} times without being finished: it failed each time, or ended its process`;
+  await withClaimed(binding, found, deps, async (entry) =>
+    bury(binding, entry, { reason: "deliveries_exhausted", error }, found, deps),
+  );
+}
+
+/** Claims the entry and holds it while `act` runs; false if there was nothing to act on. */
 async function withClaimed(
-  { id }: PendingEntry,
-  { group, hand, claimIdleMs }: TakeOverDeps,
+  binding: Binding,
+  found: PendingEntry,
+  deps: TakeOverDeps,
   act: (entry: Entry) => Promise<void>,
 ): Promise<boolean> {
-  const entry = await group.claim(id, claimIdleMs);
-  if (entry === undefined) return false;
-  hand.add([id]);
-  try {
-    await act(entry);
-  } finally {
-    hand.remove([id]);
+  const { group, hand, claimIdleMs } = deps;
+  const claimed = await group.claim(found.id, claimIdleMs);
+  switch (claimed.status) {
+    case "taken":
+      return false;
+    case "gone": {
+      const error = "deleted or trimmed from the stream before it was finished; nobody can say what it was";
+      const why = { reason: "entry_deleted", error, level: "ERROR" } as const;
+      await bury(binding, { id: found.id, fields: {} }, why, found, deps);
+      return false;
+    }
+    case "claimed":
+      hand.add([found.id]);
+      try {
+        await act(claimed.entry);
+      } finally {
+        hand.remove([found.id]);
+      }
+      return true;
   }
-  return true;
 }
 
-async function giveUp(
+type Why = Omit<Extract<Result, { status: "dead" }>, "id" | "status">;
+
+/** Makes the entry a dead letter, by way of a function that says nothing else. */
+async function bury(
   binding: Binding,
   entry: Entry,
+  why: Why,
   { deliveries }: PendingEntry,
   deps: TakeOverDeps,
 ): Promise<void> {
-  const { stream, group, functionName } = binding;
-  const error = `delivered ${deliveries} times without being finished: it failed each time, or ended its process`;
-  const dead = { id: entry.id, status: "dead", reason: "deliveries_exhausted", error } as const;
-  const effects = deadLetterEffects(entry, dead, { stream, functionName, deliveries, at: deps.clock.now() });
-  await deps.commit([{ id: entry.id, effects }], {
-    fence: { kind: "group", stream, group },
-    timing: functionName,
-  });
+  const undertaker: Binding = {
+    ...binding,
+    async *run() {
+      yield { status: "answered", results: [{ id: entry.id, status: "dead", ...why }] };
+    },
+  };
+  await work(undertaker, [entry], deps, { deliveries, after: Promise.resolve() });
 }
 
 function report({ stream, functionName }: Binding, taken: number, { events }: TakeOverDeps): void {

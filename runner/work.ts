@@ -2,7 +2,14 @@ import pRetry from "p-retry";
 import { deadLetterEffects } from "../shared/dead-letter.ts";
 import type { Entry } from "../shared/entry.ts";
 import type { Effects, Result, Unavailable } from "../shared/function.ts";
-import type { Commit, CommitItem, CommitOptions, CommitPart } from "../shared/io/commit.ts";
+import type {
+  Commit,
+  CommitItem,
+  CommitOptions,
+  CommitOutcome,
+  CommitPart,
+  Fence,
+} from "../shared/io/commit.ts";
 import type { Answer, Binding } from "./binding.ts";
 import type { Clock } from "./clock.ts";
 import type { EventLog } from "./event-log.ts";
@@ -22,8 +29,39 @@ export interface WorkDeps {
 export interface WorkOptions {
   /** Times the entries were delivered, for dead letters. */
   readonly deliveries: number;
+  /** Called each time the function cannot work now, so that this delivery need not count as an attempt. */
+  readonly onUnavailable?: () => Promise<void>;
   /** Nothing is committed before this resolves: the batch before, so that tasks keep stream order. */
   readonly after: Promise<unknown>;
+  /** Default: the binding's group, which delivers again what is left pending. */
+  readonly fence?: WorkFence;
+}
+
+/** What makes sure that the entries are committed once. A dead letter is worked on alone. */
+export type WorkFence =
+  | Exclude<Fence, { kind: "dead_letter" }>
+  | { readonly kind: "dead_letter"; readonly deadLetterId: string };
+
+type CommittedResult = Exclude<Result, { status: "retry" }>;
+
+/** What became of an entry. */
+export type Worked =
+  | {
+      readonly id: string;
+      readonly status: "committed";
+      readonly outcome: CommitOutcome;
+      readonly result: CommittedResult;
+    }
+  /** It is where it was. */
+  | { readonly id: string; readonly status: "left"; readonly error: string };
+
+interface WorkItem extends CommitItem {
+  readonly result: CommittedResult;
+}
+
+interface Progress {
+  readonly open: Map<string, Entry>;
+  readonly worked: Worked[];
 }
 
 /** Something is away or in the way; the entries are fine. */
@@ -37,28 +75,31 @@ class FunctionThrew extends Error {
 }
 
 /**
- * Calls the function on the entries and commits its results, until each entry is committed or left pending. What is
+ * Calls the function on the entries and commits its results, until each entry is committed or left where it is. What is
  * `unavailable` is tried again for as long as it takes; entries of a batch the function throws for are
- * tried one by one, and the guilty ones left pending.
+ * tried one by one, and the guilty ones left.
+ * @throws NotNow when something is away while the process is stopping
  */
 export async function work(
   binding: Binding,
   entries: readonly Entry[],
   deps: WorkDeps,
   options: WorkOptions,
-): Promise<void> {
+): Promise<Worked[]> {
   const open = new Map(entries.map((entry) => [entry.id, entry]));
+  const worked: Worked[] = [];
   try {
     await keepTrying(deps, async () => {
-      while (open.size > 0) await pass(binding, open, deps, options);
+      while (open.size > 0) await pass(binding, { open, worked }, deps, options);
     });
   } catch (error) {
     if (!(error instanceof FunctionThrew)) throw error;
     const [only, ...more] = open.values();
-    if (only === undefined) return;
-    if (more.length === 0) leavePending(binding, only, error.message, deps, options);
-    else for (const entry of [only, ...more]) await work(binding, [entry], deps, options);
+    if (only === undefined) return worked;
+    if (more.length === 0) worked.push(leave(binding, only, error.message, deps, options));
+    else for (const entry of [only, ...more]) worked.push(...(await work(binding, [entry], deps, options)));
   }
+  return worked;
 }
 
 /**
@@ -82,19 +123,30 @@ async function keepTrying<T>({ abort, stopping, trouble }: WorkDeps, attempt: ()
   return result;
 }
 
-/** Calls the function once; what is committed or to be left pending is taken out of `open`. */
+/** Calls the function once; what is committed or left is taken out of `open` and added to `worked`. */
 async function pass(
   binding: Binding,
-  open: Map<string, Entry>,
+  progress: Progress,
   deps: WorkDeps,
   options: WorkOptions,
 ): Promise<void> {
+  const { open, worked } = progress;
   for await (const answer of answersOf(binding, [...open.values()])) {
-    if (answer.status === "unavailable")
+    if (answer.status === "unavailable") {
+      await options.onUnavailable?.();
       throw new NotNow(`${answer.what} is not available (${answer.error})`);
-    const items = itemsOf(binding, answer, open, deps, options);
+    }
+    const items = itemsOf(binding, answer, progress, deps, options);
     await options.after;
-    for (const item of await commitItems(binding, answer, items, deps)) open.delete(item.id);
+    for (const part of await commitItems(binding, answer, items, deps, options)) {
+      if (part.answer.status !== "committed") continue;
+      for (const [i, outcome] of part.answer.outcomes.entries()) {
+        const item = part.items[i];
+        if (item === undefined) continue;
+        open.delete(item.id);
+        worked.push({ id: item.id, status: "committed", outcome, result: item.result });
+      }
+    }
   }
 }
 
@@ -114,25 +166,27 @@ async function* answersOf(binding: Binding, entries: readonly Entry[]): AsyncGen
   }
 }
 
-/** Commits the items and gives those that are settled: all, unless what they were decided on is outdated. */
+/** Commits the items; the part decided on something outdated is answered `stale`, and the cause forgotten. */
 async function commitItems(
   binding: Binding,
   { decidedOn }: Answer,
-  items: readonly CommitItem[],
+  items: readonly WorkItem[],
   deps: WorkDeps,
-): Promise<readonly CommitItem[]> {
+  { fence = { kind: "group", stream: binding.stream, group: binding.group } }: WorkOptions,
+): Promise<readonly CommitPart<WorkItem>[]> {
   const options: CommitOptions = {
-    fence: { kind: "group", stream: binding.stream, group: binding.group },
-    timing: binding.functionName,
+    fence,
+    // The age of what comes by hand says nothing about the router.
+    ...(fence.kind === "group" ? { timing: binding.functionName } : {}),
     ...(decidedOn === undefined ? {} : { decidedOn }),
   };
   // The results stay; only their commit is tried again, which the fence makes harmless.
   const parts = await keepTrying(deps, async () => unblocked(await deps.commit(items, options)));
   if (parts.some(({ answer }) => answer.status === "stale")) binding.forget();
-  return parts.flatMap((part) => (part.answer.status === "committed" ? part.items : []));
+  return parts;
 }
 
-function unblocked(parts: readonly CommitPart[]): readonly CommitPart[] {
+function unblocked<Part extends CommitPart>(parts: readonly Part[]): readonly Part[] {
   for (const { answer } of parts) {
     if (answer.status === "blocked") {
       throw new NotNow(
@@ -146,19 +200,22 @@ function unblocked(parts: readonly CommitPart[]): readonly CommitPart[] {
 function itemsOf(
   binding: Binding,
   { results }: Answer,
-  open: Map<string, Entry>,
+  { open, worked }: Progress,
   deps: WorkDeps,
   options: WorkOptions,
-): CommitItem[] {
-  const items: CommitItem[] = [];
+): WorkItem[] {
+  const items: WorkItem[] = [];
   for (const result of results) {
     const entry = open.get(result.id);
     if (entry === undefined) continue;
     if (result.status === "retry") {
       open.delete(entry.id);
-      leavePending(binding, entry, result.error, deps, options);
+      worked.push(leave(binding, entry, result.error, deps, options));
     } else {
-      items.push({ id: entry.id, effects: effectsOf(binding, entry, result, deps.clock.now(), options) });
+      const effects = effectsOf(binding, entry, result, deps.clock.now(), options);
+      const { fence } = options;
+      const mark = fence?.kind === "dead_letter" ? { deadLetterId: fence.deadLetterId } : {};
+      items.push({ id: entry.id, ...mark, effects, result });
     }
   }
   return items;
@@ -167,7 +224,7 @@ function itemsOf(
 function effectsOf(
   { stream, functionName }: Binding,
   entry: Entry,
-  result: Exclude<Result, { status: "retry" }>,
+  result: CommittedResult,
   at: number,
   { deliveries }: WorkOptions,
 ): Effects {
@@ -175,17 +232,21 @@ function effectsOf(
   return deadLetterEffects(entry, result, { stream, functionName, deliveries, at });
 }
 
-function leavePending(
+/** Leaves the entry where it is. Of a group's the router speaks here; whoever asked for others is told. */
+function leave(
   { functionName, stream }: Binding,
   { id }: Entry,
   error: string,
   { events }: WorkDeps,
-  { deliveries }: WorkOptions,
-): void {
-  events.publish({
-    level: "ERROR",
-    source: functionName,
-    message: `entry ${id} of ${stream} failed: ${error}; it stays pending and is delivered again`,
-    details: { stream, entry_id: id, deliveries, error },
-  });
+  { deliveries, fence }: WorkOptions,
+): Worked {
+  if (fence === undefined || fence.kind === "group") {
+    events.publish({
+      level: "ERROR",
+      source: functionName,
+      message: `entry ${id} of ${stream} failed: ${error}; it stays pending and is delivered again`,
+      details: { stream, entry_id: id, deliveries, error },
+    });
+  }
+  return { id, status: "left", error };
 }

@@ -1,7 +1,9 @@
-import type { Entry } from "./entry.ts";
-import { eventAppend } from "./events.ts";
+import * as z from "zod";
+import { isEntryId, type Entry, type Fields } from "./entry.ts";
+import { eventAppend, type SystemEvent } from "./events.ts";
 import type { Effects, Result } from "./function.ts";
 import type { StreamName } from "./keys.ts";
+import { rawFields } from "./records.ts";
 
 /** Where an entry was given up on, and what is known about it. */
 export interface DeadLetterOrigin {
@@ -20,6 +22,13 @@ export function deadLetterEffects(
   { stream, functionName, deliveries, at }: DeadLetterOrigin,
 ): Effects {
   const { reason, error, level = "WARNING" } = result;
+  const event: SystemEvent = {
+    level,
+    source: functionName,
+    message: `entry ${entry.id} of ${stream} is a dead letter (${reason}): ${error}`,
+    details: { stream, entry_id: entry.id, reason, error, deliveries },
+    actionNeeded: true,
+  };
   return {
     append: [
       {
@@ -35,17 +44,72 @@ export function deadLetterEffects(
           fields: JSON.stringify(entry.fields),
         },
       },
-      eventAppend(
-        {
-          level,
-          source: functionName,
-          message: `entry ${entry.id} of ${stream} is a dead letter (${reason}): ${error}`,
-          details: { stream, entry_id: entry.id, reason, error, deliveries },
-          actionNeeded: true,
-        },
-        at,
-      ),
+      // An event that cannot be stored is not worth another one, which could not be stored either, and so on.
+      ...(stream === "system_events" ? [] : [eventAppend(event, at)]),
     ],
     count: [`dead_letters:${functionName}`],
+  };
+}
+
+const fieldsJson = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: "custom", message: "expected JSON" });
+    return z.NEVER;
+  }
+});
+
+/** The fields of an entry of `dead_letters`, whoever put it there. */
+const deadLetterSchema = z.object({
+  stream: z.string().min(1),
+  entry_id: z.string().refine(isEntryId, "expected the id of an entry, such as 1700000000000-0"),
+  function: z.string().min(1),
+  reason: z.string(),
+  error: z.string(),
+  deliveries: z
+    .string()
+    .regex(/^\d{1,15}$/, "expected a number")
+    .transform(Number),
+  at: z.iso.datetime({ offset: true }),
+  fields: fieldsJson.pipe(rawFields),
+});
+
+/** An entry given up on, ready to be retried. */
+export interface DeadLetter {
+  /** Id of the dead letter itself. */
+  readonly id: string;
+  /** The entry as it was delivered, with its own id. */
+  readonly entry: Entry;
+  readonly stream: string;
+  readonly functionName: string;
+  readonly reason: string;
+  readonly error: string;
+  readonly deliveries: number;
+  /** When it was given up on, ISO 8601. */
+  readonly at: string;
+}
+
+/** What is in `dead_letters`: usually a dead letter; whatever else is there can be looked at and discarded. */
+export type StoredDeadLetter =
+  | { readonly ok: true; readonly id: string; readonly raw: Fields; readonly letter: DeadLetter }
+  | { readonly ok: false; readonly id: string; readonly raw: Fields; readonly fault: string };
+
+/** The dead letter an entry of `dead_letters` stands for, or what is wrong with it. */
+export function parseDeadLetter({ id, fields: raw }: Entry): StoredDeadLetter {
+  const parsed = deadLetterSchema.safeParse(raw);
+  if (!parsed.success) return { ok: false, id, raw, fault: z.prettifyError(parsed.error) };
+  const { entry_id, fields, function: functionName, ...rest } = parsed.data;
+  return { ok: true, id, raw, letter: { ...rest, id, functionName, entry: { id: entry_id, fields } } };
+}
+
+/** The effects of throwing a dead letter away: an event that keeps all of it, since nothing else does from then on. */
+export function discardEffects({ id, raw }: StoredDeadLetter, by: string, at: number): Effects {
+  const what = `${raw["entry_id"] ?? "?"} of ${raw["stream"] ?? "?"}`;
+  const message = `dead letter ${id} (entry ${what}) was discarded by ${by}`;
+  const details = { dead_letter: id, by, letter: raw };
+  return {
+    append: [eventAppend({ level: "WARNING", source: "dead-letters", message, details }, at)],
+    count: [],
   };
 }

@@ -7,6 +7,14 @@ export interface Entry {
   readonly fields: Fields;
 }
 
+const ID_PART_MAX = 2n ** 64n - 1n;
+
+/** Whether Redis would take this for the id of an entry, given whole. */
+export function isEntryId(text: string): boolean {
+  if (!/^\d{1,20}-\d{1,20}$/.test(text)) return false;
+  return text.split("-").every((part) => part.length < 20 || BigInt(part) <= ID_PART_MAX);
+}
+
 /** The end of the year 9999: an explicit id may name a later time, but no calendar does. */
 export const TIME_MS_MAX = 253_402_300_799_999;
 

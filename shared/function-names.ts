@@ -1,3 +1,9 @@
 /** Every function and job of the router, by the name used in FUNCTIONS, in routes and in logs. */
-export const FUNCTION_NAMES = ["process-signals", "persist-log", "refresh-reference", "reclaim"] as const;
+export const FUNCTION_NAMES = [
+  "process-signals",
+  "persist-log",
+  "refresh-reference",
+  "reclaim",
+  "trim",
+] as const;
 export type FunctionName = (typeof FUNCTION_NAMES)[number];

@@ -55,7 +55,7 @@ export type Result =
 /** Something the function needs is away; nothing is wrong with the entries, and no attempt is counted. */
 export interface Unavailable {
   readonly status: "unavailable";
-  readonly what: "postgres" | "snapshot" | "redis";
+  readonly what: "postgres" | "snapshot" | "redis" | "dispatching";
   readonly error: string;
 }
 

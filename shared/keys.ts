@@ -25,6 +25,8 @@ export interface Keys {
   readonly metrics: string;
   readonly control: string;
   readonly groups: string;
+  /** When each poll loop turned last. */
+  readonly loops: string;
   readonly referenceCurrent: string;
   readonly referenceConfirmedAt: string;
   readonly referenceTicket: string;
@@ -48,6 +50,7 @@ export function keysOf(prefix: string): Keys {
     metrics: `${prefix}metrics`,
     control: `${prefix}control`,
     groups: `${prefix}groups`,
+    loops: `${prefix}loops`,
     referenceCurrent: `${prefix}reference:current`,
     referenceConfirmedAt: `${prefix}reference:confirmed_at`,
     referenceTicket: `${prefix}reference:ticket`,

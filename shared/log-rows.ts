@@ -3,9 +3,11 @@ import type { Entry } from "./entry.ts";
 import type { StreamName } from "./keys.ts";
 import {
   eventRecordSchema,
+  invocationRecordSchema,
   outcomeRecordSchema,
   signalRecordSchema,
   type EventRecord,
+  type InvocationRecord,
   type OutcomeRecord,
   type SignalRecord,
 } from "./records.ts";
@@ -39,6 +41,8 @@ export interface EventRow {
 export interface LogRows {
   readonly signals: readonly SignalRow[];
   readonly outcomes: readonly OutcomeRow[];
+  /** Each as it began or as it ended. */
+  readonly invocations: readonly InvocationRecord[];
   readonly events: readonly EventRow[];
 }
 
@@ -46,14 +50,17 @@ export type ParsedRows =
   | { readonly ok: true; readonly rows: LogRows }
   | { readonly ok: false; readonly error: string };
 
-const NO_ROWS: LogRows = { signals: [], outcomes: [], events: [] };
+const NO_ROWS: LogRows = { signals: [], outcomes: [], invocations: [], events: [] };
 
-const resultEntrySchema = z.object({
-  kind: z.enum(["signal", "outcome"]),
+const ofAnEntry = {
   entry_id: z.string().regex(/^\d+-\d+$/, "an entry id like 1700000000000-0"),
   invocation: z.string().min(1),
   data: z.string(),
-});
+};
+const resultEntrySchema = z.discriminatedUnion("kind", [
+  z.object({ ...ofAnEntry, kind: z.enum(["signal", "outcome"]) }),
+  z.object({ ...ofAnEntry, kind: z.literal("invocation"), entry_id: z.literal("") }),
+]);
 
 /** The rows an entry of `signal_results` or `system_events` stands for, or what is wrong with it. */
 export function logRowsOf(
@@ -78,6 +85,8 @@ function resultRows({ fields }: Entry): LogRows {
       return { ...NO_ROWS, signals: [{ entryId, invocation, record: signalRecordSchema.parse(record) }] };
     case "outcome":
       return { ...NO_ROWS, outcomes: [{ entryId, invocation, record: outcomeRecordSchema.parse(record) }] };
+    case "invocation":
+      return { ...NO_ROWS, invocations: [invocationRecordSchema.parse(record)] };
   }
 }
 

@@ -12,7 +12,7 @@ const time = z.iso.datetime({ offset: true });
 const detail = z.record(z.string(), z.unknown());
 
 /** Not z.record, which drops a field named `__proto__`. */
-const rawFields = z.custom<Record<string, string>>(
+export const rawFields = z.custom<Record<string, string>>(
   (value) =>
     typeof value === "object" &&
     value !== null &&
@@ -66,6 +66,28 @@ export const outcomeRecordSchema = z.object({
   at: time,
 });
 export type OutcomeRecord = z.infer<typeof outcomeRecordSchema>;
+
+export const INVOCATION_KINDS = ["replay", "dead_letter", "manual"] as const;
+
+/**
+ * `kind: invocation` – one manual run: who asked for what, and why. Published when it begins and once more, with
+ * `finished_at` and `counts`, when it ends; one that was broken off never has them. Its `entry_id` is empty.
+ */
+export const invocationRecordSchema = z.object({
+  id: z.string().min(1),
+  kind: z.enum(INVOCATION_KINDS),
+  mode: z.string().nullable(),
+  /** Version that was current at the start. */
+  snapshot: z.string().nullable(),
+  requested_by: z.string().nullable(),
+  reason: z.string().nullable(),
+  /** What it was asked to work on. */
+  selection: detail,
+  started_at: time,
+  finished_at: time.nullable(),
+  counts: z.record(z.string(), z.int()).nullable(),
+});
+export type InvocationRecord = z.infer<typeof invocationRecordSchema>;
 
 /** The fields of an entry of `system_events`. */
 export const eventRecordSchema = z.object({

@@ -1,13 +1,19 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Redis } from "ioredis";
+import type { Config } from "../../shared/config.ts";
 import { openRedis } from "../../shared/io/redis.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { configOrExit, DATA_DIR, type Environment } from "../environment.ts";
-import { localRedisUrl } from "../local/redis-server.ts";
+import { findRedisServer } from "../local/find-redis.ts";
+import { localRedisUrl, startLocalRedis } from "../local/redis-server.ts";
+import { openLogger } from "../logger.ts";
 
 /** What a command of the CLI works with. */
 export interface Connection {
   readonly redis: Redis;
   readonly keys: Keys;
+  readonly config: Config;
 }
 
 /** A fault of the person's making, told without a stack. */
@@ -39,12 +45,39 @@ export async function withRedis<T>(
   });
   try {
     await redis.ping();
-    return await command({ redis, keys: keysOf(config.keyPrefix) });
+    return await command({ redis, keys: keysOf(config.keyPrefix), config });
   } catch (error) {
     throw redis.status === "ready"
       ? error
       : new CliError(`Redis does not answer: ${String(lastError ?? error)}`);
   } finally {
     redis.disconnect();
+  }
+}
+
+/**
+ * The same for a command that needs the embedded database, and so a router that is stopped: its Redis then runs for as
+ * long as the command takes.
+ */
+export async function withRedisStarted<T>(
+  env: Environment,
+  command: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const { redisUrl } = configOrExit(env);
+  const isStopped =
+    redisUrl === undefined &&
+    existsSync(join(DATA_DIR, "redis")) &&
+    (await localRedisUrl(DATA_DIR)) === undefined;
+  if (!isStopped) return withRedis(env, command);
+  const log = openLogger("warn", { forPeople: true });
+  const local = await startLocalRedis({
+    dataDir: DATA_DIR,
+    log,
+    findServer: async () => findRedisServer({ env }),
+  });
+  try {
+    return await withRedis(env, command);
+  } finally {
+    await local.stop();
   }
 }

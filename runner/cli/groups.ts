@@ -1,3 +1,4 @@
+import { eventFields } from "../../shared/events.ts";
 import { createGroup } from "../../shared/io/groups.ts";
 import { readStatus } from "../../shared/io/status.ts";
 import { GROUPS, type StreamName } from "../../shared/keys.ts";
@@ -42,7 +43,11 @@ export async function createLostGroup(
       throw new CliError(`${chosen.group} on ${chosen.stream} is there; only a lost group is made again`);
     },
   );
-  console.log(`${chosen.group} on ${chosen.stream} goes on from ${options.from}`);
+  const message = `group ${chosen.group} on ${chosen.stream} was made again from the command line and goes on from ${options.from}`;
+  console.log(message);
+  const { redis, keys } = connection;
+  const fields = eventFields({ level: "WARNING", source: "groups", message }, Date.now());
+  await redis.xadd(keys.stream("system_events"), "*", ...Object.entries(fields).flat());
 }
 
 function onStream(stream: string | undefined): string {

@@ -19,6 +19,8 @@ export interface SendOptions {
 /** Adds one signal to `signals_stream`, prints its entry id, waits for its decision and prints it with every outcome. */
 export async function send({ redis, keys }: Connection, options: SendOptions): Promise<void> {
   const reader = redis.duplicate();
+  // What breaks it rejects the read under way.
+  reader.on("error", () => undefined);
   try {
     const tail = await tailResults(reader, { keys, countMax: 500, blockMs: 500 });
     const entryId = await redis.xadd(keys.stream("signals_stream"), "*", ...fieldsOfSignal(options));

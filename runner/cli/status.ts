@@ -1,15 +1,40 @@
+import type { Config } from "../../shared/config.ts";
+import { openDatabase } from "../../shared/io/open-database.ts";
 import { readStatus, type Status } from "../../shared/io/status.ts";
 import { PAUSE_ALL } from "../../shared/control.ts";
 import { PROCESSING_MS_BOUNDS, processingField } from "../../shared/metrics.ts";
+import { DATA_DIR } from "../environment.ts";
+import { healthFrom, isReachable } from "../health.ts";
 import type { Connection } from "./connection.ts";
 
 /** Prints streams, groups, snapshot, pauses and counters; as JSON for programs. */
 export async function printStatus(
-  { redis, keys }: Connection,
+  { redis, keys, config }: Connection,
   { json }: { readonly json: boolean },
 ): Promise<void> {
-  const found = await readStatus(redis, keys);
-  console.log(json ? JSON.stringify(found, null, 2) : statusText(found));
+  const [found, postgres] = await Promise.all([readStatus(redis, keys), postgresReachable(config)]);
+  const health = healthFrom(found, postgres, config);
+  const text = [
+    `Health: ${health.status.replace("_", " ")}`,
+    ...health.reasons.map((reason) => `  ${reason}`),
+  ];
+  console.log(json ? JSON.stringify({ health, ...found }, null, 2) : [...text, statusText(found)].join("\n"));
+}
+
+/** The embedded database is the running router's alone, so only a server is asked. */
+async function postgresReachable(config: Config): Promise<boolean | null> {
+  if (config.databaseUrl === undefined) return null;
+  const { databaseUrl: url, neonWsProxy } = config;
+  const database = await openDatabase({
+    url,
+    neonWsProxy,
+    dataDir: DATA_DIR,
+    queryMsMax: 3_000,
+    onError: () => undefined,
+  });
+  const reachable = await isReachable(database);
+  await database.close();
+  return reachable;
 }
 
 /** The status as text for people. */

@@ -1,3 +1,4 @@
+import { isEntryId } from "../entry.ts";
 import type { Append, Branch } from "../function.ts";
 import type { Keys, StreamName } from "../keys.ts";
 import type { CommitItem, CommitOptions, CommitSettings } from "./commit.ts";
@@ -8,6 +9,12 @@ export const CALL_LIMITS = { entries: 128, appends: 1_000, bytes: 1_000_000 } as
 /** Lua cannot unpack more than some 8,000 values at once, and an error in mid-script would lose entries. */
 const APPEND_ARGS_MAX = 1_000;
 
+/**
+ * A decision that comes to its commit later than this, in ms, is made again: its signal may have become too old while
+ * Redis stood still, or this process.
+ */
+export const DECISION_MS_MAX = 2_000;
+
 /** The keys and arguments of one call of the commit script. */
 export interface CommitCall {
   readonly keyNames: readonly string[];
@@ -15,9 +22,9 @@ export interface CommitCall {
 }
 
 /** The items in order, cut into calls within {@link CALL_LIMITS}. */
-export function splitCommit(items: readonly CommitItem[]): CommitItem[][] {
-  const calls: CommitItem[][] = [];
-  let call: CommitItem[] = [];
+export function splitCommit<Item extends CommitItem>(items: readonly Item[]): Item[][] {
+  const calls: Item[][] = [];
+  let call: Item[] = [];
   let appends = 0;
   let bytes = 0;
   for (const item of items) {
@@ -90,6 +97,7 @@ export function encodeCommit(
     fence.kind === "group" ? fence.group : "",
     decidedOn?.version ?? "",
     decidedOn?.epoch ?? "",
+    decidedOn?.at === undefined ? "" : decidedOn.at + DECISION_MS_MAX,
     settings.dedupTtlMs,
     settings.dedupTtlMs,
     timing === undefined ? "" : `processing_ms:${timing}:`,
@@ -110,11 +118,8 @@ export function encodeCommit(
   return { keyNames: [...fixedKeys, ...targetNames.map((name) => keys.stream(name)), ...entryKeys], args };
 }
 
-const ID_PART_MAX = 2n ** 64n - 1n;
-
 function assertEntryId(id: string | undefined): void {
-  const valid = id !== undefined && /^\d{1,20}-\d{1,20}$/.test(id);
-  if (valid && id.split("-").every((part) => part.length < 20 || BigInt(part) <= ID_PART_MAX)) return;
+  if (id !== undefined && isEntryId(id)) return;
   throw new Error(`${JSON.stringify(id)} is not the id of an entry`);
 }
 

@@ -10,10 +10,11 @@ import { PROCESSING_MS_BOUNDS } from "../metrics.ts";
  * ARGV  1 fence: group | dead_letter | once
  *       2 group (fence group)
  *       3 snapshot version, 4 control epoch the entries were decided on ('' as version: not checked)
- *       5 life of a uid claim, 6 of a once fence, in ms
- *       7 prefix of the processing-time fields ('' = not measured)
- *       8 number of target streams T
- *       9 number of counter names C, then C names
+ *       5 Redis' time in ms until which the decisions hold ('' = for ever)
+ *       6 life of a uid claim, 7 of a once fence, in ms
+ *       8 prefix of the processing-time fields ('' = not measured)
+ *       9 number of target streams T
+ *       10 number of counter names C, then C names
  *       then the number of entries and, for each:
  *         id · fence (index of the done key, or the dead letter's id, or '') · index of the dedup key (0 = no claim) ·
  *         branch · branch if the claim is lost (only with a claim)
@@ -26,14 +27,16 @@ import { PROCESSING_MS_BOUNDS } from "../metrics.ts";
 export const COMMIT_SCRIPT = `#!lua
 local metrics, current, control, source = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local fence, group, version, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local claimTtl, onceTtl, timing = ARGV[5], ARGV[6], ARGV[7]
-local targets = tonumber(ARGV[8])
-local counters = tonumber(ARGV[9])
+local holdsUntil, claimTtl, onceTtl, timing = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local targets = tonumber(ARGV[9])
+local counters = tonumber(ARGV[10])
 local HOLDER = '${HOLDER}'
 -- Counters stay below it, so that a sum that has grown out of proportion never stands in the way of a commit.
 local COUNT_MAX = 999999999999999
 local BOUNDS = { ${PROCESSING_MS_BOUNDS.join(", ")} }
 local call = redis.call
+local time = call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
 local function typeProblem(key, wanted)
   local found = call('TYPE', key)['ok']
@@ -63,11 +66,12 @@ end
 if version ~= '' then
   local nowVersion = call('GET', current) or ''
   local nowEpoch = call('HGET', control, 'epoch') or '0'
-  if nowVersion ~= version or nowEpoch ~= epoch then return { 'stale', nowVersion, nowEpoch } end
+  local late = holdsUntil ~= '' and now > tonumber(holdsUntil)
+  if late or nowVersion ~= version or nowEpoch ~= epoch then return { 'stale', nowVersion, nowEpoch } end
 end
 
 local names = {}
-for c = 1, counters do names[c] = ARGV[9 + c] end
+for c = 1, counters do names[c] = ARGV[10 + c] end
 local sumAt = 0
 if timing ~= '' then
   for b = 1, #BOUNDS do names[counters + b] = timing .. 'le:' .. BOUNDS[b] end
@@ -88,8 +92,6 @@ for from = 1, #names, 2000 do
 end
 
 -- From here on there are only writes that cannot fail.
-local time = call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local raised = {}
 
 local function withHolder(field, holder)
@@ -142,7 +144,7 @@ local function measure(id)
 end
 
 local answers = {}
-local at = 10 + counters
+local at = 11 + counters
 local entries = tonumber(ARGV[at])
 at = at + 1
 for e = 1, entries do

@@ -22,10 +22,20 @@ export interface CommitItem {
   readonly effects: Effects;
 }
 
+/** What decisions were made on. */
+export interface DecidedOn {
+  /** Snapshot version. */
+  readonly version: string;
+  /** Control epoch. */
+  readonly epoch: string;
+  /** Redis' clock at the decision, milliseconds since 1970; absent: the decision holds for ever. */
+  readonly at?: number;
+}
+
 export interface CommitOptions {
   readonly fence: Fence;
-  /** Snapshot version and control epoch the items were decided on; if they changed, nothing is touched. */
-  readonly decidedOn?: { readonly version: string; readonly epoch: string };
+  /** Snapshot version and control epoch the items were decided on; if they changed, or that was too long ago, nothing is touched. */
+  readonly decidedOn?: DecidedOn;
   /** Function whose processing time (entry id → commit) is counted; absent: not measured. */
   readonly timing?: string;
 }
@@ -38,14 +48,14 @@ export type CommitOutcome = "applied" | "duplicate" | "held" | "fenced";
 
 export type CommitAnswer =
   | { readonly status: "committed"; readonly outcomes: readonly CommitOutcome[] }
-  /** The snapshot or the control epoch is another one by now. */
+  /** The snapshot or the control epoch is another one by now, or the decision was made too long ago. */
   | { readonly status: "stale"; readonly version: string; readonly epoch: string }
   /** A key is not what it has to be; nothing was touched. */
   | { readonly status: "blocked"; readonly key: string; readonly problem: string };
 
 /** The answers to one commit, call by call, each with the items it speaks of. */
-export interface CommitPart {
-  readonly items: readonly CommitItem[];
+export interface CommitPart<Item extends CommitItem = CommitItem> {
+  readonly items: readonly Item[];
   readonly answer: CommitAnswer;
 }
 
@@ -55,7 +65,10 @@ export interface CommitSettings {
 }
 
 /** Performs effects and acknowledges entries, atomically per call. */
-export type Commit = (items: readonly CommitItem[], options: CommitOptions) => Promise<readonly CommitPart[]>;
+export type Commit = <Item extends CommitItem>(
+  items: readonly Item[],
+  options: CommitOptions,
+) => Promise<readonly CommitPart<Item>[]>;
 
 const OUTCOMES: Readonly<Record<string, CommitOutcome>> = {
   A: "applied",
@@ -71,8 +84,8 @@ const OUTCOMES: Readonly<Record<string, CommitOutcome>> = {
  */
 export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Commit {
   const run = defineScript(redis, "commitEntries", COMMIT_SCRIPT);
-  return async (items, options) => {
-    const calls = splitCommit(items).map(async (part): Promise<CommitPart> => {
+  return async <Item extends CommitItem>(items: readonly Item[], options: CommitOptions) => {
+    const calls = splitCommit(items).map(async (part): Promise<CommitPart<Item>> => {
       const { keyNames, args } = encodeCommit(part, keys, settings, options);
       return { items: part, answer: answerOf(await run(keyNames, args), part.length) };
     });

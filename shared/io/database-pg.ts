@@ -20,7 +20,6 @@ export interface PoolSettings {
 export interface PgClient {
   query(sql: string, params?: unknown[]): Promise<{ rows: unknown[] }>;
   on(event: "error", listener: () => void): unknown;
-  off(event: "error", listener: () => void): unknown;
   release(destroy?: boolean): void;
 }
 
@@ -28,6 +27,7 @@ export interface PgPool {
   connect(): Promise<PgClient>;
   end(): Promise<void>;
   on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "connect", listener: (client: PgClient) => void): unknown;
 }
 
 interface PgDatabaseOptions {
@@ -66,6 +66,9 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
   const openPool = (overrides: Partial<PoolSettings>): PgPool => {
     const opened = options.createPool({ ...settings, ...overrides });
     opened.on("error", (error) => options.onError(toDatabaseError(error)));
+    // Lent or being closed, a client that breaks says so itself, and without a listener that would end the process.
+    // The query on it fails as well, so there is nothing to do. Once and for all: between two queries is a moment, too.
+    opened.on("connect", (client) => client.on("error", () => undefined));
     return opened;
   };
   const pool = openPool({});
@@ -97,10 +100,6 @@ async function withClient<T>(
   const client = await pool.connect().catch((error: unknown) => {
     throw toDatabaseError(error);
   });
-  // A client that breaks between two queries says so here, and without a listener that would end the process. The
-  // next query on it fails, so there is nothing to do.
-  const ignore = (): void => undefined;
-  client.on("error", ignore);
   let usable = true;
   try {
     return await work(client);
@@ -108,7 +107,6 @@ async function withClient<T>(
     usable = usableAfter(error);
     throw error;
   } finally {
-    client.off("error", ignore);
     client.release(!usable);
   }
 }

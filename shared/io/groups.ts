@@ -77,6 +77,7 @@ export async function createGroup(
   await redis.hset(keys.groups, markOf(stream, group), Math.floor(Date.now() / 1000));
 }
 
-function markOf(stream: StreamName, group: GroupName): string {
+/** Field of a group in the `groups` hash. */
+export function markOf(stream: StreamName, group: GroupName): string {
   return `${stream}:${group}`;
 }

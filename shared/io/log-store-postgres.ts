@@ -37,6 +37,19 @@ const ENTRY = {
   at: "timestamptz",
 } as const satisfies Columns;
 
+const INVOCATION = {
+  id: "text",
+  kind: "text",
+  mode: "text",
+  snapshot: "text",
+  requested_by: "text",
+  reason: "text",
+  selection: "jsonb",
+  started_at: "timestamptz",
+  finished_at: "timestamptz",
+  counts: "jsonb",
+} as const satisfies Columns;
+
 const EVENT = {
   event_id: "uuid",
   at: "timestamptz",
@@ -49,6 +62,9 @@ const EVENT = {
 
 const signalNames = Object.keys(SIGNAL).join(", ");
 const entryNames = Object.keys(ENTRY).join(", ");
+const invocationNames = Object.keys(INVOCATION).join(", ");
+/** An element of an array that is null is jsonb's null, not NULL. */
+const invocationValues = invocationNames.replace(/counts$/, "NULLIF(counts, 'null')");
 const eventNames = Object.keys(EVENT).join(", ");
 
 /**
@@ -79,6 +95,17 @@ const INSERT_ENTRIES = `
   INSERT INTO signal_log_entries (shard, ${entryNames})
   SELECT $1, ${entryNames} FROM (${rowsQuery(ENTRY, "$2")}) given ON CONFLICT DO NOTHING`;
 
+/**
+ * The start and the end of an invocation may come together, in either order and again: its end is written once. One row
+ * per id, since a statement may touch a row once; in the order of ids, so that two writers cannot block each other.
+ */
+const INSERT_INVOCATIONS = `
+  INSERT INTO invocations AS stored (${invocationNames})
+  SELECT DISTINCT ON (id) ${invocationValues} FROM (${rowsQuery(INVOCATION, "$1")}) given
+  ORDER BY id, finished_at NULLS LAST
+  ON CONFLICT (id) DO UPDATE SET finished_at = excluded.finished_at, counts = excluded.counts
+  WHERE stored.finished_at IS NULL AND excluded.finished_at IS NOT NULL`;
+
 const INSERT_EVENTS = `
   INSERT INTO system_log (${eventNames})
   SELECT ${eventNames} FROM (${rowsQuery(EVENT, "$1")}) given ON CONFLICT DO NOTHING`;
@@ -89,13 +116,15 @@ const INSERT_EVENTS = `
  */
 export function logStoreOn(db: Database, shard: string): LogStore {
   return {
-    async write({ signals, outcomes, events }: LogRows): Promise<LogAnswer> {
+    async write({ signals, outcomes, invocations, events }: LogRows): Promise<LogAnswer> {
       const signalRows = signals.map(signalRow);
       const entryRows = [...signals.flatMap(routingRows), ...outcomes.map(executionRow)];
       const eventRows = events.map(eventRow);
       try {
         const conflicts = signalRows.length > 0 ? await insertSignals(db, shard, signalRows) : [];
         if (entryRows.length > 0) await db.query(INSERT_ENTRIES, [shard, columnsJson(ENTRY, entryRows)]);
+        if (invocations.length > 0)
+          await db.query(INSERT_INVOCATIONS, [columnsJson(INVOCATION, invocations)]);
         if (eventRows.length > 0) await db.query(INSERT_EVENTS, [columnsJson(EVENT, eventRows)]);
         return { status: "stored", conflicts };
       } catch (error) {

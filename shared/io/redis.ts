@@ -41,6 +41,9 @@ export function openRedis({
     // Over RESP3 a map arrives flattened from call(), nested from xreadgroup(): one shape is enough.
     protocol: 2,
     maxRetriesPerRequest: 0,
+    // ioredis drops the promise of the subscription it repeats by itself, so a connection that breaks before the answer
+    // would end the process. Whoever subscribes does it again on every `ready`.
+    autoResubscribe: false,
     connectTimeout: CONNECT_MS_MAX,
     // After a failover the old master answers READONLY: go and find the new one.
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),

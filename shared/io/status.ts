@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { readTurns, type LoopTurn } from "./loop-turns.ts";
 import { GROUPS, STREAMS, type Keys, type StreamName } from "../keys.ts";
 
 /** One consumer group as Redis sees it. */
@@ -9,6 +10,8 @@ export interface GroupStatus {
   readonly pending: number;
   /** Not delivered yet; null when Redis cannot tell. */
   readonly lag: number | null;
+  /** Since its oldest pending entry was last worked on, in ms; null when nothing is pending. */
+  readonly oldestPendingIdleMs: number | null;
   /** False for groups of other services. */
   readonly own: boolean;
 }
@@ -22,6 +25,8 @@ export interface StreamStatus {
 /** What is in Redis right now. */
 export interface Status {
   readonly streams: readonly StreamStatus[];
+  /** Poll loops that run, or were killed not long ago. */
+  readonly loops: readonly LoopTurn[];
   readonly reference: { readonly version: string | null; readonly confirmedAt: number | null };
   /** Fields of the control hash, without the epoch. */
   readonly paused: Readonly<Record<string, string>>;
@@ -33,8 +38,9 @@ export interface Status {
 
 /** Reads the state of one router's streams, groups, snapshot and counters. */
 export async function readStatus(redis: Redis, keys: Keys): Promise<Status> {
-  const [streams, version, confirmedAt, control, metrics, time] = await Promise.all([
+  const [streams, loops, version, confirmedAt, control, metrics, time] = await Promise.all([
     Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, name))),
+    readTurns(redis, keys),
     redis.get(keys.referenceCurrent),
     redis.get(keys.referenceConfirmedAt),
     redis.hgetall(keys.control),
@@ -44,6 +50,7 @@ export async function readStatus(redis: Redis, keys: Keys): Promise<Status> {
   const { epoch: _, ...paused } = control;
   return {
     streams,
+    loops,
     reference: { version, confirmedAt: confirmedAt === null ? null : Number(confirmedAt) },
     paused,
     metrics: Object.fromEntries(Object.entries(metrics).map(([field, value]) => [field, Number(value)])),
@@ -55,19 +62,44 @@ async function streamStatus(redis: Redis, keys: Keys, name: StreamName): Promise
   const key = keys.stream(name);
   const length = await redis.xlen(key);
   if (length === 0 && (await redis.exists(key)) === 0) return { name, length, groups: [] };
-  const reply = (await redis.call("XINFO", "GROUPS", key)) as unknown[][];
-  const groups = reply.map((flat) => {
-    const info = new Map<unknown, unknown>();
-    for (let i = 0; i + 1 < flat.length; i += 2) info.set(flat[i], flat[i + 1]);
-    const group = String(info.get("name"));
-    const lag = info.get("lag");
-    return {
-      name: group,
-      consumers: Number(info.get("consumers")),
-      pending: Number(info.get("pending")),
-      lag: lag === null || lag === undefined ? null : Number(lag),
-      own: GROUPS.some((own) => own.group === group && own.stream === name),
-    };
+  const groups = await infos(redis, "GROUPS", key);
+  return {
+    name,
+    length,
+    groups: await Promise.all(groups.map(async (info) => groupStatus(redis, key, name, info))),
+  };
+}
+
+async function groupStatus(
+  redis: Redis,
+  key: string,
+  stream: StreamName,
+  info: ReadonlyMap<string, unknown>,
+): Promise<GroupStatus> {
+  const name = String(info.get("name"));
+  const lag = info.get("lag");
+  const oldest = (await redis.xpending(key, name, "-", "+", 1)) as [
+    id: string,
+    consumer: string,
+    idleMs: number,
+    deliveries: number,
+  ][];
+  return {
+    name,
+    consumers: Number(info.get("consumers")),
+    pending: Number(info.get("pending")),
+    lag: lag === null || lag === undefined ? null : Number(lag),
+    oldestPendingIdleMs: oldest[0]?.[2] ?? null,
+    own: GROUPS.some((own) => own.group === name && own.stream === stream),
+  };
+}
+
+/** The maps XINFO answers with, which arrive as flat lists. */
+async function infos(redis: Redis, ...args: string[]): Promise<Map<string, unknown>[]> {
+  const reply = (await redis.call("XINFO", ...args)) as unknown[][];
+  return reply.map((flat) => {
+    const info = new Map<string, unknown>();
+    for (let i = 0; i + 1 < flat.length; i += 2) info.set(String(flat[i]), flat[i + 1]);
+    return info;
   });
-  return { name, length, groups };
 }

@@ -23,14 +23,25 @@ export class GroupMissingError extends Error {
   override readonly name = "GroupMissingError";
 }
 
+/**
+ * `taken`: somebody else was faster, or has finished it. `gone`: it is pending still, but was deleted or trimmed from
+ * the stream, so nobody can know what it said.
+ */
+export type Claimed =
+  | { readonly status: "claimed"; readonly entry: Entry }
+  | { readonly status: "taken" }
+  | { readonly status: "gone" };
+
 /** One consumer's view of one consumer group. */
 export interface StreamGroup {
   /** New entries, as soon as there are any, or none after `blockMs`. `blocking` is a connection of its own. */
   read(blocking: Redis, options: { countMax: number; blockMs: number }): Promise<Entry[]>;
   /** Entries nobody has worked on for at least `idleMs`, oldest first. */
   pending(options: { idleMs: number; countMax: number; after?: string }): Promise<PendingEntry[]>;
-  /** Takes an entry over, counting a delivery, if it is still idle for `idleMs`; undefined if somebody else was faster. */
-  claim(id: string, idleMs: number): Promise<Entry | undefined>;
+  /** Takes an entry over, counting a delivery, if it is still idle for `idleMs`. */
+  claim(id: string, idleMs: number): Promise<Claimed>;
+  /** Takes back a delivery that was none: sets the count of an entry of this consumer to `deliveries`. */
+  uncount(id: string, deliveries: number): Promise<void>;
   /**
    * Marks entries of this consumer as being worked on, counting no delivery; gives the ids that are not its own any
    * more. An entry deleted from the stream meanwhile stays pending, so that its result can still be committed.
@@ -57,6 +68,28 @@ end
 return gone
 `;
 
+/**
+ * KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4 entry id. Returns the claimed entry | 'taken' |
+ * 'gone'. A plain XCLAIM of a deleted entry takes it out of the pending list and says nothing.
+ */
+const CLAIM_SCRIPT = `#!lua
+local stream, group, consumer, idle, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if #redis.call('XRANGE', stream, id, id) == 0 then
+  local left = redis.call('XPENDING', stream, group, 'IDLE', idle, id, id, 1)
+  return #left == 1 and 'gone' or 'taken'
+end
+return redis.call('XCLAIM', stream, group, consumer, idle, id)[1] or 'taken'
+`;
+
+/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 entry id, 4 deliveries. Sets the count if the entry is the consumer's. */
+const UNCOUNT_SCRIPT = `#!lua
+local stream, group, consumer, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local own = #redis.call('XPENDING', stream, group, id, id, 1, consumer) == 1
+if own and #redis.call('XRANGE', stream, id, id) == 1 then
+  redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', ARGV[4], 'JUSTID')
+end
+`;
+
 type RawEntry = [id: string, fields: string[]] | null;
 
 /** The view of `consumer` on a group, over a connection for commands. */
@@ -67,6 +100,8 @@ export function streamGroupOn(
 ): StreamGroup {
   const key = keys.stream(stream);
   const keepEntries = defineScript(redis, "keepEntries", KEEP_SCRIPT);
+  const claimEntry = defineScript(redis, "claimEntry", CLAIM_SCRIPT);
+  const uncountDelivery = defineScript(redis, "uncountDelivery", UNCOUNT_SCRIPT);
   return {
     async read(blocking, { countMax, blockMs }) {
       const waiting = blockMs > 0 ? ["BLOCK", blockMs] : [];
@@ -100,8 +135,13 @@ export function streamGroupOn(
       }));
     },
     async claim(id, idleMs) {
-      const reply = await namingMissingGroup(redis.call("XCLAIM", key, group, consumer, idleMs, id));
-      return entriesOf(reply as RawEntry[])[0];
+      const reply = await namingMissingGroup(claimEntry([key], [group, consumer, idleMs, id]));
+      if (reply === "taken" || reply === "gone") return { status: reply };
+      const [entry] = entriesOf([reply as RawEntry]);
+      return entry === undefined ? { status: "taken" } : { status: "claimed", entry };
+    },
+    async uncount(id, deliveries) {
+      await namingMissingGroup(uncountDelivery([key], [group, consumer, id, deliveries]));
     },
     async keep(ids) {
       if (ids.length === 0) return [];

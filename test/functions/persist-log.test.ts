@@ -61,6 +61,21 @@ function signalEntry(id: number, uid: string): Entry {
   return entry(id, { kind: "signal", entry_id: `${id}-0`, invocation: "live", data: JSON.stringify(data) });
 }
 
+function invocationFields(id: string, end: object = { finished_at: null, counts: null }): Fields {
+  const data = {
+    id,
+    kind: "dead_letter",
+    mode: null,
+    snapshot: null,
+    requested_by: "ann",
+    reason: null,
+    selection: {},
+    started_at: AT,
+    ...end,
+  };
+  return { kind: "invocation", entry_id: "", invocation: id, data: JSON.stringify(data) };
+}
+
 const entry = (id: number, fields: Fields): Entry => ({ id: `${id}-0`, fields });
 
 /** What the function answers, as `id: status` with the reason of dead ones, and whether it said `unavailable`. */
@@ -126,6 +141,8 @@ describe("persist-log, on a real Postgres", () => {
     ["data that is no JSON", { kind: "signal", entry_id: "1-0", invocation: "live", data: "{" }],
     ["a record without its fields", { kind: "signal", entry_id: "1-0", invocation: "live", data: "{}" }],
     ["an entry id that is none", { kind: "outcome", entry_id: "first", invocation: "live", data: "{}" }],
+    ["an invocation of an entry", { ...invocationFields("1"), entry_id: "1-0" }],
+    ["an invocation without its fields", { ...invocationFields("1"), data: "{}" }],
     ["no fields at all", {}],
   ])("%s is dead as invalid_record and its neighbours are stored", async (_, fields) => {
     const shard = freshPrefix();
@@ -150,6 +167,22 @@ describe("persist-log, on a real Postgres", () => {
       level: "ERROR",
       error: expect.stringMatching(/uid a, not other.*KEY_PREFIX/),
     });
+  });
+
+  test("the start and the end of an invocation become one row of invocations", async () => {
+    const id = crypto.randomUUID();
+    const end = { finished_at: AT, counts: { done: 2 } };
+    const log = logStoreOn(database, freshPrefix());
+    const { results } = await answers(
+      [entry(1, invocationFields(id)), entry(2, invocationFields(id, end))],
+      log,
+    );
+    expect(results).toEqual({ "1-0": "done", "2-0": "done" });
+    expect(
+      await database.query("SELECT kind, requested_by, finished_at, counts FROM invocations WHERE id = $1", [
+        id,
+      ]),
+    ).toEqual([{ kind: "dead_letter", requested_by: "ann", finished_at: new Date(AT), counts: { done: 2 } }]);
   });
 
   test("events become rows of system_log, each once", async () => {

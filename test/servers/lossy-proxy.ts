@@ -3,15 +3,15 @@ import { connect, createServer, type Socket } from "node:net";
 /** A TCP proxy in front of a server that can lose an answer on the wire. */
 export interface LossyProxy {
   readonly port: number;
-  /** Throws the server's next answer away and resets the connection it was for; resolves when that has happened. */
-  loseNextAnswer(): Promise<void>;
+  /** The server's next answer is thrown away and the connection it was for is reset. */
+  loseNextAnswer(): void;
   stop(): Promise<void>;
 }
 
 /** Passes connections to 127.0.0.1 on to `target`, a port of the same host. */
 export async function startLossyProxy(target: number): Promise<LossyProxy> {
   const sockets = new Set<Socket>();
-  let lost: (() => void) | undefined;
+  let losing = false;
   const track = (socket: Socket): void => {
     sockets.add(socket);
     socket.on("error", () => socket.destroy());
@@ -23,13 +23,9 @@ export async function startLossyProxy(target: number): Promise<LossyProxy> {
     track(far);
     near.pipe(far);
     far.on("data", (answer) => {
-      if (lost === undefined) {
-        near.write(answer);
-        return;
-      }
-      near.resetAndDestroy();
-      lost();
-      lost = undefined;
+      if (losing) near.resetAndDestroy();
+      else near.write(answer);
+      losing = false;
     });
     near.on("close", () => far.destroy());
     far.on("close", () => near.destroy());
@@ -41,10 +37,9 @@ export async function startLossyProxy(target: number): Promise<LossyProxy> {
   if (address === null || typeof address === "string") throw new Error("the proxy got no port");
   return {
     port: address.port,
-    loseNextAnswer: () =>
-      new Promise((resolve) => {
-        lost = resolve;
-      }),
+    loseNextAnswer() {
+      losing = true;
+    },
     async stop() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

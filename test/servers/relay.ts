@@ -5,7 +5,7 @@ export interface Relay {
   readonly port: number;
   /** From now on nothing passes in either direction, and connections stay open: a frozen server or a lost network. */
   freeze(): void;
-  /** Resets every connection; new ones are served. */
+  /** Resets every connection and thaws; new ones are served. */
   cut(): void;
   stop(): Promise<void>;
 }
@@ -42,7 +42,10 @@ export async function startRelay(target: number): Promise<Relay> {
       frozen = true;
       for (const socket of sockets) socket.unpipe().pause();
     },
-    cut,
+    cut() {
+      frozen = false;
+      cut();
+    },
     async stop() {
       cut();
       await new Promise((resolve) => server.close(resolve));

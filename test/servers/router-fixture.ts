@@ -15,6 +15,8 @@ export interface RouterFixture {
   readonly env: Record<string, string>;
   /** Starts a router; it is killed after the test. */
   start(): Promise<RouterProcess>;
+  /** Starts a script of the repository; it is killed after the test. */
+  spawn(script: string, ...args: string[]): RouterProcess;
   /** Runs a script of runner/ to its end and gives its exit code and output. */
   run(script: string, ...args: string[]): Promise<{ code: number | NodeJS.Signals; output: string }>;
   sql(statement: string, params?: unknown[]): Promise<Record<string, unknown>[]>;
@@ -82,9 +84,13 @@ export function useRouters(): RouterFixture {
       return router;
     },
     async run(script, ...args) {
+      const process = fixture.spawn(`runner/${script}`, ...args);
+      return { code: await process.ended(), output: process.output() };
+    },
+    spawn(script, ...args) {
       const process = startScript(script, own.env, args);
       own.routers.push(process);
-      return { code: await process.ended(), output: process.output() };
+      return process;
     },
     sql: async (statement, params) => sql(fixture.databaseUrl, statement, params),
     async publish(fields) {

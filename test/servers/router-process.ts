@@ -14,13 +14,13 @@ export interface RouterProcess {
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** Runs an entry point of runner/ with nothing in its environment but PATH, HOME and what is given. */
+/** Runs a script, by its path in the repository, with nothing in its environment but PATH, HOME and what is given. */
 export function startScript(
   script: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
 ): RouterProcess {
-  const child = spawn(process.execPath, ["--import", "tsx", `runner/${script}`, ...args], {
+  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
     cwd: ROOT,
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -44,7 +44,7 @@ export function startScript(
 
 /** Starts a router and resolves when it says that it runs. @throws Error with its output when it ends before that */
 export async function startRouterProcess(env: Readonly<Record<string, string>>): Promise<RouterProcess> {
-  const router = startScript("main.ts", env);
+  const router = startScript("runner/main.ts", env);
   let over = false;
   const ended = router.ended().then(() => {
     over = true;

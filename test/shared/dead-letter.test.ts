@@ -1,5 +1,7 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { deadLetterEffects } from "../../shared/dead-letter.ts";
+import { deadLetterEffects, discardEffects, parseDeadLetter } from "../../shared/dead-letter.ts";
+import type { Fields } from "../../shared/entry.ts";
 import { eventRecordSchema } from "../../shared/records.ts";
 
 const origin = {
@@ -49,5 +51,78 @@ describe("deadLetterEffects", () => {
     expect(event).toMatchObject({ level: expected, source: "persist-log", action_flag: "true" });
     expect(event.message).toContain("entry 17-0 of signal_results");
     expect(count).toEqual(["dead_letters:persist-log"]);
+  });
+});
+
+const dead = { id: "17-0", status: "dead", reason: "refused_row", error: "22003" } as const;
+
+/** The fields of a dead letter as it is written; undefined takes one away. */
+function letterFields(changes: Readonly<Record<string, string | undefined>> = {}): Fields {
+  const written = { ...deadLetterEffects(entry, dead, origin).append[0]?.fields, ...changes };
+  return Object.fromEntries(
+    Object.entries(written).filter((field): field is [string, string] => field[1] !== undefined),
+  );
+}
+
+describe("parseDeadLetter", () => {
+  test("gives back the entry and everything that was written down about it", () => {
+    const raw = letterFields();
+    expect(parseDeadLetter({ id: "99-0", fields: raw })).toEqual({
+      ok: true,
+      id: "99-0",
+      raw,
+      letter: {
+        id: "99-0",
+        entry,
+        stream: "signal_results",
+        functionName: "persist-log",
+        reason: "refused_row",
+        error: "22003",
+        deliveries: 3,
+        at: "2023-11-14T22:13:20.000Z",
+      },
+    });
+  });
+
+  test("gives back any fields as they were, whatever their names and values", () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: "binary" }), fc.string({ unit: "binary" })), (fields) => {
+        const raw = deadLetterEffects({ id: "17-0", fields }, dead, origin).append[0]?.fields ?? {};
+        const parsed = parseDeadLetter({ id: "99-0", fields: raw });
+        expect(parsed.ok && Object.entries(parsed.letter.entry.fields)).toEqual(Object.entries(fields));
+      }),
+    );
+  });
+
+  test.each([
+    ["no stream", { stream: undefined }, "stream"],
+    ["an entry id that Redis would not take", { entry_id: "18446744073709551616-0" }, "entry_id"],
+    ["no entry id", { entry_id: "last" }, "entry_id"],
+    ["no function", { function: "" }, "function"],
+    ["deliveries that are no number", { deliveries: "many" }, "deliveries"],
+    ["a time that is none", { at: "yesterday" }, "at"],
+    ["fields that are no JSON", { fields: "{" }, "fields"],
+    ["fields that are no object", { fields: "[]" }, "fields"],
+    ["a field that is no string", { fields: '{"n":1}' }, "fields"],
+  ])("%s is a fault that is named, with what is there kept", (_, changes, name) => {
+    const raw = letterFields(changes);
+    expect(parseDeadLetter({ id: "99-0", fields: raw })).toEqual({
+      ok: false,
+      id: "99-0",
+      raw,
+      fault: expect.stringContaining(`at ${name}`),
+    });
+  });
+});
+
+describe("discardEffects", () => {
+  test("are an event that says who, and keeps all that was there", () => {
+    const raw = letterFields({ at: "yesterday" });
+    const { append, count } = discardEffects(parseDeadLetter({ id: "99-0", fields: raw }), "ann", 0);
+    expect(append.map(({ stream }) => stream)).toEqual(["system_events"]);
+    const event = eventRecordSchema.parse(append[0]?.fields);
+    expect(event.message).toBe("dead letter 99-0 (entry 17-0 of signal_results) was discarded by ann");
+    expect(JSON.parse(event.details)).toEqual({ dead_letter: "99-0", by: "ann", letter: raw });
+    expect(count).toEqual([]);
   });
 });

@@ -136,6 +136,7 @@ describe("a new group over entries that are there already", () => {
 
   it("one group of two streams is lost on one of them only", async () => {
     await ensure("signal_results", "log_writer");
+    await addEntries(redis, keys.stream("system_events"), 1);
     expect(await ensure("system_events", "log_writer")).toStrictEqual({ state: "created" });
     await redis.xgroup("DESTROY", keys.stream("system_events"), "log_writer");
     expect(await ensure("system_events", "log_writer")).toStrictEqual({ state: "lost" });
@@ -150,6 +151,13 @@ describe("a new group over entries that are there already", () => {
 });
 
 describe("choosing where a group goes on", () => {
+  it("is remembered also for a group that was never there before", async () => {
+    const chosen = { stream: "signals_stream", group: "signal_processor", from: "0" } as const;
+    await createGroup(redis, keys, chosen);
+    await redis.xgroup("DESTROY", keys.stream("signals_stream"), "signal_processor");
+    expect(await ensure("signals_stream", "signal_processor")).toStrictEqual({ state: "lost" });
+  });
+
   it("does not move a group that is there", async () => {
     await ensure("signals_stream", "signal_processor");
     const lost = { stream: "signals_stream", group: "signal_processor", from: "$" } as const;

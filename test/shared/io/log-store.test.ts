@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Database } from "../../../shared/io/database.ts";
 import { logStoreOn } from "../../../shared/io/log-store-postgres.ts";
 import type { EventRow, LogRows, OutcomeRow, SignalRow } from "../../../shared/log-rows.ts";
+import type { InvocationRecord } from "../../../shared/records.ts";
 import { freshPrefix } from "../../servers/fixtures.ts";
 import { databaseKinds, type TestDatabase } from "./databases.ts";
 
@@ -13,7 +14,7 @@ const ROUTED = {
   reason: "paused",
   detail: { by: "op" },
 } as const;
-const NOTHING: LogRows = { signals: [], outcomes: [], events: [] };
+const NOTHING: LogRows = { signals: [], outcomes: [], invocations: [], events: [] };
 
 function signal(entryId: string, record: Partial<SignalRow["record"]> = {}): SignalRow {
   const defaults: SignalRow["record"] = {
@@ -62,6 +63,22 @@ function event(eventId: string, row: Partial<EventRow> = {}): EventRow {
     actionFlag: true,
   };
   return { eventId, ...defaults, ...row };
+}
+
+function invocation(id: string, record: Partial<InvocationRecord> = {}): InvocationRecord {
+  const defaults: InvocationRecord = {
+    id,
+    kind: "dead_letter",
+    mode: null,
+    snapshot: "abc",
+    requested_by: "ann",
+    reason: "the constraint is gone",
+    selection: { dead_letters: ["1-0"] },
+    started_at: AT,
+    finished_at: null,
+    counts: null,
+  };
+  return { ...defaults, ...record };
 }
 
 describe.each(databaseKinds)("the log in a database of kind $kind", ({ create }) => {
@@ -154,12 +171,44 @@ describe.each(databaseKinds)("the log in a database of kind $kind", ({ create })
     ]);
   });
 
+  it("stores an invocation with its end, in whichever order the two come, together or apart, once", async () => {
+    const log = logStoreOn(db, "");
+    const end = { finished_at: "2026-01-02T03:05:00.000Z", counts: { done: 1, left: 0 } };
+    for (const writes of [
+      [["start"], ["end"]],
+      [["end"], ["start"]],
+      [["start", "end"]],
+      [["end", "start"]],
+      [["start"], ["end", "start"], ["start"], ["end"]],
+    ]) {
+      const id = crypto.randomUUID();
+      const [start, whole] = [invocation(id), invocation(id, end)];
+      for (const names of writes) {
+        const invocations = names.map((name) => (name === "start" ? start : whole));
+        expect(await log.write({ ...NOTHING, invocations })).toMatchObject({ status: "stored" });
+      }
+      expect(await db.query("SELECT * FROM invocations WHERE id = $1", [id])).toStrictEqual([
+        { ...whole, started_at: new Date(AT), finished_at: new Date(end.finished_at) },
+      ]);
+    }
+  });
+
+  it("leaves what is not known of an invocation that was broken off empty", async () => {
+    const id = crypto.randomUUID();
+    const unknown = { snapshot: null, requested_by: null, reason: null, selection: {} };
+    await logStoreOn(db, "").write({ ...NOTHING, invocations: [invocation(id, unknown)] });
+    expect(await db.query("SELECT * FROM invocations WHERE id = $1 AND counts IS NULL", [id])).toStrictEqual([
+      { ...invocation(id, unknown), started_at: new Date(AT) },
+    ]);
+  });
+
   it("changes nothing when the same rows are written again", async () => {
     const shard = freshPrefix();
     const log = logStoreOn(db, shard);
     const rows = {
       signals: [signal("1-0", { outcomes: [ROUTED] }), signal("2-0")],
       outcomes: [outcome("1-0")],
+      invocations: [invocation(crypto.randomUUID())],
       events: [event(crypto.randomUUID())],
     };
     await log.write(rows);
@@ -257,6 +306,11 @@ describe.each(databaseKinds)("the log in a database of kind $kind", ({ create })
       what: "a number that is too large",
       rows: { outcomes: [outcome("1-0", { duration_ms: 2 ** 31 })] },
       sqlstate: "22003",
+    },
+    {
+      what: "an unknown kind of invocation",
+      rows: { invocations: [invocation("1", { kind: "s3cret" as "manual" })] },
+      sqlstate: "23514",
     },
     {
       what: "an unknown level",

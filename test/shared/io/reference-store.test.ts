@@ -34,6 +34,11 @@ function sized(size: number): Built {
   });
 }
 
+/** A reference of one ticker, another one for each number. */
+function numbered(n: number): Built {
+  return buildReference(referenceRows({ tickers: [tickerRow(`T${n}`)] }));
+}
+
 const A = sized(2);
 const B = sized(3);
 
@@ -188,7 +193,7 @@ describe("a refresh that began earlier", () => {
     const other = connectRedis();
     const otherStore = referenceStoreOn(other, keys);
     for (let round = 0; round < 60; round += 1) {
-      const built = sized(round + 1);
+      const built = numbered(round);
       const early = await store.takeTicket();
       const late = await otherStore.takeTicket();
       const both = await Promise.all([
@@ -300,10 +305,10 @@ describe("many at once", () => {
     await publish(sized(1));
     const writer = connectRedis();
     const writing = referenceStoreOn(writer, keys);
-    let swapping = true;
+    const swapped = new AbortController();
     const readers = Array.from({ length: 4 }, async () => {
       const seen = new Set<string>();
-      while (swapping) {
+      while (!swapped.signal.aborted) {
         const loaded = await store.load();
         if (loaded === undefined) throw new Error("nothing was loaded");
         expect(loaded.content).toStrictEqual(versions.get(loaded.version)?.content);
@@ -312,8 +317,25 @@ describe("many at once", () => {
       return seen.size;
     });
     for (let swap = 0; swap < 150; swap += 1) await publish(sized(1 + (swap % 4)), NOW, writing);
-    swapping = false;
+    swapped.abort();
     for (const seen of await Promise.all(readers)) expect(seen).toBeGreaterThan(1);
+    writer.disconnect();
+  });
+
+  it("readers whose version ends before they have loaded it load the one that came after", async () => {
+    await publish(numbered(0));
+    const writer = connectRedis();
+    const writing = referenceStoreOn(writer, keys);
+    const swapped = new AbortController();
+    const readers = Array.from({ length: 8 }, async () => {
+      while (!swapped.signal.aborted) expect(await store.load()).toBeDefined();
+    });
+    for (let n = 1; n <= 300; n += 1) {
+      await publish(numbered(n), NOW, writing);
+      await writer.del(PARTS.map((part) => keys.reference(numbered(n - 1).version, part)));
+    }
+    swapped.abort();
+    await Promise.all(readers);
     writer.disconnect();
   });
 

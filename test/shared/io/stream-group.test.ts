@@ -178,7 +178,10 @@ describe("claim", () => {
   it("takes an idle entry over with its fields and counts a delivery", async () => {
     const [id = ""] = await deliver(1);
     await age([id], 50_000, 2);
-    expect(await other.claim(id, 40_000)).toStrictEqual({ id, fields: { n: "0" } });
+    expect(await other.claim(id, 40_000)).toStrictEqual({
+      status: "claimed",
+      entry: { id, fields: { n: "0" } },
+    });
     const [row] = await pending();
     expect(row).toMatchObject({ consumer: "other", deliveries: 3 });
     expect(row?.idleMs).toBeLessThan(30_000);
@@ -187,7 +190,7 @@ describe("claim", () => {
   it("leaves an entry that is not idle for long enough alone", async () => {
     const [id = ""] = await deliver(1);
     await age([id], 20_000, 2);
-    expect(await other.claim(id, 40_000)).toBeUndefined();
+    expect(await other.claim(id, 40_000)).toStrictEqual({ status: "taken" });
     expect(await pending()).toMatchObject([{ consumer: "mine", deliveries: 2 }]);
   });
 
@@ -196,8 +199,8 @@ describe("claim", () => {
     await redis.xack(key, GROUP, id);
     const [undelivered = ""] = await addEntries(redis, key, 1);
     expect([await other.claim(id, 0), await other.claim(undelivered, 0)]).toStrictEqual([
-      undefined,
-      undefined,
+      { status: "taken" },
+      { status: "taken" },
     ]);
     expect(await pending()).toStrictEqual([]);
   });
@@ -212,7 +215,7 @@ describe("claim", () => {
         return ids.map(async (id) => group.claim(id, 40_000));
       }),
     );
-    const won = claims.flatMap((claimed) => (claimed === undefined ? [] : [claimed.id]));
+    const won = claims.flatMap((claimed) => (claimed.status === "claimed" ? [claimed.entry.id] : []));
     expect(won).toHaveLength(ids.length);
     expect(new Set(won)).toStrictEqual(new Set(ids));
     expect((await pending()).map(({ deliveries }) => deliveries)).toStrictEqual(ids.map(() => 2));
@@ -223,8 +226,36 @@ describe("claim", () => {
     const [kept = "", left = ""] = await deliver(2);
     await age([kept, left], 50_000);
     await mine.keep([kept]);
-    expect(await other.claim(kept, 40_000)).toBeUndefined();
-    expect(await other.claim(left, 40_000)).toMatchObject({ id: left });
+    expect(await other.claim(kept, 40_000)).toStrictEqual({ status: "taken" });
+    expect(await other.claim(left, 40_000)).toMatchObject({ status: "claimed", entry: { id: left } });
+  });
+});
+
+describe("claim of an entry that is not in the stream any more", () => {
+  it("says that it is gone and leaves it pending, so that somebody can account for it", async () => {
+    const [deleted = ""] = await deliver(1);
+    // The other way round it would be out of the pending list already: claiming does that.
+    await age([deleted], 50_000);
+    await redis.xdel(key, deleted);
+    expect(await other.claim(deleted, 60_000)).toStrictEqual({ status: "taken" });
+    expect(await other.claim(deleted, 40_000)).toStrictEqual({ status: "gone" });
+    expect(await pending()).toMatchObject([{ id: deleted }]);
+    await redis.xack(key, GROUP, deleted);
+    expect(await other.claim(deleted, 40_000)).toStrictEqual({ status: "taken" });
+  });
+});
+
+describe("uncount", () => {
+  it("takes a delivery back for its own entries only", async () => {
+    const [own = "", foreign = ""] = await deliver(2);
+    await age([own, foreign], 50_000, 3);
+    await other.claim(own, 40_000);
+    await other.uncount(own, 3);
+    await other.uncount(foreign, 1);
+    expect(await pending()).toMatchObject([
+      { id: own, consumer: "other", deliveries: 3 },
+      { id: foreign, consumer: "mine", deliveries: 3 },
+    ]);
   });
 });
 

@@ -1,0 +1,120 @@
+import type { SystemEvent } from "../shared/events.ts";
+import type { LogRetention, LogTable } from "../shared/io/log-retention.ts";
+import type { BehindGroup, StreamTrimmer, TrimmedStream } from "../shared/io/stream-trimmer.ts";
+
+/** What became of one stream. */
+export interface StreamTrim {
+  readonly stream: TrimmedStream;
+  /** Entries removed. */
+  readonly removed: number;
+  /** Groups that have not got as far as the retention, and what that means for the entries they still need. */
+  readonly behind: readonly BehindGroup[];
+}
+
+export interface TrimContext {
+  readonly trimmer: StreamTrimmer;
+  /** When it aborts, what is left stays for the next time. */
+  readonly stopping: AbortSignal;
+}
+
+const TRIMMED: readonly TrimmedStream[] = [
+  "signals_stream",
+  "strategy_input_stream",
+  "signal_results",
+  "system_events",
+];
+
+/**
+ * Removes the entries of every stream but `dead_letters` that are older than STREAM_RETENTION_MS and needed by nobody, step
+ * by step, with room for everyone else's commands in between. Throws what the trimmer throws.
+ */
+export async function trimStreams({ trimmer, stopping }: TrimContext): Promise<readonly StreamTrim[]> {
+  const trims: StreamTrim[] = [];
+  for (const stream of TRIMMED) {
+    let trim: StreamTrim = { stream, removed: 0, behind: [] };
+    while (!stopping.aborted) {
+      const step = await trimmer.step(stream);
+      trim = { stream, removed: trim.removed + step.removed, behind: behindAfter(trim.behind, step.behind) };
+      if (step.removed === 0) break;
+    }
+    trims.push(trim);
+  }
+  return trims;
+}
+
+/** What a later step sees of a group is closer to the truth, except that entries it has lost are not there any more. */
+function behindAfter(earlier: readonly BehindGroup[], later: readonly BehindGroup[]): BehindGroup[] {
+  const lost = earlier.filter(({ state }) => state === "loses");
+  const others = later.filter((group) => !lost.some((one) => one.group === group.group));
+  return [...lost, ...others];
+}
+
+/** Groups that lose entries, as `stream group`; kept by the caller from one run to the next. */
+export type Losing = ReadonlySet<string>;
+
+/**
+ * The warnings about groups that lose entries, each once: a group counts as losing until it has caught up, so that a dead one is
+ * spoken of once and not each time another entry of its goes.
+ */
+export function lossWarnings(
+  trims: readonly StreamTrim[],
+  losingBefore: Losing,
+): { readonly events: readonly SystemEvent[]; readonly losing: Losing } {
+  const events: SystemEvent[] = [];
+  const losing = new Set<string>();
+  for (const { stream, behind } of trims) {
+    for (const one of behind) {
+      const name = `${stream} ${one.group}`;
+      const wasLosing = losingBefore.has(name);
+      if (one.state !== "loses" && !wasLosing) continue;
+      losing.add(name);
+      if (one.state === "loses" && !wasLosing) events.push(lossWarning(stream, one.group, one.from));
+    }
+  }
+  return { events, losing };
+}
+
+function lossWarning(stream: TrimmedStream, group: string, from: string): SystemEvent {
+  return {
+    level: "WARNING",
+    source: "trim",
+    message:
+      `group ${group} of ${stream}, which is none of the router's, is behind by more than twice STREAM_RETENTION_MS; ` +
+      "entries it has not acknowledged are removed until it has caught up, or is removed itself (XGROUP DESTROY)",
+    details: { stream, group, from },
+  };
+}
+
+export interface LogTrimContext {
+  readonly log: LogRetention;
+  /** Older rows are removed. More than 0. */
+  readonly retentionDays: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly stopping: AbortSignal;
+}
+
+/** Rows removed from each table; with `error` when Postgres was away and the rest is left for the next time. */
+export interface LogTrim {
+  readonly removed: Readonly<Record<LogTable, number>>;
+  readonly error?: string;
+}
+
+const DAY_MS = 86_400_000;
+/** What belongs to a signal goes before the signal. */
+const TABLES: readonly LogTable[] = ["signal_log_entries", "signal_log", "system_log"];
+
+/** Removes rows of the log older than LOG_RETENTION_DAYS, by each row's own time, in small batches. */
+export async function trimLog({ log, retentionDays, now, stopping }: LogTrimContext): Promise<LogTrim> {
+  const before = new Date(now - retentionDays * DAY_MS);
+  const removed = { signal_log_entries: 0, signal_log: 0, system_log: 0 };
+  for (const table of TABLES) {
+    while (!stopping.aborted) {
+      const answer = await log.step(table, before);
+      if (answer.status === "unavailable") return { removed, error: answer.error };
+      removed[table] += answer.rows;
+      if (answer.rows === 0) break;
+    }
+  }
+  return { removed };
+}

@@ -1,0 +1,102 @@
+import type { StoredDeadLetter } from "../../shared/dead-letter.ts";
+import { entryTime } from "../../shared/entry.ts";
+
+export interface TableOptions {
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: number;
+  /** Characters in a line; undefined: as many as it takes. */
+  readonly width: number | undefined;
+}
+
+const TITLES = ["id", "age", "function", "stream", "reason", "deliveries", "error"];
+
+/** Dead letters as a table, one line each. */
+export function deadLetterTable(
+  letters: readonly StoredDeadLetter[],
+  { now, width = Number.POSITIVE_INFINITY }: TableOptions,
+): string {
+  const rows = [TITLES, ...letters.map((stored) => cellsOf(stored, now).map(oneLine))];
+  const widths = TITLES.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "))
+    .map((line) => cut(line.trimEnd(), width))
+    .join("\n");
+}
+
+function cellsOf(stored: StoredDeadLetter, now: number): string[] {
+  const { id, raw } = stored;
+  const known = [raw["function"], raw["stream"], raw["reason"], raw["deliveries"]].map(
+    (value) => value ?? "?",
+  );
+  const error = stored.ok ? stored.letter.error : `(cannot be read) ${stored.fault}`;
+  return [id, ageText(now - entryTime(id)), ...known, error];
+}
+
+/** Everything there is about one dead letter. */
+export function deadLetterText(stored: StoredDeadLetter, now: number): string {
+  const { id, raw } = stored;
+  const age = ageText(now - entryTime(id));
+  const { fields, ...rest } = raw;
+  return [
+    `dead letter ${id}, ${age} old`,
+    ...(stored.ok ? [] : ["  cannot be read, so it can only be discarded:", indented(stored.fault, 4)]),
+    ...named(rest, 2),
+    ...(stored.ok
+      ? ["  fields", ...named(stored.letter.entry.fields, 4)]
+      : named({ fields: fields ?? "" }, 2)),
+  ].join("\n");
+}
+
+/** What a program gets: the dead letter with its parts, or what is there instead of one. */
+export function deadLetterJson(stored: StoredDeadLetter): Readonly<Record<string, unknown>> {
+  if (!stored.ok) return { id: stored.id, fault: stored.fault, raw: stored.raw };
+  const { id, entry, functionName, ...rest } = stored.letter;
+  return { id, ...rest, function: functionName, entry_id: entry.id, fields: entry.fields };
+}
+
+/** One line per field; JSON on as many as it takes. */
+function named(fields: Readonly<Record<string, string>>, indent: number): string[] {
+  const width = Math.max(0, ...Object.keys(fields).map((name) => name.length));
+  return Object.entries(fields).map(([name, value]) => {
+    const json = objectIn(value);
+    const title = `${" ".repeat(indent)}${oneLine(name).padEnd(width)}`;
+    return json === undefined
+      ? `${title}  ${oneLine(value)}`
+      : `${title.trimEnd()}\n${indented(JSON.stringify(json, null, 2), indent + 2)}`;
+  });
+}
+
+function objectIn(text: string): object | undefined {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function indented(text: string, indent: number): string {
+  return text.replaceAll(/^/gm, " ".repeat(indent));
+}
+
+/** Without the line ends and control characters a producer may have put in, which a terminal would obey. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*[\n\r]\s*/g, " ").replaceAll(/\p{Cc}/gu, "\uFFFD");
+}
+
+function cut(line: string, width: number): string {
+  return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
+}
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+] as const;
+
+/** An age in the largest unit it has two or more of. */
+function ageText(ms: number): string {
+  const [unit, size] = UNITS.find(([, unitMs]) => ms >= 2 * unitMs) ?? (["s", 1_000] as const);
+  return `${Math.max(0, Math.floor(ms / size))} ${unit}`;
+}

@@ -1,0 +1,183 @@
+import { userInfo } from "node:os";
+import type { Config } from "../../shared/config.ts";
+import { commitOn } from "../../shared/io/commit.ts";
+import type { Database } from "../../shared/io/database.ts";
+import { deadLettersOn } from "../../shared/io/dead-letters.ts";
+import { logStoreOn } from "../../shared/io/log-store-postgres.ts";
+import type { LogStore } from "../../shared/io/log-store.ts";
+import { openDatabase } from "../../shared/io/open-database.ts";
+import { referenceStoreOn } from "../../shared/io/reference-store.ts";
+import { retryBinding } from "../binding.ts";
+import { redisClock } from "../clock.ts";
+import { DATA_DIR } from "../environment.ts";
+import { eventLogOn } from "../event-log.ts";
+import { openLogger } from "../logger.ts";
+import { NOT_THERE, retryDeadLetters, type RetryAttempt } from "../retry-dead-letters.ts";
+import { routingContextCache } from "../routing-context.ts";
+import { messageOf } from "../trouble.ts";
+import { CliError, type Connection } from "./connection.ts";
+import { deadLetterJson, deadLetterTable, deadLetterText } from "./dead-letter-text.ts";
+
+export interface ListOptions {
+  readonly limit: number;
+  /** Id of the last one seen. */
+  readonly after?: string;
+  readonly oldest: boolean;
+  readonly json: boolean;
+}
+
+/** Prints a page of the dead letters, the newest first. */
+export async function listDeadLetters({ redis, keys }: Connection, options: ListOptions): Promise<void> {
+  const { limit: countMax, after, oldest, json } = options;
+  const deadLetters = deadLettersOn(redis, keys);
+  const place = after === undefined ? {} : { after };
+  const letters = await deadLetters.page({ countMax, newestFirst: !oldest, ...place });
+  if (json) {
+    console.log(JSON.stringify(letters.map(deadLetterJson), null, 2));
+    return;
+  }
+  if (letters.length > 0) {
+    const clock = redisClock(redis);
+    await clock.sample();
+    console.log(deadLetterTable(letters, { now: clock.now(), width: process.stdout.columns }));
+  }
+  const last = letters.at(-1);
+  const more = last !== undefined && letters.length === countMax ? `; more with --after ${last.id}` : "";
+  console.log(`${letters.length} of ${await deadLetters.count()} dead letters${more}`);
+}
+
+/** Prints everything about one. @throws CliError when it is not there */
+export async function showDeadLetter({ redis, keys }: Connection, id: string): Promise<void> {
+  const stored = await deadLettersOn(redis, keys).get(id);
+  if (stored === undefined) throw new CliError(`there is no dead letter ${id}`);
+  const clock = redisClock(redis);
+  await clock.sample();
+  console.log(deadLetterText(stored, clock.now()));
+}
+
+export interface RetryOptions {
+  readonly all: boolean;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/** Retries dead letters, a line for each and a sum; exit code 1 unless all that was asked for is done. */
+export async function retryFromCli(
+  { redis, keys, config }: Connection,
+  ids: readonly string[],
+  { all, by = osUser(), reason }: RetryOptions,
+): Promise<void> {
+  const letters = chosen(ids, all);
+  const clock = redisClock(redis);
+  await clock.sample();
+  const events = eventLogOn(redis, keys, clock, openLogger("silent", { forPeople: false }));
+  const routing = routingContextCache({ redis, keys, store: referenceStoreOn(redis, keys) });
+  const { log, close } = logWhenNeeded(config);
+  try {
+    const { invocation, counts } = await retryDeadLetters(
+      { letters, requestedBy: by, reason, onAttempt: (attempt) => console.log(attemptText(attempt)) },
+      {
+        redis,
+        keys,
+        clock,
+        events,
+        commit: commitOn(redis, keys, config),
+        bindingOf: (letter, id) => retryBinding(letter, id, { config, routing, clock, log }),
+      },
+    );
+    await events.flush(5_000);
+    const sum = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
+    console.log(`${sum.join(", ")}${invocation === undefined ? "" : `; invocation ${invocation}`}`);
+    // Of all there were, somebody else may have been quicker with some.
+    if (counts.dead + counts.left + (all ? 0 : counts.gone) > 0) process.exitCode = 1;
+  } finally {
+    await close();
+  }
+}
+
+function attemptText({ id, status, note }: RetryAttempt): string {
+  return `${id}  ${status}${note === "" ? "" : `: ${note}`}`;
+}
+
+/** The log over a database that is opened by the first row for it, so that signals can be retried without one. */
+function logWhenNeeded(config: Config): { readonly log: LogStore; readonly close: () => Promise<void> } {
+  let opening: Promise<Database> | undefined;
+  return {
+    log: {
+      async write(rows) {
+        opening ??= openForRetry(config);
+        try {
+          await opening;
+        } catch (error) {
+          return { status: "unavailable", error: messageOf(error) };
+        }
+        return logStoreOn(await opening, config.keyPrefix).write(rows);
+      },
+    },
+    async close() {
+      const database = await opening?.catch(() => undefined);
+      await database?.close();
+    },
+  };
+}
+
+async function openForRetry(config: Config): Promise<Database> {
+  const { databaseUrl: url, neonWsProxy } = config;
+  const options = { url, neonWsProxy, dataDir: DATA_DIR, onError: () => undefined };
+  if (url !== undefined) return openDatabase(options);
+  const database = await openDatabase(options).catch((error: unknown) => {
+    const redisToo = config.redisUrl === undefined ? ", which starts the local Redis by itself" : "";
+    throw new CliError(
+      `${messageOf(error)}. While a router runs in this folder the database is its own: stop the router (Ctrl-C) and run this command again${redisToo}`,
+    );
+  });
+  await database.migrate();
+  return database;
+}
+
+export interface DiscardOptions {
+  readonly all: boolean;
+  readonly yes: boolean;
+  readonly by?: string;
+}
+
+/** Throws dead letters away for good, with a line for each and a sum; each is kept in the event that says so. */
+export async function discardFromCli(
+  { redis, keys, config }: Connection,
+  ids: readonly string[],
+  { all, yes, by = osUser() }: DiscardOptions,
+): Promise<void> {
+  const letters = chosen(ids, all);
+  const deadLetters = deadLettersOn(redis, keys);
+  if (all && !yes) {
+    const count = await deadLetters.count();
+    throw new CliError(`--all throws away all ${count} dead letters; add --yes if that is what you want`);
+  }
+  const clock = redisClock(redis);
+  await clock.sample();
+  const commit = commitOn(redis, keys, config);
+  const counts = { discarded: 0, gone: 0 };
+  for await (const stored of deadLetters.chosen(letters)) {
+    const found = typeof stored !== "string";
+    const discarded = found && (await deadLetters.discard(commit, stored, { by, at: clock.now() }));
+    const status = discarded ? "discarded" : "gone";
+    counts[status] += 1;
+    console.log(`${found ? stored.id : stored}  ${status}${discarded ? "" : `: ${NOT_THERE}`}`);
+  }
+  console.log(`${counts.discarded} discarded, ${counts.gone} gone`);
+  if (!all && counts.gone > 0) process.exitCode = 1;
+}
+
+function chosen(ids: readonly string[], all: boolean): "all" | readonly string[] {
+  if (all === ids.length > 0) throw new CliError("say which: the ids of dead letters, or --all");
+  return all ? "all" : ids;
+}
+
+/** A process in a container may run under a user without a name. */
+function osUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "unknown";
+  }
+}

@@ -1,0 +1,200 @@
+import { randomUUID } from "node:crypto";
+import type { Redis } from "ioredis";
+import type { DeadLetter, StoredDeadLetter } from "../shared/dead-letter.ts";
+import { deadLettersOn } from "../shared/io/dead-letters.ts";
+import { publishInvocation } from "../shared/io/invocations.ts";
+import type { Branch } from "../shared/function.ts";
+import type { Keys } from "../shared/keys.ts";
+import { logRowsOf } from "../shared/log-rows.ts";
+import type { InvocationRecord } from "../shared/records.ts";
+import type { Binding } from "./binding.ts";
+import { messageOf, type Trouble } from "./trouble.ts";
+import { work, type WorkDeps, type Worked } from "./work.ts";
+
+export interface RetryRequest {
+  /** Ids of dead letters, or all that are there now. */
+  readonly letters: "all" | readonly string[];
+  readonly requestedBy: string;
+  readonly reason?: string | undefined;
+  /** Told of each one as soon as it is known what became of it. */
+  readonly onAttempt?: (attempt: RetryAttempt) => void;
+}
+
+export interface RetryDeps extends Pick<WorkDeps, "commit" | "clock" | "events"> {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  /** Undefined when the function of this dead letter cannot be run. */
+  readonly bindingOf: (letter: DeadLetter, invocation: string) => Binding | undefined;
+}
+
+/**
+ * `done`: its effects have happened, and it is gone · `dead`: given up on again, a new dead letter is in its place · `left`: it
+ * is still there · `gone`: it is not there, or not any more: somebody else has retried or discarded it.
+ */
+export const RETRY_STATUSES = ["done", "dead", "left", "gone"] as const;
+export type RetryStatus = (typeof RETRY_STATUSES)[number];
+
+/** What became of one dead letter, with a note for people. */
+export interface RetryAttempt {
+  readonly id: string;
+  readonly status: RetryStatus;
+  readonly note: string;
+}
+
+export interface RetrySummary {
+  /** Id of the invocation; undefined when there was nothing to retry, and nothing is recorded. */
+  readonly invocation: string | undefined;
+  readonly counts: Readonly<Record<RetryStatus, number>>;
+}
+
+export const NOT_THERE = "there is no dead letter with this id";
+
+/** Reading Postgres and Redis has limits of its own, well below this one. */
+const LETTER_MS_MAX = 60_000;
+
+/**
+ * Runs the original functions on the entries of dead letters, one at a time, oldest first or in the order asked for. It is
+ * one invocation, recorded when it begins and when it ends. Nothing is added to the streams the entries came from;
+ * each commit is fenced by the removal of the dead letter, so that of two retries one acts.
+ */
+export async function retryDeadLetters(request: RetryRequest, deps: RetryDeps): Promise<RetrySummary> {
+  const { requestedBy, onAttempt } = request;
+  const counts = { done: 0, dead: 0, left: 0, gone: 0 };
+  const away = new Map<string, string>();
+  let begun: InvocationRecord | undefined;
+  for await (const stored of deadLettersOn(deps.redis, deps.keys).chosen(request.letters)) {
+    let attempt: RetryAttempt;
+    if (typeof stored === "string") {
+      attempt = { id: stored, status: "gone", note: NOT_THERE };
+    } else {
+      begun ??= await begin(request, deps);
+      attempt = await retry(stored, { invocation: begun.id, away }, deps);
+      publishAttempt(stored, attempt, { invocation: begun.id, by: requestedBy }, deps);
+    }
+    counts[attempt.status] += 1;
+    onAttempt?.(attempt);
+  }
+  if (begun !== undefined) {
+    const finished_at = new Date(deps.clock.now()).toISOString();
+    await publishInvocation(deps.redis, deps.keys, { ...begun, finished_at, counts });
+  }
+  return { invocation: begun?.id, counts };
+}
+
+async function begin(
+  { letters, requestedBy, reason }: RetryRequest,
+  { redis, keys, clock }: RetryDeps,
+): Promise<InvocationRecord> {
+  const record: InvocationRecord = {
+    id: randomUUID(),
+    kind: "dead_letter",
+    mode: null,
+    snapshot: await redis.get(keys.referenceCurrent),
+    requested_by: requestedBy,
+    reason: reason ?? null,
+    selection: { dead_letters: letters },
+    started_at: new Date(clock.now()).toISOString(),
+    finished_at: null,
+    counts: null,
+  };
+  await publishInvocation(redis, keys, record);
+  return record;
+}
+
+interface Run {
+  readonly invocation: string;
+  /** Functions that lack something, with what: the others of theirs are not tried in vain. */
+  readonly away: Map<string, string>;
+}
+
+async function retry(
+  stored: StoredDeadLetter,
+  { invocation, away }: Run,
+  deps: RetryDeps,
+): Promise<RetryAttempt> {
+  const { id } = stored;
+  if (!stored.ok) return { id, status: "left", note: `it cannot be read: ${stored.fault}` };
+  const { letter } = stored;
+  const { functionName, stream, entry } = letter;
+  const binding = deps.bindingOf(letter, invocation);
+  if (binding === undefined) {
+    return { id, status: "left", note: `${functionName} on ${stream} is nothing that can be run here` };
+  }
+  const missing = away.get(functionName);
+  if (missing !== undefined) return { id, status: "left", note: missing };
+  let failure: unknown;
+  const trouble: Trouble = {
+    failed: (error) => {
+      failure = error;
+    },
+    over: () => undefined,
+  };
+  try {
+    const [worked] = await work(binding, [entry], workDeps(deps, trouble), {
+      deliveries: letter.deliveries + 1,
+      after: Promise.resolve(),
+      fence: { kind: "dead_letter", deadLetterId: id },
+    });
+    if (worked === undefined) throw new Error(`${functionName} did not say what became of entry ${entry.id}`);
+    return { id, ...outcomeOf(worked) };
+  } catch (error) {
+    // When the time is up, what went wrong until then says more.
+    const note = messageOf(failure ?? error);
+    away.set(functionName, note);
+    return { id, status: "left", note };
+  }
+}
+
+/** Whoever asks wants to know now: nothing that is away is waited for. */
+function workDeps({ commit, clock, events }: RetryDeps, trouble: Trouble): WorkDeps {
+  const abort = AbortSignal.timeout(LETTER_MS_MAX);
+  return { commit, clock, events, trouble, stopping: AbortSignal.abort(), abort };
+}
+
+function outcomeOf(worked: Worked): Pick<RetryAttempt, "status" | "note"> {
+  if (worked.status === "left") return { status: "left", note: worked.error };
+  const { outcome, result } = worked;
+  switch (outcome) {
+    case "fenced":
+      return { status: "gone", note: "somebody else has retried or discarded it" };
+    case "held":
+      return { status: "done", note: "it had been dispatched already, and was not again" };
+    case "applied":
+    case "duplicate": {
+      if (result.status === "dead") return { status: "dead", note: `${result.reason}: ${result.error}` };
+      const branch = outcome === "duplicate" ? result.effects.claim?.ifLost : result.effects;
+      return { status: "done", note: decisionIn(branch) };
+    }
+  }
+}
+
+/** The decision a branch publishes: `ignored: stale`. Empty for functions that decide nothing. */
+function decisionIn(branch: Branch | undefined): string {
+  for (const { stream, fields } of branch?.append ?? []) {
+    if (stream !== "signal_results") continue;
+    const parsed = logRowsOf({ id: "", fields }, stream);
+    const record = parsed.ok ? parsed.rows.signals[0]?.record : undefined;
+    if (record !== undefined)
+      return [record.status, ...(record.reason === null ? [] : [record.reason])].join(": ");
+  }
+  return "";
+}
+
+function publishAttempt(
+  { id: deadLetter, raw }: StoredDeadLetter,
+  { status, note }: RetryAttempt,
+  { invocation, by }: { readonly invocation: string; readonly by: string },
+  { events }: RetryDeps,
+): void {
+  const what = `${raw["function"] ?? "?"} on entry ${raw["entry_id"] ?? "?"} of ${raw["stream"] ?? "?"}`;
+  events.publish({
+    level: "INFO",
+    source: "dead-letters",
+    message: `dead letter ${deadLetter} (${what}) was retried by ${by}: ${withNote(status, note)}`,
+    details: { dead_letter: deadLetter, by, invocation, status, note },
+  });
+}
+
+function withNote(status: RetryStatus, note: string): string {
+  return note === "" ? status : `${status} (${note})`;
+}

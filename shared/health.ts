@@ -1,0 +1,92 @@
+/** What is known about a router, from Redis and from Postgres. Times are milliseconds. */
+export interface HealthFacts {
+  readonly redisReachable: boolean;
+  /** Null when it was not asked. */
+  readonly postgresReachable: boolean | null;
+  /** Null: there is none, and nothing can be decided. */
+  readonly snapshot: { readonly version: string; readonly confirmedAgoMs: number | null } | null;
+  readonly groups: readonly GroupHealth[];
+}
+
+/** One of the router's own groups. */
+export interface GroupHealth {
+  readonly stream: string;
+  readonly group: string;
+  /** Routing is what money depends on; the rest may lag. */
+  readonly critical: boolean;
+  readonly exists: boolean;
+  /** Since any consumer of it last asked for entries; null when it has none. */
+  readonly lastTurnAgoMs: number | null;
+  /** Entries not acknowledged yet: waiting and in hand. */
+  readonly backlog: number;
+  /** Since the oldest entry in hand was last worked on; null when none is. */
+  readonly oldestPendingIdleMs: number | null;
+}
+
+export interface HealthLimits {
+  readonly blockMs: number;
+  readonly claimIdleMs: number;
+  readonly referenceAgeMsMax: number;
+}
+
+/** `degraded`: signals are decided, but something needs a look. `not_ready`: signals are not being decided. */
+export interface Health {
+  readonly status: "ready" | "degraded" | "not_ready";
+  readonly reasons: readonly string[];
+}
+
+/** Entries a log may be behind before that is worth a look. */
+const BACKLOG_MAX = 10_000;
+/** A loop that waits in vain turns once per BLOCK_MS; three missed turns, but never less than this, mean it stands. */
+const LOOP_STANDS_MS = 15_000;
+
+/** Whether signals are being decided, and everything that is not as it should be. */
+export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
+  if (!facts.redisReachable) return { status: "not_ready", reasons: ["Redis does not answer"] };
+  const stopping: string[] = [];
+  const weakening: string[] = [];
+
+  if (facts.snapshot === null) stopping.push("there is no reference snapshot, so nothing is decided");
+  else {
+    const { confirmedAgoMs } = facts.snapshot;
+    if (confirmedAgoMs === null || confirmedAgoMs > limits.referenceAgeMsMax) {
+      weakening.push(
+        confirmedAgoMs === null
+          ? "the reference has never been confirmed"
+          : `the reference has not been confirmed for ${seconds(confirmedAgoMs)}; decisions go on with it`,
+      );
+    }
+  }
+  if (facts.postgresReachable === false)
+    weakening.push("Postgres cannot be reached; records wait in signal_results");
+  for (const group of facts.groups) {
+    (group.critical ? stopping : weakening).push(...standstills(group, limits));
+    weakening.push(...delays(group, limits));
+  }
+  const status = stopping.length > 0 ? "not_ready" : weakening.length > 0 ? "degraded" : "ready";
+  return { status, reasons: [...stopping, ...weakening] };
+}
+
+function standstills(group: GroupHealth, { blockMs }: HealthLimits): string[] {
+  const name = `${group.group} on ${group.stream}`;
+  if (!group.exists) return [`group ${name} is not there`];
+  const standsMs = Math.max(3 * blockMs, LOOP_STANDS_MS);
+  if (group.lastTurnAgoMs === null) return [`nobody reads ${name}`];
+  return group.lastTurnAgoMs > standsMs
+    ? [`nobody has read ${name} for ${seconds(group.lastTurnAgoMs)}`]
+    : [];
+}
+
+function delays(group: GroupHealth, { claimIdleMs }: HealthLimits): string[] {
+  const name = `${group.group} on ${group.stream}`;
+  const reasons: string[] = [];
+  if (group.backlog > BACKLOG_MAX) reasons.push(`${group.backlog} entries wait for ${name}`);
+  if (group.oldestPendingIdleMs !== null && group.oldestPendingIdleMs > 3 * claimIdleMs) {
+    reasons.push(`an entry of ${name} has been left unfinished for ${seconds(group.oldestPendingIdleMs)}`);
+  }
+  return reasons;
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`;
+}

@@ -1,0 +1,37 @@
+import type { Redis } from "ioredis";
+import type { Keys, StreamName } from "../keys.ts";
+
+/**
+ * When each poll loop turned last, for anyone who wants to know whether signals are being read. Redis itself does not
+ * tell: before 7.2 a consumer that waits in vain leaves no trace.
+ */
+export interface LoopTurn {
+  readonly stream: StreamName;
+  readonly consumer: string;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** A loop that has been silent for so long belongs to a process that was killed. */
+const FORGOTTEN_MS = 3_600_000;
+
+/** Notes a turn. */
+export async function noteTurn(redis: Redis, keys: Keys, { stream, consumer, at }: LoopTurn): Promise<void> {
+  await redis.hset(keys.loops, `${stream} ${consumer}`, at);
+}
+
+/** Takes a loop that ends out of the list, and those that ended without doing so long ago. */
+export async function forgetTurns(redis: Redis, keys: Keys, own: LoopTurn): Promise<void> {
+  const turns = await readTurns(redis, keys);
+  const gone = turns.filter(({ at }) => own.at - at > FORGOTTEN_MS);
+  await redis.hdel(keys.loops, ...[own, ...gone].map(({ stream, consumer }) => `${stream} ${consumer}`));
+}
+
+/** The last turn of every loop that has not ended in order. */
+export async function readTurns(redis: Redis, keys: Keys): Promise<LoopTurn[]> {
+  const fields = Object.entries(await redis.hgetall(keys.loops));
+  return fields.map(([field, at]) => {
+    const [stream = "", consumer = ""] = field.split(" ");
+    return { stream: stream as StreamName, consumer, at: Number(at) };
+  });
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import { healthOf, type GroupHealth, type HealthFacts } from "../../shared/health.ts";
+
+const LIMITS = { blockMs: 2_000, claimIdleMs: 10_000, referenceAgeMsMax: 86_400_000 };
+const routing: GroupHealth = {
+  stream: "signals_stream",
+  group: "signal_processor",
+  critical: true,
+  exists: true,
+  lastTurnAgoMs: 500,
+  backlog: 3,
+  oldestPendingIdleMs: 20,
+};
+const logging: GroupHealth = { ...routing, stream: "signal_results", group: "log_writer", critical: false };
+const well: HealthFacts = {
+  redisReachable: true,
+  postgresReachable: true,
+  snapshot: { version: "v", confirmedAgoMs: 1_000 },
+  groups: [routing, logging],
+};
+
+describe("healthOf", () => {
+  test("a router that turns, with a fresh snapshot and a log that keeps up, is ready without reasons", () => {
+    expect(healthOf(well, LIMITS)).toEqual({ status: "ready", reasons: [] });
+    expect(healthOf({ ...well, postgresReachable: null }, LIMITS).status).toBe("ready");
+  });
+
+  test.each<[string, Partial<HealthFacts>, RegExp]>([
+    ["Redis is away", { redisReachable: false }, /Redis does not answer/],
+    ["there is no snapshot", { snapshot: null }, /no reference snapshot/],
+    [
+      "the signals' group is gone",
+      { groups: [{ ...routing, exists: false }] },
+      /group signal_processor on signals_stream is not there/,
+    ],
+    [
+      "nobody reads the signals",
+      { groups: [{ ...routing, lastTurnAgoMs: null }] },
+      /nobody reads signal_processor/,
+    ],
+    [
+      "the signals' loop stands",
+      { groups: [{ ...routing, lastTurnAgoMs: 16_000 }] },
+      /has read signal_processor.* for 16 s/,
+    ],
+  ])("not ready when %s", (_, change, reason) => {
+    expect(healthOf({ ...well, ...change }, LIMITS)).toEqual({
+      status: "not_ready",
+      reasons: [expect.stringMatching(reason)],
+    });
+  });
+
+  test.each<[string, Partial<HealthFacts>, RegExp]>([
+    ["Postgres is away", { postgresReachable: false }, /Postgres cannot be reached/],
+    [
+      "the reference is old",
+      { snapshot: { version: "v", confirmedAgoMs: 90_000_000 } },
+      /not been confirmed for 90000 s/,
+    ],
+    [
+      "the reference was never confirmed",
+      { snapshot: { version: "v", confirmedAgoMs: null } },
+      /never been confirmed/,
+    ],
+    [
+      "the log's loop stands",
+      { groups: [routing, { ...logging, lastTurnAgoMs: 20_000 }] },
+      /log_writer on signal_results for 20 s/,
+    ],
+    [
+      "the log is behind",
+      { groups: [routing, { ...logging, backlog: 10_001 }] },
+      /10001 entries wait for log_writer/,
+    ],
+    [
+      "an entry is left unfinished",
+      { groups: [{ ...routing, oldestPendingIdleMs: 31_000 }] },
+      /left unfinished for 31 s/,
+    ],
+  ])("degraded when %s", (_, change, reason) => {
+    expect(healthOf({ ...well, ...change }, LIMITS)).toEqual({
+      status: "degraded",
+      reasons: [expect.stringMatching(reason)],
+    });
+  });
+
+  test("a loop that may wait longer by its configuration is given that time", () => {
+    const groups = [{ ...routing, lastTurnAgoMs: 25_000 }];
+    expect(healthOf({ ...well, groups }, { ...LIMITS, blockMs: 10_000 }).status).toBe("ready");
+  });
+
+  test("every reason is named, the worst ones first", () => {
+    const { status, reasons } = healthOf({ ...well, snapshot: null, postgresReachable: false }, LIMITS);
+    expect(status).toBe("not_ready");
+    expect(reasons).toEqual([expect.stringContaining("snapshot"), expect.stringContaining("Postgres")]);
+  });
+});

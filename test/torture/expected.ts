@@ -1,0 +1,96 @@
+import type { Entry, Fields } from "../../shared/entry.ts";
+import type { ReferenceRows } from "../../shared/reference.ts";
+import { expectedDecision, type Expected } from "../oracle.ts";
+import type { LogRow } from "./facts.ts";
+import { pausedAt, type ControlChange, type Revision } from "./timeline.ts";
+
+/** What a run has to have left behind for one entry, told without any of the router's own code. */
+
+/** A decision as the log shows it; outcomes as `strategy:reason`, or `strategy:dispatched`. */
+export interface Decided {
+  readonly status: string;
+  readonly reason: string | null;
+  readonly outcomes: readonly string[];
+}
+
+/** What may be logged for one entry: the decision, and its form when another entry has dispatched the uid. */
+export interface Possible {
+  readonly expected: Expected;
+  readonly first: Decided;
+  readonly repeated: Decided | undefined;
+}
+
+interface DecidedWhere {
+  readonly entry: Entry;
+  readonly row: LogRow;
+  readonly revision: Revision;
+  readonly control: readonly ControlChange[];
+  /** Redis' time of the commit. */
+  readonly committedAt: number;
+  readonly signalAgeMsMax: number;
+}
+
+/** The right answers on the reference the row names: one, or one for each state of the pauses the commit may have met. */
+export function possibleDecisions(where: DecidedWhere): Possible[] {
+  const { entry, row, revision, control, committedAt, signalAgeMsMax } = where;
+  return pausedAt(control, committedAt).map((paused) => {
+    const expected = expectedDecision({
+      rows: revision.rows,
+      fields: entry.fields,
+      entryId: entry.id,
+      now: row.decided_at.getTime(),
+      paused,
+      signalAgeMsMax,
+    });
+    const { status, reason, outcomes } = expected;
+    const first = { status, reason, outcomes: outcomes.map(([id, outcome]) => `${id}:${outcome}`) };
+    return { expected, first, repeated: status === "dispatched" ? repeatedOf(expected) : undefined };
+  });
+}
+
+/** Who would have been dispatched, or was only watching, is told that the signal is a repetition. */
+function repeatedOf({ outcomes }: Expected): Decided {
+  return {
+    status: "duplicate",
+    reason: "duplicate_uid",
+    outcomes: outcomes.map(([id, outcome]) => {
+      const taken = outcome === "dispatched" || outcome === "shadow";
+      return `${id}:${taken ? "duplicate_uid" : outcome}`;
+    }),
+  };
+}
+
+/** The fields of a task on which everybody relies; the producer writes bar times in two forms only. */
+export function expectedTask(rows: ReferenceRows, { id, fields }: Entry, strategyId: number): Fields {
+  const message = text(fields, "message").toUpperCase();
+  const meant = rows.signals
+    .filter((signal) => signal.enabled)
+    .map((signal) => ({
+      id: signal.id,
+      long: message === signal.long_phrase,
+      short: message === signal.short_phrase,
+    }))
+    .find(({ long, short }) => long || short);
+  const bar = text(fields, "bar_time") || text(fields, "time");
+  return {
+    strategy_id: String(strategyId),
+    signal_id: String(meant?.id),
+    symbol: text(fields, "symbol").toUpperCase().replace(/\.P$/, ""),
+    direction: meant?.long === true ? "long" : "short",
+    time: new Date(/^\d+$/.test(bar) ? Number(bar) * 1000 : bar).toISOString(),
+    received_at: new Date(Number(id.split("-")[0])).toISOString(),
+    source: text(fields, "source"),
+    strategy: rows.strategies.find((strategy) => strategy.id === strategyId)?.name ?? "",
+    entry_id: id,
+    invocation: "live",
+  };
+}
+
+/** Two texts are equal when the decisions are. */
+export function decidedText({ status, reason, outcomes }: Decided): string {
+  return `${status}${reason === null ? "" : `: ${reason}`} [${outcomes.join(", ")}]`;
+}
+
+function text(fields: Fields, name: string): string {
+  return (fields[name] ?? "").trim();
+}

@@ -1,0 +1,94 @@
+import type { Random } from "./random.ts";
+
+/** What is done to the pipeline while signals go through it, and when: a function of the seed alone. */
+
+/**
+ * `kill`: SIGKILL of a router, started again · `freeze`: SIGSTOP, SIGCONT when its entries have been taken over ·
+ * `terminate`: SIGTERM, started again · `redis`: kill -9, started again on its AOF · `clients`: CLIENT KILL of every
+ * normal connection · `scripts`: SCRIPT FLUSH · `postgres`: immediate stop, started again · `reference`: other
+ * tickers, signals and strategies · `pause`: one strategy or all, resumed later.
+ */
+export const FAULT_KINDS = [
+  "kill",
+  "freeze",
+  "terminate",
+  "redis",
+  "clients",
+  "scripts",
+  "postgres",
+  "reference",
+  "pause",
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface PlannedFault {
+  readonly kind: FaultKind;
+  /** Milliseconds since the producer began. */
+  readonly atMs: number;
+  /** How long it lasts: the time a server is away, a process frozen, a strategy paused. */
+  readonly forMs: number;
+  /** Index of the router it happens to; for the others a number to choose by. */
+  readonly which: number;
+}
+
+export interface FaultPlan {
+  readonly forMs: number;
+  readonly routers: number;
+  readonly claimIdleMs: number;
+  /** Mean time between two faults, milliseconds. */
+  readonly everyMs: number;
+}
+
+/** How often each kind is dealt. Faults of one kind are a deck of cards, so that none is missing by chance. */
+const DECK: Readonly<Record<FaultKind, number>> = {
+  kill: 4,
+  freeze: 3,
+  terminate: 2,
+  redis: 2,
+  clients: 2,
+  scripts: 1,
+  postgres: 1,
+  reference: 4,
+  pause: 3,
+};
+const WHICH_MAX = 1_000_000;
+
+/** The faults in order; each kind at least once if there is time for as many. They may overlap. */
+export function planFaults(plan: FaultPlan, random: Random): PlannedFault[] {
+  const faults: PlannedFault[] = [];
+  let deck = random.shuffled(FAULT_KINDS);
+  let atMs = random.between(plan.everyMs / 2, plan.everyMs);
+  while (atMs < plan.forMs) {
+    const kind = deck.pop();
+    if (kind === undefined) {
+      deck = random.shuffled(FAULT_KINDS.flatMap((name) => Array<FaultKind>(DECK[name]).fill(name)));
+      continue;
+    }
+    const onRouter = kind === "kill" || kind === "freeze" || kind === "terminate";
+    const which = random.below(onRouter ? plan.routers : WHICH_MAX);
+    faults.push({ kind, atMs, forMs: lastingMs(kind, plan, random), which });
+    // Now and then two at the same moment.
+    atMs += random.below(5) === 0 ? 0 : random.between(plan.everyMs / 2, plan.everyMs * 2);
+  }
+  return faults;
+}
+
+function lastingMs(kind: FaultKind, { claimIdleMs }: FaultPlan, random: Random): number {
+  switch (kind) {
+    case "kill":
+    case "terminate":
+      return random.between(0, 1_500);
+    case "freeze":
+      return random.between(claimIdleMs * 1.2, claimIdleMs * 4);
+    case "redis":
+      return random.between(0, 1_500);
+    case "postgres":
+      return random.between(1_000, 5_000);
+    case "pause":
+      return random.between(300, 5_000);
+    case "clients":
+    case "scripts":
+    case "reference":
+      return 0;
+  }
+}

@@ -1,0 +1,106 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { buildReference } from "../../shared/build-reference.ts";
+import { pause as pauseStrategy, resume } from "../../shared/io/control-store.ts";
+import type { Paused } from "../builders.ts";
+import type { FaultKind, PlannedFault } from "./faults.ts";
+import type { Random } from "./random.ts";
+import { referenceRevision, writeReference } from "./references.ts";
+import { announceReference, redisTime, restart, untilDone, type Stage } from "./stage.ts";
+import type { ControlChange, Revision } from "./timeline.ts";
+
+/** Does to the stage what the plan says, and keeps what the checks have to know about it. */
+export interface Injector {
+  /** Resolves when the fault is over; one of the same router, server or table waits for the one before. */
+  inject(fault: PlannedFault): Promise<void>;
+  /** Writes the next revision of the reference. */
+  changeReference(): Promise<void>;
+  readonly revisions: readonly Revision[];
+  readonly control: readonly ControlChange[];
+}
+
+/** Whom a `pause` may mean; all of them more seldom. */
+const PAUSABLE = [10, 11, 15, 16, 17, 18, 10, 17, "*"] as const satisfies readonly (number | "*")[];
+
+export function injectorOn(stage: Stage, random: Random): Injector {
+  const revisions: Revision[] = [];
+  const control: ControlChange[] = [{ paused: new Set(), before: 0, after: 0 }];
+  const inOrder = chains();
+
+  async function changeReference(): Promise<void> {
+    const rows = referenceRevision(revisions.length, random);
+    const { version } = buildReference(rows);
+    // Known before it is written: a router may be faster than the answer to COMMIT.
+    revisions.push({ version, rows });
+    await untilDone(async () => writeReference(stage.postgresServer.url, rows));
+    // Sometimes nobody is told, and the schedule has to find out.
+    if (revisions.length % 4 > 0) await untilDone(async () => announceReference(stage.redis));
+  }
+
+  /** Pauses or resumes, and notes between which moments that came into force. */
+  async function setPaused(who: number | "*", on: boolean): Promise<void> {
+    const { redis, keys } = stage;
+    const id = who === "*" ? undefined : who;
+    const before = await untilDone(async () => redisTime(redis));
+    await untilDone(async () =>
+      on ? pauseStrategy(redis, keys, id, { by: "torture", at: before }) : resume(redis, keys, id),
+    );
+    const after = await untilDone(async () => redisTime(redis));
+    const paused = new Set<number | "*">(control.at(-1)?.paused satisfies Paused | undefined);
+    if (on) paused.add(who);
+    else paused.delete(who);
+    control.push({ paused, before, after });
+  }
+
+  async function pauseFor(fault: PlannedFault): Promise<void> {
+    const who = PAUSABLE[fault.which % PAUSABLE.length] ?? "*";
+    await inOrder("control", async () => setPaused(who, true));
+    await pause(fault.forMs);
+    await inOrder("control", async () => setPaused(who, false));
+  }
+
+  async function killClients(): Promise<void> {
+    const redis = stage.connect("killer");
+    await untilDone(async () => redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"));
+    redis.disconnect();
+  }
+
+  function onRouter({ which }: PlannedFault, act: (slot: Stage["routers"][number]) => Promise<void>) {
+    return inOrder(`router ${which}`, async () => {
+      const slot = stage.routers[which];
+      if (slot === undefined) throw new Error(`there is no router ${which}`);
+      await act(slot);
+    });
+  }
+
+  const injectors: Readonly<Record<FaultKind, (fault: PlannedFault) => Promise<void>>> = {
+    kill: async (fault) => onRouter(fault, async (slot) => slot.kill(fault.forMs)),
+    freeze: async (fault) => onRouter(fault, async (slot) => slot.freeze(fault.forMs)),
+    terminate: async (fault) => onRouter(fault, async (slot) => slot.terminate(fault.forMs)),
+    redis: async (fault) => inOrder("redis", async () => restart(stage.redisServer, fault.forMs)),
+    clients: killClients,
+    scripts: async () => void (await untilDone(async () => stage.redis.script("FLUSH"))),
+    postgres: async (fault) => inOrder("postgres", async () => restart(stage.postgresServer, fault.forMs)),
+    reference: async () => inOrder("reference", changeReference),
+    pause: pauseFor,
+  };
+  return {
+    inject: async (fault) => injectors[fault.kind](fault),
+    changeReference,
+    revisions,
+    control,
+  };
+}
+
+/** Runs steps of the same name one after the other. */
+function chains(): (name: string, step: () => Promise<void>) => Promise<void> {
+  const last = new Map<string, Promise<void>>();
+  return async (name, step) => {
+    const before = last.get(name) ?? Promise.resolve();
+    const own = before.then(step);
+    last.set(
+      name,
+      own.catch(() => undefined),
+    );
+    return own;
+  };
+}

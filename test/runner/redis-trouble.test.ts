@@ -17,7 +17,7 @@ beforeEach(async () => {
   redis = new Redis(server.url);
   redis.on("error", () => undefined);
   await insertReference(router.databaseUrl, mixedReference());
-  Object.assign(router.env, { REDIS_URL: server.url, KEY_PREFIX: "", REFERENCE_REFRESH_MS: "500" });
+  Object.assign(router.env, { REDIS_URL: server.url, KEY_PREFIX: "", REFERENCE_REFRESH_MS: "3600000" });
 });
 
 afterEach(async () => {

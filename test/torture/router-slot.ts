@@ -42,7 +42,7 @@ export function routerSlot({ name, env, shutdownMsMax, onMisbehaviour }: RouterS
     const startedAt = Date.now();
     for (;;) {
       try {
-        const started = await startRouterProcess(env);
+        const started = await Promise.race([startRouterProcess(env), tooLate(name)]);
         router = started;
         void started.ended().then(async (code) => {
           if (ordered.has(started) || abandoned) return;
@@ -99,6 +99,12 @@ export function routerSlot({ name, env, shutdownMsMax, onMisbehaviour }: RouterS
       router?.signal("SIGKILL");
     },
   };
+}
+
+/** Rejects when a router should have been running for long. */
+async function tooLate(name: string): Promise<never> {
+  await pause(START_MS_MAX, undefined, { ref: false });
+  throw new Error(`${name} runs, but has not said so for ${START_MS_MAX} ms`);
 }
 
 function tail(text: string): string {

@@ -40,7 +40,8 @@ const ROUTER_ENV = {
   DELIVERIES_MAX: "1000000",
   // Nothing is trimmed, since everything is counted in the end.
   STREAM_RETENTION_MS: "86400000",
-  LOG_LEVEL: "warn",
+  // The routers say at this level that they run.
+  LOG_LEVEL: "info",
 } as const;
 
 /** Starts the servers and prepares the routers, which the caller starts. */

@@ -1,8 +1,8 @@
 import type { Entry } from "../shared/entry.ts";
 import { NO_EFFECTS, type EffectfulFunction, type Result, type Unavailable } from "../shared/function.ts";
-import type { LogStore } from "../shared/io/log-store.ts";
+import type { LogConflict, LogStore } from "../shared/io/log-store.ts";
 import type { StreamName } from "../shared/keys.ts";
-import { logRowsOf, type LogRows } from "../shared/log-rows.ts";
+import { logRowsOf, type LogRows, type SignalRow } from "../shared/log-rows.ts";
 
 export interface PersistContext {
   readonly stream: Extract<StreamName, "signal_results" | "system_events">;
@@ -49,7 +49,7 @@ async function* store(
       yield { status: "unavailable", what: "postgres", error: answer.error };
       return;
     case "stored": {
-      const conflicts = new Map(answer.conflicts.map((row) => [keyOf(row), row.storedUid]));
+      const conflicts = new Map(answer.conflicts.map((conflict) => [keyOf(conflict), conflict]));
       yield entries.map((stored) => storedResult(stored, conflicts));
       return;
     }
@@ -70,15 +70,31 @@ async function* store(
   }
 }
 
-function storedResult({ entry, rows }: Readable, conflicts: ReadonlyMap<string, string | null>): Result {
+function storedResult({ entry, rows }: Readable, conflicts: ReadonlyMap<string, LogConflict>): Result {
   const [signal] = rows.signals;
-  const storedUid = signal === undefined ? undefined : conflicts.get(keyOf(signal));
-  if (signal === undefined || storedUid === undefined)
+  const conflict = signal === undefined ? undefined : conflicts.get(keyOf(signal));
+  if (signal === undefined || conflict === undefined)
     return { id: entry.id, status: "done", effects: NO_EFFECTS };
-  const error =
-    `signal_log already holds entry ${signal.entryId} (${signal.invocation}) with uid ${storedUid}, not ` +
-    `${signal.record.uid}: two routers with one KEY_PREFIX on this database, or Redis was emptied and ids came again`;
-  return { id: entry.id, status: "dead", reason: "conflicting_uid", error, level: "ERROR" };
+  return { id: entry.id, status: "dead", level: "ERROR", ...explained(signal, conflict) };
+}
+
+function explained(
+  { entryId, invocation, record }: SignalRow,
+  { storedUid, storedStatus }: LogConflict,
+): { reason: string; error: string } {
+  const entry = `entry ${entryId} (${invocation})`;
+  if (storedUid !== record.uid) {
+    const cause = "two routers with one KEY_PREFIX on this database, or Redis was emptied and ids came again";
+    return {
+      reason: "conflicting_uid",
+      error: `signal_log already holds ${entry} with uid ${storedUid}, not ${record.uid}: ${cause}`,
+    };
+  }
+  const cause = "its group was made again from before it, or Redis was put back to an older state";
+  return {
+    reason: "conflicting_decision",
+    error: `signal_log already says ${storedStatus} of ${entry}, which has now been decided again as ${record.status}: ${cause}`,
+  };
 }
 
 function keyOf({ entryId, invocation }: { entryId: string; invocation: string }): string {

@@ -23,6 +23,8 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
   const subscription = troubleOf(events, { source, what: `cannot subscribe to ${channels.join(", ")}` });
   const schedule: JobSchedule = startJob({
     async job() {
+      // A subscription whose connection is dead without anybody knowing would miss messages for ever.
+      subscriber.ping().catch(subscription.failed);
       const result = await refresh();
       for (const event of result.events) events.publish(event);
       // Somebody looked later and published, or Redis was emptied meanwhile: only another look tells.

@@ -10,6 +10,7 @@ import type {
   CommitPart,
   Fence,
 } from "../shared/io/commit.ts";
+import { EffectsError } from "../shared/io/commit-call.ts";
 import type { Answer, Binding } from "./binding.ts";
 import type { Clock } from "./clock.ts";
 import type { EventLog } from "./event-log.ts";
@@ -93,13 +94,18 @@ export async function work(
       while (open.size > 0) await pass(binding, { open, worked }, deps, options);
     });
   } catch (error) {
-    if (!(error instanceof FunctionThrew)) throw error;
+    if (!isFlaw(error)) throw error;
     const [only, ...more] = open.values();
     if (only === undefined) return worked;
     if (more.length === 0) worked.push(leave(binding, only, error.message, deps, options));
     else for (const entry of [only, ...more]) worked.push(...(await work(binding, [entry], deps, options)));
   }
   return worked;
+}
+
+/** The function's own fault, so trying again at once is no use. */
+function isFlaw(error: unknown): error is FunctionThrew | EffectsError {
+  return error instanceof FunctionThrew || error instanceof EffectsError;
 }
 
 /**
@@ -113,10 +119,9 @@ async function keepTrying<T>({ abort, stopping, trouble }: WorkDeps, attempt: ()
     maxTimeout: 2_000,
     randomize: true,
     signal: abort,
-    shouldRetry: ({ error }) =>
-      !(error instanceof FunctionThrew) && !(stopping.aborted && error instanceof NotNow),
+    shouldRetry: ({ error }) => !isFlaw(error) && !(stopping.aborted && error instanceof NotNow),
     onFailedAttempt: ({ error }) => {
-      if (!(error instanceof FunctionThrew)) trouble.failed(error);
+      if (!isFlaw(error)) trouble.failed(error);
     },
   });
   trouble.over();
@@ -140,6 +145,7 @@ async function pass(
     await options.after;
     for (const part of await commitItems(binding, answer, items, deps, options)) {
       if (part.answer.status !== "committed") continue;
+      sayIfFenced(binding, part.answer.outcomes, deps);
       for (const [i, outcome] of part.answer.outcomes.entries()) {
         const item = part.items[i];
         if (item === undefined) continue;
@@ -184,6 +190,22 @@ async function commitItems(
   const parts = await keepTrying(deps, async () => unblocked(await deps.commit(items, options)));
   if (parts.some(({ answer }) => answer.status === "stale")) binding.forget();
   return parts;
+}
+
+/** Usual after a take-over or a repeated commit; if the group was removed meanwhile, this is the trace of it. */
+function sayIfFenced(
+  { stream, functionName }: Binding,
+  outcomes: readonly CommitOutcome[],
+  { events }: WorkDeps,
+): void {
+  const fenced = outcomes.filter((outcome) => outcome === "fenced").length;
+  if (fenced === 0) return;
+  events.publish({
+    level: "INFO",
+    source: functionName,
+    message: `${fenced} entries of ${stream} were not pending any more when they were to be committed, so nothing was done for them`,
+    details: { stream, entries: fenced },
+  });
 }
 
 function unblocked<Part extends CommitPart>(parts: readonly Part[]): readonly Part[] {

@@ -15,6 +15,11 @@ const APPEND_ARGS_MAX = 1_000;
  */
 export const DECISION_MS_MAX = 2_000;
 
+/** Effects that cannot be committed as they are, now or later: whoever made them has a flaw. */
+export class EffectsError extends Error {
+  override readonly name = "EffectsError";
+}
+
 /** The keys and arguments of one call of the commit script. */
 export interface CommitCall {
   readonly keyNames: readonly string[];
@@ -120,7 +125,7 @@ export function encodeCommit(
 
 function assertEntryId(id: string | undefined): void {
   if (id !== undefined && isEntryId(id)) return;
-  throw new Error(`${JSON.stringify(id)} is not the id of an entry`);
+  throw new EffectsError(`${JSON.stringify(id)} is not the id of an entry`);
 }
 
 interface Indexed {
@@ -172,13 +177,15 @@ function pushAppend(args: (string | number)[], { fields, each }: Append, stream:
   for (const name in fields) args.push(name, fields[name] ?? "");
   const shared = args.length - sharedAt;
   const count = shared / 2 + own.length;
-  if (count === 0 && each?.length !== 0) throw new Error("an entry without fields cannot be appended");
+  if (count === 0 && each?.length !== 0) throw new EffectsError("an entry without fields cannot be appended");
   if (count * 2 > APPEND_ARGS_MAX) {
-    throw new Error(`an append of ${count} fields is more than the commit takes (${APPEND_ARGS_MAX / 2})`);
+    throw new EffectsError(
+      `an append of ${count} fields is more than the commit takes (${APPEND_ARGS_MAX / 2})`,
+    );
   }
   args[headerAt] = shared;
 }
 
 function missing(names: string): never {
-  throw new Error(`elements of one append have different fields (${names})`);
+  throw new EffectsError(`elements of one append have different fields (${names})`);
 }

@@ -1,4 +1,5 @@
 import type { EventRow, LogRows, OutcomeRow, SignalRow } from "../log-rows.ts";
+import type { SignalStatus } from "../reasons.ts";
 import { DatabaseError, type Database } from "./database.ts";
 import { columnsJson, rowsQuery, type Columns, type RowOf } from "./insert-statement.ts";
 import type { LogAnswer, LogConflict, LogStore } from "./log-store.ts";
@@ -60,6 +61,9 @@ const EVENT = {
   action_flag: "boolean",
 } as const satisfies Columns;
 
+/** Each look waits for the other writers' transactions, so the second one sees them. */
+const LOOKS_MAX = 10;
+
 const signalNames = Object.keys(SIGNAL).join(", ");
 const entryNames = Object.keys(ENTRY).join(", ");
 const invocationNames = Object.keys(INVOCATION).join(", ");
@@ -68,8 +72,8 @@ const invocationValues = invocationNames.replace(/counts$/, "NULLIF(counts, 'nul
 const eventNames = Object.keys(EVENT).join(", ");
 
 /**
- * Inserts signals and gives those whose row was there before with another uid, or was given twice with different
- * ones. `raced`: another transaction put the row there after this statement had begun, so it cannot be seen yet.
+ * Inserts signals and gives those whose row was there before with another uid or status, or was given twice with
+ * different ones. `raced`: another transaction put the row there after this statement had begun, so it cannot be seen yet.
  * The LIMIT makes it look up row by row: a plain join reads the whole shard as long as the table has no statistics.
  */
 const INSERT_SIGNALS = `
@@ -77,19 +81,20 @@ const INSERT_SIGNALS = `
   inserted AS (
     INSERT INTO signal_log (shard, ${signalNames}) SELECT $1, ${signalNames} FROM given
     ON CONFLICT DO NOTHING
-    RETURNING entry_id, invocation, uid
+    RETURNING entry_id, invocation, uid, status
   ),
   stored AS (
-    SELECT entry_id, invocation, uid FROM inserted
+    SELECT entry_id, invocation, uid, status FROM inserted
     UNION
-    SELECT log.entry_id, log.invocation, log.uid FROM given, LATERAL (
+    SELECT log.entry_id, log.invocation, log.uid, log.status FROM given, LATERAL (
       SELECT * FROM signal_log log
       WHERE log.shard = $1 AND log.entry_id = given.entry_id AND log.invocation = given.invocation LIMIT 1
     ) log
   )
-  SELECT given.entry_id, given.invocation, stored.uid AS stored_uid, stored.entry_id IS NULL AS raced
+  SELECT given.entry_id, given.invocation, stored.uid AS stored_uid, stored.status AS stored_status,
+    stored.entry_id IS NULL AS raced
   FROM given LEFT JOIN stored USING (entry_id, invocation)
-  WHERE stored.entry_id IS NULL OR stored.uid IS DISTINCT FROM given.uid`;
+  WHERE stored.entry_id IS NULL OR (stored.uid, stored.status) IS DISTINCT FROM (given.uid, given.status)`;
 
 const INSERT_ENTRIES = `
   INSERT INTO signal_log_entries (shard, ${entryNames})
@@ -142,6 +147,7 @@ interface StoredRow {
   readonly entry_id: string;
   readonly invocation: string;
   readonly stored_uid: string | null;
+  readonly stored_status: SignalStatus;
   readonly raced: boolean;
 }
 
@@ -153,11 +159,19 @@ async function insertSignals(
   const params = [shard, columnsJson(SIGNAL, rows)];
   let stored = await db.query<StoredRow>(INSERT_SIGNALS, params);
   // The other transaction has ended by now, so a second look sees its row.
-  while (stored.some(({ raced }) => raced)) stored = await db.query<StoredRow>(INSERT_SIGNALS, params);
-  return stored.map(({ entry_id, invocation, stored_uid }) => ({
+  for (let looks = 1; stored.some(({ raced }) => raced); looks += 1) {
+    if (looks > LOOKS_MAX) {
+      const message =
+        "signal_log neither takes rows nor shows them; does a row policy or a trigger hide them?";
+      throw new DatabaseError(message, "unavailable", undefined);
+    }
+    stored = await db.query<StoredRow>(INSERT_SIGNALS, params);
+  }
+  return stored.map(({ entry_id, invocation, stored_uid, stored_status }) => ({
     entryId: entry_id,
     invocation,
     storedUid: stored_uid,
+    storedStatus: stored_status,
   }));
 }
 

@@ -1,10 +1,12 @@
 import type { LogRows } from "../log-rows.ts";
+import type { SignalStatus } from "../reasons.ts";
 
-/** A row that was there already, for another uid: two different signals under one key. */
+/** A row that was there already, for another uid or with another decision. */
 export interface LogConflict {
   readonly entryId: string;
   readonly invocation: string;
   readonly storedUid: string | null;
+  readonly storedStatus: SignalStatus;
 }
 
 export type LogAnswer =

@@ -66,7 +66,7 @@ function answerTimeout(
     case "blocking":
       return { socketTimeout: blockMs + BLOCK_GRACE_MS };
     case "subscriber":
-      return {};
+      return { socketTimeout: answerMsMax };
   }
 }
 

@@ -38,12 +38,12 @@ function outcomeEntry(id: number, strategyId: number): Entry {
   return entry(id, { kind: "outcome", entry_id: `${id}-0`, invocation: "live", data: JSON.stringify(data) });
 }
 
-function signalEntry(id: number, uid: string): Entry {
+function signalEntry(id: number, uid: string, status = "ignored"): Entry {
   const data = {
     duplicate_of: null,
     uid,
-    status: "ignored",
-    reason: "no_strategies",
+    status,
+    reason: status === "ignored" ? "no_strategies" : null,
     detail: {},
     signal_id: 1,
     direction: "long",
@@ -183,6 +183,17 @@ describe("persist-log, on a real Postgres", () => {
         id,
       ]),
     ).toEqual([{ kind: "dead_letter", requested_by: "ann", finished_at: new Date(AT), counts: { done: 2 } }]);
+  });
+
+  test("a row that is there with another decision is an error as well: a task may have been handed on since", async () => {
+    const log = logStoreOn(database, freshPrefix());
+    await answers([signalEntry(1, "a")], log);
+    const { results, all } = await answers([signalEntry(1, "a", "dispatched"), signalEntry(2, "b")], log);
+    expect(results).toEqual({ "1-0": "conflicting_decision", "2-0": "done" });
+    expect(all[0]).toMatchObject({
+      level: "ERROR",
+      error: expect.stringMatching(/says ignored.*again as dispatched/),
+    });
   });
 
   test("events become rows of system_log, each once", async () => {

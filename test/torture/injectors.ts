@@ -5,7 +5,7 @@ import type { Paused } from "../builders.ts";
 import type { FaultKind, PlannedFault } from "./faults.ts";
 import type { Random } from "./random.ts";
 import { referenceRevision, writeReference } from "./references.ts";
-import { announceReference, redisTime, restart, untilDone, type Stage } from "./stage.ts";
+import { announceReference, redisTime, untilDone, type Stage } from "./stage.ts";
 import type { ControlChange, Revision } from "./timeline.ts";
 
 /** Does to the stage what the plan says, and keeps what the checks have to know about it. */
@@ -76,10 +76,11 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     kill: async (fault) => onRouter(fault, async (slot) => slot.kill(fault.forMs)),
     freeze: async (fault) => onRouter(fault, async (slot) => slot.freeze(fault.forMs)),
     terminate: async (fault) => onRouter(fault, async (slot) => slot.terminate(fault.forMs)),
-    redis: async (fault) => inOrder("redis", async () => restart(stage.redisServer, fault.forMs)),
+    redis: async (fault) => inOrder("redis", async () => stage.restart(stage.redisServer, fault.forMs)),
     clients: killClients,
     scripts: async () => void (await untilDone(async () => stage.redis.script("FLUSH"))),
-    postgres: async (fault) => inOrder("postgres", async () => restart(stage.postgresServer, fault.forMs)),
+    postgres: async (fault) =>
+      inOrder("postgres", async () => stage.restart(stage.postgresServer, fault.forMs)),
     reference: async () => inOrder("reference", changeReference),
     pause: pauseFor,
   };

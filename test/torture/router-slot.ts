@@ -23,7 +23,9 @@ export interface RouterSlotOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The SHUTDOWN_MS_MAX the routers are given. */
   readonly shutdownMsMax: number;
-  /** Told of what a router must not do: end by itself, fail to start, or stop late or with another code than 0. */
+  /** Since when both servers have been there without a break, milliseconds since 1970. */
+  readonly calmSince: () => number;
+  /** Told of what a router must not do: end by itself, or stop late or with another code than it should. */
   readonly onMisbehaviour: (text: string) => void;
 }
 
@@ -32,7 +34,13 @@ const START_MS_MAX = 60_000;
 const EXIT_GRACE_MS = 3_000;
 const OUTPUT_SHOWN = 2_000;
 
-export function routerSlot({ name, env, shutdownMsMax, onMisbehaviour }: RouterSlotOptions): RouterSlot {
+export function routerSlot({
+  name,
+  env,
+  shutdownMsMax,
+  calmSince,
+  onMisbehaviour,
+}: RouterSlotOptions): RouterSlot {
   let router: RouterProcess | undefined;
   let abandoned = false;
   /** Routers whose end was ordered. */
@@ -70,7 +78,9 @@ export function routerSlot({ name, env, shutdownMsMax, onMisbehaviour }: RouterS
     const stopping = order("SIGTERM");
     const code = await stopping.ended();
     const tookMs = Date.now() - orderedAt;
-    if (code !== 0 || tookMs > shutdownMsMax + EXIT_GRACE_MS) {
+    // With a server away it cannot finish what is in hand; then it says so with 1.
+    const excused = code === 1 && calmSince() > orderedAt;
+    if ((code !== 0 && !excused) || tookMs > shutdownMsMax + EXIT_GRACE_MS) {
       onMisbehaviour(`${name} ended ${tookMs} ms after SIGTERM with ${code}:\n${tail(stopping.output())}`);
     }
   }

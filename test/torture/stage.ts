@@ -20,6 +20,8 @@ export interface Stage {
   readonly database: Database;
   /** Another connection for commands, closed with the stage. */
   connect(name: string): Redis;
+  /** Kills a server, waits, and starts it again. */
+  restart(server: RedisServer | PostgresServer, forMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,8 +63,11 @@ export async function openStage(routers: number, onMisbehaviour: (text: string) 
   const { url } = postgresServer;
   const database = await openDatabase({ url, dataDir: "", onError: () => undefined });
   const env = { ...ROUTER_ENV, REDIS_URL: redisServer.url, DATABASE_URL: url, KEY_PREFIX: keys.prefix };
+  let away = 0;
+  let backAt = 0;
+  const calmSince = (): number => (away > 0 ? Infinity : backAt);
   const slots = Array.from({ length: routers }, (_, i) =>
-    routerSlot({ name: `router ${i + 1}`, env, shutdownMsMax: SHUTDOWN_MS_MAX, onMisbehaviour }),
+    routerSlot({ name: `router ${i + 1}`, env, shutdownMsMax: SHUTDOWN_MS_MAX, calmSince, onMisbehaviour }),
   );
   return {
     redisServer,
@@ -72,6 +77,15 @@ export async function openStage(routers: number, onMisbehaviour: (text: string) 
     redis: connect("watch"),
     database,
     connect,
+    async restart(server, forMs) {
+      away += 1;
+      await server.kill();
+      await pause(forMs);
+      // While nobody listened, a client's own end of a connection may have taken the port for a moment.
+      await untilDone(async () => server.start());
+      away -= 1;
+      backAt = Date.now();
+    },
     async close() {
       for (const slot of slots) slot.abandon();
       for (const redis of connections) redis.disconnect();
@@ -89,14 +103,6 @@ export async function announceReference(redis: Redis): Promise<void> {
 /** Tries until it works: for the run's own steps, which must happen although servers come and go. */
 export async function untilDone<T>(step: () => Promise<T>): Promise<T> {
   return pRetry(step, { retries: 600, minTimeout: 50, maxTimeout: 200 });
-}
-
-/** Kills a server, waits, and starts it again. */
-export async function restart(server: RedisServer | PostgresServer, forMs: number): Promise<void> {
-  await server.kill();
-  await pause(forMs);
-  // While nobody listened, a client's own end of a connection may have taken the port for a moment.
-  await untilDone(async () => server.start());
 }
 
 /** Redis' clock in milliseconds. */

@@ -254,8 +254,8 @@ describe.each(databaseKinds)("the log in a database of kind $kind", ({ create })
     expect(answer).toStrictEqual({
       status: "stored",
       conflicts: expect.arrayContaining([
-        { entryId: "1-0", invocation: "live", storedUid: "uid of 1-0" },
-        { entryId: "2-0", invocation: "live", storedUid: null },
+        { entryId: "1-0", invocation: "live", storedUid: "uid of 1-0", storedStatus: "dispatched" },
+        { entryId: "2-0", invocation: "live", storedUid: null, storedStatus: "dispatched" },
       ]),
     });
     expect(answer).toHaveProperty("conflicts.length", 2);
@@ -272,7 +272,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", ({ create })
     const signals = [signal("1-0", { uid: "a" }), signal("1-0", { uid: "b" })];
     expect(await logStoreOn(db, shard).write({ ...NOTHING, signals })).toStrictEqual({
       status: "stored",
-      conflicts: [{ entryId: "1-0", invocation: "live", storedUid: "a" }],
+      conflicts: [{ entryId: "1-0", invocation: "live", storedUid: "a", storedStatus: "dispatched" }],
     });
   });
 

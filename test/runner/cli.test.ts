@@ -17,7 +17,8 @@ const send = async (...more: string[]) =>
 describe("the command line", () => {
   test("send prints the entry id and the decision with every strategy's outcome and reason", async () => {
     await running();
-    const { code, output } = await send();
+    const barTime = ["--bar-time", "2026-01-01T00:00:00Z"];
+    const { code, output } = await send(...barTime);
     expect(code).toBe(0);
     const [added] = await router.redis.xrange(router.keys.stream("signals_stream"), "-", "+");
     expect(output).toContain(`${added?.[0]}  sent`);
@@ -26,7 +27,7 @@ describe("the command line", () => {
     expect(output).toMatch(/strategy 12 +ignored: strategy_disabled/);
     expect(output).toMatch(/strategy 15 +ignored: ticker_not_allowed/);
     expect(output).toMatch(/strategy 16 +shadow/);
-    expect((await send()).output).toMatch(/DUPLICATE[^]*duplicate_uid of/);
+    expect((await send(...barTime)).output).toMatch(/DUPLICATE[^]*duplicate_uid of/);
   });
 
   test("send says what to look at when nobody decides", async () => {

@@ -30,7 +30,7 @@ export interface Keys {
   readonly referenceCurrent: string;
   readonly referenceConfirmedAt: string;
   readonly referenceTicket: string;
-  /** Ticket of the refresh that published last; a lower one is refused. */
+  /** The highest ticket taken when a refresh published last; only one that began after it may publish. */
   readonly referencePublishedTicket: string;
   stream(name: StreamName): string;
   /** Holder of a uid: the id of the entry whose decision dispatched it. */

@@ -6,8 +6,8 @@ import type { Keys, ReferencePart } from "../keys.ts";
 import { defineScript } from "./redis.ts";
 
 /**
- * `published`: a new version is current. `unchanged`: it was current already and is confirmed. `refused`: a
- * refresh that began later has published, so this one would bring back the past.
+ * `published`: a new version is current. `unchanged`: it was current already and is confirmed. `refused`: another
+ * refresh has published since this one began, so this one might bring back the past.
  */
 export type PublishState = "published" | "unchanged" | "refused";
 
@@ -55,13 +55,14 @@ const HASH_FIELDS_PER_CALL = 1_000;
 const PUBLISH_SCRIPT = `#!lua
 local version, old, ticket = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local published = tonumber(redis.call('GET', KEYS[4]) or '0')
+-- A ticket up to the published one was taken before that publication, so its holder may have looked before it, too.
 -- A ticket above the counter was taken before Redis was emptied.
 local counter = tonumber(redis.call('GET', KEYS[3]) or '0')
-if ticket < published or ticket > counter then return 'refused' end
+if ticket <= published or ticket > counter then return 'refused' end
 if (redis.call('GET', KEYS[1]) or '') ~= old then return 'again' end
 if redis.call('EXISTS', KEYS[8]) == 0 then return 'again' end
 for k = 5, 8 do redis.call('PERSIST', KEYS[k]) end
-redis.call('SET', KEYS[4], ticket)
+redis.call('SET', KEYS[4], counter)
 redis.call('SET', KEYS[2], ARGV[4])
 if version == old then return 'unchanged' end
 redis.call('SET', KEYS[1], version)

@@ -8,7 +8,7 @@ export interface GroupStatus {
   readonly consumers: number;
   /** Delivered and not acknowledged. */
   readonly pending: number;
-  /** Not delivered yet; null when Redis cannot tell. */
+  /** Not delivered yet; null when there are many and Redis cannot tell. */
   readonly lag: number | null;
   /** Since its oldest pending entry was last worked on, in ms; null when nothing is pending. */
   readonly oldestPendingIdleMs: number | null;
@@ -58,6 +58,9 @@ export async function readStatus(redis: Redis, keys: Keys): Promise<Status> {
   };
 }
 
+/** Entries waiting up to this many are counted one by one. */
+const COUNTED_MAX = 100;
+
 async function streamStatus(redis: Redis, keys: Keys, name: StreamName): Promise<StreamStatus> {
   const key = keys.stream(name);
   const length = await redis.xlen(key);
@@ -77,7 +80,13 @@ async function groupStatus(
   info: ReadonlyMap<string, unknown>,
 ): Promise<GroupStatus> {
   const name = String(info.get("name"));
-  const lag = info.get("lag");
+  const waiting = await redis.xrange(
+    key,
+    `(${String(info.get("last-delivered-id"))}`,
+    "+",
+    "COUNT",
+    COUNTED_MAX,
+  );
   const oldest = (await redis.xpending(key, name, "-", "+", 1)) as [
     id: string,
     consumer: string,
@@ -88,10 +97,19 @@ async function groupStatus(
     name,
     consumers: Number(info.get("consumers")),
     pending: Number(info.get("pending")),
-    lag: lag === null || lag === undefined ? null : Number(lag),
+    lag: waiting.length < COUNTED_MAX ? waiting.length : lagOf(info),
     oldestPendingIdleMs: oldest[0]?.[2] ?? null,
     own: GROUPS.some((own) => own.group === name && own.stream === stream),
   };
+}
+
+/**
+ * Redis' own count, which is null when it cannot tell, and too high for ever after its file was rewritten and it was
+ * started again (seen with 7.0.15); hence it is only asked when there is more to count than is cheap.
+ */
+function lagOf(info: ReadonlyMap<string, unknown>): number | null {
+  const lag = info.get("lag");
+  return lag === null || lag === undefined ? null : Number(lag);
 }
 
 /** The maps XINFO answers with, which arrive as flat lists. */

@@ -180,12 +180,13 @@ describe("a refresh that began earlier", () => {
     await expectNeverToExpire(B);
   });
 
-  it("may publish when the later one has not, which then publishes too", async () => {
+  it("may publish when the later one has not, which is then refused: it may have looked before", async () => {
     const early = await store.takeTicket();
     const late = await store.takeTicket();
     expect(await store.publish({ ticket: early, ...A, now: NOW })).toBe("published");
-    expect(await store.publish({ ticket: late, ...B, now: NOW })).toBe("published");
-    expect(await store.publish({ ticket: late, ...B, now: NOW })).toBe("unchanged");
+    expect(await store.publish({ ticket: late, ...B, now: NOW })).toBe("refused");
+    expect(await publish(B)).toBe("published");
+    expect(await publish(B)).toBe("unchanged");
   });
 
   it("cannot give the current version an end, whenever it is overtaken", async () => {
@@ -200,7 +201,7 @@ describe("a refresh that began earlier", () => {
         store.publish({ ticket: early, ...built, now: NOW }),
         otherStore.publish({ ticket: late, ...built, now: NOW }),
       ]);
-      expect(both[1]).not.toBe("refused");
+      expect(both.filter((state) => state !== "refused")).toHaveLength(1);
       await expectNeverToExpire(built);
     }
     other.disconnect();
@@ -275,7 +276,7 @@ describe("a broken current version", () => {
 });
 
 describe("many at once", () => {
-  it("publishers end with the content of the highest ticket, whole and without end, all others expiring", async () => {
+  it("publishers end with the content of the one that published last, whole and without end, all others expiring", async () => {
     const connections = Array.from({ length: 8 }, () => connectRedis());
     const stores = connections.map((connection) => referenceStoreOn(connection, keys));
     for (let round = 0; round < 10; round += 1) {
@@ -286,8 +287,9 @@ describe("many at once", () => {
           return { ticket, built, state: await one.publish({ ticket, ...built, now: NOW + ticket }) };
         }),
       );
-      const last = refreshes.reduce((high, one) => (one.ticket > high.ticket ? one : high));
-      expect(last.state).not.toBe("refused");
+      // Whoever publishes has begun after the one before, so tickets tell the order.
+      const published = refreshes.filter(({ state }) => state !== "refused");
+      const last = published.reduce((high, one) => (one.ticket > high.ticket ? one : high));
       const loaded = await store.load();
       expect(loaded).toMatchObject({ version: last.built.version, confirmedAt: NOW + last.ticket });
       expect(loaded?.content).toStrictEqual(last.built.content);

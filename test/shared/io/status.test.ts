@@ -45,15 +45,18 @@ it("groups are shown with what they have not read and not acknowledged, own ones
   ]);
 });
 
-it("a lag Redis cannot tell is null", async () => {
+it.each([
+  { count: 3, lag: 1 },
+  { count: 150, lag: null },
+])("of $count entries, a lag that Redis cannot tell is $lag", async ({ count, lag }) => {
   const key = keys.stream("signal_results");
   await ensureGroup(redis, keys, "signal_results", "log_writer");
-  const ids = await addEntries(redis, key, 3);
+  const ids = await addEntries(redis, key, count);
   await redis.xgroup("SETID", key, "log_writer", ids[0] ?? "");
   await redis.xdel(key, ids[1] ?? "");
   const { streams } = await readStatus(redis, keys);
   const groups = streams.find(({ name }) => name === "signal_results")?.groups;
-  expect(groups).toMatchObject([{ name: "log_writer", lag: null, own: true }]);
+  expect(groups).toMatchObject([{ name: "log_writer", lag, own: true }]);
 });
 
 it("a stream that is there but empty keeps its groups", async () => {

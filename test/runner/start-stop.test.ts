@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { asRead, mixedReference, mixedSignal } from "../mixed-signals.ts";
 import { freshDatabase } from "../servers/fixtures.ts";
 import { insertReference } from "../servers/insert-reference.ts";
+import { startCommand, untilItRuns } from "../servers/router-process.ts";
 import { startRedis } from "../servers/redis.ts";
 import { useRouters } from "../servers/router-fixture.ts";
 
@@ -76,6 +77,23 @@ describe("starting", () => {
 });
 
 describe("stopping", () => {
+  test("a SIGTERM to `npm start` reaches the router, which stops in order and leaves nothing running", async () => {
+    router.env["CONSUMER_NAME"] = `npm-${router.keys.prefix}`;
+    const npm = startCommand("npm", ["start"], router.env);
+    await untilItRuns(npm);
+    npm.signal("SIGTERM");
+    await npm.ended();
+    await vi.waitFor(async () => {
+      const events = await router.sql("SELECT message FROM system_log WHERE source = 'runner' ORDER BY at");
+      expect(events.at(-1)).toEqual({ message: "router stopped: SIGTERM" });
+    });
+    // Its connections end with it: whoever is left behind would go on reading.
+    await vi.waitFor(async () => {
+      const clients = String(await router.redis.call("CLIENT", "LIST"));
+      expect(clients).not.toContain(`${router.env["CONSUMER_NAME"]}:`);
+    });
+  }, 60_000);
+
   test("SIGTERM under load finishes what is in hand, logs the stop and exits 0 with nothing pending", async () => {
     await insertReference(router.databaseUrl, mixedReference());
     const running = await router.start();

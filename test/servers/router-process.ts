@@ -20,7 +20,16 @@ export function startScript(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
 ): RouterProcess {
-  const child = spawn(process.execPath, ["--import", "tsx", script, ...args], {
+  return startCommand(process.execPath, ["--import", "tsx", script, ...args], env);
+}
+
+/** Runs a command in the repository, as a user types it. */
+export function startCommand(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): RouterProcess {
+  const child = spawn(command, args, {
     cwd: ROOT,
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -44,7 +53,11 @@ export function startScript(
 
 /** Starts a router and resolves when it says that it runs. @throws Error with its output when it ends before that */
 export async function startRouterProcess(env: Readonly<Record<string, string>>): Promise<RouterProcess> {
-  const router = startScript("runner/main.ts", env);
+  return untilItRuns(startScript("runner/main.ts", env));
+}
+
+/** Resolves with the router when it says that it runs. @throws Error with its output when it ends before that */
+export async function untilItRuns(router: RouterProcess): Promise<RouterProcess> {
   let over = false;
   const ended = router.ended().then(() => {
     over = true;

@@ -116,6 +116,8 @@ async function retry(
   if (!stored.ok) return { id, status: "left", note: `it cannot be read: ${stored.fault}` };
   const { letter } = stored;
   const { functionName, stream, entry } = letter;
+  if (letter.reason === "entry_deleted")
+    return { id, status: "left", note: "its fields are lost: discard it" };
   const binding = deps.bindingOf(letter, invocation);
   if (binding === undefined) {
     return { id, status: "left", note: `${functionName} on ${stream} is nothing that can be run here` };

@@ -1,4 +1,3 @@
-import pRetry from "p-retry";
 import { deadLetterEffects } from "../shared/dead-letter.ts";
 import type { Entry } from "../shared/entry.ts";
 import type { Effects, Result, Unavailable } from "../shared/function.ts";
@@ -10,21 +9,16 @@ import type {
   CommitPart,
   Fence,
 } from "../shared/io/commit.ts";
-import { EffectsError } from "../shared/io/commit-call.ts";
 import type { Answer, Binding } from "./binding.ts";
 import type { Clock } from "./clock.ts";
 import type { EventLog } from "./event-log.ts";
-import { messageOf, type Trouble } from "./trouble.ts";
+import { FunctionThrew, isFlaw, keepTrying, NotNow, type Persistence } from "./keep-trying.ts";
+import { messageOf } from "./trouble.ts";
 
-export interface WorkDeps {
+export interface WorkDeps extends Persistence {
   readonly commit: Commit;
   readonly clock: Clock;
   readonly events: EventLog;
-  readonly trouble: Trouble;
-  /** From then on nothing that is away is waited for. */
-  readonly stopping: AbortSignal;
-  /** Ends the work, leaving what is not committed pending. */
-  readonly abort: AbortSignal;
 }
 
 export interface WorkOptions {
@@ -65,16 +59,6 @@ interface Progress {
   readonly worked: Worked[];
 }
 
-/** Something is away or in the way; the entries are fine. */
-class NotNow extends Error {
-  override readonly name = "NotNow";
-}
-
-/** The function threw, so nothing is known of these entries. */
-class FunctionThrew extends Error {
-  override readonly name = "FunctionThrew";
-}
-
 /**
  * Calls the function on the entries and commits its results, until each entry is committed or left where it is. What is
  * `unavailable` is tried again for as long as it takes; entries of a batch the function throws for are
@@ -103,31 +87,6 @@ export async function work(
   return worked;
 }
 
-/** The function's own fault, so trying again at once is no use. */
-function isFlaw(error: unknown): error is FunctionThrew | EffectsError {
-  return error instanceof FunctionThrew || error instanceof EffectsError;
-}
-
-/**
- * Tries again with growing pauses until it works, saying so. What gets through: a function's own error, and,
- * when the process is stopping, that something is away.
- */
-async function keepTrying<T>({ abort, stopping, trouble }: WorkDeps, attempt: () => Promise<T>): Promise<T> {
-  const result = await pRetry(attempt, {
-    retries: Number.POSITIVE_INFINITY,
-    minTimeout: 50,
-    maxTimeout: 2_000,
-    randomize: true,
-    signal: abort,
-    shouldRetry: ({ error }) => !isFlaw(error) && !(stopping.aborted && error instanceof NotNow),
-    onFailedAttempt: ({ error }) => {
-      if (!isFlaw(error)) trouble.failed(error);
-    },
-  });
-  trouble.over();
-  return result;
-}
-
 /** Calls the function once; what is committed or left is taken out of `open` and added to `worked`. */
 async function pass(
   binding: Binding,
@@ -145,7 +104,7 @@ async function pass(
     await options.after;
     for (const part of await commitItems(binding, answer, items, deps, options)) {
       if (part.answer.status !== "committed") continue;
-      sayIfFenced(binding, part.answer.outcomes, deps);
+      if (isDelivered(options)) sayIfFenced(binding, part.answer.outcomes, deps);
       for (const [i, outcome] of part.answer.outcomes.entries()) {
         const item = part.items[i];
         if (item === undefined) continue;
@@ -190,6 +149,11 @@ async function commitItems(
   const parts = await keepTrying(deps, async () => unblocked(await deps.commit(items, options)));
   if (parts.some(({ answer }) => answer.status === "stale")) binding.forget();
   return parts;
+}
+
+/** True for entries of a group, which the router speaks of; whoever brings others is told. */
+function isDelivered({ fence }: WorkOptions): boolean {
+  return fence === undefined || fence.kind === "group";
 }
 
 /** Usual after a take-over or a repeated commit; if the group was removed meanwhile, this is the trace of it. */
@@ -254,20 +218,20 @@ function effectsOf(
   return deadLetterEffects(entry, result, { stream, functionName, deliveries, at });
 }
 
-/** Leaves the entry where it is. Of a group's the router speaks here; whoever asked for others is told. */
+/** Leaves the entry where it is. */
 function leave(
   { functionName, stream }: Binding,
   { id }: Entry,
   error: string,
   { events }: WorkDeps,
-  { deliveries, fence }: WorkOptions,
+  options: WorkOptions,
 ): Worked {
-  if (fence === undefined || fence.kind === "group") {
+  if (isDelivered(options)) {
     events.publish({
       level: "ERROR",
       source: functionName,
       message: `entry ${id} of ${stream} failed: ${error}; it stays pending and is delivered again`,
-      details: { stream, entry_id: id, deliveries, error },
+      details: { stream, entry_id: id, deliveries: options.deliveries, error },
     });
   }
   return { id, status: "left", error };

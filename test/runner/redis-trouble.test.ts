@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { keysOf } from "../../shared/keys.ts";
@@ -78,6 +79,34 @@ describe("trouble with Redis", () => {
     await untilDecided(500);
     await untilLogged(500);
   }, 60_000);
+
+  test.runIf(process.platform === "linux")(
+    "reconnecting again and again leaves no file descriptor and no consumer behind",
+    async () => {
+      const running = await router.start();
+      await publish();
+      await untilLogged(1);
+      const open = async (): Promise<number> => (await readdir(`/proc/${running.pid}/fd`)).length;
+      const clients = async (): Promise<number> =>
+        String(await redis.call("CLIENT", "LIST"))
+          .split("\n")
+          .filter((line) => line.includes(" name=")).length;
+      const [openBefore, clientsBefore] = [await open(), await clients()];
+      for (let round = 0; round < 50; round += 1) {
+        await redis.call("CLIENT", "KILL", "SKIPME", "yes", "TYPE", "normal");
+        await vi.waitFor(async () => expect(await clients()).toBe(clientsBefore), {
+          timeout: 10_000,
+          interval: 5,
+        });
+      }
+      await publish();
+      await untilLogged(2);
+      await vi.waitFor(async () => expect(await open()).toBeLessThanOrEqual(openBefore), { timeout: 15_000 });
+      const consumers = await redis.xinfo("CONSUMERS", keys.stream("signals_stream"), "signal_processor");
+      expect(consumers).toHaveLength(1);
+    },
+    60_000,
+  );
 
   test("a server that stops answering is noticed, and work goes on when it answers again", async () => {
     const running = await router.start();

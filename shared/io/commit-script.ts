@@ -34,7 +34,7 @@ local HOLDER = '${HOLDER}'
 -- Counters stay below it, so that a sum that has grown out of proportion never stands in the way of a commit.
 local COUNT_MAX = 999999999999999
 local BOUNDS = { ${PROCESSING_MS_BOUNDS.join(", ")} }
-local call = redis.call
+local call, unpack, tonumber = redis.call, unpack, tonumber
 local time = call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
@@ -96,7 +96,7 @@ local raised = {}
 
 local function withHolder(field, holder)
   local from, to = string.find(field, HOLDER, 1, true)
-  if not (holder and from) then return field end
+  if not from then return field end
   return string.sub(field, 1, from - 1) .. holder .. string.sub(field, to + 1)
 end
 
@@ -112,10 +112,16 @@ local function apply(at, holder)
     if own == 0 and not holder then
       for _ = 1, each do call('XADD', stream, '*', unpack(ARGV, first, first + shared - 1)) end
     else
-      local fields = {}
-      for s = 0, shared - 1 do fields[own + s + 1] = withHolder(ARGV[first + s], holder) end
+      local fields = { unpack(ARGV, at, at + own - 1) }
+      for s = 0, shared - 1 do fields[own + s + 1] = ARGV[first + s] end
+      if holder then
+        for f = own + 1, own + shared do fields[f] = withHolder(fields[f], holder) end
+      end
       for e = 0, each - 1 do
-        for o = 1, own do fields[o] = withHolder(ARGV[at + e * own + o - 1], holder) end
+        for o = 1, own do fields[o] = ARGV[at + e * own + o - 1] end
+        if holder then
+          for o = 1, own do fields[o] = withHolder(fields[o], holder) end
+        end
         call('XADD', stream, '*', unpack(fields, 1, own + shared))
       end
     end

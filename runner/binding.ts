@@ -71,7 +71,11 @@ export function signalBinding(
         decidedOn: { version: snapshot.version, epoch: control.epoch, at: now },
       };
     },
-    forget: () => routing.forget(),
+    forget() {
+      routing.forget();
+      // A clock that lags makes every decision look old. If Redis is away, the next commit says so.
+      clock.sample().catch(() => undefined);
+    },
   };
 }
 

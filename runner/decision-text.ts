@@ -3,7 +3,7 @@ import type { SignalRecord } from "../shared/records.ts";
 /** A decision as lines for people: what was decided on the signal, then every strategy with its reason. */
 export function decisionText(entryId: string, record: SignalRecord): string {
   const { status, symbol, message, direction, outcomes } = record;
-  const signal = `${printable(message) ?? "(no message)"} on ${printable(symbol) ?? "(no symbol)"}`;
+  const signal = `${message ?? "(no message)"} on ${symbol ?? "(no symbol)"}`;
   const head = `${entryId}  ${status.toUpperCase()}  ${signal}${direction === null ? "" : ` (${direction})`}`;
   const why = [
     ...(record.reason === null ? [] : [record.reason]),
@@ -16,10 +16,10 @@ export function decisionText(entryId: string, record: SignalRecord): string {
     const more = Object.keys(detail).length === 0 ? "" : ` ${JSON.stringify(detail)}`;
     return `    ${strategy.padEnd(width)}  ${outcome}${because}${more}`;
   });
-  return [why === "" ? head : `${head}  ${why}`, ...lines].join("\n");
+  return [why === "" ? head : `${head}  ${why}`, ...lines].map(printable).join("\n");
 }
 
-/** A producer's text must not move the cursor, nor pass for lines of ours. */
-function printable(text: string | null): string | undefined {
-  return text?.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+/** One line as it is, whatever producers wrote: nothing in it moves the cursor or passes for a line of ours. */
+export function printable(line: string): string {
+  return line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }

@@ -41,6 +41,8 @@ export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logge
       sent = sent.then(async () =>
         pRetry(async () => redis.xadd(key, "*", ...fields), {
           retries: Number.POSITIVE_INFINITY,
+          // Nobody stays alive only to say something.
+          unref: true,
           maxTimeout: 2_000,
           randomize: true,
         })

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { lossWarnings, trimLog, trimStreams, type Losing } from "../functions/trim.ts";
 import type { Config } from "../shared/config.ts";
 import { pruneConsumers } from "../shared/io/consumers.ts";
+import { forgetSilentTurns } from "../shared/io/loop-turns.ts";
 import type { Database } from "../shared/io/database.ts";
 import { logRetentionOn } from "../shared/io/log-retention.ts";
 import { streamTrimmerOn } from "../shared/io/stream-trimmer.ts";
@@ -70,11 +71,12 @@ function trimmingOfLog({ config, keys, database, clock, events }: HousekeepingDe
 }
 
 /** Consumers of processes that have gone for good. What they left behind is taken over first. */
-function pruning({ config, redis, keys, events }: HousekeepingDeps): JobSchedule {
+function pruning({ config, redis, keys, clock, events }: HousekeepingDeps): JobSchedule {
   const idleMs = Math.max(10 * config.claimIdleMs, 3 * config.blockMs, PRUNE_IDLE_MS_MIN);
   return startJob({
     async job() {
       for (const { stream, group } of GROUPS) await pruneConsumers(redis, keys, { stream, group, idleMs });
+      await forgetSilentTurns(redis, keys, clock.now());
     },
     everyMs: PRUNE_EVERY_MS,
     trouble: troubleOf(events, { source: "reclaim", what: "consumers that have gone cannot be removed" }),

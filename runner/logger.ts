@@ -3,7 +3,7 @@ import pretty from "pino-pretty";
 
 /** The process log on standard output: JSON lines, or text for people when that is a terminal. */
 export function openLogger(level: string, { forPeople }: { readonly forPeople: boolean }): Logger {
-  const options = { level, base: null };
+  const options = { level, base: null, serializers: { err: withoutCommand } };
   if (!forPeople) return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime });
   const stream = pretty({
     colorize: process.stdout.isTTY,
@@ -12,4 +12,10 @@ export function openLogger(level: string, { forPeople }: { readonly forPeople: b
     sync: true,
   });
   return pino(options, stream);
+}
+
+/** An error of ioredis carries the command it is about with all its arguments, such as AUTH and the password. */
+function withoutCommand(error: Error): object {
+  const { command: _, ...rest } = pino.stdSerializers.err(error) as Record<string, unknown>;
+  return rest;
 }

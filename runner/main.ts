@@ -5,7 +5,7 @@ import { banner } from "./banner.ts";
 import { feedDecisions } from "./decision-feed.ts";
 import { configOrExit, DATA_DIR, EXIT_BAD_CONFIG, uniqueConsumerName } from "./environment.ts";
 import { openLogger } from "./logger.ts";
-import { startRouter } from "./router.ts";
+import { startRouter, type StopOutcome } from "./router.ts";
 import { MisconfigurationError, openStack, type Stack } from "./stack.ts";
 import { messageOf } from "./trouble.ts";
 
@@ -19,7 +19,7 @@ const logger = openLogger(config.logLevel, { forPeople });
 const print = (text: string): void => (forPeople ? console.log(text) : logger.info(text));
 
 /** What a signal asks for; until there is something to finish, to go at once. */
-let stop: (reason: string) => Promise<void> = async () => undefined;
+let stop: (reason: string) => Promise<StopOutcome> = async () => "finished";
 let stopping = false;
 
 for (const [signal, code] of [
@@ -30,13 +30,9 @@ for (const [signal, code] of [
     if (stopping) process.exit(code);
     stopping = true;
     logger.info(`${signal}: finishing what is in hand; once more to exit at once`);
-    setTimeout(() => {
-      logger.error(
-        "not everything in hand could be finished within SHUTDOWN_MS_MAX; others will take it over",
-      );
-      process.exit(1);
-    }, config.shutdownMsMax);
-    stop(signal).then(() => process.exit(0), fail);
+    // Whatever else may hang: nobody waits for a process that was told to stop any longer than they said.
+    setTimeout(() => process.exit(1), config.shutdownMsMax);
+    stop(signal).then((outcome) => process.exit(outcome === "finished" ? 0 : 1), fail);
   });
 }
 
@@ -69,7 +65,7 @@ const feedConnection = openRedis({
   blockMs: 2_000,
   onError: (error) => logger.debug({ err: error }, "Redis connection of the decision feed"),
 });
-const feed = feedDecisions(feedConnection, {
+void feedDecisions(feedConnection, {
   keys: keysOf(config.keyPrefix),
   print,
   stopping: feedEnds.signal,
@@ -78,9 +74,9 @@ const feed = feedDecisions(feedConnection, {
 stop = async (reason) => {
   feedEnds.abort();
   feedConnection.disconnect();
-  await router.stop(reason);
-  await feed;
+  const outcome = await router.stop(reason);
   await stack.stop();
+  return outcome;
 };
 
 print(banner({ config, stack, consumer, redisUrl: redactUrl(redisUrl) }));

@@ -36,7 +36,7 @@ export interface PollLoop {
 }
 
 const RESTART_MS_MAX = 5_000;
-/** Longer than any answer of Redis or Postgres may take. */
+/** Longer than any answer of Redis may take. */
 const STILL_MS_MAX = 45_000;
 const NOTE_EVERY_MS = 1_000;
 
@@ -173,7 +173,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       await ended;
       // Redis may be away by now; then housekeeping forgets this loop later.
       await Promise.allSettled([
-        forgetTurns(redis, keys, { stream, consumer, at: clock.now() }),
+        forgetTurns(redis, keys, { stream, consumer }),
         leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
       ]);
     },

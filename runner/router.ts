@@ -27,14 +27,19 @@ export interface RouterDeps {
   readonly logger: Logger;
 }
 
+/** `cut_off`: SHUTDOWN_MS_MAX was over first, and what was in hand is left to others. */
+export type StopOutcome = "finished" | "cut_off";
+
 /** A running router: its poll loops and its jobs. */
 export interface Router {
   readonly events: EventLog;
   /** Finishes and commits what is in hand and says so in the log; within SHUTDOWN_MS_MAX. */
-  stop(reason: string): Promise<void>;
+  stop(reason: string): Promise<StopOutcome>;
 }
 
 const CLOCK_SAMPLE_MS = 10_000;
+/** A write to the log is several statements, each of which may take as long as a query may. */
+const LOG_STILL_MS_MAX = 600_000;
 /** What is left of SHUTDOWN_MS_MAX for closing connections once unfinished work has been given up. */
 const CLOSE_MS = 500;
 const FLUSH_MS_MAX = 2_000;
@@ -66,7 +71,7 @@ export async function startRouter({
   const log = logStoreOn(database, config.keyPrefix);
   const has = new Set<string>(config.functions);
 
-  function startLoop(binding: Binding): PollLoop {
+  function startLoop(binding: Binding, stillMsMax?: number): PollLoop {
     const name = `${consumer}:${binding.stream}`;
     const blocking = openRedis({ url: redisUrl, role: "blocking", name, blockMs: config.blockMs, onError });
     return startPollLoop(binding, {
@@ -80,6 +85,7 @@ export async function startRouter({
       abort: abort.signal,
       ...config,
       reclaims: has.has("reclaim"),
+      ...(stillMsMax === undefined ? {} : { stillMsMax }),
     });
   }
 
@@ -122,7 +128,10 @@ export async function startRouter({
     ? [startLoop(signalBinding(config, { routing, clock }))]
     : [];
   const logLoops = has.has("persist-log")
-    ? [startLoop(logBinding("signal_results", log)), startLoop(logBinding("system_events", log))]
+    ? [
+        { loop: startLoop(logBinding("signal_results", log), LOG_STILL_MS_MAX), drain: false },
+        { loop: startLoop(logBinding("system_events", log), LOG_STILL_MS_MAX), drain: true },
+      ]
     : [];
 
   async function finish(reason: string): Promise<void> {
@@ -135,8 +144,8 @@ export async function startRouter({
       details: { consumer, reason, pid: process.pid },
     });
     await events.flush(FLUSH_MS_MAX);
-    // Last, so that the stop itself is in the log. What the database cannot take now stays in the stream.
-    await Promise.all(logLoops.map(async (loop) => loop.stop({ drain: true })));
+    // Last, so that the stop itself is in the log. Records that wait after an outage are for the next router.
+    await Promise.all(logLoops.map(async ({ loop, drain }) => loop.stop({ drain })));
     // A job that waits for a slow database may be cut off: what it publishes, it publishes in one step.
     await Promise.race([jobsEnded, pause(JOBS_MS_MAX, undefined, { ref: false })]);
   }
@@ -144,24 +153,26 @@ export async function startRouter({
   return {
     events,
     async stop(reason) {
-      const deadline = new AbortController();
-      const finished = finish(reason)
-        .catch((error: unknown) => logger.error(`stopping: ${messageOf(error)}`))
-        .finally(() => deadline.abort());
-      const timeUp = pause(Math.max(0, config.shutdownMsMax - CLOSE_MS), undefined, {
-        signal: deadline.signal,
-      }).then(
+      let outcome: StopOutcome = "finished";
+      const timer = setTimeout(
         () => {
-          abort.abort(new Error("SHUTDOWN_MS_MAX is over"));
+          outcome = "cut_off";
           logger.error(
             "not everything in hand could be finished within SHUTDOWN_MS_MAX; others will take it over",
           );
+          abort.abort(new Error("SHUTDOWN_MS_MAX is over"));
         },
-        () => undefined,
+        Math.max(0, config.shutdownMsMax - CLOSE_MS),
       );
-      await Promise.race([finished, timeUp]);
+      const aborted = new Promise((resolve) => abort.signal.addEventListener("abort", resolve));
+      const finished = finish(reason).catch((error: unknown) =>
+        logger.error(`stopping: ${messageOf(error)}`),
+      );
+      await Promise.race([finished, aborted]);
+      clearTimeout(timer);
       clearInterval(clockTimer);
       redis.disconnect();
+      return outcome;
     },
   };
 }

@@ -108,7 +108,7 @@ function report({ stream, functionName }: Binding, taken: number, { events }: Ta
   events.publish({
     level: "INFO",
     source: "reclaim",
-    message: `took over ${taken} entries of ${stream} that another consumer had left unfinished`,
+    message: `took over ${taken} entries of ${stream} that had been left unfinished`,
     details: { stream, function: functionName, entries: taken },
   });
 }

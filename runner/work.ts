@@ -59,6 +59,11 @@ interface Progress {
   readonly worked: Worked[];
 }
 
+/** A snapshot or a pause may change once or twice on the way; more than that needs a breath, and a word. */
+const IN_VAIN_MAX = 3;
+const OUTDATED =
+  "decisions were outdated again and again when they came to be committed: the reference changes all the time, or this machine's clock lags behind Redis'";
+
 /**
  * Calls the function on the entries and commits its results, until each entry is committed or left where it is. What is
  * `unavailable` is tried again for as long as it takes; entries of a batch the function throws for are
@@ -75,7 +80,12 @@ export async function work(
   const worked: Worked[] = [];
   try {
     await keepTrying(deps, async () => {
-      while (open.size > 0) await pass(binding, { open, worked }, deps, options);
+      for (let inVain = 0; open.size > 0;) {
+        const before = open.size;
+        await pass(binding, { open, worked }, deps, options);
+        inVain = open.size < before ? 0 : inVain + 1;
+        if (inVain >= IN_VAIN_MAX) throw new NotNow(OUTDATED);
+      }
     });
   } catch (error) {
     if (!isFlaw(error)) throw error;
@@ -226,7 +236,8 @@ function leave(
   { events }: WorkDeps,
   options: WorkOptions,
 ): Worked {
-  if (isDelivered(options)) {
+  // An event about an event that cannot be handled would fail in the same way; its dead letter tells.
+  if (isDelivered(options) && stream !== "system_events") {
     events.publish({
       level: "ERROR",
       source: functionName,

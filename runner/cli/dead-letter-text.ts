@@ -1,3 +1,4 @@
+import { printable } from "../decision-text.ts";
 import type { StoredDeadLetter } from "../../shared/dead-letter.ts";
 import { entryTime } from "../../shared/entry.ts";
 
@@ -77,12 +78,15 @@ function objectIn(text: string): object | undefined {
 }
 
 function indented(text: string, indent: number): string {
-  return text.replaceAll(/^/gm, " ".repeat(indent));
+  return text
+    .split("\n")
+    .map((line) => " ".repeat(indent) + printable(line))
+    .join("\n");
 }
 
 /** Without the line ends and control characters a producer may have put in, which a terminal would obey. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\s*[\n\r]\s*/g, " ").replaceAll(/\p{Cc}/gu, "\uFFFD");
+  return printable(text.replaceAll(/\s*[\n\r]\s*/g, " "));
 }
 
 function cut(line: string, width: number): string {

@@ -1,3 +1,4 @@
+import { printable } from "../decision-text.ts";
 import { userInfo } from "node:os";
 import type { Config } from "../../shared/config.ts";
 import { commitOn } from "../../shared/io/commit.ts";
@@ -96,7 +97,7 @@ export async function retryFromCli(
 }
 
 function attemptText({ id, status, note }: RetryAttempt): string {
-  return `${id}  ${status}${note === "" ? "" : `: ${note}`}`;
+  return printable(`${id}  ${status}${note === "" ? "" : `: ${note}`}`);
 }
 
 /** The log over a database that is opened by the first row for it, so that signals can be retried without one. */

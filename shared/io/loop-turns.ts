@@ -20,11 +20,20 @@ export async function noteTurn(redis: Redis, keys: Keys, { stream, consumer, at 
   await redis.hset(keys.loops, `${stream} ${consumer}`, at);
 }
 
-/** Takes a loop that ends out of the list, and those that ended without doing so long ago. */
-export async function forgetTurns(redis: Redis, keys: Keys, own: LoopTurn): Promise<void> {
-  const turns = await readTurns(redis, keys);
-  const gone = turns.filter(({ at }) => own.at - at > FORGOTTEN_MS);
-  await redis.hdel(keys.loops, ...[own, ...gone].map(({ stream, consumer }) => `${stream} ${consumer}`));
+/** Takes a loop that ends out of the list. */
+export async function forgetTurns(
+  redis: Redis,
+  keys: Keys,
+  { stream, consumer }: Pick<LoopTurn, "stream" | "consumer">,
+): Promise<void> {
+  await redis.hdel(keys.loops, `${stream} ${consumer}`);
+}
+
+/** Takes those out that ended without doing so. `now` is Redis' clock, milliseconds since 1970. */
+export async function forgetSilentTurns(redis: Redis, keys: Keys, now: number): Promise<void> {
+  for (const turn of await readTurns(redis, keys)) {
+    if (now - turn.at > FORGOTTEN_MS) await forgetTurns(redis, keys, turn);
+  }
 }
 
 /** The last turn of every loop that has not ended in order. */

@@ -54,6 +54,21 @@ describe("starting", () => {
     }
   }, 60_000);
 
+  test("a password that Redis refuses is spoken of, and never shown, however much is logged", async () => {
+    const url = new URL(router.env["REDIS_URL"] ?? "");
+    url.username = "bob";
+    url.password = "S3cretPw";
+    Object.assign(router.env, { REDIS_URL: url.href, LOG_LEVEL: "trace" });
+    const running = router.spawn("runner/main.ts");
+    await vi.waitFor(() => expect(running.output()).toContain("Its decision appears here"), {
+      timeout: 20_000,
+    });
+    await vi.waitFor(() => expect(running.output().match(/WRONGPASS/g)?.length).toBeGreaterThan(5), {
+      timeout: 20_000,
+    });
+    expect(running.output()).not.toContain("S3cretPw");
+  }, 60_000);
+
   test("Postgres being down at the start does not keep the router from starting and deciding", async () => {
     await insertReference(router.databaseUrl, mixedReference());
     const first = await router.start();
@@ -117,6 +132,20 @@ describe("stopping", () => {
     await router.start();
     await router.settled();
   }, 60_000);
+
+  test("what cannot be finished within SHUTDOWN_MS_MAX is left to others, with exit code 1", async () => {
+    const frozen = await startRedis();
+    try {
+      Object.assign(router.env, { REDIS_URL: frozen.url, SHUTDOWN_MS_MAX: "1500" });
+      const running = await router.start();
+      process.kill(frozen.pid, "SIGSTOP");
+      running.signal("SIGTERM");
+      expect(await running.ended()).toBe(1);
+      expect(running.output()).toContain("others will take it over");
+    } finally {
+      await frozen.stop();
+    }
+  });
 
   test("a second signal exits at once, whatever the first one is waiting for", async () => {
     const frozen = await startRedis();

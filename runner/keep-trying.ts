@@ -14,7 +14,7 @@ export class FunctionThrew extends Error {
 
 export interface Persistence {
   readonly trouble: Trouble;
-  /** From then on nothing that is away is waited for. */
+  /** From then on what cannot work now is not asked again; a commit is still tried, until `abort`. */
   readonly stopping: AbortSignal;
   /** Ends everything, leaving what is not committed pending. */
   readonly abort: AbortSignal;
@@ -27,7 +27,7 @@ export function isFlaw(error: unknown): error is FunctionThrew | EffectsError {
 
 /**
  * Tries again with growing pauses until it works, saying so. What gets through: a function's own error, and,
- * when the process is stopping, that something is away.
+ * when the process is stopping, that something is away. (p-retry also lets a TypeError through: a flaw of ours.)
  */
 export async function keepTrying<T>(
   { abort, stopping, trouble }: Persistence,

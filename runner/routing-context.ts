@@ -3,8 +3,8 @@ import { controlOf, type Control } from "../shared/control.ts";
 import type { Unavailable } from "../shared/function.ts";
 import type { ReferenceStore } from "../shared/io/reference-store.ts";
 import type { Keys } from "../shared/keys.ts";
-import { messageOf } from "./trouble.ts";
 import { snapshotOf, type Snapshot } from "../shared/snapshot.ts";
+import { messageOf } from "./trouble.ts";
 
 /** What decisions are made on. */
 export interface RoutingContext {

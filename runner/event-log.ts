@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import pRetry from "p-retry";
 import { eventFields, type EventLevel, type SystemEvent } from "../shared/events.ts";
+import { addEvent } from "../shared/io/system-events.ts";
 import type { Keys } from "../shared/keys.ts";
 import type { Clock } from "./clock.ts";
 
@@ -35,11 +36,10 @@ export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logge
       );
       if (waiting >= WAITING_MAX) return;
       waiting += 1;
-      const fields = Object.entries(eventFields(event, clock.now())).flat();
-      const key = keys.stream("system_events");
-      // In order, one after the other; sending one twice is harmless, since system_log is keyed by event id.
+      const fields = eventFields(event, clock.now());
+      // In order, one after the other.
       sent = sent.then(async () =>
-        pRetry(async () => redis.xadd(key, "*", ...fields), {
+        pRetry(async () => addEvent(redis, keys, fields), {
           retries: Number.POSITIVE_INFINITY,
           // Nobody stays alive only to say something.
           unref: true,

@@ -11,7 +11,7 @@ import { referenceStoreOn } from "../shared/io/reference-store.ts";
 import { keysOf } from "../shared/keys.ts";
 import { logBinding, signalBinding, type Binding } from "./binding.ts";
 import { redisClock } from "./clock.ts";
-import { eventLogOn, type EventLog } from "./event-log.ts";
+import { eventLogOn } from "./event-log.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startPollLoop, type PollLoop } from "./poll-loop.ts";
 import { startRefreshSchedule } from "./refresh-schedule.ts";
@@ -32,7 +32,6 @@ export type StopOutcome = "finished" | "cut_off";
 
 /** A running router: its poll loops and its jobs. */
 export interface Router {
-  readonly events: EventLog;
   /** Finishes and commits what is in hand and says so in the log; within SHUTDOWN_MS_MAX. */
   stop(reason: string): Promise<StopOutcome>;
 }
@@ -151,7 +150,6 @@ export async function startRouter({
   }
 
   return {
-    events,
     async stop(reason) {
       let outcome: StopOutcome = "finished";
       const timer = setTimeout(

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { eventFields } from "../../shared/events.ts";
 import { pause, resume } from "../../shared/io/control-store.ts";
+import { addEvent } from "../../shared/io/system-events.ts";
 import type { Connection } from "./connection.ts";
 
 /** Pauses one strategy, or all: no decision committed from now on dispatches it. */
@@ -25,7 +26,7 @@ async function said({ redis, keys }: Connection, message: string): Promise<void>
   const fields = eventFields({ level: "WARNING", source: "control", message }, Date.now());
   // It holds already; the record of it comes second.
   console.log(message);
-  await redis.xadd(keys.stream("system_events"), "*", ...Object.entries(fields).flat());
+  await addEvent(redis, keys, fields);
 }
 
 /** Whoever pauses the wrong id goes on trading the right one. */

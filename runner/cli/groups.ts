@@ -1,5 +1,6 @@
 import { eventFields } from "../../shared/events.ts";
 import { createGroup } from "../../shared/io/groups.ts";
+import { addEvent } from "../../shared/io/system-events.ts";
 import { readStatus } from "../../shared/io/status.ts";
 import { GROUPS, type StreamName } from "../../shared/keys.ts";
 import { messageOf } from "../trouble.ts";
@@ -45,9 +46,8 @@ export async function createLostGroup(
   );
   const message = `group ${chosen.group} on ${chosen.stream} was made again from the command line and goes on from ${options.from}`;
   console.log(message);
-  const { redis, keys } = connection;
-  const fields = eventFields({ level: "WARNING", source: "groups", message }, Date.now());
-  await redis.xadd(keys.stream("system_events"), "*", ...Object.entries(fields).flat());
+  const event = eventFields({ level: "WARNING", source: "groups", message }, Date.now());
+  await addEvent(connection.redis, connection.keys, event);
 }
 
 function onStream(stream: string | undefined): string {

@@ -20,6 +20,11 @@ const SYMBOL_BYTES_MAX = 1024;
 export interface SignalContext extends DecisionContext {
   /** `live`, or the id of the manual invocation the entries belong to. */
   readonly invocation: string;
+  /**
+   * Set for a forced replay, milliseconds since 1970: uids are not claimed, nothing is too old, and its tasks say so, since
+   * at execution their age counts from here.
+   */
+  readonly forcedAt?: number;
 }
 
 /**
@@ -35,13 +40,14 @@ function effectsOf(entry: Entry, context: SignalContext): Effects {
     return ignoredEffects(entry, parsed.facts, reject(parsed.faults), context);
   }
   const { signal } = parsed;
-  const decision = decide(signal, context);
+  const forced = context.forcedAt !== undefined;
+  const decision = decide(signal, forced ? { ...context, anyAge: true } : context);
   if (decision.status !== "dispatched") return ignoredEffects(entry, signal, decision, context);
   const record = recordOf(signal, decision, context);
   return {
     append: [tasks(signal, decision, context), published(entry, record, context)],
     count: decisionCounters("dispatched", null, decision.outcomes),
-    claim: { uid: signal.uid, ifLost: duplicateEffects(entry, record, context) },
+    ...(forced ? {} : { claim: { uid: signal.uid, ifLost: duplicateEffects(entry, record, context) } }),
   };
 }
 
@@ -97,6 +103,7 @@ function tasks(signal: Signal, decision: Decision, context: SignalContext): Appe
       invocation: context.invocation,
       snapshot: context.snapshot.version,
       sent_at: signal.sentAt === null ? "" : isoTime(signal.sentAt),
+      ...(context.forcedAt === undefined ? {} : { forced_at: isoTime(context.forcedAt) }),
     },
   };
 }

@@ -29,19 +29,25 @@ export interface Binding {
   forget(): void;
 }
 
-export interface SignalBindingDeps {
-  readonly routing: RoutingContextCache;
-  readonly clock: Clock;
+export interface SignalBindingOptions {
   /** `live`, or the id of a manual run. */
   readonly invocation?: string;
+  /** See {@link SignalContext}. */
+  readonly forcedAt?: number;
   /** While everything is paused: decide so, or leave the entries alone, since that decision is for good. */
   readonly whilePaused?: "decide" | "wait";
 }
 
+export interface SignalBindingDeps {
+  readonly config: Pick<Config, "signalAgeMsMax">;
+  readonly routing: RoutingContextCache;
+  readonly clock: Clock;
+}
+
 /** `process-signals` on `signals_stream`. */
 export function signalBinding(
-  config: Pick<Config, "signalAgeMsMax">,
-  { routing, clock, invocation = "live", whilePaused = "decide" }: SignalBindingDeps,
+  { config, routing, clock }: SignalBindingDeps,
+  { invocation = "live", whilePaused = "decide", forcedAt }: SignalBindingOptions = {},
 ): Binding {
   return {
     functionName: "process-signals",
@@ -64,6 +70,7 @@ export function signalBinding(
         now,
         signalAgeMsMax: config.signalAgeMsMax,
         invocation,
+        ...(forcedAt === undefined ? {} : { forcedAt }),
       });
       yield {
         status: "answered",
@@ -101,21 +108,26 @@ export function logBinding(stream: "signal_results" | "system_events", log: LogS
   };
 }
 
-export interface RetryBindingDeps extends Pick<SignalBindingDeps, "routing" | "clock"> {
-  readonly config: Pick<Config, "signalAgeMsMax">;
+export interface BindingDeps extends SignalBindingDeps {
   readonly log: LogStore;
+}
+
+/** Every function with every stream it works on. */
+export function bindingsOf(deps: BindingDeps, options: SignalBindingOptions = {}): readonly Binding[] {
+  return [
+    signalBinding(deps, options),
+    logBinding("signal_results", deps.log),
+    logBinding("system_events", deps.log),
+  ];
 }
 
 /** What a dead letter was to be worked on by; undefined when this version has no such function for its stream. */
 export function retryBinding(
   { functionName, stream }: Pick<DeadLetter, "functionName" | "stream">,
   invocation: string,
-  { config, routing, clock, log }: RetryBindingDeps,
+  deps: BindingDeps,
 ): Binding | undefined {
-  const known = [
-    signalBinding(config, { routing, clock, invocation, whilePaused: "wait" }),
-    logBinding("signal_results", log),
-    logBinding("system_events", log),
-  ];
-  return known.find((binding) => binding.functionName === functionName && binding.stream === stream);
+  return bindingsOf(deps, { invocation, whilePaused: "wait" }).find(
+    (binding) => binding.functionName === functionName && binding.stream === stream,
+  );
 }

@@ -6,6 +6,7 @@ import { feedDecisions } from "./decision-feed.ts";
 import { configOrExit, DATA_DIR, EXIT_BAD_CONFIG, uniqueConsumerName } from "./environment.ts";
 import { openLogger } from "./logger.ts";
 import { startRouter, type StopOutcome } from "./router.ts";
+import { openServices } from "./services.ts";
 import { MisconfigurationError, openStack, type Stack } from "./stack.ts";
 import { messageOf } from "./trouble.ts";
 
@@ -55,7 +56,8 @@ async function openStackOrExit(): Promise<Stack> {
 const stack = await openStackOrExit();
 const { redisUrl, database } = stack;
 const consumer = config.consumerName ?? uniqueConsumerName();
-const router = await startRouter({ config, redisUrl, consumer, database, logger });
+const services = openServices({ config, redisUrl, consumer, database, logger });
+const router = await startRouter(services);
 
 const feedEnds = new AbortController();
 const feedConnection = openRedis({
@@ -75,6 +77,7 @@ stop = async (reason) => {
   feedEnds.abort();
   feedConnection.disconnect();
   const outcome = await router.stop(reason);
+  services.close();
   await stack.stop();
   return outcome;
 };

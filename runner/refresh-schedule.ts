@@ -5,6 +5,7 @@ import { startJob, type JobSchedule } from "./job-schedule.ts";
 import { troubleOf } from "./trouble.ts";
 
 export interface RefreshScheduleDeps {
+  /** Publishes by itself what a person should know. */
   readonly refresh: () => Promise<RefreshResult>;
   readonly events: EventLog;
   /** A connection of its own. */
@@ -26,7 +27,6 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
       // A subscription whose connection is dead without anybody knowing would miss messages for ever.
       subscriber.ping().catch(subscription.failed);
       const result = await refresh();
-      for (const event of result.events) events.publish(event);
       // Somebody looked later and published, or Redis was emptied meanwhile: only another look tells.
       if (result.state === "refused") schedule.request();
     },

@@ -1,13 +1,12 @@
-import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { DeadLetter, StoredDeadLetter } from "../shared/dead-letter.ts";
 import { deadLettersOn } from "../shared/io/dead-letters.ts";
-import { publishInvocation } from "../shared/io/invocations.ts";
-import type { Branch } from "../shared/function.ts";
 import type { Keys } from "../shared/keys.ts";
-import { logRowsOf } from "../shared/log-rows.ts";
-import type { InvocationRecord } from "../shared/records.ts";
+import type { SignalRecord } from "../shared/records.ts";
 import type { Binding } from "./binding.ts";
+import { byHand } from "./by-hand.ts";
+import { decisionMade } from "./decision-made.ts";
+import { beginInvocation, type Invocation } from "./invocation.ts";
 import { messageOf, type Trouble } from "./trouble.ts";
 import { work, type WorkDeps, type Worked } from "./work.ts";
 
@@ -61,44 +60,23 @@ export async function retryDeadLetters(request: RetryRequest, deps: RetryDeps): 
   const { requestedBy, onAttempt } = request;
   const counts = { done: 0, dead: 0, left: 0, gone: 0 };
   const away = new Map<string, string>();
-  let begun: InvocationRecord | undefined;
+  let begun: Invocation | undefined;
   for await (const stored of deadLettersOn(deps.redis, deps.keys).chosen(request.letters)) {
     let attempt: RetryAttempt;
     if (typeof stored === "string") {
       attempt = { id: stored, status: "gone", note: NOT_THERE };
     } else {
-      begun ??= await begin(request, deps);
+      const { letters, reason = null } = request;
+      const selection = { dead_letters: letters };
+      begun ??= await beginInvocation({ kind: "dead_letter", requestedBy, reason, selection }, deps);
       attempt = await retry(stored, { invocation: begun.id, away }, deps);
       publishAttempt(stored, attempt, { invocation: begun.id, by: requestedBy }, deps);
     }
     counts[attempt.status] += 1;
     onAttempt?.(attempt);
   }
-  if (begun !== undefined) {
-    const finished_at = new Date(deps.clock.now()).toISOString();
-    await publishInvocation(deps.redis, deps.keys, { ...begun, finished_at, counts });
-  }
+  await begun?.finish(counts);
   return { invocation: begun?.id, counts };
-}
-
-async function begin(
-  { letters, requestedBy, reason }: RetryRequest,
-  { redis, keys, clock }: RetryDeps,
-): Promise<InvocationRecord> {
-  const record: InvocationRecord = {
-    id: randomUUID(),
-    kind: "dead_letter",
-    mode: null,
-    snapshot: await redis.get(keys.referenceCurrent),
-    requested_by: requestedBy,
-    reason: reason ?? null,
-    selection: { dead_letters: letters },
-    started_at: new Date(clock.now()).toISOString(),
-    finished_at: null,
-    counts: null,
-  };
-  await publishInvocation(redis, keys, record);
-  return record;
 }
 
 interface Run {
@@ -132,7 +110,7 @@ async function retry(
     over: () => undefined,
   };
   try {
-    const [worked] = await work(binding, [entry], workDeps(deps, trouble), {
+    const [worked] = await work(binding, [entry], byHand(deps, { trouble, msMax: LETTER_MS_MAX }), {
       deliveries: letter.deliveries + 1,
       after: Promise.resolve(),
       fence: { kind: "dead_letter", deadLetterId: id },
@@ -147,12 +125,6 @@ async function retry(
   }
 }
 
-/** Whoever asks wants to know now: nothing that is away is waited for. */
-function workDeps({ commit, clock, events }: RetryDeps, trouble: Trouble): WorkDeps {
-  const abort = AbortSignal.timeout(LETTER_MS_MAX);
-  return { commit, clock, events, trouble, stopping: AbortSignal.abort(), abort };
-}
-
 function outcomeOf(worked: Worked): Pick<RetryAttempt, "status" | "note"> {
   if (worked.status === "left") return { status: "left", note: worked.error };
   const { outcome, result } = worked;
@@ -164,22 +136,15 @@ function outcomeOf(worked: Worked): Pick<RetryAttempt, "status" | "note"> {
     case "applied":
     case "duplicate": {
       if (result.status === "dead") return { status: "dead", note: `${result.reason}: ${result.error}` };
-      const branch = outcome === "duplicate" ? result.effects.claim?.ifLost : result.effects;
-      return { status: "done", note: decisionIn(branch) };
+      return { status: "done", note: noteOf(decisionMade(worked)) };
     }
   }
 }
 
-/** The decision a branch publishes: `ignored: stale`. Empty for functions that decide nothing. */
-function decisionIn(branch: Branch | undefined): string {
-  for (const { stream, fields } of branch?.append ?? []) {
-    if (stream !== "signal_results") continue;
-    const parsed = logRowsOf({ id: "", fields }, stream);
-    const record = parsed.ok ? parsed.rows.signals[0]?.record : undefined;
-    if (record !== undefined)
-      return [record.status, ...(record.reason === null ? [] : [record.reason])].join(": ");
-  }
-  return "";
+/** The decision that was recorded: `ignored: stale`. Empty for functions that decide nothing. */
+function noteOf(decision: SignalRecord | undefined): string {
+  if (decision === undefined) return "";
+  return [decision.status, ...(decision.reason === null ? [] : [decision.reason])].join(": ");
 }
 
 function publishAttempt(

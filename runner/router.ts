@@ -1,31 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Logger } from "pino";
-import { refreshReference } from "../functions/refresh-reference.ts";
-import type { Config } from "../shared/config.ts";
-import { commitOn } from "../shared/io/commit.ts";
-import type { Database } from "../shared/io/database.ts";
-import { logStoreOn } from "../shared/io/log-store-postgres.ts";
 import { openRedis } from "../shared/io/redis.ts";
-import { loadReferenceRows, saveReferenceVersion } from "../shared/io/reference-source.ts";
-import { referenceStoreOn } from "../shared/io/reference-store.ts";
-import { keysOf } from "../shared/keys.ts";
 import { logBinding, signalBinding, type Binding } from "./binding.ts";
-import { redisClock } from "./clock.ts";
-import { eventLogOn } from "./event-log.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startPollLoop, type PollLoop } from "./poll-loop.ts";
 import { startRefreshSchedule } from "./refresh-schedule.ts";
-import { routingContextCache } from "./routing-context.ts";
+import type { Services } from "./services.ts";
 import { messageOf } from "./trouble.ts";
-
-export interface RouterDeps {
-  readonly config: Config;
-  readonly redisUrl: string;
-  /** Name of this process in the consumer groups; unique among all that run. */
-  readonly consumer: string;
-  readonly database: Database;
-  readonly logger: Logger;
-}
 
 /** `cut_off`: SHUTDOWN_MS_MAX was over first, and what was in hand is left to others. */
 export type StopOutcome = "finished" | "cut_off";
@@ -44,30 +24,11 @@ const CLOSE_MS = 500;
 const FLUSH_MS_MAX = 2_000;
 const JOBS_MS_MAX = 500;
 
-/** Starts every loop and job that FUNCTIONS names. */
-export async function startRouter({
-  config,
-  redisUrl,
-  consumer,
-  database,
-  logger,
-}: RouterDeps): Promise<Router> {
-  const keys = keysOf(config.keyPrefix);
+/** Starts every loop and job that FUNCTIONS names. The services stay the caller's, who closes them after the stop. */
+export async function startRouter(services: Services): Promise<Router> {
+  const { config, redisUrl, consumer, database, logger, keys, redis, clock, events, log } = services;
   const abort = new AbortController();
   const onError = (error: Error): void => logger.debug({ err: error }, "Redis connection");
-  const redis = openRedis({ url: redisUrl, role: "commands", name: `${consumer}:commands`, onError });
-  const clock = redisClock(redis);
-  const events = eventLogOn(redis, keys, clock, logger);
-  const referenceStore = referenceStoreOn(redis, keys);
-  const routing = routingContextCache({
-    redis,
-    keys,
-    store: referenceStore,
-    // An emptied Redis need not wait for the next turn.
-    onMissing: () => schedule?.request(),
-  });
-  const commit = commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs });
-  const log = logStoreOn(database, config.keyPrefix);
   const has = new Set<string>(config.functions);
 
   function startLoop(binding: Binding, stillMsMax?: number): PollLoop {
@@ -78,7 +39,7 @@ export async function startRouter({
       blocking,
       keys,
       consumer,
-      commit,
+      commit: services.commit,
       clock,
       events,
       abort: abort.signal,
@@ -107,25 +68,17 @@ export async function startRouter({
   });
   const schedule = has.has("refresh-reference")
     ? startRefreshSchedule({
-        refresh: async () =>
-          refreshReference({
-            source: {
-              load: async () => loadReferenceRows(database),
-              save: async (version, content, at) => saveReferenceVersion(database, version, content, at),
-            },
-            store: referenceStore,
-            now: () => clock.now(),
-          }),
+        refresh: async () => services.refresh(),
         events,
         subscriber: openRedis({ url: redisUrl, role: "subscriber", name: `${consumer}:subscriber`, onError }),
         channels: config.referenceChannels,
         everyMs: config.referenceRefreshMs,
       })
     : undefined;
+  // An emptied Redis need not wait for the next turn.
+  services.onSnapshotMissing(() => schedule?.request());
   const housekeeping = startHousekeeping({ config, redis, keys, database, clock, events });
-  const signalLoops = has.has("process-signals")
-    ? [startLoop(signalBinding(config, { routing, clock }))]
-    : [];
+  const signalLoops = has.has("process-signals") ? [startLoop(signalBinding(services))] : [];
   const logLoops = has.has("persist-log")
     ? [
         { loop: startLoop(logBinding("signal_results", log), LOG_STILL_MS_MAX), drain: false },
@@ -169,7 +122,6 @@ export async function startRouter({
       await Promise.race([finished, aborted]);
       clearTimeout(timer);
       clearInterval(clockTimer);
-      redis.disconnect();
       return outcome;
     },
   };

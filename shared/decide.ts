@@ -25,6 +25,8 @@ export interface DecisionContext {
   readonly now: number;
   /** Signals older than this are not traded; 0: no limit. */
   readonly signalAgeMsMax: number;
+  /** Nothing is too old, for any strategy. */
+  readonly anyAge?: boolean;
 }
 
 /** Why a whole signal is not dispatched. */
@@ -106,7 +108,7 @@ function stopOf(signal: Signal, subscription: Subscription, context: DecisionCon
   if (subscription.strategies.length === 0)
     return { reason: "no_strategies", detail: { phrase: subscription.phrase } };
   const age = ageOf(signal, context.now);
-  if (context.signalAgeMsMax > 0 && age > context.signalAgeMsMax) {
+  if (isTooOld(age, context.signalAgeMsMax, context)) {
     return { reason: "stale", detail: staleDetail(age, context.signalAgeMsMax) };
   }
   if (context.control.allPaused) return { reason: "paused", detail: { paused: "all strategies" } };
@@ -133,7 +135,7 @@ function outcomeFor(strategy: SubscribedStrategy, signal: Signal, context: Decis
   }
   const age = ageOf(signal, context.now);
   const ageMax = strategy.signal_age_ms_max ?? 0;
-  if (ageMax > 0 && age > ageMax) return ignored(strategy, "stale", staleDetail(age, ageMax));
+  if (isTooOld(age, ageMax, context)) return ignored(strategy, "stale", staleDetail(age, ageMax));
   if (context.control.pausedStrategies.has(strategy.id)) return ignored(strategy, "paused", NO_DETAIL);
   const status = strategy.shadow ? "shadow" : "dispatched";
   const reason = strategy.shadow ? "shadow" : null;
@@ -142,6 +144,10 @@ function outcomeFor(strategy: SubscribedStrategy, signal: Signal, context: Decis
 
 function ignored(strategy: SubscribedStrategy, reason: StrategyReason, detail: Detail): RoutingOutcome {
   return { strategy_id: strategy.id, strategy: strategy.name, status: "ignored", reason, detail };
+}
+
+function isTooOld(ageMs: number, ageMsMax: number, { anyAge = false }: DecisionContext): boolean {
+  return !anyAge && ageMsMax > 0 && ageMs > ageMsMax;
 }
 
 function staleDetail(ageMs: number, ageMsMax: number): Detail {

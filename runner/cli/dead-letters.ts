@@ -1,5 +1,4 @@
 import { printable } from "../decision-text.ts";
-import { userInfo } from "node:os";
 import type { Config } from "../../shared/config.ts";
 import { commitOn } from "../../shared/io/commit.ts";
 import type { Database } from "../../shared/io/database.ts";
@@ -17,6 +16,7 @@ import { NOT_THERE, retryDeadLetters, type RetryAttempt } from "../retry-dead-le
 import { routingContextCache } from "../routing-context.ts";
 import { messageOf } from "../trouble.ts";
 import { CliError, type Connection } from "./connection.ts";
+import { osUser } from "./os-user.ts";
 import { deadLetterJson, deadLetterTable, deadLetterText } from "./dead-letter-text.ts";
 
 export interface ListOptions {
@@ -172,13 +172,4 @@ export async function discardFromCli(
 function chosen(ids: readonly string[], all: boolean): "all" | readonly string[] {
   if (all === ids.length > 0) throw new CliError("say which: the ids of dead letters, or --all");
   return all ? "all" : ids;
-}
-
-/** A process in a container may run under a user without a name. */
-function osUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return "unknown";
-  }
 }

@@ -25,7 +25,7 @@ const redis = openRedis({ url, role: "commands", name: consumer, onError });
 const clock = redisClock(redis);
 const events = eventLogOn(redis, keys, clock, pino({ level: "info" }));
 const routing = routingContextCache({ redis, keys, store: referenceStoreOn(redis, keys) });
-const sound = signalBinding(config, { routing, clock });
+const sound = signalBinding({ config, routing, clock });
 const flawed: Binding = {
   ...sound,
   async *run(entries) {

@@ -1,0 +1,19 @@
+import type { Trouble } from "./trouble.ts";
+import type { WorkDeps } from "./work.ts";
+
+export interface ByHandOptions {
+  /** Told what fails on the way. */
+  readonly trouble?: Trouble;
+  /** Longest time for the whole, in ms. */
+  readonly msMax: number;
+}
+
+const QUIET: Trouble = { failed: () => undefined, over: () => undefined };
+
+/** For work somebody asked for and wants to know about now: what is away is not waited for, but is `NotNow`. */
+export function byHand(
+  { commit, clock, events }: Pick<WorkDeps, "commit" | "clock" | "events">,
+  { trouble = QUIET, msMax }: ByHandOptions,
+): WorkDeps {
+  return { commit, clock, events, trouble, stopping: AbortSignal.abort(), abort: AbortSignal.timeout(msMax) };
+}

@@ -1,0 +1,39 @@
+import type { Branch, Effects } from "../shared/function.ts";
+import { HOLDER } from "../shared/function.ts";
+import { logRowsOf } from "../shared/log-rows.ts";
+import type { SignalRecord } from "../shared/records.ts";
+import type { Worked } from "./work.ts";
+
+/**
+ * The decision recorded for an entry of `signals_stream` that was worked on; undefined when nothing was, or by another
+ * function. Of a `duplicate` only Redis knows whose, so its `duplicate_of` is null.
+ */
+export function decisionMade(worked: Worked): SignalRecord | undefined {
+  if (worked.status === "left" || worked.result.status !== "done") return undefined;
+  switch (worked.outcome) {
+    case "applied":
+      return decisionIn(worked.result.effects);
+    case "duplicate":
+      return ifLost(worked.result.effects);
+    case "held":
+    case "fenced":
+      return undefined;
+  }
+}
+
+/** The decision effects publish when they happen. */
+export function decisionIn(branch: Branch): SignalRecord | undefined {
+  for (const { stream, fields } of branch.append) {
+    if (stream !== "signal_results") continue;
+    const parsed = logRowsOf({ id: "", fields }, stream);
+    const record = parsed.ok ? parsed.rows.signals[0]?.record : undefined;
+    if (record !== undefined) return record;
+  }
+  return undefined;
+}
+
+/** The decision that is published in their place when another entry, this one, holds the uid. */
+export function ifLost({ claim }: Effects, holder: string | null = null): SignalRecord | undefined {
+  const record = claim === undefined ? undefined : decisionIn(claim.ifLost);
+  return record?.duplicate_of === HOLDER ? { ...record, duplicate_of: holder } : record;
+}

@@ -1,0 +1,86 @@
+import type { Redis } from "ioredis";
+import type { Logger } from "pino";
+import { refreshReference, type RefreshResult } from "../functions/refresh-reference.ts";
+import type { Config } from "../shared/config.ts";
+import { commitOn, type Commit } from "../shared/io/commit.ts";
+import type { Database } from "../shared/io/database.ts";
+import type { LogStore } from "../shared/io/log-store.ts";
+import { logStoreOn } from "../shared/io/log-store-postgres.ts";
+import { openRedis } from "../shared/io/redis.ts";
+import { loadReferenceRows, saveReferenceVersion } from "../shared/io/reference-source.ts";
+import { referenceStoreOn, type ReferenceStore } from "../shared/io/reference-store.ts";
+import { keysOf, type Keys } from "../shared/keys.ts";
+import { redisClock, type Clock } from "./clock.ts";
+import { eventLogOn, type EventLog } from "./event-log.ts";
+import { routingContextCache, type RoutingContextCache } from "./routing-context.ts";
+
+export interface ServicesOptions {
+  readonly config: Config;
+  readonly redisUrl: string;
+  /** Name of this process in the consumer groups; unique among all that run. */
+  readonly consumer: string;
+  readonly database: Database;
+  readonly logger: Logger;
+}
+
+/** What every invoker works with, poll loops and requests alike: the wires, and what is built right on them. */
+export interface Services extends ServicesOptions {
+  readonly keys: Keys;
+  /** For everything that answers at once. */
+  readonly redis: Redis;
+  readonly clock: Clock;
+  readonly events: EventLog;
+  readonly referenceStore: ReferenceStore;
+  readonly routing: RoutingContextCache;
+  readonly commit: Commit;
+  readonly log: LogStore;
+  /** Reads the reference from Postgres and makes it current; what a person should know of it is published. */
+  refresh(): Promise<RefreshResult>;
+  /** Called each time decisions find no usable snapshot. */
+  onSnapshotMissing(ask: () => void): void;
+  /** Ends the connection for commands; the database belongs to whoever opened it. */
+  close(): void;
+}
+
+/** Opens the connection for commands; it need not be there yet. */
+export function openServices(options: ServicesOptions): Services {
+  const { config, redisUrl, consumer, database, logger } = options;
+  const keys = keysOf(config.keyPrefix);
+  const redis = openRedis({
+    url: redisUrl,
+    role: "commands",
+    name: `${consumer}:commands`,
+    onError: (error) => logger.debug({ err: error }, "Redis connection"),
+  });
+  const clock = redisClock(redis);
+  const events = eventLogOn(redis, keys, clock, logger);
+  const referenceStore = referenceStoreOn(redis, keys);
+  let askForSnapshot: (() => void) | undefined;
+  return {
+    ...options,
+    keys,
+    redis,
+    clock,
+    events,
+    referenceStore,
+    routing: routingContextCache({ redis, keys, store: referenceStore, onMissing: () => askForSnapshot?.() }),
+    commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
+    log: logStoreOn(database, config.keyPrefix),
+    async refresh() {
+      const result = await refreshReference({
+        source: {
+          load: async () => loadReferenceRows(database),
+          save: async (version, content, at) => saveReferenceVersion(database, version, content, at),
+        },
+        store: referenceStore,
+        now: () => clock.now(),
+      });
+      for (const event of result.events) events.publish(event);
+      return result;
+    },
+    onSnapshotMissing(ask) {
+      askForSnapshot = ask;
+    },
+    close: () => redis.disconnect(),
+  };
+}

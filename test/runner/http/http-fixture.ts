@@ -1,0 +1,114 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { afterEach, beforeEach } from "vitest";
+import { createHttpApp } from "../../../runner/http/app.ts";
+import type { AppEnv } from "../../../runner/http/routes.ts";
+import { openLogger } from "../../../runner/logger.ts";
+import { openServices, type Services } from "../../../runner/services.ts";
+import { readConfig } from "../../../shared/config.ts";
+import { openDatabase } from "../../../shared/io/open-database.ts";
+import type { ReferenceRows } from "../../../shared/reference.ts";
+import { referenceRows } from "../../builders.ts";
+import { freshDatabase, freshPrefix, redisUrl, type FreshDatabase } from "../../servers/fixtures.ts";
+import { insertReference, sql } from "../../servers/insert-reference.ts";
+
+export const TOKEN = "a-token-for-tests";
+
+export interface HttpFixture {
+  readonly app: OpenAPIHono<AppEnv>;
+  readonly services: Services;
+  readonly databaseUrl: string;
+  /** Calls the app with the token; `body` is sent as JSON. */
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>;
+  /** Adds a signal to `signals_stream` and gives its entry id. */
+  publish(fields: Readonly<Record<string, string>>): Promise<string>;
+  sql(statement: string, params?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** Puts these rows in place of the reference and makes them the current snapshot. */
+  setReference(rows: ReferenceRows): Promise<void>;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look at what is there
+  readonly body: any;
+}
+
+/** Variables other than the defaults, such as `{ SIGNAL_AGE_MS_MAX: "0" }`. */
+export type Settings = Readonly<Record<string, string>>;
+
+/** An app on a key prefix and a migrated database of the test's own, with a snapshot of `rows`; nothing else runs. */
+export function useHttpApp({
+  rows = referenceRows(),
+  settings = {},
+}: { rows?: ReferenceRows; settings?: Settings } = {}): HttpFixture {
+  let own: { app: OpenAPIHono<AppEnv>; services: Services; fresh: FreshDatabase } | undefined;
+  const there = (): NonNullable<typeof own> => {
+    if (own === undefined) throw new Error("the fixture is there during a test only");
+    return own;
+  };
+
+  beforeEach(async () => {
+    const fresh = await freshDatabase();
+    const answer = readConfig({ KEY_PREFIX: freshPrefix(), ...settings });
+    if (!answer.ok) throw new Error(answer.message);
+    const database = await openDatabase({ url: fresh.url, dataDir: "", onError: () => undefined });
+    await database.migrate();
+    await insertReference(fresh.url, rows);
+    const logger = openLogger("silent", { forPeople: false });
+    const services = openServices({
+      config: answer.config,
+      redisUrl: redisUrl(),
+      consumer: "test",
+      database,
+      logger,
+    });
+    await services.refresh();
+    const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => "192.0.2.1" });
+    own = { app, services, fresh };
+  });
+
+  afterEach(async () => {
+    await own?.services.events.flush(1_000);
+    own?.services.close();
+    await own?.services.database.close();
+    await own?.fresh.drop();
+    own = undefined;
+  });
+
+  return {
+    get app() {
+      return there().app;
+    },
+    get services() {
+      return there().services;
+    },
+    get databaseUrl() {
+      return there().fresh.url;
+    },
+    async call(method, path, body, headers = {}) {
+      const response = await there().app.request(path, {
+        method,
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      const isJson = /^application\/(problem\+)?json\b/.test(response.headers.get("content-type") ?? "");
+      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    },
+    async publish(fields) {
+      const { redis, keys } = there().services;
+      return String(await redis.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fields).flat()));
+    },
+    sql: async (statement, params) => sql(there().fresh.url, statement, params),
+    async setReference(reference) {
+      const { fresh, services } = there();
+      await sql(fresh.url, "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers");
+      await insertReference(fresh.url, reference);
+      await services.refresh();
+    },
+  };
+}

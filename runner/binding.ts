@@ -3,7 +3,7 @@ import { processSignals } from "../functions/process-signals.ts";
 import type { Config } from "../shared/config.ts";
 import type { DeadLetter } from "../shared/dead-letter.ts";
 import type { Entry } from "../shared/entry.ts";
-import { assertAnswersEach, type Result, type Unavailable } from "../shared/function.ts";
+import { assertAnswersEach, type Branch, type Result, type Unavailable } from "../shared/function.ts";
 import type { FunctionName } from "../shared/function-names.ts";
 import type { DecidedOn } from "../shared/io/commit.ts";
 import type { LogStore } from "../shared/io/log-store.ts";
@@ -27,6 +27,30 @@ export interface Binding {
   run(entries: readonly Entry[]): AsyncIterable<Answer | Unavailable>;
   /** Called when what the answers were decided on is outdated. */
   forget(): void;
+  /**
+   * Set for work that takes its time: batches overlap as far as the hand holds, what others left behind is taken over
+   * meanwhile, and the order is the binding's own affair.
+   */
+  readonly overlapping?: Overlapping;
+}
+
+/** How entries left behind by others are told apart, and keep their place among new ones. */
+export interface Overlapping {
+  /** Called with each delivery, before anything of it is worked on. */
+  delivered(ids: readonly string[]): Promise<void>;
+  /** Takes over those of these that nobody has begun to work on and whose holder has been silent for `idleMs`. */
+  takeUnbegun(ids: readonly string[], idleMs: number): Promise<Entry[]>;
+  /** Ids of entries a place is kept for. */
+  readonly kept: ReadonlySet<string>;
+  /** Called before anything new is read, oldest first. */
+  keepPlace(entry: Entry): void;
+  /** Called when somebody else has finished it. */
+  release(id: string): void;
+  /** What else happens when an entry is given up on that has ended its process again and again. */
+  givenUpEffects(
+    entry: Entry,
+    why: { readonly error: string; readonly deliveries: number },
+  ): Branch | undefined;
 }
 
 export interface SignalBindingOptions {
@@ -92,20 +116,26 @@ export function logBinding(stream: "signal_results" | "system_events", log: LogS
     functionName: "persist-log",
     stream,
     group: "log_writer",
-    async *run(entries) {
-      const results: Result[] = [];
-      for await (const answer of persistLog(entries, { stream, log })) {
-        if ("status" in answer) {
-          yield answer;
-          return;
-        }
-        results.push(...answer);
-        yield { status: "answered", results: answer };
-      }
-      assertAnswersEach(entries, results);
-    },
+    run: (entries) => answersOf(entries, persistLog(entries, { stream, log })),
     forget: () => {},
   };
+}
+
+/** The answers of an effectful function, once it is certain that it answers each entry exactly once. */
+export async function* answersOf(
+  entries: readonly Entry[],
+  yielded: AsyncIterable<readonly Result[] | Unavailable>,
+): AsyncGenerator<Answer | Unavailable> {
+  const results: Result[] = [];
+  for await (const answer of yielded) {
+    if ("status" in answer) {
+      yield answer;
+      return;
+    }
+    results.push(...answer);
+    yield { status: "answered", results: answer };
+  }
+  assertAnswersEach(entries, results);
 }
 
 export interface BindingDeps extends SignalBindingDeps {

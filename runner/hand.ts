@@ -5,6 +5,8 @@ export interface Hand {
   readonly ids: ReadonlySet<string>;
   add(ids: readonly string[]): void;
   remove(ids: readonly string[]): void;
+  /** Resolves when something is removed next. */
+  lighter(): Promise<void>;
   stop(): void;
 }
 
@@ -21,10 +23,20 @@ export function openHand(group: StreamGroup, { claimIdleMs, onError, onSuccess }
   const timer = setInterval(() => {
     if (ids.size > 0) group.keep([...ids]).then(onSuccess, onError);
   }, claimIdleMs / 3);
+  let waiting: (() => void)[] = [];
   return {
     ids,
     add: (added) => added.forEach((id) => ids.add(id)),
-    remove: (removed) => removed.forEach((id) => ids.delete(id)),
+    remove(removed) {
+      for (const id of removed) ids.delete(id);
+      const woken = waiting;
+      waiting = [];
+      for (const wake of woken) wake();
+    },
+    lighter: async () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+      }),
     stop: () => clearInterval(timer),
   };
 }

@@ -1,6 +1,7 @@
 import { openRedis } from "../shared/io/redis.ts";
 import { keysOf } from "../shared/keys.ts";
 import { redactUrl } from "../shared/redact-url.ts";
+import { strategySecrets } from "../shared/secrets.ts";
 import { banner } from "./banner.ts";
 import { feedDecisions } from "./decision-feed.ts";
 import { configOrExit, DATA_DIR, EXIT_BAD_CONFIG, uniqueConsumerName } from "./environment.ts";
@@ -56,7 +57,8 @@ async function openStackOrExit(): Promise<Stack> {
 const stack = await openStackOrExit();
 const { redisUrl, database } = stack;
 const consumer = config.consumerName ?? uniqueConsumerName();
-const services = openServices({ config, redisUrl, consumer, database, logger });
+const secrets = strategySecrets(env, [config.httpToken, config.webhookSecret]);
+const services = openServices({ config, redisUrl, consumer, database, logger, secrets });
 const router = await startRouter(services);
 
 const feedEnds = new AbortController();

@@ -3,10 +3,13 @@ import type { Redis } from "ioredis";
 import { leaveGroup } from "../shared/io/consumers.ts";
 import { forgetTurns, noteTurn } from "../shared/io/loop-turns.ts";
 import { GroupMissingError, streamGroupOn } from "../shared/io/stream-group.ts";
+import type { Entry } from "../shared/entry.ts";
 import type { Keys } from "../shared/keys.ts";
 import type { Binding } from "./binding.ts";
+import { openBatches, type Batches } from "./batches.ts";
 import { groupReady } from "./group-guard.ts";
 import { openHand } from "./hand.ts";
+import { keepPlaces, releasePlaces } from "./left-behind.ts";
 import { openReader } from "./reader.ts";
 import { takeOver } from "./take-over.ts";
 import { troubleOf } from "./trouble.ts";
@@ -39,6 +42,7 @@ const RESTART_MS_MAX = 5_000;
 /** Longer than any answer of Redis may take. */
 const STILL_MS_MAX = 45_000;
 const NOTE_EVERY_MS = 1_000;
+const RELEASE_EVERY_MS = 500;
 
 /** Reads one group for ever: each batch goes through its function and the commit while the next one is already read. */
 export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
@@ -54,7 +58,12 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     blocking,
     countMax: deps.batchCountMax,
     blockMs: deps.blockMs,
-    onDelivered: (entries) => hand.add(entries.map((entry) => entry.id)),
+    onDelivered(entries) {
+      const ids = entries.map((entry) => entry.id);
+      hand.add(ids);
+      // Without it these only look as if they had been begun.
+      binding.overlapping?.delivered(ids).catch(() => undefined);
+    },
   });
   const stopping = new AbortController();
   const watchdog = startWatchdog({
@@ -77,9 +86,11 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       },
     },
   };
-  let lookedForAbandonedAt = 0;
+  // Work that may end the process comes after that of the other loops, whose entries would seem to have done it.
+  let lookedForAbandonedAt = binding.overlapping === undefined ? 0 : Date.now();
   let restartsInARow = 0;
   let notedAt = 0;
+  let releasedAt = 0;
 
   /** New connections: whatever the loop waits for rejects, and is tried again. */
   function wakeUp(stillMs: number): void {
@@ -102,12 +113,35 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     noteTurn(redis, keys, { stream, consumer, at }).catch(() => undefined);
   }
 
-  /** Entries of dead consumers are older than what comes next, so they go first. */
-  async function takeOverAbandoned(working: Promise<unknown>): Promise<void> {
-    if (!deps.reclaims || Date.now() - lookedForAbandonedAt < claimIdleMs / 2) return;
-    await working;
-    const finished = await takeOver(binding, { ...deps, ...workDeps, group, hand });
+  async function takeOverAbandoned(batches: Batches): Promise<void> {
+    const startUnbegun = async (entries: readonly Entry[]): Promise<void> => {
+      hand.add(entries.map(({ id }) => id));
+      await startWork(batches, entries);
+    };
+    let finished: boolean;
+    do {
+      finished = await takeOver(binding, { ...deps, ...workDeps, group, hand, startUnbegun });
+      // Where batches do not overlap it is the turn of new entries again.
+    } while (!finished && binding.overlapping !== undefined);
     if (finished) lookedForAbandonedAt = Date.now();
+  }
+
+  async function startWork(batches: Batches, batch: readonly Entry[]): Promise<void> {
+    await batches.start(batch, async (after) =>
+      work(binding, batch, workDeps, { deliveries: 1, after, onSettled: (id) => hand.remove([id]) }),
+    );
+  }
+
+  async function releaseFinished(): Promise<void> {
+    const { overlapping } = binding;
+    if (overlapping === undefined || overlapping.kept.size === 0) return;
+    if (Date.now() - releasedAt < RELEASE_EVERY_MS) return;
+    releasedAt = Date.now();
+    await releasePlaces(overlapping, group);
+  }
+
+  function isTimeToTakeOver(): boolean {
+    return deps.reclaims && Date.now() - lookedForAbandonedAt >= claimIdleMs / 2;
   }
 
   /** Works until the reader ends; throws what nobody expected, once the batches in hand are through. */
@@ -119,29 +153,25 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       stopping: stopping.signal,
       onWait: watchdog.alive,
     });
-    let working: Promise<unknown> = Promise.resolve();
-    const failures: unknown[] = [];
+    const { overlapping } = binding;
+    if (overlapping !== undefined) await keepPlaces(overlapping, group, hand);
+    const batches = openBatches({ overlapping: overlapping !== undefined, hand });
     try {
-      while (failures.length === 0) {
-        await takeOverAbandoned(working);
+      while (!batches.failed()) {
+        // Entries of dead consumers are older than what comes next, so they go first.
+        if (isTimeToTakeOver()) await batches.aside(async () => takeOverAbandoned(batches));
         const batch = await reader.next();
         if (batch === undefined) break;
         restarts.over();
         restartsInARow = 0;
         noteThisTurn();
-        if (batch.length === 0) continue;
-        const before = working;
-        working = work(binding, batch, workDeps, { deliveries: 1, after: before })
-          .catch((error: unknown) => {
-            failures.push(error);
-          })
-          .finally(() => hand.remove(batch.map((entry) => entry.id)));
-        await before;
+        await releaseFinished();
+        if (batch.length > 0) await startWork(batches, batch);
       }
     } finally {
-      await working;
+      await batches.ended();
     }
-    if (failures.length > 0) throw failures[0];
+    batches.throwFailure();
   }
 
   async function turnUntilStopped(): Promise<void> {
@@ -173,6 +203,8 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       await ended;
       // Redis may be away by now; then housekeeping forgets this loop later.
       await Promise.allSettled([
+        // Where deliveries stand for attempts, one that was begun was one.
+        group.handBack({ uncount: binding.overlapping === undefined }),
         forgetTurns(redis, keys, { stream, consumer }),
         leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
       ]);

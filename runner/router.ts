@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { openRedis } from "../shared/io/redis.ts";
 import { logBinding, signalBinding, type Binding } from "./binding.ts";
+import { executionBinding } from "./execution-binding.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startPollLoop, type PollLoop } from "./poll-loop.ts";
 import { startRefreshSchedule } from "./refresh-schedule.ts";
@@ -79,6 +80,14 @@ export async function startRouter(services: Services): Promise<Router> {
   services.onSnapshotMissing(() => schedule?.request());
   const housekeeping = startHousekeeping({ config, redis, keys, database, clock, events });
   const signalLoops = has.has("process-signals") ? [startLoop(signalBinding(services))] : [];
+  const executionStops = new AbortController();
+  const executionLoops = has.has("execute-strategies")
+    ? [
+        startLoop(
+          executionBinding(services, { consumer, stopping: executionStops.signal, abort: abort.signal }),
+        ),
+      ]
+    : [];
   const logLoops = has.has("persist-log")
     ? [
         { loop: startLoop(logBinding("signal_results", log), LOG_STILL_MS_MAX), drain: false },
@@ -89,6 +98,8 @@ export async function startRouter(services: Services): Promise<Router> {
   async function finish(reason: string): Promise<void> {
     const jobsEnded = Promise.all([schedule?.stop(), housekeeping.stop()]);
     await Promise.all(signalLoops.map(async (loop) => loop.stop({ drain: false })));
+    executionStops.abort();
+    await Promise.all(executionLoops.map(async (loop) => loop.stop({ drain: false })));
     events.publish({
       level: "INFO",
       source: "runner",

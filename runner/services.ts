@@ -1,17 +1,22 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import { refreshReference, type RefreshResult } from "../functions/refresh-reference.ts";
+import { HANDLERS } from "../functions/strategies/registry.ts";
 import type { Config } from "../shared/config.ts";
 import { commitOn, type Commit } from "../shared/io/commit.ts";
 import type { Database } from "../shared/io/database.ts";
 import type { LogStore } from "../shared/io/log-store.ts";
 import { logStoreOn } from "../shared/io/log-store-postgres.ts";
+import { outgoingPost } from "../shared/io/outgoing-post.ts";
 import { openRedis } from "../shared/io/redis.ts";
 import { loadReferenceRows, saveReferenceVersion } from "../shared/io/reference-source.ts";
 import { referenceStoreOn, type ReferenceStore } from "../shared/io/reference-store.ts";
 import { keysOf, type Keys } from "../shared/keys.ts";
+import type { Secrets } from "../shared/secrets.ts";
+import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { redisClock, type Clock } from "./clock.ts";
 import { eventLogOn, type EventLog } from "./event-log.ts";
+import type { Outside } from "./execution-binding.ts";
 import { routingContextCache, type RoutingContextCache } from "./routing-context.ts";
 
 export interface ServicesOptions {
@@ -21,6 +26,9 @@ export interface ServicesOptions {
   readonly consumer: string;
   readonly database: Database;
   readonly logger: Logger;
+  readonly secrets: Secrets;
+  /** Default: those of functions/strategies/registry.ts. */
+  readonly handlers?: readonly AnyStrategyHandler[];
 }
 
 /** What every invoker works with, poll loops and requests alike: the wires, and what is built right on them. */
@@ -34,12 +42,25 @@ export interface Services extends ServicesOptions {
   readonly routing: RoutingContextCache;
   readonly commit: Commit;
   readonly log: LogStore;
+  readonly handlers: readonly AnyStrategyHandler[];
+  /** What strategies reach the world with. */
+  readonly outside: Outside;
   /** Reads the reference from Postgres and makes it current; what a person should know of it is published. */
   refresh(): Promise<RefreshResult>;
   /** Called each time decisions find no usable snapshot. */
   onSnapshotMissing(ask: () => void): void;
   /** Ends the connection for commands; the database belongs to whoever opened it. */
   close(): void;
+}
+
+function outsideOf({ config, logger, secrets }: ServicesOptions): Outside {
+  return {
+    post: outgoingPost({ privateAddresses: config.strategyPrivateAddresses }),
+    secretOf: (name) => secrets.valueOf(name),
+    redact: (text) => secrets.redact(text),
+    log: (task, message, details) =>
+      logger.info({ source: "strategy", strategy: task.strategyId, uid: task.uid, ...details }, message),
+  };
 }
 
 /** Opens the connection for commands; it need not be there yet. */
@@ -66,6 +87,8 @@ export function openServices(options: ServicesOptions): Services {
     routing: routingContextCache({ redis, keys, store: referenceStore, onMissing: () => askForSnapshot?.() }),
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
     log: logStoreOn(database, config.keyPrefix),
+    handlers: options.handlers ?? HANDLERS,
+    outside: outsideOf(options),
     async refresh() {
       const result = await refreshReference({
         source: {

@@ -11,6 +11,8 @@ export interface TakeOverDeps extends WorkDeps {
   readonly hand: Hand;
   readonly claimIdleMs: number;
   readonly deliveriesMax: number;
+  /** Begins the work on entries that nobody had begun; resolves when there is room for more. */
+  readonly startUnbegun: (entries: readonly Entry[]) => Promise<void>;
 }
 
 /** Entries per look: then it is the turn of new ones again. */
@@ -25,7 +27,15 @@ export async function takeOver(binding: Binding, deps: TakeOverDeps): Promise<bo
   const pending = await group.pending({ idleMs: claimIdleMs, countMax: PENDING_PER_LOOK });
   const plan = planReclaim(pending, { held: hand.ids, deliveriesMax });
   let taken = 0;
+  // What nobody has begun cannot have ended any process, so it need not be worked on alone.
+  const unbegun = plan.take.filter(({ deliveries }) => deliveries === 0).map(({ id }) => id);
+  if (binding.overlapping !== undefined && unbegun.length > 0) {
+    const entries = await binding.overlapping.takeUnbegun(unbegun, claimIdleMs);
+    taken += entries.length;
+    await deps.startUnbegun(entries);
+  }
   for (const found of plan.take) {
+    if (binding.overlapping !== undefined && found.deliveries === 0) continue;
     if (deps.stopping.aborted) return true;
     if (await takeOne(binding, found, deps)) taken += 1;
   }
@@ -51,9 +61,12 @@ async function takeOne(binding: Binding, found: PendingEntry, deps: TakeOverDeps
 
 async function giveUpOne(binding: Binding, found: PendingEntry, deps: TakeOverDeps): Promise<void> {
   const error = `delivered ${found.deliveries} times without being finished: it failed each time, or ended its process`;
-  await withClaimed(binding, found, deps, async (entry) =>
-    bury(binding, entry, { reason: "deliveries_exhausted", error }, found, deps),
-  );
+  const { deliveries } = found;
+  await withClaimed(binding, found, deps, async (entry) => {
+    const also = binding.overlapping?.givenUpEffects(entry, { error, deliveries });
+    const why = { reason: "deliveries_exhausted", error, ...(also === undefined ? {} : { also }) };
+    await bury(binding, entry, why, found, deps);
+  });
 }
 
 /** Claims the entry and holds it while `act` runs; false if there was nothing to act on. */
@@ -64,7 +77,9 @@ async function withClaimed(
   act: (entry: Entry) => Promise<void>,
 ): Promise<boolean> {
   const { group, hand, claimIdleMs } = deps;
-  const claimed = await group.claim(found.id, claimIdleMs);
+  // Where deliveries stand for attempts, the attempt counts itself.
+  const counted = binding.overlapping === undefined ? undefined : found.deliveries;
+  const claimed = await group.claim(found.id, claimIdleMs, counted);
   switch (claimed.status) {
     case "taken":
       return false;

@@ -1,6 +1,6 @@
 import { deadLetterEffects } from "../shared/dead-letter.ts";
 import type { Entry } from "../shared/entry.ts";
-import type { Effects, Result, Unavailable } from "../shared/function.ts";
+import type { Branch, Effects, Result, Unavailable } from "../shared/function.ts";
 import type {
   Commit,
   CommitItem,
@@ -26,6 +26,8 @@ export interface WorkOptions {
   readonly deliveries: number;
   /** Called each time the function cannot work now, so that this delivery need not count as an attempt. */
   readonly onUnavailable?: () => Promise<void>;
+  /** Told of each entry as soon as it is committed or left. */
+  readonly onSettled?: (id: string) => void;
   /** Nothing is committed before this resolves: the batch before, so that tasks keep stream order. */
   readonly after: Promise<unknown>;
   /** Default: the binding's group, which delivers again what is left pending. */
@@ -119,6 +121,7 @@ async function pass(
         const item = part.items[i];
         if (item === undefined) continue;
         open.delete(item.id);
+        options.onSettled?.(item.id);
         worked.push({ id: item.id, status: "committed", outcome, result: item.result });
       }
     }
@@ -206,7 +209,9 @@ function itemsOf(
     if (entry === undefined) continue;
     if (result.status === "retry") {
       open.delete(entry.id);
-      worked.push(leave(binding, entry, result.error, deps, options));
+      options.onSettled?.(entry.id);
+      if (result.expected === true) worked.push({ id: entry.id, status: "left", error: result.error });
+      else worked.push(leave(binding, entry, result.error, deps, options));
     } else {
       const effects = effectsOf(binding, entry, result, deps.clock.now(), options);
       const { fence } = options;
@@ -222,10 +227,20 @@ function effectsOf(
   entry: Entry,
   result: CommittedResult,
   at: number,
-  { deliveries }: WorkOptions,
+  options: WorkOptions,
 ): Effects {
   if (result.status === "done") return result.effects;
-  return deadLetterEffects(entry, result, { stream, functionName, deliveries, at });
+  const { deliveries = options.deliveries } = result;
+  const letter = deadLetterEffects(entry, result, { stream, functionName, deliveries, at });
+  return result.also === undefined ? letter : united(letter, result.also);
+}
+
+function united(one: Branch, other: Branch): Branch {
+  return {
+    append: [...one.append, ...other.append],
+    count: [...one.count, ...other.count],
+    sum: { ...one.sum, ...other.sum },
+  };
 }
 
 /** Leaves the entry where it is. */

@@ -1,6 +1,7 @@
 /** Every function and job of the router, by the name used in FUNCTIONS, in routes and in logs. */
 export const FUNCTION_NAMES = [
   "process-signals",
+  "execute-strategies",
   "persist-log",
   "refresh-reference",
   "reclaim",

@@ -1,5 +1,5 @@
 import type { Entry, Fields } from "./entry.ts";
-import type { StreamName } from "./keys.ts";
+import type { StrategyStream, StreamName } from "./keys.ts";
 
 /**
  * The contract between functions and their invokers. A function turns a batch of entries into results, one
@@ -12,15 +12,19 @@ import type { StreamName } from "./keys.ts";
  * of the element's fields followed by the shared `fields`.
  */
 export interface Append {
-  readonly stream: StreamName;
+  readonly stream: StreamName | StrategyStream;
   readonly fields: Fields;
   readonly each?: readonly Fields[];
 }
 
-/** What happens on one branch of a commit: entries appended, counters (fields of `metrics`) raised by one. */
+/**
+ * What happens on one branch of a commit: entries appended, counters (fields of `metrics`) raised by one, and by the amounts
+ * of `sum`.
+ */
 export interface Branch {
   readonly append: readonly Append[];
   readonly count: readonly string[];
+  readonly sum?: Readonly<Record<string, number>>;
 }
 
 /** What a function wants to happen for one entry. Data, not an action. */
@@ -41,8 +45,8 @@ export const NO_EFFECTS: Effects = { append: [], count: [] };
 /** What became of one entry. */
 export type Result =
   | { readonly id: string; readonly status: "done"; readonly effects: Effects }
-  /** Transient: the entry stays pending and is delivered again. */
-  | { readonly id: string; readonly status: "retry"; readonly error: string }
+  /** Transient: the entry stays pending and is delivered again; an ERROR event says so, unless it is nobody's fault. */
+  | { readonly id: string; readonly status: "retry"; readonly error: string; readonly expected?: boolean }
   /** Will never work: the entry becomes a dead letter, and an event of this level (default WARNING) says so. */
   | {
       readonly id: string;
@@ -50,6 +54,10 @@ export type Result =
       readonly reason: string;
       readonly error: string;
       readonly level?: "WARNING" | "ERROR";
+      /** Times it was delivered, where the function knows better than its invoker. */
+      readonly deliveries?: number;
+      /** What else happens in the same step. */
+      readonly also?: Branch;
     };
 
 /** Something the function needs is away; nothing is wrong with the entries, and no attempt is counted. */

@@ -8,6 +8,9 @@ export const STREAMS = [
 ] as const;
 export type StreamName = (typeof STREAMS)[number];
 
+/** A stream of a strategy's own, which only its reader knows. */
+export type StrategyStream = `strategies:${string}`;
+
 /** The consumer groups of the router's own functions. */
 export type GroupName = "signal_processor" | "strategy_executor" | "log_writer";
 
@@ -32,7 +35,7 @@ export interface Keys {
   readonly referenceTicket: string;
   /** The highest ticket taken when a refresh published last; only one that began after it may publish. */
   readonly referencePublishedTicket: string;
-  stream(name: StreamName): string;
+  stream(name: StreamName | StrategyStream): string;
   /** Holder of a uid: the id of the entry whose decision dispatched it. */
   dedup(uid: string): string;
   /** Fence of an entry handled by a manual invocation. */

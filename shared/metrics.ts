@@ -1,4 +1,5 @@
 import type { Decision } from "./decide.ts";
+import type { ExecutionOutcome } from "./execution.ts";
 import type { SignalReason } from "./reasons.ts";
 
 /**
@@ -8,6 +9,10 @@ import type { SignalReason } from "./reasons.ts";
  *   signals:<status>                      decisions
  *   reasons:<reason>                      decisions that were not dispatched, by reason
  *   strategy:<id>:<status>                outcomes
+ *   execution:<id>:<status>               outcomes of tasks that were run, or were not to be any more
+ *   attempts:<id>                         attempts these took together
+ *   run_ms:<id>:le:<bound>                last attempts that took up to <bound> ms (not cumulative), of those that were run
+ *   run_ms:<id>:sum                       … and the milliseconds they took together
  *   processing_ms:<function>:le:<bound>   entries committed within <bound> ms of their entry id's time (not cumulative)
  *   processing_ms:<function>:sum          … and the milliseconds they took together
  */
@@ -32,4 +37,26 @@ export function decisionCounters(
 /** Field of the histogram's bucket with this upper bound, and of its sum. */
 export function processingField(functionName: string, part: number | "inf" | "sum"): string {
   return part === "sum" ? `processing_ms:${functionName}:sum` : `processing_ms:${functionName}:le:${part}`;
+}
+
+/** Upper bounds of the run-time buckets in milliseconds; the last bucket is `inf`. */
+export const RUN_MS_BOUNDS = [1, 5, 10, 50, 100, 500, 1000, 5000, 10_000, 60_000] as const;
+
+/** Counters a task's outcome raises by one. */
+export function executionCounters(strategyId: number, { status, durationMs }: ExecutionOutcome): string[] {
+  const counters = [`execution:${strategyId}:${status}`];
+  if (durationMs !== null) {
+    const bound = RUN_MS_BOUNDS.find((ms) => durationMs <= ms) ?? "inf";
+    counters.push(`run_ms:${strategyId}:le:${bound}`);
+  }
+  return counters;
+}
+
+/** Counters a task's outcome raises by more. */
+export function executionSums(
+  strategyId: number,
+  { attempt, durationMs }: ExecutionOutcome,
+): Record<string, number> {
+  const attempts = { [`attempts:${strategyId}`]: attempt };
+  return durationMs === null ? attempts : { ...attempts, [`run_ms:${strategyId}:sum`]: durationMs };
 }

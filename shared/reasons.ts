@@ -29,6 +29,23 @@ export const STRATEGY_REASONS = [
 export type SignalReason = (typeof SIGNAL_REASONS)[number];
 export type StrategyReason = (typeof STRATEGY_REASONS)[number] | SignalReason;
 
+/** Why a task was not executed, or failed; a handler may give a word of its own. */
+export const EXECUTION_REASONS = [
+  "unknown_strategy",
+  "strategy_disabled",
+  "strategy_archived",
+  "shadow",
+  "stale",
+  "paused",
+  "unknown_handler",
+  "invalid_params",
+  "invalid_outcome",
+  "timeout",
+  "error",
+  "attempts_exhausted",
+] as const;
+export type ExecutionReason = (typeof EXECUTION_REASONS)[number];
+
 export const SIGNAL_STATUSES = ["dispatched", "ignored", "duplicate", "rejected"] as const;
 export type SignalStatus = (typeof SIGNAL_STATUSES)[number];
 

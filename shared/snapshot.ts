@@ -11,6 +11,7 @@ export interface Snapshot {
   readonly version: string;
   /** By normalised symbol. */
   readonly tickers: ReadonlyMap<string, Ticker>;
+  readonly strategies: ReadonlyMap<number, SubscribedStrategy>;
   /** By folded phrase. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
 }
@@ -41,5 +42,5 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
     });
     subscriptions.set(folded, { ...phrase, strategies: subscribed });
   }
-  return { version, tickers: content.tickers, subscriptions };
+  return { version, tickers: content.tickers, strategies, subscriptions };
 }

@@ -150,6 +150,7 @@ function indexed(): Indexed {
 function collect(branch: Branch, targets: Indexed, counters: Indexed): void {
   for (const { stream } of branch.append) targets.indexOf(stream);
   for (const counter of branch.count) counters.indexOf(counter);
+  for (const counter in branch.sum) counters.indexOf(counter);
 }
 
 function pushBranch(
@@ -163,6 +164,8 @@ function pushBranch(
   args.push(branch.append.length);
   for (const append of branch.append) pushAppend(args, append, keysBefore + targets.indexOf(append.stream));
   for (const counter of branch.count) args.push(counters.indexOf(counter));
+  for (const counter in branch.sum)
+    args.push(`${counters.indexOf(counter)}+${amountOf(branch.sum[counter])}`);
   args[sizeAt] = args.length - 1 - sizeAt;
 }
 
@@ -184,6 +187,11 @@ function pushAppend(args: (string | number)[], { fields, each }: Append, stream:
     );
   }
   args[headerAt] = shared;
+}
+
+function amountOf(amount: number | undefined): number {
+  if (amount !== undefined && Number.isSafeInteger(amount) && amount >= 0) return amount;
+  throw new EffectsError(`a counter cannot be raised by ${amount}`);
 }
 
 function missing(names: string): never {

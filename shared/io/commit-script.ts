@@ -20,7 +20,7 @@ import { PROCESSING_MS_BOUNDS } from "../metrics.ts";
  *         branch · branch if the claim is lost (only with a claim)
  *       branch: number of ARGV after this one that belong to it · number of appends · per append: index of the stream ·
  *         number of entries · own arguments of each · shared arguments · the own ones of all · the shared ones;
- *         then indices of counters up to the branch's end
+ *         then indices of counters up to the branch's end, with `+<amount>` those not raised by one
  * Returns { 'committed', one character per entry: A applied, D duplicate, H held by itself, F fenced }
  *       | { 'stale', current version, current epoch } | { 'blocked', key, what is wrong }
  */
@@ -128,8 +128,12 @@ local function apply(at, holder)
     at = first + shared
   end
   for c = at, stop do
-    local counter = tonumber(ARGV[c])
-    raised[counter] = (raised[counter] or 0) + 1
+    local counter, by = tonumber(ARGV[c]), 1
+    if not counter then
+      counter, by = string.match(ARGV[c], '^(%d+)%+(%d+)$')
+      counter, by = tonumber(counter), tonumber(by)
+    end
+    raised[counter] = (raised[counter] or 0) + by
   end
 end
 

@@ -38,10 +38,19 @@ export interface StreamGroup {
   read(blocking: Redis, options: { countMax: number; blockMs: number }): Promise<Entry[]>;
   /** Entries nobody has worked on for at least `idleMs`, oldest first. */
   pending(options: { idleMs: number; countMax: number; after?: string }): Promise<PendingEntry[]>;
-  /** Takes an entry over, counting a delivery, if it is still idle for `idleMs`. */
-  claim(id: string, idleMs: number): Promise<Claimed>;
+  /** Which of these are pending, for whomever. */
+  stillPending(ids: readonly string[]): Promise<string[]>;
+  /** These entries as far as they are still in the stream; nobody's hold on them changes. */
+  fetch(ids: readonly string[]): Promise<Entry[]>;
+  /** Takes an entry over if it is still idle for `idleMs`, counting a delivery unless `deliveries` says what the count is. */
+  claim(id: string, idleMs: number, deliveries?: number): Promise<Claimed>;
   /** Takes back a delivery that was none: sets the count of an entry of this consumer to `deliveries`. */
   uncount(id: string, deliveries: number): Promise<void>;
+  /**
+   * Lets others take over at once what is pending for this consumer. With `uncount` the delivery is not counted: that it has not
+   * come to an end is not the entries' fault.
+   */
+  handBack(options: { uncount: boolean }): Promise<void>;
   /**
    * Marks entries of this consumer as being worked on, counting no delivery; gives the ids that are not its own any
    * more. An entry deleted from the stream meanwhile stays pending, so that its result can still be committed.
@@ -69,16 +78,18 @@ return gone
 `;
 
 /**
- * KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4 entry id. Returns the claimed entry | 'taken' |
+ * KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4 entry id, 5 deliveries to set, or '' to count one.
+ * Returns the claimed entry | 'taken' |
  * 'gone'. A plain XCLAIM of a deleted entry takes it out of the pending list and says nothing.
  */
 const CLAIM_SCRIPT = `#!lua
-local stream, group, consumer, idle, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local stream, group, consumer, idle, id, deliveries = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if #redis.call('XRANGE', stream, id, id) == 0 then
   local left = redis.call('XPENDING', stream, group, 'IDLE', idle, id, id, 1)
   return #left == 1 and 'gone' or 'taken'
 end
-return redis.call('XCLAIM', stream, group, consumer, idle, id)[1] or 'taken'
+if deliveries == '' then return redis.call('XCLAIM', stream, group, consumer, idle, id)[1] or 'taken' end
+return redis.call('XCLAIM', stream, group, consumer, idle, id, 'RETRYCOUNT', deliveries)[1] or 'taken'
 `;
 
 /** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 entry id, 4 deliveries. Sets the count if the entry is the consumer's. */
@@ -89,6 +100,20 @@ if own and #redis.call('XRANGE', stream, id, id) == 1 then
   redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', ARGV[4], 'JUSTID')
 end
 `;
+
+/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 idle time to give them, in ms, 4 deliveries to take back. */
+const HAND_BACK_SCRIPT = `#!lua
+local stream, group, consumer, idle, taken = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+for _, pending in ipairs(redis.call('XPENDING', stream, group, '-', '+', 10000, consumer)) do
+  local id, deliveries = pending[1], math.max(0, pending[4] - taken)
+  if #redis.call('XRANGE', stream, id, id) == 1 then
+    redis.call('XCLAIM', stream, group, consumer, 0, id, 'IDLE', idle, 'RETRYCOUNT', deliveries, 'JUSTID')
+  end
+end
+`;
+
+/** Longer than anybody's CLAIM_IDLE_MS. */
+const HANDED_BACK_IDLE_MS = 2_147_483_647;
 
 type RawEntry = [id: string, fields: string[]] | null;
 
@@ -102,6 +127,7 @@ export function streamGroupOn(
   const keepEntries = defineScript(redis, "keepEntries", KEEP_SCRIPT);
   const claimEntry = defineScript(redis, "claimEntry", CLAIM_SCRIPT);
   const uncountDelivery = defineScript(redis, "uncountDelivery", UNCOUNT_SCRIPT);
+  const handBackEntries = defineScript(redis, "handBackEntries", HAND_BACK_SCRIPT);
   return {
     async read(blocking, { countMax, blockMs }) {
       const waiting = blockMs > 0 ? ["BLOCK", blockMs] : [];
@@ -134,14 +160,30 @@ export function streamGroupOn(
         deliveries,
       }));
     },
-    async claim(id, idleMs) {
-      const reply = await namingMissingGroup(claimEntry([key], [group, consumer, idleMs, id]));
+    async stillPending(ids) {
+      const replies = await Promise.all(
+        ids.map(async (id) => namingMissingGroup(redis.xpending(key, group, id, id, 1))),
+      );
+      return ids.filter((_, i) => (replies[i]?.length ?? 0) > 0);
+    },
+    async fetch(ids) {
+      const replies = await Promise.all(ids.map(async (id) => redis.xrange(key, id, id)));
+      return entriesOf(replies.flat());
+    },
+    async claim(id, idleMs, deliveries) {
+      const reply = await namingMissingGroup(
+        claimEntry([key], [group, consumer, idleMs, id, deliveries ?? ""]),
+      );
       if (reply === "taken" || reply === "gone") return { status: reply };
       const [entry] = entriesOf([reply as RawEntry]);
       return entry === undefined ? { status: "taken" } : { status: "claimed", entry };
     },
     async uncount(id, deliveries) {
       await namingMissingGroup(uncountDelivery([key], [group, consumer, id, deliveries]));
+    },
+    async handBack({ uncount }) {
+      const args = [group, consumer, HANDED_BACK_IDLE_MS, uncount ? 1 : 0];
+      await namingMissingGroup(handBackEntries([key], args));
     },
     async keep(ids) {
       if (ids.length === 0) return [];

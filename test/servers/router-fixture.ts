@@ -54,6 +54,8 @@ export function useRouters(): RouterFixture {
       KEY_PREFIX: own.keys.prefix,
       CLAIM_IDLE_MS: "1000",
       BLOCK_MS: "200",
+      // Tests of execution name it.
+      FUNCTIONS: "process-signals,persist-log,refresh-reference,reclaim,trim",
     };
   });
 

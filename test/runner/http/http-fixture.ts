@@ -6,6 +6,7 @@ import { openLogger } from "../../../runner/logger.ts";
 import { openServices, type Services } from "../../../runner/services.ts";
 import { readConfig } from "../../../shared/config.ts";
 import { openDatabase } from "../../../shared/io/open-database.ts";
+import { strategySecrets } from "../../../shared/secrets.ts";
 import type { ReferenceRows } from "../../../shared/reference.ts";
 import { referenceRows } from "../../builders.ts";
 import { freshDatabase, freshPrefix, redisUrl, type FreshDatabase } from "../../servers/fixtures.ts";
@@ -61,6 +62,7 @@ export function useHttpApp({
       consumer: "test",
       database,
       logger,
+      secrets: strategySecrets({}),
     });
     await services.refresh();
     const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => "192.0.2.1" });

@@ -1,0 +1,166 @@
+import { outcomeEffects, permissionFor, type ExecutionContext } from "../shared/execution.ts";
+import type { Entry } from "../shared/entry.ts";
+import type { Branch, EffectfulFunction, Result, Unavailable } from "../shared/function.ts";
+import type { StrategyStream } from "../shared/keys.ts";
+import type { AnyStrategyHandler } from "../shared/strategy.ts";
+import { laneOf, parseTask, type Task } from "../shared/task.ts";
+import { runHandler, type Attempt, type RunPorts } from "./strategies/run-handler.ts";
+
+/** What is so right before a task is run. */
+export type Look =
+  | { readonly status: "held"; readonly attempt: number; readonly context: ExecutionContext }
+  /** Somebody else has taken the task over, or finished it. */
+  | { readonly status: "lost" };
+
+/** Where tasks wait for their turn. */
+export interface Lanes {
+  /** Runs `job` when all that entered the lane before have left it; undefined when its turn does not come any more. */
+  inOrder<T>(lane: string, id: string, job: () => Promise<T>): Promise<T | undefined>;
+  /** Runs `job` as soon as the strategy, and all of them together, have room for one more. */
+  withRoom<T>(strategyId: number, job: () => Promise<T>): Promise<T>;
+}
+
+export interface ExecutePorts extends RunPorts {
+  readonly handlers: readonly AnyStrategyHandler[];
+  readonly lanes: Lanes;
+  /** Looks right before a run, and counts an attempt if the task is still held. */
+  look(id: string): Promise<Look | Unavailable>;
+  /** Waits after this attempt; false when the process stops before it is over. */
+  pause(attempt: number): Promise<boolean>;
+  /** Why nothing can be added to a strategy's own stream; undefined when it can. */
+  streamProblem(stream: StrategyStream): Promise<string | undefined>;
+  /** Redis' clock, milliseconds since 1970. */
+  now(): number;
+  readonly attemptsMax: number;
+  /** When it aborts, no further attempt is begun. */
+  readonly stopping: AbortSignal;
+  /** The manual run these tasks belong to; absent: the one that dispatched each. */
+  readonly invocation?: string;
+}
+
+/**
+ * Runs the tasks in the entries of `strategy_input_stream`, in parallel but for those of one strategy and symbol, and answers
+ * each as soon as it is known. Whether a task may still be run is looked at right before each attempt.
+ */
+export const executeStrategies: EffectfulFunction<ExecutePorts> = async function* (entries, ports) {
+  const finished: (Result | Unavailable)[] = [];
+  const failures: unknown[] = [];
+  let open = entries.length;
+  let wake = (): void => undefined;
+  for (const entry of entries) {
+    void execute(entry, ports)
+      .then(
+        (answer) => finished.push(answer),
+        (error: unknown) => failures.push(error),
+      )
+      .finally(() => {
+        open -= 1;
+        wake();
+      });
+  }
+  let unavailable: Unavailable | undefined;
+  for (;;) {
+    const results: Result[] = [];
+    for (const answer of finished.splice(0)) {
+      if (answer.status === "unavailable") unavailable = answer;
+      else results.push(answer);
+    }
+    if (results.length > 0) yield results;
+    else if (open === 0) break;
+    else {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  if (unavailable !== undefined) yield unavailable;
+};
+
+async function execute(entry: Entry, ports: ExecutePorts): Promise<Result | Unavailable> {
+  const parsed = parseTask(entry);
+  if (!parsed.ok)
+    return { id: entry.id, status: "dead", reason: "invalid_task", error: parsed.error, level: "ERROR" };
+  const { task } = parsed;
+  const answer = await ports.lanes.inOrder(laneOf(task), task.id, async () => untilOver(task, ports));
+  return answer ?? left(task, "not begun before the router stopped");
+}
+
+/** One attempt after the other, until one is the last. */
+async function untilOver(task: Task, ports: ExecutePorts): Promise<Result | Unavailable> {
+  for (;;) {
+    const answer = await ports.lanes.withRoom(task.strategyId, async () => attemptOnce(task, ports));
+    if (answer.status !== "again") return answer;
+    if (!(await ports.pause(answer.attempt)))
+      return left(task, "to be tried again when the router runs again");
+  }
+}
+
+type AttemptAnswer = Result | Unavailable | { readonly status: "again"; readonly attempt: number };
+
+async function attemptOnce(task: Task, ports: ExecutePorts): Promise<AttemptAnswer> {
+  if (ports.stopping.aborted) return left(task, "not begun before the router stopped");
+  const look = await ports.look(task.id);
+  if (look.status === "unavailable") return look;
+  if (look.status === "lost") return left(task, "somebody else has taken it over");
+  const { attempt, context } = look;
+  const permission = permissionFor(task, context);
+  if (!permission.run) {
+    const { reason, detail } = permission;
+    return over(task, { status: "ignored", reason, detail, durationMs: null }, attempt, ports);
+  }
+  const { handlers } = ports;
+  const made = await runHandler(task, permission.strategy, { attempt, handlers, ports });
+  if (made.status === "cut_off") return left(task, "the process had to end");
+  if (made.status !== "again") return over(task, await checked(made, ports), attempt, ports);
+  return attempt < ports.attemptsMax ? { status: "again", attempt } : exhausted(task, made, attempt, ports);
+}
+
+type Made = Exclude<Attempt, { status: "again" | "cut_off" }>;
+
+/** An entry for a stream that cannot take it would stand in the way of everything committed with it. */
+async function checked(made: Made, ports: ExecutePorts): Promise<Made> {
+  if (made.append === undefined) return made;
+  const problem = await ports.streamProblem(made.append.stream);
+  if (problem === undefined) return made;
+  const { durationMs } = made;
+  return { status: "failed", reason: "unusable_stream", detail: { error: problem }, durationMs };
+}
+
+function over(task: Task, { append, ...made }: Made, attempt: number, ports: ExecutePorts): Result {
+  const effects = effectsOf(task, made, attempt, ports);
+  const all = append === undefined ? effects : { ...effects, append: [append, ...effects.append] };
+  return { id: task.id, status: "done", effects: all };
+}
+
+function exhausted(
+  task: Task,
+  { error, durationMs }: Extract<Attempt, { status: "again" }>,
+  attempt: number,
+  ports: ExecutePorts,
+): Result {
+  const reason = "attempts_exhausted";
+  const also = effectsOf(task, { status: "failed", reason, detail: { error }, durationMs }, attempt, ports);
+  return { id: task.id, status: "dead", reason, error, deliveries: attempt, also };
+}
+
+function effectsOf(task: Task, made: Omit<Made, "append">, attempt: number, ports: ExecutePorts): Branch {
+  const { invocation = task.invocation } = ports;
+  return outcomeEffects(task, { ...made, attempt }, { invocation, at: ports.now() });
+}
+
+function left(task: Task, error: string): Result {
+  return { id: task.id, status: "retry", error, expected: true };
+}
+
+/** What else happens when a task is given up on before it has come to an end: it has ended its process too often. */
+export function givenUpEffects(
+  entry: Entry,
+  { error, attempt, at }: { readonly error: string; readonly attempt: number; readonly at: number },
+): Branch | undefined {
+  const parsed = parseTask(entry);
+  if (!parsed.ok) return undefined;
+  const { task } = parsed;
+  const outcome = { reason: "attempts_exhausted", detail: { error }, attempt, durationMs: null } as const;
+  return outcomeEffects(task, { status: "failed", ...outcome }, { invocation: task.invocation, at });
+}

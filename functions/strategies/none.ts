@@ -1,0 +1,9 @@
+import * as z from "zod";
+import { defineStrategy } from "../../shared/strategy.ts";
+
+/** Leaves the task to an external worker with a consumer group of its own. */
+export const none = defineStrategy({
+  name: "none",
+  params: z.object({}),
+  run: () => ({ status: "delegated" }),
+});

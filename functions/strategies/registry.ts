@@ -1,0 +1,6 @@
+import type { AnyStrategyHandler } from "../../shared/strategy.ts";
+import { log } from "./log.ts";
+import { none } from "./none.ts";
+
+/** Every strategy handler there is. To add one: write its file beside these, and name it here. */
+export const HANDLERS: readonly AnyStrategyHandler[] = [log, none];

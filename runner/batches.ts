@@ -1,0 +1,77 @@
+import type { Entry } from "../shared/entry.ts";
+import type { Hand } from "./hand.ts";
+
+export interface BatchesOptions {
+  /** Whether batches overlap as far as the hand holds; otherwise one is read while the one before is worked on, and no more. */
+  readonly overlapping: boolean;
+  readonly hand: Hand;
+}
+
+/** The batches a loop works on at a time. */
+export interface Batches {
+  /** Begins the work on a batch; resolves when there is room for the next one. `after` is the batch before. */
+  start(batch: readonly Entry[], work: (after: Promise<unknown>) => Promise<unknown>): Promise<void>;
+  /** Does something else: between batches, or, where these overlap, beside them and never twice at a time. */
+  aside(job: () => Promise<void>): Promise<void>;
+  failed(): boolean;
+  /** Resolves when nothing is being worked on any more. */
+  ended(): Promise<void>;
+  /** Throws what went wrong first, if anything did. */
+  throwFailure(): void;
+}
+
+/** What one process holds of overlapping work; keeping it fresh takes Redis some milliseconds. */
+const HAND_MAX = 5_000;
+
+export function openBatches({ overlapping, hand }: BatchesOptions): Batches {
+  const running = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  let last: Promise<void> = Promise.resolve();
+  let aside: Promise<void> | undefined;
+
+  /** Runs it to its end, whatever that is. */
+  function track(work: Promise<unknown>, onEnd: () => void): Promise<void> {
+    const tracked: Promise<void> = work
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          failures.push(error);
+        },
+      )
+      .finally(() => {
+        running.delete(tracked);
+        onEnd();
+      });
+    running.add(tracked);
+    return tracked;
+  }
+
+  return {
+    async start(batch, work) {
+      const before = last;
+      const after = overlapping ? Promise.resolve() : before;
+      last = track(work(after), () => hand.remove(batch.map(({ id }) => id)));
+      if (!overlapping) await before;
+      else
+        while (hand.ids.size >= HAND_MAX && running.size > 0)
+          await Promise.race([...running, hand.lighter()]);
+    },
+    async aside(job) {
+      if (overlapping) {
+        aside ??= track(job(), () => {
+          aside = undefined;
+        });
+        return;
+      }
+      await last;
+      await job();
+    },
+    failed: () => failures.length > 0,
+    async ended() {
+      await Promise.all(running);
+    },
+    throwFailure() {
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+}

@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import pRetry from "p-retry";
+import {
+  executeStrategies,
+  givenUpEffects,
+  type ExecutePorts,
+  type Look,
+} from "../functions/execute-strategies.ts";
+import type { RunPorts } from "../functions/strategies/run-handler.ts";
+import type { Config } from "../shared/config.ts";
+import { streamProblem, taskClaimsOn } from "../shared/io/task-claims.ts";
+import type { Keys } from "../shared/keys.ts";
+import type { AnyStrategyHandler } from "../shared/strategy.ts";
+import { laneOf, parseTask } from "../shared/task.ts";
+import { answersOf, type Binding } from "./binding.ts";
+import type { Clock } from "./clock.ts";
+import { NotNow } from "./keep-trying.ts";
+import { openLanes } from "./lanes.ts";
+import type { RoutingContext, RoutingContextCache } from "./routing-context.ts";
+
+/** What strategies reach the world with. */
+export type Outside = Pick<RunPorts, "post" | "secretOf" | "redact" | "log">;
+
+/** What running strategies takes, whoever asks for it. */
+export interface ExecutionDeps {
+  readonly config: Pick<
+    Config,
+    | "signalAgeMsMax"
+    | "deliveriesMax"
+    | "strategyTimeoutMs"
+    | "strategyConcurrencyMax"
+    | "strategyConcurrencyPerStrategyMax"
+  >;
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly routing: RoutingContextCache;
+  readonly handlers: readonly AnyStrategyHandler[];
+  readonly outside: Outside;
+}
+
+export interface ExecutionLoopOptions {
+  readonly consumer: string;
+  /** No attempt is made again once the process stops. */
+  readonly stopping: AbortSignal;
+  /** Ends every run. */
+  readonly abort: AbortSignal;
+}
+
+const STREAM = "strategy_input_stream";
+const GROUP = "strategy_executor";
+
+/** `execute-strategies` for the poll loop of one process: held tasks only, tried again, in the order of their lanes. */
+export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOptions): Binding {
+  const { redis, keys, clock, config } = deps;
+  const { consumer, stopping, abort } = options;
+  const claims = taskClaimsOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
+  const lanes = lanesOf(config, stopping);
+  const ports: ExecutePorts = {
+    ...commonPorts(deps),
+    lanes,
+    stopping,
+    abort,
+    async look(id) {
+      try {
+        const { attempt, version, epoch } = await untilItWorks(async () => claims.begin(id), abort);
+        if (attempt === undefined) return { status: "lost" };
+        const context = await untilItWorks(async () => contextOf(version, epoch, deps), abort);
+        return held(attempt, context, deps);
+      } catch (error) {
+        if (abort.aborted) return { status: "lost" };
+        throw error;
+      }
+    },
+    pause: async (attempt) => sleep(backoffMs(attempt), true, { signal: stopping }).catch(() => false),
+  };
+  return {
+    functionName: "execute-strategies",
+    stream: STREAM,
+    group: GROUP,
+    run: (entries) => answersOf(entries, executeStrategies(entries, ports)),
+    forget: () => deps.routing.forget(),
+    overlapping: {
+      delivered: async (ids) => claims.delivered(ids),
+      takeUnbegun: async (ids, idleMs) => claims.takeUnbegun(ids, idleMs),
+      get kept() {
+        return lanes.kept;
+      },
+      keepPlace(entry) {
+        const parsed = parseTask(entry);
+        if (parsed.ok) lanes.keep(laneOf(parsed.task), entry.id);
+      },
+      release: (id) => lanes.release(id),
+      givenUpEffects: (entry, { error, deliveries }) =>
+        givenUpEffects(entry, { error, attempt: deliveries, at: clock.now() }),
+    },
+  };
+}
+
+/** `execute-strategies` by hand: entries nobody else holds, each run once. `attempt` is what this one counts as. */
+export function manualExecutionBinding(
+  deps: ExecutionDeps,
+  { invocation, attempt = () => 1 }: { invocation: string; attempt?: (id: string) => number },
+): Binding {
+  const never = new AbortController().signal;
+  const ports: ExecutePorts = {
+    ...commonPorts(deps),
+    lanes: lanesOf(deps.config, never),
+    stopping: never,
+    abort: never,
+    invocation,
+    look: async (id) => {
+      const context = await deps.routing.get();
+      if ("status" in context) return context;
+      return held(attempt(id), context, deps);
+    },
+    pause: async () => false,
+    // Whoever asks can ask again.
+    attemptsMax: 1,
+  };
+  return {
+    functionName: "execute-strategies",
+    stream: STREAM,
+    group: GROUP,
+    run: (entries) => answersOf(entries, executeStrategies(entries, ports)),
+    forget: () => deps.routing.forget(),
+  };
+}
+
+function lanesOf(
+  { strategyConcurrencyMax, strategyConcurrencyPerStrategyMax }: ExecutionDeps["config"],
+  closing: AbortSignal,
+) {
+  return openLanes({
+    closing,
+    concurrencyMax: strategyConcurrencyMax,
+    concurrencyPerStrategyMax: strategyConcurrencyPerStrategyMax,
+  });
+}
+
+function commonPorts({ config, redis, keys, clock, handlers, outside }: ExecutionDeps) {
+  return {
+    ...outside,
+    handlers,
+    timeoutMs: config.strategyTimeoutMs,
+    attemptsMax: config.deliveriesMax,
+    streamProblem: async (stream) => streamProblem(redis, keys, stream),
+    now: () => clock.now(),
+  } satisfies Partial<ExecutePorts>;
+}
+
+/** The snapshot and the pauses, read anew when others than these are current. @throws NotNow while there are none */
+async function contextOf(
+  version: string,
+  epoch: string,
+  { routing }: ExecutionDeps,
+): Promise<RoutingContext> {
+  let context = await routing.get();
+  if (!("status" in context) && (context.snapshot.version !== version || context.control.epoch !== epoch)) {
+    routing.forget();
+    context = await routing.get();
+  }
+  if ("status" in context) throw new NotNow(context.error);
+  return context;
+}
+
+/** Redis or the snapshot may be away for a while; the task is not to blame, and the loops say so. */
+async function untilItWorks<T>(attempt: () => Promise<T>, abort: AbortSignal): Promise<T> {
+  return pRetry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: 50,
+    maxTimeout: 2_000,
+    randomize: true,
+    signal: abort,
+  });
+}
+
+function held(attempt: number, context: RoutingContext, { clock, config }: ExecutionDeps): Look {
+  const { signalAgeMsMax } = config;
+  return { status: "held", attempt, context: { ...context, now: clock.now(), signalAgeMsMax } };
+}
+
+/** A second after the first attempt, twice as long after each further one, up to half a minute; a fifth of it at random. */
+function backoffMs(attempt: number): number {
+  return Math.min(30_000, 1_000 * 2 ** (attempt - 1)) * (0.8 + Math.random() / 5);
+}

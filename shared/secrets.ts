@@ -1,0 +1,32 @@
+/** The values of secrets, by name; they are nowhere but in the environment. */
+export interface Secrets {
+  /** Undefined when it is not set. */
+  valueOf(name: string): string | undefined;
+  /** The text with `***` in place of each secret's value. */
+  redact(text: string): string;
+}
+
+const VARIABLE = /^STRATEGY_SECRET_(.+)$/;
+/** Shorter ones stand in any text by chance. */
+const REDACTED_LENGTH_MIN = 4;
+
+/** The secrets of strategies: variables STRATEGY_SECRET_<NAME>, and others that must not be told either. */
+export function strategySecrets(
+  env: Readonly<Record<string, string | undefined>>,
+  others: readonly (string | undefined)[] = [],
+): Secrets {
+  const values = new Map<string, string>();
+  for (const [variable, value] of Object.entries(env)) {
+    const name = VARIABLE.exec(variable)?.[1];
+    if (name !== undefined && value !== undefined && value !== "") values.set(name, value);
+  }
+  // The longest first, since one may be a part of another.
+  const hidden = [...values.values(), ...others]
+    .filter((value) => value !== undefined && value.length >= REDACTED_LENGTH_MIN)
+    .map(String)
+    .toSorted((a, b) => b.length - a.length);
+  return {
+    valueOf: (name) => values.get(name),
+    redact: (text) => hidden.reduce((clean, secret) => clean.replaceAll(secret, "***"), text),
+  };
+}

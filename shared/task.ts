@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import { entryTime, isEntryId, type Entry } from "./entry.ts";
+import { parseTime } from "./time.ts";
+
+/** A task: one dispatched (signal, strategy) pair, as it stands in `strategy_input_stream`. Times in milliseconds since 1970. */
+export interface Task {
+  /** Id of the task's own entry. */
+  readonly id: string;
+  readonly strategyId: number;
+  /** Name of the strategy when it was dispatched. */
+  readonly strategy: string;
+  readonly signalId: number;
+  readonly symbol: string;
+  readonly direction: "long" | "short";
+  readonly barTime: number;
+  readonly receivedAt: number;
+  readonly sentAt: number | null;
+  readonly uid: string;
+  readonly source: string;
+  /** Entry of the signal in `signals_stream`. */
+  readonly entryId: string;
+  /** Invocation that dispatched it: `live`, or the id of a manual run. */
+  readonly invocation: string;
+  /** Snapshot version the dispatch was decided on. */
+  readonly snapshot: string;
+  /** Set for a task of a forced replay: when that was. */
+  readonly forcedAt: number | null;
+}
+
+export type ParsedTask =
+  | { readonly ok: true; readonly task: Task }
+  /** What is wrong, field by field. */
+  | { readonly ok: false; readonly error: string };
+
+const id = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/, "expected the id of a row")
+  .transform(Number);
+const time = z.string().transform((text, context): number => {
+  const ms = parseTime(text);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: "custom", message: "expected a time, ISO 8601" });
+  return z.NEVER;
+});
+const optionalTime = z
+  .literal("")
+  .transform(() => null)
+  .or(time)
+  .default(null);
+
+const taskSchema = z
+  .object({
+    strategy_id: id,
+    strategy: z.string().default(""),
+    signal_id: id,
+    symbol: z.string().min(1),
+    direction: z.enum(["long", "short"]),
+    time,
+    received_at: time,
+    sent_at: optionalTime,
+    log_uid: z.string().min(1),
+    source: z.string().default(""),
+    entry_id: z.string().refine(isEntryId, "expected the id of the signal's entry"),
+    invocation: z.string().min(1).default("live"),
+    snapshot: z.string().default(""),
+    forced_at: optionalTime,
+  })
+  .transform((fields) => ({
+    strategyId: fields.strategy_id,
+    strategy: fields.strategy,
+    signalId: fields.signal_id,
+    symbol: fields.symbol,
+    direction: fields.direction,
+    barTime: fields.time,
+    receivedAt: fields.received_at,
+    sentAt: fields.sent_at,
+    uid: fields.log_uid,
+    source: fields.source,
+    entryId: fields.entry_id,
+    invocation: fields.invocation,
+    snapshot: fields.snapshot,
+    forcedAt: fields.forced_at,
+  }));
+
+/** The task in an entry of `strategy_input_stream`, or what is wrong with it. */
+export function parseTask(entry: Entry): ParsedTask {
+  const parsed = taskSchema.safeParse(entry.fields);
+  if (!parsed.success) return { ok: false, error: `not a task: ${z.prettifyError(parsed.error)}` };
+  return { ok: true, task: { id: entry.id, ...parsed.data } };
+}
+
+/** Age of the task's signal in milliseconds, counted from the invocation for a forced replay; never negative. */
+export function taskAge({ forcedAt, sentAt, entryId }: Task, now: number): number {
+  return Math.max(0, now - (forcedAt ?? sentAt ?? entryTime(entryId)));
+}
+
+/**
+ * What a strategy's side effects are known by, 32 hex digits: the same for every run of the same signal by the same
+ * strategy, however often it is tried; a forced replay has its own.
+ */
+export function idempotencyKeyOf({ uid, strategyId, invocation, forcedAt }: Task): string {
+  const parts = forcedAt === null ? [uid, strategyId] : [uid, strategyId, invocation];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+/** Tasks of one lane are run in stream order. */
+export function laneOf({ strategyId, symbol }: Task): string {
+  return `${strategyId} ${symbol}`;
+}

@@ -16,7 +16,7 @@ export interface Batches {
   failed(): boolean;
   /** Resolves when nothing is being worked on any more. */
   ended(): Promise<void>;
-  /** Throws what went wrong first, if anything did. */
+  /** Throws what went wrong first, if anything did, and forgets it. */
   throwFailure(): void;
 }
 
@@ -71,7 +71,8 @@ export function openBatches({ overlapping, hand }: BatchesOptions): Batches {
       await Promise.all(running);
     },
     throwFailure() {
-      if (failures.length > 0) throw failures[0];
+      const [first] = failures.splice(0);
+      if (first !== undefined) throw first;
     },
   };
 }

@@ -32,6 +32,8 @@ export interface Binding {
    * meanwhile, and the order is the binding's own affair.
    */
   readonly overlapping?: Overlapping;
+  /** Set when nobody misses an entry: one that is given up on is acknowledged, without a dead letter. */
+  readonly bestEffort?: true;
 }
 
 /** How entries left behind by others are told apart, and keep their place among new ones. */

@@ -14,7 +14,9 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
     const found = status.streams
       .find(({ name }) => name === stream)
       ?.groups.find(({ name }) => name === group);
-    const turns = status.loops.filter((loop) => loop.stream === stream).map(({ at }) => at);
+    const turns = status.loops
+      .filter((loop) => loop.stream === stream && loop.group === group)
+      .map(({ at }) => at);
     const lastTurn = turns.length === 0 ? undefined : Math.max(...turns);
     return {
       stream,

@@ -6,7 +6,7 @@ import { forgetSilentTurns } from "../shared/io/loop-turns.ts";
 import type { Database } from "../shared/io/database.ts";
 import { logRetentionOn } from "../shared/io/log-retention.ts";
 import { streamTrimmerOn } from "../shared/io/stream-trimmer.ts";
-import { GROUPS, type Keys } from "../shared/keys.ts";
+import { GROUPS, BEST_EFFORT_GROUPS, type Keys } from "../shared/keys.ts";
 import type { Clock } from "./clock.ts";
 import type { EventLog } from "./event-log.ts";
 import { startJob, type JobSchedule } from "./job-schedule.ts";
@@ -75,7 +75,8 @@ function pruning({ config, redis, keys, clock, events }: HousekeepingDeps): JobS
   const idleMs = Math.max(10 * config.claimIdleMs, 3 * config.blockMs, PRUNE_IDLE_MS_MIN);
   return startJob({
     async job() {
-      for (const { stream, group } of GROUPS) await pruneConsumers(redis, keys, { stream, group, idleMs });
+      for (const { stream, group } of [...GROUPS, ...BEST_EFFORT_GROUPS])
+        await pruneConsumers(redis, keys, { stream, group, idleMs });
       await forgetSilentTurns(redis, keys, clock.now());
     },
     everyMs: PRUNE_EVERY_MS,

@@ -6,7 +6,7 @@ import { GroupMissingError, streamGroupOn } from "../shared/io/stream-group.ts";
 import type { Entry } from "../shared/entry.ts";
 import type { Keys } from "../shared/keys.ts";
 import type { Binding } from "./binding.ts";
-import { openBatches, type Batches } from "./batches.ts";
+import { openBatches } from "./batches.ts";
 import { groupReady } from "./group-guard.ts";
 import { openHand } from "./hand.ts";
 import { keepPlaces, releasePlaces } from "./left-behind.ts";
@@ -65,6 +65,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       binding.overlapping?.delivered(ids).catch(() => undefined);
     },
   });
+  const batches = openBatches({ overlapping: binding.overlapping !== undefined, hand });
   const stopping = new AbortController();
   const watchdog = startWatchdog({
     stillMsMax: deps.stillMsMax ?? STILL_MS_MAX + 3 * deps.blockMs,
@@ -110,13 +111,13 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     if (at - notedAt < NOTE_EVERY_MS) return;
     notedAt = at;
     // Only for people who look: the next turn notes it again.
-    noteTurn(redis, keys, { stream, consumer, at }).catch(() => undefined);
+    noteTurn(redis, keys, { stream, group: binding.group, consumer, at }).catch(() => undefined);
   }
 
-  async function takeOverAbandoned(batches: Batches): Promise<void> {
+  async function takeOverAbandoned(): Promise<void> {
     const startUnbegun = async (entries: readonly Entry[]): Promise<void> => {
       hand.add(entries.map(({ id }) => id));
-      await startWork(batches, entries);
+      await startWork(entries);
     };
     let finished: boolean;
     do {
@@ -126,7 +127,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     if (finished) lookedForAbandonedAt = Date.now();
   }
 
-  async function startWork(batches: Batches, batch: readonly Entry[]): Promise<void> {
+  async function startWork(batch: readonly Entry[]): Promise<void> {
     await batches.start(batch, async (after) =>
       work(binding, batch, workDeps, { deliveries: 1, after, onSettled: (id) => hand.remove([id]) }),
     );
@@ -155,21 +156,22 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     });
     const { overlapping } = binding;
     if (overlapping !== undefined) await keepPlaces(overlapping, group, hand);
-    const batches = openBatches({ overlapping: overlapping !== undefined, hand });
     try {
       while (!batches.failed()) {
         // Entries of dead consumers are older than what comes next, so they go first.
-        if (isTimeToTakeOver()) await batches.aside(async () => takeOverAbandoned(batches));
+        if (isTimeToTakeOver()) await batches.aside(takeOverAbandoned);
+        await releaseFinished();
+        // From here to the start of its work nothing may fail: the batch is in hand.
         const batch = await reader.next();
         if (batch === undefined) break;
         restarts.over();
         restartsInARow = 0;
         noteThisTurn();
-        await releaseFinished();
-        if (batch.length > 0) await startWork(batches, batch);
+        if (batch.length > 0) await startWork(batch);
       }
     } finally {
-      await batches.ended();
+      // Overlapping work may wait for what the next turn takes over.
+      if (overlapping === undefined || stopping.signal.aborted) await batches.ended();
     }
     batches.throwFailure();
   }
@@ -191,11 +193,15 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     }
   }
 
-  const ended = turnUntilStopped().finally(() => {
+  async function run(): Promise<void> {
+    await turnUntilStopped();
+    await batches.ended();
     watchdog.stop();
     hand.stop();
     blocking.disconnect();
-  });
+  }
+
+  const ended = run();
   return {
     async stop(options) {
       stopping.abort();
@@ -205,7 +211,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       await Promise.allSettled([
         // Where deliveries stand for attempts, one that was begun was one.
         group.handBack({ uncount: binding.overlapping === undefined }),
-        forgetTurns(redis, keys, { stream, consumer }),
+        forgetTurns(redis, keys, { stream, group: binding.group, consumer }),
         leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
       ]);
     },

@@ -3,6 +3,7 @@ import { openRedis } from "../shared/io/redis.ts";
 import { logBinding, signalBinding, type Binding } from "./binding.ts";
 import { executionBinding } from "./execution-binding.ts";
 import { startHousekeeping } from "./housekeeping.ts";
+import { startNotifying } from "./notify-binding.ts";
 import { startPollLoop, type PollLoop } from "./poll-loop.ts";
 import { startRefreshSchedule } from "./refresh-schedule.ts";
 import type { Services } from "./services.ts";
@@ -95,11 +96,17 @@ export async function startRouter(services: Services): Promise<Router> {
       ]
     : [];
 
+  const { notifyUrl } = config;
+  const notifyLoops =
+    has.has("notify") && notifyUrl !== undefined
+      ? [startNotifying(services, { url: notifyUrl, startLoop, abort: abort.signal })]
+      : [];
+
   async function finish(reason: string): Promise<void> {
     const jobsEnded = Promise.all([schedule?.stop(), housekeeping.stop()]);
     await Promise.all(signalLoops.map(async (loop) => loop.stop({ drain: false })));
     executionStops.abort();
-    await Promise.all(executionLoops.map(async (loop) => loop.stop({ drain: false })));
+    await Promise.all([...executionLoops, ...notifyLoops].map(async (loop) => loop.stop({ drain: false })));
     events.publish({
       level: "INFO",
       source: "runner",

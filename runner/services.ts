@@ -65,7 +65,7 @@ function outsideOf({ config, logger, secrets }: ServicesOptions): Outside {
 
 /** Opens the connection for commands; it need not be there yet. */
 export function openServices(options: ServicesOptions): Services {
-  const { config, redisUrl, consumer, database, logger } = options;
+  const { config, redisUrl, consumer, database, logger, handlers = HANDLERS } = options;
   const keys = keysOf(config.keyPrefix);
   const redis = openRedis({
     url: redisUrl,
@@ -87,7 +87,7 @@ export function openServices(options: ServicesOptions): Services {
     routing: routingContextCache({ redis, keys, store: referenceStore, onMissing: () => askForSnapshot?.() }),
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
     log: logStoreOn(database, config.keyPrefix),
-    handlers: options.handlers ?? HANDLERS,
+    handlers,
     outside: outsideOf(options),
     async refresh() {
       const result = await refreshReference({
@@ -97,6 +97,7 @@ export function openServices(options: ServicesOptions): Services {
         },
         store: referenceStore,
         now: () => clock.now(),
+        ...(config.functions.includes("execute-strategies") ? { handlers } : {}),
       });
       for (const event of result.events) events.publish(event);
       return result;

@@ -1,6 +1,6 @@
 import { planReclaim } from "../functions/reclaim.ts";
 import type { Entry } from "../shared/entry.ts";
-import type { Result } from "../shared/function.ts";
+import { NO_EFFECTS, type Result } from "../shared/function.ts";
 import type { PendingEntry, StreamGroup } from "../shared/io/stream-group.ts";
 import type { Binding } from "./binding.ts";
 import type { Hand } from "./hand.ts";
@@ -102,7 +102,7 @@ async function withClaimed(
 
 type Why = Omit<Extract<Result, { status: "dead" }>, "id" | "status">;
 
-/** Makes the entry a dead letter, by way of a function that says nothing else. */
+/** Makes the entry a dead letter, if anybody misses it, by way of a function that says nothing else. */
 async function bury(
   binding: Binding,
   entry: Entry,
@@ -110,10 +110,14 @@ async function bury(
   { deliveries }: PendingEntry,
   deps: TakeOverDeps,
 ): Promise<void> {
+  const result: Result =
+    binding.bestEffort === true
+      ? { id: entry.id, status: "done", effects: NO_EFFECTS }
+      : { id: entry.id, status: "dead", ...why };
   const undertaker: Binding = {
     ...binding,
     async *run() {
-      yield { status: "answered", results: [{ id: entry.id, status: "dead", ...why }] };
+      yield { status: "answered", results: [result] };
     },
   };
   await work(undertaker, [entry], deps, { deliveries, after: Promise.resolve() });

@@ -1,10 +1,11 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { refreshReference } from "../../functions/refresh-reference.ts";
+import { HANDLERS } from "../../functions/strategies/registry.ts";
 import { referenceStoreOn } from "../../shared/io/reference-store.ts";
 import { keysOf } from "../../shared/keys.ts";
 import type { ReferenceRows } from "../../shared/reference.ts";
-import { NOW, referenceRows, signalRow, tickerRow } from "../builders.ts";
+import { NOW, referenceRows, rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../builders.ts";
 import { freshPrefix, redisUrl } from "../servers/fixtures.ts";
 
 let redis: Redis;
@@ -43,6 +44,27 @@ describe("refresh-reference, on a real Redis", () => {
     const first = await refreshReference({ source: sourceOf(rows), store, now: () => NOW });
     expect(first.events.map((event) => event.level)).toEqual(["INFO", "ERROR"]);
     expect((await refreshReference({ source: sourceOf(rows), store, now: () => NOW })).events).toEqual([]);
+  });
+
+  test("strategies that cannot be run are named once per version, where strategies are run, and the others go on", async () => {
+    const rows = rowsWithStrategies([
+      strategyRow(1, { handler: "webhok" }),
+      strategyRow(2, { handler: "webhook", params: { url: "t0ken" } }),
+      strategyRow(3),
+    ]);
+    const elsewhere = { source: sourceOf(rows), now: () => NOW };
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const context = { ...elsewhere, store, handlers: HANDLERS };
+    const { version, events } = await refreshReference(context);
+    expect(events.map(({ level, details }) => [level, details?.["strategy_id"]])).toEqual([
+      ["INFO", undefined],
+      ["ERROR", 1],
+      ["ERROR", 2],
+    ]);
+    expect(await store.currentVersion()).toBe(version);
+    expect((await refreshReference(context)).events).toEqual([]);
+    const other = referenceStoreOn(redis, keysOf(freshPrefix()));
+    expect((await refreshReference({ ...elsewhere, store: other })).events).toHaveLength(1);
   });
 
   test("a refresh that stood still while another one published cannot bring back what it had read before", async () => {

@@ -47,6 +47,8 @@ export interface Facts {
   /** Whole streams. */
   readonly entries: readonly Entry[];
   readonly results: readonly Entry[];
+  /** What became of tasks, as published. */
+  readonly executions: readonly Entry[];
   readonly tasks: readonly Entry[];
   readonly deadLetters: readonly Entry[];
   /** Entries ever added, by stream; more than there are when something was removed. */
@@ -66,7 +68,15 @@ export interface Facts {
 }
 
 type Kept = "rows" | "outcomes" | "criticalEvents";
-type InRedis = "entries" | "results" | "tasks" | "deadLetters" | "added" | "metrics" | "groups";
+type InRedis =
+  | "entries"
+  | "results"
+  | "executions"
+  | "tasks"
+  | "deadLetters"
+  | "added"
+  | "metrics"
+  | "groups";
 
 /** What is in Redis. */
 export async function redisFacts(redis: Redis, keys: Keys): Promise<Pick<Facts, InRedis>> {
@@ -76,7 +86,7 @@ export async function redisFacts(redis: Redis, keys: Keys): Promise<Pick<Facts, 
     tasks: "strategy_input_stream",
     deadLetters: "dead_letters",
   } as const;
-  const [entries, results, tasks, deadLetters] = [
+  const [entries, published, tasks, deadLetters] = [
     await allEntries(redis, keys.stream(streams.entries)),
     await allEntries(redis, keys.stream(streams.results)),
     await allEntries(redis, keys.stream(streams.tasks)),
@@ -84,8 +94,11 @@ export async function redisFacts(redis: Redis, keys: Keys): Promise<Pick<Facts, 
   ];
   const added: Record<string, number> = {};
   for (const [name, stream] of Object.entries(streams)) added[name] = await addedTo(redis, keys, stream);
+  const results = published.filter(({ fields }) => fields["kind"] !== "outcome");
+  const executions = published.filter(({ fields }) => fields["kind"] === "outcome");
   const metrics = await redis.hgetall(keys.metrics);
-  return { entries, results, tasks, deadLetters, added, metrics, groups: await groupStates(redis, keys) };
+  const groups = await groupStates(redis, keys);
+  return { entries, results, executions, tasks, deadLetters, added, metrics, groups };
 }
 
 /** What is in Postgres, of the run's shard. */

@@ -32,6 +32,7 @@ export function violationsIn(facts: Facts): Violation[] {
   return [
     ...entriesViolations(facts, evidence),
     ...dispatchViolations(facts, evidence),
+    ...executionViolations(facts),
     ...counterViolations(facts),
     ...leftoverViolations(facts, evidence),
   ];
@@ -223,6 +224,37 @@ function taskViolations(
   return found;
 }
 
+/** Why a task that was handed on may not have been run: what changed meanwhile. */
+const NOT_RUN = /^(?:unknown_strategy|strategy_disabled|strategy_archived|shadow|stale|paused)$/;
+
+/** Each task has come to an end once, as published and as logged, and nothing that is no task has. */
+function executionViolations({ tasks, executions, outcomes }: Facts): Violation[] {
+  const found: Violation[] = [];
+  const published = grouped(executions, ({ fields }) => {
+    const { strategy_id } = JSON.parse(fields["data"] ?? "{}") as { strategy_id?: number };
+    return `${fields["entry_id"]} ${strategy_id}`;
+  });
+  const logged = grouped(
+    outcomes.filter(({ stage }) => stage === "execution"),
+    ({ entry_id, strategy_id }) => `${entry_id} ${strategy_id}`,
+  );
+  const handedOn = new Set(tasks.map(({ fields }) => `${fields["entry_id"]} ${fields["strategy_id"]}`));
+  for (const name of new Set([...handedOn, ...published.keys(), ...logged.keys()])) {
+    const [entryId = ""] = name.split(" ");
+    const ends = published.get(name)?.length ?? 0;
+    const rows = logged.get(name) ?? [];
+    if (!handedOn.has(name)) found.push({ entryId, text: `an outcome of execution without a task: ${name}` });
+    else if (ends !== 1 || rows.length !== 1)
+      found.push({ entryId, text: `task ${name} has ${ends} outcomes and ${rows.length} rows` });
+    for (const { status, reason } of rows) {
+      const fits =
+        status === "executed" ? reason === null : status === "ignored" && NOT_RUN.test(reason ?? "");
+      if (!fits) found.push({ entryId, text: `task ${name} ended ${status}: ${reason}` });
+    }
+  }
+  return found;
+}
+
 /** Same symbol, phrase and bar – or same given uid – same uid; and the other way round. */
 function identityViolations(facts: Facts, entries: ReadonlyMap<string, Entry>): Violation[] {
   const found: Violation[] = [];
@@ -256,13 +288,13 @@ function counterViolations({ rows, outcomes, deadLetters, results, metrics }: Fa
     if (reason !== null) count(`reasons:${reason}`);
   }
   for (const { strategy_id, status, stage } of outcomes) {
-    if (stage === "routing") count(`strategy:${strategy_id}:${status}`);
+    count(`${stage === "routing" ? "strategy" : "execution"}:${strategy_id}:${status}`);
   }
   for (const { fields } of deadLetters) count(`dead_letters:${fields["function"]}`);
   const names = new Set(counted.keys());
   let measured = 0;
   for (const [name, value] of Object.entries(metrics)) {
-    if (/^(?:signals|reasons|strategy|dead_letters):/.test(name)) names.add(name);
+    if (/^(?:signals|reasons|strategy|execution|dead_letters):/.test(name)) names.add(name);
     if (name.startsWith("processing_ms:process-signals:le:")) measured += Number(value);
   }
   const found = [...names].flatMap((name): Violation[] => {
@@ -288,8 +320,8 @@ function leftoverViolations(facts: Facts, { revisionOf }: Evidence): Violation[]
   }
   for (const name of ["entries", "results", "tasks", "deadLetters"] as const) {
     const added = facts.added[name] ?? 0;
-    if (added !== facts[name].length)
-      found.push({ text: `of ${added} ${name} added, ${facts[name].length} are there` });
+    const there = facts[name].length + (name === "results" ? facts.executions.length : 0);
+    if (added !== there) found.push({ text: `of ${added} ${name} added, ${there} are there` });
   }
   for (const { id, fields } of facts.deadLetters) {
     const { stream, entry_id, reason, error } = fields;

@@ -127,7 +127,8 @@ async function settled(
 
 async function leftToDo({ redis, keys, database }: Stage, { revisions }: Injector): Promise<string> {
   const added = await redis.xlen(keys.stream("signals_stream"));
-  const results = await redis.xlen(keys.stream("signal_results"));
+  const tasks = await redis.xlen(keys.stream("strategy_input_stream"));
+  const results = (await redis.xlen(keys.stream("signal_results"))) - tasks;
   const [log] = await database.query<{ readonly n: number }>(
     "SELECT count(*) AS n FROM signal_log WHERE shard = $1",
     [keys.prefix],
@@ -137,7 +138,13 @@ async function leftToDo({ redis, keys, database }: Stage, { revisions }: Injecto
   const left = groups
     .filter(({ pending, behind }) => pending > 0 || behind)
     .map(({ name, pending, behind }) => `${name} has ${pending} pending${behind ? " and more to read" : ""}`);
-  if (added !== results) left.push(`${results} results for ${added} entries`);
+  if (added !== results)
+    left.push(`${results} results for ${added} entries, after one for each of ${tasks} tasks`);
+  const [run] = await database.query<{ readonly n: number }>(
+    "SELECT count(*) AS n FROM signal_log_entries WHERE shard = $1 AND stage = 'execution'",
+    [keys.prefix],
+  );
+  if (run?.n !== tasks) left.push(`${run?.n} rows of execution for ${tasks} tasks`);
   if (log?.n !== added) left.push(`${log?.n} rows in signal_log for ${added} entries`);
   if (version !== revisions.at(-1)?.version) left.push(`reference ${version} is not the last one written`);
   return left.join("; ");

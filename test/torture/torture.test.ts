@@ -32,6 +32,17 @@ const TAMPERED: readonly (readonly [what: string, tamper: (facts: Facts) => Part
   ["an entry decided twice", ({ results }) => ({ results: [...results, ...results.slice(-1)] })],
   ["a doubled task", ({ tasks }) => ({ tasks: [...tasks, ...tasks.slice(0, 1)] })],
   ["a missing task", ({ tasks }) => ({ tasks: tasks.slice(1) })],
+  ["a task that was never run", ({ executions }) => ({ executions: executions.slice(1) })],
+  [
+    "a task that came to its end twice",
+    ({ executions }) => ({ executions: [...executions, ...executions.slice(0, 1)] }),
+  ],
+  [
+    "a task that failed",
+    ({ outcomes }) => ({
+      outcomes: outcomes.map((row) => (row.status === "executed" ? { ...row, status: "failed" } : row)),
+    }),
+  ],
   [
     "a task with another symbol",
     ({ tasks }) => ({ tasks: tasks.map((task) => ({ ...task, fields: { ...task.fields, symbol: "X" } })) }),

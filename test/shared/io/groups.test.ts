@@ -150,6 +150,29 @@ describe("a new group over entries that are there already", () => {
   });
 });
 
+describe("the notifier", () => {
+  const stream = "signal_results";
+
+  it("starts at the end, also of a stream that is not there yet, and nothing is said of what it skips", async () => {
+    expect(await ensure(stream, "notifier")).toStrictEqual({ state: "created" });
+    const ids = await addEntries(redis, keys.stream(stream), 2);
+    expect(await readable(stream, "notifier")).toStrictEqual(ids);
+    await redis.xgroup("DESTROY", keys.stream(stream), "notifier");
+    expect(await ensure(stream, "notifier")).toStrictEqual({ state: "created" });
+    expect(await readable(stream, "notifier")).toStrictEqual([]);
+  });
+
+  it("is never lost: it is made again at the end", async () => {
+    await ensure(stream, "notifier");
+    await ensure(stream, "notifier");
+    await addEntries(redis, keys.stream(stream), 2);
+    await redis.xgroup("DESTROY", keys.stream(stream), "notifier");
+    expect(await ensure(stream, "notifier")).toStrictEqual({ state: "created" });
+    const ids = await addEntries(redis, keys.stream(stream), 1);
+    expect(await readable(stream, "notifier")).toStrictEqual(ids);
+  });
+});
+
 describe("choosing where a group goes on", () => {
   it("is remembered also for a group that was never there before", async () => {
     const chosen = { stream: "signals_stream", group: "signal_processor", from: "0" } as const;

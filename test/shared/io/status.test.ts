@@ -59,6 +59,13 @@ it.each([
   expect(groups).toMatchObject([{ name: "log_writer", lag, own: true }]);
 });
 
+it("the group that notifies is one of the router's own", async () => {
+  await ensureGroup(redis, keys, "signal_results", "notifier");
+  const { streams } = await readStatus(redis, keys);
+  const groups = streams.find(({ name }) => name === "signal_results")?.groups;
+  expect(groups).toMatchObject([{ name: "notifier", own: true }]);
+});
+
 it("a stream that is there but empty keeps its groups", async () => {
   await ensureGroup(redis, keys, "system_events", "log_writer");
   const { streams } = await readStatus(redis, keys);

@@ -1,0 +1,89 @@
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { strategyFaults } from "../../functions/check-strategies.ts";
+import { HANDLERS } from "../../functions/strategies/registry.ts";
+import { defineStrategy } from "../../shared/strategy.ts";
+import { rowsWithStrategies, snapshotFrom, strategyRow } from "../builders.ts";
+
+type Row = ReturnType<typeof strategyRow>;
+const faultsOf = (rows: readonly Row[], handlers = HANDLERS) =>
+  strategyFaults(snapshotFrom(rowsWithStrategies(rows)).strategies.values(), handlers);
+
+const talkative = defineStrategy({
+  name: "talkative",
+  params: z.object({
+    token: z.string().refine(() => false, { error: ({ input }) => `bad token ${String(input)}` }),
+  }),
+  run: () => ({ status: "executed" }),
+});
+const broken = defineStrategy({
+  name: "broken",
+  params: z.looseObject({}).transform((params) => {
+    throw new Error(`broken by ${String(params["token"])}`);
+  }),
+  run: () => ({ status: "executed" }),
+});
+
+test("strategies that can be run are not spoken of", () => {
+  const url = "https://broker.test/";
+  const rows = [
+    strategyRow(1),
+    strategyRow(2, { handler: "none" }),
+    strategyRow(3, { handler: "stream", params: { stream: "a" } }),
+    strategyRow(4, { handler: "webhook", params: { url } }),
+  ];
+  expect(faultsOf(rows)).toEqual([]);
+});
+
+test("a strategy whose handler nobody knows is named, with the handlers there are", () => {
+  expect(faultsOf([strategyRow(4, { name: "Trend", handler: "webhok" }), strategyRow(5)])).toEqual([
+    {
+      level: "ERROR",
+      source: "refresh-reference",
+      message:
+        'strategy 4 (Trend) cannot be run: there is no handler "webhok", only log, none, stream, webhook; its tasks fail until that is put right',
+      details: {
+        strategy_id: 4,
+        strategy: "Trend",
+        handler: "webhok",
+        fault: 'there is no handler "webhok", only log, none, stream, webhook',
+      },
+      actionNeeded: true,
+    },
+  ]);
+});
+
+test("a strategy whose params do not fit is named, with what is wrong and where", () => {
+  const params = { url: "t0ken", timeout_ms: -1 };
+  const [event, ...more] = faultsOf([strategyRow(4, { name: "Trend", handler: "webhook", params })]);
+  expect(more).toEqual([]);
+  expect(event).toMatchObject({
+    level: "ERROR",
+    actionNeeded: true,
+    details: { strategy_id: 4, strategy: "Trend", handler: "webhook" },
+  });
+  expect(event?.message).toMatch(/strategy 4 \(Trend\).*webhook.*expected a URL.*url.*timeout_ms/s);
+  expect(JSON.stringify(event)).not.toContain("t0ken");
+});
+
+test("strategies that are switched off or archived may be as they like; those on trial are checked", () => {
+  const handler = "unknown";
+  const rows = [
+    strategyRow(1, { handler, enabled: false }),
+    strategyRow(2, { handler, archived: true }),
+    strategyRow(3, { handler, shadow: true }),
+  ];
+  expect(faultsOf(rows).map(({ details }) => details?.["strategy_id"])).toEqual([3]);
+});
+
+test.each([talkative, broken])(
+  "a schema that throws or tells values is a fault like any other, and values are not repeated ($name)",
+  (handler) => {
+    const params = { token: "t0ken", other: { deep: ["t0k"] } };
+    const rows = [strategyRow(1, { handler: handler.name, params }), strategyRow(2, { handler: "unknown" })];
+    const events = faultsOf(rows, [handler]);
+    expect(events).toHaveLength(2);
+    expect(events[0]?.message).toContain(handler === broken ? "broken by ***" : "bad token ***");
+    expect(JSON.stringify(events)).not.toContain("t0ken");
+  },
+);

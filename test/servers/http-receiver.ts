@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+
+/** A request as it came in. */
+export interface Delivery {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A real HTTP server on this machine that keeps what it is sent. */
+export interface Receiver {
+  readonly port: number;
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly deliveries: readonly Delivery[];
+  /** Connections that are open, and how many have ever been. */
+  readonly connections: () => { readonly open: number; readonly ever: number };
+  close(): Promise<void>;
+}
+
+/** Starts one that does with each request as it is told. */
+export async function startReceiver(
+  behave: (response: ServerResponse, delivery: Delivery) => void,
+): Promise<Receiver> {
+  const deliveries: Delivery[] = [];
+  const count = { open: 0, ever: 0 };
+  const server = createServer((request, response) => {
+    const { method = "", url: path = "", headers } = request;
+    text(request).then(
+      (body) => {
+        const delivery = { method, path, headers, body };
+        deliveries.push(delivery);
+        behave(response, delivery);
+      },
+      // Whoever sent it has gone in the middle of it.
+      () => response.destroy(),
+    );
+  });
+  server.on("connection", (socket) => {
+    count.open += 1;
+    count.ever += 1;
+    socket.once("close", () => (count.open -= 1));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    deliveries,
+    connections: () => ({ ...count }),
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

@@ -4,7 +4,7 @@ import type { Branch, EffectfulFunction, Result, Unavailable } from "../shared/f
 import type { StrategyStream } from "../shared/keys.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { laneOf, parseTask, type Task } from "../shared/task.ts";
-import { runHandler, type Attempt, type RunPorts } from "./strategies/run-handler.ts";
+import { runHandler, type Attempt, type LastAttempt, type RunPorts } from "./strategies/run-handler.ts";
 
 /** What is so right before a task is run. */
 export type Look =
@@ -116,10 +116,8 @@ async function attemptOnce(task: Task, ports: ExecutePorts): Promise<AttemptAnsw
   return attempt < ports.attemptsMax ? { status: "again", attempt } : exhausted(task, made, attempt, ports);
 }
 
-type Made = Exclude<Attempt, { status: "again" | "cut_off" }>;
-
 /** An entry for a stream that cannot take it would stand in the way of everything committed with it. */
-async function checked(made: Made, ports: ExecutePorts): Promise<Made> {
+async function checked(made: LastAttempt, ports: ExecutePorts): Promise<LastAttempt> {
   if (made.append === undefined) return made;
   const problem = await ports.streamProblem(made.append.stream);
   if (problem === undefined) return made;
@@ -127,7 +125,7 @@ async function checked(made: Made, ports: ExecutePorts): Promise<Made> {
   return { status: "failed", reason: "unusable_stream", detail: { error: problem }, durationMs };
 }
 
-function over(task: Task, { append, ...made }: Made, attempt: number, ports: ExecutePorts): Result {
+function over(task: Task, { append, ...made }: LastAttempt, attempt: number, ports: ExecutePorts): Result {
   const effects = effectsOf(task, made, attempt, ports);
   const all = append === undefined ? effects : { ...effects, append: [append, ...effects.append] };
   return { id: task.id, status: "done", effects: all };
@@ -144,7 +142,12 @@ function exhausted(
   return { id: task.id, status: "dead", reason, error, deliveries: attempt, also };
 }
 
-function effectsOf(task: Task, made: Omit<Made, "append">, attempt: number, ports: ExecutePorts): Branch {
+function effectsOf(
+  task: Task,
+  made: Omit<LastAttempt, "append">,
+  attempt: number,
+  ports: ExecutePorts,
+): Branch {
   const { invocation = task.invocation } = ports;
   return outcomeEffects(task, { ...made, attempt }, { invocation, at: ports.now() });
 }

@@ -2,6 +2,8 @@ import { buildReference, contentJson } from "../shared/build-reference.ts";
 import type { SystemEvent } from "../shared/events.ts";
 import type { PublishState, ReferenceStore } from "../shared/io/reference-store.ts";
 import type { ReferenceRows } from "../shared/reference.ts";
+import type { AnyStrategyHandler } from "../shared/strategy.ts";
+import { strategyFaults } from "./check-strategies.ts";
 
 export interface RefreshContext {
   readonly source: {
@@ -13,6 +15,8 @@ export interface RefreshContext {
   readonly store: ReferenceStore;
   /** Redis' clock, milliseconds since 1970. */
   readonly now: () => number;
+  /** Where strategies are run by this process: its handlers, which every strategy is checked against. */
+  readonly handlers?: readonly AnyStrategyHandler[];
 }
 
 export interface RefreshResult {
@@ -28,7 +32,8 @@ export interface RefreshResult {
  * two refreshes the one that looked later wins. Throws what the source and the store throw; the snapshot
  * that is there then stays.
  */
-export async function refreshReference({ source, store, now }: RefreshContext): Promise<RefreshResult> {
+export async function refreshReference(context: RefreshContext): Promise<RefreshResult> {
+  const { source, store, now, handlers } = context;
   const ticket = await store.takeTicket();
   const { content, version, warnings } = buildReference(await source.load());
   if (version !== (await store.currentVersion()))
@@ -46,5 +51,6 @@ export async function refreshReference({ source, store, now }: RefreshContext): 
     message: `reference version ${version} is current: ${counts.tickers} tickers, ${counts.strategies} strategies, ${counts.phrases} phrases`,
     details: { version, ...counts },
   };
-  return { state, version, counts, events: [published, ...warnings] };
+  const faults = handlers === undefined ? [] : strategyFaults(content.strategies.values(), handlers);
+  return { state, version, counts, events: [published, ...warnings, ...faults] };
 }

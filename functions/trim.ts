@@ -79,7 +79,7 @@ function lossWarning(stream: TrimmedStream, group: string, from: string): System
     level: "WARNING",
     source: "trim",
     message:
-      `group ${group} of ${stream}, which is none of the router's, is behind by more than twice STREAM_RETENTION_MS; ` +
+      `group ${group} of ${stream}, for which entries are not kept, is behind by more than twice STREAM_RETENTION_MS; ` +
       "entries it has not acknowledged are removed until it has caught up, or is removed itself (XGROUP DESTROY)",
     details: { stream, group, from },
   };

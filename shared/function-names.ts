@@ -3,6 +3,7 @@ export const FUNCTION_NAMES = [
   "process-signals",
   "execute-strategies",
   "persist-log",
+  "notify",
   "refresh-reference",
   "reclaim",
   "trim",

@@ -12,15 +12,24 @@ export type StreamName = (typeof STREAMS)[number];
 export type StrategyStream = `strategies:${string}`;
 
 /** The consumer groups of the router's own functions. */
-export type GroupName = "signal_processor" | "strategy_executor" | "log_writer";
+export type GroupName = "signal_processor" | "strategy_executor" | "log_writer" | "notifier";
 
-/** Which of the router's groups reads which stream. */
-export const GROUPS: readonly { readonly stream: StreamName; readonly group: GroupName }[] = [
+/** A group and the stream it reads. */
+export interface GroupOfStream {
+  readonly stream: StreamName;
+  readonly group: GroupName;
+}
+
+/** Which of the router's groups reads which stream: what they have still to work on stays there. */
+export const GROUPS: readonly GroupOfStream[] = [
   { stream: "signals_stream", group: "signal_processor" },
   { stream: "strategy_input_stream", group: "strategy_executor" },
   { stream: "signal_results", group: "log_writer" },
   { stream: "system_events", group: "log_writer" },
 ];
+
+/** Those of the router's groups that no entry is kept for, and that may be gone: what they miss, nobody misses. */
+export const BEST_EFFORT_GROUPS: readonly GroupOfStream[] = [{ stream: "signal_results", group: "notifier" }];
 
 /** Every Redis key of one router, built here and nowhere else. */
 export interface Keys {

@@ -91,9 +91,12 @@ export class PermanentError extends Error {
   override readonly name = "PermanentError";
   /** Machine-readable, for the outcome's reason. */
   readonly reason: string;
+  /** Joins the message in the outcome's detail. */
+  readonly detail: Detail;
 
-  constructor(message: string, reason = "error") {
+  constructor(message: string, reason = "error", detail: Detail = {}) {
     super(message);
     this.reason = reason;
+    this.detail = detail;
   }
 }

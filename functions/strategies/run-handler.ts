@@ -12,6 +12,7 @@ import {
 } from "../../shared/strategy.ts";
 import { cutText, storable } from "../../shared/text.ts";
 import { idempotencyKeyOf, type Task } from "../../shared/task.ts";
+import { chooseHandler } from "./choose-handler.ts";
 
 /** What handlers reach the world with. */
 export interface RunPorts {
@@ -19,31 +20,36 @@ export interface RunPorts {
   /** Value of a secret; undefined when it is not set. */
   secretOf(name: string): string | undefined;
   /** The text without the value of any secret. */
-  redact(text: string): string;
+  readonly redact: (text: string) => string;
   log(task: Task, message: string, details: Detail): void;
   readonly timeoutMs: number;
   /** Ends every run, since the process has to end. */
   readonly abort: AbortSignal;
 }
 
-/** What one attempt came to: an end, or an error after which another attempt may be made. */
+/** An attempt that was the last one. */
+export interface LastAttempt {
+  readonly status: StrategyOutcome["status"] | "failed";
+  readonly reason: string | null;
+  readonly detail: Detail;
+  /** Null when it was not even begun. */
+  readonly durationMs: number | null;
+  readonly append?: StrategyOutcome["append"];
+}
+
+/** What one attempt came to: the end, or an error after which another attempt may be made. */
 export type Attempt =
-  | {
-      readonly status: StrategyOutcome["status"] | "failed";
-      readonly reason: string | null;
-      readonly detail: Detail;
-      readonly durationMs: number | null;
-      readonly append?: StrategyOutcome["append"];
-    }
+  | LastAttempt
   | { readonly status: "again"; readonly error: string; readonly durationMs: number }
   /** The process has to end; nobody knows how far the run has got. */
   | { readonly status: "cut_off" };
 
 const DETAIL_BYTES_MAX = 16_384;
+const REASON_BYTES_MAX = 200;
 
 const outcomeSchema = z.object({
   status: z.enum(["executed", "ignored", "delegated"]),
-  reason: z.string().max(200).optional(),
+  reason: z.string().optional(),
   detail: z.record(z.string(), z.unknown()).optional(),
   append: z.custom<NonNullable<StrategyOutcome["append"]>>().optional(),
 });
@@ -54,54 +60,96 @@ export async function runHandler(
   strategy: SubscribedStrategy,
   { attempt, handlers, ports }: { attempt: number; handlers: readonly AnyStrategyHandler[]; ports: RunPorts },
 ): Promise<Attempt> {
-  const handler = handlers.find(({ name }) => name === strategy.handler);
-  if (handler === undefined) {
-    const known = handlers.map(({ name }) => name);
-    return notRun("unknown_handler", { handler: strategy.handler, known });
-  }
-  const params = handler.params.safeParse(strategy.params);
-  if (!params.success)
-    return notRun("invalid_params", { handler: handler.name, error: z.prettifyError(params.error) });
-
-  const timeout = AbortSignal.timeout(ports.timeoutMs);
-  const abort = AbortSignal.any([timeout, ports.abort]);
-  const startedAt = performance.now();
-  const durationMs = (): number => Math.round(performance.now() - startedAt);
-  try {
-    const running = (async () =>
-      handler.run(runOf(task, strategy, { params: params.data, attempt, abort, ports })))();
-    const said = outcomeSchema.safeParse(await orAborted(running, abort));
-    if (!said.success) {
-      const error = z.prettifyError(said.error);
-      return { status: "failed", reason: "invalid_outcome", detail: { error }, durationMs: durationMs() };
-    }
-    const { status, reason = null, detail = {}, append } = said.data;
-    const end = { status, reason, detail: recordable(detail, ports), durationMs: durationMs() };
-    return append === undefined ? end : { ...end, append };
-  } catch (error) {
-    if (ports.abort.aborted) return { status: "cut_off" };
-    if (timeout.aborted) {
-      return {
-        status: "failed",
-        reason: "timeout",
-        detail: { timeout_ms: ports.timeoutMs },
-        durationMs: durationMs(),
-      };
-    }
-    const message = ports.redact(messageOf(error));
-    if (error instanceof RetryableError) return { status: "again", error: message, durationMs: durationMs() };
-    const reason = error instanceof PermanentError ? error.reason : "error";
+  const chosen = chooseHandler(strategy, handlers);
+  if (!chosen.ok) {
+    const { reason, fault } = chosen;
     return {
       status: "failed",
       reason,
-      detail: recordable({ error: message }, ports),
-      durationMs: durationMs(),
+      detail: { handler: strategy.handler, error: fault },
+      durationMs: null,
     };
+  }
+  const startedAt = performance.now();
+  const ended = await withinLimit(ports, async (abort) =>
+    chosen.handler.run(runOf(task, strategy, { params: chosen.params, attempt, abort, ports })),
+  );
+  const durationMs = Math.round(performance.now() - startedAt);
+  switch (ended.how) {
+    case "returned":
+      return { ...outcomeOf(ended.value, ports), durationMs };
+    case "threw":
+      return { ...failureOf(ended.error, ports), durationMs };
+    case "timeout":
+      return { status: "failed", reason: "timeout", detail: { timeout_ms: ports.timeoutMs }, durationMs };
+    case "cut_off":
+      return { status: "cut_off" };
   }
 }
 
-function notRun(reason: string, detail: Detail): Attempt {
-  return { status: "failed", reason, detail, durationMs: null };
+type Ended =
+  | { readonly how: "returned"; readonly value: unknown }
+  | { readonly how: "threw"; readonly error: unknown }
+  | { readonly how: "timeout" | "cut_off" };
+
+/**
+ * Runs it until it ends or its time is up, whichever comes first; one that ignores its abort goes on unheard. Not
+ * AbortSignal.any, which leaves something behind on the long-lived signal with each run (Node 20).
+ */
+async function withinLimit(
+  { timeoutMs, abort }: RunPorts,
+  run: (abort: AbortSignal) => unknown,
+): Promise<Ended> {
+  const limit = new AbortController();
+  let cut = (_how: "timeout" | "cut_off"): void => undefined;
+  const over = new Promise<Ended>((resolve) => {
+    cut = (how) => {
+      resolve({ how });
+      limit.abort(new Error(how === "timeout" ? "STRATEGY_TIMEOUT_MS is over" : "the router has to end"));
+    };
+  });
+  const timer = setTimeout(() => cut("timeout"), timeoutMs);
+  const onAbort = (): void => cut("cut_off");
+  abort.addEventListener("abort", onAbort, { once: true });
+  const running = (async (): Promise<Ended> => {
+    try {
+      return { how: "returned", value: await run(limit.signal) };
+    } catch (error) {
+      return { how: "threw", error };
+    }
+  })();
+  try {
+    return await Promise.race([over, running]);
+  } finally {
+    clearTimeout(timer);
+    abort.removeEventListener("abort", onAbort);
+  }
+}
+
+function outcomeOf(value: unknown, ports: RunPorts): Omit<LastAttempt, "durationMs"> {
+  const said = outcomeSchema.safeParse(value);
+  if (!said.success) {
+    return { status: "failed", reason: "invalid_outcome", detail: { error: z.prettifyError(said.error) } };
+  }
+  const { status, reason, detail = {}, append } = said.data;
+  const end = { status, reason: wordOf(reason, ports), detail: recordable(detail, ports) };
+  return append === undefined ? end : { ...end, append };
+}
+
+function failureOf(error: unknown, ports: RunPorts) {
+  const message = ports.redact(storable(messageOf(error)));
+  if (error instanceof RetryableError) return { status: "again", error: cutText(message) } as const;
+  const { reason, detail } = error instanceof PermanentError ? error : { reason: "error", detail: {} };
+  return {
+    status: "failed",
+    reason: wordOf(reason, ports),
+    detail: recordable({ ...detail, error: message }, ports),
+  } as const;
+}
+
+/** A reason is a word of the handler's own; whatever it says, the record can hold it. */
+function wordOf(reason: string | undefined, { redact }: Pick<RunPorts, "redact">): string | null {
+  return reason === undefined ? null : cutText(redact(storable(reason)), REASON_BYTES_MAX);
 }
 
 function runOf(
@@ -125,20 +173,6 @@ function runOf(
     },
     post: async (request) => ports.post(request),
   };
-}
-
-/** The result, or the rejection of the abort, whichever comes first. A run that ignores the abort goes on unheard. */
-async function orAborted<T>(running: Promise<T>, abort: AbortSignal): Promise<T> {
-  let give = (): void => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    give = () => reject(abort.reason);
-    abort.addEventListener("abort", give, { once: true });
-  });
-  try {
-    return await Promise.race([running, aborted]);
-  } finally {
-    abort.removeEventListener("abort", give);
-  }
 }
 
 /** A detail as the record can hold it: JSON that Postgres takes, no secret, of bounded size. */

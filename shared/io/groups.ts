@@ -12,13 +12,21 @@ export type GroupState =
   /** Created at the end of a stream that already holds this many entries. */
   | { readonly state: "created_at_end"; readonly skipped: number };
 
+/** Where a new group starts; `end_again`: also one that was there before, which is never lost. */
+const STARTS: Readonly<Record<GroupName, "start" | "end" | "end_again">> = {
+  signal_processor: "start",
+  strategy_executor: "end",
+  log_writer: "start",
+  notifier: "end_again",
+};
+
 /**
- * KEYS 1 the stream, 2 the groups hash. ARGV 1 group, 2 mark, 3 '1' when a new group starts at the end of a stream that
- * is not empty. Returns exists | created | created_at_end:<entries> | lost. One script, so that two processes
- * starting at once cannot take each other's new group for a lost one.
+ * KEYS 1 the stream, 2 the groups hash. ARGV 1 group, 2 mark, 3 start | end | end_again. Returns exists | created |
+ * created_at_end:<entries> | lost. One script, so that two processes starting at once cannot take each other's new
+ * group for a lost one.
  */
 const ENSURE_SCRIPT = `#!lua
-local stream, groups, group, mark = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
+local stream, groups, group, mark, starts = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
 local found = redis.call('EXISTS', stream) == 1
 if found then
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
@@ -29,19 +37,19 @@ if found then
       end
     end
   end
-  if redis.call('HEXISTS', groups, mark) == 1 then return 'lost' end
+  if starts ~= 'end_again' and redis.call('HEXISTS', groups, mark) == 1 then return 'lost' end
 end
 local length = found and redis.call('XLEN', stream) or 0
-local atEnd = ARGV[3] == '1' and length > 0
-redis.call('XGROUP', 'CREATE', stream, group, atEnd and '$' or '0', 'MKSTREAM')
+redis.call('XGROUP', 'CREATE', stream, group, starts == 'start' and '0' or '$', 'MKSTREAM')
 redis.call('HSET', groups, mark, redis.call('TIME')[1])
-if atEnd then return 'created_at_end:' .. length end
+if starts == 'end' and length > 0 then return 'created_at_end:' .. length end
 return 'created'
 `;
 
 /**
  * Makes sure the group exists: a new one starts at the beginning, so that nothing published before the first start is
- * skipped; `strategy_executor`, switched on over a stream that already holds tasks, at its end.
+ * skipped; `strategy_executor`, switched on over a stream that already holds tasks, at its end; `notifier` always at the
+ * end, since nobody wants to be told of the past.
  */
 export async function ensureGroup(
   redis: Redis,
@@ -50,10 +58,8 @@ export async function ensureGroup(
   group: GroupName,
 ): Promise<GroupState> {
   const ensure = defineScript(redis, "ensureGroup", ENSURE_SCRIPT);
-  const startsAtEnd = group === "strategy_executor" ? 1 : 0;
-  const reply = String(
-    await ensure([keys.stream(stream), keys.groups], [group, markOf(stream, group), startsAtEnd]),
-  );
+  const args = [group, markOf(stream, group), STARTS[group]];
+  const reply = String(await ensure([keys.stream(stream), keys.groups], args));
   const [state = "", entries] = reply.split(":");
   switch (state) {
     case "exists":

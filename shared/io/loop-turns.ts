@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { Keys, StreamName } from "../keys.ts";
+import type { GroupName, Keys, StreamName } from "../keys.ts";
 
 /**
  * When each poll loop turned last, for anyone who wants to know whether signals are being read. Redis itself does not
@@ -7,6 +7,7 @@ import type { Keys, StreamName } from "../keys.ts";
  */
 export interface LoopTurn {
   readonly stream: StreamName;
+  readonly group: GroupName;
   readonly consumer: string;
   /** Redis' clock, milliseconds since 1970. */
   readonly at: number;
@@ -16,17 +17,13 @@ export interface LoopTurn {
 const FORGOTTEN_MS = 3_600_000;
 
 /** Notes a turn. */
-export async function noteTurn(redis: Redis, keys: Keys, { stream, consumer, at }: LoopTurn): Promise<void> {
-  await redis.hset(keys.loops, `${stream} ${consumer}`, at);
+export async function noteTurn(redis: Redis, keys: Keys, { at, ...loop }: LoopTurn): Promise<void> {
+  await redis.hset(keys.loops, fieldOf(loop), at);
 }
 
 /** Takes a loop that ends out of the list. */
-export async function forgetTurns(
-  redis: Redis,
-  keys: Keys,
-  { stream, consumer }: Pick<LoopTurn, "stream" | "consumer">,
-): Promise<void> {
-  await redis.hdel(keys.loops, `${stream} ${consumer}`);
+export async function forgetTurns(redis: Redis, keys: Keys, loop: Omit<LoopTurn, "at">): Promise<void> {
+  await redis.hdel(keys.loops, fieldOf(loop));
 }
 
 /** Takes those out that ended without doing so. `now` is Redis' clock, milliseconds since 1970. */
@@ -40,7 +37,12 @@ export async function forgetSilentTurns(redis: Redis, keys: Keys, now: number): 
 export async function readTurns(redis: Redis, keys: Keys): Promise<LoopTurn[]> {
   const fields = Object.entries(await redis.hgetall(keys.loops));
   return fields.map(([field, at]) => {
-    const [stream = "", consumer = ""] = field.split(" ");
-    return { stream: stream as StreamName, consumer, at: Number(at) };
+    const [stream = "", group = "", consumer = ""] = field.split(" ");
+    return { stream: stream as StreamName, group: group as GroupName, consumer, at: Number(at) };
   });
+}
+
+/** None of the three has spaces in it. */
+function fieldOf({ stream, group, consumer }: Omit<LoopTurn, "at">): string {
+  return `${stream} ${group} ${consumer}`;
 }

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { readTurns, type LoopTurn } from "./loop-turns.ts";
-import { GROUPS, STREAMS, type Keys, type StreamName } from "../keys.ts";
+import { GROUPS, BEST_EFFORT_GROUPS, STREAMS, type Keys, type StreamName } from "../keys.ts";
 
 /** One consumer group as Redis sees it. */
 export interface GroupStatus {
@@ -99,7 +99,7 @@ async function groupStatus(
     pending: Number(info.get("pending")),
     lag: waiting.length < COUNTED_MAX ? waiting.length : lagOf(info),
     oldestPendingIdleMs: oldest[0]?.[2] ?? null,
-    own: GROUPS.some((own) => own.group === name && own.stream === stream),
+    own: [...GROUPS, ...BEST_EFFORT_GROUPS].some((own) => own.group === name && own.stream === stream),
   };
 }
 

@@ -8,7 +8,7 @@ export type TrimmedStream = Exclude<StreamName, "dead_letters">;
 
 /**
  * What a group that has not got as far as STREAM_RETENTION_MS means for the entries it still needs, the oldest
- * of which is `from`. `keeps`: they stay. `loses`: a group of another service that is behind by more
+ * of which is `from`. `keeps`: they stay. `loses`: a group that entries are not kept for (another service's, or `notifier`) is behind by more
  * than twice the retention; they go. `missing`: one of the router's own groups is not there, so nothing of the stream
  * has been worked on as far as anyone knows, and all of it stays.
  */

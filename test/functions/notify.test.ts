@@ -73,7 +73,9 @@ describe("notify", () => {
 
   test("what a stop keeps from being told is left to the next process, and nobody's fault", async () => {
     const stop = new AbortController();
+    const begun: number[] = [];
     const tell = async ({ strategy_id }: { strategy_id: number }): Promise<boolean> => {
+      begun.push(strategy_id);
       if (strategy_id < 2) return true;
       stop.abort();
       return false;
@@ -86,6 +88,7 @@ describe("notify", () => {
       "3-0 retry",
       "4-0 done",
     ]);
+    expect(begun).toEqual([1, 2]);
     for await (const results of notify([failure(2)], ports)) {
       expect(results).toMatchObject([{ status: "retry", expected: true }]);
     }

@@ -34,7 +34,7 @@ async function publish(from: number, to: number): Promise<void> {
 test("through kills at random moments, a stream gets one entry per executed task, and no other", async () => {
   const strategies = [streams(101), streams(102, { stream: "desk" }), streams(103, { stream: "desk" })];
   await insertReference(routers.databaseUrl, rowsWithStrategies(strategies));
-  const [rounds, perRound] = [5, 120];
+  const [rounds, perRound] = [4, 60];
   for (let round = 0; round < rounds; round += 1) {
     const router = await start();
     await publish(round * perRound, (round + 1) * perRound);

@@ -50,6 +50,7 @@ interface Behaviour {
   /** What the record says of the task at its end, and how often it was delivered. */
   readonly ends: Record<string, unknown>;
   readonly deliveries: number;
+  readonly timeoutMs?: number;
 }
 
 const ok = (response: ServerResponse): void => void response.end("taken");
@@ -73,7 +74,12 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     ends: executed(3),
     deliveries: 3,
   },
-  sleeps: { does: (response, nth) => (nth < 2 ? undefined : ok(response)), ends: executed(2), deliveries: 2 },
+  sleeps: {
+    timeoutMs: 1_500,
+    does: (response, nth) => (nth < 2 ? undefined : ok(response)),
+    ends: executed(2),
+    deliveries: 2,
+  },
   stumbles: {
     does: (response, nth) => (nth < 2 ? void response.writeHead(500).end() : ok(response)),
     ends: executed(2),
@@ -108,22 +114,26 @@ test("whatever the receiver does, a task ends once, and every delivery of it car
     BEHAVIOURS[delivery.path.slice(1)]?.does(response, nth.get(key) ?? 0);
   });
   const names = Object.keys(BEHAVIOURS);
-  const strategies = names.map((name, i) =>
-    strategyRow(101 + i, { handler: "webhook", params: { url: `${url}/${name}`, timeout_ms: 500 } }),
+  const strategies = Object.entries(BEHAVIOURS).map(([name, { timeoutMs = 8_000 }], i) =>
+    strategyRow(101 + i, { handler: "webhook", params: { url: `${url}/${name}`, timeout_ms: timeoutMs } }),
   );
   await insertReference(routers.databaseUrl, rowsWithStrategies(strategies));
   await start({ DELIVERIES_MAX: "3" });
   const signals = 4;
   await publish(signals);
   const rows = await outcomes(signals * names.length);
-  for (const [i, name] of names.entries()) {
-    const { ends, deliveries: expected = 0 } = BEHAVIOURS[name] ?? {};
-    const own = rows.filter((row) => row["strategy_id"] === 101 + i);
-    expect(own, name).toEqual(Array.from({ length: signals }, () => ({ strategy_id: 101 + i, ...ends })));
+  const seen = names.map((name, i) => {
     const made = deliveries.filter(({ path }) => path === `/${name}`);
-    expect(made, name).toHaveLength(signals * expected);
-    expect(new Set(made.map(keyOf)).size, name).toBe(signals);
-  }
+    const ends = rows.filter((row) => row["strategy_id"] === 101 + i);
+    return { name, ends, deliveries: made.length, keys: new Set(made.map(keyOf)).size };
+  });
+  const expected = Object.entries(BEHAVIOURS).map(([name, behaviour], i) => ({
+    name,
+    ends: Array.from({ length: signals }, () => ({ strategy_id: 101 + i, ...behaviour.ends })),
+    deliveries: signals * behaviour.deliveries,
+    keys: signals,
+  }));
+  expect(seen).toEqual(expected);
   // A key belongs to one task; the body says the same as the header, and which try it is.
   expect(nth.size).toBe(signals * names.length);
   const tries = deliveries.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
@@ -217,11 +227,13 @@ describe("what cannot be run fails with its reason, and the others go on", () =>
       routers.sql(
         "SELECT level, details->>'strategy_id' AS id FROM system_log WHERE action_flag AND source = 'refresh-reference' ORDER BY id",
       );
-    await vi.waitFor(async () =>
-      expect(await events()).toEqual([
-        { level: "ERROR", id: "101" },
-        { level: "ERROR", id: "102" },
-      ]),
+    await vi.waitFor(
+      async () =>
+        expect(await events()).toEqual([
+          { level: "ERROR", id: "101" },
+          { level: "ERROR", id: "102" },
+        ]),
+      { timeout: 10_000 },
     );
     expect(router.output()).not.toContain("t0ken");
   });

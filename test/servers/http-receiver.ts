@@ -22,9 +22,9 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** Starts one that does with each request as it is told. */
+/** Starts one that does with each request as it is told; `nth` counts those of a path from 1. */
 export async function startReceiver(
-  behave: (response: ServerResponse, delivery: Delivery) => void,
+  behave: (response: ServerResponse, delivery: Delivery, nth: number) => void,
 ): Promise<Receiver> {
   const deliveries: Delivery[] = [];
   const count = { open: 0, ever: 0 };
@@ -34,7 +34,7 @@ export async function startReceiver(
       (body) => {
         const delivery = { method, path, headers, body };
         deliveries.push(delivery);
-        behave(response, delivery);
+        behave(response, delivery, deliveries.filter((each) => each.path === path).length);
       },
       // Whoever sent it has gone in the middle of it.
       () => response.destroy(),

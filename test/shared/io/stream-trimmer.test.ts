@@ -82,6 +82,14 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from }, 
 /** Twelve entries, four nodes: half of them too old. */
 const HALF_OLD = [...Array.from({ length: 6 }, () => 5), ...Array.from({ length: 6 }, () => 0.5)];
 
+it("signal_results does not grow for a notifier that nobody runs any more", async () => {
+  await addAged("signal_results", [5, 5, 5, 1.5, 1.5, 1.5]);
+  await addGroup("signal_results", "log_writer", { delivered: 6 });
+  await addGroup("signal_results", "notifier", { delivered: 1, unacknowledged: [0] });
+  expect(await trim("signal_results")).toMatchObject({ removed: 3, behind: [{ group: "notifier" }] });
+  expect(await left("signal_results")).toStrictEqual(numbers(3, 6));
+});
+
 describe.each(OWN)("$stream", ({ stream, group }) => {
   it("loses what is older than the retention and worked on, and nothing younger", async () => {
     await addAged(stream, HALF_OLD);

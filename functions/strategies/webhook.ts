@@ -1,0 +1,106 @@
+import { createHmac } from "node:crypto";
+import * as z from "zod";
+import {
+  defineStrategy,
+  PermanentError,
+  RetryableError,
+  type PostAnswer,
+  type StrategyRun,
+} from "../../shared/strategy.ts";
+import { excerpt } from "../../shared/text.ts";
+import { webhookHeaders } from "./webhook-headers.ts";
+
+const paramsSchema = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, error: "expected a URL, http:// or https://" })
+    .refine((url) => !hasUser(url), "expected no user or password in the URL"),
+  /** Name of the key that deliveries are signed with: the variable STRATEGY_SECRET_<NAME>. */
+  secret: z
+    .string()
+    .regex(/^[A-Z0-9_]{1,100}$/, "expected the NAME of a variable STRATEGY_SECRET_<NAME>, never the secret")
+    .optional(),
+  headers: webhookHeaders.default({}),
+  timeout_ms: z.int().min(1).max(600_000).default(5_000),
+});
+type Params = z.output<typeof paramsSchema>;
+
+/** These say "not now"; every other status below 500 says "never". */
+const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429];
+
+/**
+ * POSTs the signal to the strategy's URL as JSON. A 2xx is `executed`; timeouts, lost connections, 408, 425, 429 and 5xx are tried
+ * again, and every try carries the same `Idempotency-Key`; any other status fails for good as `http_<status>`.
+ *
+ * With a `secret` a delivery is signed: `X-Signature` is `sha256=` and the hex HMAC-SHA256, keyed with the secret's value, of
+ * `X-Signature-Timestamp` (Unix seconds), a dot and the raw body. To verify: compute it over the bytes that came, compare in
+ * constant time, and refuse timestamps more than a few minutes away, so that a recorded delivery cannot be sent again later.
+ */
+export const webhook = defineStrategy({
+  name: "webhook",
+  params: paramsSchema,
+  async run(run: StrategyRun<Params>) {
+    const { params, abort, idempotencyKey, post, secret } = run;
+    const body = JSON.stringify(bodyOf(run));
+    const headers = {
+      ...params.headers,
+      "Content-Type": "application/json",
+      "User-Agent": "signal-router",
+      "Idempotency-Key": idempotencyKey,
+      ...(params.secret === undefined ? {} : signature(body, secret(params.secret))),
+    };
+    const answer = await post({ url: params.url, headers, body, timeoutMs: params.timeout_ms, abort });
+    const { status } = answer;
+    const detail = { status, ...textOf(answer, params) };
+    if (status >= 200 && status <= 299) return { status: "executed", detail };
+    const message = `${new URL(params.url).host} answered ${status}`;
+    if (status >= 500 || TRANSIENT_STATUSES.includes(status)) throw new RetryableError(message);
+    throw new PermanentError(message, `http_${status}`, detail);
+  },
+});
+
+function hasUser(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username !== "" || password !== "";
+}
+
+function bodyOf({ signal, strategy, idempotencyKey, attempt }: StrategyRun<Params>) {
+  return {
+    signal: {
+      uid: signal.uid,
+      signal_id: signal.signalId,
+      symbol: signal.symbol,
+      direction: signal.direction,
+      bar_time: isoTime(signal.barTime),
+      sent_at: signal.sentAt === null ? null : isoTime(signal.sentAt),
+      received_at: isoTime(signal.receivedAt),
+      source: signal.source,
+      entry_id: signal.entryId,
+      invocation: signal.invocation,
+    },
+    strategy: { id: strategy.id, name: strategy.name },
+    idempotency_key: idempotencyKey,
+    attempt,
+  };
+}
+
+function signature(body: string, key: string): Record<string, string> {
+  const timestamp = String(Math.floor(Date.now() / 1_000));
+  const hex = createHmac("sha256", key).update(`${timestamp}.${body}`).digest("hex");
+  return { "X-Signature-Timestamp": timestamp, "X-Signature": `sha256=${hex}` };
+}
+
+/** The beginning of the answer, if it is text, without the path it was sent to: pages of errors repeat it, and it may be a token. */
+function textOf({ text }: PostAnswer, { url }: Params): { readonly answer?: string } {
+  const { pathname, search } = new URL(url);
+  let shown = text.trim();
+  for (const part of [pathname + search, pathname, search.slice(1)]) {
+    if (part.length > 1) shown = shown.replaceAll(part, "***");
+  }
+  // oxlint-disable-next-line no-control-regex
+  return shown === "" || /[\0-\x08\x0e-\x1f\uFFFD]/.test(shown) ? {} : { answer: excerpt(shown) };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

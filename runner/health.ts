@@ -14,14 +14,13 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
     const found = status.streams
       .find(({ name }) => name === stream)
       ?.groups.find(({ name }) => name === group);
-    const turns = status.loops.filter((loop) => loop.stream === stream).map(({ at }) => at);
-    const lastTurn = turns.length === 0 ? undefined : Math.max(...turns);
+    const turns = status.loops.filter((loop) => loop.stream === stream);
     return {
       stream,
       group,
       critical: group === "signal_processor",
       exists: found !== undefined,
-      lastTurnAgoMs: lastTurn === undefined ? null : Math.max(0, status.now - lastTurn),
+      turns: turns.map(({ at, ...turn }) => ({ ...turn, agoMs: Math.max(0, status.now - at) })),
       backlog: (found?.pending ?? 0) + (found?.lag ?? 0),
       oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
     };

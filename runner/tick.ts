@@ -52,6 +52,7 @@ export function tickOf(deps: TickDeps): Tick {
     return { ...said, status: outcome.error === undefined ? status : "failed", tookMs, ...outcome };
   }
 
+  /** In a list, since a promise returned by itself would be awaited to its end. */
   async function refreshFirst(refresh: Part, budget: Budget): Promise<Promise<TickPart>[]> {
     const refreshing = runPart(refresh, budget);
     const decidable = !("status" in (await routing.get()));

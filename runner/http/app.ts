@@ -68,6 +68,8 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
   app.onError((error, c) => {
     const problem = problemOf(error, { redisReady: redis.status === "ready" });
     if (problem !== undefined) return problemResponse(c, problem);
+    // Whoever asked has gone, in the middle of a body perhaps, and reads no answer.
+    if (c.req.raw.signal.aborted) return c.body(null, 400);
     logger.error({ err: error, request_id: c.get("requestId") }, `request failed: ${messageOf(error)}`);
     const detail = "something went wrong that should not have";
     const hint = "the router's log has the details under this request_id";

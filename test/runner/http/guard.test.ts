@@ -18,26 +18,30 @@ const basic = (user: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
 });
 
-test.each([
-  ["nothing", {}],
-  ["another token", { authorization: `Bearer ${TOKEN}x` }],
-  ["the beginning of the token", { authorization: `Bearer ${TOKEN.slice(0, -1)}` }],
-  ["an empty token", { authorization: "Bearer " }],
-  ["the token alone", { authorization: TOKEN }],
-  ["another scheme", { authorization: `Token ${TOKEN}` }],
-  ["the token as a password", basic("ann", TOKEN)],
-])("%s opens nothing, and the answer says what is expected", async (_, headers) => {
-  const { status, headers: answered, text } = await ask("/nothing-here", headers);
-  expect({ status, scheme: answered.get("www-authenticate") }).toEqual({
-    status: 401,
-    scheme: 'Bearer realm="signal router"',
-  });
-  expect(answered.get("content-type")).toBe("application/problem+json");
-  expect(JSON.parse(text)).toMatchObject({
-    code: "unauthorized",
-    hint: expect.stringContaining("HTTP_TOKEN"),
-  });
-  expect(text).not.toContain(TOKEN);
+const WITHOUT_THE_TOKEN: Record<string, Record<string, string>> = {
+  nothing: {},
+  "another token": { authorization: `Bearer ${TOKEN}x` },
+  "the beginning of the token": { authorization: `Bearer ${TOKEN.slice(0, -1)}` },
+  "an empty token": { authorization: "Bearer " },
+  "the token alone": { authorization: TOKEN },
+  "another scheme": { authorization: `Token ${TOKEN}` },
+  "the token as a password": basic("ann", TOKEN),
+};
+
+test("what is not the token opens nothing, and the answer says what is expected", async () => {
+  for (const [what, headers] of Object.entries(WITHOUT_THE_TOKEN)) {
+    const { status, headers: answered, text } = await ask("/nothing-here", headers);
+    expect({ status, scheme: answered.get("www-authenticate") }, what).toEqual({
+      status: 401,
+      scheme: 'Bearer realm="signal router"',
+    });
+    expect(answered.get("content-type")).toBe("application/problem+json");
+    expect(JSON.parse(text)).toMatchObject({
+      code: "unauthorized",
+      hint: expect.stringContaining("HTTP_TOKEN"),
+    });
+    expect(text).not.toContain(TOKEN);
+  }
 });
 
 test("the token opens, however the scheme is written", async () => {
@@ -47,24 +51,30 @@ test("the token opens, however the scheme is written", async () => {
   expect(statuses).toEqual([404, 404, 404]);
 });
 
-test.each([
-  ["GET", "/docs", true],
-  ["GET", "/docs/swagger-ui.css", true],
-  ["HEAD", "/docs", true],
-  ["GET", "/openapi.json", true],
-  ["POST", "/docs", false],
-  ["POST", "/openapi.json", false],
-  ["GET", "/docsx", false],
-  ["GET", "/docs/../dead-letters", false],
-  ["GET", "/docs/%2e%2e/dead-letters", false],
-  ["GET", "/dead-letters", false],
-  ["POST", "/pause", false],
-])("the token as a password, %s %s: let in is %s", async (method, path, letIn) => {
-  const { status } = await ask(path, basic("anybody", TOKEN), method);
-  expect(status !== 401).toBe(letIn);
-  const refused = await ask(path, basic("anybody", "wrong"), method);
-  expect(refused.status).toBe(401);
-  expect(refused.headers.get("www-authenticate")?.startsWith("Basic ")).toBe(letIn);
+/** Whether the token as a password lets in. */
+const FOR_BROWSERS: readonly (readonly [request: string, letIn: boolean])[] = [
+  ["GET /docs", true],
+  ["GET /docs/swagger-ui.css", true],
+  ["HEAD /docs", true],
+  ["GET /openapi.json", true],
+  ["POST /docs", false],
+  ["POST /openapi.json", false],
+  ["GET /docsx", false],
+  ["GET /docs/../dead-letters", false],
+  ["GET /docs/%2e%2e/dead-letters", false],
+  ["GET /dead-letters", false],
+  ["POST /pause", false],
+];
+
+test("the token as a password opens the pages of the documentation to a browser, and nothing else", async () => {
+  for (const [request, letIn] of FOR_BROWSERS) {
+    const [method = "", path = ""] = request.split(" ");
+    const { status } = await ask(path, basic("anybody", TOKEN), method);
+    expect(status !== 401, request).toBe(letIn);
+    const refused = await ask(path, basic("anybody", "wrong"), method);
+    expect(refused.status, request).toBe(401);
+    expect(refused.headers.get("www-authenticate")?.startsWith("Basic "), request).toBe(letIn);
+  }
 });
 
 const from = (address: string) => ({ "x-forwarded-for": address });

@@ -56,7 +56,11 @@ export function signalRoutes({ services }: HttpDeps) {
     })
     .openapi(searchRoute, async (c) => {
       const { search, page } = c.req.valid("query");
-      const { signals, next } = await searchSignals(database, { shard: config.keyPrefix, search, page }).catch(tooSlow);
+      const { signals, next } = await searchSignals(database, {
+        shard: config.keyPrefix,
+        search,
+        page,
+      }).catch(tooSlow);
       const next_cursor = next === undefined ? null : searchCursor(next, search);
       return c.json({ signals: [...signals], next_cursor }, 200);
     });

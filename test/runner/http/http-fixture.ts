@@ -1,8 +1,8 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import pino from "pino";
 import { afterEach, beforeEach } from "vitest";
 import { createHttpApp } from "../../../runner/http/app.ts";
 import type { AppEnv } from "../../../runner/http/routes.ts";
-import pino from "pino";
 import { openServices, type Services } from "../../../runner/services.ts";
 import { readConfig } from "../../../shared/config.ts";
 import { openIntake, type Intake } from "../../../shared/io/intake.ts";

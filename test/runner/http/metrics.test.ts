@@ -67,7 +67,14 @@ describe("what is counted", () => {
   test("fields nobody knows make no series, so that they cannot grow without bound", async () => {
     const { redis, keys } = http.services;
     const before = Object.keys((await scrape()).series).filter((key) => /_total|_seconds/.test(key));
-    for (const field of ["signals:odd", "reasons:odd", "strategy:x:ignored", "strategy:7:odd", "signals:ignored2", "odd"]) {
+    for (const field of [
+      "signals:odd",
+      "reasons:odd",
+      "strategy:x:ignored",
+      "strategy:7:odd",
+      "signals:ignored2",
+      "odd",
+    ]) {
       await redis.hset(keys.metrics, field, 1);
     }
     await redis.hset(

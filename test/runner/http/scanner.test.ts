@@ -47,8 +47,9 @@ function rules(description: Rules["description"]): Rules {
     description,
     secrets: [TOKEN, WEBHOOK_SECRET, redisUrl(), http.databaseUrl],
     isPublic: (path) => PUBLIC_PATHS.test(path),
-    // Redis and Postgres are there all the time; readiness says what it finds.
-    isHonest: ({ operation }, { status }) => operation?.path === "/readyz" && status === 503,
+    // Redis and Postgres are there all the time. Readiness says what it finds, and the scanner itself pauses everything.
+    isHonest: ({ operation }, { status, body }) =>
+      status === 503 && (operation?.path === "/readyz" || body.includes("every strategy is paused")),
   };
 }
 

@@ -77,7 +77,8 @@ describe("an alert", () => {
     const bytes = new TextEncoder().encode(`\uFEFF${JSON.stringify(ALERT)}`);
     for (const type of types) {
       const headers: Record<string, string> = type === undefined ? {} : { "content-type": type };
-      expect((await post(IN_PATH, { body: bytes, headers })).status, type).toBe(202);
+      const { status } = await post(IN_PATH, { body: bytes, headers });
+      expect([type, status]).toEqual([type, 202]);
     }
     expect(await published()).toMatchObject(types.map(() => ALERT));
   });
@@ -129,7 +130,7 @@ describe("the secret", () => {
     ];
     for (const [where, path, request] of places) {
       const { status, text } = await post(path, request);
-      expect(status, where).toBe(202);
+      expect([where, status]).toEqual([where, 202]);
       expectNoSecretIn(text);
     }
     const fields = { ...ALERT, source: "tradingview", received_at: expect.any(String) };
@@ -166,7 +167,7 @@ describe("the secret", () => {
     ];
     for (const [what, path, request, code] of requests) {
       const { status, body, headers } = await post(path, request);
-      expect({ status, code: body.code }, what).toEqual({ status: 401, code });
+      expect({ what, status, code: body.code }).toEqual({ what, status: 401, code });
       expect(headers.get("www-authenticate")).toContain("Bearer");
     }
     expect(await published()).toEqual([]);
@@ -207,8 +208,8 @@ describe("the secret", () => {
 describe("what can never be a signal", () => {
   it("is answered 400 when it is not the JSON of an object", async () => {
     for (const body of ["", "{", "null", "[]", '"text"', "message=EMA_CROSS_LONG", "EMA_CROSS_LONG"]) {
-      const answer = await post(IN_PATH, { body });
-      expect(answer, body).toMatchObject({ status: 400, body: { code: "not_a_json_object" } });
+      const { status, body: answer } = await post(IN_PATH, { body });
+      expect([body, status, answer.code]).toEqual([body, 400, "not_a_json_object"]);
     }
   });
 

@@ -1,6 +1,6 @@
 import type { SystemEvent } from "../shared/events.ts";
 import type { LogRetention, LogTable } from "../shared/io/log-retention.ts";
-import type { BehindGroup, StreamTrimmer, TrimmedStream } from "../shared/io/stream-trimmer.ts";
+import type { BehindGroup, StreamTrimmer, TrimLook, TrimmedStream } from "../shared/io/stream-trimmer.ts";
 
 /** What became of one stream. */
 export interface StreamTrim {
@@ -12,7 +12,7 @@ export interface StreamTrim {
 }
 
 export interface TrimContext {
-  readonly trimmer: StreamTrimmer;
+  readonly trimmer: Pick<StreamTrimmer, "step">;
   /** When it aborts, what is left stays for the next time. */
   readonly stopping: AbortSignal;
 }
@@ -40,6 +40,20 @@ export async function trimStreams({ trimmer, stopping }: TrimContext): Promise<r
     trims.push(trim);
   }
   return trims;
+}
+
+/** What trimming would find in one stream. */
+export interface StreamTrimLook extends TrimLook {
+  readonly stream: TrimmedStream;
+}
+
+/** What {@link trimStreams} would remove now, and what holds the rest back; removes nothing. */
+export async function lookAtStreams(
+  trimmer: Pick<StreamTrimmer, "look">,
+): Promise<readonly StreamTrimLook[]> {
+  const looks: StreamTrimLook[] = [];
+  for (const stream of TRIMMED) looks.push({ stream, ...(await trimmer.look(stream)) });
+  return looks;
 }
 
 /** What a later step sees of a group is closer to the truth, except that entries it has lost are not there any more. */

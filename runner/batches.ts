@@ -72,7 +72,11 @@ export function openBatches({ overlapping, hand }: BatchesOptions): Batches {
     },
     throwFailure() {
       const [first] = failures.splice(0);
-      if (first !== undefined) throw first;
+      if (first !== undefined) throw errorOf(first);
     },
   };
+}
+
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -8,7 +8,9 @@ import type { FunctionName } from "../shared/function-names.ts";
 import type { DecidedOn } from "../shared/io/commit.ts";
 import type { LogStore } from "../shared/io/log-store.ts";
 import type { GroupName, StreamName } from "../shared/keys.ts";
+import { answersOf } from "./answers.ts";
 import type { Clock } from "./clock.ts";
+import { manualExecutionBinding, type ExecutionDeps } from "./execution-binding.ts";
 import type { RoutingContextCache } from "./routing-context.ts";
 
 /** Results that may be committed, with what they were decided on. */
@@ -34,6 +36,15 @@ export interface Binding {
   readonly overlapping?: Overlapping;
   /** Set when nobody misses an entry: one that is given up on is acknowledged, without a dead letter. */
   readonly bestEffort?: true;
+  /** The same for entries that this consumer of the group holds, where that makes a difference. */
+  heldBy?(consumer: string, times: WorkTimes): Binding;
+}
+
+export interface WorkTimes {
+  /** When it aborts, nothing more is begun. */
+  readonly stopping: AbortSignal;
+  /** When it aborts, what is under way ends. */
+  readonly abort: AbortSignal;
 }
 
 /** How entries left behind by others are told apart, and keep their place among new ones. */
@@ -55,11 +66,13 @@ export interface Overlapping {
   ): Branch | undefined;
 }
 
-export interface SignalBindingOptions {
+export interface BindingOptions {
   /** `live`, or the id of a manual run. */
   readonly invocation?: string;
   /** See {@link SignalContext}. */
   readonly forcedAt?: number;
+  /** What running a task now counts as; default 1, the first attempt. */
+  readonly attempt?: number;
   /** While everything is paused: decide so, or leave the entries alone, since that decision is for good. */
   readonly whilePaused?: "decide" | "wait";
 }
@@ -73,7 +86,7 @@ export interface SignalBindingDeps {
 /** `process-signals` on `signals_stream`. */
 export function signalBinding(
   { config, routing, clock }: SignalBindingDeps,
-  { invocation = "live", whilePaused = "decide", forcedAt }: SignalBindingOptions = {},
+  { invocation = "live", whilePaused = "decide", forcedAt }: BindingOptions = {},
 ): Binding {
   return {
     functionName: "process-signals",
@@ -123,31 +136,16 @@ export function logBinding(stream: "signal_results" | "system_events", log: LogS
   };
 }
 
-/** The answers of an effectful function, once it is certain that it answers each entry exactly once. */
-export async function* answersOf(
-  entries: readonly Entry[],
-  yielded: AsyncIterable<readonly Result[] | Unavailable>,
-): AsyncGenerator<Answer | Unavailable> {
-  const results: Result[] = [];
-  for await (const answer of yielded) {
-    if ("status" in answer) {
-      yield answer;
-      return;
-    }
-    results.push(...answer);
-    yield { status: "answered", results: answer };
-  }
-  assertAnswersEach(entries, results);
-}
-
-export interface BindingDeps extends SignalBindingDeps {
+export interface BindingDeps extends SignalBindingDeps, ExecutionDeps {
+  readonly config: Config;
   readonly log: LogStore;
 }
 
 /** Every function with every stream it works on. */
-export function bindingsOf(deps: BindingDeps, options: SignalBindingOptions = {}): readonly Binding[] {
+export function bindingsOf(deps: BindingDeps, options: BindingOptions = {}): readonly Binding[] {
   return [
     signalBinding(deps, options),
+    manualExecutionBinding(deps, options),
     logBinding("signal_results", deps.log),
     logBinding("system_events", deps.log),
   ];
@@ -155,11 +153,11 @@ export function bindingsOf(deps: BindingDeps, options: SignalBindingOptions = {}
 
 /** What a dead letter was to be worked on by; undefined when this version has no such function for its stream. */
 export function retryBinding(
-  { functionName, stream }: Pick<DeadLetter, "functionName" | "stream">,
+  { functionName, stream, deliveries }: Pick<DeadLetter, "functionName" | "stream" | "deliveries">,
   invocation: string,
   deps: BindingDeps,
 ): Binding | undefined {
-  return bindingsOf(deps, { invocation, whilePaused: "wait" }).find(
+  return bindingsOf(deps, { invocation, whilePaused: "wait", attempt: deliveries + 1 }).find(
     (binding) => binding.functionName === functionName && binding.stream === stream,
   );
 }

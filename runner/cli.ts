@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { strategySecrets } from "../shared/secrets.ts";
 import { isEntryId } from "../shared/entry.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
 import { CliError, withRedis, withRedisStarted, type Connection } from "./cli/connection.ts";
@@ -96,7 +97,9 @@ deadLetters
   .option("--by <name>", "who asks for it (default: the user of this shell)")
   .option("--reason <text>", "why, for the record")
   .action(async (ids: string[], options: RetryOptions) =>
-    withRedisStarted(process.env, async (connection) => retryFromCli(connection, ids, options)),
+    withRedisStarted(process.env, async (connection) =>
+      retryFromCli(connection, ids, { ...options, secrets: strategySecrets(process.env) }),
+    ),
   );
 deadLetters
   .command("discard")

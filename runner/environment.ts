@@ -12,6 +12,11 @@ export const DATA_DIR = fileURLToPath(new URL("../.data", import.meta.url));
 /** Exit code for a bad environment or schema: starting again will not help. */
 export const EXIT_BAD_CONFIG = 2;
 
+/** Something is there and cannot be used as it is: starting again will not help, a person has to act. */
+export class MisconfigurationError extends Error {
+  override readonly name = "MisconfigurationError";
+}
+
 /** The configuration, or the end of the process with every fault printed. */
 export function configOrExit(env: Environment): Config {
   const answer = readConfig(env);

@@ -13,7 +13,8 @@ import { streamProblem, taskClaimsOn } from "../shared/io/task-claims.ts";
 import type { Keys } from "../shared/keys.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { laneOf, parseTask } from "../shared/task.ts";
-import { answersOf, type Binding } from "./binding.ts";
+import { answersOf } from "./answers.ts";
+import type { Binding, BindingOptions, WorkTimes } from "./binding.ts";
 import type { Clock } from "./clock.ts";
 import { NotNow } from "./keep-trying.ts";
 import { openLanes } from "./lanes.ts";
@@ -40,12 +41,8 @@ export interface ExecutionDeps {
   readonly outside: Outside;
 }
 
-export interface ExecutionLoopOptions {
+export interface ExecutionLoopOptions extends WorkTimes {
   readonly consumer: string;
-  /** No attempt is made again once the process stops. */
-  readonly stopping: AbortSignal;
-  /** Ends every run. */
-  readonly abort: AbortSignal;
 }
 
 const STREAM = "strategy_input_stream";
@@ -98,10 +95,10 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
   };
 }
 
-/** `execute-strategies` by hand: entries nobody else holds, each run once. `attempt` is what this one counts as. */
+/** `execute-strategies` by hand: entries nobody else holds, each run once, until `heldBy` says whose they are. */
 export function manualExecutionBinding(
   deps: ExecutionDeps,
-  { invocation, attempt = () => 1 }: { invocation: string; attempt?: (id: string) => number },
+  { invocation, attempt = 1 }: Pick<BindingOptions, "invocation" | "attempt">,
 ): Binding {
   const never = new AbortController().signal;
   const ports: ExecutePorts = {
@@ -109,11 +106,10 @@ export function manualExecutionBinding(
     lanes: lanesOf(deps.config, never),
     stopping: never,
     abort: never,
-    invocation,
-    look: async (id) => {
+    ...(invocation === undefined ? {} : { invocation }),
+    look: async () => {
       const context = await deps.routing.get();
-      if ("status" in context) return context;
-      return held(attempt(id), context, deps);
+      return "status" in context ? context : held(attempt, context, deps);
     },
     pause: async () => false,
     // Whoever asks can ask again.
@@ -123,8 +119,13 @@ export function manualExecutionBinding(
     functionName: "execute-strategies",
     stream: STREAM,
     group: GROUP,
-    run: (entries) => answersOf(entries, executeStrategies(entries, ports)),
+    async *run(entries) {
+      const context = await deps.routing.get();
+      if ("status" in context) yield context;
+      else yield* answersOf(entries, executeStrategies(entries, ports));
+    },
     forget: () => deps.routing.forget(),
+    heldBy: (consumer, times) => executionBinding(deps, { consumer, ...times }),
   };
 }
 

@@ -2,28 +2,27 @@ import type { Config } from "../shared/config.ts";
 import { healthOf, type Health } from "../shared/health.ts";
 import type { Database } from "../shared/io/database.ts";
 import type { Status } from "../shared/io/status.ts";
-import { GROUPS } from "../shared/keys.ts";
+import { GROUPS, type GroupName } from "../shared/keys.ts";
 
-/** Groups whose functions a router without special wishes runs; the executor is an option. */
-const EXPECTED = new Set(["signal_processor", "log_writer"]);
+/** Whether a router as this one is set up has to find the group at work; execution may be left to others. */
+function isExpected(group: GroupName, { functions }: Config): boolean {
+  return group !== "strategy_executor" || functions.includes("execute-strategies");
+}
 
 /** The health that follows from what Redis holds and whether Postgres was there when asked. */
 export function healthFrom(status: Status, postgresReachable: boolean | null, config: Config): Health {
   const { version, confirmedAt } = status.reference;
-  const groups = GROUPS.filter(({ group }) => EXPECTED.has(group)).map(({ stream, group }) => {
+  const groups = GROUPS.filter(({ group }) => isExpected(group, config)).map(({ stream, group }) => {
     const found = status.streams
       .find(({ name }) => name === stream)
       ?.groups.find(({ name }) => name === group);
-    const turns = status.loops
-      .filter((loop) => loop.stream === stream && loop.group === group)
-      .map(({ at }) => at);
-    const lastTurn = turns.length === 0 ? undefined : Math.max(...turns);
+    const turns = status.loops.filter((loop) => loop.stream === stream && loop.group === group);
     return {
       stream,
       group,
       critical: group === "signal_processor",
       exists: found !== undefined,
-      lastTurnAgoMs: lastTurn === undefined ? null : Math.max(0, status.now - lastTurn),
+      turns: turns.map(({ at, ...turn }) => ({ ...turn, agoMs: Math.max(0, status.now - at) })),
       backlog: (found?.pending ?? 0) + (found?.lag ?? 0),
       oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
     };

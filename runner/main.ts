@@ -2,21 +2,30 @@ import { openRedis } from "../shared/io/redis.ts";
 import { keysOf } from "../shared/keys.ts";
 import { redactUrl } from "../shared/redact-url.ts";
 import { strategySecrets } from "../shared/secrets.ts";
-import { banner } from "./banner.ts";
+import { banner, shownSecrets } from "./banner.ts";
 import { feedDecisions } from "./decision-feed.ts";
-import { configOrExit, DATA_DIR, EXIT_BAD_CONFIG, uniqueConsumerName } from "./environment.ts";
+import {
+  configOrExit,
+  DATA_DIR,
+  EXIT_BAD_CONFIG,
+  MisconfigurationError,
+  uniqueConsumerName,
+} from "./environment.ts";
+import { serveHttp, type ServedApp } from "./http/serve.ts";
+import { withLocalSecrets } from "./local/secrets.ts";
 import { openLogger } from "./logger.ts";
 import { startRouter, type StopOutcome } from "./router.ts";
 import { openServices } from "./services.ts";
-import { MisconfigurationError, openStack, type Stack } from "./stack.ts";
+import { openStack } from "./stack.ts";
 import { messageOf } from "./trouble.ts";
 
 /** The composition root: everything on this machine, from the environment to the last signal handler. */
 
 const { env } = process;
-const config = configOrExit(env);
-const forPeople = process.stdout.isTTY || config.redisUrl === undefined;
-const logger = openLogger(config.logLevel, { forPeople });
+const given = configOrExit(env);
+const isLocal = given.redisUrl === undefined;
+const forPeople = process.stdout.isTTY || isLocal;
+const logger = openLogger(given.logLevel, { forPeople });
 /** Text for people; a line of the log when programs read the output. */
 const print = (text: string): void => (forPeople ? console.log(text) : logger.info(text));
 
@@ -33,7 +42,7 @@ for (const [signal, code] of [
     stopping = true;
     logger.info(`${signal}: finishing what is in hand; once more to exit at once`);
     // Whatever else may hang: nobody waits for a process that was told to stop any longer than they said.
-    setTimeout(() => process.exit(1), config.shutdownMsMax);
+    setTimeout(() => process.exit(1), given.shutdownMsMax);
     stop(signal).then((outcome) => process.exit(outcome === "finished" ? 0 : 1), fail);
   });
 }
@@ -44,21 +53,34 @@ function fail(error: unknown): void {
   process.exit(1);
 }
 
-async function openStackOrExit(): Promise<Stack> {
+/** The result of a step of the start, or the end of the process with what was wrong and what to do. */
+async function orExit<T>(step: () => Promise<T>): Promise<T> {
   try {
-    return await openStack({ config, env, dataDir: DATA_DIR, logger, onDatabaseLost: fail });
+    return await step();
   } catch (error) {
     console.error(messageOf(error));
     logger.debug({ err: error }, "start failed");
-    process.exit(error instanceof MisconfigurationError ? EXIT_BAD_CONFIG : 1);
+    const code = error instanceof MisconfigurationError ? EXIT_BAD_CONFIG : 1;
+    setTimeout(() => process.exit(code), given.shutdownMsMax);
+    await stop("the start failed").finally(() => process.exit(code));
+    throw error;
   }
 }
 
-const stack = await openStackOrExit();
+const config = isLocal ? await orExit(async () => withLocalSecrets(given, DATA_DIR)) : given;
+const stack = await orExit(async () =>
+  openStack({ config, env, dataDir: DATA_DIR, logger, onDatabaseLost: fail }),
+);
 const { redisUrl, database } = stack;
 const consumer = config.consumerName ?? uniqueConsumerName();
-const secrets = strategySecrets(env, [config.httpToken, config.webhookSecret]);
-const services = openServices({ config, redisUrl, consumer, database, logger, secrets });
+const services = openServices({
+  config,
+  redisUrl,
+  consumer,
+  database,
+  logger,
+  secrets: strategySecrets(env, [config.httpToken, config.webhookSecret, config.notifyUrl]),
+});
 const router = await startRouter(services);
 
 const feedEnds = new AbortController();
@@ -74,14 +96,23 @@ void feedDecisions(feedConnection, {
   print,
   stopping: feedEnds.signal,
 });
+let http: ServedApp | undefined;
+/** What is left of SHUTDOWN_MS_MAX for the rest once requests have been cut off; the router leaves as much. */
+const CLOSE_MS = 500;
 
 stop = async (reason) => {
   feedEnds.abort();
   feedConnection.disconnect();
-  const outcome = await router.stop(reason);
+  // From here on no request is taken. Those under way need no loop, and each side has all of the time.
+  const requests = http?.stop(Math.max(0, config.shutdownMsMax - CLOSE_MS));
+  const outcomes = await Promise.all([router.stop(reason), requests]);
+  http?.close();
   services.close();
   await stack.stop();
-  return outcome;
+  return outcomes.includes("cut_off") ? "cut_off" : "finished";
 };
 
-print(banner({ config, stack, consumer, redisUrl: redactUrl(redisUrl) }));
+http = await orExit(async () => serveHttp(services));
+
+const secrets = shownSecrets({ given, config, forPeople });
+print(banner({ config, stack, consumer, redisUrl: redactUrl(redisUrl), httpUrl: http?.url, secrets }));

@@ -7,7 +7,6 @@ import { commitOn, type Commit } from "../shared/io/commit.ts";
 import type { Database } from "../shared/io/database.ts";
 import type { LogStore } from "../shared/io/log-store.ts";
 import { logStoreOn } from "../shared/io/log-store-postgres.ts";
-import { outgoingPost } from "../shared/io/outgoing-post.ts";
 import { openRedis } from "../shared/io/redis.ts";
 import { loadReferenceRows, saveReferenceVersion } from "../shared/io/reference-source.ts";
 import { referenceStoreOn, type ReferenceStore } from "../shared/io/reference-store.ts";
@@ -17,6 +16,7 @@ import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { redisClock, type Clock } from "./clock.ts";
 import { eventLogOn, type EventLog } from "./event-log.ts";
 import type { Outside } from "./execution-binding.ts";
+import { outsideOf } from "./outside.ts";
 import { routingContextCache, type RoutingContextCache } from "./routing-context.ts";
 
 export interface ServicesOptions {
@@ -51,16 +51,6 @@ export interface Services extends ServicesOptions {
   onSnapshotMissing(ask: () => void): void;
   /** Ends the connection for commands; the database belongs to whoever opened it. */
   close(): void;
-}
-
-function outsideOf({ config, logger, secrets }: ServicesOptions): Outside {
-  return {
-    post: outgoingPost({ privateAddresses: config.strategyPrivateAddresses }),
-    secretOf: (name) => secrets.valueOf(name),
-    redact: (text) => secrets.redact(text),
-    log: (task, message, details) =>
-      logger.info({ source: "strategy", strategy: task.strategyId, uid: task.uid, ...details }, message),
-  };
 }
 
 /** Opens the connection for commands; it need not be there yet. */

@@ -4,15 +4,14 @@ import type { Database } from "../shared/io/database.ts";
 import { DatabaseError } from "../shared/io/database.ts";
 import { pendingMigrations } from "../shared/io/migrate.ts";
 import { openDatabase } from "../shared/io/open-database.ts";
-import { readRedisFacts } from "../shared/io/redis-facts.ts";
 import { openRedis } from "../shared/io/redis.ts";
 import { redactUrl } from "../shared/redact-url.ts";
-import { remarksOn } from "../shared/redis-requirements.ts";
-import type { Environment } from "./environment.ts";
+import { MisconfigurationError, type Environment } from "./environment.ts";
 import { loadDemoReference } from "./local/demo.ts";
 import { findRedisServer } from "./local/find-redis.ts";
 import { startLocalRedis } from "./local/redis-server.ts";
 import { messageOf } from "./trouble.ts";
+import { refuseUnusableRedis } from "./usable-redis.ts";
 
 /** The servers a router runs on: named by REDIS_URL and DATABASE_URL, or set up on this machine. */
 export interface Stack {
@@ -32,11 +31,6 @@ export interface StackOptions {
   readonly logger: Logger;
   /** Told when the embedded database cannot be used any more; it will not come back in this process. */
   readonly onDatabaseLost: (error: Error) => void;
-}
-
-/** A server that is there and cannot be used as it is: starting again will not help, a person has to act. */
-export class MisconfigurationError extends Error {
-  override readonly name = "MisconfigurationError";
 }
 
 /** Opens, and where nothing is named starts, what the router needs. @throws Error saying what to do */
@@ -86,10 +80,7 @@ async function checkRedis(url: string, logger: Logger): Promise<void> {
   const onError = (error: Error): void => logger.debug({ err: error }, "Redis connection");
   const redis = openRedis({ url, role: "commands", name: "check", onError });
   try {
-    const remarks = remarksOn(await readRedisFacts(redis));
-    for (const { kind, message } of remarks) if (kind === "warning") logger.warn(message);
-    const faults = remarks.filter(({ kind }) => kind === "fault");
-    if (faults.length > 0) throw new MisconfigurationError(faults.map(({ message }) => message).join("\n"));
+    await refuseUnusableRedis(redis, logger);
   } catch (error) {
     if (error instanceof MisconfigurationError) throw error;
     logger.warn(

@@ -1,6 +1,17 @@
 import { createHash } from "node:crypto";
+import * as z from "zod";
 import type { SystemEvent } from "./events.ts";
-import type { Direction, Phrase, ReferenceContent, ReferenceRows, Strategy, Ticker } from "./reference.ts";
+import {
+  phraseSchema,
+  strategySchema,
+  tickerSchema,
+  type Direction,
+  type Phrase,
+  type ReferenceContent,
+  type ReferenceRows,
+  type Strategy,
+  type Ticker,
+} from "./reference.ts";
 import { foldPhrase, normaliseSymbol } from "./signal.ts";
 
 /** A reference ready to be published: its content, its version, and what a person should know about it. */
@@ -33,6 +44,23 @@ export function contentJson(
     strategies: Object.fromEntries(content.strategies),
     strategy_signals: Object.fromEntries(content.phrases),
   };
+}
+
+/** Not z.record, which drops a key named `__proto__`. */
+const entriesOfObject = z
+  .custom<object>((value) => typeof value === "object" && value !== null && !Array.isArray(value))
+  .transform((object): unknown => Object.entries(object));
+
+const contentSchema = z.object({
+  tickers: entriesOfObject.pipe(z.array(z.tuple([z.string(), tickerSchema]))),
+  strategies: entriesOfObject.pipe(z.array(z.tuple([z.coerce.number().int(), strategySchema]))),
+  strategy_signals: entriesOfObject.pipe(z.array(z.tuple([z.string(), phraseSchema]))),
+});
+
+/** The content {@link contentJson} was made of, in the same order. @throws ZodError when it is no such JSON */
+export function contentFromJson(json: unknown): ReferenceContent {
+  const { tickers, strategies, strategy_signals: phrases } = contentSchema.parse(json);
+  return { tickers: sortedMap(tickers), strategies: sortedMap(strategies), phrases: sortedMap(phrases) };
 }
 
 function versionOf(content: ReferenceContent): string {

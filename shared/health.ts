@@ -15,12 +15,19 @@ export interface GroupHealth {
   /** Routing is what money depends on; the rest may lag. */
   readonly critical: boolean;
   readonly exists: boolean;
-  /** Since any consumer of it last asked for entries; null when it has none. */
-  readonly lastTurnAgoMs: number | null;
+  /** The last time each of its readers asked for entries; empty when it has none. */
+  readonly turns: readonly TurnHealth[];
   /** Entries not acknowledged yet: waiting and in hand. */
   readonly backlog: number;
   /** Since the oldest entry in hand was last worked on; null when none is. */
   readonly oldestPendingIdleMs: number | null;
+}
+
+/** One reader of a group: a loop, or a scheduler's calls. */
+export interface TurnHealth {
+  readonly agoMs: number;
+  /** Time between two turns, in ms, where a scheduler makes them. */
+  readonly everyMs?: number;
 }
 
 export interface HealthLimits {
@@ -39,6 +46,8 @@ export interface Health {
 const BACKLOG_MAX = 10_000;
 /** A loop that waits in vain turns once per BLOCK_MS; three missed turns, but never less than this, mean it stands. */
 const LOOP_STANDS_MS = 15_000;
+/** Three missed calls of a scheduler mean the same; nobody is trusted to come again after longer than this. */
+const SCHEDULE_STANDS_MS_MAX = 3_600_000;
 
 /** Whether signals are being decided, and everything that is not as it should be. */
 export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
@@ -67,14 +76,17 @@ export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
   return { status, reasons: [...stopping, ...weakening] };
 }
 
-function standstills(group: GroupHealth, { blockMs }: HealthLimits): string[] {
-  const name = `${group.group} on ${group.stream}`;
-  if (!group.exists) return [`group ${name} is not there`];
-  const standsMs = Math.max(3 * blockMs, LOOP_STANDS_MS);
-  if (group.lastTurnAgoMs === null) return [`nobody reads ${name}`];
-  return group.lastTurnAgoMs > standsMs
-    ? [`nobody has read ${name} for ${seconds(group.lastTurnAgoMs)}`]
-    : [];
+function standstills({ group, stream, exists, turns }: GroupHealth, limits: HealthLimits): string[] {
+  const name = `${group} on ${stream}`;
+  if (!exists) return [`group ${name} is not there`];
+  if (turns.length === 0) return [`nobody reads ${name}`];
+  if (turns.some((turn) => turn.agoMs <= standsAfterMs(turn, limits))) return [];
+  return [`nobody has read ${name} for ${seconds(Math.min(...turns.map(({ agoMs }) => agoMs)))}`];
+}
+
+/** Longest time to the next turn, in ms, before its reader counts as gone. */
+function standsAfterMs({ everyMs = 0 }: TurnHealth, { blockMs }: HealthLimits): number {
+  return Math.max(3 * blockMs, LOOP_STANDS_MS, Math.min(3 * everyMs, SCHEDULE_STANDS_MS_MAX));
 }
 
 function delays(group: GroupHealth, { claimIdleMs }: HealthLimits): string[] {

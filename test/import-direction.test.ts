@@ -22,6 +22,8 @@ const ENTRY_POINTS = [
   "runner/main.ts",
   "runner/cli.ts",
   "runner/migrate.ts",
+  "runner/lambda.ts",
+  "runner/fetch.ts",
   "runner/install.mjs",
   "runner/local/",
 ];

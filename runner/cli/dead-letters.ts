@@ -7,6 +7,9 @@ import { logStoreOn } from "../../shared/io/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log-store.ts";
 import { openDatabase } from "../../shared/io/open-database.ts";
 import { referenceStoreOn } from "../../shared/io/reference-store.ts";
+import { HANDLERS } from "../../functions/strategies/registry.ts";
+import type { Secrets } from "../../shared/secrets.ts";
+import { outsideOf } from "../outside.ts";
 import { retryBinding } from "../binding.ts";
 import { redisClock } from "../clock.ts";
 import { DATA_DIR } from "../environment.ts";
@@ -66,14 +69,17 @@ export interface RetryOptions {
 export async function retryFromCli(
   { redis, keys, config }: Connection,
   ids: readonly string[],
-  { all, by = osUser(), reason }: RetryOptions,
+  { all, by = osUser(), reason, secrets }: RetryOptions & { readonly secrets: Secrets },
 ): Promise<void> {
   const letters = chosen(ids, all);
   const clock = redisClock(redis);
   await clock.sample();
-  const events = eventLogOn(redis, keys, clock, openLogger("silent", { forPeople: false }));
+  const logger = openLogger("silent", { forPeople: false });
+  const events = eventLogOn(redis, keys, clock, logger);
   const routing = routingContextCache({ redis, keys, store: referenceStoreOn(redis, keys) });
   const { log, close } = logWhenNeeded(config);
+  const outside = outsideOf({ config, logger, secrets });
+  const bindingDeps = { redis, keys, config, routing, clock, log, handlers: HANDLERS, outside };
   try {
     const { invocation, counts } = await retryDeadLetters(
       { letters, requestedBy: by, reason, onAttempt: (attempt) => console.log(attemptText(attempt)) },
@@ -83,7 +89,7 @@ export async function retryFromCli(
         clock,
         events,
         commit: commitOn(redis, keys, config),
-        bindingOf: (letter, id) => retryBinding(letter, id, { config, routing, clock, log }),
+        bindingOf: (letter, id) => retryBinding(letter, id, bindingDeps),
       },
     );
     await events.flush(5_000);

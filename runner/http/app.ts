@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
+import type { Intake } from "../../shared/io/intake.ts";
 import { messageOf } from "../trouble.ts";
 import type { Services } from "../services.ts";
 import { accessLog } from "./access-log.ts";
@@ -27,6 +28,8 @@ export interface HttpDeps {
   readonly token: string;
   /** Address of the peer, as the platform knows it. */
   readonly peerAddressOf: (c: Context) => string | undefined;
+  /** Takes in what the webhook receives; needed with WEBHOOK_SECRET. Whoever opened it closes it. */
+  readonly intake?: Intake | undefined;
 }
 
 /** The router over HTTP: a plain `fetch` handler, for a Node server as for serverless platforms. */
@@ -65,6 +68,8 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
   app.onError((error, c) => {
     const problem = problemOf(error, { redisReady: redis.status === "ready" });
     if (problem !== undefined) return problemResponse(c, problem);
+    // Whoever asked has gone, in the middle of a body perhaps, and reads no answer.
+    if (c.req.raw.signal.aborted) return c.body(null, 400);
     logger.error({ err: error, request_id: c.get("requestId") }, `request failed: ${messageOf(error)}`);
     const detail = "something went wrong that should not have";
     const hint = "the router's log has the details under this request_id";

@@ -1,7 +1,82 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { AppEnv } from "./routes.ts";
+import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
+import { etag } from "hono/etag";
+import packageJson from "../../package.json" with { type: "json" };
+import {
+  PAGE_FILES,
+  PAGE_HTML,
+  PAGE_POLICY,
+  PAGE_SCRIPT,
+  readInstalledFile,
+  type PageFile,
+  type ReadPageFile,
+} from "./docs-page.ts";
+import { BEARER, json, newRoutes, problems, type AppEnv } from "./routes.ts";
+
+/** Behind the token, so nobody's cache but the browser's own. */
+const CACHE = { "cache-control": "private, max-age=86400" };
+
+const about = { method: "get" as const, security: BEARER, tags: ["operations"] };
 
 /** Adds `GET /openapi.json`, made of all routes of the app, and `GET /docs`, a page to try them. */
-export function addDocs(_app: OpenAPIHono<AppEnv>): void {
-  // Filled in by whoever builds the page.
+export function addDocs(
+  app: OpenAPIHono<AppEnv>,
+  { readPageFile = readInstalledFile }: { readonly readPageFile?: ReadPageFile } = {},
+): void {
+  addDocument(app);
+  addPage(app, readPageFile);
+}
+
+function addDocument(app: OpenAPIHono<AppEnv>): void {
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    description: "the value of HTTP_TOKEN",
+  });
+  const route = createRoute({
+    ...about,
+    path: "/openapi.json",
+    summary: "This description",
+    responses: { 200: json(z.object({ openapi: z.string() }), "OpenAPI 3.1"), ...problems(401) },
+  });
+  // Made when first asked for: every route of the app is there by then.
+  let document: ReturnType<typeof documentOf> | undefined;
+  app.route(
+    "/",
+    newRoutes().openapi(route, (c) => c.json((document ??= documentOf(app)), 200)),
+  );
+}
+
+function documentOf(app: OpenAPIHono<AppEnv>) {
+  const { version, description } = packageJson;
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: { title: "signal router", version, description },
+    servers: [{ url: "." }],
+  });
+}
+
+function addPage(app: OpenAPIHono<AppEnv>, readPageFile: ReadPageFile): void {
+  const route = createRoute({
+    ...about,
+    path: "/docs",
+    summary: "A page to read and try this description",
+    responses: {
+      200: { description: "the page", content: { "text/html": { schema: z.string() } } },
+      ...problems(401, 501),
+    },
+  });
+  const page = newRoutes().openapi(route, async (c) => {
+    // Rather no page than one whose script is missing.
+    await readPageFile("swagger-ui-bundle.js");
+    return c.html(PAGE_HTML, 200, { "content-security-policy": PAGE_POLICY });
+  });
+  page.get("/docs/start.js", (c) =>
+    c.body(PAGE_SCRIPT, 200, { ...CACHE, "content-type": "text/javascript; charset=utf-8" }),
+  );
+  for (const name of Object.keys(PAGE_FILES) as PageFile[]) {
+    page.get(`/docs/${name}`, etag(), async (c) =>
+      c.body(await readPageFile(name), 200, { ...CACHE, "content-type": PAGE_FILES[name] }),
+    );
+  }
+  app.route("/", page);
 }

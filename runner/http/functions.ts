@@ -1,7 +1,28 @@
+import { jobsOf } from "../run-job.ts";
+import { tickOf } from "../tick.ts";
+import { upkeepOf } from "../upkeep.ts";
 import type { HttpDeps } from "./app.ts";
+import { callRoutes } from "./function-call.ts";
+import { pollRoutes } from "./function-poll.ts";
 import { newRoutes } from "./routes.ts";
+import { tickRoutes } from "./tick.ts";
 
-/** POST /functions/{name}, its /poll, and POST /tick */
-export function functionRoutes(_deps: HttpDeps) {
-  return newRoutes();
+/** Where nothing goes on running after the answer, what was to be said must be on its way before it. */
+const FLUSH_MS_MAX = 1_000;
+
+/** `POST /functions/{name}`, its `/poll`, and `POST /tick` */
+export function functionRoutes({ services }: HttpDeps) {
+  const upkeep = upkeepOf(services);
+  const jobs = jobsOf(services, upkeep);
+  const routes = newRoutes();
+  for (const path of ["/functions/*", "/tick"]) {
+    routes.use(path, async (_c, next) => {
+      await next();
+      await services.events.flush(FLUSH_MS_MAX);
+    });
+  }
+  routes.route("/", callRoutes(services, jobs));
+  routes.route("/", pollRoutes(services));
+  routes.route("/", tickRoutes(tickOf({ services, jobs, upkeep })));
+  return routes;
 }

@@ -75,6 +75,13 @@ export function problemOf(
       hint: "signals are decided without it; ask again when it is back",
     };
   }
+  if (isClientGone(error)) {
+    return {
+      status: 400,
+      code: "body_incomplete",
+      detail: "the connection ended before the whole body had arrived",
+    };
+  }
   if (error instanceof NotNow)
     return { status: 503, code: "unavailable", detail: messageOf(error), hint: "ask again later" };
   if (!redisReady) {
@@ -86,6 +93,13 @@ export function problemOf(
     };
   }
   return undefined;
+}
+
+/** What Node fails the reading of a body with when the client has gone away in the middle of it. */
+function isClientGone(error: unknown): boolean {
+  return (
+    error instanceof Error && error.message === "aborted" && "code" in error && error.code === "ECONNRESET"
+  );
 }
 
 /** `Not Found` → `not_found` */

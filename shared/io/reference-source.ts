@@ -1,5 +1,6 @@
-import type * as z from "zod";
-import { referenceRowsSchema, type ReferenceRows } from "../reference.ts";
+import * as z from "zod";
+import { contentFromJson } from "../build-reference.ts";
+import { referenceRowsSchema, type ReferenceContent, type ReferenceRows } from "../reference.ts";
 import type { Database } from "./database.ts";
 
 type Table = keyof ReferenceRows;
@@ -54,6 +55,31 @@ export async function saveReferenceVersion(
     "INSERT INTO reference_snapshots (version, created_at, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     [version, createdAt.toISOString(), JSON.stringify(content)],
   );
+}
+
+/**
+ * The content of a version as it was kept; undefined when there is no such version. @throws DatabaseError, or
+ * ReferenceRowError for a content this program would not have written
+ */
+export async function loadReferenceVersion(
+  db: Database,
+  version: string,
+): Promise<ReferenceContent | undefined> {
+  const [row] = await db.query<{ content: unknown }>(
+    "SELECT content FROM reference_snapshots WHERE version = $1",
+    [version],
+  );
+  if (row === undefined) return undefined;
+  try {
+    return contentFromJson(row.content);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    const where = error.issues[0]?.path.join(".") ?? "";
+    throw new ReferenceRowError(
+      `table reference_snapshots, row with version ${version}, column content: ${where} is not what is expected`,
+      { cause: error },
+    );
+  }
 }
 
 /** Only the columns the schema knows, so that somebody's further columns are not carried along. */

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { entryTime } from "../entry.ts";
 import { readTurns, type LoopTurn } from "./loop-turns.ts";
 import { GROUPS, BEST_EFFORT_GROUPS, STREAMS, type Keys, type StreamName } from "../keys.ts";
 
@@ -12,6 +13,8 @@ export interface GroupStatus {
   readonly lag: number | null;
   /** Since its oldest pending entry was last worked on, in ms; null when nothing is pending. */
   readonly oldestPendingIdleMs: number | null;
+  /** Time in the id of its oldest pending entry, milliseconds since 1970; null when nothing is pending. */
+  readonly oldestPendingAt: number | null;
   /** False for groups of other services. */
   readonly own: boolean;
 }
@@ -99,6 +102,7 @@ async function groupStatus(
     pending: Number(info.get("pending")),
     lag: waiting.length < COUNTED_MAX ? waiting.length : lagOf(info),
     oldestPendingIdleMs: oldest[0]?.[2] ?? null,
+    oldestPendingAt: oldest[0] === undefined ? null : entryTime(oldest[0][0]),
     own: [...GROUPS, ...BEST_EFFORT_GROUPS].some((own) => own.group === name && own.stream === stream),
   };
 }

@@ -13,6 +13,7 @@ function statusOf(loops: readonly GroupOfStream[]): Status {
     pending: 0,
     lag: 0,
     oldestPendingIdleMs: null,
+    oldestPendingAt: null,
     own: true,
   });
   return {

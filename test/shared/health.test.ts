@@ -7,7 +7,7 @@ const routing: GroupHealth = {
   group: "signal_processor",
   critical: true,
   exists: true,
-  lastTurnAgoMs: 500,
+  turns: [{ agoMs: 500 }],
   backlog: 3,
   oldestPendingIdleMs: 20,
 };
@@ -33,14 +33,10 @@ describe("healthOf", () => {
       { groups: [{ ...routing, exists: false }] },
       /group signal_processor on signals_stream is not there/,
     ],
-    [
-      "nobody reads the signals",
-      { groups: [{ ...routing, lastTurnAgoMs: null }] },
-      /nobody reads signal_processor/,
-    ],
+    ["nobody reads the signals", { groups: [{ ...routing, turns: [] }] }, /nobody reads signal_processor/],
     [
       "the signals' loop stands",
-      { groups: [{ ...routing, lastTurnAgoMs: 16_000 }] },
+      { groups: [{ ...routing, turns: [{ agoMs: 16_000 }] }] },
       /has read signal_processor.* for 16 s/,
     ],
   ])("not ready when %s", (_, change, reason) => {
@@ -64,7 +60,7 @@ describe("healthOf", () => {
     ],
     [
       "the log's loop stands",
-      { groups: [routing, { ...logging, lastTurnAgoMs: 20_000 }] },
+      { groups: [routing, { ...logging, turns: [{ agoMs: 20_000 }] }] },
       /log_writer on signal_results for 20 s/,
     ],
     [
@@ -85,8 +81,40 @@ describe("healthOf", () => {
   });
 
   test("a loop that may wait longer by its configuration is given that time", () => {
-    const groups = [{ ...routing, lastTurnAgoMs: 25_000 }];
+    const groups = [{ ...routing, turns: [{ agoMs: 25_000 }] }];
     expect(healthOf({ ...well, groups }, { ...LIMITS, blockMs: 10_000 }).status).toBe("ready");
+  });
+
+  describe("of a group that a scheduler reads", () => {
+    const MINUTE = 60_000;
+    const statusWith = (...turns: GroupHealth["turns"]) =>
+      healthOf({ ...well, groups: [{ ...routing, turns }] }, LIMITS).status;
+
+    test.each<[string, GroupHealth["turns"], string]>([
+      ["three intervals may pass", [{ agoMs: 3 * MINUTE, everyMs: MINUTE }], "ready"],
+      ["more may not", [{ agoMs: 3 * MINUTE + 1, everyMs: MINUTE }], "not_ready"],
+      ["a short interval is no reason for haste", [{ agoMs: 15_000, everyMs: 10 }], "ready"],
+      ["an hour is enough for any", [{ agoMs: 60 * MINUTE + 1, everyMs: 50 * MINUTE }], "not_ready"],
+      [
+        "a loop beside it that has died does not matter",
+        [{ agoMs: 40_000 }, { agoMs: MINUTE, everyMs: MINUTE }],
+        "ready",
+      ],
+      [
+        "its patience is not the loop's",
+        [{ agoMs: 40_000 }, { agoMs: 4 * MINUTE, everyMs: MINUTE }],
+        "not_ready",
+      ],
+    ])("%s", (_, turns, status) => {
+      expect(statusWith(...turns)).toBe(status);
+    });
+
+    test("the latest turn is what is spoken of", () => {
+      const turns = [{ agoMs: 40_000 }, { agoMs: 4 * MINUTE, everyMs: MINUTE }];
+      expect(healthOf({ ...well, groups: [{ ...routing, turns }] }, LIMITS).reasons).toEqual([
+        "nobody has read signal_processor on signals_stream for 40 s",
+      ]);
+    });
   });
 
   test("every reason is named, the worst ones first", () => {

@@ -1,10 +1,11 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
+import pino from "pino";
 import { afterEach, beforeEach } from "vitest";
 import { createHttpApp } from "../../../runner/http/app.ts";
 import type { AppEnv } from "../../../runner/http/routes.ts";
-import { openLogger } from "../../../runner/logger.ts";
 import { openServices, type Services } from "../../../runner/services.ts";
 import { readConfig } from "../../../shared/config.ts";
+import { openIntake, type Intake } from "../../../shared/io/intake.ts";
 import { openDatabase } from "../../../shared/io/open-database.ts";
 import { strategySecrets } from "../../../shared/secrets.ts";
 import type { ReferenceRows } from "../../../shared/reference.ts";
@@ -13,6 +14,8 @@ import { freshDatabase, freshPrefix, redisUrl, type FreshDatabase } from "../../
 import { insertReference, sql } from "../../servers/insert-reference.ts";
 
 export const TOKEN = "a-token-for-tests";
+/** Where all requests seem to come from. */
+export const PEER = "192.0.2.1";
 
 export interface HttpFixture {
   readonly app: OpenAPIHono<AppEnv>;
@@ -37,12 +40,23 @@ export interface Answered {
 /** Variables other than the defaults, such as `{ SIGNAL_AGE_MS_MAX: "0" }`. */
 export type Settings = Readonly<Record<string, string>>;
 
+export interface FixtureOptions {
+  readonly rows?: ReferenceRows;
+  readonly settings?: Settings;
+  /** Gets every line of the process log. */
+  readonly logLines?: string[];
+  /** The Redis the webhook writes to, if not the one of all tests. */
+  readonly intakeUrl?: () => string;
+}
+
 /** An app on a key prefix and a migrated database of the test's own, with a snapshot of `rows`; nothing else runs. */
 export function useHttpApp({
   rows = referenceRows(),
   settings = {},
-}: { rows?: ReferenceRows; settings?: Settings } = {}): HttpFixture {
-  let own: { app: OpenAPIHono<AppEnv>; services: Services; fresh: FreshDatabase } | undefined;
+  logLines,
+  intakeUrl = redisUrl,
+}: FixtureOptions = {}): HttpFixture {
+  let own: { app: OpenAPIHono<AppEnv>; services: Services; fresh: FreshDatabase; intake: Intake } | undefined;
   const there = (): NonNullable<typeof own> => {
     if (own === undefined) throw new Error("the fixture is there during a test only");
     return own;
@@ -55,7 +69,10 @@ export function useHttpApp({
     const database = await openDatabase({ url: fresh.url, dataDir: "", onError: () => undefined });
     await database.migrate();
     await insertReference(fresh.url, rows);
-    const logger = openLogger("silent", { forPeople: false });
+    const logger =
+      logLines === undefined
+        ? pino({ level: "silent" })
+        : pino({ level: "trace" }, { write: (line: string) => logLines.push(line) });
     const services = openServices({
       config: answer.config,
       redisUrl: redisUrl(),
@@ -65,12 +82,15 @@ export function useHttpApp({
       secrets: strategySecrets({}),
     });
     await services.refresh();
-    const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => "192.0.2.1" });
-    own = { app, services, fresh };
+    const { keys } = services;
+    const intake = openIntake({ url: intakeUrl(), keys, name: "test:intake", onError: () => undefined });
+    const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => PEER, intake });
+    own = { app, services, fresh, intake };
   });
 
   afterEach(async () => {
     await own?.services.events.flush(1_000);
+    own?.intake.close();
     own?.services.close();
     await own?.services.database.close();
     await own?.fresh.drop();

@@ -1,0 +1,25 @@
+import { openIntake, type Intake } from "../../shared/io/intake.ts";
+import type { Services } from "../services.ts";
+import { createHttpApp, type HttpDeps } from "./app.ts";
+
+/** The app, and the end of what it has opened for itself; the services stay their owner's. */
+export interface OpenedApp {
+  readonly app: ReturnType<typeof createHttpApp>;
+  readonly close: () => void;
+}
+
+/** The app with what its routes need beside the services. */
+export function openHttpApp(deps: Omit<HttpDeps, "intake">): OpenedApp {
+  const intake = intakeFor(deps.services);
+  return { app: createHttpApp({ ...deps, intake }), close: () => intake?.close() };
+}
+
+function intakeFor({ config, redisUrl, keys, consumer, logger }: Services): Intake | undefined {
+  if (config.webhookSecret === undefined) return undefined;
+  return openIntake({
+    url: redisUrl,
+    keys,
+    name: `${consumer}:intake`,
+    onError: (error) => logger.debug({ err: error }, "Redis connection of the webhook"),
+  });
+}

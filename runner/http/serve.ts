@@ -1,0 +1,33 @@
+import type { Services } from "../services.ts";
+import { troubleOf } from "../trouble.ts";
+import { openHttpApp } from "./open-app.ts";
+import { peerAddressOf, startHttpServer, type HttpServer } from "./server.ts";
+
+/** The app, served by this process. */
+export interface ServedApp extends HttpServer {
+  /** Ends what the app has opened for itself, once nothing is answered any more. */
+  close(): void;
+}
+
+/**
+ * Serves the app where HTTP_HOST and HTTP_PORT say; not without HTTP_TOKEN, on loopback neither, since people put proxies
+ * in front. @throws MisconfigurationError when it cannot listen there
+ */
+export async function serveHttp(services: Services): Promise<ServedApp | undefined> {
+  const { config, events, logger } = services;
+  const { httpToken: token, httpHost: host, httpPort: port } = config;
+  if (token === undefined) return undefined;
+  // Trading needs Redis only and goes on without HTTP, so this ends nothing; but somebody has to know.
+  const trouble = troubleOf(events, {
+    source: "http",
+    what: "HTTP takes no requests, or not all of them; trading goes on",
+    level: "CRITICAL",
+  });
+  const { app, close } = openHttpApp({ services, token, peerAddressOf });
+  try {
+    return { ...(await startHttpServer(app, { host, port, logger, onTrouble: trouble.failed })), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}

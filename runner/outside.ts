@@ -1,0 +1,22 @@
+import type { Logger } from "pino";
+import type { Config } from "../shared/config.ts";
+import { outgoingPost } from "../shared/io/outgoing-post.ts";
+import type { Secrets } from "../shared/secrets.ts";
+import type { Outside } from "./execution-binding.ts";
+
+export interface OutsideDeps {
+  readonly config: Pick<Config, "strategyPrivateAddresses">;
+  readonly logger: Logger;
+  readonly secrets: Secrets;
+}
+
+/** What strategies reach the world with, as this process is set up. */
+export function outsideOf({ config, logger, secrets }: OutsideDeps): Outside {
+  return {
+    post: outgoingPost({ privateAddresses: config.strategyPrivateAddresses }),
+    secretOf: (name) => secrets.valueOf(name),
+    redact: (text) => secrets.redact(text),
+    log: (task, message, details) =>
+      logger.info({ source: "strategy", strategy: task.strategyId, uid: task.uid, ...details }, message),
+  };
+}

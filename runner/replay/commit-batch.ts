@@ -1,0 +1,109 @@
+import type { Entry } from "../../shared/entry.ts";
+import type { Commit } from "../../shared/io/commit.ts";
+import { holdersOf } from "../../shared/io/uid-holders.ts";
+import { decisionOf, type ReplayDecision } from "../../shared/replay-decision.ts";
+import type { Binding } from "../binding.ts";
+import { byHand } from "../by-hand.ts";
+import { decisionMade } from "../decision-made.ts";
+import { NotNow } from "../keep-trying.ts";
+import { messageOf, type Trouble } from "../trouble.ts";
+import { work, type Worked } from "../work.ts";
+import type { ReplayDeps } from "./request.ts";
+
+/** What became of a batch. */
+export interface CommittedBatch {
+  readonly worked: ReadonlyMap<string, Worked>;
+  /** The entries that hold the uids of its duplicates, by uid. */
+  readonly holders: ReadonlyMap<string, string>;
+  /** What stopped it; entries that are not in `worked` were not committed, as far as is known. */
+  readonly failure?: Error;
+}
+
+/** Redis did not answer a commit in time, so it may have happened all the same. */
+export class Unconfirmed extends NotNow {}
+
+type BatchDeps = Pick<ReplayDeps, "redis" | "keys" | "commit" | "clock" | "events">;
+
+export interface BatchOptions {
+  /** Of all commits under this name, one acts on an entry. */
+  readonly fence: string;
+  /** Longest time for the whole; Redis' answers have limits of their own, well below the default. */
+  readonly msMax?: number;
+}
+
+const BATCH_MS_MAX = 30_000;
+
+/** Decides and commits entries; knows what was committed also when something fails after it. */
+export async function commitBatch(
+  binding: Binding,
+  entries: readonly Entry[],
+  deps: BatchDeps,
+  { fence, msMax = BATCH_MS_MAX }: BatchOptions,
+): Promise<CommittedBatch> {
+  const worked = new Map<string, Worked>();
+  let holders: ReadonlyMap<string, string> = new Map();
+  let trouble: unknown;
+  const told: Trouble = {
+    failed: (error) => {
+      // That the time is up is told as well.
+      if (!(error instanceof DOMException)) trouble = error;
+    },
+    over: () => undefined,
+  };
+  try {
+    const workDeps = byHand({ ...deps, commit: noting(worked, deps.commit) }, { trouble: told, msMax });
+    const options = {
+      deliveries: 1,
+      after: Promise.resolve(),
+      fence: { kind: "once", invocation: fence },
+    } as const;
+    for (const each of await work(binding, entries, workDeps, options)) worked.set(each.id, each);
+    const uids = [...worked.values()].filter(isDuplicate).flatMap((each) => decisionMade(each)?.uid ?? []);
+    holders = await holdersOf(deps.redis, deps.keys, uids);
+    const left = [...worked.values()].find((each) => each.status === "left");
+    if (left === undefined) return { worked, holders };
+    return { worked, holders, failure: new Error(`entry ${left.id} was left: ${left.error}`) };
+  } catch (error) {
+    return { worked, holders, failure: failureOf(error, trouble) };
+  }
+}
+
+/** The decision that was committed for an entry; null when none was. */
+export function committedDecision(
+  worked: Worked,
+  { holders }: Pick<CommittedBatch, "holders">,
+): ReplayDecision | null {
+  const record = decisionMade(worked);
+  if (record === undefined) return null;
+  const decision = decisionOf(record);
+  if (!isDuplicate(worked)) return decision;
+  return { ...decision, duplicate_of: holders.get(record.uid ?? "") ?? null };
+}
+
+/** The commit, noting what each call has done as soon as it is known. */
+function noting(worked: Map<string, Worked>, commit: Commit): Commit {
+  return async (items, options) => {
+    const parts = await commit(items, options);
+    for (const { items: committed, answer } of parts) {
+      if (answer.status !== "committed") continue;
+      for (const [i, { id, effects }] of committed.entries()) {
+        const outcome = answer.outcomes[i];
+        if (outcome === undefined) continue;
+        worked.set(id, { id, status: "committed", outcome, result: { id, status: "done", effects } });
+      }
+    }
+    return parts;
+  };
+}
+
+function isDuplicate(worked: Worked): boolean {
+  return worked.status === "committed" && worked.outcome === "duplicate";
+}
+
+/** When the time is up, what went wrong until then says more. */
+function failureOf(error: unknown, trouble: unknown): Error {
+  if (error instanceof NotNow) return error;
+  if (trouble === undefined) return error instanceof Error ? error : new Error(messageOf(error));
+  const unknown = "what is left may have been committed all the same: signal_log will say";
+  return new Unconfirmed(`${messageOf(trouble)}; ${unknown}`);
+}

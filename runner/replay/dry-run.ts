@@ -1,0 +1,108 @@
+import { processSignals } from "../../functions/process-signals.ts";
+import { controlOf, type Control } from "../../shared/control.ts";
+import { holdersOf } from "../../shared/io/uid-holders.ts";
+import type { SignalRecord } from "../../shared/records.ts";
+import {
+  circumstancesOf,
+  decisionOf,
+  withCleaningNotes,
+  type Circumstances,
+  type ReplayDecision,
+} from "../../shared/replay-decision.ts";
+import { decisionIn, ifLost } from "../decision-made.ts";
+import { findSignals, type FoundSignal } from "./find-signals.ts";
+import type { ReplayCourse } from "./replay-course.ts";
+import type { ReplaySnapshots } from "./replay-snapshots.ts";
+import { replayed, type ReplayedSignal } from "./replayed-signal.ts";
+import type { ReplayDeps } from "./request.ts";
+import { uidIn } from "./select-signals.ts";
+
+/** What a dry run knows while it goes from signal to signal. */
+interface Course {
+  readonly snapshots: ReplaySnapshots;
+  /** For what was never decided: as things are now. */
+  readonly present: Circumstances;
+  /** The first entry of this replay that was dispatched, by uid. */
+  readonly dispatched: Map<string, string>;
+}
+
+/** Decides signals batch by batch as they would have been decided on other snapshots; no key and no row changes. */
+export async function dryRun(snapshots: ReplaySnapshots, deps: ReplayDeps): Promise<ReplayCourse> {
+  const control: Control = controlOf(await deps.redis.hgetall(deps.keys.control));
+  const { signalAgeMsMax } = deps.config;
+  const present = { now: deps.clock.now(), control, signalAgeMsMax };
+  const course: Course = { snapshots, present, dispatched: new Map() };
+  return {
+    writes: false,
+    invocation: () => null,
+    async batch(ids) {
+      const found = await findSignals(ids, deps);
+      const undecided = found.filter(({ logged }) => logged === null);
+      const uids = undecided.flatMap(({ entry }) => uidIn(entry) ?? []);
+      const holders = await holdersOf(deps.redis, deps.keys, uids);
+      const signals: ReplayedSignal[] = [];
+      for (const signal of found) signals.push(await decided(signal, holders, course));
+      return { signals };
+    },
+    finish: async () => undefined,
+  };
+}
+
+async function decided(
+  signal: FoundSignal,
+  holders: ReadonlyMap<string, string>,
+  course: Course,
+): Promise<ReplayedSignal> {
+  const { logged } = signal;
+  const { snapshots, present } = course;
+  const nameOf = (id: number): string | undefined =>
+    logged === null ? undefined : snapshots.nameIn(logged.decision.snapshot, id);
+  const version = await snapshots.for(logged);
+  if (!version.ok) return replayed(signal, { decided: null, note: version.why, nameOf });
+
+  const circumstances = logged === null ? present : circumstancesOf(logged, present);
+  const [result] = processSignals([signal.entry], {
+    ...circumstances,
+    snapshot: version.snapshot,
+    invocation: "live",
+  });
+  if (result?.status !== "done") throw new Error(`entry ${signal.entry.id} was not decided`);
+  const record = decisionIn(result.effects);
+  if (record === undefined) throw new Error(`the decision on entry ${signal.entry.id} has no record`);
+  const holder = holderAsLogged(signal, record, holders, course);
+  const made = decisionOf((holder === undefined ? undefined : ifLost(result.effects, holder)) ?? record);
+  noteDispatch(signal, record.uid, made, course);
+  return replayed(signal, {
+    decided: signal.source === "log" && logged !== null ? withCleaningNotes(made, logged.decision) : made,
+    ...(logged === null ? { note: NEVER_DECIDED } : {}),
+    nameOf: (id) => nameOf(id) ?? version.names.get(id),
+  });
+}
+
+const NEVER_DECIDED =
+  "there is no decision on it in the log: it was decided as things are now, a logged snapshot being the current one";
+
+/** The entry whose duplicate this one is if it would be dispatched; undefined when it is nobody's. */
+function holderAsLogged(
+  { entry, logged }: FoundSignal,
+  { status, uid }: SignalRecord,
+  holders: ReadonlyMap<string, string>,
+  { dispatched }: Course,
+): string | undefined {
+  if (status !== "dispatched" || uid === null) return undefined;
+  if (logged?.decision.status === "dispatched") return undefined;
+  if (logged?.decision.status === "duplicate") return logged.decision.duplicate_of ?? "unknown";
+  const earlier = dispatched.get(uid);
+  if (earlier !== undefined) return earlier;
+  const holder = holders.get(uid);
+  return holder === entry.id ? undefined : holder;
+}
+
+function noteDispatch(
+  { entry }: FoundSignal,
+  uid: string | null,
+  { status }: ReplayDecision,
+  { dispatched }: Course,
+): void {
+  if (status === "dispatched" && uid !== null && !dispatched.has(uid)) dispatched.set(uid, entry.id);
+}

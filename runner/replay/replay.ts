@@ -1,0 +1,159 @@
+import { messageOf } from "../trouble.ts";
+import { dryRun } from "./dry-run.ts";
+import { neverDecided } from "./never-decided.ts";
+import type { ReplayCourse } from "./replay-course.ts";
+import { openSnapshots } from "./replay-snapshots.ts";
+import { countSignal, noCounts, type ReplayCounts, type ReplayedSignal } from "./replayed-signal.ts";
+import {
+  BATCH_COUNT,
+  SIGNALS_MAX,
+  WAIT_MS_MAX,
+  type ReplayDeps,
+  type ReplayMode,
+  type ReplayOptions,
+  type ReplayRequest,
+} from "./request.ts";
+import { batchesOf, selectSignals } from "./select-signals.ts";
+import { writeRun } from "./write-run.ts";
+
+/** What a replay says of itself. */
+export interface ReplaySummary {
+  readonly mode: ReplayMode;
+  /** What was asked for: `current`, `logged` or a version. */
+  readonly snapshot: string;
+  /** Id of the invocation; null for a dry run, and where there was nothing to do. */
+  readonly invocation: string | null;
+  readonly by: string | null;
+  readonly reason: string | null;
+  readonly counts: ReplayCounts;
+  /** Entry ids or uids that were asked for and are neither in the stream nor in the log. */
+  readonly not_found: readonly string[];
+}
+
+/** A replay that nothing stands in the way of any more. */
+export interface Replay {
+  /** Signals it answers, at most. */
+  readonly listed: number;
+  /**
+   * Does it, once, batch by batch; no batch is empty. Whoever stops asking stops it: what is in hand is finished, and the
+   * end recorded. @throws whatever stops a dry run
+   */
+  run(): AsyncGenerator<readonly ReplayedSignal[], void>;
+  /** As far as it has come. */
+  summary(): ReplaySummary;
+  /** What stopped a writing replay before its end. */
+  failure(): Error | undefined;
+}
+
+/** Which signals a replay answers, and how it comes to the answers. */
+interface Plan {
+  readonly ids: readonly string[];
+  readonly notFound: readonly string[];
+  /** Entries chosen that are not answered, since they had been decided. */
+  readonly decidedBefore: number;
+  readonly course: ReplayCourse;
+}
+
+/**
+ * Finds out which signals a replay is about and whether it can be done, and writes nothing.
+ * @throws ReplayRefused, and DatabaseError or NotNow while something it needs is away
+ */
+export async function prepareReplay(
+  request: ReplayRequest,
+  deps: ReplayDeps,
+  options: ReplayOptions = {},
+): Promise<Replay> {
+  await deps.clock.sample();
+  return replayOf(request, await planOf(request, deps, options), deps);
+}
+
+async function planOf(
+  request: ReplayRequest,
+  deps: ReplayDeps,
+  { signalsMax = SIGNALS_MAX, waitMsMax = WAIT_MS_MAX, abort }: ReplayOptions,
+): Promise<Plan> {
+  const { mode, snapshot, selection } = request;
+  if (mode === "dry-run") {
+    const snapshots = await openSnapshots(snapshot, deps);
+    const { ids, notFound } = await selectSignals(selection, deps, signalsMax);
+    return { ids, notFound, decidedBefore: 0, course: await dryRun(snapshots, deps) };
+  }
+  const { ids, notFound, recorded } = await selectSignals(selection, deps, signalsMax);
+  if (mode === "force") {
+    const course = writeRun({ mode, request, selection: recorded, deadLetters: new Map() }, deps);
+    return { ids, notFound, decidedBefore: 0, course };
+  }
+  const { open, deadLetters } = await neverDecided(ids, deps, { waitMsMax, abort });
+  const course = writeRun({ mode, request, selection: recorded, deadLetters }, deps);
+  return { ids: open, notFound, decidedBefore: ids.length - open.length, course };
+}
+
+function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, deps: ReplayDeps): Replay {
+  const { ids, course, decidedBefore } = plan;
+  const notFound = [...plan.notFound];
+  const counts = noCounts();
+  counts.selected = ids.length + decidedBefore;
+  counts.decided_before = decidedBefore;
+  counts.not_found = notFound.length;
+  let failure: Error | undefined;
+
+  async function* run(): AsyncGenerator<readonly ReplayedSignal[], void> {
+    counts.left = ids.length;
+    try {
+      for (const batch of batchesOf(ids, BATCH_COUNT)) {
+        const done = await course.batch(batch);
+        noteVanished(batch, done.signals);
+        for (const signal of done.signals) countSignal(counts, signal);
+        failure = done.failure;
+        if (done.signals.length > 0) yield done.signals;
+        if (failure !== undefined) return;
+      }
+    } catch (error) {
+      if (!course.writes) throw error;
+      failure = errorOf(error);
+    } finally {
+      await finish();
+    }
+  }
+
+  /** Trimmed from the stream since they were chosen, and not in the log. */
+  function noteVanished(batch: readonly string[], signals: readonly ReplayedSignal[]): void {
+    if (signals.length === batch.length) return;
+    const there = new Set(signals.map((signal) => signal.entry_id));
+    const vanished = batch.filter((id) => !there.has(id));
+    notFound.push(...vanished);
+    counts.not_found += vanished.length;
+    counts.selected -= vanished.length;
+    counts.left -= vanished.length;
+  }
+
+  /** What was done is answered also when its end cannot be recorded. */
+  async function finish(): Promise<void> {
+    try {
+      await course.finish(counts);
+    } catch (error) {
+      const message = `the end of replay ${course.invocation()} could not be recorded: ${messageOf(error)}`;
+      deps.logger.error({ err: error, counts }, message);
+      failure ??= errorOf(error);
+    }
+  }
+
+  return {
+    listed: ids.length,
+    run,
+    summary: () => ({
+      mode,
+      snapshot,
+      invocation: course.invocation(),
+      by,
+      reason,
+      counts,
+      not_found: notFound,
+    }),
+    failure: () => failure,
+  };
+}
+
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+}

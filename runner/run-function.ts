@@ -1,0 +1,149 @@
+import { randomUUID } from "node:crypto";
+import type { Entry, Fields } from "../shared/entry.ts";
+import type { FunctionName } from "../shared/function-names.ts";
+import type { CommitOutcome } from "../shared/io/commit.ts";
+import { holdersOf } from "../shared/io/uid-holders.ts";
+import type { StreamName } from "../shared/keys.ts";
+import type { SignalRecord } from "../shared/records.ts";
+import { bindingsOf, type Binding } from "./binding.ts";
+import { byHand } from "./by-hand.ts";
+import { decisionMade, ifLost } from "./decision-made.ts";
+import { whatIsAway } from "./function-ready.ts";
+import { beginInvocation } from "./invocation.ts";
+import { NotNow } from "./keep-trying.ts";
+import type { Services } from "./services.ts";
+import { work, type Worked } from "./work.ts";
+
+/** An entry somebody brings, instead of a stream; one without an id is given one. */
+export interface PostedEntry {
+  readonly id?: string | undefined;
+  readonly fields: Fields;
+}
+
+export interface RunRequest {
+  readonly functionName: FunctionName;
+  /** The stream the entries are to be taken for. */
+  readonly stream: StreamName;
+  /** Ids that are given are each there once. */
+  readonly entries: readonly PostedEntry[];
+  /** Default: one nobody else has. What was committed under it is not committed again. */
+  readonly invocation?: string | undefined;
+  readonly requestedBy: string;
+  readonly reason?: string | undefined;
+}
+
+/** What became of an entry; `decision` is the record that was made, where one was. */
+export interface RunResult {
+  readonly id: string;
+  readonly status: "committed" | "left";
+  readonly outcome?: CommitOutcome;
+  readonly decision?: SignalRecord;
+  readonly error?: string;
+}
+
+export interface RunAnswer {
+  readonly invocation: string;
+  /** In the order of the request. */
+  readonly results: readonly RunResult[];
+}
+
+/** Longest time for the whole; a commit that cannot get through is not tried for longer. */
+const RUN_MS_MAX = 30_000;
+
+/**
+ * Calls the function on the entries and commits the results, as an invocation of its own that is recorded when it begins
+ * and when it ends. @throws NotNow when something that is needed is away
+ */
+export async function runEntries(request: RunRequest, services: Services): Promise<RunAnswer> {
+  const { functionName, stream, requestedBy, reason = null } = request;
+  await services.clock.sample();
+  const entries = withIds(request.entries, services.clock.now());
+  const id = request.invocation ?? randomUUID();
+  const binding = bindingOf(request, services, id);
+  const away = await whatIsAway(binding, services);
+  if (away !== undefined) throw away;
+  const selection = { function: functionName, stream, entries: entries.map((entry) => entry.id) };
+  const invocation = await beginInvocation({ kind: "manual", requestedBy, reason, selection, id }, services);
+  const worked = await workOnce(binding, entries, id, services);
+  await invocation.finish(countsOf(worked));
+  const results = new Map((await resultsOf(worked, services)).map((result) => [result.id, result]));
+  return { invocation: id, results: entries.flatMap((entry) => results.get(entry.id) ?? []) };
+}
+
+/** The function's binding to the stream, for an invocation. @throws Error when it has none to that stream */
+export function bindingOf(
+  { functionName, stream }: Pick<RunRequest, "functionName" | "stream">,
+  services: Services,
+  invocation: string,
+): Binding {
+  const found = bindingsOf(services, { invocation }).find(
+    (binding) => binding.functionName === functionName && binding.stream === stream,
+  );
+  if (found === undefined) throw new Error(`${functionName} does not work on ${stream}`);
+  return found;
+}
+
+/** The entries with an id each: those without are taken as added now, one after the other. */
+export function withIds(posted: readonly PostedEntry[], now: number): Entry[] {
+  const given = new Set(posted.map(({ id }) => id));
+  let sequence = 0;
+  const next = (): string => {
+    const id = `${now}-${sequence}`;
+    sequence += 1;
+    return given.has(id) ? next() : id;
+  };
+  return posted.map(({ id = next(), fields }) => ({ id, fields }));
+}
+
+async function workOnce(
+  binding: Binding,
+  entries: readonly Entry[],
+  invocation: string,
+  services: Services,
+): Promise<Worked[]> {
+  const deps = byHand(services, { msMax: RUN_MS_MAX });
+  try {
+    return await work(binding, entries, deps, {
+      deliveries: 1,
+      after: Promise.resolve(),
+      fence: { kind: "once", invocation },
+    });
+  } catch (error) {
+    if (!(error instanceof NotNow) && !deps.abort.aborted) throw error;
+    const why = error instanceof NotNow ? error.message : `it took longer than ${RUN_MS_MAX} ms`;
+    const repeat = "the same call again, with the same `invocation` and ids, does the rest";
+    throw new NotNow(`${why}; what was committed until then stays, and ${repeat}`, { cause: error });
+  }
+}
+
+function countsOf(worked: readonly Worked[]): Record<CommitOutcome | "dead" | "left", number> {
+  const counts = { applied: 0, duplicate: 0, held: 0, fenced: 0, dead: 0, left: 0 };
+  for (const each of worked) {
+    if (each.status === "left") counts.left += 1;
+    else if (each.outcome === "applied" && each.result.status === "dead") counts.dead += 1;
+    else counts[each.outcome] += 1;
+  }
+  return counts;
+}
+
+async function resultsOf(worked: readonly Worked[], { redis, keys }: Services): Promise<RunResult[]> {
+  const uids = worked.flatMap((each) => duplicateUid(each) ?? []);
+  const holders = await holdersOf(redis, keys, uids);
+  return worked.map((each): RunResult => {
+    if (each.status === "left") return each;
+    const { id, status, outcome, result } = each;
+    if (result.status === "dead") {
+      const error = `${result.reason}: ${result.error}`;
+      return { id, status, outcome, ...(outcome === "fenced" ? {} : { error }) };
+    }
+    const uid = duplicateUid(each);
+    const decision = uid === undefined ? decisionMade(each) : ifLost(result.effects, holders.get(uid));
+    return { id, status, outcome, ...(decision === undefined ? {} : { decision }) };
+  });
+}
+
+/** The uid an entry turned out to be a duplicate of. */
+function duplicateUid(worked: Worked): string | undefined {
+  if (worked.status === "left" || worked.outcome !== "duplicate") return undefined;
+  return worked.result.status === "done" ? worked.result.effects.claim?.uid : undefined;
+}

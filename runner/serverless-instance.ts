@@ -1,0 +1,139 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Context } from "hono";
+import { readConfig, type Config } from "../shared/config.ts";
+import { openDatabase } from "../shared/io/open-database.ts";
+import { MisconfigurationError, uniqueConsumerName, type Environment } from "./environment.ts";
+import { openHttpApp, type OpenedApp } from "./http/open-app.ts";
+import { strategySecrets } from "../shared/secrets.ts";
+import { openLogger } from "./logger.ts";
+import { openServices } from "./services.ts";
+import { messageOf } from "./trouble.ts";
+import { refuseUnusableRedis } from "./usable-redis.ts";
+
+/** The app in one instance of a serverless platform, which may be frozen between two requests and then thawed or not. */
+export interface Instance extends Pick<OpenedApp, "app"> {
+  /** Whether Redis answers; asks it, since the connection may have been lost while the instance was frozen. */
+  isUsable(): Promise<boolean>;
+  /** Sends what is to be sent, since the instance may be frozen afterwards. */
+  flush(): Promise<void>;
+  /** Ends the connections, once what is under way on them is over; never rejects. */
+  close(): Promise<void>;
+}
+
+export interface InstanceOptions {
+  readonly env: Environment;
+  readonly peerAddressOf: (c: Context) => string | undefined;
+}
+
+/** Variables that a runner can do without, since it sets up a stack of its own or serves nothing. */
+const REQUIRED = { redisUrl: "REDIS_URL", databaseUrl: "DATABASE_URL", httpToken: "HTTP_TOKEN" } as const;
+
+/** An instance has few requests at a time, and a database may have hundreds of instances. */
+const POOL_MAX = 2;
+/** TradingView waits 3 s: looking and starting anew are over before, so that it gets an answer. */
+const START_MS_MAX = 2_000;
+const LOOK_MS_MAX = 500;
+const CLOCK_SAMPLE_MS = 10_000;
+const FLUSH_MS_MAX = 400;
+
+/** Opens the connections and makes the app. @throws MisconfigurationError; Error when Redis does not answer */
+export async function openInstance({ env, peerAddressOf }: InstanceOptions): Promise<Instance> {
+  const { config, redisUrl, databaseUrl, token } = serverlessConfig(env);
+  const logger = openLogger(config.logLevel, { forPeople: false });
+  const database = await openDatabase({
+    url: databaseUrl,
+    neonWsProxy: config.neonWsProxy,
+    dataDir: "",
+    poolMax: POOL_MAX,
+    onError: (error) => logger.warn(`database: ${messageOf(error)}`),
+  });
+  // CONSUMER_NAME would be the same for all instances.
+  const consumer = uniqueConsumerName();
+  const services = openServices({
+    config,
+    redisUrl,
+    consumer,
+    database,
+    logger,
+    secrets: strategySecrets(env, [config.httpToken, config.webhookSecret, config.notifyUrl]),
+  });
+  const { app, close: closeApp } = openHttpApp({ services, token, peerAddressOf });
+  const { redis, clock, events } = services;
+
+  const close = async (): Promise<void> => {
+    closeApp();
+    services.close();
+    await database.close().catch((error: unknown) => logger.warn(`database: ${messageOf(error)}`));
+  };
+  const start = async (): Promise<void> => {
+    await refuseUnusableRedis(redis, logger);
+    await clock.sample();
+  };
+  try {
+    await within(START_MS_MAX, start());
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  // Not by the monotonic clock, which may stand still with the instance.
+  let sampledAt = Date.now();
+  let looking: Promise<boolean> | undefined;
+  const ask = async (): Promise<void> => {
+    if (Math.abs(Date.now() - sampledAt) < CLOCK_SAMPLE_MS) {
+      await redis.ping();
+      return;
+    }
+    await clock.sample();
+    sampledAt = Date.now();
+  };
+  const look = async (): Promise<boolean> => {
+    try {
+      await within(LOOK_MS_MAX, ask());
+      return true;
+    } catch (error) {
+      logger.warn(`Redis: ${messageOf(error)}; connecting anew`);
+      return false;
+    } finally {
+      looking = undefined;
+    }
+  };
+
+  return {
+    app,
+    // Requests at the same time share an answer, so under load this costs next to nothing; else one round trip.
+    isUsable: async () => (looking ??= look()),
+    flush: async () => events.flush(FLUSH_MS_MAX),
+    close,
+  };
+}
+
+/** @throws MisconfigurationError with a line per fault, each beginning with the variable */
+function serverlessConfig(env: Environment): {
+  config: Config;
+  redisUrl: string;
+  databaseUrl: string;
+  token: string;
+} {
+  const answer = readConfig(env);
+  const missing = Object.entries(REQUIRED)
+    .filter(([, variable]) => (env[variable] ?? "").trim() === "")
+    .map(([, variable]) => `${variable}: expected, since nothing is set up here`);
+  const faults = [...(answer.ok ? [] : [answer.message]), ...missing];
+  if (!answer.ok || faults.length > 0) throw new MisconfigurationError(faults.join("\n"));
+  const { redisUrl = "", databaseUrl = "", httpToken: token = "" } = answer.config;
+  return { config: answer.config, redisUrl, databaseUrl, token };
+}
+
+/** @throws Error when the work is not done in time, and whatever the work throws */
+async function within<T>(msMax: number, work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const late = pause(msMax, undefined, { signal: done.signal }).then(() => {
+    throw new Error(`no answer within ${msMax} ms`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    done.abort();
+  }
+}

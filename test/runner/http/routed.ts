@@ -1,0 +1,50 @@
+import { logBinding, signalBinding, type Binding } from "../../../runner/binding.ts";
+import { byHand } from "../../../runner/by-hand.ts";
+import type { Services } from "../../../runner/services.ts";
+import { work } from "../../../runner/work.ts";
+import type { Entry } from "../../../shared/entry.ts";
+import { ensureGroup } from "../../../shared/io/groups.ts";
+import { openDatabase } from "../../../shared/io/open-database.ts";
+import { logStoreOn } from "../../../shared/io/log-store-postgres.ts";
+import { streamGroupOn } from "../../../shared/io/stream-group.ts";
+import { signalFields } from "../../builders.ts";
+
+/** Steps of what a running router does, one at a time, so that a test can look in between. */
+
+/** The fields of a signal that strategy 10 of the fixture's reference is given now. */
+export function freshSignal(changes: Readonly<Record<string, string | undefined>> = {}) {
+  return signalFields({ sent_at: new Date().toISOString(), ...changes });
+}
+
+/** Delivers what waits for the group of a binding, without working on it. */
+export async function deliver(services: Services, binding: Binding): Promise<Entry[]> {
+  const { redis, keys, consumer } = services;
+  const { stream, group } = binding;
+  await ensureGroup(redis, keys, stream, group);
+  return streamGroupOn(redis, keys, { stream, group, consumer }).read(redis, { countMax: 1_000, blockMs: 0 });
+}
+
+/** Decides every signal that waits. */
+export async function decideWaiting(services: Services): Promise<void> {
+  await workOnWaiting(services, signalBinding(services));
+}
+
+/** Writes every published record into the log. */
+export async function logWaiting(services: Services): Promise<void> {
+  await workOnWaiting(services, logBinding("signal_results", services.log));
+}
+
+async function workOnWaiting(services: Services, binding: Binding): Promise<void> {
+  const entries = await deliver(services, binding);
+  const options = { deliveries: 1, after: Promise.resolve() };
+  const worked = await work(binding, entries, byHand(services, { msMax: 10_000 }), options);
+  const left = worked.find(({ status }) => status === "left");
+  if (left !== undefined || worked.length < entries.length) throw new Error(JSON.stringify(worked));
+}
+
+/** The services as they are while Postgres is away: what was opened for them is the caller's to close. */
+export async function withoutPostgres(services: Services): Promise<Services> {
+  const url = "postgres://nobody@127.0.0.1:1/none";
+  const database = await openDatabase({ url, dataDir: "", connectMsMax: 1_000, onError: () => undefined });
+  return { ...services, database, log: logStoreOn(database, services.config.keyPrefix) };
+}

@@ -1,0 +1,76 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { withLocalSecrets } from "../../../runner/local/secrets.ts";
+import { MisconfigurationError } from "../../../runner/environment.ts";
+import { readConfig, type Config } from "../../../shared/config.ts";
+
+let parent = "";
+let dataDir = "";
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), "local secrets {1} #"));
+  // Made when it is needed, as in a fresh clone.
+  dataDir = join(parent, ".data");
+});
+
+afterEach(async () => rm(parent, { recursive: true, force: true }));
+
+function configOf(env: Record<string, string> = {}): Config {
+  const answer = readConfig(env);
+  if (!answer.ok) throw new Error(answer.message);
+  return answer.config;
+}
+
+test("secrets that nobody gave are made once, kept for their owner alone, and found again", async () => {
+  const first = await withLocalSecrets(configOf(), dataDir);
+  expect(first.httpToken).toMatch(/^[\w-]{43}$/);
+  expect(first.webhookSecret).toMatch(/^[\w-]{43}$/);
+  expect(first.webhookSecret).not.toBe(first.httpToken);
+  for (const name of ["http-token", "webhook-secret"]) {
+    const { mode } = await stat(join(dataDir, name));
+    expect((mode & 0o777).toString(8)).toBe("600");
+  }
+  expect(await withLocalSecrets(configOf(), dataDir)).toEqual(first);
+  expect((await readdir(dataDir)).toSorted()).toEqual(["http-token", "webhook-secret"]);
+});
+
+test("a secret that is given is used, and none is made in its place", async () => {
+  const given = configOf({ HTTP_TOKEN: "mine" });
+  const { httpToken, webhookSecret } = await withLocalSecrets(given, dataDir);
+  expect(httpToken).toBe("mine");
+  expect(webhookSecret).toHaveLength(43);
+  expect(await readdir(dataDir)).toEqual(["webhook-secret"]);
+});
+
+test("processes that start at once agree on the secrets", async () => {
+  const children = Array.from({ length: 4 }, () =>
+    fork(join(import.meta.dirname, "secrets-process.ts"), [dataDir], { execArgv: ["--import", "tsx"] }),
+  );
+  // All are up before any begins.
+  await Promise.all(children.map(async (child) => once(child, "message")));
+  const answers = children.map(async (child) => {
+    const answer = once(child, "message");
+    child.send("begin");
+    return (await answer)[0] as unknown;
+  });
+  const secrets = await Promise.all(answers);
+  const kept = (await readFile(join(dataDir, "http-token"), "utf8")).trim();
+  expect(kept).toHaveLength(43);
+  expect(new Set(secrets)).toEqual(new Set([kept]));
+});
+
+test.each([
+  ["an empty file", ""],
+  ["a file with something else", "two words"],
+])("%s is refused with what to do, and nothing of it is shown", async (_, content) => {
+  await withLocalSecrets(configOf(), dataDir);
+  await writeFile(join(dataDir, "http-token"), content);
+  const refused = withLocalSecrets(configOf(), dataDir);
+  await expect(refused).rejects.toThrow(MisconfigurationError);
+  await expect(refused).rejects.toThrow(/http-token holds no secret.*delete it/);
+  await expect(refused).rejects.not.toThrow("two words");
+});

@@ -1,0 +1,79 @@
+import { cp, mkdtemp, rm, stat, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { startCommand, untilItRuns, type RouterProcess } from "../../servers/router-process.ts";
+
+/** A clone of the project of its own, since a local stack keeps its data beside the code. */
+const ROOT = resolve(import.meta.dirname, "../../..");
+const COPIED = ["functions", "shared", "runner", "package.json", "tsconfig.json"];
+let clone = "";
+const started: RouterProcess[] = [];
+
+beforeAll(async () => {
+  clone = await mkdtemp(join(tmpdir(), "router-clone-"));
+  for (const name of COPIED) await cp(join(ROOT, name), join(clone, name), { recursive: true });
+  await symlink(join(ROOT, "node_modules"), join(clone, "node_modules"));
+});
+
+afterAll(async () => {
+  for (const child of started) child.signal("SIGKILL");
+  await rm(clone, { recursive: true, force: true });
+});
+
+/** Runs a command in the clone. */
+function inClone(...command: string[]): RouterProcess {
+  const env = { CI: "true", HTTP_PORT: "0" };
+  const child = startCommand("sh", ["-c", 'cd "$0" && exec "$@"', clone, ...command], env);
+  started.push(child);
+  return child;
+}
+
+/** `npm start` as far as node goes, on another port than that of a stack somebody works with. */
+async function startStack(): Promise<RouterProcess> {
+  return untilItRuns(inClone(process.execPath, "--import", "tsx", "runner/main.ts"));
+}
+
+async function inShell(command: string): Promise<string> {
+  const shell = inClone("sh", "-c", command);
+  await shell.ended();
+  return shell.output();
+}
+
+async function stopped(stack: RouterProcess): Promise<unknown> {
+  stack.signal("SIGTERM");
+  return stack.ended();
+}
+
+/** The lines to paste that begin so, without their indentation. */
+const pasted = (output: string, begin: string) =>
+  output
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith(begin));
+
+test("a local stack makes its secrets, shows lines that work as they stand, and keeps all over a restart", async () => {
+  const first = await startStack();
+  const curls = pasted(first.output(), "curl ");
+  expect(curls).toHaveLength(3);
+  const [ready = "", metrics = "", webhook = ""] = curls;
+
+  await vi.waitFor(async () => expect(await inShell(`${ready} -s`)).toMatch(/"status": ?"ready"/), {
+    timeout: 20_000,
+  });
+  expect(await inShell(`${metrics} -s`)).toContain("# TYPE ");
+  expect(await inShell(`${webhook} -s`)).toContain('"entry_id"');
+  await vi.waitFor(() => expect(first.output()).toMatch(/DISPATCHED.*EMA_CROSS_LONG on ETHUSDT/));
+
+  const token = /Bearer ([\w-]{43})"/.exec(metrics)?.[1];
+  expect(token).toBeDefined();
+  for (const name of ["http-token", "webhook-secret"]) {
+    expect(((await stat(join(clone, ".data", name))).mode & 0o777).toString(8)).toBe("600");
+  }
+  expect(await stopped(first)).toBe(0);
+
+  const second = await startStack();
+  const [, again = ""] = pasted(second.output(), "curl ");
+  expect(again).toContain(`Bearer ${token}"`);
+  expect(await stopped(second)).toBe(0);
+}, 120_000);

@@ -1,0 +1,45 @@
+import { logBinding, signalBinding, type Binding } from "../../../runner/binding.ts";
+import { byHand } from "../../../runner/by-hand.ts";
+import type { Services } from "../../../runner/services.ts";
+import { work } from "../../../runner/work.ts";
+import { ensureGroup } from "../../../shared/io/groups.ts";
+import { streamGroupOn } from "../../../shared/io/stream-group.ts";
+
+/** Real routing without a router process: each call reads its group until nothing is left, decides and commits. */
+
+const BATCH_COUNT = 256;
+
+/** Decides everything that `signal_processor` has not been given yet, and gives how many entries that were. */
+export async function decideAll(
+  services: Services,
+  binding: Binding = signalBinding(services),
+): Promise<number> {
+  return drain(services, binding);
+}
+
+/** Writes everything in `signal_results` to the log. */
+export async function logAll(services: Services): Promise<number> {
+  return drain(services, logBinding("signal_results", services.log));
+}
+
+/** Decides and logs everything there is. */
+export async function routeAll(services: Services): Promise<void> {
+  await services.clock.sample();
+  await decideAll(services);
+  await logAll(services);
+}
+
+async function drain(services: Services, binding: Binding): Promise<number> {
+  const { redis, keys, consumer } = services;
+  const { stream, group } = binding;
+  await ensureGroup(redis, keys, stream, group);
+  const reader = streamGroupOn(redis, keys, { stream, group, consumer });
+  let count = 0;
+  for (;;) {
+    const entries = await reader.read(redis, { countMax: BATCH_COUNT, blockMs: 0 });
+    if (entries.length === 0) return count;
+    const deps = byHand(services, { msMax: 30_000 });
+    await work(binding, entries, deps, { deliveries: 1, after: Promise.resolve() });
+    count += entries.length;
+  }
+}

@@ -1,0 +1,27 @@
+import { describe, expect, test } from "vitest";
+import { budgetOf } from "../../runner/budget.ts";
+import { withIds } from "../../runner/run-function.ts";
+
+const fields = { a: "b" };
+
+describe("the ids of posted entries", () => {
+  test("are those given; the others are taken as added now, one after the other, around ids that are taken", () => {
+    const posted = [{ fields }, { id: "17-1", fields }, { fields }, { id: "5-0", fields }, { fields }];
+    expect(withIds(posted, 17).map(({ id }) => id)).toEqual(["17-0", "17-1", "17-2", "5-0", "17-3"]);
+  });
+
+  test("are each there once, however many are made", () => {
+    const ids = withIds(
+      Array.from({ length: 1_000 }, (_, i) => (i % 3 === 0 ? { id: `17-${i}`, fields } : { fields })),
+      17,
+    ).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(1_000);
+  });
+});
+
+test("a part of a budget that others come after has half of what is left at most", () => {
+  const budget = budgetOf(10_000);
+  expect(budget.half().leftMs()).toBeLessThanOrEqual(5_000);
+  expect(budget.half().half().leftMs()).toBeLessThanOrEqual(2_500);
+  expect(budgetOf(0).leftMs()).toBe(0);
+});

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { logRowsOf } from "../shared/log-rows.ts";
 import { tailResults } from "../shared/io/results-tail.ts";
 import type { Keys } from "../shared/keys.ts";
-import { decisionText } from "./decision-text.ts";
+import { decisionText, outcomeText } from "./decision-text.ts";
 
 export interface DecisionFeedOptions {
   readonly keys: Keys;
@@ -15,7 +15,7 @@ const SHOWN_PER_SECOND_MAX = 20;
 const BLOCK_MS = 2_000;
 
 /**
- * Prints decisions as they are made, whoever makes them, until it is stopped. When there are more than a person can
+ * Prints decisions and outcomes of tasks as they are made, whoever makes them, until it is stopped. When there are more than a person can
  * read it shows some of each second, so that its cost stays small.
  */
 export async function feedDecisions(
@@ -33,6 +33,7 @@ export async function feedDecisions(
           const parsed = logRowsOf(entry, "signal_results");
           if (!parsed.ok) continue;
           for (const { entryId, record } of parsed.rows.signals) print(decisionText(entryId, record));
+          for (const { entryId, record } of parsed.rows.outcomes) print(outcomeText(entryId, record));
         }
         shown += entries.length;
         if (shown < SHOWN_PER_SECOND_MAX) continue;

@@ -1,4 +1,4 @@
-import type { SignalRecord } from "../shared/records.ts";
+import type { OutcomeRecord, SignalRecord } from "../shared/records.ts";
 
 /** A decision as lines for people: what was decided on the signal, then every strategy with its reason. */
 export function decisionText(entryId: string, record: SignalRecord): string {
@@ -17,6 +17,16 @@ export function decisionText(entryId: string, record: SignalRecord): string {
     return `    ${strategy.padEnd(width)}  ${outcome}${because}${more}`;
   });
   return [why === "" ? head : `${head}  ${why}`, ...lines].map(printable).join("\n");
+}
+
+/** What became of a task, as a line for people. */
+export function outcomeText(entryId: string, record: OutcomeRecord): string {
+  const { strategy_id, status, reason, detail, attempt, duration_ms } = record;
+  const because = reason === null ? "" : `: ${reason}`;
+  const more = Object.keys(detail).length === 0 ? "" : ` ${JSON.stringify(detail)}`;
+  const took =
+    duration_ms === null ? "" : `  (${duration_ms} ms${(attempt ?? 1) > 1 ? `, attempt ${attempt}` : ""})`;
+  return printable(`${entryId}  strategy ${strategy_id} ${status}${because}${more}${took}`);
 }
 
 /** One line as it is, whatever producers wrote: nothing in it moves the cursor or passes for a line of ours. */

@@ -98,7 +98,7 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
 /** `execute-strategies` by hand: entries nobody else holds, each run once, until `heldBy` says whose they are. */
 export function manualExecutionBinding(
   deps: ExecutionDeps,
-  { invocation, attempt = 1 }: Pick<BindingOptions, "invocation" | "attempt">,
+  { invocation, attempt = 1, whilePaused = "decide" }: BindingOptions,
 ): Binding {
   const never = new AbortController().signal;
   const ports: ExecutePorts = {
@@ -122,6 +122,8 @@ export function manualExecutionBinding(
     async *run(entries) {
       const context = await deps.routing.get();
       if ("status" in context) yield context;
+      else if (whilePaused === "wait" && context.control.allPaused)
+        yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
       else yield* answersOf(entries, executeStrategies(entries, ports));
     },
     forget: () => deps.routing.forget(),

@@ -1,6 +1,6 @@
 import type { Status } from "../shared/io/status.ts";
 import { FUNCTION_NAMES } from "../shared/function-names.ts";
-import { PROCESSING_MS_BOUNDS } from "../shared/metrics.ts";
+import { PROCESSING_MS_BOUNDS, RUN_MS_BOUNDS } from "../shared/metrics.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_REASONS, SIGNAL_STATUSES } from "../shared/reasons.ts";
 
 /** One metric with all its series, ready to be printed. */
@@ -36,7 +36,7 @@ interface CountedHistogram extends Counted {
   readonly boundsMs: readonly number[];
 }
 
-const STRATEGY = String.raw`strategy:(?<strategy_id>\d{1,15})`;
+const STRATEGY = String.raw`(?<strategy_id>\d{1,15})`;
 const BUCKET_OR_SUM = String.raw`(?:le:(?<bound>\d{1,15}|inf)|sum)`;
 
 const COUNTERS: readonly Counted[] = [
@@ -52,8 +52,18 @@ const COUNTERS: readonly Counted[] = [
   },
   {
     name: "strategy_outcomes_total",
-    help: "Outcomes of strategies, by status.",
-    field: field(`${STRATEGY}:(?<status>${oneOf([...ROUTING_STATUSES, ...EXECUTION_STATUSES])})`),
+    help: "Outcomes of strategies in routing, by status.",
+    field: field(`strategy:${STRATEGY}:(?<status>${oneOf(ROUTING_STATUSES)})`),
+  },
+  {
+    name: "strategy_executions_total",
+    help: "Tasks that have come to an end, by status.",
+    field: field(`execution:${STRATEGY}:(?<status>${oneOf(EXECUTION_STATUSES)})`),
+  },
+  {
+    name: "strategy_attempts_total",
+    help: "Attempts these tasks took.",
+    field: field(`attempts:${STRATEGY}`),
   },
   {
     name: "dead_letters_total",
@@ -68,6 +78,12 @@ const HISTOGRAMS: readonly CountedHistogram[] = [
     help: "Time from an entry's id to its commit.",
     field: field(`processing_ms:(?<function>${oneOf(FUNCTION_NAMES)}):${BUCKET_OR_SUM}`),
     boundsMs: PROCESSING_MS_BOUNDS,
+  },
+  {
+    name: "strategy_run_seconds",
+    help: "Time the last attempt of each task that was run took.",
+    field: field(`run_ms:${STRATEGY}:${BUCKET_OR_SUM}`),
+    boundsMs: RUN_MS_BOUNDS,
   },
 ];
 

@@ -2,7 +2,7 @@ import type { Config } from "../../shared/config.ts";
 import { openDatabase } from "../../shared/io/open-database.ts";
 import { readStatus, type Status } from "../../shared/io/status.ts";
 import { PAUSE_ALL } from "../../shared/control.ts";
-import { PROCESSING_MS_BOUNDS, processingField } from "../../shared/metrics.ts";
+import { PROCESSING_MS_BOUNDS, processingField, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
 import { DATA_DIR } from "../environment.ts";
 import { healthFrom, isReachable } from "../health.ts";
 import type { Connection } from "./connection.ts";
@@ -55,7 +55,8 @@ export function statusText(status: Status): string {
     `  ${pausedText(status.paused)}`,
     ...section("Signals", counters(status, "signals:")),
     ...section("Reasons", counters(status, "reasons:")),
-    ...section("Strategies", strategyLines(status)),
+    ...section("Strategies", strategyLines(status, "strategy")),
+    ...section("Tasks run", strategyLines(status, "execution")),
     ...section("Dead letters", counters(status, "dead_letters:")),
     ...section("Processing time, entry id to commit", processingLines(status)),
   ].join("\n");
@@ -87,16 +88,30 @@ function counters({ metrics }: Status, prefix: string): string[] {
     .map(([field, count]) => `${field.slice(prefix.length).padEnd(24)}${String(count).padStart(9)}`);
 }
 
-function strategyLines({ metrics }: Status): string[] {
+/** `executed 7, failed 1`, per strategy. */
+function strategyLines({ metrics }: Status, kind: "strategy" | "execution"): string[] {
   const byStrategy = new Map<number, string[]>();
   for (const [field, count] of Object.entries(metrics)) {
-    const [, id, outcome] = /^strategy:(\d+):(.+)$/.exec(field) ?? [];
-    if (id === undefined) continue;
+    const [, found, id, outcome] = /^(strategy|execution):(\d+):(.+)$/.exec(field) ?? [];
+    if (found !== kind || id === undefined) continue;
     byStrategy.set(Number(id), [...(byStrategy.get(Number(id)) ?? []), `${outcome} ${count}`]);
   }
   return [...byStrategy]
     .toSorted(([a], [b]) => a - b)
-    .map(([id, outcomes]) => `${`strategy ${id}`.padEnd(24)} ${outcomes.toSorted().join(", ")}`);
+    .map(([id, outcomes]) => {
+      const more = kind === "execution" ? effortText(id, metrics) : "";
+      return `${`strategy ${id}`.padEnd(24)} ${outcomes.toSorted().join(", ")}${more}`;
+    });
+}
+
+/** What a strategy's tasks have taken so far. */
+function effortText(id: number, metrics: Status["metrics"]): string {
+  const runs = [...RUN_MS_BOUNDS, "inf" as const].reduce(
+    (sum, bound) => sum + (metrics[`run_ms:${id}:le:${bound}`] ?? 0),
+    0,
+  );
+  const mean = runs === 0 ? "" : `, mean run ${((metrics[`run_ms:${id}:sum`] ?? 0) / runs).toFixed(1)} ms`;
+  return `; ${metrics[`attempts:${id}`] ?? 0} attempts${mean}`;
 }
 
 /** Per function the number of entries, the mean, and upper bounds of the median and the 99th percentile. */

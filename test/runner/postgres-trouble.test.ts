@@ -78,10 +78,13 @@ describe("trouble with Postgres", () => {
     }
     await server.start();
     await untilLogged(published);
+    // Each batch writes its signals first.
+    await vi.waitFor(async () =>
+      expect(await sql(server.url, "SELECT count(*)::int AS n FROM signal_log_entries")).toEqual([
+        { n: published * 9 },
+      ]),
+    );
     expect(await deadLetters()).toBe(0);
-    expect(await sql(server.url, "SELECT count(*)::int AS n FROM signal_log_entries")).toEqual([
-      { n: published * 9 },
-    ]);
   }, 120_000);
 
   test("a server that freezes in mid-statement holds up nothing but the log", async () => {

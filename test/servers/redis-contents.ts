@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
 import type { Redis } from "ioredis";
 import { fieldsOf, type Entry, type Fields } from "../../shared/entry.ts";
 import { openRedis } from "../../shared/io/redis.ts";
@@ -56,19 +58,20 @@ export async function scriptAccess(
   prefix: string,
   act: () => Promise<unknown>,
 ): Promise<ScriptAccess> {
-  const monitor = await redis.monitor();
-  const lines: { readonly args: readonly string[]; readonly source: string }[] = [];
+  const { host = "127.0.0.1", port = 6379 } = redis.options;
+  const lines: MonitorLine[] = [];
   const end = `${prefix}end`;
-  const ended = new Promise<void>((resolve) => {
-    monitor.on("monitor", (_time: string, args: string[], source: string) => {
-      if (args[1] === end) resolve();
-      if (args.some((arg) => arg.includes(prefix))) lines.push({ args, source });
-    });
-  });
+  const monitor = await openMonitor({ host, port });
+  const watched = (async () => {
+    for await (const line of monitor.lines) {
+      if (line.args[1] === end) return;
+      if (line.args.some((arg) => arg.includes(prefix))) lines.push(line);
+    }
+  })();
   await act();
   await redis.exists(end);
-  await ended;
-  monitor.disconnect();
+  await watched;
+  monitor.close();
 
   let declared: readonly string[] = [];
   let touched = 0;
@@ -82,4 +85,39 @@ export async function scriptAccess(
     undeclared.push(...keys.filter((key) => !declared.includes(key)).map((key) => `${command} ${key}`));
   }
   return { touched, undeclared };
+}
+
+interface MonitorLine {
+  readonly args: readonly string[];
+  /** Address of the client, or `lua`. */
+  readonly source: string;
+}
+
+/** MONITOR over a plain socket: ioredis' own loses its way when commands of others arrive together with the first answer. */
+async function openMonitor(address: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<{ readonly lines: AsyncIterable<MonitorLine>; close(): void }> {
+  const socket = connect(address);
+  const texts = createInterface({ input: socket })[Symbol.asyncIterator]();
+  socket.write("MONITOR\r\n");
+  const first = await texts.next();
+  if (first.value !== "+OK") throw new Error(`MONITOR was answered ${String(first.value)}`);
+  return {
+    lines: (async function* () {
+      for (let text = await texts.next(); text.done !== true; text = await texts.next()) {
+        const [, source = "", rest = ""] = /^\+\d+\.\d+ \[\d+ ([^\]]+)\] (.*)$/.exec(text.value) ?? [];
+        const args = [...rest.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, arg = ""]) => unescaped(arg));
+        yield { source, args };
+      }
+    })(),
+    close: () => socket.destroy(),
+  };
+}
+
+function unescaped(text: string): string {
+  return text.replaceAll(/\\(x([0-9a-f]{2})|.)/g, (_, escape: string, hex?: string) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    return { n: "\n", r: "\r", t: "\t" }[escape] ?? escape;
+  });
 }

@@ -39,21 +39,29 @@ async function onServer<T>(act: (redis: ReturnType<typeof connectRedis>) => Prom
   }
 }
 
+/** Redis' own number for the webhook's connection. */
+const connectionId = async () =>
+  onServer(async (redis) => /id=(\d+) [^\n]*name=test:intake/.exec(String(await redis.client("LIST")))?.[1]);
+
 // Well below the time that the connection itself would take to give up.
 describe("while Redis", { timeout: 15_000 }, () => {
-  it("is frozen, alerts are answered 503 in time, and taken again once it has thawed", async () => {
+  it("is frozen, alerts are answered 503 in time, and taken again, on a new connection, once it has thawed", async () => {
     expect(await post()).toBe("202 taken");
+    const before = await connectionId();
     process.kill(server.pid, "SIGSTOP");
     try {
       expect(await Promise.all([post("A"), post("B"), post("C")])).toEqual(
         Array(3).fill("503 not_confirmed"),
       );
-      // Now the connection is being made anew, to a server that takes it and says nothing.
+      // Now the connection is being made anew, to a server that takes it and says nothing. The old one is given up, since
+      // one that the network has lost looks the same and never comes back.
       expect(await post("D")).toBe("503 not_confirmed");
     } finally {
       process.kill(server.pid, "SIGCONT");
     }
     await takenAgain();
+    expect(await connectionId()).toMatch(/^\d+$/);
+    expect(await connectionId()).not.toBe(before);
   });
 
   it("is down, alerts are answered 503 in time, and taken again once it is back", async () => {

@@ -43,47 +43,97 @@ export interface ExecutePorts extends RunPorts {
  * each as soon as it is known. Whether a task may still be run is looked at right before each attempt.
  */
 export const executeStrategies: EffectfulFunction<ExecutePorts> = async function* (entries, ports) {
-  const finished: (Result | Unavailable)[] = [];
+  const desk = openDesk(entries.length);
+  for (const entry of entries) void execute(entry, ports, desk.hand).then(desk.gone, desk.failed);
+  try {
+    let unavailable: Unavailable | undefined;
+    for (;;) {
+      const handed = desk.collect();
+      const results: Result[] = [];
+      for (const { answer } of handed) {
+        if (answer.status === "unavailable") unavailable = answer;
+        else results.push(answer);
+      }
+      if (results.length > 0) yield results;
+      for (const { settled } of handed) settled();
+      if (handed.length === 0 && !(await desk.more())) break;
+    }
+    desk.throwFailure();
+    if (unavailable !== undefined) yield unavailable;
+  } finally {
+    desk.close();
+  }
+};
+
+interface Handed {
+  readonly answer: Result | Unavailable;
+  /** Called when the answer has been committed, as far as it will be. */
+  readonly settled: () => void;
+}
+
+/** Where answers are handed in and collected. */
+function openDesk(tasks: number) {
   const failures: unknown[] = [];
-  let open = entries.length;
+  let waiting: Handed[] = [];
+  let open = tasks;
+  let closed = false;
   let wake = (): void => undefined;
-  for (const entry of entries) {
-    void execute(entry, ports)
-      .then(
-        (answer) => finished.push(answer),
-        (error: unknown) => failures.push(error),
-      )
-      .finally(() => {
-        open -= 1;
+  const gone = (): void => {
+    open -= 1;
+    wake();
+  };
+  return {
+    /** Resolves when the answer has been committed: until then the task keeps its place in the lane. */
+    hand: async (answer: Result | Unavailable): Promise<void> => {
+      if (closed) return;
+      await new Promise<void>((settled) => {
+        waiting.push({ answer, settled });
         wake();
       });
-  }
-  let unavailable: Unavailable | undefined;
-  for (;;) {
-    const results: Result[] = [];
-    for (const answer of finished.splice(0)) {
-      if (answer.status === "unavailable") unavailable = answer;
-      else results.push(answer);
-    }
-    if (results.length > 0) yield results;
-    else if (open === 0) break;
-    else {
+    },
+    collect(): readonly Handed[] {
+      const handed = waiting;
+      waiting = [];
+      return handed;
+    },
+    /** Waits for the next answer; false when there are no more. */
+    async more(): Promise<boolean> {
+      if (waiting.length > 0) return true;
+      if (open === 0) return false;
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
-    }
-  }
-  if (failures.length > 0) throw failures[0];
-  if (unavailable !== undefined) yield unavailable;
-};
+      return true;
+    },
+    gone,
+    failed(error: unknown): void {
+      failures.push(error);
+      gone();
+    },
+    throwFailure(): void {
+      if (failures.length > 0) throw failures[0];
+    },
+    close(): void {
+      closed = true;
+      for (const { settled } of waiting) settled();
+    },
+  };
+}
 
-async function execute(entry: Entry, ports: ExecutePorts): Promise<Result | Unavailable> {
+type HandIn = (answer: Result | Unavailable) => Promise<void>;
+
+async function execute(entry: Entry, ports: ExecutePorts, handIn: HandIn): Promise<void> {
   const parsed = parseTask(entry);
-  if (!parsed.ok)
-    return { id: entry.id, status: "dead", reason: "invalid_task", error: parsed.error, level: "ERROR" };
+  if (!parsed.ok) {
+    const { error } = parsed;
+    return handIn({ id: entry.id, status: "dead", reason: "invalid_task", error, level: "ERROR" });
+  }
   const { task } = parsed;
-  const answer = await ports.lanes.inOrder(laneOf(task), task.id, async () => untilOver(task, ports));
-  return answer ?? left(task, "not begun before the router stopped");
+  const hadItsTurn = await ports.lanes.inOrder(laneOf(task), task.id, async () => {
+    await handIn(await untilOver(task, ports));
+    return true;
+  });
+  if (hadItsTurn === undefined) await handIn(left(task, "not begun before the router stopped"));
 }
 
 /** One attempt after the other, until one is the last. */

@@ -9,10 +9,12 @@ export interface BatchesOptions {
 
 /** The batches a loop works on at a time. */
 export interface Batches {
-  /** Begins the work on a batch; resolves when there is room for the next one. `after` is the batch before. */
+  /** Begins the work on a batch; where these do not overlap, resolves when there is room for the next. `after` is the batch before. */
   start(batch: readonly Entry[], work: (after: Promise<unknown>) => Promise<unknown>): Promise<void>;
   /** Does something else: between batches, or, where these overlap, beside them and never twice at a time. */
   aside(job: () => Promise<void>): Promise<void>;
+  /** Whether as much is in hand as this process may hold: then no more is to be read. */
+  full(): boolean;
   failed(): boolean;
   /** Resolves when nothing is being worked on any more. */
   ended(): Promise<void>;
@@ -52,9 +54,6 @@ export function openBatches({ overlapping, hand }: BatchesOptions): Batches {
       const after = overlapping ? Promise.resolve() : before;
       last = track(work(after), () => hand.remove(batch.map(({ id }) => id)));
       if (!overlapping) await before;
-      else
-        while (hand.ids.size >= HAND_MAX && running.size > 0)
-          await Promise.race([...running, hand.lighter()]);
     },
     async aside(job) {
       if (overlapping) {
@@ -66,6 +65,7 @@ export function openBatches({ overlapping, hand }: BatchesOptions): Batches {
       await last;
       await job();
     },
+    full: () => overlapping && hand.ids.size >= HAND_MAX,
     failed: () => failures.length > 0,
     async ended() {
       await Promise.all(running);

@@ -59,6 +59,8 @@ export interface Overlapping {
   keepPlace(entry: Entry): void;
   /** Called when somebody else has finished it. */
   release(id: string): void;
+  /** Whether a place is kept for it behind another that is kept: it would wait for that one. */
+  isBehindAnother(id: string): boolean;
   /** What else happens when an entry is given up on that has ended its process again and again. */
   givenUpEffects(
     entry: Entry,

@@ -142,10 +142,16 @@ async function workOn(
   hand.add(ids);
   try {
     await binding.overlapping?.delivered(ids);
-    await work(binding, batch, deps, { deliveries: 1, after });
+    // Tasks keep their order by themselves, and one that takes long holds up nobody's acknowledgement.
+    const { overlapping } = binding;
+    await work(binding, batch, deps, {
+      deliveries: 1,
+      after: overlapping === undefined ? after : Promise.resolve(),
+    });
   } catch (error) {
     // If Redis is away as well, this was one of the entry's DELIVERIES_MAX.
-    await Promise.allSettled(ids.map(async (id) => group.uncount(id, 0)));
+    if (binding.overlapping === undefined)
+      await Promise.allSettled(ids.map(async (id) => group.uncount(id, 0)));
     throw error;
   } finally {
     hand.remove(ids);

@@ -61,6 +61,8 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
     abort,
     async look(id) {
       try {
+        // First what may be away for long: an attempt that has begun counts.
+        await untilItWorks(async () => presentContext(deps), abort);
         const { attempt, version, epoch } = await untilItWorks(async () => claims.begin(id), abort);
         if (attempt === undefined) return { status: "lost" };
         const context = await untilItWorks(async () => contextOf(version, epoch, deps), abort);
@@ -70,6 +72,7 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
         throw error;
       }
     },
+    streamProblem: async (stream) => untilItWorks(async () => streamProblem(redis, keys, stream), abort),
     pause: async (attempt) => sleep(backoffMs(attempt), true, { signal: stopping }).catch(() => false),
   };
   return {
@@ -89,6 +92,7 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
         if (parsed.ok) lanes.keep(laneOf(parsed.task), entry.id);
       },
       release: (id) => lanes.release(id),
+      isBehindAnother: (id) => lanes.isBehindAnother(id),
       givenUpEffects: (entry, { error, deliveries }) =>
         givenUpEffects(entry, { error, attempt: deliveries, at: clock.now() }),
     },
@@ -166,6 +170,12 @@ async function contextOf(
   }
   if ("status" in context) throw new NotNow(context.error);
   return context;
+}
+
+/** @throws NotNow while there are none */
+async function presentContext({ routing }: ExecutionDeps): Promise<void> {
+  const context = await routing.get();
+  if ("status" in context) throw new NotNow(context.error);
 }
 
 /** Redis or the snapshot may be away for a while; the task is not to blame, and the loops say so. */

@@ -5,8 +5,8 @@ export interface Hand {
   readonly ids: ReadonlySet<string>;
   add(ids: readonly string[]): void;
   remove(ids: readonly string[]): void;
-  /** Resolves when something is removed next. */
-  lighter(): Promise<void>;
+  /** Resolves when something is removed next, or after `msMax`. */
+  lighter(msMax: number): Promise<void>;
   stop(): void;
 }
 
@@ -33,10 +33,15 @@ export function openHand(group: StreamGroup, { claimIdleMs, onError, onSuccess }
       waiting = [];
       for (const wake of woken) wake();
     },
-    lighter: async () =>
-      new Promise((resolve) => {
-        waiting.push(resolve);
-      }),
+    async lighter(msMax) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, msMax);
+        waiting.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    },
     stop: () => clearInterval(timer),
   };
 }

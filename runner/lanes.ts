@@ -18,9 +18,12 @@ export interface TaskLanes extends Lanes {
   keep(lane: string, id: string): void;
   /** Gives up the place that is kept for a task, since somebody else has finished it. */
   release(id: string): void;
+  /** Whether another place is kept before that of this task, in its lane. */
+  isBehindAnother(id: string): boolean;
 }
 
 interface Place {
+  readonly lane: string;
   /** Resolves when everybody before has left. */
   readonly turn: Promise<unknown>;
   readonly leave: () => void;
@@ -28,9 +31,6 @@ interface Place {
 
 /** Lanes in memory; one that is empty takes no room. */
 export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }: LanesOptions): TaskLanes {
-  const closed = new Promise<void>((resolve) =>
-    closing.addEventListener("abort", () => resolve(), { once: true }),
-  );
   const lastOf = new Map<string, Promise<void>>();
   const places = new Map<string, Place>();
   const all = pLimit(concurrencyMax);
@@ -46,7 +46,7 @@ export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }
       if (lastOf.get(lane) === left) lastOf.delete(lane);
     });
     lastOf.set(lane, left);
-    return { turn, leave };
+    return { lane, turn, leave };
   }
 
   return {
@@ -60,11 +60,20 @@ export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }
       places.get(id)?.leave();
       places.delete(id);
     },
+    isBehindAnother(id) {
+      const own = places.get(id)?.lane;
+      // In the order they were kept in.
+      for (const [other, { lane }] of places) {
+        if (other === id) return false;
+        if (lane === own) return true;
+      }
+      return false;
+    },
     async inOrder(lane, id, job) {
       const place = places.get(id) ?? enter(lane);
       places.delete(id);
       try {
-        await Promise.race([place.turn, closed]);
+        await turnOrClosing(place.turn, closing);
         return closing.aborted ? undefined : await job();
       } finally {
         place.leave();
@@ -80,4 +89,17 @@ export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }
       }
     },
   };
+}
+
+/** Not Promise.race with one promise for all, which would keep something of each wait for as long as the process lives. */
+async function turnOrClosing(turn: Promise<unknown>, closing: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      closing.removeEventListener("abort", done);
+      resolve();
+    };
+    if (closing.aborted) done();
+    closing.addEventListener("abort", done, { once: true });
+    void turn.then(done);
+  });
 }

@@ -155,12 +155,18 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       onWait: watchdog.alive,
     });
     const { overlapping } = binding;
-    if (overlapping !== undefined) await keepPlaces(overlapping, group, hand);
+    // Without taking over, nobody would come to the places.
+    if (overlapping !== undefined && deps.reclaims) await keepPlaces(overlapping, group, hand);
     try {
       while (!batches.failed()) {
         // Entries of dead consumers are older than what comes next, so they go first.
         if (isTimeToTakeOver()) await batches.aside(takeOverAbandoned);
         await releaseFinished();
+        if (batches.full()) {
+          noteThisTurn();
+          await hand.lighter(RELEASE_EVERY_MS);
+          continue;
+        }
         // From here to the start of its work nothing may fail: the batch is in hand.
         const batch = await reader.next();
         if (batch === undefined) break;

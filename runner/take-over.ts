@@ -26,25 +26,33 @@ export async function takeOver(binding: Binding, deps: TakeOverDeps): Promise<bo
   const { group, hand, claimIdleMs, deliveriesMax } = deps;
   const pending = await group.pending({ idleMs: claimIdleMs, countMax: PENDING_PER_LOOK });
   const plan = planReclaim(pending, { held: hand.ids, deliveriesMax });
-  let taken = 0;
-  // What nobody has begun cannot have ended any process, so it need not be worked on alone.
-  const unbegun = plan.take.filter(({ deliveries }) => deliveries === 0).map(({ id }) => id);
-  if (binding.overlapping !== undefined && unbegun.length > 0) {
-    const entries = await binding.overlapping.takeUnbegun(unbegun, claimIdleMs);
-    taken += entries.length;
-    await deps.startUnbegun(entries);
-  }
-  for (const found of plan.take) {
-    if (binding.overlapping !== undefined && found.deliveries === 0) continue;
-    if (deps.stopping.aborted) return true;
-    if (await takeOne(binding, found, deps)) taken += 1;
-  }
   for (const found of plan.giveUp) {
     if (deps.stopping.aborted) return true;
     await giveUpOne(binding, found, deps);
   }
+  const { overlapping } = binding;
+  let taken = 0;
+  const unbegun = new Set<string>();
+  if (overlapping !== undefined) {
+    // What nobody has begun cannot have ended any process, so it need not be worked on alone.
+    const ids = plan.take.filter(({ deliveries }) => deliveries === 0).map(({ id }) => id);
+    const entries = await overlapping.takeUnbegun(ids, claimIdleMs);
+    for (const { id } of entries) unbegun.add(id);
+    taken += entries.length;
+    if (entries.length > 0) await deps.startUnbegun(entries);
+  }
+  if (overlapping !== undefined) {
+    const begun = plan.take.filter(({ id }) => !unbegun.has(id) && !overlapping.kept.has(id));
+    for (const entry of await group.fetch(begun.map(({ id }) => id))) overlapping.keepPlace(entry);
+  }
+  for (const found of plan.take) {
+    if (deps.stopping.aborted) return true;
+    if (unbegun.has(found.id) || overlapping?.isBehindAnother(found.id) === true) continue;
+    if (await takeOne(binding, found, deps)) taken += 1;
+  }
   if (taken > 0) report(binding, taken, deps);
-  return pending.length < PENDING_PER_LOOK;
+  // Without progress the rest is behind something: later is soon enough.
+  return pending.length < PENDING_PER_LOOK || taken === 0;
 }
 
 async function takeOne(binding: Binding, found: PendingEntry, deps: TakeOverDeps): Promise<boolean> {

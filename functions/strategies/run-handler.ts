@@ -46,12 +46,26 @@ export type Attempt =
 
 const DETAIL_BYTES_MAX = 16_384;
 const REASON_BYTES_MAX = 200;
+const FIELDS_MAX = 100;
+/** Of STRATEGY_TIMEOUT_MS, for one POST. */
+const POST_SHARE_MAX = 0.8;
 
 const outcomeSchema = z.object({
   status: z.enum(["executed", "ignored", "delegated"]),
   reason: z.string().optional(),
   detail: z.record(z.string(), z.unknown()).optional(),
-  append: z.custom<NonNullable<StrategyOutcome["append"]>>().optional(),
+  append: z
+    .object({
+      stream: z.templateLiteral(["strategies:", z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/)]),
+      fields: z
+        .record(z.string(), z.string())
+        .refine((fields) => Object.keys(fields).length > 0, "expected a field at least")
+        .refine(
+          (fields) => Object.keys(fields).length <= FIELDS_MAX,
+          `expected at most ${FIELDS_MAX} fields`,
+        ),
+    })
+    .optional(),
 });
 
 /** Runs the strategy's handler once, for STRATEGY_TIMEOUT_MS at most. Whatever the handler does, this answers. */
@@ -171,7 +185,11 @@ function runOf(
       if (value !== undefined) return value;
       throw new PermanentError(`the variable STRATEGY_SECRET_${secretName} is not set`, "missing_secret");
     },
-    post: async (request) => ports.post(request),
+    // Its own limit has to come before that of the run, after which nobody tries again.
+    post: async (request) => {
+      const timeoutMs = Math.min(request.timeoutMs, Math.ceil(ports.timeoutMs * POST_SHARE_MAX));
+      return ports.post({ ...request, timeoutMs });
+    },
   };
 }
 
@@ -190,6 +208,13 @@ function recordable(detail: Detail, ports: RunPorts): Detail {
   }
 }
 
+/** Whatever was thrown, even an object that cannot be made a text. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  try {
+    return String(error);
+  } catch {
+    // The one thing String() throws for.
+    return "something without a text was thrown";
+  }
 }

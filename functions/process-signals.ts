@@ -21,8 +21,8 @@ export interface SignalContext extends DecisionContext {
   /** `live`, or the id of the manual invocation the entries belong to. */
   readonly invocation: string;
   /**
-   * Set for a forced replay, milliseconds since 1970: uids are not claimed, nothing is too old, and its tasks say so, since
-   * at execution their age counts from here.
+   * Set for a forced replay, milliseconds since 1970: a uid that was dispatched before is dispatched again, though once only
+   * in this invocation; nothing is too old, and its tasks say so, since at execution their age counts from here.
    */
   readonly forcedAt?: number;
 }
@@ -47,7 +47,10 @@ function effectsOf(entry: Entry, context: SignalContext): Effects {
   return {
     append: [tasks(signal, decision, context), published(entry, record, context)],
     count: decisionCounters("dispatched", null, decision.outcomes),
-    ...(forced ? {} : { claim: { uid: signal.uid, ifLost: duplicateEffects(entry, record, context) } }),
+    claim: {
+      uid: forced ? `${context.invocation} ${signal.uid}` : signal.uid,
+      ifLost: duplicateEffects(entry, record, context),
+    },
   };
 }
 

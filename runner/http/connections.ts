@@ -9,12 +9,16 @@ export interface Connections {
   drain(): void;
 }
 
-/** Keeps an eye on every connection; to be called before the server listens. */
-export function watchConnections(server: Server): Connections {
+/**
+ * Keeps an eye on every connection; to be called before the server listens. When there are more than `crowdedAt`, a new one
+ * ends the oldest on which nothing is asked, so that nobody can keep others out with connections that do nothing.
+ */
+export function watchConnections(server: Server, { crowdedAt }: { readonly crowdedAt: number }): Connections {
   const answers = new Map<Duplex, Set<ServerResponse>>();
   let draining = false;
 
   server.on("connection", (socket: Duplex) => {
+    if (answers.size >= crowdedAt) oldestIdle(answers)?.destroy();
     answers.set(socket, new Set());
     socket.once("close", () => answers.delete(socket));
   });
@@ -39,6 +43,11 @@ export function watchConnections(server: Server): Connections {
       }
     },
   };
+}
+
+function oldestIdle(answers: ReadonlyMap<Duplex, ReadonlySet<ServerResponse>>): Duplex | undefined {
+  for (const [socket, open] of answers) if (open.size === 0 && !socket.destroyed) return socket;
+  return undefined;
 }
 
 /** Tells the client not to use the connection again, while it can still be told. */

@@ -28,7 +28,7 @@ export function pauseRoutes({ services }: HttpDeps) {
     method: "post" as const,
     security: BEARER,
     tags: ["control"],
-    request: { body: jsonBody(request) },
+    request: { body: { ...jsonBody(request), required: false } },
     responses,
   };
   return newRoutes()

@@ -17,8 +17,6 @@ export interface Refusal {
 export interface RefusedAlerts {
   /** One that came with the right secret. */
   refused(refusal: Refusal): void;
-  /** One that Redis has not confirmed: at most an event every ten seconds. */
-  unconfirmed(refusal: Refusal): void;
   /** One without the right secret, as anybody can send any number of: at most an event every ten seconds. */
   stranger(refusal: Refusal): void;
 }
@@ -28,12 +26,10 @@ const SPARINGLY_MS = 10_000;
 /** Refused alerts as events, without `secret` in them. */
 export function refusedAlerts(publish: (event: SystemEvent) => void, secret: string): RefusedAlerts {
   const eventOf = (refusal: Refusal): SystemEvent => refusalEvent(refusal, secret);
-  const unconfirmed = sparingly(publish, { everyMs: SPARINGLY_MS });
   const stranger = sparingly(publish, { everyMs: SPARINGLY_MS });
   return {
     refused: (refusal) => publish(eventOf(refusal)),
-    unconfirmed: (refusal) => unconfirmed(eventOf(refusal)),
-    stranger: (refusal) => stranger(eventOf(refusal)),
+    stranger: (refusal) => stranger(() => eventOf(refusal)),
   };
 }
 
@@ -41,14 +37,15 @@ export function refusedAlerts(publish: (event: SystemEvent) => void, secret: str
 export function sparingly(
   publish: (event: SystemEvent) => void,
   { everyMs, now = () => performance.now() }: { readonly everyMs: number; readonly now?: () => number },
-): (event: SystemEvent) => void {
+): (event: () => SystemEvent) => void {
   let nextAt = -Infinity;
   let leftOut = 0;
-  return (event) => {
+  return (make) => {
     if (now() < nextAt) {
       leftOut += 1;
       return;
     }
+    const event = make();
     publish(leftOut === 0 ? event : { ...event, details: { ...event.details, left_out: leftOut } });
     nextAt = now() + everyMs;
     leftOut = 0;

@@ -16,7 +16,16 @@ export interface ServedApp extends HttpServer {
 export async function serveHttp(services: Services): Promise<ServedApp | undefined> {
   const { config, events, logger } = services;
   const { httpToken: token, httpHost: host, httpPort: port } = config;
-  if (token === undefined) return undefined;
+  if (token === undefined) {
+    if (config.webhookSecret !== undefined)
+      logger.warn("WEBHOOK_SECRET is set, but without HTTP_TOKEN nothing is served: no alert can arrive");
+    return undefined;
+  }
+  if (token === config.webhookSecret) {
+    logger.warn(
+      "WEBHOOK_SECRET is the HTTP_TOKEN as well: whoever sees the webhook's address can do everything",
+    );
+  }
   // Trading needs Redis only and goes on without HTTP, so this ends nothing; but somebody has to know.
   const trouble = troubleOf(events, {
     source: "http",

@@ -87,7 +87,7 @@ export async function startHttpServer(
       outgoing.destroy();
     });
   });
-  const connections = watchConnections(server);
+  const connections = watchConnections(server, { crowdedAt: Math.ceil(connectionsMax * 0.8) });
   refuseUnreadable(server, connections);
   const address = await listen(server, { host, port });
   server.on("error", onTrouble);

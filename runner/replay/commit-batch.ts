@@ -13,7 +13,7 @@ import type { ReplayDeps } from "./request.ts";
 /** What became of a batch. */
 export interface CommittedBatch {
   readonly worked: ReadonlyMap<string, Worked>;
-  /** The entries that hold the uids of its duplicates, by uid. */
+  /** The entries that hold what its duplicates tried to claim, by that. */
   readonly holders: ReadonlyMap<string, string>;
   /** What stopped it; entries that are not in `worked` were not committed, as far as is known. */
   readonly failure?: Error;
@@ -58,7 +58,7 @@ export async function commitBatch(
       fence: { kind: "once", invocation: fence },
     } as const;
     for (const each of await work(binding, entries, workDeps, options)) worked.set(each.id, each);
-    const uids = [...worked.values()].filter(isDuplicate).flatMap((each) => decisionMade(each)?.uid ?? []);
+    const uids = [...worked.values()].filter(isDuplicate).flatMap((each) => claimedBy(each) ?? []);
     holders = await holdersOf(deps.redis, deps.keys, uids);
     const left = [...worked.values()].find((each) => each.status === "left");
     if (left === undefined) return { worked, holders };
@@ -77,7 +77,7 @@ export function committedDecision(
   if (record === undefined) return null;
   const decision = decisionOf(record);
   if (!isDuplicate(worked)) return decision;
-  return { ...decision, duplicate_of: holders.get(record.uid ?? "") ?? null };
+  return { ...decision, duplicate_of: holders.get(claimedBy(worked) ?? "") ?? null };
 }
 
 /** The commit, noting what each call has done as soon as it is known. */
@@ -94,6 +94,12 @@ function noting(worked: Map<string, Worked>, commit: Commit): Commit {
     }
     return parts;
   };
+}
+
+/** The uid an entry was to claim, as the claim has it. */
+function claimedBy(worked: Worked): string | undefined {
+  if (worked.status === "left" || worked.result.status !== "done") return undefined;
+  return worked.result.effects.claim?.uid;
 }
 
 function isDuplicate(worked: Worked): boolean {

@@ -24,6 +24,7 @@ interface FindOptions {
 
 const IDS_PER_QUERY = 10_000;
 const DAY_MS = 86_400_000;
+const NO_GROUP = "no_group";
 
 /**
  * Those of the entries that were never decided. The order of the looks makes the answer certain: once nothing of them is
@@ -46,6 +47,21 @@ export async function neverDecided(
   if (last !== undefined) await until(async () => notLogged(last, deps), { waitMsMax, abort });
   const open = await withoutRow(candidates, deps);
   return { open, deadLetters };
+}
+
+/**
+ * Waits until none of the entries is still to be decided by a router; without a group there is none.
+ * @throws ReplayRefused when that takes too long
+ */
+export async function notInAnybodysHands(
+  ids: readonly string[],
+  deps: Pick<FindDeps, "redis" | "keys">,
+  options: FindOptions,
+): Promise<void> {
+  await until(async () => {
+    const refused = await inSomebodysHands(ids, deps);
+    return refused?.refusal.code === NO_GROUP ? undefined : refused;
+  }, options);
 }
 
 async function withoutRow(ids: readonly string[], { database, keys }: FindDeps): Promise<string[]> {
@@ -73,7 +89,7 @@ function refusePruned([oldest]: readonly string[], { config, clock }: FindDeps):
 
 async function inSomebodysHands(
   ids: readonly string[],
-  { redis, keys }: FindDeps,
+  { redis, keys }: Pick<FindDeps, "redis" | "keys">,
 ): Promise<ReplayRefused | undefined> {
   const [first, last] = [ids[0], ids.at(-1)];
   if (first === undefined || last === undefined) return undefined;
@@ -151,7 +167,7 @@ function undecided(detail: string): ReplayRefused {
 function noGroup(): ReplayRefused {
   return new ReplayRefused({
     kind: "conflict",
-    code: "no_group",
+    code: NO_GROUP,
     detail: "signals_stream has no group signal_processor, so nobody knows what was delivered",
     hint: "start the router, or make a lost group again: npm run cli -- groups create signal_processor --from <place>",
   });

@@ -1,6 +1,6 @@
 import { messageOf } from "../trouble.ts";
 import { dryRun } from "./dry-run.ts";
-import { neverDecided } from "./never-decided.ts";
+import { neverDecided, notInAnybodysHands } from "./never-decided.ts";
 import type { ReplayCourse } from "./replay-course.ts";
 import { openSnapshots } from "./replay-snapshots.ts";
 import { countSignal, noCounts, type ReplayCounts, type ReplayedSignal } from "./replayed-signal.ts";
@@ -80,6 +80,8 @@ async function planOf(
   }
   const { ids, notFound, recorded } = await selectSignals(selection, deps, signalsMax);
   if (mode === "force") {
+    // The router would dispatch what is still in its hands once more.
+    await notInAnybodysHands(ids, deps, { waitMsMax, abort });
     const course = writeRun({ mode, request, selection: recorded, deadLetters: new Map() }, deps);
     return { ids, notFound, decidedBefore: 0, course };
   }

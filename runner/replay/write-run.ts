@@ -17,10 +17,10 @@ export interface WriteRunOptions {
 }
 
 /**
- * Fence of all runs that look for what is missing: of two at once, one decides an entry, also where no uid is claimed. Not
- * an id an invocation is given.
+ * Fence of all runs that look for what is missing: of two at once, one decides an entry, also where no uid is claimed. No
+ * invocation can be given such an id.
  */
-const MISSING_FENCE = "missing-replay";
+const MISSING_FENCE = "missing:replay";
 
 /**
  * Decides and commits signals batch by batch. It is one invocation, recorded when it begins and when it ends; not at all

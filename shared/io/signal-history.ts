@@ -19,7 +19,7 @@ export interface SignalHistory {
 /**
  * The text bounds find the rows through the primary key, whatever the collation makes of the hyphen, among ids whose times
  * have equally many digits; the numbers then say exactly which they are. DISTINCT and LIMIT inside, so that a span with
- * millions of rows is read no further than asked.
+ * millions of rows is read no further than asked. What was posted by hand never arrived.
  */
 const IDS_BETWEEN = `
   SELECT found.entry_id
@@ -28,13 +28,15 @@ const IDS_BETWEEN = `
     WHERE shard = $1 AND entry_id BETWEEN span.low AND span.high AND strpos(entry_id, '-') = span.digits + 1
       AND (split_part(entry_id, '-', 1)::numeric, split_part(entry_id, '-', 2)::numeric)
         BETWEEN ($3::numeric, $4::numeric) AND ($5::numeric, $6::numeric)
+      AND NOT EXISTS (SELECT FROM invocations i WHERE i.id = invocation AND i.kind = 'manual')
     ORDER BY entry_id LIMIT $7
   ) found LIMIT $7`;
 
 const IDS_OF_UIDS = `
   SELECT DISTINCT log.entry_id, log.uid
   FROM jsonb_array_elements_text($2::jsonb) AS asked (uid) JOIN signal_log log ON log.uid = asked.uid
-  WHERE log.shard = $1 LIMIT $3`;
+  WHERE log.shard = $1 AND NOT EXISTS (SELECT FROM invocations i WHERE i.id = log.invocation AND i.kind = 'manual')
+  LIMIT $3`;
 
 const DECIDED_AMONG = `
   SELECT asked.entry_id FROM jsonb_array_elements_text($2::jsonb) AS asked (entry_id), LATERAL (

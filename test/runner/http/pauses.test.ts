@@ -15,6 +15,7 @@ test("a strategy is paused and resumed, and it is told who did it", async () => 
 
 test("without a strategy everything is paused", async () => {
   await http.call("POST", "/pause", {});
+  expect(await http.call("POST", "/pause")).toMatchObject({ status: 200 });
   expect(Object.keys(await paused()).toSorted()).toEqual(["*", "epoch"]);
 });
 

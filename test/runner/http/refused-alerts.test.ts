@@ -18,7 +18,7 @@ it("of many events one is published per interval, the next one with the number o
     [200, "g"],
   ] as const) {
     now = at;
-    publish(event(message));
+    publish(() => event(message));
   }
   expect(published).toEqual([
     event("a"),
@@ -45,7 +45,7 @@ it("strangers do not keep a refused alert of the owner out of the log", () => {
 it("an event has no secret, neither of the body nor of what Redis said", () => {
   const published: SystemEvent[] = [];
   const alerts = refusedAlerts((each) => published.push(each), "s3cret-value");
-  alerts.unconfirmed({
+  alerts.refused({
     problem: { status: 503, code: "not_confirmed", detail: "no" },
     client: undefined,
     body: '{"note": "s3cret-value", "symbol": "BTCUSDT"}',

@@ -65,6 +65,29 @@ describe("a forced replay", () => {
     expect(perEntry).toEqual([{ n: 3 }, { n: 3 }]);
   });
 
+  test("dispatches a uid once, however many of its entries are chosen", async () => {
+    const ids = await add("a", "a", "b", "a");
+    await routeAll(http.services);
+    const { signals, replay: summary } = await replay(http.services, FORCE);
+    expect((await tasks()).map(({ log_uid }) => log_uid)).toEqual(["a", "b", "a", "b"]);
+    expect(signals.map(({ decided }) => [decided?.status, decided?.duplicate_of])).toEqual([
+      ["dispatched", null],
+      ["duplicate", ids[0]],
+      ["dispatched", null],
+      ["duplicate", ids[0]],
+    ]);
+    expect(summary.counts).toMatchObject({ dispatched: 2, duplicate: 2 });
+  });
+
+  test("is refused while the router may still decide what is chosen", async () => {
+    await add("a");
+    await routeAll(http.services);
+    await add("b");
+    const refused = replay(http.services, FORCE, { waitMsMax: 50 });
+    await expect(refused).rejects.toMatchObject({ refusal: { code: "undecided_entries" } });
+    expect(await tasks()).toHaveLength(1);
+  });
+
   test("minds no age, and its tasks count theirs from its beginning", async () => {
     await http.setReference(rowsWithStrategies([strategyRow(10, { signal_age_ms_max: 1 })]));
     await http.publish(signalFields({ sent_at: "2025-01-15T11:59:59Z" }));

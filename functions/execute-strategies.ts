@@ -44,7 +44,12 @@ export interface ExecutePorts extends RunPorts {
  */
 export const executeStrategies: EffectfulFunction<ExecutePorts> = async function* (entries, ports) {
   const desk = openDesk(entries.length);
-  for (const entry of entries) void execute(entry, ports, desk.hand).then(desk.gone, desk.failed);
+  for (const entry of entries) {
+    void execute(entry, ports, async (answer) => desk.hand(answer)).then(
+      () => desk.gone(),
+      (error: unknown) => desk.failed(error),
+    );
+  }
   try {
     let unavailable: Unavailable | undefined;
     for (;;) {

@@ -35,9 +35,9 @@ export function openHand(group: StreamGroup, { claimIdleMs, onError, onSuccess }
     },
     async lighter(msMax) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, msMax);
+        const limit = setTimeout(resolve, msMax);
         waiting.push(() => {
-          clearTimeout(timer);
+          clearTimeout(limit);
           resolve();
         });
       });

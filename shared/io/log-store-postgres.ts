@@ -100,6 +100,16 @@ const INSERT_ENTRIES = `
   INSERT INTO signal_log_entries (shard, ${entryNames})
   SELECT $1, ${entryNames} FROM (${rowsQuery(ENTRY, "$2")}) given ON CONFLICT DO NOTHING`;
 
+/** A worker's report takes the place of `delegated`, in whatever order they come; otherwise the first outcome stays. */
+const INSERT_OUTCOMES = `
+  INSERT INTO signal_log_entries AS stored (shard, ${entryNames})
+  SELECT DISTINCT ON (entry_id, invocation, strategy_id) $1, ${entryNames} FROM (${rowsQuery(ENTRY, "$2")}) given
+  ORDER BY entry_id, invocation, strategy_id, status = 'delegated'
+  ON CONFLICT (shard, entry_id, invocation, strategy_id, stage) DO UPDATE
+  SET (status, reason, detail, attempt, duration_ms, at) =
+    (excluded.status, excluded.reason, excluded.detail, excluded.attempt, excluded.duration_ms, excluded.at)
+  WHERE stored.status = 'delegated' AND excluded.status <> 'delegated'`;
+
 /**
  * The start and the end of an invocation may come together, in either order and again: its end is written once. One row
  * per id, since a statement may touch a row once; in the order of ids, so that two writers cannot block each other.
@@ -123,11 +133,13 @@ export function logStoreOn(db: Database, shard: string): LogStore {
   return {
     async write({ signals, outcomes, invocations, events }: LogRows): Promise<LogAnswer> {
       const signalRows = signals.map(signalRow);
-      const entryRows = [...signals.flatMap(routingRows), ...outcomes.map(executionRow)];
+      const routed = signals.flatMap(routingRows);
+      const executed = outcomes.map(executionRow);
       const eventRows = events.map(eventRow);
       try {
         const conflicts = signalRows.length > 0 ? await insertSignals(db, shard, signalRows) : [];
-        if (entryRows.length > 0) await db.query(INSERT_ENTRIES, [shard, columnsJson(ENTRY, entryRows)]);
+        if (routed.length > 0) await db.query(INSERT_ENTRIES, [shard, columnsJson(ENTRY, routed)]);
+        if (executed.length > 0) await db.query(INSERT_OUTCOMES, [shard, columnsJson(ENTRY, executed)]);
         if (invocations.length > 0)
           await db.query(INSERT_INVOCATIONS, [columnsJson(INVOCATION, invocations)]);
         if (eventRows.length > 0) await db.query(INSERT_EVENTS, [columnsJson(EVENT, eventRows)]);

@@ -100,6 +100,6 @@ async function turnOrClosing(turn: Promise<unknown>, closing: AbortSignal): Prom
     };
     if (closing.aborted) done();
     closing.addEventListener("abort", done, { once: true });
-    void turn.then(done);
+    void turn.finally(done);
   });
 }

@@ -189,6 +189,12 @@ describe("a run", () => {
       { error: "no" },
     ],
     ["answers nothing", () => undefined as never, "invalid_outcome", {}],
+    [
+      "adds something unusable",
+      () => ({ status: "executed", append: { stream: "signals_stream", fields: {} } }) as never,
+      "invalid_outcome",
+      {},
+    ],
     ["answers nonsense", () => ({ status: "done" }) as never, "invalid_outcome", {}],
     [
       "needs a secret that is not set",
@@ -327,6 +333,22 @@ describe("a batch", () => {
     const entries = ["a", "b", "c"].map((uid, i) => task(`1-${i}`, { log_uid: uid }));
     await resultsOf(entries, portsFrom({ run }));
     expect(order).toEqual(["a 1", "a 2", "b 1", "c 1"]);
+  });
+
+  test("keeps the place of a task in its lane until its outcome has been taken", async () => {
+    const runs: string[] = [];
+    const run: Run = ({ signal }) => {
+      runs.push(signal.uid);
+      return { status: "executed" };
+    };
+    const entries = ["a", "b"].map((uid, i) => task(`1-${i}`, { log_uid: uid }));
+    const answers = executeStrategies(entries, portsFrom({ run }))[Symbol.asyncIterator]();
+    await answers.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(runs).toEqual(["a"]);
+    await answers.next();
+    expect(runs).toEqual(["a", "b"]);
+    await answers.return?.();
   });
 
   test("with something that is no task gives that up and runs the others", async () => {

@@ -90,12 +90,14 @@ describe("what is away, or in the way, says nothing about the entries", () => {
           timeout: 10_000,
         });
       }
-      await vi.waitFor(async () => expect((await pendingRows())[0]?.[3]).toBe(1), { timeout: 10_000 });
+      await vi.waitFor(async () => expect((await pendingRows())[0]?.[3]).toBeLessThanOrEqual(1), {
+        timeout: 10_000,
+      });
       running.signal(round % 2 === 0 ? "SIGTERM" : "SIGKILL");
       await running.ended();
     }
     await insertReference(router.databaseUrl, mixedReference());
-    delete router.env["FUNCTIONS"];
+    router.env["FUNCTIONS"] = "process-signals,persist-log,refresh-reference,reclaim,trim";
     await router.start();
     await router.settled();
     expect(await statuses()).toEqual([{ uid: "a", status: "dispatched", reason: null }]);

@@ -58,6 +58,21 @@ describe("a lane", () => {
     expect(lanes.kept.size).toBe(0);
   });
 
+  test("tells whose kept place has another kept before it", () => {
+    const lanes = lanesOf();
+    lanes.keep("a", "1-0");
+    lanes.keep("b", "2-0");
+    lanes.keep("a", "3-0");
+    expect(["1-0", "2-0", "3-0", "9-9"].map((id) => lanes.isBehindAnother(id))).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
+    lanes.release("1-0");
+    expect(lanes.isBehindAnother("3-0")).toBe(false);
+  });
+
   test("lets nobody in any more once the lanes close", async () => {
     const closing = new AbortController();
     const lanes = lanesOf({ closing: closing.signal });

@@ -292,7 +292,7 @@ describe("a call that is not what is expected", () => {
       status: 404,
       body: {
         code: "no_such_function",
-        hint: "functions: process-signals, persist-log; jobs: refresh-reference, reclaim, trim",
+        hint: "functions: process-signals, execute-strategies, persist-log; jobs: refresh-reference, reclaim, trim",
       },
     });
     expect((await http.call("POST", "/functions/trim/poll")).status).toBe(404);

@@ -18,6 +18,8 @@ const ALL = [
   ["refresh-reference", undefined],
   ["reclaim", "process-signals"],
   ["poll", "process-signals"],
+  ["reclaim", "execute-strategies"],
+  ["poll", "execute-strategies"],
   ["reclaim", "persist-log"],
   ["poll", "persist-log"],
   ["trim", undefined],
@@ -179,6 +181,8 @@ describe("when a part of a tick fails", () => {
       "refresh-reference": "failed",
       "reclaim process-signals": "done",
       "poll process-signals": "done",
+      "reclaim execute-strategies": "done",
+      "poll execute-strategies": "done",
       "reclaim persist-log": "failed",
       "poll persist-log": "failed",
       trim: "done",
@@ -222,7 +226,7 @@ describe("when a part of a tick fails", () => {
       await tick();
       expect(await logged()).toMatchObject([{ uid: "a" }, { uid: "b" }]);
       const { streams } = await readStatus(http.services.redis, http.services.keys);
-      expect(streams.flatMap(({ groups }) => groups.map(({ pending }) => pending))).toEqual([0, 0, 0]);
+      expect(streams.flatMap(({ groups }) => groups.map(({ pending }) => pending))).toEqual([0, 0, 0, 0]);
     }, UNTIL);
     expect(await fieldsOf("dead_letters")).toEqual([]);
   }, 60_000);
@@ -270,8 +274,8 @@ describe("the health of a router that lives on ticks", () => {
   /** As if the last tick had been so long ago. */
   async function backdate(ms: number): Promise<void> {
     const { redis, keys } = http.services;
-    for (const { stream, consumer, at } of await readTurns(redis, keys)) {
-      await redis.hset(keys.loops, `${stream} ${consumer}`, at - ms);
+    for (const { stream, group, consumer, at } of await readTurns(redis, keys)) {
+      await redis.hset(keys.loops, `${stream} ${group} ${consumer}`, at - ms);
     }
   }
 

@@ -129,6 +129,24 @@ describe.each(databaseKinds)("the log in a database of kind $kind", ({ create })
     ]);
   });
 
+  it("takes a worker's report in place of delegated, in whatever order they come, and nothing in place of that", async () => {
+    const delegated = outcome("1-0", { status: "delegated" });
+    const report = outcome("1-0", { status: "failed", reason: "no_margin" });
+    const later = outcome("1-0", { status: "executed" });
+    for (const batches of [
+      [[delegated], [report]],
+      [[report], [delegated]],
+      [[delegated, report]],
+      [[report], [later]],
+    ]) {
+      const shard = freshPrefix();
+      for (const outcomes of batches) await logStoreOn(db, shard).write({ ...NOTHING, outcomes });
+      expect(await stored("signal_log_entries", shard)).toMatchObject([
+        { status: "failed", reason: "no_margin" },
+      ]);
+    }
+  });
+
   it("stores what was decided and what was done for a strategy side by side", async () => {
     const shard = freshPrefix();
     const rows = { ...NOTHING, signals: [signal("1-0", { outcomes: [ROUTED] })], outcomes: [outcome("1-0")] };

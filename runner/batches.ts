@@ -13,6 +13,8 @@ export interface Batches {
   start(batch: readonly Entry[], work: (after: Promise<unknown>) => Promise<unknown>): Promise<void>;
   /** Does something else: between batches, or, where these overlap, beside them and never twice at a time. */
   aside(job: () => Promise<void>): Promise<void>;
+  /** Looks after work that somebody else has begun. */
+  beside(work: Promise<unknown>): void;
   /** Whether as much is in hand as this process may hold: then no more is to be read. */
   full(): boolean;
   failed(): boolean;
@@ -64,6 +66,9 @@ export function openBatches({ overlapping, hand }: BatchesOptions): Batches {
       }
       await last;
       await job();
+    },
+    beside(work) {
+      void track(work, () => undefined);
     },
     full: () => overlapping && hand.ids.size >= HAND_MAX,
     failed: () => failures.length > 0,

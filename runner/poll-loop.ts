@@ -119,9 +119,10 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       hand.add(entries.map(({ id }) => id));
       await startWork(entries);
     };
+    const beside = (begun: Promise<unknown>): void => batches.beside(begun);
     let finished: boolean;
     do {
-      finished = await takeOver(binding, { ...deps, ...workDeps, group, hand, startUnbegun });
+      finished = await takeOver(binding, { ...deps, ...workDeps, group, hand, startUnbegun, beside });
       // Where batches do not overlap it is the turn of new entries again.
     } while (!finished && binding.overlapping !== undefined);
     if (finished) lookedForAbandonedAt = Date.now();

@@ -96,6 +96,7 @@ async function takeOverAll(
   const hand = openHand(group, { claimIdleMs, onError: fresh.failed, onSuccess: fresh.over });
   const hindered = new AbortController();
   const stopping = AbortSignal.any([hindered.signal, AbortSignal.timeout(budget.leftMs())]);
+  const besides: Promise<unknown>[] = [];
   const deps: TakeOverDeps = {
     group,
     hand,
@@ -107,6 +108,9 @@ async function takeOverAll(
     trouble: { failed: () => hindered.abort(), over: () => undefined },
     stopping,
     abort: AbortSignal.timeout(budget.leftMs() + FINISH_MS_MAX),
+    beside: (begun) => {
+      besides.push(begun);
+    },
     async startUnbegun(entries: readonly Entry[]) {
       const ids = entries.map(({ id }) => id);
       hand.add(ids);
@@ -120,6 +124,7 @@ async function takeOverAll(
   try {
     let finished = false;
     while (!finished && !stopping.aborted) finished = await takeOver(binding, deps);
+    await Promise.all(besides);
     return finished && !stopping.aborted;
   } catch (error) {
     throw deps.abort.aborted ? new NotNow(NOT_IN_TIME, { cause: error }) : error;

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Entry, Fields } from "../shared/entry.ts";
 import type { FunctionName } from "../shared/function-names.ts";
 import type { CommitOutcome } from "../shared/io/commit.ts";
+import { committedAmong } from "../shared/io/once-fences.ts";
 import { holdersOf } from "../shared/io/uid-holders.ts";
 import type { StreamName } from "../shared/keys.ts";
 import type { SignalRecord } from "../shared/records.ts";
@@ -64,9 +65,20 @@ export async function runEntries(request: RunRequest, services: Services): Promi
   if (away !== undefined) throw away;
   const selection = { function: functionName, stream, entries: entries.map((entry) => entry.id) };
   const invocation = await beginInvocation({ kind: "manual", requestedBy, reason, selection, id }, services);
-  const worked = await workOnce(binding, entries, id, services);
-  await invocation.finish(countsOf(worked));
-  const results = new Map((await resultsOf(worked, services)).map((result) => [result.id, result]));
+  // Where calling the function does something outside, the fence of the commit would come too late.
+  const ids = entries.map((entry) => entry.id);
+  const before = await committedAmong(services.redis, services.keys, id, ids);
+  const worked = await workOnce(
+    binding,
+    entries.filter((entry) => !before.has(entry.id)),
+    id,
+    services,
+  );
+  const counts = countsOf(worked);
+  await invocation.finish({ ...counts, fenced: counts.fenced + before.size });
+  const results = new Map<string, RunResult>();
+  for (const entryId of before) results.set(entryId, { id: entryId, status: "committed", outcome: "fenced" });
+  for (const result of await resultsOf(worked, services)) results.set(result.id, result);
   return { invocation: id, results: entries.flatMap((entry) => results.get(entry.id) ?? []) };
 }
 

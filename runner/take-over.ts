@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { planReclaim } from "../functions/reclaim.ts";
 import type { Entry } from "../shared/entry.ts";
 import { NO_EFFECTS, type Result } from "../shared/function.ts";
@@ -13,8 +14,12 @@ export interface TakeOverDeps extends WorkDeps {
   readonly deliveriesMax: number;
   /** Begins the work on entries that nobody had begun; resolves when there is room for more. */
   readonly startUnbegun: (entries: readonly Entry[]) => Promise<void>;
+  /** Looks after work that goes on beside others. */
+  readonly beside: (work: Promise<unknown>) => void;
 }
 
+/** A task that is retried, or hangs, does not hold up the others that were left behind; one that kills does so sooner. */
+const ALONE_MS = 2_000;
 /** Entries per look: then it is the turn of new ones again. */
 const PENDING_PER_LOOK = 100;
 
@@ -55,9 +60,10 @@ export async function takeOver(binding: Binding, deps: TakeOverDeps): Promise<bo
   return pending.length < PENDING_PER_LOOK || taken === 0;
 }
 
+/** Resolves when it has come to an end or, where work overlaps, has not ended the process for a while. */
 async function takeOne(binding: Binding, found: PendingEntry, deps: TakeOverDeps): Promise<boolean> {
   const { id, deliveries } = found;
-  return withClaimed(binding, found, deps, async (entry) => {
+  const taking = withClaimed(binding, found, deps, async (entry) => {
     await work(binding, [entry], deps, {
       deliveries: deliveries + 1,
       after: Promise.resolve(),
@@ -65,6 +71,9 @@ async function takeOne(binding: Binding, found: PendingEntry, deps: TakeOverDeps
       onUnavailable: async () => deps.group.uncount(id, deliveries),
     });
   });
+  if (binding.overlapping === undefined) return taking;
+  deps.beside(taking);
+  return Promise.race([taking, pause(ALONE_MS, true, { ref: false })]);
 }
 
 async function giveUpOne(binding: Binding, found: PendingEntry, deps: TakeOverDeps): Promise<void> {

@@ -1,6 +1,6 @@
 import { deadLetterEffects } from "../shared/dead-letter.ts";
 import type { Entry } from "../shared/entry.ts";
-import type { Branch, Effects, Result, Unavailable } from "../shared/function.ts";
+import type { Effects, Result, Unavailable } from "../shared/function.ts";
 import type {
   Commit,
   CommitItem,
@@ -14,6 +14,7 @@ import type { Clock } from "./clock.ts";
 import type { EventLog } from "./event-log.ts";
 import { FunctionThrew, isFlaw, keepTrying, NotNow, type Persistence } from "./keep-trying.ts";
 import { messageOf } from "./trouble.ts";
+import { sayIfFenced, sayLeft } from "./work-events.ts";
 
 export interface WorkDeps extends Persistence {
   readonly commit: Commit;
@@ -116,7 +117,7 @@ async function pass(
     await options.after;
     for (const part of await commitItems(binding, answer, items, deps, options)) {
       if (part.answer.status !== "committed") continue;
-      if (isDelivered(options)) sayIfFenced(binding, part.answer.outcomes, deps);
+      if (isDelivered(options)) sayIfFenced(binding, part.answer.outcomes, deps.events);
       for (const [i, outcome] of part.answer.outcomes.entries()) {
         const item = part.items[i];
         if (item === undefined) continue;
@@ -169,22 +170,6 @@ function isDelivered({ fence }: WorkOptions): boolean {
   return fence === undefined || fence.kind === "group";
 }
 
-/** Usual after a take-over or a repeated commit; if the group was removed meanwhile, this is the trace of it. */
-function sayIfFenced(
-  { stream, functionName }: Binding,
-  outcomes: readonly CommitOutcome[],
-  { events }: WorkDeps,
-): void {
-  const fenced = outcomes.filter((outcome) => outcome === "fenced").length;
-  if (fenced === 0) return;
-  events.publish({
-    level: "INFO",
-    source: functionName,
-    message: `${fenced} entries of ${stream} were not pending any more when they were to be committed, so nothing was done for them`,
-    details: { stream, entries: fenced },
-  });
-}
-
 function unblocked<Part extends CommitPart>(parts: readonly Part[]): readonly Part[] {
   for (const { answer } of parts) {
     if (answer.status === "blocked") {
@@ -231,34 +216,17 @@ function effectsOf(
 ): Effects {
   if (result.status === "done") return result.effects;
   const { deliveries = options.deliveries } = result;
-  const letter = deadLetterEffects(entry, result, { stream, functionName, deliveries, at });
-  return result.also === undefined ? letter : united(letter, result.also);
-}
-
-function united(one: Branch, other: Branch): Branch {
-  return {
-    append: [...one.append, ...other.append],
-    count: [...one.count, ...other.count],
-    sum: { ...one.sum, ...other.sum },
-  };
+  return deadLetterEffects(entry, result, { stream, functionName, deliveries, at });
 }
 
 /** Leaves the entry where it is. */
 function leave(
-  { functionName, stream }: Binding,
+  binding: Binding,
   { id }: Entry,
   error: string,
   { events }: WorkDeps,
   options: WorkOptions,
 ): Worked {
-  // An event about an event that cannot be handled would fail in the same way; its dead letter tells.
-  if (isDelivered(options) && stream !== "system_events") {
-    events.publish({
-      level: "ERROR",
-      source: functionName,
-      message: `entry ${id} of ${stream} failed: ${error}; it stays pending and is delivered again`,
-      details: { stream, entry_id: id, deliveries: options.deliveries, error },
-    });
-  }
+  if (isDelivered(options)) sayLeft(binding, id, { error, deliveries: options.deliveries }, events);
   return { id, status: "left", error };
 }

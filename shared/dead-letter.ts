@@ -15,13 +15,13 @@ export interface DeadLetterOrigin {
   readonly at: number;
 }
 
-/** The effects of giving up on an entry: a dead letter with everything needed to retry it, and an event. */
+/** The effects of giving up on an entry: a dead letter with everything needed to retry it, an event, and what else is to happen. */
 export function deadLetterEffects(
   entry: Entry,
   result: Extract<Result, { status: "dead" }>,
   { stream, functionName, deliveries, at }: DeadLetterOrigin,
 ): Effects {
-  const { reason, error, level = "WARNING" } = result;
+  const { reason, error, level = "WARNING", also } = result;
   const event: SystemEvent = {
     level,
     source: functionName,
@@ -46,8 +46,10 @@ export function deadLetterEffects(
       },
       // An event that cannot be stored is not worth another one, which could not be stored either, and so on.
       ...(stream === "system_events" ? [] : [eventAppend(event, at)]),
+      ...(also?.append ?? []),
     ],
-    count: [`dead_letters:${functionName}`],
+    count: [`dead_letters:${functionName}`, ...(also?.count ?? [])],
+    ...(also?.sum === undefined ? {} : { sum: also.sum }),
   };
 }
 

@@ -34,6 +34,7 @@ test("a dry run of reclaim says what would be taken over and given up, and touch
     more: false,
   });
   expect(body.streams.slice(1)).toMatchObject([
+    { stream: "strategy_input_stream", take: [], dead: [] },
     { stream: "signal_results", take: [], dead: [] },
     { stream: "system_events", take: [], dead: [] },
   ]);

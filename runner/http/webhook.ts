@@ -5,7 +5,7 @@ import { NotConfirmed } from "../../shared/io/intake.ts";
 import type { FieldFault } from "../../shared/signal.ts";
 import type { HttpDeps } from "./app.ts";
 import { clientAddressOf, isAmong } from "./client-address.ts";
-import { Problem, type ProblemOptions } from "./problem.ts";
+import { Problem } from "./problem.ts";
 import type { BodyAnswer } from "./read-body.ts";
 import { refusedAlerts } from "./refused-alerts.ts";
 import { newRoutes } from "./routes.ts";
@@ -42,7 +42,7 @@ export function webhookRoutes(deps: HttpDeps) {
         hint: "behind a proxy, TRUSTED_PROXIES has to name it",
       });
     }
-    if (body.status !== "read") throw new Problem(worthAnotherTry(unreadable(body.status, limits)));
+    if (body.status !== "read") throw new Problem(unreadable(body.status, limits));
     const { fields, uid } = accepted(
       readAlert(objectIn(body.text), { secret, now: clock.now(), source: "tradingview" }),
     );
@@ -70,11 +70,6 @@ export function webhookRoutes(deps: HttpDeps) {
   describeWebhook(routes.openAPIRegistry);
   routes.post("/webhooks/tradingview", receive).post("/webhooks/tradingview/:secret", receive);
   return routes;
-}
-
-/** It came with the right secret, and the rest of it was held up on its way: TradingView sends again what is 503 only. */
-function worthAnotherTry(problem: ProblemOptions): ProblemOptions {
-  return problem.status === 408 ? { ...problem, status: 503 } : problem;
 }
 
 const UNCONFIRMED = {

@@ -237,7 +237,7 @@ describe("what can never be a signal", () => {
     expect(sent).toBeLessThan(20);
   });
 
-  it("is asked for again when the rest of it does not come, if it came with the secret", async () => {
+  it("is answered 408 when the rest of it does not come", async () => {
     const stuck = () =>
       new ReadableStream({
         start(controller) {
@@ -248,7 +248,7 @@ describe("what can never be a signal", () => {
       post(IN_PATH, { body: stuck() }),
       post(PATH, { body: stuck() }),
     ]);
-    expect(known).toMatchObject({ status: 503, body: { code: "body_late" } });
+    expect(known).toMatchObject({ status: 408, body: { code: "body_late" } });
     expect(unknown).toMatchObject({ status: 408, body: { code: "body_late" } });
   });
 

@@ -8,7 +8,7 @@ export default defineConfig({
     globalSetup: ["test/servers/global-setup.ts"],
     pool: "forks",
     // Most files wait for servers and processes most of the time.
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: {

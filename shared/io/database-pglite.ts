@@ -39,6 +39,10 @@ export async function openPglite({ dataDir, onError }: PgliteOptions): Promise<D
     },
   );
 
+  // Opening takes seconds in which nothing else runs, long enough on a busy machine for another process to take this one
+  // for dead. Not closed and not released: both would touch what is the other's by now.
+  if (!lock.isHeld()) throw new Error(`${folder}: ${TAKEN_OVER}`);
+
   // There is one connection, so whoever has a transaction open must have it alone.
   let last: Promise<unknown> = Promise.resolve();
   const exclusive = <T>(work: () => Promise<T>): Promise<T> => {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import pRetry from "p-retry";
 import {
   executeStrategies,
   givenUpEffects,
@@ -16,6 +15,7 @@ import { laneOf, parseTask } from "../shared/task.ts";
 import { answersOf } from "./answers.ts";
 import type { Binding, BindingOptions, WorkTimes } from "./binding.ts";
 import type { Clock } from "./clock.ts";
+import { firstTry } from "./first-try.ts";
 import { NotNow } from "./keep-trying.ts";
 import { openLanes } from "./lanes.ts";
 import type { RoutingContext, RoutingContextCache } from "./routing-context.ts";
@@ -180,7 +180,7 @@ async function presentContext({ routing }: ExecutionDeps): Promise<void> {
 
 /** Redis or the snapshot may be away for a while; the task is not to blame, and the loops say so. */
 async function untilItWorks<T>(attempt: () => Promise<T>, abort: AbortSignal): Promise<T> {
-  return pRetry(attempt, {
+  return firstTry(attempt, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 50,
     maxTimeout: 2_000,

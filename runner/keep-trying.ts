@@ -1,5 +1,5 @@
-import pRetry from "p-retry";
-import { EffectsError } from "../shared/io/commit-call.ts";
+import { EffectsError } from "../shared/io/commit-payload.ts";
+import { firstTry } from "./first-try.ts";
 import type { Trouble } from "./trouble.ts";
 
 /** Something is away or in the way; the entries are fine. */
@@ -33,7 +33,7 @@ export async function keepTrying<T>(
   { abort, stopping, trouble }: Persistence,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const result = await pRetry(attempt, {
+  const result = await firstTry(attempt, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 50,
     maxTimeout: 2_000,

@@ -11,6 +11,7 @@ import {
   MisconfigurationError,
   uniqueConsumerName,
 } from "./environment.ts";
+import { keepHeapSmall } from "./heap.ts";
 import { serveHttp, type ServedApp } from "./http/serve.ts";
 import { withLocalSecrets } from "./local/secrets.ts";
 import { openLogger } from "./logger.ts";
@@ -21,6 +22,7 @@ import { messageOf } from "./trouble.ts";
 
 /** The composition root: everything on this machine, from the environment to the last signal handler. */
 
+keepHeapSmall();
 const { env } = process;
 const given = configOrExit(env);
 const isLocal = given.redisUrl === undefined;

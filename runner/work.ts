@@ -114,7 +114,6 @@ async function pass(
       throw new NotNow(`${answer.what} is not available (${answer.error})`);
     }
     const items = itemsOf(binding, answer, progress, deps, options);
-    await options.after;
     for (const part of await commitItems(binding, answer, items, deps, options)) {
       if (part.answer.status !== "committed") continue;
       if (isDelivered(options)) sayIfFenced(binding, part.answer.outcomes, deps.events);
@@ -151,10 +150,11 @@ async function commitItems(
   { decidedOn }: Answer,
   items: readonly WorkItem[],
   deps: WorkDeps,
-  { fence = { kind: "group", stream: binding.stream, group: binding.group } }: WorkOptions,
+  { after, fence = { kind: "group", stream: binding.stream, group: binding.group } }: WorkOptions,
 ): Promise<readonly CommitPart<WorkItem>[]> {
   const options: CommitOptions = {
     fence,
+    after,
     // The age of what comes by hand says nothing about the router.
     ...(fence.kind === "group" ? { timing: binding.functionName } : {}),
     ...(decidedOn === undefined ? {} : { decidedOn }),

@@ -27,6 +27,11 @@ export interface DecisionContext {
   readonly signalAgeMsMax: number;
   /** Nothing is too old, for any strategy. */
   readonly anyAge?: boolean;
+  /**
+   * Decisions that hold for every signal which gets as far as the strategies of a subscription, none of which looks at the
+   * symbol or the age. Filled on the way; for as long as snapshot and control are these.
+   */
+  readonly made?: Map<Subscription, Decision>;
 }
 
 /** Why a whole signal is not dispatched. */
@@ -55,6 +60,14 @@ export function decide(signal: Signal, context: DecisionContext): Decision {
   const stop = stopOf(signal, subscription, context);
   if (stop !== undefined) return stopped(subscription, stop);
 
+  const known = context.made?.get(subscription);
+  if (known !== undefined) return known;
+  const decision = routed(subscription, signal, context);
+  if (subscription.strategies.every(takesAnySignal)) context.made?.set(subscription, decision);
+  return decision;
+}
+
+function routed(subscription: Subscription, signal: Signal, context: DecisionContext): Decision {
   const outcomes = subscription.strategies.map((strategy) => outcomeFor(strategy, signal, context));
   const dispatched = outcomes.some((outcome) => outcome.status === "dispatched");
   return {
@@ -124,6 +137,11 @@ function stopped(subscription: Subscription, stop: Stop): Decision {
     direction: subscription.direction,
     outcomes: subscription.strategies.map((strategy) => ignored(strategy, stop.reason, NO_DETAIL)),
   };
+}
+
+/** Whether the outcome is the same for every signal. */
+function takesAnySignal({ symbols, signal_age_ms_max }: SubscribedStrategy): boolean {
+  return symbols === null && (signal_age_ms_max ?? 0) === 0;
 }
 
 function outcomeFor(strategy: SubscribedStrategy, signal: Signal, context: DecisionContext): RoutingOutcome {

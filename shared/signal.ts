@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { entryTime, type Entry, type Fields } from "./entry.ts";
 import { cleanFields, excerpt } from "./text.ts";
 import { parseTime, TIME_FORMS } from "./time.ts";
@@ -64,10 +64,7 @@ export function normaliseSymbol(text: string): string {
 
 /** The identity of a signal whose producer gave none: 32 hex digits of a hash over symbol, phrase and bar time. */
 export function uidOf(symbol: string, phrase: string, barTime: number): string {
-  return createHash("sha256")
-    .update(JSON.stringify([symbol, phrase, barTime]))
-    .digest("hex")
-    .slice(0, 32);
+  return hash("sha256", JSON.stringify([symbol, phrase, barTime]), "hex").slice(0, 32);
 }
 
 /** The signal in an entry, or everything that is wrong with it. `now` decides whether `sent_at` lies in the future. */

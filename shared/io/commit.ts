@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { Effects } from "../function.ts";
 import type { GroupName, Keys, StreamName } from "../keys.ts";
 import { COMMIT_SCRIPT } from "./commit-script.ts";
-import { encodeCommit, splitCommit } from "./commit-call.ts";
+import { commitCalls, type CommitCallOptions } from "./commit-call.ts";
 import { defineScript } from "./redis.ts";
 
 /** What makes sure that an entry is committed at most once. */
@@ -38,6 +38,8 @@ export interface CommitOptions {
   readonly decidedOn?: DecidedOn;
   /** Function whose processing time (entry id → commit) is counted; absent: not measured. */
   readonly timing?: string;
+  /** Nothing is sent before it resolves; the calls are made up meanwhile, so that they can follow at once. */
+  readonly after?: Promise<unknown>;
 }
 
 /**
@@ -53,7 +55,7 @@ export type CommitAnswer =
   /** A key is not what it has to be; nothing was touched. */
   | { readonly status: "blocked"; readonly key: string; readonly problem: string };
 
-/** The answers to one commit, call by call, each with the items it speaks of. */
+/** The answers to one commit, call by call, each with the items it speaks of; those whose claim was lost come last. */
 export interface CommitPart<Item extends CommitItem = CommitItem> {
   readonly items: readonly Item[];
   readonly answer: CommitAnswer;
@@ -70,40 +72,86 @@ export type Commit = <Item extends CommitItem>(
   options: CommitOptions,
 ) => Promise<readonly CommitPart<Item>[]>;
 
-const OUTCOMES: Readonly<Record<string, CommitOutcome>> = {
+/** `lost`: another entry holds the uid, and what happens then was not sent: nothing was done. */
+type EntryAnswer = CommitOutcome | "lost";
+
+const ANSWERS: Readonly<Record<string, EntryAnswer>> = {
   A: "applied",
   D: "duplicate",
   H: "held",
   F: "fenced",
+  L: "lost",
 };
 
 /**
  * The commit on this connection. Items are split into calls small enough not to hold Redis up, sent at once and run in
- * order. When the connection breaks it is unknown which calls ran; committing the same items again is
- * harmless, since each has a fence.
+ * order. What happens when a claim is lost is sent only where it is, in a second round: few signals are duplicates, and
+ * making and sending that record for each of them took a sixth of the time. When the connection breaks it is unknown which
+ * calls ran; committing the same items again is harmless, since each has a fence.
  */
 export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Commit {
-  const run = defineScript(redis, "commitEntries", COMMIT_SCRIPT);
-  return async <Item extends CommitItem>(items: readonly Item[], options: CommitOptions) => {
-    const calls = splitCommit(items).map(async (part): Promise<CommitPart<Item>> => {
-      const { keyNames, args } = encodeCommit(part, keys, settings, options);
-      return { items: part, answer: answerOf(await run(keyNames, args), part.length) };
-    });
-    const settled = await Promise.allSettled(calls);
-    return settled.map((call) => {
+  const script = defineScript(redis, "commitEntries", COMMIT_SCRIPT);
+
+  async function run<Item extends CommitItem>(
+    items: readonly Item[],
+    options: CommitCallOptions,
+  ): Promise<Round<Item>> {
+    const calls = commitCalls(items, keys, settings, options);
+    await options.after;
+    const settled = await Promise.allSettled(
+      calls.map(async (call) => partOf(call.items, await script(call.keyNames, call.args))),
+    );
+    const parts = settled.map((call) => {
       if (call.status === "rejected") throw call.reason;
       return call.value;
     });
+    return { parts: parts.map(({ part }) => part), lost: parts.flatMap(({ lost }) => lost) };
+  }
+
+  return async <Item extends CommitItem>(items: readonly Item[], options: CommitOptions) => {
+    const { parts, lost } = await run(items, { ...options, branches: "won" });
+    if (lost.length === 0) return parts;
+    const { parts: others } = await run(lost, { ...options, branches: "both" });
+    return [...parts.filter((part) => part.items.length > 0), ...others];
   };
 }
 
-function answerOf(reply: unknown, entries: number): CommitAnswer {
+interface Round<Item extends CommitItem> {
+  readonly parts: readonly CommitPart<Item>[];
+  /** Items nothing was done for, since another entry holds their uid. */
+  readonly lost: readonly Item[];
+}
+
+/** What a call answered, told apart from the items it did nothing for. */
+function partOf<Item extends CommitItem>(
+  items: readonly Item[],
+  reply: unknown,
+): { part: CommitPart<Item>; lost: readonly Item[] } {
   const [status, first, second] = Array.isArray(reply) ? reply.map(String) : [];
-  if (status === "stale") return { status, version: first ?? "", epoch: second ?? "" };
-  if (status === "blocked") return { status, key: first ?? "", problem: second ?? "" };
-  const outcomes = (first ?? "").split("").map((letter) => OUTCOMES[letter]);
-  if (status !== "committed" || outcomes.length !== entries || outcomes.includes(undefined)) {
-    throw new Error(`commit script answered ${JSON.stringify(reply)} for ${entries} entries`);
+  if (status === "stale") {
+    return { part: { items, answer: { status, version: first ?? "", epoch: second ?? "" } }, lost: [] };
   }
-  return { status, outcomes: outcomes.filter((outcome) => outcome !== undefined) };
+  if (status === "blocked") {
+    return { part: { items, answer: { status, key: first ?? "", problem: second ?? "" } }, lost: [] };
+  }
+  const done: Item[] = [];
+  const outcomes: CommitOutcome[] = [];
+  const lost: Item[] = [];
+  for (const [i, item] of items.entries()) {
+    const answer = ANSWERS[first?.[i] ?? ""];
+    if (answer === undefined) break;
+    if (answer === "lost") lost.push(item);
+    else {
+      done.push(item);
+      outcomes.push(answer);
+    }
+  }
+  if (
+    status !== "committed" ||
+    first?.length !== items.length ||
+    done.length + lost.length !== items.length
+  ) {
+    throw new Error(`commit script answered ${JSON.stringify(reply)} for ${items.length} entries`);
+  }
+  return { part: { items: done, answer: { status, outcomes } }, lost };
 }

@@ -71,7 +71,10 @@ function answerTimeout(
 }
 
 /** Runs a script with these keys and arguments. */
-export type Script = (keys: readonly string[], args: readonly (string | number)[]) => Promise<unknown>;
+export type Script = (
+  keys: readonly string[],
+  args: readonly (string | number | Buffer)[],
+) => Promise<unknown>;
 
 /** Makes a Lua script callable on a connection; survives SCRIPT FLUSH. */
 export function defineScript(redis: Redis, name: string, lua: string): Script {

@@ -7,7 +7,8 @@ import type { Database } from "../../shared/io/database.ts";
 import { logStoreOn } from "../../shared/io/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log-store.ts";
 import { openDatabase } from "../../shared/io/open-database.ts";
-import { freshDatabase, freshPrefix, type FreshDatabase } from "../servers/fixtures.ts";
+import type { FreshDatabase } from "../servers/database.ts";
+import { freshDatabase, freshPrefix } from "../servers/fixtures.ts";
 
 let fresh: FreshDatabase;
 let database: Database;

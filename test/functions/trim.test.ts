@@ -6,7 +6,8 @@ import { logRetentionOn } from "../../shared/io/log-retention.ts";
 import { openDatabase } from "../../shared/io/open-database.ts";
 import { streamTrimmerOn, type BehindGroup } from "../../shared/io/stream-trimmer.ts";
 import { GROUPS, STREAMS, keysOf, type Keys } from "../../shared/keys.ts";
-import { freshDatabase, freshPrefix, type FreshDatabase } from "../servers/fixtures.ts";
+import type { FreshDatabase } from "../servers/database.ts";
+import { freshDatabase, freshPrefix } from "../servers/fixtures.ts";
 import { connectRedis } from "../servers/redis-contents.ts";
 
 const going = new AbortController().signal;

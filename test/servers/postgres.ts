@@ -26,12 +26,17 @@ export interface PostgresServer {
 const USER = "router";
 const PASSWORD = "test-secret";
 
+export interface PostgresServerOptions {
+  /** Default `off`: a killed process loses nothing the system has been given; only a machine that fails would. */
+  readonly fsync?: "on" | "off";
+}
+
 /** Creates a cluster below the system's temporary folder and starts it on a free port. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({ fsync = "off" }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const parent = await mkdtemp(join(tmpdir(), "router-postgres-"));
   const remove = () => rm(parent, { recursive: true, force: true });
   try {
-    return await startIn(parent, remove);
+    return await startIn(parent, fsync, remove);
   } catch (error) {
     await remove();
     throw error;
@@ -56,7 +61,11 @@ async function loadEmbeddedPostgres() {
   return EmbeddedPostgres;
 }
 
-async function startIn(parent: string, remove: () => Promise<void>): Promise<PostgresServer> {
+async function startIn(
+  parent: string,
+  fsync: "on" | "off",
+  remove: () => Promise<void>,
+): Promise<PostgresServer> {
   const isRoot = process.getuid?.() === 0;
   const dir = join(parent, "data");
   const EmbeddedPostgres = await loadEmbeddedPostgres();
@@ -76,8 +85,7 @@ async function startIn(parent: string, remove: () => Promise<void>): Promise<Pos
   const command = await postgresBinary();
   const user = isRoot ? await postgresUser() : undefined;
   const settings = ["-c", "listen_addresses=127.0.0.1", "-c", `unix_socket_directories=${dir}`];
-  // A killed process loses nothing the system has been given; only a machine that fails would.
-  const args = ["-D", dir, "-p", String(port), "-c", "fsync=off", ...settings];
+  const args = ["-D", dir, "-p", String(port), "-c", `fsync=${fsync}`, ...settings];
   // Started here and not by the library, whose stop() waits for ever for a server that was killed.
   const launch = () =>
     startProcess({ command, args, readyText: "database system is ready to accept connections", user });

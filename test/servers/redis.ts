@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { findRedisServer } from "../../runner/local/find-redis.ts";
 import { freePort, startProcess } from "./process.ts";
 
-/** A redis-server of its own, durable as in production: every write is in the AOF before it is answered. */
+/** A redis-server of its own, durable unless told otherwise: every write is in the AOF before it is answered. */
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
@@ -18,13 +18,25 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+export interface RedisServerOptions {
+  /** When the append-only file is written; `always` is what tests that kill it rely on. */
+  readonly aof?: "always" | "everysec" | "off";
+  /** Whether it is rewritten when it has grown; default true. */
+  readonly aofRewrites?: boolean;
+}
+
 /** Starts a Redis on a free port with an empty folder below the system's temporary one. */
-export async function startRedis(): Promise<RedisServer> {
+export async function startRedis({
+  aof = "always",
+  aofRewrites = true,
+}: RedisServerOptions = {}): Promise<RedisServer> {
   const dir = await mkdtemp(join(tmpdir(), "router-redis-"));
   const port = await freePort();
   const args = [
     ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir],
-    ["--save", "", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"],
+    aof === "off" ? ["--appendonly", "no"] : ["--appendonly", "yes", "--appendfsync", aof],
+    aofRewrites ? [] : ["--auto-aof-rewrite-percentage", "0"],
+    ["--save", "", "--maxmemory-policy", "noeviction"],
   ].flat();
   // On a machine without one this installs it, as `npm start` does.
   const command = await findRedisServer({ env: process.env });

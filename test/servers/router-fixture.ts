@@ -2,7 +2,8 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { openDatabase } from "../../shared/io/open-database.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
-import { freshDatabase, freshPrefix, redisUrl, type FreshDatabase } from "./fixtures.ts";
+import type { FreshDatabase } from "./database.ts";
+import { freshDatabase, freshPrefix, redisUrl } from "./fixtures.ts";
 import { sql } from "./insert-reference.ts";
 import { startRouterProcess, startScript, type RouterProcess } from "./router-process.ts";
 

@@ -10,7 +10,8 @@ import { openDatabase } from "../../../shared/io/open-database.ts";
 import { strategySecrets } from "../../../shared/secrets.ts";
 import type { ReferenceRows } from "../../../shared/reference.ts";
 import { referenceRows } from "../../builders.ts";
-import { freshDatabase, freshPrefix, redisUrl, type FreshDatabase } from "../../servers/fixtures.ts";
+import type { FreshDatabase } from "../../servers/database.ts";
+import { freshDatabase, freshPrefix, redisUrl } from "../../servers/fixtures.ts";
 import { insertReference, sql } from "../../servers/insert-reference.ts";
 
 export const TOKEN = "a-token-for-tests";

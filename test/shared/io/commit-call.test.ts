@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
 import { NO_EFFECTS, type Append, type Effects } from "../../../shared/function.ts";
-import { CALL_LIMITS, encodeCommit, splitCommit } from "../../../shared/io/commit-call.ts";
+import { CALL_LIMITS, commitCalls, type CommitCall } from "../../../shared/io/commit-call.ts";
 import type { CommitItem, CommitOptions } from "../../../shared/io/commit.ts";
 import { keysOf } from "../../../shared/keys.ts";
 
@@ -20,16 +20,27 @@ function appends(count: number): Append {
 }
 
 function sized(bytes: number): Append {
-  return { stream: "signal_results", fields: { d: "x".repeat(bytes - 1) } };
+  return { stream: "signal_results", fields: { d: "x".repeat(bytes) } };
 }
 
-const lengths = (items: readonly CommitItem[]): number[] => splitCommit(items).map((call) => call.length);
+const KEYS = keysOf("{p}:");
+
+function calls(
+  given: readonly CommitItem[],
+  options: CommitOptions = GROUP,
+  branches: "won" | "both" = "both",
+): CommitCall[] {
+  return commitCalls(given, KEYS, SETTINGS, { ...options, branches });
+}
+
+const lengths = (given: readonly CommitItem[], branches?: "won" | "both"): number[] =>
+  calls(given, GROUP, branches).map((call) => call.items.length);
 const items = (count: number, effects?: Effects): CommitItem[] =>
   Array.from({ length: count }, (_, n) => item(n, effects));
 
 describe("a commit is cut", () => {
   it("into no call for no items", () => {
-    expect(splitCommit([])).toStrictEqual([]);
+    expect(calls([])).toStrictEqual([]);
   });
 
   it.each([
@@ -37,8 +48,8 @@ describe("a commit is cut", () => {
     { count: 128, calls: [128] },
     { count: 129, calls: [128, 1] },
     { count: 300, calls: [128, 128, 44] },
-  ])("after 128 entries: $count", ({ count, calls }) => {
-    expect(lengths(items(count))).toStrictEqual(calls);
+  ])("after 128 entries: $count", ({ count, calls: expected }) => {
+    expect(lengths(items(count))).toStrictEqual(expected);
   });
 
   it("before more than 1,000 appends", () => {
@@ -49,23 +60,38 @@ describe("a commit is cut", () => {
     ).toStrictEqual([5, 1]);
   });
 
-  it("before more than 1 MB, names and the elements' own fields included", () => {
+  it("before more than 1 MB, the elements' own fields included", () => {
     expect(lengths(items(5, { append: [sized(500_000)], count: [] }))).toStrictEqual([2, 2, 1]);
     expect(lengths(items(5, { append: [sized(500_001)], count: [] }))).toStrictEqual([1, 1, 1, 1, 1]);
     const own: Append = {
       stream: "signal_results",
-      each: [{ d: "x".repeat(500_000) }, { d: "x" }],
+      each: [{ d: "x".repeat(500_000) }, { d: "xx" }],
       fields: {},
     };
     expect(lengths(items(3, { append: [own], count: [] }))).toStrictEqual([1, 1, 1]);
   });
 
-  it("with the larger branch of a claim counted in appends, and both in bytes", () => {
+  it("with the branch for a lost claim counted where it is sent", () => {
     const lost = { append: [appends(600)], count: [] };
     const large: Effects = { append: [appends(2)], count: [], claim: { uid: "u", ifLost: lost } };
     expect(lengths(items(3, large))).toStrictEqual([1, 1, 1]);
+    expect(lengths(items(3, large), "won")).toStrictEqual([3]);
     const half = { append: [sized(300_000)], count: [] };
-    expect(lengths(items(3, { ...half, claim: { uid: "u", ifLost: half } }))).toStrictEqual([1, 1, 1]);
+    const both: Effects = { ...half, claim: { uid: "u", ifLost: half } };
+    expect(lengths(items(3, both))).toStrictEqual([1, 1, 1]);
+    expect(lengths(items(3, both), "won")).toStrictEqual([3]);
+  });
+
+  it("so that what did not fit in is whole in the next one", () => {
+    const effects: Effects = {
+      append: [appends(600)],
+      count: ["c"],
+      claim: { uid: "u", ifLost: { append: [sized(1)], count: [] } },
+    };
+    const [first, second] = calls([item(1, effects), item(2, effects)], GROUP, "won");
+    const [alone] = calls([item(2, effects)], GROUP, "won");
+    expect(first?.keyNames.filter((name) => name.includes("dedup"))).toHaveLength(1);
+    expect(second).toStrictEqual(alone);
   });
 
   it("around a single entry beyond every limit, which goes alone", () => {
@@ -80,9 +106,9 @@ describe("a commit is cut", () => {
     fc.assert(
       fc.property(fc.array(effects, { maxLength: 300 }), (all) => {
         const given = all.map((one, n) => item(n, one));
-        const calls = splitCommit(given);
-        expect(calls.flat()).toStrictEqual(given);
-        for (const call of calls) {
+        const cut = calls(given).map((call) => call.items);
+        expect(cut.flat()).toStrictEqual(given);
+        for (const call of cut) {
           expect(call.length).toBeGreaterThan(0);
           if (call.length === 1) continue;
           const appended = call.flatMap((one) => one.effects.append);
@@ -100,7 +126,11 @@ describe("a commit is cut", () => {
 });
 
 describe("a call", () => {
-  const keys = keysOf("{p}:");
+  const only = (given: readonly CommitItem[], options?: CommitOptions, branches?: "won" | "both") => {
+    const [first, ...more] = calls(given, options, branches);
+    expect(more).toStrictEqual([]);
+    return first;
+  };
   const claimed = (uid: string): Effects => ({
     append: [appends(1)],
     count: [],
@@ -108,10 +138,10 @@ describe("a call", () => {
   });
 
   it("declares the keys of its fences, claims and both branches' targets, each target once", () => {
-    const { keyNames } = encodeCommit([item(1, claimed("a")), item(2, claimed("b"))], keys, SETTINGS, {
+    const call = only([item(1, claimed("a")), item(2, claimed("b"))], {
       fence: { kind: "once", invocation: "run" },
     });
-    expect(keyNames).toStrictEqual(
+    expect(call?.keyNames).toStrictEqual(
       (
         "metrics reference:current control dead_letters strategy_input_stream signal_results " +
         "done:run:1-0 dedup:a done:run:2-0 dedup:b"
@@ -122,7 +152,7 @@ describe("a call", () => {
   });
 
   it("declares the stream its group reads", () => {
-    expect(encodeCommit([item(1)], keys, SETTINGS, GROUP).keyNames).toStrictEqual([
+    expect(only([item(1)])?.keyNames).toStrictEqual([
       "{p}:metrics",
       "{p}:reference:current",
       "{p}:control",
@@ -141,8 +171,8 @@ describe("a call", () => {
       };
       return { append: [append], count: [] };
     };
-    expect(() => encodeCommit([item(1, withFields(100, 400))], keys, SETTINGS, GROUP)).not.toThrow();
-    expect(() => encodeCommit([item(1, withFields(101, 400))], keys, SETTINGS, GROUP)).toThrow(
+    expect(() => calls([item(1, withFields(100, 400))])).not.toThrow();
+    expect(() => calls([item(1, withFields(101, 400))])).toThrow(
       "an append of 501 fields is more than the commit takes (500)",
     );
   });
@@ -155,8 +185,6 @@ describe("a call", () => {
     { what: "an element with another one", each: [{ a: "1" }, { b: "2" }], fields: { c: "3" } },
   ])("is refused with an append of $what", ({ each, fields }) => {
     const append: Append = { stream: "signal_results", fields, ...(each === undefined ? {} : { each }) };
-    expect(() => encodeCommit([item(1, { append: [append], count: [] })], keys, SETTINGS, GROUP)).toThrow(
-      /fields/,
-    );
+    expect(() => calls([item(1, { append: [append], count: [] })])).toThrow(/fields/);
   });
 });

@@ -8,7 +8,7 @@ import { keysOf, type Keys } from "../../../shared/keys.ts";
 import { freshPrefix } from "../../servers/fixtures.ts";
 import { addEntries, connectRedis, entriesIn, fieldsIn } from "../../servers/redis-contents.ts";
 
-/** Any sequence of commits does to Redis what it does to a few sets and maps. */
+/** Any sequence of commits does to Redis what it does to a few sets and maps. Those whose claim is lost come last. */
 
 const ENTRIES = 8;
 const TARGETS = ["strategy_input_stream", "signal_results"] as const;
@@ -39,15 +39,27 @@ class Model {
 
   commit(items: readonly CommitItem[], { fence, decidedOn }: CommitOptions): readonly string[] {
     if (decidedOn !== undefined && decidedOn.version !== VERSION) return ["stale"];
-    return items.map(({ id, deadLetterId = "", effects }) => {
-      if (!this.#wins(fence, id, deadLetterId)) return "fenced";
-      if (effects.claim === undefined) return this.#apply(effects, "applied");
-      const holder = this.holders.get(effects.claim.uid);
-      if (holder === id) return "held";
-      if (holder !== undefined) return this.#apply(effects.claim.ifLost, "duplicate", holder);
-      this.holders.set(effects.claim.uid, id);
-      return this.#apply(effects, "applied");
-    });
+    const isLost = ({ id, effects }: CommitItem): boolean => {
+      const holder = effects.claim === undefined ? undefined : this.holders.get(effects.claim.uid);
+      return holder !== undefined && holder !== id;
+    };
+    const lost: CommitItem[] = [];
+    const outcomes: string[] = [];
+    for (const item of items) {
+      if (isLost(item)) lost.push(item);
+      else outcomes.push(this.#settle(item, fence));
+    }
+    return [...outcomes, ...lost.map((item) => this.#settle(item, fence))];
+  }
+
+  #settle({ id, deadLetterId = "", effects }: CommitItem, fence: CommitOptions["fence"]): string {
+    if (!this.#wins(fence, id, deadLetterId)) return "fenced";
+    if (effects.claim === undefined) return this.#apply(effects, "applied");
+    const holder = this.holders.get(effects.claim.uid);
+    if (holder === id) return "held";
+    if (holder !== undefined) return this.#apply(effects.claim.ifLost, "duplicate", holder);
+    this.holders.set(effects.claim.uid, id);
+    return this.#apply(effects, "applied");
   }
 
   #wins(fence: CommitOptions["fence"], id: string, deadLetterId: string): boolean {

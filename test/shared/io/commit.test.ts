@@ -303,10 +303,59 @@ describe("the claim of a uid", () => {
       { id: a, effects: dispatch("u") },
       { id: b, effects: record("neighbour") },
     ];
-    expect(await outcomesOf(items)).toStrictEqual(["duplicate", "applied"]);
-    expect(await results()).toStrictEqual(["u of unknown", "neighbour"]);
+    expect(await outcomesOf(items)).toStrictEqual(["applied", "duplicate"]);
+    expect(await results()).toStrictEqual(["neighbour", "u of unknown"]);
     expect(await fields("strategy_input_stream")).toStrictEqual([]);
     expect(await redis.lrange(keys.dedup("u"), 0, -1)).toStrictEqual(["x"]);
+  });
+
+  it("that was held at first and is free a moment later is made", async () => {
+    const [a = "", b = ""] = await deliver(2);
+    await outcomesOf([{ id: a, effects: dispatch("u", "first") }]);
+    let calls = 0;
+    const interfering = new Proxy(redis, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (name !== "commitEntries" || typeof value !== "function") return value;
+        return async (...args: unknown[]): Promise<unknown> => {
+          calls += 1;
+          if (calls === 2) await redis.del(keys.dedup("u"));
+          return value.apply(redis, args) as Promise<unknown>;
+        };
+      },
+    });
+    const items = [{ id: b, effects: dispatch("u", "second") }];
+    const parts = await commitOn(interfering, keys, { dedupTtlMs: DEDUP_TTL_MS })(items, GROUP);
+    expect(parts).toStrictEqual([{ items, answer: { status: "committed", outcomes: ["applied"] } }]);
+    expect(calls).toBe(2);
+    expect(await redis.get(keys.dedup("u"))).toBe(b);
+    expect(await results()).toStrictEqual(["first", "second"]);
+    expect(await pendingCount()).toBe(0);
+  });
+
+  it("that is lost is recorded behind what else was committed, and asked for once only", async () => {
+    const [a = "", b = "", c = ""] = await deliver(3);
+    let asked = 0;
+    const { claim, ...won } = dispatch("u", "second");
+    const effects: Effects = {
+      ...won,
+      claim: {
+        uid: "u",
+        get ifLost() {
+          asked += 1;
+          return claim?.ifLost ?? NO_EFFECTS;
+        },
+      },
+    };
+    expect(await outcomesOf([{ id: a, effects: dispatch("u", "first") }])).toStrictEqual(["applied"]);
+    expect(asked).toBe(0);
+    const items = [
+      { id: b, effects },
+      { id: c, effects: record("neighbour") },
+    ];
+    expect(await outcomesOf(items)).toStrictEqual(["applied", "duplicate"]);
+    expect(asked).toBe(1);
+    expect(await results()).toStrictEqual(["first", "neighbour", `second of ${a}`]);
   });
 
   it("can be made again when its time is over", async () => {
@@ -470,8 +519,9 @@ describe("counters", () => {
     const items = ids.map((id) => ({ id, effects: dispatch("u") }));
     expect(await outcomesOf([...items, ...items], { ...GROUP, timing: "f" })).toStrictEqual([
       "held",
+      "fenced",
       ...Array.from({ length: 5 }, () => "duplicate"),
-      ...Array.from({ length: 6 }, () => "fenced"),
+      ...Array.from({ length: 5 }, () => "fenced"),
     ]);
     const found = await metrics();
     const buckets = [...PROCESSING_MS_BOUNDS, "inf" as const].map(
@@ -603,27 +653,30 @@ describe("nothing at all is written", () => {
     },
   );
 
-  it("when only a target of the branch not taken is of another type", async () => {
+  it("when a target of the branch for a lost claim is of another type, once that is needed", async () => {
     await redis.set(keys.stream("system_events"), "x");
     const ifLost: Branch = { append: [{ stream: "system_events", fields: { a: "b" } }], count: [] };
-    const before = await contents();
     const items = [{ id, effects: { ...dispatch("u"), claim: { uid: "u", ifLost } } }];
-    const [part] = await commit(items, GROUP);
-    expect(part?.answer).toMatchObject({ status: "blocked", key: keys.stream("system_events") });
+    await redis.set(keys.dedup("u"), "1-0");
+    const before = await contents();
+    const parts = await commit(items, GROUP);
+    expect(parts).toMatchObject([{ answer: { status: "blocked", key: keys.stream("system_events") } }]);
     expect(await contents()).toStrictEqual(before);
+    await redis.del(keys.dedup("u"));
+    expect(await outcomesOf(items)).toStrictEqual(["applied"]);
   });
 
   it.each(["", "abc", "1.5", "1e3", " 1", "-", "0x10", "9999999999999999", "nan"])(
     "when a counter to be raised holds %j",
     async (value) => {
       const problem = (field: string) => `field ${field} is not an integer of up to 15 digits`;
-      await redis.hset(keys.metrics, "signals:duplicate", value);
+      await redis.hset(keys.metrics, "signals:dispatched", value);
       await expectUntouched(GROUP, {
         status: "blocked",
         key: keys.metrics,
-        problem: problem("signals:duplicate"),
+        problem: problem("signals:dispatched"),
       });
-      await redis.hdel(keys.metrics, "signals:duplicate");
+      await redis.hdel(keys.metrics, "signals:dispatched");
       await redis.hset(keys.metrics, processingField("f", "sum"), value);
       await expectUntouched(DECIDED, {
         status: "blocked",

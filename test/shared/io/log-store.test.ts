@@ -173,6 +173,42 @@ describe.each(databaseKinds)("the log in a database of kind $kind", ({ create })
     expect(entries).toContainEqual({ ...key, stage: "execution", ...done });
   });
 
+  it("stores the decisions for strategies with the signal each belongs to", async () => {
+    const shard = freshPrefix();
+    const decided = (entryId: string, second: number, strategies: readonly number[]) =>
+      signal(entryId, {
+        decided_at: `2026-01-02T03:04:0${second}.000Z`,
+        outcomes: strategies.map((strategy_id) => ({ ...ROUTED, strategy_id })),
+      });
+    const log = logStoreOn(db, shard);
+    const [first, second, third] = [
+      decided("1-0", 1, [7, 8]),
+      decided("2-0", 2, []),
+      decided("3-0", 3, [9, 7]),
+    ];
+    await log.write({ ...NOTHING, signals: [first] });
+    await log.write({ ...NOTHING, signals: [first, second, { ...third, invocation: "replay-1" }, third] });
+    expect(
+      await db.query(
+        `SELECT entry_id, invocation, strategy_id, at FROM signal_log_entries WHERE shard = $1
+         ORDER BY entry_id, invocation, strategy_id`,
+        [shard],
+      ),
+    ).toStrictEqual(
+      [
+        { entry_id: "1-0", invocation: "live", strategies: [7, 8] },
+        { entry_id: "3-0", invocation: "live", strategies: [7, 9] },
+        { entry_id: "3-0", invocation: "replay-1", strategies: [7, 9] },
+      ].flatMap(({ strategies, ...key }) =>
+        strategies.map((strategy_id) => ({
+          ...key,
+          strategy_id,
+          at: new Date(`2026-01-02T03:04:0${key.entry_id === "1-0" ? 1 : 3}.000Z`),
+        })),
+      ),
+    );
+  });
+
   it("stores events", async () => {
     const eventId = crypto.randomUUID();
     await logStoreOn(db, "").write({ ...NOTHING, events: [event(eventId)] });
@@ -294,6 +330,31 @@ describe.each(databaseKinds)("the log in a database of kind $kind", ({ create })
     });
   });
 
+  it("stores a row that was deleted when it was looked for", async () => {
+    const shard = freshPrefix();
+    const signals = [signal("1-0", { uid: "new" })];
+    await logStoreOn(db, shard).write({ ...NOTHING, signals: [signal("1-0", { uid: "old" })] });
+    let statements = 0;
+    const losing: Database["query"] = async (sql, params) => {
+      // The first finds that the row is there already; what it says is asked next.
+      if ((statements += 1) === 2) await db.query("DELETE FROM signal_log WHERE shard = $1", [shard]);
+      return db.query(sql, params);
+    };
+    const answer = await logStoreOn({ ...db, query: losing }, shard).write({ ...NOTHING, signals });
+    expect(answer).toStrictEqual({ status: "stored", conflicts: [] });
+    expect(await stored("signal_log", shard)).toMatchObject([{ uid: "new" }]);
+  });
+
+  it("answers unavailable when the table swallows rows", async () => {
+    await db.query("CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
+    await db.query(
+      "CREATE TRIGGER swallows BEFORE INSERT ON signal_log FOR EACH ROW EXECUTE FUNCTION swallow()",
+    );
+    const answer = await logStoreOn(db, freshPrefix()).write({ ...NOTHING, signals: [signal("1-0")] });
+    await db.query("DROP FUNCTION swallow() CASCADE");
+    expect(answer).toStrictEqual({ status: "unavailable", error: expect.stringContaining("trigger") });
+  });
+
   it.each<{ what: string; rows: Partial<LogRows>; sqlstate: string }>([
     {
       what: "a NUL character in JSON",
@@ -309,6 +370,11 @@ describe.each(databaseKinds)("the log in a database of kind $kind", ({ create })
       what: "a time that is none",
       rows: { signals: [signal("1-0", { bar_time: "s3cret" })] },
       sqlstate: "22007",
+    },
+    {
+      what: "an unknown status of a strategy, and with it the signal",
+      rows: { signals: [signal("1-0", { outcomes: [{ ...ROUTED, status: "s3cret" as "shadow" }] })] },
+      sqlstate: "23514",
     },
     {
       what: "an unknown status",

@@ -1,0 +1,33 @@
+/**
+ * What a serverless platform does in a new process: loads the `fetch` entry and hands it one request. Prints how long each
+ * took, in ms.
+ */
+export interface InstanceTimes {
+  /** From the start of the process until the entry is loaded, Node's and the loader's own start included. */
+  readonly loadedMs: number;
+  /** From then until the answer was there. */
+  readonly handledMs: number;
+  readonly status: number;
+  readonly body: string;
+}
+
+/** What it is started with; the rest is in its environment. */
+export interface InstanceTask {
+  readonly path: string;
+  readonly token: string;
+}
+
+const { path, token } = JSON.parse(process.argv[2] ?? "") as InstanceTask;
+const { default: entry } = await import("../../runner/fetch.ts");
+const loadedMs = performance.now();
+const headers = { authorization: `Bearer ${token}` };
+const response = await entry.fetch(new Request(`https://router.example${path}`, { method: "POST", headers }));
+const body = await response.text();
+const times: InstanceTimes = {
+  loadedMs,
+  handledMs: performance.now() - loadedMs,
+  status: response.status,
+  body,
+};
+console.log(JSON.stringify(times));
+process.exit(0);

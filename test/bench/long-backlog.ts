@@ -1,0 +1,15 @@
+import type { Bench } from "./measure.ts";
+import { routeBacklog, type Backlog } from "./route-backlog.ts";
+
+const runs = new WeakMap<Bench, Promise<Backlog>>();
+
+/** A million signals through one router; run once for all measures that look at it. */
+export async function longBacklog(bench: Bench): Promise<Backlog> {
+  const known = runs.get(bench);
+  if (known !== undefined) return known;
+  const count = bench.scaled(1_000_000);
+  bench.say(`${count} signals through one router`);
+  const run = routeBacklog(bench, { count });
+  runs.set(bench, run);
+  return run;
+}

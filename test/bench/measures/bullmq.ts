@@ -1,0 +1,92 @@
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { keysOf } from "../../../shared/keys.ts";
+import type { BullmqAnswer, BullmqTask } from "../bullmq-worker.ts";
+import { startClient } from "../client-process.ts";
+import type { Bench, Measure } from "../measure.ts";
+import { routingRate } from "../routing-rate.ts";
+import { publishReference, signalAt, tasksOf, WORKLOAD } from "../workload.ts";
+
+const SIGNAL_QUEUE = "signals";
+const TASK_QUEUE = "tasks";
+const CONCURRENCY = 100;
+const ADDED_PER_ROUND_TRIP = 1_000;
+
+/** The same signals, decided by the same function in the worker of a job queue. */
+export const bullmq: Measure = {
+  id: "bullmq",
+  title: "BullMQ",
+  async run(bench) {
+    const count = bench.scaled(100_000);
+    const routing = await routingRate(bench, count);
+    const rate = await bullmqRate(bench, count);
+    return [
+      {
+        name: `BullMQ, one worker, concurrency ${CONCURRENCY}`,
+        value: rate,
+        unit: "signals/s",
+        note:
+          `${count} jobs, default options: no de-duplication, tasks not handed on in one step with the completion; ` +
+          "the record that comes with a decision is thrown away",
+      },
+      { name: "routing ÷ BullMQ", value: routing / rate, unit: "×", goal: { least: 5 } },
+    ];
+  },
+};
+
+async function bullmqRate(bench: Bench, count: number): Promise<number> {
+  const server = await bench.startRedis();
+  const redis = new Redis(server.url);
+  const connection = { url: server.url, maxRetriesPerRequest: null };
+  const signals = new Queue(SIGNAL_QUEUE, { connection });
+  const tasks = new Queue(TASK_QUEUE, { connection });
+  try {
+    await publishReference(redis, keysOf(""), WORKLOAD);
+    bench.say(`${count} signals into a BullMQ queue`);
+    await addJobs(signals, count);
+    bench.say(`${count} signals through one BullMQ worker`);
+    const { seconds } = await workThrough({
+      url: server.url,
+      signalQueue: SIGNAL_QUEUE,
+      taskQueue: TASK_QUEUE,
+      count,
+      concurrency: CONCURRENCY,
+    });
+    await assertDone(signals, tasks, count);
+    return count / seconds;
+  } finally {
+    await Promise.all([signals.close(), tasks.close()]);
+    redis.disconnect();
+    await server.stop();
+  }
+}
+
+async function addJobs(queue: Queue, count: number): Promise<void> {
+  for (let from = 0; from < count; from += ADDED_PER_ROUND_TRIP) {
+    const length = Math.min(ADDED_PER_ROUND_TRIP, count - from);
+    await queue.addBulk(
+      Array.from({ length }, (_, i) => ({ name: "signal", data: signalAt(from + i, WORKLOAD, Date.now()) })),
+    );
+  }
+}
+
+async function workThrough(task: BullmqTask): Promise<BullmqAnswer> {
+  const worker = startClient<BullmqAnswer>("bullmq-worker.ts", task);
+  try {
+    return await worker.answer();
+  } finally {
+    worker.kill();
+  }
+}
+
+/** @throws Error when that is not what had to come out */
+async function assertDone(signals: Queue, tasks: Queue, count: number): Promise<void> {
+  const completed = await signals.getCompletedCount();
+  const waiting = await tasks.getWaitingCount();
+  const expected = tasksOf(count, WORKLOAD);
+  if (completed !== count || waiting !== expected) {
+    throw new Error(
+      `BullMQ completed ${completed} of ${count} jobs, which became ${waiting} of ${expected} tasks`,
+    );
+  }
+}

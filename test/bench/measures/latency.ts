@@ -1,0 +1,72 @@
+import { startClient } from "../client-process.ts";
+import type { LatencyAnswer, LatencyTask } from "../latency-client.ts";
+import type { Figure, Measure } from "../measure.ts";
+import { percentile } from "../percentiles.ts";
+import { onStageWithRouter } from "../stage.ts";
+import { tasksOf, WORKLOAD } from "../workload.ts";
+
+const PER_SECOND = 500;
+const WARM_UP_SECONDS = 2;
+const ROUTED_SECONDS = 20;
+const BARE_SECONDS = 5;
+
+/** From just before a signal is sent to its first task at a waiting reader, in a system that is not busy. */
+export const latency: Measure = {
+  id: "latency",
+  title: "Latency",
+  async run(bench) {
+    const offered = (seconds: number): Omit<LatencyTask, "url" | "way"> => {
+      const warmUp = PER_SECOND * WARM_UP_SECONDS;
+      return { perSecond: PER_SECOND, warmUp, count: warmUp + bench.scaled(seconds * PER_SECOND) };
+    };
+    return onStageWithRouter(bench, async ({ redisUrl: url }) => {
+      const bare = { ...offered(BARE_SECONDS), url, way: "bare" } as const;
+      bench.say(`${bare.count} entries at ${PER_SECOND}/s, without a router`);
+      const { tookMs: bareMs } = await timesOf(bare);
+      const routed = { ...offered(ROUTED_SECONDS), url, way: "routed" } as const;
+      bench.say(`${routed.count} signals at ${PER_SECOND}/s through one router`);
+      const { tookMs, idsSeen } = await timesOf(routed);
+      const tasks = tasksOf(routed.count, WORKLOAD);
+      if (idsSeen !== tasks) throw new Error(`${idsSeen} of ${tasks} tasks arrived`);
+      return [...routedFigures(tookMs), ...bareFigures(bareMs)];
+    });
+  },
+};
+
+async function timesOf(task: LatencyTask): Promise<LatencyAnswer> {
+  const client = startClient<LatencyAnswer>("latency-client.ts", task);
+  try {
+    return await client.answer();
+  } finally {
+    client.kill();
+  }
+}
+
+function routedFigures(tookMs: readonly number[]): Figure[] {
+  const name = `signal sent → first task read, at ${PER_SECOND}/s`;
+  return [
+    {
+      name: `${name}, p50`,
+      value: percentile(tookMs, 0.5),
+      unit: "ms",
+      goal: { most: 1 },
+      note: `${tookMs.length} dispatched signals after ${WARM_UP_SECONDS} s of warming up; the client's two ioredis connections are part of it`,
+    },
+    { name: `${name}, p99`, value: percentile(tookMs, 0.99), unit: "ms", goal: { most: 5 } },
+    {
+      name: `${name}, longest`,
+      value: percentile(tookMs, 1),
+      unit: "ms",
+      note: "router, Redis and client share the machine's cores: the longest tells as much of their scheduler",
+    },
+  ];
+}
+
+function bareFigures(tookMs: readonly number[]): Figure[] {
+  const name = "the same client without a router, XADD → XREADGROUP";
+  return [
+    { name: `${name}, p50`, value: percentile(tookMs, 0.5), unit: "ms" },
+    { name: `${name}, p99`, value: percentile(tookMs, 0.99), unit: "ms" },
+    { name: `${name}, longest`, value: percentile(tookMs, 1), unit: "ms" },
+  ];
+}

@@ -1,0 +1,77 @@
+import { Redis } from "ioredis";
+import { keysOf, type Keys } from "../../../shared/keys.ts";
+import { startClient } from "../client-process.ts";
+import { defaultConfig } from "../decision-context.ts";
+import type { Bench, Measure } from "../measure.ts";
+import type { PlainLoopAnswer, PlainLoopTask } from "../plain-loop-worker.ts";
+import { startCosting, type RedisCost } from "../redis-cost.ts";
+import { routingRate } from "../routing-rate.ts";
+import { addSignals, publishReference, tasksOf, WORKLOAD } from "../workload.ts";
+
+/** The same decisions without what the commit promises: the price of our guarantees. */
+export const plainLoop: Measure = {
+  id: "plain-loop",
+  title: "A plain loop",
+  async run(bench) {
+    const count = bench.scaled(100_000);
+    const routing = await routingRate(bench, count);
+    bench.say(`${count} signals through a plain loop`);
+    const { seconds, cost } = await loopOver(bench, count);
+    const rate = count / seconds;
+    return [
+      {
+        name: "a plain loop",
+        value: rate,
+        unit: "signals/s",
+        note:
+          "an XADD per task and an XACK per batch, pipelined: no atomicity, no de-duplication, no counters; " +
+          "the record that comes with a decision is thrown away",
+      },
+      { name: "routing ÷ plain loop", value: routing / rate, unit: "×" },
+      { name: "Redis per signal, whole thread, plain loop", value: cost.mainThreadUs / count, unit: "µs" },
+    ];
+  },
+};
+
+async function loopOver(bench: Bench, count: number): Promise<{ seconds: number; cost: RedisCost }> {
+  const server = await bench.startRedis();
+  const redis = new Redis(server.url);
+  const keys = keysOf("");
+  try {
+    await publishReference(redis, keys, WORKLOAD);
+    await addSignals(redis, keys, { count, shape: WORKLOAD });
+    const cost = await startCosting(redis);
+    const { seconds } = await runLoop({
+      url: server.url,
+      count,
+      batchCountMax: defaultConfig().batchCountMax,
+    });
+    const spent = await cost();
+    await assertDone(redis, keys, count);
+    return { seconds, cost: spent };
+  } finally {
+    redis.disconnect();
+    await server.stop();
+  }
+}
+
+async function runLoop(task: PlainLoopTask): Promise<PlainLoopAnswer> {
+  const loop = startClient<PlainLoopAnswer>("plain-loop-worker.ts", task);
+  try {
+    return await loop.answer();
+  } finally {
+    loop.kill();
+  }
+}
+
+/** @throws Error when that is not what had to come out */
+async function assertDone(redis: Redis, keys: Keys, count: number): Promise<void> {
+  const tasks = await redis.xlen(keys.stream("strategy_input_stream"));
+  const [pending] = (await redis.xpending(keys.stream("signals_stream"), "signal_processor")) as [number];
+  const expected = tasksOf(count, WORKLOAD);
+  if (tasks !== expected || pending > 0) {
+    throw new Error(
+      `${count} signals became ${tasks} of ${expected} tasks, and ${pending} are not acknowledged`,
+    );
+  }
+}

@@ -1,0 +1,84 @@
+import { processSignals } from "../../functions/process-signals.ts";
+import type { Entry, Fields } from "../../shared/entry.ts";
+import { openRedis } from "../../shared/io/redis.ts";
+import { streamGroupOn } from "../../shared/io/stream-group.ts";
+import { keysOf } from "../../shared/keys.ts";
+import { loadDecisionContext } from "./decision-context.ts";
+import { tasksHandedOn } from "./handed-on.ts";
+
+/** What the loop is to do, as the JSON it is started with. */
+export interface PlainLoopTask {
+  readonly url: string;
+  /** Signals that wait. */
+  readonly count: number;
+  readonly batchCountMax: number;
+}
+
+/** What it prints. */
+export interface PlainLoopAnswer {
+  /** First read to last acknowledgement. */
+  readonly seconds: number;
+}
+
+const GROUP = "signal_processor";
+const BLOCK_MS = 2_000;
+
+const { url, count, batchCountMax } = JSON.parse(process.argv[2] ?? "") as PlainLoopTask;
+const keys = keysOf("");
+const signals = keys.stream("signals_stream");
+const tasks = keys.stream("strategy_input_stream");
+const redis = openRedis({ url, role: "commands", name: "plain loop", onError });
+const blocking = openRedis({ url, role: "blocking", name: "plain loop", blockMs: BLOCK_MS, onError });
+const context = await loadDecisionContext(redis, keys);
+await redis.xgroup("CREATE", signals, GROUP, "0");
+const group = streamGroupOn(redis, keys, { stream: "signals_stream", group: GROUP, consumer: "plain" });
+await blocking.ping();
+
+function onError(error: Error): never {
+  throw error;
+}
+
+async function read(): Promise<Entry[]> {
+  return group.read(blocking, { countMax: batchCountMax, blockMs: BLOCK_MS });
+}
+
+/** Tasks and acknowledgement in one round trip; what comes between them if the process dies is what atomicity is for. */
+async function handOn(entries: readonly Entry[]): Promise<void> {
+  const pipeline = redis.pipeline();
+  for (const result of processSignals(entries, { ...context, now: Date.now() })) {
+    const append = tasksHandedOn(result);
+    if (append === undefined) continue;
+    // Flattened once for all tasks of the signal: 3 % of the loop's time, 25 % with an object made for each of them.
+    const shared = flat(append.fields);
+    for (const own of append.each ?? []) pipeline.xadd(tasks, "*", ...flat(own), ...shared);
+  }
+  pipeline.xack(signals, GROUP, ...entries.map(({ id }) => id));
+  for (const [error] of (await pipeline.exec()) ?? []) {
+    if (error !== null) throw error;
+  }
+}
+
+function flat(fields: Fields): string[] {
+  const list: string[] = [];
+  for (const name in fields) list.push(name, fields[name] ?? "");
+  return list;
+}
+
+const startedAt = performance.now();
+let before: Promise<void> = Promise.resolve();
+let reading = read();
+for (let done = 0; done < count;) {
+  const entries = await reading;
+  if (entries.length === 0) throw new Error(`${done} of ${count} signals read, and no more came`);
+  done += entries.length;
+  if (done < count) reading = read();
+  const handed = handOn(entries);
+  await before;
+  before = handed;
+}
+await before;
+const seconds = (performance.now() - startedAt) / 1000;
+
+redis.disconnect();
+blocking.disconnect();
+console.log(JSON.stringify({ seconds } satisfies PlainLoopAnswer));

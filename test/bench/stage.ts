@@ -1,0 +1,60 @@
+import { Redis } from "ioredis";
+import { keysOf, type Keys } from "../../shared/keys.ts";
+import { startScript, untilItRuns, type RouterProcess } from "../servers/router-process.ts";
+import type { Bench } from "./measure.ts";
+import { publishReference, WORKLOAD } from "./workload.ts";
+
+/** Servers with the workload's reference, for routers that come and go. */
+export interface Stage {
+  readonly redisUrl: string;
+  readonly databaseUrl: string;
+  readonly redis: Redis;
+  readonly keys: Keys;
+  /** Starts a router of signals; it is ended with the stage at the latest. */
+  readonly startRouter: (env?: Readonly<Record<string, string>>) => RouterProcess;
+}
+
+/** What routers and instances are told in a run, besides their servers. */
+export const ROUTER_ENV = {
+  FUNCTIONS: "process-signals,reclaim",
+  HTTP_PORT: "0",
+  HTTP_TOKEN: "only-for-this-run-of-the-bench",
+} as const;
+
+/** Sets the servers up for `use`, and ends them after it. */
+export async function onStage<Result>(bench: Bench, use: (stage: Stage) => Promise<Result>): Promise<Result> {
+  const server = await bench.startRedis();
+  const database = await bench.freshDatabase();
+  const redis = new Redis(server.url);
+  const keys = keysOf("");
+  const routers: RouterProcess[] = [];
+  try {
+    await publishReference(redis, keys, WORKLOAD);
+    return await use({
+      redisUrl: server.url,
+      databaseUrl: database.url,
+      redis,
+      keys,
+      startRouter(env = {}) {
+        const servers = { REDIS_URL: server.url, DATABASE_URL: database.url };
+        const router = startScript("runner/main.ts", { ...servers, ...ROUTER_ENV, ...env });
+        routers.push(router);
+        return router;
+      },
+    });
+  } finally {
+    for (const router of routers) router.signal("SIGKILL");
+    await Promise.all(routers.map(async (router) => router.ended()));
+    redis.disconnect();
+    await server.stop();
+    await database.drop();
+  }
+}
+
+/** The same with one router that runs and waits. */
+export async function onStageWithRouter<Result>(
+  bench: Bench,
+  use: (stage: Stage & { readonly router: RouterProcess }) => Promise<Result>,
+): Promise<Result> {
+  return onStage(bench, async (stage) => use({ ...stage, router: await untilItRuns(stage.startRouter()) }));
+}

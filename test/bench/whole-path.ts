@@ -1,0 +1,63 @@
+import { Client } from "pg";
+import { untilItRuns } from "../servers/router-process.ts";
+import { untilItHasDone, untilItReads } from "./group-watch.ts";
+import type { Bench } from "./measure.ts";
+import { onStage } from "./stage.ts";
+import { addSignals, tasksOf, WORKLOAD } from "./workload.ts";
+
+export interface WholePath {
+  readonly signals: number;
+  /** First signal read to last record acknowledged, which it is once its rows are in PostgreSQL. */
+  readonly seconds: number;
+}
+
+interface Rows {
+  readonly signals: number;
+  readonly routed: number;
+  readonly executed: number;
+  readonly others: number;
+}
+
+/** Lets one router decide a backlog, run what it becomes and log it all. @throws Error unless every row is there */
+export async function wholePath(bench: Bench, count: number): Promise<WholePath> {
+  return onStage(bench, async (stage) => {
+    const { redis, keys } = stage;
+    const tasks = tasksOf(count, WORKLOAD);
+    await addSignals(redis, keys, { count, shape: WORKLOAD });
+    const router = stage.startRouter({ FUNCTIONS: "process-signals,execute-strategies,persist-log,reclaim" });
+    const signals = { redis, key: keys.stream("signals_stream"), group: "signal_processor" };
+    const [startedAt] = await Promise.all([untilItReads(signals), untilItRuns(router)]);
+    // One record of each signal, and one of each task.
+    const records = { redis, key: keys.stream("signal_results"), group: "log_writer" };
+    const endedAt = await untilItHasDone(records, count + tasks);
+    const rows = await countRows(stage.databaseUrl);
+    const expected: Rows = {
+      signals: count,
+      routed: count * WORKLOAD.strategiesPerSignal,
+      executed: tasks,
+      others: 0,
+    };
+    if (JSON.stringify(rows) !== JSON.stringify(expected)) {
+      throw new Error(`the log has ${JSON.stringify(rows)}, not ${JSON.stringify(expected)}`);
+    }
+    return { signals: count, seconds: (endedAt - startedAt) / 1000 };
+  });
+}
+
+async function countRows(url: string): Promise<Rows> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rows } = await client.query<Record<keyof Rows, number>>(
+      `SELECT (SELECT count(*) FROM signal_log)::int AS signals,
+              count(*) FILTER (WHERE stage = 'routing')::int AS routed,
+              count(*) FILTER (WHERE stage = 'execution' AND status = 'executed')::int AS executed,
+              count(*) FILTER (WHERE stage = 'execution' AND status <> 'executed')::int AS others
+       FROM signal_log_entries`,
+    );
+    const { signals = 0, routed = 0, executed = 0, others = 0 } = rows[0] ?? {};
+    return { signals, routed, executed, others };
+  } finally {
+    await client.end();
+  }
+}

@@ -2,11 +2,12 @@ import { Redis } from "ioredis";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { startScript, untilItRuns, type RouterProcess } from "../servers/router-process.ts";
 import type { Bench } from "./measure.ts";
-import { publishReference, WORKLOAD } from "./workload.ts";
+import { publishReference, WORKLOAD, type WorkloadShape } from "./workload.ts";
 
 /** Servers with the workload's reference, for routers that come and go. */
 export interface Stage {
   readonly redisUrl: string;
+  readonly redisPort: number;
   readonly databaseUrl: string;
   readonly redis: Redis;
   readonly keys: Keys;
@@ -21,17 +22,29 @@ export const ROUTER_ENV = {
   HTTP_TOKEN: "only-for-this-run-of-the-bench",
 } as const;
 
+export interface StageOptions {
+  /** See {@link Bench.startRedis}. */
+  readonly aof?: "everysec" | "off";
+  /** What reference data there is. */
+  readonly shape?: WorkloadShape;
+}
+
 /** Sets the servers up for `use`, and ends them after it. */
-export async function onStage<Result>(bench: Bench, use: (stage: Stage) => Promise<Result>): Promise<Result> {
-  const server = await bench.startRedis();
+export async function onStage<Result>(
+  bench: Bench,
+  use: (stage: Stage) => Promise<Result>,
+  { aof = "everysec", shape = WORKLOAD }: StageOptions = {},
+): Promise<Result> {
+  const server = await bench.startRedis({ aof });
   const database = await bench.freshDatabase();
   const redis = new Redis(server.url);
   const keys = keysOf("");
   const routers: RouterProcess[] = [];
   try {
-    await publishReference(redis, keys, WORKLOAD);
+    await publishReference(redis, keys, shape);
     return await use({
       redisUrl: server.url,
+      redisPort: server.port,
       databaseUrl: database.url,
       redis,
       keys,

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseTime } from "../../shared/time.ts";
+import { isoTime, parseTime } from "../../shared/time.ts";
 import { writtenTime } from "../arbitraries.ts";
 
 const NOON = Date.UTC(2025, 0, 15, 12);
@@ -109,4 +109,54 @@ test("any text is a time between 1970 and 9999 in whole milliseconds, or none", 
     }),
     { numRuns: 1000 },
   );
+});
+
+const someTime = fc.integer({ min: 0, max: 253_402_300_799_999 });
+/** The form Date writes, with any digits. */
+const digits = (length: number, max: number) =>
+  fc.integer({ min: 0, max }).map((number) => String(number).padStart(length, "0"));
+const canonicalText = fc
+  .tuple(
+    digits(4, 9999),
+    digits(2, 13),
+    digits(2, 32),
+    digits(2, 24),
+    digits(2, 60),
+    digits(2, 60),
+    digits(3, 999),
+  )
+  .map(([y, m, d, h, min, s, ms]) => `${y}-${m}-${d}T${h}:${min}:${s}.${ms}Z`);
+const leapDay = fc.integer({ min: 1970, max: 9999 }).map((year) => `${year}-02-29T00:00:00.000Z`);
+
+test("a text in the form Date writes means the same as with its zone written in another way", () => {
+  fc.assert(
+    fc.property(fc.oneof(canonicalText, leapDay), (text) => {
+      expect(parseTime(text)).toBe(parseTime(text.replace("Z", "+00:00")));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("a text in the form Date writes is no time with anything but a digit for a digit", () => {
+  const places = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20, 21, 22];
+  // The neighbours of 0 and 9 among the characters, and a digit of another script.
+  const put = fc.constantFrom("/", ":", "x", "-", "\u0661");
+  fc.assert(
+    fc.property(someTime, fc.constantFrom(...places), put, (ms, at, character) => {
+      const text = new Date(ms).toISOString();
+      expect(parseTime(text.slice(0, at) + character + text.slice(at + 1))).toBeUndefined();
+    }),
+  );
+});
+
+test("times are written as Date does, whatever was read and written before", () => {
+  const step = fc.oneof(
+    someTime.map((ms) => () => expect(isoTime(ms)).toBe(new Date(ms).toISOString())),
+    someTime.map((ms) => () => expect(parseTime(new Date(ms).toISOString())).toBe(ms)),
+    // The same places again and again.
+    fc.nat(200).map((ms) => () => expect(isoTime(ms)).toBe(new Date(ms).toISOString())),
+    fc.nat(200).map((ms) => () => expect(parseTime(` ${new Date(ms).toISOString()}\n`)).toBe(ms)),
+    canonicalText.map((text) => () => void parseTime(text)),
+  );
+  fc.assert(fc.property(fc.array(step, { maxLength: 50 }), (steps) => steps.forEach((take) => take())));
 });

@@ -1,10 +1,11 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { keysOf } from "../../../shared/keys.ts";
+import { besideRouting } from "../beside-routing.ts";
 import type { BullmqAnswer, BullmqTask } from "../bullmq-worker.ts";
 import { startClient } from "../client-process.ts";
 import type { Bench, Measure } from "../measure.ts";
-import { routingRate } from "../routing-rate.ts";
+
 import { publishReference, signalAt, tasksOf, WORKLOAD } from "../workload.ts";
 
 const SIGNAL_QUEUE = "signals";
@@ -18,15 +19,14 @@ export const bullmq: Measure = {
   title: "BullMQ",
   async run(bench) {
     const count = bench.scaled(100_000);
-    const routing = await routingRate(bench, count);
-    const rate = await bullmqRate(bench, count);
+    const { routing, other: rate } = await besideRouting(bench, count, async () => bullmqRate(bench, count));
     return [
       {
         name: `BullMQ, one worker, concurrency ${CONCURRENCY}`,
         value: rate,
         unit: "signals/s",
         note:
-          `${count} jobs, default options: no de-duplication, tasks not handed on in one step with the completion; ` +
+          `${count.toLocaleString("en")} jobs, default options: no de-duplication, tasks not handed on in one step with the completion; ` +
           "the record that comes with a decision is thrown away",
       },
       { name: "routing ÷ BullMQ", value: routing / rate, unit: "×", goal: { least: 5 } },

@@ -29,13 +29,13 @@ export const coldStart: Measure = {
           instances.map(({ loadedMs, handledMs }) => loadedMs + handledMs),
         ),
         {
-          name: "of it loading Node, the loader and the modules",
+          name: "fetch entry: loading Node, the loader and the modules",
           value: median(instances.map(({ loadedMs }) => loadedMs)),
           unit: "ms",
           note: "TypeScript run by tsx, its cache filled; what a bundler makes of it loads faster",
         },
         {
-          name: "of it the request",
+          name: "fetch entry: the request",
           value: median(instances.map(({ handledMs }) => handledMs)),
           unit: "ms",
           note: "POST /functions/process-signals/poll with one signal waiting: connecting, deciding, committing",

@@ -34,9 +34,10 @@ async function figuresOf(bench: Bench, count: number, shape: WorkloadShape, when
     await routeBacklog(bench, {
       count,
       shape,
-      async beforehand({ redis, server }) {
+      async beforehand({ redis, redisPort: port }) {
         times = await startTimingScripts(redis);
-        client = startClient<PingingAnswer>("pinging-client.ts", { port: server.port });
+        client = startClient<PingingAnswer>("pinging-client.ts", { port });
+        return {};
       },
       async inspect() {
         client?.end();
@@ -61,7 +62,7 @@ async function figuresOf(bench: Bench, count: number, shape: WorkloadShape, when
       name: `PING, p99.9, ${when}`,
       value: answer.p999,
       unit: "ms",
-      note: `${answer.pings} pings; router, Redis and the pinging client share the machine's cores, so waiting for a core is in it`,
+      note: `${answer.pings.toLocaleString("en")} pings; router, Redis and the pinging client share the machine's cores, so waiting for a core is in it`,
     },
   ];
 }

@@ -1,11 +1,11 @@
 import { Redis } from "ioredis";
 import { keysOf, type Keys } from "../../../shared/keys.ts";
+import { besideRouting } from "../beside-routing.ts";
 import { startClient } from "../client-process.ts";
 import { defaultConfig } from "../decision-context.ts";
 import type { Bench, Measure } from "../measure.ts";
 import type { PlainLoopAnswer, PlainLoopTask } from "../plain-loop-worker.ts";
 import { startCosting, type RedisCost } from "../redis-cost.ts";
-import { routingRate } from "../routing-rate.ts";
 import { addSignals, publishReference, tasksOf, WORKLOAD } from "../workload.ts";
 
 /** The same decisions without what the commit promises: the price of our guarantees. */
@@ -14,9 +14,11 @@ export const plainLoop: Measure = {
   title: "A plain loop",
   async run(bench) {
     const count = bench.scaled(100_000);
-    const routing = await routingRate(bench, count);
-    bench.say(`${count} signals through a plain loop`);
-    const { seconds, cost } = await loopOver(bench, count);
+    const { routing, other } = await besideRouting(bench, count, async () => {
+      bench.say(`${count} signals through a plain loop`);
+      return loopOver(bench, count);
+    });
+    const { seconds, cost } = other;
     const rate = count / seconds;
     return [
       {

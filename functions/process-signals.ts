@@ -38,7 +38,7 @@ export const processSignals: PureFunction<SignalContext> = (entries, context) =>
     ...context,
     decidedAt: isoTime(context.now),
     made: new Map<Subscription, Decision>(),
-    routes: new Map<Decision, Route>(),
+    common: new Map<Decision, Common>(),
   };
   return entries.map((entry): Result => ({ id: entry.id, status: "done", effects: effectsOf(entry, batch) }));
 };
@@ -47,11 +47,11 @@ export const processSignals: PureFunction<SignalContext> = (entries, context) =>
 interface BatchContext extends SignalContext {
   /** `now` as records have it. */
   readonly decidedAt: string;
-  readonly routes: Map<Decision, Route>;
+  readonly common: Map<Decision, Common>;
 }
 
 /** What all signals with the very same decision have in common. */
-interface Route {
+interface Common {
   /** Own fields of each task. */
   readonly each: readonly Fields[];
   readonly counters: readonly string[];
@@ -69,10 +69,10 @@ function effectsOf(entry: Entry, context: BatchContext): Effects {
   const decision = decide(signal, forced ? { ...context, anyAge: true } : context);
   if (decision.status !== "dispatched") return ignoredEffects(entry, signal, decision, context);
   const record = recordOf(signal, decision, context);
-  const route = routeOf(decision, context);
+  const common = commonOf(decision, context);
   return {
-    append: [tasks(signal, record, route, context), published(entry, record, route, context)],
-    count: route.counters,
+    append: [tasks(signal, record, common, context), published(entry, record, common, context)],
+    count: common.counters,
     claim: {
       uid: forced ? `${context.invocation} ${signal.uid}` : signal.uid,
       // Made when it is asked for, since few signals are duplicates.
@@ -89,10 +89,10 @@ function ignoredEffects(
   decision: Decision,
   context: BatchContext,
 ): Effects {
-  const route = routeOf(decision, context);
+  const common = commonOf(decision, context);
   return {
-    append: [published(entry, recordOf(facts, decision, context), route, context)],
-    count: route.counters,
+    append: [published(entry, recordOf(facts, decision, context), common, context)],
+    count: common.counters,
   };
 }
 
@@ -119,8 +119,8 @@ function duplicateEffects(
   };
 }
 
-function routeOf(decision: Decision, { routes }: BatchContext): Route {
-  const known = routes.get(decision);
+function commonOf(decision: Decision, context: BatchContext): Common {
+  const known = context.common.get(decision);
   if (known !== undefined) return known;
   const { outcomes } = decision;
   const each: Fields[] = [];
@@ -128,13 +128,13 @@ function routeOf(decision: Decision, { routes }: BatchContext): Route {
     if (status === "dispatched") each.push({ strategy_id: String(strategy_id), strategy });
   }
   const counters = decisionCounters(decision.status, decision.reason, outcomes);
-  const route = { each, counters, outcomesJson: JSON.stringify(outcomes) };
-  routes.set(decision, route);
-  return route;
+  const common = { each, counters, outcomesJson: JSON.stringify(outcomes) };
+  context.common.set(decision, common);
+  return common;
 }
 
 /** One task per dispatched strategy. */
-function tasks(signal: Signal, record: RecordHead, { each }: Route, context: BatchContext): Append {
+function tasks(signal: Signal, record: RecordHead, { each }: Common, context: BatchContext): Append {
   return {
     stream: "strategy_input_stream",
     each,
@@ -161,7 +161,7 @@ type RecordHead = Omit<SignalRecord, "outcomes">;
 function published(
   entry: Entry,
   head: RecordHead,
-  { outcomesJson }: Pick<Route, "outcomesJson">,
+  { outcomesJson }: Pick<Common, "outcomesJson">,
   { invocation }: BatchContext,
 ): Append {
   const data = `${JSON.stringify(head).slice(0, -1)},"outcomes":${outcomesJson}}`;

@@ -180,13 +180,16 @@ async function presentContext({ routing }: ExecutionDeps): Promise<void> {
 
 /** Redis or the snapshot may be away for a while; the task is not to blame, and the loops say so. */
 async function untilItWorks<T>(attempt: () => Promise<T>, abort: AbortSignal): Promise<T> {
-  return firstTry(attempt, {
+  const result = await firstTry(attempt, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 50,
     maxTimeout: 2_000,
     randomize: true,
     signal: abort,
   });
+  // Nothing is begun any more.
+  abort.throwIfAborted();
+  return result;
 }
 
 function held(attempt: number, context: RoutingContext, { clock, config }: ExecutionDeps): Look {

@@ -144,7 +144,7 @@ async function* answersOf(binding: Binding, entries: readonly Entry[]): AsyncGen
   }
 }
 
-/** Commits the items; the part decided on something outdated is answered `stale`, and the cause forgotten. */
+/** Commits the items; parts decided on something outdated are answered `stale`, and the cause forgotten. */
 async function commitItems(
   binding: Binding,
   { decidedOn }: Answer,
@@ -154,13 +154,24 @@ async function commitItems(
 ): Promise<readonly CommitPart<WorkItem>[]> {
   const options: CommitOptions = {
     fence,
-    after,
+    async after() {
+      await after;
+      // If what comes before was given up, so is this: it would be done first.
+      deps.abort.throwIfAborted();
+    },
     // The age of what comes by hand says nothing about the router.
     ...(fence.kind === "group" ? { timing: binding.functionName } : {}),
     ...(decidedOn === undefined ? {} : { decidedOn }),
   };
+  const parts: CommitPart<WorkItem>[] = [];
   // The results stay; only their commit is tried again, which the fence makes harmless.
-  const parts = await keepTrying(deps, async () => unblocked(await deps.commit(items, options)));
+  for (let left = items; left.length > 0;) {
+    const sent = left;
+    const some = await keepTrying(deps, async () => unblocked(await deps.commit(sent, options)));
+    parts.push(...some);
+    const answered = new Set(some.flatMap((part) => part.items));
+    left = left.filter((item) => !answered.has(item));
+  }
   if (parts.some(({ answer }) => answer.status === "stale")) binding.forget();
   return parts;
 }
@@ -170,15 +181,17 @@ function isDelivered({ fence }: WorkOptions): boolean {
   return fence === undefined || fence.kind === "group";
 }
 
+/** The parts that came to an answer. @throws NotNow when none did, since a key is in the way */
 function unblocked<Part extends CommitPart>(parts: readonly Part[]): readonly Part[] {
+  const through = parts.filter(({ answer }) => answer.status !== "blocked");
   for (const { answer } of parts) {
-    if (answer.status === "blocked") {
+    if (answer.status === "blocked" && through.length === 0) {
       throw new NotNow(
         `Redis key ${answer.key} ${answer.problem}; nothing is committed until that is put right`,
       );
     }
   }
-  return parts;
+  return through;
 }
 
 function itemsOf(

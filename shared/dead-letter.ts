@@ -4,6 +4,7 @@ import { eventAppend, type SystemEvent } from "./events.ts";
 import type { Effects, Result } from "./function.ts";
 import type { StreamName } from "./keys.ts";
 import { rawFields } from "./records.ts";
+import { storable } from "./text.ts";
 
 /** Where an entry was given up on, and what is known about it. */
 export interface DeadLetterOrigin {
@@ -21,7 +22,8 @@ export function deadLetterEffects(
   result: Extract<Result, { status: "dead" }>,
   { stream, functionName, deliveries, at }: DeadLetterOrigin,
 ): Effects {
-  const { reason, error, level = "WARNING", also } = result;
+  const { reason, level = "WARNING", also } = result;
+  const error = storable(result.error);
   const event: SystemEvent = {
     level,
     source: functionName,

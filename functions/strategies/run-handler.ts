@@ -125,6 +125,7 @@ async function withinLimit(
   const timer = setTimeout(() => cut("timeout"), timeoutMs);
   const onAbort = (): void => cut("cut_off");
   abort.addEventListener("abort", onAbort, { once: true });
+  if (abort.aborted) onAbort();
   const running = (async (): Promise<Ended> => {
     try {
       return { how: "returned", value: await run(limit.signal) };

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { defineStrategy } from "../../shared/strategy.ts";
+import { isoTime } from "../../shared/time.ts";
 
 const params = z.strictObject({
   /** Default: the strategy's id. */
@@ -40,7 +41,3 @@ export const stream = defineStrategy({
     },
   }),
 });
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}

@@ -9,6 +9,7 @@ import {
 } from "../../shared/strategy.ts";
 import { excerpt } from "../../shared/text.ts";
 import { webhookHeaders } from "./webhook-headers.ts";
+import { isoTime } from "../../shared/time.ts";
 
 const paramsSchema = z.strictObject({
   url: z
@@ -99,8 +100,4 @@ function textOf({ text }: PostAnswer, { url }: Params): { readonly answer?: stri
   }
   // oxlint-disable-next-line no-control-regex
   return shown === "" || /[\0-\x08\x0e-\x1f\uFFFD]/.test(shown) ? {} : { answer: excerpt(shown) };
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

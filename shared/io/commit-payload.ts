@@ -17,7 +17,7 @@ export interface Payload {
   readonly size: PayloadSize;
   /** Values so far, for {@link cutTo}. */
   mark(): PayloadMark;
-  /** Forgets all values added since; names stay, which does no harm. */
+  /** Forgets all values added since; names, shapes and targets stay, which does no harm. */
   cutTo(mark: PayloadMark): void;
   /** Adds values as they are. */
   push(...values: readonly (string | number)[]): void;
@@ -65,8 +65,6 @@ export function openPayload(): Payload {
     }
     const shape = { place: shapeList.length + 1, own: Object.keys(own), shared: Object.keys(fields) };
     const count = shape.own.length + shape.shared.length;
-    if (count === 0 && each?.length !== 0)
-      throw new EffectsError("an entry without fields cannot be appended");
     if (count > APPEND_FIELDS_MAX) {
       throw new EffectsError(
         `an append of ${count} fields is more than the commit takes (${APPEND_FIELDS_MAX})`,
@@ -95,11 +93,14 @@ export function openPayload(): Payload {
     const { fields, each } = append;
     const { place, own, shared } = shapeOf(append);
     const count = each?.length ?? 1;
+    if (count > 0 && own.length + shared.length === 0) {
+      throw new EffectsError("an entry without fields cannot be appended");
+    }
     values.push(place, count);
     appends += count;
     for (const variant of each ?? NO_VARIANTS) {
       for (const name of own) pushValue(variant[name] ?? differing(name));
-      if (!hasNames(variant, own)) differing(Object.keys(variant).join(", "));
+      if (Object.keys(variant).length !== own.length) differing(Object.keys(variant).join(", "));
     }
     for (const name of shared) pushValue(fields[name] ?? "");
   }

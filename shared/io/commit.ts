@@ -38,8 +38,8 @@ export interface CommitOptions {
   readonly decidedOn?: DecidedOn;
   /** Function whose processing time (entry id → commit) is counted; absent: not measured. */
   readonly timing?: string;
-  /** Nothing is sent before it resolves; the calls are made up meanwhile, so that they can follow at once. */
-  readonly after?: Promise<unknown>;
+  /** Nothing is sent before it has resolved; the calls are made up before, so that they can follow at once. */
+  readonly after?: () => Promise<void>;
 }
 
 /**
@@ -66,7 +66,10 @@ export interface CommitSettings {
   readonly dedupTtlMs: number;
 }
 
-/** Performs effects and acknowledges entries, atomically per call. */
+/**
+ * Performs effects and acknowledges entries, atomically per call. Items whose call was not answered are in no part, and are
+ * to be committed again; when none was answered it rejects.
+ */
 export type Commit = <Item extends CommitItem>(
   items: readonly Item[],
   options: CommitOptions,
@@ -86,7 +89,8 @@ const ANSWERS: Readonly<Record<string, EntryAnswer>> = {
 /**
  * The commit on this connection. Items are split into calls small enough not to hold Redis up, sent at once and run in
  * order. What happens when a claim is lost is sent only where it is, in a second round: few signals are duplicates, and
- * making and sending that record for each of them took a sixth of the time. When the connection breaks it is unknown which
+ * making and sending that record for each of them took a sixth of the time. So an entry whose claim was lost comes behind the
+ * others of its commit, also if the claim has become free meanwhile. When the connection breaks it is unknown which
  * calls ran; committing the same items again is harmless, since each has a fence.
  */
 export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Commit {
@@ -97,24 +101,28 @@ export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Co
     options: CommitCallOptions,
   ): Promise<Round<Item>> {
     const calls = commitCalls(items, keys, settings, options);
-    await options.after;
+    await options.after?.();
     const settled = await Promise.allSettled(
       calls.map(async (call) => partOf(call.items, await script(call.keyNames, call.args))),
     );
-    const parts = settled.map((call) => {
-      if (call.status === "rejected") throw call.reason;
-      return call.value;
-    });
-    return { parts: parts.map(({ part }) => part), lost: parts.flatMap(({ lost }) => lost) };
+    const answered = settled.flatMap((call) => (call.status === "fulfilled" ? [call.value] : []));
+    const failed = settled.find((call) => call.status === "rejected");
+    if (failed !== undefined && answered.length === 0) throw failed.reason;
+    return { parts: answered.map(({ part }) => part), lost: answered.flatMap(({ lost }) => lost) };
   }
 
   return async <Item extends CommitItem>(items: readonly Item[], options: CommitOptions) => {
     const { parts, lost } = await run(items, { ...options, branches: "won" });
     if (lost.length === 0) return parts;
-    const { parts: others } = await run(lost, { ...options, branches: "both" });
-    return [...parts.filter((part) => part.items.length > 0), ...others];
+    const known = parts.filter((part) => part.items.length > 0);
+    const again = run(lost, { ...options, branches: "both" });
+    // What the first round has done is known; the caller comes back with the others.
+    const { parts: others } = await (known.length > 0 ? again.catch(() => NOTHING) : again);
+    return [...known, ...others];
   };
 }
+
+const NOTHING = { parts: [], lost: [] };
 
 interface Round<Item extends CommitItem> {
   readonly parts: readonly CommitPart<Item>[];

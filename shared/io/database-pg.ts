@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import { types as pgTypes, type CustomTypesConfig } from "pg";
 import { DatabaseError, type Database } from "./database.ts";
 import { toDatabaseError } from "./database-error.ts";
@@ -97,6 +97,9 @@ async function withClient<T>(
   work: (client: PgClient) => Promise<T>,
   usableAfter: (error: unknown) => boolean = () => false,
 ): Promise<T> {
+  // An idle connection may have been ended, by Postgres or while this process was frozen. The news is heard in this turn
+  // of the event loop, and the pool then lends another one.
+  await nextTurn();
   const client = await pool.connect().catch((error: unknown) => {
     throw toDatabaseError(error);
   });

@@ -53,6 +53,48 @@ describe("something that is tried", () => {
     expect(calls()).toBe(3);
   });
 
+  it("and fails after the end is told, and not tried again", async () => {
+    const ends = new AbortController();
+    const told: string[] = [];
+    const attempt = async (): Promise<never> => {
+      ends.abort(new Error("the end"));
+      throw new Error("what went wrong");
+    };
+    const tried = firstTry(attempt, {
+      retries: 5,
+      minTimeout: 0,
+      signal: ends.signal,
+      onFailedAttempt: ({ error }) => void told.push(error.message),
+    });
+    await expect(tried).rejects.toThrow("what went wrong");
+    expect(told).toStrictEqual(["what went wrong"]);
+  });
+
+  it("and is broken off by the end itself is nobody's trouble", async () => {
+    const ends = new AbortController();
+    const told: string[] = [];
+    const attempt = async (): Promise<never> => {
+      ends.abort(new Error("the end"));
+      ends.signal.throwIfAborted();
+      throw new Error("not reached");
+    };
+    const tried = firstTry(attempt, {
+      signal: ends.signal,
+      onFailedAttempt: ({ error }) => void told.push(error.message),
+    });
+    await expect(tried).rejects.toThrow("the end");
+    expect(told).toStrictEqual([]);
+  });
+
+  it("and has done its work is given, also after the end", async () => {
+    const ends = new AbortController();
+    const attempt = async (): Promise<string> => {
+      ends.abort(new Error("the end"));
+      return "done";
+    };
+    expect(await firstTry(attempt, { signal: ends.signal })).toBe("done");
+  });
+
   it("is not even begun after the end, and not again once that has come", async () => {
     const ends = new AbortController();
     const { attempt, calls } = failing(9);

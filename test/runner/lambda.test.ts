@@ -248,6 +248,10 @@ describe("between two requests", () => {
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'signal-router' AND datname = current_database()",
     );
     expect(ended.length).toBeGreaterThan(0);
+    const left =
+      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'signal-router' AND datname = current_database()";
+    // Told to end, they do so a moment later.
+    await vi.waitFor(async () => expect(await sql(database.url, left)).toHaveLength(0));
     instance.thaw();
     expect(await invoke(instance, SEARCH, laterMs)).toMatchObject({ statusCode: 200 });
   });

@@ -187,4 +187,12 @@ describe("a call", () => {
     const append: Append = { stream: "signal_results", fields, ...(each === undefined ? {} : { each }) };
     expect(() => calls([item(1, { append: [append], count: [] })])).toThrow(/fields/);
   });
+
+  it("is refused with an append without fields, also behind one that appends nothing", () => {
+    const nothing: Append = { stream: "signal_results", each: [], fields: {} };
+    const empty: Append = { stream: "signal_results", fields: {} };
+    expect(() => calls([item(1, { append: [nothing], count: [] })])).not.toThrow();
+    const both = [item(1, { append: [nothing], count: [] }), item(2, { append: [empty], count: [] })];
+    expect(() => calls(both)).toThrow("an entry without fields cannot be appended");
+  });
 });

@@ -83,6 +83,22 @@ function record(text: string): Effects {
   return { append: [result(text)], count: ["signals:ignored"] };
 }
 
+/** The connection, with something happening right before its n-th call of the commit script. */
+function beforeCall(n: number, happens: () => Promise<void>): typeof redis {
+  let calls = 0;
+  return new Proxy(redis, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== "commitEntries" || typeof value !== "function") return value;
+      return async (...args: unknown[]): Promise<unknown> => {
+        calls += 1;
+        if (calls === n) await happens();
+        return value.apply(redis, args) as Promise<unknown>;
+      };
+    },
+  });
+}
+
 const contents = (): Promise<Record<string, string>> => contentsOf(redis, keys.prefix);
 const fields = (stream: StreamName): Promise<Fields[]> => fieldsIn(redis, keys.stream(stream));
 const results = async (): Promise<(string | undefined)[]> =>
@@ -312,25 +328,33 @@ describe("the claim of a uid", () => {
   it("that was held at first and is free a moment later is made", async () => {
     const [a = "", b = ""] = await deliver(2);
     await outcomesOf([{ id: a, effects: dispatch("u", "first") }]);
-    let calls = 0;
-    const interfering = new Proxy(redis, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name);
-        if (name !== "commitEntries" || typeof value !== "function") return value;
-        return async (...args: unknown[]): Promise<unknown> => {
-          calls += 1;
-          if (calls === 2) await redis.del(keys.dedup("u"));
-          return value.apply(redis, args) as Promise<unknown>;
-        };
-      },
-    });
+    const interfering = beforeCall(2, async () => void (await redis.del(keys.dedup("u"))));
     const items = [{ id: b, effects: dispatch("u", "second") }];
     const parts = await commitOn(interfering, keys, { dedupTtlMs: DEDUP_TTL_MS })(items, GROUP);
     expect(parts).toStrictEqual([{ items, answer: { status: "committed", outcomes: ["applied"] } }]);
-    expect(calls).toBe(2);
     expect(await redis.get(keys.dedup("u"))).toBe(b);
     expect(await results()).toStrictEqual(["first", "second"]);
     expect(await pendingCount()).toBe(0);
+  });
+
+  it("that is lost, with the answer to that, leaves known what else was committed", async () => {
+    const [a = "", b = "", c = ""] = await deliver(3);
+    await outcomesOf([{ id: a, effects: dispatch("u", "first") }]);
+    const lost: CommitItem = { id: b, effects: dispatch("u", "second") };
+    const neighbour: CommitItem = { id: c, effects: record("neighbour") };
+    const cut = async (): Promise<never> => {
+      throw new Error("connection lost");
+    };
+    const commitOnce = commitOn(beforeCall(2, cut), keys, { dedupTtlMs: DEDUP_TTL_MS });
+    const parts = await commitOnce([lost, neighbour], GROUP);
+    expect(parts).toStrictEqual([
+      { items: [neighbour], answer: { status: "committed", outcomes: ["applied"] } },
+    ]);
+    const commitAgain = commitOn(beforeCall(2, cut), keys, { dedupTtlMs: DEDUP_TTL_MS });
+    await expect(commitAgain([lost], GROUP)).rejects.toThrow("connection lost");
+    expect(await pendingCount()).toBe(1);
+    expect(await outcomesOf([lost])).toStrictEqual(["duplicate"]);
+    expect(await results()).toStrictEqual(["first", "neighbour", `second of ${a}`]);
   });
 
   it("that is lost is recorded behind what else was committed, and asked for once only", async () => {

@@ -18,6 +18,7 @@ import {
   signalFields,
   strategyRow,
   tasksIn,
+  tickerRow,
 } from "../builders.ts";
 import { expectedDecision } from "../oracle.ts";
 
@@ -165,6 +166,37 @@ test("a signal that only shadows take claims no uid, so that it takes none from 
   );
   expect(effects.claim).toBeUndefined();
   expect(recordIn(effects)).toMatchObject({ status: "ignored", outcomes: [{ status: "shadow" }] });
+});
+
+test("signals of one batch and phrase are told apart where a strategy looks at the symbol or the age", () => {
+  const rows = rowsWithStrategies(
+    [
+      strategyRow(10),
+      strategyRow(11, { signal_age_ms_max: 5_000 }),
+      strategyRow(12, { use_all_tickers: false }),
+    ],
+    {
+      tickers: [tickerRow("AAA"), tickerRow("BBB")],
+      strategy_tickers: [{ strategy_id: 12, symbol: "AAA" }],
+    },
+  );
+  const fresh = entryFrom(signalFields({ symbol: "AAA" }), { at: NOW - 1_000 });
+  const old = entryFrom(signalFields({ symbol: "AAA" }), { at: NOW - 6_000, sequence: 1 });
+  const other = entryFrom(signalFields({ symbol: "BBB" }), { at: NOW - 1_000, sequence: 2 });
+  for (const entries of [
+    [fresh, old, other, fresh],
+    [other, old, fresh],
+  ]) {
+    const decided = processSignals(entries, contextFrom({ rows })).map((result) =>
+      result.status === "done" ? tasksIn(result.effects).map((task) => task["strategy_id"]) : [],
+    );
+    const expected = new Map([
+      [fresh, ["10", "11", "12"]],
+      [old, ["10", "12"]],
+      [other, ["10", "11"]],
+    ]);
+    expect(decided).toEqual(entries.map((entry) => expected.get(entry)));
+  }
 });
 
 test("what was ignored or replaced on the way is in the record's detail beside the decision's own", () => {

@@ -73,9 +73,14 @@ async function* store(
 function storedResult({ entry, rows }: Readable, conflicts: ReadonlyMap<string, LogConflict>): Result {
   const [signal] = rows.signals;
   const conflict = signal === undefined ? undefined : conflicts.get(keyOf(signal));
-  if (signal === undefined || conflict === undefined)
+  if (signal === undefined || conflict === undefined || isStored(signal, conflict))
     return { id: entry.id, status: "done", effects: NO_EFFECTS };
   return { id: entry.id, status: "dead", level: "ERROR", ...explained(signal, conflict) };
+}
+
+/** The conflict is that of another decision on the same entry in this batch: this one is what the row holds. */
+function isStored({ record }: SignalRow, { storedUid, storedStatus }: LogConflict): boolean {
+  return record.uid === storedUid && record.status === storedStatus;
 }
 
 function explained(

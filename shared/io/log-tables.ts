@@ -24,12 +24,13 @@ export const SIGNAL = {
   duplicate_of: "text",
 } as const satisfies Columns;
 
-/** What tells one decision from another on the same entry. */
+/** Of the same: what tells one decision from another on the same entry, and its time. */
 export const DECISION = {
   entry_id: "text",
   invocation: "text",
   uid: "text",
   status: "text",
+  decided_at: "timestamptz",
 } as const satisfies Columns;
 
 export const ENTRY = {

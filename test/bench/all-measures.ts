@@ -1,4 +1,4 @@
-import type { Measure } from "./measure.ts";
+import { MEASURE_IDS, type Measure, type MeasureId } from "./measure.ts";
 import { bullmq } from "./measures/bullmq.ts";
 import { ceiling } from "./measures/ceiling.ts";
 import { coldStart } from "./measures/cold-start.ts";
@@ -11,17 +11,19 @@ import { pinging } from "./measures/pinging.ts";
 import { plainLoop } from "./measures/plain-loop.ts";
 import { routing } from "./measures/routing.ts";
 
-/** Every measure, in the order they are taken and shown in. */
-export const MEASURES: readonly Measure[] = [
+const BY_ID: Readonly<Record<MeasureId, Measure>> = {
   routing,
   ceiling,
   bullmq,
-  plainLoop,
+  "plain-loop": plainLoop,
   latency,
   pinging,
   log,
   execution,
   growth,
   memory,
-  coldStart,
-];
+  "cold-start": coldStart,
+};
+
+/** Every measure, in the order they are taken and shown in. */
+export const MEASURES: readonly Measure[] = MEASURE_IDS.map((id) => BY_ID[id]);

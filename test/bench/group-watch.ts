@@ -20,22 +20,32 @@ const LOOK_MS = 10;
 const WORK_LOOK_MS = 50;
 const STILL_MS_MAX = 30_000;
 
-/** Resolves with the time, as `performance.now()` tells it, of the last look at which nothing had been read. */
-export async function untilItReads(watched: WatchedGroup): Promise<number> {
-  for (let before = performance.now(); ;) {
+/**
+ * Resolves with the time, as `performance.now()` tells it, of the last look at which nothing had been read.
+ * @throws Error when nothing is for half a minute, or it is told to stop
+ */
+export async function untilItReads(watched: WatchedGroup, stop: AbortSignal): Promise<number> {
+  const beganAt = performance.now();
+  for (let before = beganAt; ;) {
     const now = performance.now();
     const facts = await factsOf(watched);
     if (facts !== undefined && facts.read > 0) return before;
+    if (now - beganAt > STILL_MS_MAX)
+      throw new Error(`${watched.group}: nothing was read in ${STILL_MS_MAX} ms`);
     before = now;
-    await pause(LOOK_MS);
+    await pause(LOOK_MS, undefined, { signal: stop });
   }
 }
 
 /**
  * Resolves with the time, as `performance.now()` tells it, of the first look at which `count` entries had been read and
- * acknowledged. @throws Error when nothing moves for half a minute, or there are more
+ * acknowledged. @throws Error when nothing moves for half a minute, there are more, or it is told to stop
  */
-export async function untilItHasDone(watched: WatchedGroup, count: number): Promise<number> {
+export async function untilItHasDone(
+  watched: WatchedGroup,
+  count: number,
+  stop: AbortSignal,
+): Promise<number> {
   let seen = "";
   let changedAt = performance.now();
   for (;;) {
@@ -48,7 +58,7 @@ export async function untilItHasDone(watched: WatchedGroup, count: number): Prom
     if (text !== seen) changedAt = now;
     else if (now - changedAt > STILL_MS_MAX) throw new Error(`${text}, and no more in ${STILL_MS_MAX} ms`);
     seen = text;
-    await pause(WORK_LOOK_MS);
+    await pause(WORK_LOOK_MS, undefined, { signal: stop });
   }
 }
 

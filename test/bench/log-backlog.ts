@@ -1,9 +1,8 @@
 import { openDatabase } from "../../shared/io/open-database.ts";
-import { untilItRuns } from "../servers/router-process.ts";
-import { untilItHasDone, untilItReads } from "./group-watch.ts";
 import { addRecords } from "./log-records.ts";
 import type { Bench } from "./measure.ts";
 import { onStage } from "./stage.ts";
+import { timeGroup } from "./time-group.ts";
 import { WORKLOAD } from "./workload.ts";
 
 export interface LogBacklogOptions {
@@ -29,15 +28,14 @@ export async function persistBacklog(
   try {
     return await onStage(bench, async ({ redis, keys, databaseUrl, startRouter }) => {
       await addRecords(redis, keys, { count, shape: WORKLOAD });
-      const watched = { redis, key: keys.stream("signal_results"), group: "log_writer" };
-      const router = startRouter({
-        FUNCTIONS: "persist-log",
-        ...(bridge === undefined ? {} : { NEON_WS_PROXY: bridge.proxy }),
+      const env = bridge === undefined ? {} : { NEON_WS_PROXY: bridge.proxy };
+      const { seconds } = await timeGroup({
+        first: { redis, key: keys.stream("signal_results"), group: "log_writer" },
+        count,
+        routers: [startRouter({ FUNCTIONS: "persist-log", ...env })],
       });
-      const [startedAt] = await Promise.all([untilItReads(watched), untilItRuns(router)]);
-      const endedAt = await untilItHasDone(watched, count);
       const rows = await countRows(databaseUrl, count);
-      return { seconds: (endedAt - startedAt) / 1000, signals: count, rows };
+      return { seconds, signals: count, rows };
     });
   } finally {
     await bridge?.stop();

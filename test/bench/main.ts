@@ -1,14 +1,13 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { messageOf } from "../../runner/trouble.ts";
 import { openBench } from "./bench.ts";
-import { chartOf } from "./chart.ts";
-import { markdownOf } from "./markdown.ts";
-import { MEASURES } from "./measures.ts";
-import { failedOf, goalsOf, jsonOf, type Report } from "./report.ts";
+import { MEASURES } from "./all-measures.ts";
+import { failedOf, goalsOf, type MeasureResult, type Report } from "./report/report.ts";
 import { runMeasures } from "./run-measures.ts";
-import { surroundingsOf } from "./surroundings.ts";
-import { tableOf } from "./table.ts";
+import { surroundingsOf } from "./report/surroundings.ts";
+import { tableOf } from "./report/table.ts";
+import { writeReport } from "./report/write-report.ts";
 
 /** `npm run bench`: speed and cost, measured side by side in one run. Exit code 1: a measure failed. */
 
@@ -27,7 +26,7 @@ interface Options {
   readonly strict?: true;
 }
 
-const command = new Command("bench")
+const program = new Command("bench")
   .description(
     "Measures routing, its cost and what it is compared with, on a Redis and a PostgreSQL of its own. " +
       "The table goes to stdout; bench.json, bench.md and bench.svg to a folder.",
@@ -37,7 +36,7 @@ const command = new Command("bench")
   .option("--out <folder>", "where the files go", OUT)
   .option("--strict", "exit code 1 also when a goal is missed")
   .parse();
-const { only, scale, out, strict } = command.opts<Options>();
+const { only, scale, out, strict } = program.opts<Options>();
 
 const began = performance.now();
 function say(text: string): void {
@@ -45,34 +44,51 @@ function say(text: string): void {
 }
 
 const bench = openBench({ scale, say });
+const stop = new AbortController();
 for (const [signal, code] of [
   ["SIGTERM", 143],
   ["SIGINT", 130],
 ] as const) {
   // With what is half measured there is nothing to do but to remove its data; the exit ends what is left of the processes.
-  process.once(signal, () => void bench.close().finally(() => process.exit(code)));
+  process.once(signal, () => {
+    stop.abort();
+    void closeBench().finally(() => process.exit(code));
+  });
 }
 
-async function takeAll(): Promise<Report> {
+/** What could not be ended is told and takes nothing from what was measured. */
+async function closeBench(): Promise<void> {
   try {
-    const given = process.argv.slice(2).join(" ");
-    const startedAt = new Date().toISOString();
-    const surroundings = await surroundingsOf(bench);
-    const measures = MEASURES.filter(({ id }) => only === undefined || only.includes(id));
-    const results = await runMeasures(measures, bench);
-    const typed = given === "" ? "npm run bench" : `npm run bench -- ${given}`;
-    return { startedAt, command: typed, scale, surroundings, results };
-  } finally {
     await bench.close();
+  } catch (error) {
+    say(messageOf(error));
+    process.exitCode = 1;
   }
 }
 
-const report = await takeAll();
 const folder = resolve(out);
-await mkdir(folder, { recursive: true });
-await writeFile(join(folder, "bench.json"), jsonOf(report));
-await writeFile(join(folder, "bench.md"), markdownOf(report));
-await writeFile(join(folder, "bench.svg"), chartOf(report));
+
+async function takeAll(): Promise<Report> {
+  const given = process.argv.slice(2).join(" ");
+  const command = given === "" ? "npm run bench" : `npm run bench -- ${given}`;
+  const startedAt = new Date().toISOString();
+  const surroundings = await surroundingsOf(bench);
+  const measures = MEASURES.filter(({ id }) => only === undefined || only.includes(id));
+  const reportOf = (results: readonly MeasureResult[]): Report => {
+    const outstanding = measures.slice(results.length).map(({ id }) => id);
+    return { startedAt, command, scale, surroundings, results, outstanding };
+  };
+  const taken = async (results: readonly MeasureResult[]): Promise<void> =>
+    writeReport(folder, reportOf(results));
+  return reportOf(await runMeasures(measures, bench, { taken, stop: stop.signal }));
+}
+
+let report: Report;
+try {
+  report = await takeAll();
+} finally {
+  await closeBench();
+}
 console.log(tableOf(report));
 say(`bench.json, bench.md and bench.svg are in ${relative(process.cwd(), folder) || "."}`);
 

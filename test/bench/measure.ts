@@ -22,22 +22,51 @@ export interface Bench {
 /** What a figure has to reach. */
 export type Goal = { readonly least: number } | { readonly most: number };
 
+/** What a figure is in; `%` and `×` are ratios that say what of, `× base` is one to the base of its measure. */
+export type Unit = "signals/s" | "tasks/s" | "rows/s" | "µs" | "ms" | "MB" | "×" | "× base" | "%";
+
 /** One number of the table. */
 export interface Figure {
   /** A sentence's worth: `routing, one runner`. */
   readonly name: string;
   readonly value: number;
-  /** `signals/s`, `µs/signal`, `ms`, `×`, `%`, `MB` … */
-  readonly unit: string;
+  readonly unit: Unit;
   readonly goal?: Goal;
   /** What a reader has to know to take it for what it is. */
   readonly note?: string;
 }
 
+/** Every measure, for `--only`, in the order they are taken and shown in. */
+export const MEASURE_IDS = [
+  "routing",
+  "ceiling",
+  "bullmq",
+  "plain-loop",
+  "latency",
+  "pinging",
+  "log",
+  "execution",
+  "growth",
+  "memory",
+  "cold-start",
+] as const;
+
+export type MeasureId = (typeof MEASURE_IDS)[number];
+
 /** One thing that is measured; it throws when what it measured did not do its work rightly. */
 export interface Measure {
-  /** For `--only`: `routing`. */
-  readonly id: string;
+  readonly id: MeasureId;
   readonly title: string;
+  /** @throws PartlyMeasured when some of it has been measured */
   run(bench: Bench): Promise<readonly Figure[]>;
+}
+
+/** A part of a measure has failed, and there are figures of the rest. */
+export class PartlyMeasured extends Error {
+  readonly figures: readonly Figure[];
+
+  constructor(message: string, figures: readonly Figure[]) {
+    super(message);
+    this.figures = figures;
+  }
 }

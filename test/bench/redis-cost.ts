@@ -29,8 +29,13 @@ async function commandsUs(redis: Redis): Promise<number> {
   return sum;
 }
 
+/** @throws Error where the server does not tell, which it does on Linux from Redis 6.2 on */
 async function mainThreadUs(redis: Redis): Promise<number> {
   const info = await redis.info("cpu");
-  const seconds = (name: string): number => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1] ?? 0);
+  const seconds = (name: string): number => {
+    const told = new RegExp(`^${name}:([\\d.]+)`, "m").exec(info)?.[1];
+    if (told === undefined) throw new Error(`this Redis does not tell its ${name}`);
+    return Number(told);
+  };
   return (seconds("used_cpu_sys_main_thread") + seconds("used_cpu_user_main_thread")) * 1e6;
 }

@@ -1,11 +1,11 @@
 import type { Redis } from "ioredis";
 import type { Keys } from "../../shared/keys.ts";
-import { untilItRuns, type RouterProcess } from "../servers/router-process.ts";
-import { untilItHasDone, untilItReads } from "./group-watch.ts";
+import type { RouterProcess } from "../servers/router-process.ts";
 import type { Bench } from "./measure.ts";
 import { memoryOf } from "./process-memory.ts";
 import { startCosting, type RedisCost } from "./redis-cost.ts";
 import { onStage, type Stage, type StageOptions } from "./stage.ts";
+import { timeGroup, type WorkTime } from "./time-group.ts";
 import { addSignals, tasksOf, WORKLOAD } from "./workload.ts";
 
 export interface BacklogOptions extends StageOptions {
@@ -21,9 +21,8 @@ export interface BacklogOptions extends StageOptions {
   readonly inspect?: (state: { redis: Redis; keys: Keys }) => Promise<void>;
 }
 
-export interface Backlog {
-  /** First read to last commit. */
-  readonly seconds: number;
+/** Its time is from the first read to the last commit. */
+export interface Backlog extends WorkTime {
   readonly signals: number;
   readonly tasks: number;
   readonly redis: RedisCost;
@@ -38,11 +37,13 @@ export async function routeBacklog(bench: Bench, options: BacklogOptions): Promi
     const { redis, keys } = stage;
     await addSignals(redis, keys, { count, shape });
     const more = (await beforehand?.(stage)) ?? {};
-    const watched = { redis, key: keys.stream("signals_stream"), group: "signal_processor" };
     const cost = await startCosting(redis);
     const running = Array.from({ length: routers }, () => stage.startRouter({ ...env, ...more }));
-    const [startedAt] = await Promise.all([untilItReads(watched), ...running.map(untilItRuns)]);
-    const endedAt = await untilItHasDone(watched, count);
+    const time = await timeGroup({
+      first: { redis, key: keys.stream("signals_stream"), group: "signal_processor" },
+      count,
+      routers: running,
+    });
     const spent = await cost();
     const tasks = await redis.xlen(keys.stream("strategy_input_stream"));
     const records = await redis.xlen(keys.stream("signal_results"));
@@ -52,7 +53,7 @@ export async function routeBacklog(bench: Bench, options: BacklogOptions): Promi
     }
     const routerMbMax = await mostOf(running);
     await inspect?.({ redis, keys });
-    return { seconds: (endedAt - startedAt) / 1000, signals: count, tasks, redis: spent, routerMbMax };
+    return { ...time, signals: count, tasks, redis: spent, routerMbMax };
   };
   return onStage(bench, work, options);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Bench, Figure, Measure } from "./measure.ts";
+import { PartlyMeasured, type Bench, type Figure, type Measure, type MeasureId } from "./measure.ts";
 import { runMeasures } from "./run-measures.ts";
 
 async function nothingHere(): Promise<never> {
@@ -16,29 +16,37 @@ function benchThatSays(said: string[]): Bench {
   };
 }
 
-const measureOf = (id: string, run: () => Promise<readonly Figure[]>): Measure => ({ id, title: id, run });
+const measureOf = (id: MeasureId, run: Measure["run"]): Measure => ({ id, title: id, run });
 const figure = (value: number): Figure => ({ name: "rate", value, unit: "signals/s" });
 
 test("a measure that throws leaves its message, and the others go on", async () => {
   const said: string[] = [];
   const measures = [
-    measureOf("one", async () => [figure(1)]),
-    measureOf("two", async () => {
+    measureOf("routing", async () => [figure(1)]),
+    measureOf("bullmq", async () => {
       throw new Error("99 tasks, not 100");
     }),
-    measureOf("three", async () => [figure(3)]),
+    measureOf("log", async () => [figure(3)]),
   ];
   const results = await runMeasures(measures, benchThatSays(said));
   expect(results.map(({ id, figures, error }) => [id, figures, error])).toEqual([
-    ["one", [figure(1)], undefined],
-    ["two", [], "99 tasks, not 100"],
-    ["three", [figure(3)], undefined],
+    ["routing", [figure(1)], undefined],
+    ["bullmq", [], "99 tasks, not 100"],
+    ["log", [figure(3)], undefined],
   ]);
-  expect(said).toContain("two failed: 99 tasks, not 100");
+  expect(said).toContain("bullmq failed: 99 tasks, not 100");
+});
+
+test("of a measure that fails in part there are the figures and the message", async () => {
+  const partly = measureOf("growth", async () => {
+    throw new PartlyMeasured("4 router processes: 99 tasks, not 100", [figure(1)]);
+  });
+  const [result] = await runMeasures([partly], benchThatSays([]));
+  expect(result).toMatchObject({ figures: [figure(1)], error: "4 router processes: 99 tasks, not 100" });
 });
 
 test.each([Number.NaN, Infinity])("a figure that is %d is a failure of its measure", async (value) => {
-  const [result] = await runMeasures([measureOf("one", async () => [figure(value)])], benchThatSays([]));
+  const [result] = await runMeasures([measureOf("routing", async () => [figure(value)])], benchThatSays([]));
   expect(result).toMatchObject({ figures: [], error: expect.stringContaining('"rate"') });
 });
 
@@ -49,10 +57,35 @@ test("every measure is given the one bench, so that they can share what they hav
     given.push(one);
     return [];
   };
-  await runMeasures(
-    ["one", "two"].map((id) => ({ id, title: id, run: keep })),
-    bench,
-  );
+  await runMeasures([measureOf("routing", keep), measureOf("log", keep)], bench);
   expect(given.every((one) => one === bench)).toBe(true);
   expect(given).toHaveLength(2);
+});
+
+test("after each measure the results so far can be kept", async () => {
+  const kept: MeasureId[][] = [];
+  const measures = [measureOf("routing", async () => [figure(1)]), measureOf("log", async () => [figure(2)])];
+  const taken = async (results: readonly { id: MeasureId }[]): Promise<void> =>
+    void kept.push(results.map(({ id }) => id));
+  await runMeasures(measures, benchThatSays([]), { taken });
+  expect(kept).toEqual([["routing"], ["routing", "log"]]);
+});
+
+test("told to stop it begins no other measure, and forgets the one that broke off", async () => {
+  const stop = new AbortController();
+  const ran: MeasureId[] = [];
+  const keep =
+    (id: MeasureId): Measure["run"] =>
+    async () => {
+      ran.push(id);
+      return [figure(1)];
+    };
+  const broken = measureOf("bullmq", async () => {
+    stop.abort();
+    throw new Error("Connection is closed.");
+  });
+  const measures = [measureOf("routing", keep("routing")), broken, measureOf("log", keep("log"))];
+  const results = await runMeasures(measures, benchThatSays([]), { stop: stop.signal });
+  expect(results.map(({ id }) => id)).toEqual(["routing"]);
+  expect(ran).toEqual(["routing"]);
 });

@@ -1,28 +1,54 @@
 import { messageOf } from "../../runner/trouble.ts";
-import type { Bench, Measure } from "./measure.ts";
-import type { MeasureResult } from "./report.ts";
+import { PartlyMeasured, type Bench, type Figure, type Measure } from "./measure.ts";
+import type { MeasureResult } from "./report/report.ts";
+
+export interface RunOptions {
+  /** Called after each measure with the results so far. */
+  readonly taken?: (results: readonly MeasureResult[]) => Promise<void>;
+  /** Nothing is begun after it, and what fails after it has not failed by itself. */
+  readonly stop?: AbortSignal;
+}
 
 /** Takes one measure after the other; one that fails leaves its message, and the others go on. */
-export async function runMeasures(measures: readonly Measure[], bench: Bench): Promise<MeasureResult[]> {
+export async function runMeasures(
+  measures: readonly Measure[],
+  bench: Bench,
+  { taken, stop }: RunOptions = {},
+): Promise<MeasureResult[]> {
   const results: MeasureResult[] = [];
-  for (const measure of measures) results.push(await take(measure, bench));
+  const stopped = (): boolean => stop?.aborted ?? false;
+  for (const measure of measures) {
+    if (stopped()) break;
+    const result = await take(measure, bench);
+    if (stopped() && result.error !== undefined) break;
+    results.push(result);
+    await taken?.(results);
+  }
   return results;
 }
 
 async function take(measure: Measure, bench: Bench): Promise<MeasureResult> {
   const { id, title } = measure;
   const startedAt = performance.now();
-  const seconds = (): number => Math.round(performance.now() - startedAt) / 1000;
+  const resultOf = (figures: readonly Figure[], error?: string): MeasureResult => {
+    const seconds = Math.round(performance.now() - startedAt) / 1000;
+    return { id, title, seconds, figures, ...(error !== undefined && { error }) };
+  };
   bench.say(`${title}:`);
   try {
     // The bench itself and no copy: what measures share they keep by it.
-    const figures = await measure.run(bench);
-    for (const { name, value } of figures) {
-      if (!Number.isFinite(value)) throw new Error(`"${name}" is ${value}, which is no number`);
-    }
-    return { id, title, seconds: seconds(), figures };
+    return resultOf(numbersIn(await measure.run(bench)));
   } catch (error) {
-    bench.say(`${id} failed: ${messageOf(error)}`);
-    return { id, title, seconds: seconds(), figures: [], error: messageOf(error) };
+    const message = messageOf(error);
+    bench.say(`${id} failed: ${message}`);
+    return resultOf(error instanceof PartlyMeasured ? numbersIn(error.figures) : [], message);
   }
+}
+
+/** @throws Error when one of the figures is none */
+function numbersIn(figures: readonly Figure[]): readonly Figure[] {
+  for (const { name, value } of figures) {
+    if (!Number.isFinite(value)) throw new Error(`"${name}" is ${value}, which is no number`);
+  }
+  return figures;
 }

@@ -2,11 +2,10 @@ import type { Redis } from "ioredis";
 import { createGroup } from "../../shared/io/groups.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { outcomeRecordSchema } from "../../shared/records.ts";
-import { untilItRuns } from "../servers/router-process.ts";
-import { untilItHasDone, untilItReads } from "./group-watch.ts";
 import type { Bench } from "./measure.ts";
 import { startCosting, type RedisCost } from "./redis-cost.ts";
-import { onStage } from "./stage.ts";
+import { onStage, type Stage } from "./stage.ts";
+import { timeGroup } from "./time-group.ts";
 import { addSignals, tasksOf, WORKLOAD } from "./workload.ts";
 
 export interface TaskBacklog {
@@ -30,23 +29,33 @@ export async function executeBacklog(bench: Bench, count: number): Promise<TaskB
       group: "strategy_executor",
       from: "0",
     });
-    await addSignals(redis, keys, { count, shape: WORKLOAD });
-    const routing = await untilItRuns(stage.startRouter());
-    await untilItHasDone({ redis, key: keys.stream("signals_stream"), group: "signal_processor" }, count);
-    routing.signal("SIGTERM");
-    await routing.ended();
-    const handedOn = await redis.xlen(keys.stream("strategy_input_stream"));
-    if (handedOn !== tasks) throw new Error(`${count} signals became ${handedOn} tasks, not ${tasks}`);
-
-    const watched = { redis, key: keys.stream("strategy_input_stream"), group: "strategy_executor" };
+    await handOn(stage, count);
     const cost = await startCosting(redis);
-    const executing = stage.startRouter({ FUNCTIONS: "execute-strategies,reclaim" });
-    const [startedAt] = await Promise.all([untilItReads(watched), untilItRuns(executing)]);
-    const endedAt = await untilItHasDone(watched, tasks);
+    const { seconds } = await timeGroup({
+      first: { redis, key: keys.stream("strategy_input_stream"), group: "strategy_executor" },
+      count: tasks,
+      routers: [stage.startRouter({ FUNCTIONS: "execute-strategies,reclaim" })],
+    });
     const spent = await cost();
     await checkOutcomes(redis, keys, tasks);
-    return { tasks, seconds: (endedAt - startedAt) / 1000, redis: spent };
+    return { tasks, seconds, redis: spent };
   });
+}
+
+/** Lets a router decide so many signals, and end. */
+async function handOn({ redis, keys, startRouter }: Stage, count: number): Promise<void> {
+  await addSignals(redis, keys, { count, shape: WORKLOAD });
+  const router = startRouter();
+  await timeGroup({
+    first: { redis, key: keys.stream("signals_stream"), group: "signal_processor" },
+    count,
+    routers: [router],
+  });
+  router.signal("SIGTERM");
+  await router.ended();
+  const handedOn = await redis.xlen(keys.stream("strategy_input_stream"));
+  const tasks = tasksOf(count, WORKLOAD);
+  if (handedOn !== tasks) throw new Error(`${count} signals became ${handedOn} tasks, not ${tasks}`);
 }
 
 /** @throws Error unless as many tasks have one outcome each, and that says `executed` */

@@ -1,8 +1,7 @@
 import { Client } from "pg";
-import { untilItRuns } from "../servers/router-process.ts";
-import { untilItHasDone, untilItReads } from "./group-watch.ts";
 import type { Bench } from "./measure.ts";
 import { onStage } from "./stage.ts";
+import { timeGroup } from "./time-group.ts";
 import { addSignals, tasksOf, WORKLOAD } from "./workload.ts";
 
 export interface WholePath {
@@ -20,17 +19,17 @@ interface Rows {
 
 /** Lets one router decide a backlog, run what it becomes and log it all. @throws Error unless every row is there */
 export async function wholePath(bench: Bench, count: number): Promise<WholePath> {
-  return onStage(bench, async (stage) => {
-    const { redis, keys } = stage;
+  return onStage(bench, async ({ redis, keys, databaseUrl, startRouter }) => {
     const tasks = tasksOf(count, WORKLOAD);
     await addSignals(redis, keys, { count, shape: WORKLOAD });
-    const router = stage.startRouter({ FUNCTIONS: "process-signals,execute-strategies,persist-log,reclaim" });
-    const signals = { redis, key: keys.stream("signals_stream"), group: "signal_processor" };
-    const [startedAt] = await Promise.all([untilItReads(signals), untilItRuns(router)]);
-    // One record of each signal, and one of each task.
-    const records = { redis, key: keys.stream("signal_results"), group: "log_writer" };
-    const endedAt = await untilItHasDone(records, count + tasks);
-    const rows = await countRows(stage.databaseUrl);
+    const { seconds } = await timeGroup({
+      first: { redis, key: keys.stream("signals_stream"), group: "signal_processor" },
+      last: { redis, key: keys.stream("signal_results"), group: "log_writer" },
+      // One record of each signal, and one of each task.
+      count: count + tasks,
+      routers: [startRouter({ FUNCTIONS: "process-signals,execute-strategies,persist-log,reclaim" })],
+    });
+    const rows = await countRows(databaseUrl);
     const expected: Rows = {
       signals: count,
       routed: count * WORKLOAD.strategiesPerSignal,
@@ -40,7 +39,7 @@ export async function wholePath(bench: Bench, count: number): Promise<WholePath>
     if (JSON.stringify(rows) !== JSON.stringify(expected)) {
       throw new Error(`the log has ${JSON.stringify(rows)}, not ${JSON.stringify(expected)}`);
     }
-    return { signals: count, seconds: (endedAt - startedAt) / 1000 };
+    return { signals: count, seconds };
   });
 }
 

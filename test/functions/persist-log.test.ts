@@ -170,6 +170,22 @@ describe("persist-log, on a real Postgres", () => {
     });
   });
 
+  test.each([
+    ["another uid", signalEntry(1, "b"), "conflicting_uid"],
+    ["another decision", signalEntry(1, "a", "dispatched"), "conflicting_decision"],
+  ])(
+    "of two records of one entry in one batch the one with %s is dead, not what is stored",
+    async (...given) => {
+      const [, other, reason] = given;
+      const log = logStoreOn(database, freshPrefix());
+      const batch = [signalEntry(1, "a"), { ...other, id: "2-0" }, { ...signalEntry(1, "a"), id: "3-0" }];
+      for (let times = 0; times < 2; times += 1) {
+        const { results } = await answers(batch, log);
+        expect(results).toEqual({ "1-0": "done", "2-0": reason, "3-0": "done" });
+      }
+    },
+  );
+
   test("the start and the end of an invocation become one row of invocations", async () => {
     const id = crypto.randomUUID();
     const end = { finished_at: AT, counts: { done: 2 } };

@@ -168,35 +168,34 @@ test("a signal that only shadows take claims no uid, so that it takes none from 
   expect(recordIn(effects)).toMatchObject({ status: "ignored", outcomes: [{ status: "shadow" }] });
 });
 
-test("signals of one batch and phrase are told apart where a strategy looks at the symbol or the age", () => {
-  const rows = rowsWithStrategies(
-    [
-      strategyRow(10),
-      strategyRow(11, { signal_age_ms_max: 5_000 }),
-      strategyRow(12, { use_all_tickers: false }),
-    ],
-    {
-      tickers: [tickerRow("AAA"), tickerRow("BBB")],
-      strategy_tickers: [{ strategy_id: 12, symbol: "AAA" }],
-    },
-  );
-  const fresh = entryFrom(signalFields({ symbol: "AAA" }), { at: NOW - 1_000 });
-  const old = entryFrom(signalFields({ symbol: "AAA" }), { at: NOW - 6_000, sequence: 1 });
-  const other = entryFrom(signalFields({ symbol: "BBB" }), { at: NOW - 1_000, sequence: 2 });
-  for (const entries of [
-    [fresh, old, other, fresh],
-    [other, old, fresh],
-  ]) {
-    const decided = processSignals(entries, contextFrom({ rows })).map((result) =>
+describe("signals of one batch and phrase are told apart", () => {
+  const tickers = [tickerRow("AAA"), tickerRow("BBB")];
+  const entry = (symbol: string, ageMs: number, sequence: number): Entry =>
+    entryFrom(signalFields({ symbol }), { at: NOW - ageMs, sequence });
+  const fresh = entry("AAA", 1_000, 0);
+  const old = entry("AAA", 6_000, 1);
+  const other = entry("BBB", 1_000, 2);
+  const takers = (entries: readonly Entry[], context: SignalContext) =>
+    processSignals(entries, context).map((result) =>
       result.status === "done" ? tasksIn(result.effects).map((task) => task["strategy_id"]) : [],
     );
-    const expected = new Map([
-      [fresh, ["10", "11", "12"]],
-      [old, ["10", "12"]],
-      [other, ["10", "11"]],
-    ]);
-    expect(decided).toEqual(entries.map((entry) => expected.get(entry)));
-  }
+
+  test("where a strategy looks at their age", () => {
+    const rows = rowsWithStrategies([strategyRow(10), strategyRow(11, { signal_age_ms_max: 5_000 })], {
+      tickers,
+    });
+    expect(takers([fresh, old, other], contextFrom({ rows }))).toEqual([["10", "11"], ["10"], ["10", "11"]]);
+    expect(takers([old, fresh], contextFrom({ rows }))).toEqual([["10"], ["10", "11"]]);
+  });
+
+  test("where a strategy looks at their symbol", () => {
+    const rows = rowsWithStrategies([strategyRow(10), strategyRow(12, { use_all_tickers: false })], {
+      tickers,
+      strategy_tickers: [{ strategy_id: 12, symbol: "AAA" }],
+    });
+    expect(takers([fresh, other, old], contextFrom({ rows }))).toEqual([["10", "12"], ["10"], ["10", "12"]]);
+    expect(takers([other, fresh], contextFrom({ rows }))).toEqual([["10"], ["10", "12"]]);
+  });
 });
 
 test("what was ignored or replaced on the way is in the record's detail beside the decision's own", () => {

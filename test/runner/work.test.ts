@@ -108,23 +108,25 @@ it("only what was decided on something outdated is decided again", async () => {
   expect(forgotten()).toBe(1);
 });
 
-it("nothing is sent before the batch before is through, nor after the end", async () => {
+it("nothing is sent before the batch before is through, nor when the end came meanwhile", async () => {
   const { binding } = onceOnly();
   const ends = new AbortController();
-  const sent: string[] = [];
-  const commit: Commit = async (items, { after }) => {
-    await after?.();
-    sent.push(...items.map(({ id }) => id));
-    return [];
-  };
+  const steps: string[] = [];
   let through = (): void => undefined;
   const before = new Promise<void>((resolve) => {
     through = resolve;
   });
+  const commit: Commit = async (items, { after }) => {
+    steps.push("made up");
+    const waiting = after?.();
+    ends.abort(new Error("the end"));
+    through();
+    await waiting;
+    steps.push(`sent ${items.length}`);
+    return [];
+  };
   const deps: WorkDeps = { ...depsWith(commit, []), abort: ends.signal };
   const working = work(binding, entries, deps, { ...options, after: before });
-  ends.abort(new Error("the end"));
-  through();
   await expect(working).rejects.toThrow("the end");
-  expect(sent).toStrictEqual([]);
+  expect(steps).toStrictEqual(["made up"]);
 });

@@ -30,18 +30,22 @@ export async function startRedis({
   aof = "always",
   aofRewrites = true,
 }: RedisServerOptions = {}): Promise<RedisServer> {
-  const dir = await mkdtemp(join(tmpdir(), "router-redis-"));
+  // On a machine without one this installs it, as `npm start` does.
+  const command = await findRedisServer({ env: process.env });
   const port = await freePort();
+  const dir = await mkdtemp(join(tmpdir(), "router-redis-"));
+  const remove = () => rm(dir, { recursive: true, force: true });
   const args = [
     ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir],
     aof === "off" ? ["--appendonly", "no"] : ["--appendonly", "yes", "--appendfsync", aof],
     aofRewrites ? [] : ["--auto-aof-rewrite-percentage", "0"],
     ["--save", "", "--maxmemory-policy", "noeviction"],
   ].flat();
-  // On a machine without one this installs it, as `npm start` does.
-  const command = await findRedisServer({ env: process.env });
   const launch = () => startProcess({ command, args, readyText: "Ready to accept connections" });
-  let server = await launch();
+  let server = await launch().catch(async (error: unknown) => {
+    await remove();
+    throw error;
+  });
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
@@ -55,7 +59,7 @@ export async function startRedis({
     async stop() {
       // Not SIGTERM: a paused server would never see it, and nothing of the data is kept.
       await server.end("SIGKILL");
-      await rm(dir, { recursive: true, force: true });
+      await remove();
     },
   };
 }

@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
-import type { SignalContext } from "../../functions/process-signals.ts";
-import { readConfig, type Config } from "../../shared/config.ts";
-import { controlOf } from "../../shared/control.ts";
-import { referenceStoreOn } from "../../shared/io/reference-store.ts";
-import type { Keys } from "../../shared/keys.ts";
-import { snapshotOf } from "../../shared/snapshot.ts";
+import type { SignalContext } from "../../../functions/process-signals.ts";
+import { readConfig, type Config } from "../../../shared/config.ts";
+import { controlOf } from "../../../shared/control.ts";
+import { referenceStoreOn } from "../../../shared/io/reference-store.ts";
+import type { Keys } from "../../../shared/keys.ts";
+import { snapshotOf } from "../../../shared/snapshot.ts";
 
 /** The settings of a router that is given none. */
 export function defaultConfig(): Config {

@@ -18,7 +18,7 @@ export interface InstanceTask {
 }
 
 const { path, token } = JSON.parse(process.argv[2] ?? "") as InstanceTask;
-const { default: entry } = await import("../../runner/fetch.ts");
+const { default: entry } = await import("../../../runner/fetch.ts");
 const loadedMs = performance.now();
 const headers = { authorization: `Bearer ${token}` };
 const response = await entry.fetch(new Request(`https://router.example${path}`, { method: "POST", headers }));

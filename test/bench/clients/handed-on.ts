@@ -1,4 +1,4 @@
-import type { Append, Result } from "../../shared/function.ts";
+import type { Append, Result } from "../../../shared/function.ts";
 
 /** What a decision hands on to strategies, for those who have no commit: one append or none. */
 export function tasksHandedOn(result: Result | undefined): Append | undefined {

@@ -1,8 +1,8 @@
-import { processSignals } from "../../functions/process-signals.ts";
-import type { Entry, Fields } from "../../shared/entry.ts";
-import { openRedis } from "../../shared/io/redis.ts";
-import { streamGroupOn } from "../../shared/io/stream-group.ts";
-import { keysOf } from "../../shared/keys.ts";
+import { processSignals } from "../../../functions/process-signals.ts";
+import type { Entry, Fields } from "../../../shared/entry.ts";
+import { openRedis } from "../../../shared/io/redis.ts";
+import { streamGroupOn } from "../../../shared/io/stream-group.ts";
+import { keysOf } from "../../../shared/keys.ts";
 import { loadDecisionContext } from "./decision-context.ts";
 import { tasksHandedOn } from "./handed-on.ts";
 

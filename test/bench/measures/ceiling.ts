@@ -1,12 +1,12 @@
 import { Redis } from "ioredis";
 import type { Keys } from "../../../shared/keys.ts";
 import { besideRouting } from "../beside-routing.ts";
-import { commitCallsIn } from "../commit-recorder.ts";
+import { commitCallsIn } from "../replay/commit-recorder.ts";
 import type { Bench, Measure } from "../measure.ts";
-import { sendPipelined } from "../pipelining-client.ts";
-import { startRecordingRelay } from "../recording-relay.ts";
+import { sendPipelined } from "../replay/pipelining-client.ts";
+import { startRecordingRelay } from "../replay/recording-relay.ts";
 import { startCosting, type RedisCost } from "../redis-cost.ts";
-import type { RespValue } from "../resp.ts";
+import type { RespValue } from "../replay/resp.ts";
 import { routeBacklog } from "../route-backlog.ts";
 import { tasksOf, WORKLOAD } from "../workload.ts";
 
@@ -32,7 +32,9 @@ export const ceiling: Measure = {
         name: "the ceiling: the commits alone",
         value: rate,
         unit: "signals/s",
-        note: `${recording.calls.length} recorded calls, ${IN_FLIGHT_MAX} in flight; reading the signals is not part of it`,
+        note:
+          `${recording.calls.length} recorded calls, ${IN_FLIGHT_MAX} in flight; reading the signals is not part of it; ` +
+          "all of them are pending at once, where a router has a few batches: a larger list to acknowledge from",
       },
       {
         name: "routing ÷ ceiling",

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
-import { startClient } from "../client-process.ts";
-import type { InstanceTask, InstanceTimes } from "../fetch-instance.ts";
+import { startClient } from "../clients/client-process.ts";
+import type { InstanceTask, InstanceTimes } from "../clients/fetch-instance.ts";
 import type { Figure, Measure } from "../measure.ts";
 import { median, percentile } from "../percentiles.ts";
 import { onStage, ROUTER_ENV, type Stage } from "../stage.ts";

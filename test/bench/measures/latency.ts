@@ -1,5 +1,5 @@
-import { startClient } from "../client-process.ts";
-import type { LatencyAnswer, LatencyTask } from "../latency-client.ts";
+import { startClient } from "../clients/client-process.ts";
+import type { LatencyAnswer, LatencyTask } from "../clients/latency-client.ts";
 import type { Figure, Measure } from "../measure.ts";
 import { percentile } from "../percentiles.ts";
 import { onStageWithRouter } from "../stage.ts";
@@ -9,6 +9,8 @@ const PER_SECOND = 500;
 const WARM_UP_SECONDS = 2;
 const ROUTED_SECONDS = 20;
 const BARE_SECONDS = 5;
+/** For the client's start, and for entries that come late. */
+const SPARE_SECONDS = 30;
 
 /** From just before a signal is sent to its first task at a waiting reader, in a system that is not busy. */
 export const latency: Measure = {
@@ -22,21 +24,23 @@ export const latency: Measure = {
     return onStageWithRouter(bench, async ({ redisUrl: url }) => {
       const bare = { ...offered(BARE_SECONDS), url, way: "bare" } as const;
       bench.say(`${bare.count} entries at ${PER_SECOND}/s, without a router`);
-      const { tookMs: bareMs } = await timesOf(bare);
+      const bareMs = await timesOf(bare, bare.count);
       const routed = { ...offered(ROUTED_SECONDS), url, way: "routed" } as const;
       bench.say(`${routed.count} signals at ${PER_SECOND}/s through one router`);
-      const { tookMs, idsSeen } = await timesOf(routed);
-      const tasks = tasksOf(routed.count, WORKLOAD);
-      if (idsSeen !== tasks) throw new Error(`${idsSeen} of ${tasks} tasks arrived`);
+      const tookMs = await timesOf(routed, tasksOf(routed.count, WORKLOAD));
       return [...routedFigures(tookMs), ...bareFigures(bareMs)];
     });
   },
 };
 
-async function timesOf(task: LatencyTask): Promise<LatencyAnswer> {
+/** How long each took, in ms. @throws Error unless so many entries, each counted, have arrived */
+async function timesOf(task: LatencyTask, expected: number): Promise<readonly number[]> {
   const client = startClient<LatencyAnswer>("latency-client.ts", task);
   try {
-    return await client.answer();
+    const secondsMax = task.count / task.perSecond + SPARE_SECONDS;
+    const { tookMs, idsSeen } = await client.answer(secondsMax);
+    if (idsSeen !== expected) throw new Error(`${task.way}: ${idsSeen} of ${expected} entries arrived`);
+    return tookMs;
   } finally {
     client.kill();
   }

@@ -1,14 +1,21 @@
 import { Redis } from "ioredis";
 import { keysOf, type Keys } from "../../../shared/keys.ts";
 import { besideRouting } from "../beside-routing.ts";
-import { startClient } from "../client-process.ts";
-import { defaultConfig } from "../decision-context.ts";
+import { startClient } from "../clients/client-process.ts";
+import { defaultConfig } from "../clients/decision-context.ts";
 import type { Bench, Measure } from "../measure.ts";
-import type { PlainLoopAnswer, PlainLoopTask } from "../plain-loop-worker.ts";
+import type { PlainLoopAnswer, PlainLoopTask } from "../clients/plain-loop-worker.ts";
 import { startCosting, type RedisCost } from "../redis-cost.ts";
 import { addSignals, publishReference, tasksOf, WORKLOAD } from "../workload.ts";
 
-/** The same decisions without what the commit promises: the price of our guarantees. */
+/** Signals per second; what takes longer does not come to an end. */
+const RATE_MIN = 500;
+const SPARE_SECONDS = 30;
+
+/**
+ * The same decisions without what the commit promises: the price of our guarantees. The loop hands on tasks only: to make it
+ * store the record as well, as the router does, would cost it an XADD of a kilobyte for each signal.
+ */
 export const plainLoop: Measure = {
   id: "plain-loop",
   title: "A plain loop",
@@ -27,7 +34,7 @@ export const plainLoop: Measure = {
         unit: "signals/s",
         note:
           "an XADD per task and an XACK per batch, pipelined: no atomicity, no de-duplication, no counters; " +
-          "the record that comes with a decision is thrown away",
+          "the record that comes with a decision is thrown away, and making it is 5 % of the loop's time (a CPU profile of 100,000 signals)",
       },
       { name: "routing ÷ plain loop", value: routing / rate, unit: "×" },
       { name: "Redis per signal, whole thread, plain loop", value: cost.mainThreadUs / count, unit: "µs" },
@@ -60,7 +67,7 @@ async function loopOver(bench: Bench, count: number): Promise<{ seconds: number;
 async function runLoop(task: PlainLoopTask): Promise<PlainLoopAnswer> {
   const loop = startClient<PlainLoopAnswer>("plain-loop-worker.ts", task);
   try {
-    return await loop.answer();
+    return await loop.answer(SPARE_SECONDS + task.count / RATE_MIN);
   } finally {
     loop.kill();
   }

@@ -35,6 +35,6 @@ async function figuresOf(bench: Bench, aof: "everysec" | "off", how: string): Pr
     { name: `Redis per signal, whole thread, ${how}`, value: redis.mainThreadUs / signals, unit: "µs" },
   ];
   if (routerMbMax === undefined) return figures;
-  const memory = { name: `memory of the router at most, ${how}`, value: routerMbMax, unit: "MB" };
+  const memory: Figure = { name: `memory of the router at most, ${how}`, value: routerMbMax, unit: "MB" };
   return [...figures, { ...memory, goal: { most: 250 } }];
 }

@@ -1,18 +1,18 @@
-import type { Figure } from "./measure.ts";
-import type { Report } from "./report.ts";
+import type { Figure, MeasureId, Unit } from "../measure.ts";
+import type { MeasureResult, Report } from "./report.ts";
 
 /** Figures with one unit, to be compared with one another. */
 export interface ChartGroup {
   readonly title: string;
-  readonly unit: string;
+  readonly unit: Unit;
   readonly figures: readonly Figure[];
 }
 
 interface Selection {
   readonly title: string;
-  readonly unit: string;
-  /** Ids of the measures whose figures of that unit are shown. */
-  readonly measures: readonly string[];
+  readonly unit: Unit;
+  /** The measures whose figures of that unit are shown. */
+  readonly measures: readonly MeasureId[];
 }
 
 const SELECTIONS: readonly Selection[] = [
@@ -30,13 +30,16 @@ const SELECTIONS: readonly Selection[] = [
   { title: "Others meanwhile", unit: "ms", measures: ["pinging"] },
   { title: "Log, and the whole path", unit: "signals/s", measures: ["log", "execution"] },
   { title: "Growth", unit: "× base", measures: ["growth"] },
-  { title: "Memory", unit: "MB", measures: ["routing", "memory"] },
+  { title: "Memory", unit: "MB", measures: ["routing", "growth", "memory"] },
   { title: "Cold start", unit: "ms", measures: ["cold-start"] },
 ];
 
-/** What is drawn of a report: the groups that have figures. */
+/** Not drawn though it may have a goal: each of these compares two figures that are drawn as bars side by side. */
+const LEFT_OUT: ReadonlySet<Unit> = new Set(["×", "%"]);
+
+/** What is drawn of a report: what was chosen to be, and whatever else has a goal. Groups without figures are left out. */
 export function chartGroupsOf({ results }: Pick<Report, "results">): ChartGroup[] {
-  return SELECTIONS.map(({ title, unit, measures }) => ({
+  const chosen = SELECTIONS.map(({ title, unit, measures }) => ({
     title,
     unit,
     figures: measures.flatMap((id) =>
@@ -45,5 +48,17 @@ export function chartGroupsOf({ results }: Pick<Report, "results">): ChartGroup[
         .flatMap((result) => result.figures)
         .filter((figure) => figure.unit === unit),
     ),
-  })).filter(({ figures }) => figures.length > 0);
+  }));
+  const drawn = new Set(chosen.flatMap(({ figures }) => figures));
+  const others = results.flatMap((result) => othersOf(result, drawn));
+  return [...chosen, ...others].filter(({ figures }) => figures.length > 0);
+}
+
+/** Figures of a measure that have a goal and a place in no selection, by unit. */
+function othersOf({ title, figures }: MeasureResult, drawn: ReadonlySet<Figure>): ChartGroup[] {
+  const others = figures.filter(
+    (figure) => figure.goal !== undefined && !drawn.has(figure) && !LEFT_OUT.has(figure.unit),
+  );
+  const units = [...new Set(others.map(({ unit }) => unit))];
+  return units.map((unit) => ({ title, unit, figures: others.filter((figure) => figure.unit === unit) }));
 }

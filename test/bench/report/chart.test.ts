@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { chartGroupsOf } from "./chart-groups.ts";
 import { chartOf } from "./chart.ts";
-import type { Figure } from "./measure.ts";
+import { MEASURE_IDS, type Figure, type MeasureId, type Unit } from "../measure.ts";
 import { SAMPLE } from "./report-sample.ts";
 
 const BAR = /<rect x="440" y="\d+(?:\.\d+)?" width="([\d.]+)" height="14" fill="(#\w+)"\/>/g;
 
-function reportOf(figures: readonly Figure[], id = "routing") {
+function reportOf(figures: readonly Figure[], id: MeasureId = "routing") {
   return { ...SAMPLE, results: [{ id, title: "Some", seconds: 1, figures }] };
 }
 
@@ -15,7 +15,7 @@ function barsIn(svg: string): { width: number; color: string | undefined }[] {
 }
 
 test("bars of a group are as long as their values are large, in the colours of goals met, missed and not set", () => {
-  const rates = [
+  const rates: readonly Figure[] = [
     { name: "met", value: 40_000, unit: "signals/s", goal: { least: 25_000 } },
     { name: "missed", value: 20_000, unit: "signals/s", goal: { least: 25_000 } },
     { name: "no goal", value: 10_000, unit: "signals/s" },
@@ -40,6 +40,24 @@ test("figures of one unit are compared with one another, and what nothing is dra
     ["µs", ["Redis per signal"]],
     ["ms", ["sent → read, p50"]],
   ]);
+});
+
+const LEFT_OUT: readonly Unit[] = ["×", "%"];
+const DRAWN: readonly Unit[] = ["signals/s", "tasks/s", "rows/s", "µs", "ms", "MB", "× base"];
+
+test.each(MEASURE_IDS)("every figure of %s that has a goal is drawn once, except for ratios", (id) => {
+  const figures = [...DRAWN, ...LEFT_OUT].map((unit): Figure => ({
+    name: unit,
+    value: 1,
+    unit,
+    goal: { least: 1 },
+  }));
+  const drawn = chartGroupsOf(reportOf(figures, id)).flatMap((group) => group.figures);
+  expect(drawn.map(({ unit }) => unit).toSorted()).toEqual(DRAWN.toSorted());
+});
+
+test("a figure without a goal that nothing compares with is not drawn", () => {
+  expect(chartGroupsOf(reportOf([{ name: "rows", value: 1, unit: "rows/s" }], "log"))).toEqual([]);
 });
 
 test("characters of markup stay text", () => {

@@ -1,6 +1,6 @@
 import { chartGroupsOf, type ChartGroup } from "./chart-groups.ts";
 import { goalText, meets, valueText } from "./goal.ts";
-import type { Figure } from "./measure.ts";
+import type { Figure } from "../measure.ts";
 import { warningsOf, type Report } from "./report.ts";
 import { headOf } from "./report-head.ts";
 

@@ -1,4 +1,4 @@
-import type { Figure, Goal } from "./measure.ts";
+import type { Figure, Goal } from "../measure.ts";
 
 /** Whether a value reaches its goal. */
 export function meets(value: number, goal: Goal): boolean {

@@ -43,4 +43,5 @@ export const SAMPLE: Report = {
     },
     { id: "bullmq", title: "BullMQ", seconds: 1, figures: [], error: "99 tasks, not 100\nand more output" },
   ],
+  outstanding: [],
 };

@@ -1,15 +1,15 @@
 import { meets } from "./goal.ts";
-import type { Figure } from "./measure.ts";
+import type { Figure, MeasureId } from "../measure.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** What one measure came to. */
 export interface MeasureResult {
-  readonly id: string;
+  readonly id: MeasureId;
   readonly title: string;
   /** Time it took. */
   readonly seconds: number;
   readonly figures: readonly Figure[];
-  /** Why it has no figures; absent when it went well. */
+  /** Why it has no figures or not all of them; absent when it went well. */
   readonly error?: string;
 }
 
@@ -23,13 +23,15 @@ export interface Report {
   readonly scale: number;
   readonly surroundings: Surroundings;
   readonly results: readonly MeasureResult[];
+  /** Measures that were still to be taken when it was written. */
+  readonly outstanding: readonly MeasureId[];
 }
 
 /** Above it, per core, others had a part in the numbers. */
 const LOAD_PER_CORE_MAX = 0.5;
 
 /** What makes the numbers of this run less than what they seem. */
-export function warningsOf({ scale, surroundings }: Pick<Report, "scale" | "surroundings">): string[] {
+export function warningsOf({ scale, surroundings, outstanding }: Omit<Report, "results">): string[] {
   const { loadAverage, cores } = surroundings;
   const warnings: string[] = [];
   if (scale !== 1) {
@@ -40,6 +42,9 @@ export function warningsOf({ scale, surroundings }: Pick<Report, "scale" | "surr
     warnings.push(
       `The machine was busy: a load average of ${loadAverage.toFixed(2)} on ${cores} cores at the start.`,
     );
+  }
+  if (outstanding.length > 0) {
+    warnings.push(`The run has not come to its end; not taken: ${outstanding.join(", ")}.`);
   }
   return warnings;
 }
@@ -53,7 +58,7 @@ export function goalsOf({ results }: Pick<Report, "results">): { figure: Figure;
   );
 }
 
-/** Measures that came to nothing, and the first line of why: a router's last output may be long. */
+/** Measures that failed, if only in part, and the first line of why: a router's last output may be long. */
 export function failedOf({ results }: Pick<Report, "results">): { id: string; why: string }[] {
   return results.flatMap(({ id, error }) =>
     error === undefined ? [] : [{ id, why: error.split("\n")[0] ?? "" }],

@@ -3,8 +3,8 @@ import { arch, availableParallelism, cpus, loadavg, release, totalmem, type } fr
 import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { Client } from "pg";
-import { readRedisFacts } from "../../shared/io/redis-facts.ts";
-import type { Bench } from "./measure.ts";
+import { readRedisFacts } from "../../../shared/io/redis-facts.ts";
+import type { Bench } from "../measure.ts";
 
 /** What the numbers of a run hold for. */
 export interface Surroundings {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { chartOf } from "./chart.ts";
 import { goalText, valueText } from "./goal.ts";
 import { markdownOf } from "./markdown.ts";
-import type { Goal } from "./measure.ts";
+import type { Goal } from "../measure.ts";
 import { failedOf, goalsOf, jsonOf, warningsOf } from "./report.ts";
 import { SAMPLE } from "./report-sample.ts";
 import { tableOf } from "./table.ts";
@@ -68,6 +68,18 @@ describe("the table", () => {
     ]);
   });
 
+  test("shows what there is of a measure that failed in part", () => {
+    const [first] = SAMPLE.results;
+    const results = first === undefined ? [] : [{ ...first, error: "4 routers: 99 tasks" }];
+    const rows = tableOf({ ...SAMPLE, results }).split("\n");
+    expect(rows.slice(5, 9)).toEqual([
+      "  routing, one router  26,400  signals/s  ≥ 25,000 ✓",
+      "  tasks handed on      95,100  tasks/s",
+      "  Redis per signal       31.3  µs         ≤ 30 ✗",
+      "  failed: 4 routers: 99 tasks",
+    ]);
+  });
+
   test("breaks long notes into lines of its width", () => {
     const [first] = SAMPLE.results;
     const figures = first?.figures.map((figure) => ({ ...figure, note: "word ".repeat(50) })) ?? [];
@@ -88,6 +100,12 @@ test("a run that is no full one, or began on a busy machine, warns of that", () 
   for (const told of [tableOf(warned), markdownOf(warned), chartOf(warned), jsonOf(warned)]) {
     expect(told).toContain("5 % of full size");
   }
+});
+
+test("a report that is written before the run has come to its end says what it lacks", () => {
+  expect(warningsOf({ ...SAMPLE, outstanding: ["growth", "memory"] })).toEqual([
+    expect.stringContaining("not taken: growth, memory"),
+  ]);
 });
 
 test("goals met and missed are told apart, and so are measures that failed", () => {

@@ -1,5 +1,5 @@
 import { boundText, goalText, valueText } from "./goal.ts";
-import type { Figure } from "./measure.ts";
+import type { Figure } from "../measure.ts";
 import { failedOf, goalsOf, warningsOf, type MeasureResult, type Report } from "./report.ts";
 import { headOf } from "./report-head.ts";
 
@@ -33,9 +33,9 @@ interface Widths {
 }
 
 function blockOf({ title, figures, error }: MeasureResult, widths: Widths): string[] {
-  if (error !== undefined)
-    return [title, ...`failed: ${error}`.split("\n").flatMap((line) => wrapped(line, INDENT))];
-  return [title, ...figures.flatMap((figure) => rowOf(figure, widths))];
+  const rows = figures.flatMap((figure) => rowOf(figure, widths));
+  const failure = error === undefined ? [] : `failed: ${error}`.split("\n");
+  return [title, ...rows, ...failure.flatMap((line) => wrapped(line, INDENT))];
 }
 
 function rowOf(figure: Figure, { name, value, unit }: Widths): string[] {

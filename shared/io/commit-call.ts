@@ -95,7 +95,7 @@ function openCall<Item extends CommitItem>(
       const before = payload.mark();
       const keysBefore = entryKeys.length;
       push(item);
-      const { appends, bytes } = payload.size;
+      const { appends, bytes } = payload.size();
       if (items.length > 0 && (appends > CALL_LIMITS.appends || bytes > CALL_LIMITS.bytes)) {
         payload.cutTo(before);
         entryKeys.length = keysBefore;
@@ -106,7 +106,7 @@ function openCall<Item extends CommitItem>(
     },
     close() {
       const source = fence.kind === "group" ? fence.stream : "dead_letters";
-      const targets = payload.targets.map((stream) => keys.stream(stream));
+      const targets = payload.targets().map((stream) => keys.stream(stream));
       return {
         items,
         keyNames: [

@@ -12,9 +12,9 @@ export class EffectsError extends Error {
 /** What branches are made of, for the commit script: names once, values in one flat list. */
 export interface Payload {
   /** Streams appended to, by their place (from 1). */
-  readonly targets: readonly Append["stream"][];
+  targets(): readonly Append["stream"][];
   /** Appends so far, and roughly the bytes of their values. */
-  readonly size: PayloadSize;
+  size(): PayloadSize;
   /** Values so far, for {@link cutTo}. */
   mark(): PayloadMark;
   /** Forgets all values added since; names, shapes and targets stay, which does no harm. */
@@ -106,12 +106,8 @@ export function openPayload(): Payload {
   }
 
   return {
-    get targets() {
-      return targets.names();
-    },
-    get size() {
-      return { appends, bytes };
-    },
+    targets: () => targets.names(),
+    size: () => ({ appends, bytes }),
     mark: () => ({ values: values.length, appends, bytes }),
     cutTo(mark) {
       values.length = mark.values;

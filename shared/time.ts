@@ -47,7 +47,7 @@ export function isoTime(ms: number): string {
 
 /**
  * Times lately read or written, as text: a signal's are read and written again, and those of one bar are the same.
- * Together with canonicalTime this took reading and writing the three times of a signal from 5 µs to below 1 µs.
+ * Together with canonicalTime this took reading and writing the three times of a signal from 5 µs to 1 µs.
  */
 const REMEMBERED = 64;
 const rememberedMs: number[] = Array.from({ length: REMEMBERED }, () => Number.NaN);

@@ -131,3 +131,24 @@ export function recordIn(branch: Branch): SignalRecord {
   if (published.length !== 1) throw new Error(`${published.length} records instead of one`);
   return signalRecordSchema.parse(JSON.parse(published[0]?.fields["data"] ?? ""));
 }
+
+/** The fields of a task for strategy 10 of {@link referenceRows}, dispatched a moment ago. */
+export function taskFields(atMs: number, changes: Readonly<Record<string, string>> = {}): Fields {
+  const at = new Date(atMs).toISOString();
+  return {
+    strategy_id: "10",
+    strategy: "strategy 10",
+    signal_id: "1",
+    symbol: "BTCUSDT",
+    direction: "long",
+    time: at,
+    received_at: at,
+    log_uid: "u1",
+    source: "",
+    entry_id: `${atMs}-0`,
+    invocation: "live",
+    snapshot: "v",
+    sent_at: "",
+    ...changes,
+  };
+}

@@ -12,7 +12,7 @@ import {
   type StrategyOutcome,
   type StrategyRun,
 } from "../../shared/strategy.ts";
-import { NOW, rowsWithStrategies, snapshotFrom, strategyRow, type Paused } from "../builders.ts";
+import { NOW, rowsWithStrategies, snapshotFrom, strategyRow, type Paused, taskFields } from "../builders.ts";
 
 type Run = (run: StrategyRun<Record<string, unknown>>) => Promise<StrategyOutcome> | StrategyOutcome;
 
@@ -64,24 +64,7 @@ function portsFrom({
 }
 
 function task(id = "1-1", changes: Readonly<Record<string, string>> = {}): Entry {
-  const at = new Date(NOW - 1_000).toISOString();
-  const fields = {
-    strategy_id: "10",
-    strategy: "strategy 10",
-    signal_id: "1",
-    symbol: "BTCUSDT",
-    direction: "long",
-    time: at,
-    received_at: at,
-    log_uid: "u1",
-    source: "",
-    entry_id: `${NOW - 1_000}-0`,
-    invocation: "live",
-    snapshot: "v",
-    sent_at: "",
-    ...changes,
-  };
-  return { id, fields };
+  return { id, fields: taskFields(NOW - 1_000, changes) };
 }
 
 async function resultsOf(entries: readonly Entry[], ports: ExecutePorts): Promise<(Result | Unavailable)[]> {

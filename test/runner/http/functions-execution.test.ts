@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import { rowsWithStrategies, signalFields, strategyRow } from "../../builders.ts";
+import { rowsWithStrategies, signalFields, strategyRow, taskFields } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
 import { useHttpApp } from "./http-fixture.ts";
 
@@ -28,21 +28,8 @@ const outcomes = async () =>
     .map(({ invocation, data }) => ({ invocation, ...(JSON.parse(data ?? "") as Record<string, unknown>) }));
 
 function posted(): Record<string, unknown> {
-  const at = new Date().toISOString();
-  const fields = {
-    strategy_id: "10",
-    strategy: "strategy 10",
-    signal_id: "1",
-    symbol: "BTCUSDT",
-    direction: "long",
-    time: at,
-    received_at: at,
-    log_uid: "u1",
-    source: "",
-    entry_id: `${Date.now()}-0`,
-    invocation: "live",
-  };
-  return { id: `${Date.now()}-1`, fields };
+  const now = Date.now();
+  return { id: `${now}-1`, fields: taskFields(now) };
 }
 
 describe("execute-strategies over HTTP", () => {

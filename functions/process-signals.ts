@@ -36,6 +36,7 @@ export interface SignalContext extends DecisionContext {
 export const processSignals: PureFunction<SignalContext> = (entries, context) => {
   const batch = {
     ...context,
+    ...(context.forcedAt === undefined ? {} : { anyAge: true }),
     decidedAt: isoTime(context.now),
     made: new Map<Subscription, Decision>(),
     common: new Map<Decision, Common>(),
@@ -65,16 +66,16 @@ function effectsOf(entry: Entry, context: BatchContext): Effects {
     return ignoredEffects(entry, parsed.facts, reject(parsed.faults), context);
   }
   const { signal } = parsed;
-  const forced = context.forcedAt !== undefined;
-  const decision = decide(signal, forced ? { ...context, anyAge: true } : context);
+  const decision = decide(signal, context);
   if (decision.status !== "dispatched") return ignoredEffects(entry, signal, decision, context);
   const record = recordOf(signal, decision, context);
   const common = commonOf(decision, context);
   return {
     append: [tasks(signal, record, common, context), published(entry, record, common, context)],
     count: common.counters,
-    claim: new SignalClaim(forced ? `${context.invocation} ${signal.uid}` : signal.uid, () =>
-      duplicateEffects(entry, signal, decision, context),
+    claim: new SignalClaim(
+      context.forcedAt === undefined ? signal.uid : `${context.invocation} ${signal.uid}`,
+      () => duplicateEffects(entry, signal, decision, context),
     ),
   };
 }

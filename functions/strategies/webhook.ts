@@ -8,8 +8,8 @@ import {
   type StrategyRun,
 } from "../../shared/strategy.ts";
 import { excerpt } from "../../shared/text.ts";
-import { webhookHeaders } from "./webhook-headers.ts";
 import { isoTime } from "../../shared/time.ts";
+import { webhookHeaders } from "./webhook-headers.ts";
 
 const paramsSchema = z.strictObject({
   url: z

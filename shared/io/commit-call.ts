@@ -3,7 +3,10 @@ import type { Keys } from "../keys.ts";
 import type { CommitItem, CommitOptions, CommitSettings } from "./commit.ts";
 import { EffectsError, openPayload } from "./commit-payload.ts";
 
-/** Limits of one call, so that Redis is never blocked for long. A single entry beyond them goes alone. */
+/**
+ * Limits of one call, so that Redis is never blocked for long. A single entry beyond them goes alone. With 64 entries a call
+ * took Redis 8 % more per signal; what others wait for was not shorter beyond noise.
+ */
 export const CALL_LIMITS = { entries: 128, appends: 1_000, bytes: 1_000_000 } as const;
 
 /**

@@ -27,7 +27,7 @@ import { PROCESSING_MS_BOUNDS } from "../metrics.ts";
  *       | { 'stale', current version, current epoch } | { 'blocked', key, what is wrong }
  *
  * Measured against one argument per name and value, 128 entries of 3.6 tasks a call, AOF everysec: 42 instead of 63 µs
- * per entry in Redis (main thread 57 instead of 91), and half of the router's time.
+ * per entry in Redis (main thread 57 instead of 91).
  */
 export const COMMIT_SCRIPT = `#!lua
 local metrics, current, control, source = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

@@ -1,16 +1,19 @@
 import type { Entry } from "../shared/entry.ts";
+import type { CommitPlace, CommitSequence } from "./commit-sequence.ts";
 import type { Hand } from "./hand.ts";
 
 export interface BatchesOptions {
   /** Whether batches overlap as far as the hand holds; otherwise one is read while the one before is worked on, and no more. */
   readonly overlapping: boolean;
   readonly hand: Hand;
+  /** In which those that do not overlap are committed. */
+  readonly sequence: CommitSequence;
 }
 
 /** The batches a loop works on at a time. */
 export interface Batches {
-  /** Begins the work on a batch; where these do not overlap, resolves when there is room for the next. `after` is the batch before. */
-  start(batch: readonly Entry[], work: (after: Promise<unknown>) => Promise<unknown>): Promise<void>;
+  /** Begins the work on a batch; where these do not overlap, it has a place, and this resolves when there is room for the next. */
+  start(batch: readonly Entry[], work: (place: CommitPlace | undefined) => Promise<unknown>): Promise<void>;
   /** Does something else: between batches, or, where these overlap, beside them and never twice at a time. */
   aside(job: () => Promise<void>): Promise<void>;
   /** Looks after work that somebody else has begun. */
@@ -27,7 +30,7 @@ export interface Batches {
 /** What one process holds of overlapping work; keeping it fresh takes Redis some milliseconds. */
 const HAND_MAX = 5_000;
 
-export function openBatches({ overlapping, hand }: BatchesOptions): Batches {
+export function openBatches({ overlapping, hand, sequence }: BatchesOptions): Batches {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   let last: Promise<void> = Promise.resolve();
@@ -53,8 +56,11 @@ export function openBatches({ overlapping, hand }: BatchesOptions): Batches {
   return {
     async start(batch, work) {
       const before = last;
-      const after = overlapping ? Promise.resolve() : before;
-      last = track(work(after), () => hand.remove(batch.map(({ id }) => id)));
+      const place = overlapping ? undefined : sequence.next();
+      last = track(work(place), () => {
+        place?.end();
+        hand.remove(batch.map(({ id }) => id));
+      });
       if (!overlapping) await before;
     },
     async aside(job) {

@@ -8,6 +8,7 @@ import type { Binding } from "./binding.ts";
 import { FINISH_MS_MAX, NOT_IN_TIME, timesOf, type Budget } from "./budget.ts";
 import { byHand } from "./by-hand.ts";
 import { countingCommit } from "./counting-commit.ts";
+import { openCommitSequence, type CommitPlace } from "./commit-sequence.ts";
 import { whatIsAway } from "./function-ready.ts";
 import { groupReady } from "./group-guard.ts";
 import { openHand, type Hand } from "./hand.ts";
@@ -109,6 +110,7 @@ async function drainGroup(
   const failures: unknown[] = [];
   let read = 0;
   let empty = false;
+  const sequence = openCommitSequence(services.keys.sequence(binding.group, services.consumer));
   let working: Promise<unknown> = Promise.resolve();
   try {
     do {
@@ -118,9 +120,12 @@ async function drainGroup(
       if (empty) break;
       read += batch.length;
       const before = working;
-      working = workOn(batch, before, draining, deps).catch((error: unknown) => {
-        failures.push(error);
-      });
+      const place = sequence.next();
+      working = workOn(batch, place, draining, deps)
+        .catch((error: unknown) => {
+          failures.push(error);
+        })
+        .finally(() => place.end());
       await before;
     } while (failures.length === 0 && budget.leftMs() > 0 && read < countMax);
   } finally {
@@ -134,7 +139,7 @@ async function drainGroup(
 /** What could not be worked on counts as never delivered. */
 async function workOn(
   batch: readonly Entry[],
-  after: Promise<unknown>,
+  place: CommitPlace,
   { binding, group, hand }: Draining,
   deps: WorkDeps,
 ): Promise<void> {
@@ -146,7 +151,7 @@ async function workOn(
     const { overlapping } = binding;
     await work(binding, batch, deps, {
       deliveries: 1,
-      after: overlapping === undefined ? after : Promise.resolve(),
+      ...(overlapping === undefined ? { place } : {}),
     });
   } catch (error) {
     // If Redis is away as well, this was one of the entry's DELIVERIES_MAX.

@@ -7,6 +7,7 @@ import type { Entry } from "../shared/entry.ts";
 import type { Keys } from "../shared/keys.ts";
 import type { Binding } from "./binding.ts";
 import { openBatches } from "./batches.ts";
+import { openCommitSequence } from "./commit-sequence.ts";
 import { groupReady } from "./group-guard.ts";
 import { openHand } from "./hand.ts";
 import { keepPlaces, releasePlaces } from "./left-behind.ts";
@@ -65,7 +66,8 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       binding.overlapping?.delivered(ids).catch(() => undefined);
     },
   });
-  const batches = openBatches({ overlapping: binding.overlapping !== undefined, hand });
+  const sequence = openCommitSequence(keys.sequence(binding.group, consumer));
+  const batches = openBatches({ overlapping: binding.overlapping !== undefined, hand, sequence });
   const stopping = new AbortController();
   const watchdog = startWatchdog({
     stillMsMax: deps.stillMsMax ?? STILL_MS_MAX + 3 * deps.blockMs,
@@ -129,8 +131,12 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
   }
 
   async function startWork(batch: readonly Entry[]): Promise<void> {
-    await batches.start(batch, async (after) =>
-      work(binding, batch, workDeps, { deliveries: 1, after, onSettled: (id) => hand.remove([id]) }),
+    await batches.start(batch, async (place) =>
+      work(binding, batch, workDeps, {
+        deliveries: 1,
+        ...(place === undefined ? {} : { place }),
+        onSettled: (id) => hand.remove([id]),
+      }),
     );
   }
 

@@ -115,7 +115,7 @@ async function takeOverAll(
       const ids = entries.map(({ id }) => id);
       hand.add(ids);
       try {
-        await work(binding, entries, deps, { deliveries: 1, after: Promise.resolve() });
+        await work(binding, entries, deps, { deliveries: 1 });
       } finally {
         hand.remove(ids);
       }

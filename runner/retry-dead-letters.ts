@@ -112,7 +112,6 @@ async function retry(
   try {
     const [worked] = await work(binding, [entry], byHand(deps, { trouble, msMax: LETTER_MS_MAX }), {
       deliveries: letter.deliveries + 1,
-      after: Promise.resolve(),
       fence: { kind: "dead_letter", deadLetterId: id },
     });
     if (worked === undefined) throw new Error(`${functionName} did not say what became of entry ${entry.id}`);

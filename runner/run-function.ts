@@ -117,7 +117,6 @@ async function workOnce(
   try {
     return await work(binding, entries, deps, {
       deliveries: 1,
-      after: Promise.resolve(),
       fence: { kind: "once", invocation },
     });
   } catch (error) {

@@ -66,7 +66,6 @@ async function takeOne(binding: Binding, found: PendingEntry, deps: TakeOverDeps
   const taking = withClaimed(binding, found, deps, async (entry) => {
     await work(binding, [entry], deps, {
       deliveries: deliveries + 1,
-      after: Promise.resolve(),
       // What is away says nothing about the entry, however often this process is started again meanwhile.
       onUnavailable: async () => deps.group.uncount(id, deliveries),
     });
@@ -137,7 +136,7 @@ async function bury(
       yield { status: "answered", results: [result] };
     },
   };
-  await work(undertaker, [entry], deps, { deliveries, after: Promise.resolve() });
+  await work(undertaker, [entry], deps, { deliveries });
 }
 
 function report({ stream, functionName }: Binding, taken: number, { events }: TakeOverDeps): void {

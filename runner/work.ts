@@ -7,10 +7,12 @@ import type {
   CommitOptions,
   CommitOutcome,
   CommitPart,
+  CommitTurn,
   Fence,
 } from "../shared/io/commit.ts";
 import type { Answer, Binding } from "./binding.ts";
 import type { Clock } from "./clock.ts";
+import type { CommitPlace } from "./commit-sequence.ts";
 import type { EventLog } from "./event-log.ts";
 import { FunctionThrew, isFlaw, keepTrying, NotNow, type Persistence } from "./keep-trying.ts";
 import { messageOf } from "./trouble.ts";
@@ -29,8 +31,10 @@ export interface WorkOptions {
   readonly onUnavailable?: () => Promise<void>;
   /** Told of each entry as soon as it is committed or left. */
   readonly onSettled?: (id: string) => void;
-  /** Nothing is committed before this resolves: the batch before, so that tasks keep stream order. */
-  readonly after: Promise<unknown>;
+  /** Where the batch comes among others, so that tasks keep stream order; absent: it does not matter. */
+  readonly place?: CommitPlace;
+  /** Others of the batch come behind these entries. */
+  readonly isPart?: true;
   /** Default: the binding's group, which delivers again what is left pending. */
   readonly fence?: WorkFence;
 }
@@ -95,7 +99,11 @@ export async function work(
     const [only, ...more] = open.values();
     if (only === undefined) return worked;
     if (more.length === 0) worked.push(leave(binding, only, error.message, deps, options));
-    else for (const entry of [only, ...more]) worked.push(...(await work(binding, [entry], deps, options)));
+    else {
+      for (const entry of [only, ...more]) {
+        worked.push(...(await work(binding, [entry], deps, { ...options, isPart: true })));
+      }
+    }
   }
   return worked;
 }
@@ -114,7 +122,8 @@ async function pass(
       throw new NotNow(`${answer.what} is not available (${answer.error})`);
     }
     const items = itemsOf(binding, answer, progress, deps, options);
-    for (const part of await commitItems(binding, answer, items, deps, options)) {
+    const isLast = items.length === open.size && options.isPart !== true;
+    for (const part of await commitItems(binding, { ...answer, items, isLast }, deps, options)) {
       if (part.answer.status !== "committed") continue;
       if (isDelivered(options)) sayIfFenced(binding, part.answer.outcomes, deps.events);
       for (const [i, outcome] of part.answer.outcomes.entries()) {
@@ -144,21 +153,22 @@ async function* answersOf(binding: Binding, entries: readonly Entry[]): AsyncGen
   }
 }
 
+interface Committing extends Pick<Answer, "decidedOn"> {
+  readonly items: readonly WorkItem[];
+  /** Nothing of the batch comes behind these. */
+  readonly isLast: boolean;
+}
+
 /** Commits the items; parts decided on something outdated are answered `stale`, and the cause forgotten. */
 async function commitItems(
   binding: Binding,
-  { decidedOn }: Answer,
-  items: readonly WorkItem[],
+  { decidedOn, items, isLast }: Committing,
   deps: WorkDeps,
-  { after, fence = { kind: "group", stream: binding.stream, group: binding.group } }: WorkOptions,
+  { place, fence = { kind: "group", stream: binding.stream, group: binding.group } }: WorkOptions,
 ): Promise<readonly CommitPart<WorkItem>[]> {
   const options: CommitOptions = {
     fence,
-    async after() {
-      await after;
-      // If what comes before was given up, so is this: it would be done first.
-      deps.abort.throwIfAborted();
-    },
+    ...(place === undefined ? {} : { turn: async (calls) => turnAt(place, { calls, isLast }, deps) }),
     // The age of what comes by hand says nothing about the router.
     ...(fence.kind === "group" ? { timing: binding.functionName } : {}),
     ...(decidedOn === undefined ? {} : { decidedOn }),
@@ -167,13 +177,28 @@ async function commitItems(
   // The results stay; only their commit is tried again, which the fence makes harmless.
   for (let left = items; left.length > 0;) {
     const sent = left;
-    const some = await keepTrying(deps, async () => unblocked(await deps.commit(sent, options)));
+    const some = await keepTrying(deps, async () => through(await deps.commit(sent, options)));
     parts.push(...some);
+    if (some.some(({ answer }) => answer.status === "stale")) {
+      binding.forget();
+      // What comes behind is decided again with it, so that it stays behind.
+      break;
+    }
     const answered = new Set(some.flatMap((part) => part.items));
     left = left.filter((item) => !answered.has(item));
   }
-  if (parts.some(({ answer }) => answer.status === "stale")) binding.forget();
   return parts;
+}
+
+async function turnAt(
+  place: CommitPlace,
+  sending: { calls: number; isLast: boolean },
+  { abort }: Pick<WorkDeps, "abort">,
+): Promise<CommitTurn> {
+  const turn = await place.turn(sending);
+  // If what comes before was given up, so is this: it would be done first.
+  abort.throwIfAborted();
+  return turn;
 }
 
 /** True for entries of a group, which the router speaks of; whoever brings others is told. */
@@ -181,17 +206,17 @@ function isDelivered({ fence }: WorkOptions): boolean {
   return fence === undefined || fence.kind === "group";
 }
 
-/** The parts that came to an answer. @throws NotNow when none did, since a key is in the way */
-function unblocked<Part extends CommitPart>(parts: readonly Part[]): readonly Part[] {
-  const through = parts.filter(({ answer }) => answer.status !== "blocked");
+/** The parts that are settled, or to be decided again. @throws NotNow when none is, since a key is in the way */
+function through<Part extends CommitPart>(parts: readonly Part[]): readonly Part[] {
+  const settled = parts.filter(({ answer }) => answer.status === "committed" || answer.status === "stale");
   for (const { answer } of parts) {
-    if (answer.status === "blocked" && through.length === 0) {
+    if (answer.status === "blocked" && settled.length === 0) {
       throw new NotNow(
         `Redis key ${answer.key} ${answer.problem}; nothing is committed until that is put right`,
       );
     }
   }
-  return through;
+  return settled;
 }
 
 function itemsOf(

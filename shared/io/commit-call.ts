@@ -22,7 +22,7 @@ export interface CommitCall<Item extends CommitItem = CommitItem> {
   readonly args: readonly (string | number | Buffer)[];
 }
 
-export interface CommitCallOptions extends CommitOptions {
+export interface CommitCallOptions extends Omit<CommitOptions, "turn"> {
   /**
    * What is sent of an item that claims a uid: what happens if it is won (then one that is not is left as it is), or that
    * and what happens instead.

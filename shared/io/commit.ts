@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { Effects } from "../function.ts";
 import type { GroupName, Keys, StreamName } from "../keys.ts";
 import { COMMIT_SCRIPT } from "./commit-script.ts";
-import { commitCalls, type CommitCallOptions } from "./commit-call.ts";
+import { commitCalls, type CommitCall, type CommitCallOptions } from "./commit-call.ts";
 import { defineScript } from "./redis.ts";
 
 /** What makes sure that an entry is committed at most once. */
@@ -38,8 +38,23 @@ export interface CommitOptions {
   readonly decidedOn?: DecidedOn;
   /** Function whose processing time (entry id → commit) is counted; absent: not measured. */
   readonly timing?: string;
-  /** Nothing is sent before it has resolved; the calls are made up before, so that they can follow at once. */
-  readonly after?: () => Promise<void>;
+  /**
+   * Resolves when the calls, made up by then, may be sent, and says behind which other they belong; absent: at once and behind
+   * none. What is committed again because its claim was lost belongs behind none.
+   */
+  readonly turn?: (calls: number) => Promise<CommitTurn>;
+}
+
+/** The labels of the calls of one commit in a sequence of commits. */
+export interface CommitTurn {
+  /** Redis key that holds the label of the call of this sequence that went through last. */
+  readonly key: string;
+  /** One for each call, in their order; each goes through only right behind the one before. */
+  readonly labels: readonly string[];
+  /** The call that must have gone through right before the first one; '' when that is sure. */
+  readonly follows: string;
+  /** Called when all of them are on their way. */
+  readonly onSent: () => void;
 }
 
 /**
@@ -52,6 +67,8 @@ export type CommitAnswer =
   | { readonly status: "committed"; readonly outcomes: readonly CommitOutcome[] }
   /** The snapshot or the control epoch is another one by now, or the decision was made too long ago. */
   | { readonly status: "stale"; readonly version: string; readonly epoch: string }
+  /** The call that had to go through before has not; nothing was touched. */
+  | { readonly status: "early" }
   /** A key is not what it has to be; nothing was touched. */
   | { readonly status: "blocked"; readonly key: string; readonly problem: string };
 
@@ -99,12 +116,16 @@ export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Co
   async function run<Item extends CommitItem>(
     items: readonly Item[],
     options: CommitCallOptions,
+    turnOf?: CommitOptions["turn"],
   ): Promise<Round<Item>> {
     const calls = commitCalls(items, keys, settings, options);
-    await options.after?.();
-    const settled = await Promise.allSettled(
-      calls.map(async (call) => partOf(call.items, await script(call.keyNames, call.args))),
-    );
+    const turn = await turnOf?.(calls.length);
+    const sent = calls.map(async (call, i) => {
+      const { keyNames, args } = turn === undefined ? apart(call) : inTurn(call, turn, i);
+      return partOf(call.items, await script(keyNames, args));
+    });
+    turn?.onSent();
+    const settled = await Promise.allSettled(sent);
     const answered = settled.flatMap((call) => (call.status === "fulfilled" ? [call.value] : []));
     const failed = settled.find((call) => call.status === "rejected");
     if (failed !== undefined && answered.length === 0) throw failed.reason;
@@ -112,7 +133,7 @@ export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Co
   }
 
   return async <Item extends CommitItem>(items: readonly Item[], options: CommitOptions) => {
-    const { parts, lost } = await run(items, { ...options, branches: "won" });
+    const { parts, lost } = await run(items, { ...options, branches: "won" }, options.turn);
     if (lost.length === 0) return parts;
     const known = parts.filter((part) => part.items.length > 0);
     const again = run(lost, { ...options, branches: "both" });
@@ -120,6 +141,19 @@ export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Co
     const { parts: others } = await (known.length > 0 ? again.catch(() => NOTHING) : again);
     return [...known, ...others];
   };
+}
+
+/** A call that belongs behind no other. */
+function apart({ keyNames, args }: CommitCall): Pick<CommitCall, "keyNames" | "args"> {
+  return { keyNames, args: [...args, "", ""] };
+}
+
+function inTurn(
+  { keyNames, args }: CommitCall,
+  { key, labels, follows }: CommitTurn,
+  i: number,
+): Pick<CommitCall, "keyNames" | "args"> {
+  return { keyNames: [...keyNames, key], args: [...args, labels[i] ?? "", labels[i - 1] ?? follows] };
 }
 
 const NOTHING = { parts: [], lost: [] };
@@ -139,6 +173,7 @@ function partOf<Item extends CommitItem>(
   if (status === "stale") {
     return { part: { items, answer: { status, version: first ?? "", epoch: second ?? "" } }, lost: [] };
   }
+  if (status === "early") return { part: { items, answer: { status } }, lost: [] };
   if (status === "blocked") {
     return { part: { items, answer: { status, key: first ?? "", problem: second ?? "" } }, lost: [] };
   }

@@ -65,7 +65,7 @@ function depsWith(commit: Commit, troubles: string[]): WorkDeps {
   };
 }
 
-const options = { deliveries: 1, after: Promise.resolve() };
+const options = { deliveries: 1 };
 
 it("what a commit has not answered is committed again, without asking the function again", async () => {
   const { binding, runs } = onceOnly();

@@ -36,7 +36,7 @@ export async function logWaiting(services: Services): Promise<void> {
 
 async function workOnWaiting(services: Services, binding: Binding): Promise<void> {
   const entries = await deliver(services, binding);
-  const options = { deliveries: 1, after: Promise.resolve() };
+  const options = { deliveries: 1 };
   const worked = await work(binding, entries, byHand(services, { msMax: 10_000 }), options);
   const left = worked.find(({ status }) => status === "left");
   if (left !== undefined || worked.length < entries.length) throw new Error(JSON.stringify(worked));

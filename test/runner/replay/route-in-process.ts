@@ -39,7 +39,7 @@ async function drain(services: Services, binding: Binding): Promise<number> {
     const entries = await reader.read(redis, { countMax: BATCH_COUNT, blockMs: 0 });
     if (entries.length === 0) return count;
     const deps = byHand(services, { msMax: 30_000 });
-    await work(binding, entries, deps, { deliveries: 1, after: Promise.resolve() });
+    await work(binding, entries, deps, { deliveries: 1 });
     count += entries.length;
   }
 }

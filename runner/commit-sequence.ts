@@ -3,7 +3,7 @@ import type { CommitTurn } from "../shared/io/commit.ts";
 
 /** The order in which one reader's batches are committed. */
 export interface CommitSequence {
-  /** The place behind all that were given before. */
+  /** The place behind the one given before; at most two batches are to be under way at a time. */
   next(): CommitPlace;
 }
 

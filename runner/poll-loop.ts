@@ -66,7 +66,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       binding.overlapping?.delivered(ids).catch(() => undefined);
     },
   });
-  const sequence = openCommitSequence(keys.sequence(binding.group, consumer));
+  const sequence = openCommitSequence(keys.sequence(stream, binding.group, consumer));
   const batches = openBatches({ overlapping: binding.overlapping !== undefined, hand, sequence });
   const stopping = new AbortController();
   const watchdog = startWatchdog({

@@ -123,7 +123,8 @@ async function pass(
     }
     const items = itemsOf(binding, answer, progress, deps, options);
     const isLast = items.length === open.size && options.isPart !== true;
-    for (const part of await commitItems(binding, { ...answer, items, isLast }, deps, options)) {
+    const parts = await commitItems(binding, { ...answer, items, isLast }, deps, options);
+    for (const part of parts) {
       if (part.answer.status !== "committed") continue;
       if (isDelivered(options)) sayIfFenced(binding, part.answer.outcomes, deps.events);
       for (const [i, outcome] of part.answer.outcomes.entries()) {
@@ -134,6 +135,8 @@ async function pass(
         worked.push({ id: item.id, status: "committed", outcome, result: item.result });
       }
     }
+    // What the function would answer next was decided on the same, and must not go before what is decided again.
+    if (parts.some(isStale)) return;
   }
 }
 
@@ -179,7 +182,7 @@ async function commitItems(
     const sent = left;
     const some = await keepTrying(deps, async () => through(await deps.commit(sent, options)));
     parts.push(...some);
-    if (some.some(({ answer }) => answer.status === "stale")) {
+    if (some.some(isStale)) {
       binding.forget();
       // What comes behind is decided again with it, so that it stays behind.
       break;
@@ -204,6 +207,10 @@ async function turnAt(
 /** True for entries of a group, which the router speaks of; whoever brings others is told. */
 function isDelivered({ fence }: WorkOptions): boolean {
   return fence === undefined || fence.kind === "group";
+}
+
+function isStale({ answer }: CommitPart): boolean {
+  return answer.status === "stale";
 }
 
 /** The parts that are settled, or to be decided again. @throws NotNow when none is, since a key is in the way */

@@ -47,8 +47,8 @@ export interface Keys {
   stream(name: StreamName | StrategyStream): string;
   /** Holder of a uid: the id of the entry whose decision dispatched it. */
   dedup(uid: string): string;
-  /** The call that committed last of those a consumer of the group makes one behind the other. */
-  sequence(group: GroupName, consumer: string): string;
+  /** The call that went through last of those a consumer makes one behind the other for a group of a stream. */
+  sequence(stream: StreamName, group: GroupName, consumer: string): string;
   /** Fence of an entry handled by a manual invocation. */
   done(invocation: string, entryId: string): string;
   reference(version: string, part: ReferencePart): string;
@@ -71,7 +71,7 @@ export function keysOf(prefix: string): Keys {
     referencePublishedTicket: `${prefix}reference:published_ticket`,
     stream: (name) => prefix + name,
     dedup: (uid) => `${prefix}dedup:${uid}`,
-    sequence: (group, consumer) => `${prefix}sequence:${group}:${consumer}`,
+    sequence: (stream, group, consumer) => `${prefix}sequence:${stream}:${group}:${consumer}`,
     done: (invocation, entryId) => `${prefix}done:${invocation}:${entryId}`,
     reference: (version, part) => `${prefix}reference:${version}:${part}`,
   };

@@ -128,7 +128,9 @@ export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Co
     const settled = await Promise.allSettled(sent);
     const answered = settled.flatMap((call) => (call.status === "fulfilled" ? [call.value] : []));
     const failed = settled.find((call) => call.status === "rejected");
-    if (failed !== undefined && answered.length === 0) throw failed.reason;
+    // Those behind a call that failed are early: they say nothing of why it failed.
+    const isAnswered = answered.some(({ part }) => part.answer.status !== "early");
+    if (failed !== undefined && !isAnswered) throw failed.reason;
     return { parts: answered.map(({ part }) => part), lost: answered.flatMap(({ lost }) => lost) };
   }
 

@@ -1,5 +1,6 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Binding } from "../../runner/binding.ts";
+import { openCommitSequence, type CommitPlace } from "../../runner/commit-sequence.ts";
 import { work, type WorkDeps } from "../../runner/work.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { NO_EFFECTS, type Result } from "../../shared/function.ts";
@@ -52,7 +53,14 @@ function committed(count: number): [number, CommitAnswer] {
   return [count, { status: "committed", outcomes: Array.from({ length: count }, () => "applied" as const) }];
 }
 
+function allCommitted<Item extends CommitItem>(items: readonly Item[]): CommitPart<Item>[] {
+  const [, answer] = committed(items.length);
+  return [{ items, answer }];
+}
+
 const blocked: CommitAnswer = { status: "blocked", key: "metrics", problem: "is a string, expected a hash" };
+const stale: CommitAnswer = { status: "stale", version: "v2", epoch: "0" };
+const early: CommitAnswer = { status: "early" };
 
 function depsWith(commit: Commit, troubles: string[]): WorkDeps {
   return {
@@ -100,7 +108,6 @@ it("what is blocked is tried again alone, and said once it is all there is", asy
 
 it("only what was decided on something outdated is decided again", async () => {
   const { binding, runs, forgotten } = onceOnly();
-  const stale: CommitAnswer = { status: "stale", version: "v2", epoch: "0" };
   const { commit } = answering([() => [committed(2), [1, stale]], () => [committed(1)]]);
   const worked = await work(binding, entries, depsWith(commit, []), options);
   expect(worked.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
@@ -108,25 +115,153 @@ it("only what was decided on something outdated is decided again", async () => {
   expect(forgotten()).toBe(1);
 });
 
-it("nothing is sent before the batch before is through, nor when the end came meanwhile", async () => {
+it("what was early is committed again, without asking the function again or a word of trouble", async () => {
+  const { binding, runs, forgotten } = onceOnly();
+  const { commit, given } = answering([
+    () => [committed(1), [2, early]],
+    () => [[2, early]],
+    () => [committed(2)],
+  ]);
+  const troubles: string[] = [];
+  const worked = await work(binding, entries, depsWith(commit, troubles), options);
+  expect(worked.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
+  expect(given.map((ids) => ids.length)).toStrictEqual([3, 2, 2]);
+  expect([runs.length, forgotten(), troubles]).toStrictEqual([1, 0, []]);
+});
+
+it("what is early since something before it is blocked waits with it, which is said", async () => {
+  const { binding, runs } = onceOnly();
+  const { commit, given } = answering([
+    () => [
+      [1, blocked],
+      [2, early],
+    ],
+    () => [committed(3)],
+  ]);
+  const troubles: string[] = [];
+  await work(binding, entries, depsWith(commit, troubles), options);
+  expect(given.map((ids) => ids.length)).toStrictEqual([3, 3]);
+  expect(runs).toHaveLength(1);
+  expect(troubles).toStrictEqual([expect.stringContaining("metrics is a string, expected a hash")]);
+});
+
+it.each([
+  { what: "early", behind: (): [number, CommitAnswer][] => [[1, early]] },
+  { what: "blocked", behind: (): [number, CommitAnswer][] => [[1, blocked]] },
+  { what: "not answered", behind: (): [number, CommitAnswer][] => [] },
+])(
+  "what is $what behind something outdated is not committed again, but decided again with it",
+  async ({ behind }) => {
+    const { binding, runs, forgotten } = onceOnly();
+    const { commit, given } = answering([
+      () => [committed(1), [1, stale], ...behind()],
+      () => [committed(2)],
+    ]);
+    const worked = await work(binding, entries, depsWith(commit, []), options);
+    expect(worked.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
+    const calls = [
+      ["1-0", "2-0", "3-0"],
+      ["2-0", "3-0"],
+    ];
+    expect(runs).toStrictEqual(calls);
+    expect(given).toStrictEqual(calls);
+    expect(forgotten()).toBe(1);
+  },
+);
+
+it("a commit waits for its turn, and sends nothing when the end came meanwhile", async () => {
   const { binding } = onceOnly();
   const ends = new AbortController();
   const steps: string[] = [];
-  let through = (): void => undefined;
-  const before = new Promise<void>((resolve) => {
-    through = resolve;
-  });
-  const commit: Commit = async (items, { after }) => {
+  const sequence = openCommitSequence("sequence");
+  const before = sequence.next();
+  const commit: Commit = async (items, { turn }) => {
     steps.push("made up");
-    const waiting = after?.();
+    const waiting = turn?.(1);
     ends.abort(new Error("the end"));
-    through();
+    before.end();
     await waiting;
     steps.push(`sent ${items.length}`);
     return [];
   };
   const deps: WorkDeps = { ...depsWith(commit, []), abort: ends.signal };
-  const working = work(binding, entries, deps, { ...options, after: before });
+  const working = work(binding, entries, deps, { ...options, place: sequence.next() });
   await expect(working).rejects.toThrow("the end");
   expect(steps).toStrictEqual(["made up"]);
+});
+
+it("a commit of entries that have no place has no turn to wait for", async () => {
+  const { binding } = onceOnly();
+  const turns: unknown[] = [];
+  const commit: Commit = async (items, { turn }) => {
+    turns.push(turn);
+    return allCommitted(items);
+  };
+  await work(binding, entries, depsWith(commit, []), options);
+  expect(turns).toStrictEqual([undefined]);
+});
+
+describe("whether others of the batch come behind what is committed is said", () => {
+  const asked: readonly { what: string; run: Binding["run"]; turns: string[] }[] = [
+    {
+      what: "when all are answered at once",
+      run: answersIn([["1-0", "2-0", "3-0"]]),
+      turns: ["2 calls, last"],
+    },
+    {
+      what: "when they are answered one after the other",
+      run: answersIn([["1-0", "2-0"], ["3-0"]]),
+      turns: ["2 calls", "2 calls, last"],
+    },
+    {
+      what: "when one is left where it is",
+      run: async function* leaving(given) {
+        const results = given.map(({ id }): Result =>
+          id === "2-0"
+            ? { id, status: "retry", error: "later", expected: true }
+            : { id, status: "done", effects: NO_EFFECTS },
+        );
+        yield { status: "answered", results };
+      },
+      turns: ["2 calls, last"],
+    },
+    {
+      what: "when they are tried one by one",
+      run: async function* throwing(given) {
+        if (given.length > 1) throw new Error("thrown");
+        const results = given.map(({ id }): Result => ({ id, status: "done", effects: NO_EFFECTS }));
+        yield { status: "answered", results };
+      },
+      turns: ["2 calls", "2 calls", "2 calls"],
+    },
+  ];
+
+  it.each(asked)("$what", async ({ run, turns }) => {
+    const taken: string[] = [];
+    const place: CommitPlace = {
+      async turn({ calls, isLast }) {
+        taken.push(`${calls} calls${isLast ? ", last" : ""}`);
+        return { key: "sequence", labels: [], follows: "", onSent: () => undefined };
+      },
+      end: () => undefined,
+    };
+    const commit: Commit = async (items, { turn }) => {
+      await turn?.(2);
+      return allCommitted(items);
+    };
+    const binding: Binding = { ...onceOnly().binding, run };
+    const worked = await work(binding, entries, depsWith(commit, []), { ...options, place });
+    expect(worked).toHaveLength(3);
+    expect(taken).toStrictEqual(turns);
+  });
+
+  /** A function that answers for these entries group by group. */
+  function answersIn(groups: readonly (readonly string[])[]): Binding["run"] {
+    return async function* inGroups() {
+      for (const ids of groups) {
+        const results = ids.map((id): Result => ({ id, status: "done", effects: NO_EFFECTS }));
+        yield { status: "answered", results };
+      }
+    };
+  }
 });

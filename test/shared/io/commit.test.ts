@@ -83,6 +83,16 @@ function record(text: string): Effects {
   return { append: [result(text)], count: ["signals:ignored"] };
 }
 
+const sequenceKey = (): string => keys.sequence("signals_stream", "signal_processor", "c");
+
+/** A commit whose calls have these labels, the first of them behind `follows`. */
+function labelled(labels: readonly string[], follows = ""): CommitOptions {
+  return {
+    ...GROUP,
+    turn: async () => ({ key: sequenceKey(), labels, follows, onSent: () => undefined }),
+  };
+}
+
 /** The connection, with something happening right before its n-th call of the commit script. */
 function beforeCall(n: number, happens: () => Promise<void>): typeof redis {
   let calls = 0;
@@ -406,6 +416,188 @@ describe("the claim of a uid", () => {
     expect(outcomes.filter((outcome) => outcome === "duplicate")).toHaveLength(39);
     expect(await fields("strategy_input_stream")).toHaveLength(2);
     connections.forEach((connection) => connection.disconnect());
+  });
+});
+
+describe("a call in a sequence", () => {
+  const DECIDED = { version: "v1", epoch: "0" };
+  /** Enough entries for three calls. */
+  const THREE_CALLS = 300;
+
+  const last = async (): Promise<string | null> => redis.get(sequenceKey());
+
+  async function deliverMany(effects: (n: number) => Effects): Promise<CommitItem[]> {
+    return (await deliver(THREE_CALLS)).map((id, n) => ({ id, effects: effects(n) }));
+  }
+
+  async function statusesOf(items: readonly CommitItem[], options: CommitOptions): Promise<string[]> {
+    return (await commit(items, options)).map(({ answer }) => answer.status);
+  }
+
+  it("goes through right behind the one it follows and changes nothing when it is early", async () => {
+    const [a, b, c] = (await deliver(3)).map((id) => [{ id, effects: dispatch(id) }]);
+    if (a === undefined || b === undefined || c === undefined) throw new Error("too few were delivered");
+    const steps: readonly (readonly [items: CommitItem[], label: string, follows: string, answer: string])[] =
+      [
+        [a, "1", "0", "early"],
+        [a, "1", "", "applied"],
+        [c, "3", "2", "early"],
+        [b, "2", "1", "applied"],
+        // The one it follows has gone through, but not right before.
+        [c, "3", "1", "early"],
+        [c, "3", "2", "applied"],
+        [a, "4", "2", "early"],
+        [a, "4", "", "fenced"],
+      ];
+    for (const [items, label, follows, answer] of steps) {
+      const before = await contents();
+      const labelBefore = await last();
+      expect(await outcomesOf(items, labelled([label], follows))).toStrictEqual([answer]);
+      expect(await last()).toBe(answer === "early" ? labelBefore : label);
+      if (answer === "early") expect(await contents()).toStrictEqual(before);
+    }
+    expect(await results()).toStrictEqual([a, b, c].map(([item]) => item?.id));
+    expect(await metrics()).toStrictEqual({ "signals:dispatched": "3" });
+  });
+
+  it("has a turn once its commit is made up, and says when all of that is on its way", async () => {
+    const items = await deliverMany((n) => record(String(n)));
+    const steps: string[] = [];
+    const watched = beforeCall(3, async () => void steps.push("third call"));
+    const options: CommitOptions = {
+      ...GROUP,
+      async turn(calls) {
+        steps.push(`turn for ${calls}`);
+        return {
+          key: sequenceKey(),
+          labels: ["1", "2", "3"],
+          follows: "",
+          onSent: () => void steps.push("on their way"),
+        };
+      },
+    };
+    const parts = await commitOn(watched, keys, { dedupTtlMs: DEDUP_TTL_MS })(items, options);
+    expect(parts.map(({ answer }) => answer.status)).toStrictEqual(["committed", "committed", "committed"]);
+    expect(steps).toStrictEqual(["turn for 3", "third call", "on their way"]);
+    expect(await last()).toBe("3");
+  });
+
+  it("is not sent when its commit does not get a turn", async () => {
+    const items = [{ id: await deliverOne(), effects: dispatch("u") }];
+    const before = await contents();
+    const turn = async (): Promise<never> => {
+      throw new Error("the end");
+    };
+    await expect(commit(items, { ...GROUP, turn })).rejects.toThrow("the end");
+    expect(await contents()).toStrictEqual(before);
+  });
+
+  it("is early when it overtakes the one of its commit that it follows", async () => {
+    const items = await deliverMany((n) => record(String(n)));
+    // While the first one waits for this answer, the others are sent.
+    const overtaken = beforeCall(1, async () => void (await redis.ping()));
+    const commitOnce = commitOn(overtaken, keys, { dedupTtlMs: DEDUP_TTL_MS });
+    const parts = await commitOnce(items, labelled(["1", "2", "3"]));
+    expect(parts.map(({ answer }) => answer.status)).toStrictEqual(["committed", "early", "early"]);
+    expect(await statusesOf(items, labelled(["4", "5", "6"], "1"))).toStrictEqual([
+      "committed",
+      "committed",
+      "committed",
+    ]);
+    expect(await results()).toStrictEqual(items.map((_, n) => String(n)));
+  });
+
+  it.each([
+    { call: 0, statuses: ["blocked", "early", "early"], label: null },
+    { call: 1, statuses: ["committed", "blocked", "early"], label: "1" },
+    { call: 2, statuses: ["committed", "committed", "blocked"], label: "2" },
+  ])("is early behind call $call of its commit that is blocked", async ({ call, statuses, label }) => {
+    await redis.set(keys.stream("system_events"), "x");
+    const inTheWay: Effects = { append: [{ stream: "system_events", fields: { a: "b" } }], count: [] };
+    const items = await deliverMany((n) => (n === call * 128 ? inTheWay : record(String(n))));
+    const before = await contents();
+    expect(await statusesOf(items, labelled(["1", "2", "3"]))).toStrictEqual(statuses);
+    expect(await last()).toBe(label);
+    expect(await results()).toHaveLength(call * 128);
+    expect(await pendingCount()).toBe(THREE_CALLS - call * 128);
+    if (call === 0) expect(await contents()).toStrictEqual(before);
+  });
+
+  it("is said to be outdated when it is, also if it is early", async () => {
+    await redis.set(keys.referenceCurrent, "v2");
+    const items = await deliverMany((n) => dispatch(String(n)));
+    const before = await contents();
+    for (const follows of ["", "0"]) {
+      const options = { ...labelled(["1", "2", "3"], follows), decidedOn: DECIDED };
+      expect(await statusesOf(items, options)).toStrictEqual(["stale", "stale", "stale"]);
+    }
+    expect(await contents()).toStrictEqual(before);
+  });
+
+  it("is early behind one that was outdated, although it would not be outdated itself", async () => {
+    await redis.set(keys.referenceCurrent, "v2");
+    const items = await deliverMany((n) => dispatch(String(n)));
+    const before = await contents();
+    const backAgain = beforeCall(2, async () => void (await redis.set(keys.referenceCurrent, "v1")));
+    const commitOnce = commitOn(backAgain, keys, { dedupTtlMs: DEDUP_TTL_MS });
+    const options: CommitOptions = { ...labelled(["1", "2", "3"]), decidedOn: DECIDED };
+    const parts = await commitOnce(items, options);
+    expect(parts.map(({ answer }) => answer.status)).toStrictEqual(["stale", "early", "early"]);
+    await redis.set(keys.referenceCurrent, "v2");
+    expect(await contents()).toStrictEqual(before);
+  });
+
+  it("is remembered as the last one for a minute at most", async () => {
+    const [a = "", b = ""] = await deliver(2);
+    for (const [id, label] of [
+      [a, "1"],
+      [b, "2"],
+    ] as const) {
+      await outcomesOf([{ id, effects: NO_EFFECTS }], labelled([label]));
+      const ttl = await redis.pttl(sequenceKey());
+      expect(ttl).toBeGreaterThan(50_000);
+      expect(ttl).toBeLessThanOrEqual(60_000);
+    }
+  });
+
+  it("is blocked when the key of the sequence is of another type, whatever it follows", async () => {
+    await redis.rpush(sequenceKey(), "1");
+    const items = [{ id: await deliverOne(), effects: dispatch("u") }];
+    const before = await contents();
+    const answer = { status: "blocked", key: sequenceKey(), problem: "is a list, expected a string" };
+    for (const follows of ["", "1"]) {
+      expect(await commit(items, labelled(["2"], follows))).toStrictEqual([{ items, answer }]);
+    }
+    expect(await contents()).toStrictEqual(before);
+    expect(await outcomesOf(items)).toStrictEqual(["applied"]);
+  });
+
+  it("is not what commits again because a claim was lost: that neither waits nor is remembered", async () => {
+    const [a = "", b = "", c = ""] = await deliver(3);
+    await outcomesOf([{ id: a, effects: dispatch("u", "first") }]);
+    const items = [
+      { id: b, effects: dispatch("u", "second") },
+      { id: c, effects: record("neighbour") },
+    ];
+    const turns: number[] = [];
+    const options: CommitOptions = {
+      ...GROUP,
+      async turn(calls) {
+        turns.push(calls);
+        return { key: sequenceKey(), labels: ["1"], follows: "", onSent: () => undefined };
+      },
+    };
+    const somebodyElse = beforeCall(2, async () => {
+      expect(await last()).toBe("1");
+      await redis.set(sequenceKey(), "9");
+    });
+    const parts = await commitOn(somebodyElse, keys, { dedupTtlMs: DEDUP_TTL_MS })(items, options);
+    expect(parts).toMatchObject([
+      { answer: { status: "committed", outcomes: ["applied"] } },
+      { answer: { status: "committed", outcomes: ["duplicate"] } },
+    ]);
+    expect([turns, await last(), await redis.pttl(sequenceKey())]).toStrictEqual([[1], "9", -1]);
+    expect(await results()).toStrictEqual(["first", "neighbour", `second of ${a}`]);
   });
 });
 
@@ -779,12 +971,14 @@ describe("the commit script", () => {
         [uids, GROUP],
         [uids.slice(0, 2).map((item, n) => ({ ...item, deadLetterId: letters[n] ?? "" })), DEAD_LETTER],
         [uids, { ...GROUP, decidedOn: { ...decidedOn, epoch: "1" } }],
+        [uids, labelled(["1"])],
+        [uids, labelled(["3"], "2")],
       ];
       for (const [items, options] of commits) {
         for (const outcome of await outcomesOf(items, options)) seen.add(outcome);
       }
     });
-    expect(seen).toStrictEqual(new Set(["applied", "duplicate", "held", "fenced", "stale"]));
+    expect(seen).toStrictEqual(new Set(["applied", "duplicate", "held", "fenced", "stale", "early"]));
     expect(access.undeclared).toStrictEqual([]);
     expect(access.touched).toBeGreaterThan(50);
   });

@@ -34,12 +34,19 @@ export interface SignalContext extends DecisionContext {
  * one of them dispatch or ignore, because … The effects hold the tasks, the record and the counters.
  */
 export const processSignals: PureFunction<SignalContext> = (entries, context) => {
-  const batch = {
+  const { invocation, snapshot, forcedAt } = context;
+  const batch: BatchContext = {
     ...context,
-    ...(context.forcedAt === undefined ? {} : { anyAge: true }),
+    ...(forcedAt === undefined ? {} : { anyAge: true }),
     decidedAt: isoTime(context.now),
     made: new Map<Subscription, Decision>(),
     common: new Map<Decision, Common>(),
+    taskFields: {
+      invocation,
+      snapshot: snapshot.version,
+      ...(forcedAt === undefined ? {} : { forced_at: isoTime(forcedAt) }),
+    },
+    recordFields: { kind: "signal", invocation },
   };
   return entries.map((entry): Result => ({ id: entry.id, status: "done", effects: effectsOf(entry, batch) }));
 };
@@ -49,6 +56,10 @@ interface BatchContext extends SignalContext {
   /** `now` as records have it. */
   readonly decidedAt: string;
   readonly common: Map<Decision, Common>;
+  /** Fields that all tasks have in common. */
+  readonly taskFields: Fields;
+  /** Fields that all records have in common. */
+  readonly recordFields: Fields;
 }
 
 /** What all signals with the very same decision have in common. */
@@ -163,11 +174,9 @@ function tasks(signal: Signal, record: RecordHead, { each }: Common, context: Ba
       log_uid: signal.uid,
       source: signal.source ?? "",
       entry_id: signal.entryId,
-      invocation: context.invocation,
-      snapshot: record.snapshot,
       sent_at: record.sent_at ?? "",
-      ...(context.forcedAt === undefined ? {} : { forced_at: isoTime(context.forcedAt) }),
     },
+    common: context.taskFields,
   };
 }
 
@@ -178,10 +187,10 @@ function published(
   entry: Entry,
   head: RecordHead,
   { outcomesJson }: Pick<Common, "outcomesJson">,
-  { invocation }: BatchContext,
+  { recordFields }: BatchContext,
 ): Append {
   const data = `${JSON.stringify(head).slice(0, -1)},"outcomes":${outcomesJson}}`;
-  return { stream: "signal_results", fields: { kind: "signal", entry_id: entry.id, invocation, data } };
+  return { stream: "signal_results", fields: { entry_id: entry.id, data }, common: recordFields };
 }
 
 /** `duplicate_of` comes first: the holder's id goes where {@link HOLDER} stands first, never into a producer's text. */

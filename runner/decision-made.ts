@@ -1,5 +1,5 @@
 import type { Branch, Effects } from "../shared/function.ts";
-import { HOLDER } from "../shared/function.ts";
+import { HOLDER, sharedFields } from "../shared/function.ts";
 import { logRowsOf } from "../shared/log-rows.ts";
 import type { SignalRecord } from "../shared/records.ts";
 import type { Worked } from "./work.ts";
@@ -23,9 +23,9 @@ export function decisionMade(worked: Worked): SignalRecord | undefined {
 
 /** The decision effects publish when they happen. */
 export function decisionIn(branch: Branch): SignalRecord | undefined {
-  for (const { stream, fields } of branch.append) {
-    if (stream !== "signal_results") continue;
-    const parsed = logRowsOf({ id: "", fields }, stream);
+  for (const append of branch.append) {
+    if (append.stream !== "signal_results") continue;
+    const parsed = logRowsOf({ id: "", fields: sharedFields(append) }, append.stream);
     const record = parsed.ok ? parsed.rows.signals[0]?.record : undefined;
     if (record !== undefined) return record;
   }

@@ -110,7 +110,9 @@ async function drainGroup(
   const failures: unknown[] = [];
   let read = 0;
   let empty = false;
-  const sequence = openCommitSequence(services.keys.sequence(binding.stream, binding.group, services.consumer));
+  const sequence = openCommitSequence(
+    services.keys.sequence(binding.stream, binding.group, services.consumer),
+  );
   let working: Promise<unknown> = Promise.resolve();
   try {
     do {

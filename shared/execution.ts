@@ -73,7 +73,7 @@ export function outcomeEffects(
     duration_ms: outcome.durationMs,
     at: new Date(at).toISOString(),
   };
-  const fields = { kind: "outcome", entry_id: task.entryId, invocation, data: JSON.stringify(record) };
+  const fields = { kind: "outcome", invocation, entry_id: task.entryId, data: JSON.stringify(record) };
   return {
     append: [{ stream: "signal_results", fields }],
     count: executionCounters(task.strategyId, outcome),

@@ -9,12 +9,19 @@ import type { StrategyStream, StreamName } from "./keys.ts";
 
 /**
  * Entries to add to a stream: one with `fields`, or – when `each` is given – one per element of it, made
- * of the element's fields followed by the shared `fields`.
+ * of the element's fields followed by the shared `fields`. What many appends have in common is sent to Redis once: a list of
+ * elements that is the very same array, and `common`, fields before the others, that are the very same object.
  */
 export interface Append {
   readonly stream: StreamName | StrategyStream;
   readonly fields: Fields;
   readonly each?: readonly Fields[];
+  readonly common?: Fields;
+}
+
+/** The fields that all entries of an append have. */
+export function sharedFields({ common, fields }: Append): Fields {
+  return common === undefined ? fields : { ...common, ...fields };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { buildReference } from "../shared/build-reference.ts";
 import type { Entry, Fields } from "../shared/entry.ts";
-import type { Branch, Result } from "../shared/function.ts";
+import { sharedFields, type Branch, type Result } from "../shared/function.ts";
 import { signalRecordSchema, type SignalRecord } from "../shared/records.ts";
 import type { ReferenceRows } from "../shared/reference.ts";
 import { snapshotOf, type Snapshot } from "../shared/snapshot.ts";
@@ -122,7 +122,7 @@ export function effectsOf(result: Result | undefined) {
 export function tasksIn(branch: Branch): Fields[] {
   return branch.append
     .filter((append) => append.stream === "strategy_input_stream")
-    .flatMap(({ each = [{}], fields }) => each.map((own) => ({ ...own, ...fields })));
+    .flatMap((append) => (append.each ?? [{}]).map((own) => ({ ...own, ...sharedFields(append) })));
 }
 
 /** The one record a branch publishes, as `persist-log` reads it. */

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { StreamTrim } from "../../functions/trim.ts";
-import type { Branch, Effects } from "../../shared/function.ts";
+import { sharedFields, type Branch, type Effects } from "../../shared/function.ts";
 import { ReferenceRowError } from "../../shared/io/reference-source.ts";
 import { bindingsOf, type Binding } from "../binding.ts";
 import { budgetOf, within } from "../budget.ts";
@@ -101,10 +101,10 @@ function effectsView(effects: Effects | undefined): { effects?: EffectsView } {
 }
 
 function branchView({ append, count }: Branch): EffectsView {
-  const appends = append.map(({ stream, fields, each }) => ({
-    stream,
-    fields,
-    ...(each === undefined ? {} : { each: [...each] }),
+  const appends = append.map((one) => ({
+    stream: one.stream,
+    fields: sharedFields(one),
+    ...(one.each === undefined ? {} : { each: [...one.each] }),
   }));
   return { append: appends, count: [...count] };
 }

@@ -19,7 +19,10 @@ export const DECISION_MS_MAX = 2_000;
 export interface CommitCall<Item extends CommitItem = CommitItem> {
   readonly items: readonly Item[];
   readonly keyNames: readonly string[];
-  readonly args: readonly (string | number | Buffer)[];
+  /** The arguments that say how it is to be done. */
+  readonly settings: readonly (string | number)[];
+  /** Those that say what. */
+  readonly payload: readonly (Buffer | string)[];
 }
 
 export interface CommitCallOptions extends Omit<CommitOptions, "turn"> {
@@ -120,7 +123,7 @@ function openCall<Item extends CommitItem>(
           ...targets,
           ...entryKeys,
         ],
-        args: [
+        settings: [
           fence.kind,
           fence.kind === "group" ? fence.group : "",
           decidedOn?.version ?? "",
@@ -130,8 +133,8 @@ function openCall<Item extends CommitItem>(
           settings.dedupTtlMs,
           timing === undefined ? "" : `processing_ms:${timing}:`,
           targets.length,
-          payload.pack(),
         ],
+        payload: payload.pack(),
       };
     },
   };

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { Effects } from "../function.ts";
 import type { GroupName, Keys, StreamName } from "../keys.ts";
 import { COMMIT_SCRIPT } from "./commit-script.ts";
-import { commitCalls, type CommitCall, type CommitCallOptions } from "./commit-call.ts";
+import { commitCalls, type CommitCallOptions } from "./commit-call.ts";
 import { defineScript } from "./redis.ts";
 
 /** What makes sure that an entry is committed at most once. */
@@ -121,8 +121,9 @@ export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Co
     const calls = commitCalls(items, keys, settings, options);
     const turn = await turnOf?.(calls.length);
     const sent = calls.map(async (call, i) => {
-      const { keyNames, args } = turn === undefined ? apart(call) : inTurn(call, turn, i);
-      return partOf(call.items, await script(keyNames, args));
+      const { keys: more, label, follows } = turn === undefined ? IN_NO_SEQUENCE : inSequence(turn, i);
+      const args = [...call.settings, label, follows, ...call.payload];
+      return partOf(call.items, await script([...call.keyNames, ...more], args));
     });
     turn?.onSent();
     const settled = await Promise.allSettled(sent);
@@ -145,17 +146,17 @@ export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Co
   };
 }
 
-/** A call that belongs behind no other. */
-function apart({ keyNames, args }: CommitCall): Pick<CommitCall, "keyNames" | "args"> {
-  return { keyNames, args: [...args, "", ""] };
+/** Where a call stands in a sequence, as the script wants to know it. */
+interface InSequence {
+  readonly keys: readonly string[];
+  readonly label: string;
+  readonly follows: string;
 }
 
-function inTurn(
-  { keyNames, args }: CommitCall,
-  { key, labels, follows }: CommitTurn,
-  i: number,
-): Pick<CommitCall, "keyNames" | "args"> {
-  return { keyNames: [...keyNames, key], args: [...args, labels[i] ?? "", labels[i - 1] ?? follows] };
+const IN_NO_SEQUENCE: InSequence = { keys: [], label: "", follows: "" };
+
+function inSequence({ key, labels, follows }: CommitTurn, i: number): InSequence {
+  return { keys: [key], label: labels[i] ?? "", follows: labels[i - 1] ?? follows };
 }
 
 const NOTHING = { parts: [], lost: [] };

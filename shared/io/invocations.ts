@@ -9,6 +9,6 @@ export async function publishInvocation(redis: Redis, keys: Keys, record: Invoca
   const data = JSON.stringify(record, (_key, value: unknown) =>
     typeof value === "string" ? storable(value) : value,
   );
-  const fields = { kind: "invocation", entry_id: "", invocation: record.id, data };
+  const fields = { kind: "invocation", invocation: record.id, entry_id: "", data };
   await redis.xadd(keys.stream("signal_results"), "*", ...Object.entries(fields).flat());
 }

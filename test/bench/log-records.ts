@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { sharedFields } from "../../shared/function.ts";
 import { processSignals, type SignalContext } from "../../functions/process-signals.ts";
 import { buildReference } from "../../shared/build-reference.ts";
 import type { Entry, Fields } from "../../shared/entry.ts";
@@ -46,5 +47,5 @@ function recordsOf(from: number, until: number, shape: WorkloadShape, context: S
   const appends = processSignals(entries, context).flatMap((result) =>
     result.status === "done" ? result.effects.append : [],
   );
-  return appends.filter(({ stream }) => stream === "signal_results").map(({ fields }) => fields);
+  return appends.filter(({ stream }) => stream === "signal_results").map(sharedFields);
 }

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../shared/entry.ts";
-import { assertAnswersEach, HOLDER, type Branch } from "../../shared/function.ts";
+import { assertAnswersEach, HOLDER, sharedFields, type Branch } from "../../shared/function.ts";
 import { ROUTING_STATUSES, SIGNAL_REASONS, STRATEGY_REASONS } from "../../shared/reasons.ts";
 import { signalRecordSchema } from "../../shared/records.ts";
 import { uidOf } from "../../shared/signal.ts";
@@ -225,7 +225,7 @@ test("the holder's id goes where it belongs although the signal's own texts say 
 });
 
 const publishedIn = (branch: Branch | undefined) =>
-  (branch?.append ?? []).filter(({ stream }) => stream === "signal_results").map(({ fields }) => fields);
+  (branch?.append ?? []).filter(({ stream }) => stream === "signal_results").map(sharedFields);
 
 const anyContext = fc
   .record({ rows: anyRows, paused: anyPaused, signalAgeMsMax: anyAgeMax })

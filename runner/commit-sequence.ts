@@ -3,7 +3,7 @@ import type { CommitTurn } from "../shared/io/commit.ts";
 
 /** The order in which one reader's batches are committed. */
 export interface CommitSequence {
-  /** The place behind the one given before; at most two batches are to be under way at a time. */
+  /** The place behind all that were given before. */
   next(): CommitPlace;
 }
 
@@ -14,7 +14,7 @@ export interface CommitSequence {
 export interface CommitPlace {
   /**
    * Resolves when calls of this batch may be sent: the first time when the batch before is on its way, and from then on,
-   * since something was in the way, when that has ended. `isLast`: nothing of the batch comes behind them.
+   * since something was in the way, when all before have ended. `isLast`: nothing of the batch comes behind them.
    */
   turn(options: { readonly calls: number; readonly isLast: boolean }): Promise<CommitTurn>;
   /** To be called when the work on the batch has ended, in whatever way. */
@@ -25,12 +25,14 @@ export interface CommitPlace {
 export function openCommitSequence(key: string): CommitSequence {
   const run = randomBytes(8).toString("hex");
   let labels = 0;
-  let last: Place | undefined;
+  let underWay: readonly Place[] = [];
   const newLabel = (): string => `${run}-${(labels += 1)}`;
   return {
     next() {
-      last = new Place(key, last, newLabel);
-      return last;
+      const before = underWay.filter((place) => !place.isOver());
+      const place = new Place(key, before, newLabel);
+      underWay = [...before, place];
+      return place;
     },
   };
 }
@@ -38,7 +40,8 @@ export function openCommitSequence(key: string): CommitSequence {
 class Place implements CommitPlace {
   readonly #key: string;
   readonly #newLabel: () => string;
-  #before: Place | undefined;
+  /** Those that were under way when this one was given, in their order. */
+  #before: readonly Place[];
   #turns = 0;
   /** Label of the batch's last call, once that is on its way; undefined when the batch ends without. */
   #sent = deferred<string | undefined>();
@@ -46,7 +49,7 @@ class Place implements CommitPlace {
   readonly #ended = deferred<void>();
   #isOver = false;
 
-  constructor(key: string, before: Place | undefined, newLabel: () => string) {
+  constructor(key: string, before: readonly Place[], newLabel: () => string) {
     this.#key = key;
     this.#before = before;
     this.#newLabel = newLabel;
@@ -75,19 +78,27 @@ class Place implements CommitPlace {
 
   end(): void {
     // Or all batches there ever were would be kept in memory.
-    this.#before = undefined;
+    this.#before = [];
     this.#isOver = true;
     this.#sent.resolve(undefined);
     this.#ended.resolve();
   }
 
+  isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** The call that must have gone through before; '' when there is none, or it is sure. */
   async #comesBehind(): Promise<string> {
     const before = this.#before;
-    if (before === undefined || before.#isOver) return "";
-    const label = this.#turns === 1 ? await before.#sent.promise : undefined;
-    if (label !== undefined) return label;
-    await before.#ended.promise;
+    if (before.every((place) => place.isOver())) return "";
+    if (this.#turns === 1) {
+      for (const place of before.toReversed()) {
+        const label = await place.#sent.promise;
+        if (label !== undefined) return label;
+      }
+    }
+    await Promise.all(before.map(async (place) => place.#ended.promise));
     return "";
   }
 }

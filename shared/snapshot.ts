@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly strategies: ReadonlyMap<number, SubscribedStrategy>;
   /** By folded phrase. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
+  /** The most strategies that subscribe to one phrase. */
+  readonly strategiesPerPhraseMax: number;
 }
 
 /**
@@ -29,6 +31,7 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
     });
   }
   const subscriptions = new Map<string, Subscription>();
+  let strategiesPerPhraseMax = 0;
   // In one order, since Redis keeps none: the closest of two equally close phrases must be the same everywhere.
   for (const [folded, phrase] of [...content.phrases].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const subscribed = phrase.strategy_ids.map((id) => {
@@ -41,6 +44,7 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
       return strategy;
     });
     subscriptions.set(folded, { ...phrase, strategies: subscribed });
+    strategiesPerPhraseMax = Math.max(strategiesPerPhraseMax, subscribed.length);
   }
-  return { version, tickers: content.tickers, strategies, subscriptions };
+  return { version, tickers: content.tickers, strategies, subscriptions, strategiesPerPhraseMax };
 }

@@ -143,14 +143,13 @@ local function withHolder(value, holder)
   return string.sub(value, 1, from - 1) .. holder .. string.sub(value, to + 1)
 end
 
-local function append(add, size, holder)
-  if not holder then return call(unpack(add, 1, size)) end
+local function filledIn(add, holder)
   local filled = { add[1], add[2], add[3] }
-  for f = 4, size, 2 do
+  for f = 4, #add, 2 do
     filled[f] = add[f]
     filled[f + 1] = withHolder(add[f + 1], holder)
   end
-  call(unpack(filled, 1, size))
+  return filled
 end
 
 local function apply(at, holder)
@@ -165,15 +164,11 @@ local function apply(at, holder)
     at = at + #slots
     for s = 1, #apartSlots do add[apartSlots[s]] = ARGV[PAYLOAD + values[at + s]] end
     at = at + #apartSlots + 1
-    if list then
-      local from = 2
-      for _ = 1, list[1] do
-        for o = 1, own do add[3 + 2 * o] = list[from + o - 1] end
-        append(add, size, holder)
-        from = from + own
-      end
-    else
-      append(add, size, holder)
+    local from = 1
+    for _ = 1, list and list[1] or 1 do
+      for o = 1, own do add[3 + 2 * o] = list[from + o] end
+      from = from + own
+      if holder then call(unpack(filledIn(add, holder), 1, size)) else call(unpack(add, 1, size)) end
     end
   end
   local list = countLists[values[at]]
@@ -208,10 +203,11 @@ local function settle(at, won, lost)
     if claim > 0 and not holder then call('DEL', key) end
     return 'F'
   end
-  local time = measured[at]
-  if time then
-    raised[time[1]] = (raised[time[1]] or 0) + 1
-    raised[sumAt] = (raised[sumAt] or 0) + time[2]
+  local processing = measured[at]
+  if processing then
+    local bucket, took = processing[1], processing[2]
+    raised[bucket] = (raised[bucket] or 0) + 1
+    raised[sumAt] = (raised[sumAt] or 0) + took
   end
   if not holder then
     apply(won + 1, nil)

@@ -1,0 +1,83 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Entry } from "../../shared/entry.ts";
+import { portionsOf } from "../../shared/portions.ts";
+import { snapshotFrom } from "../builders.ts";
+
+const OUTCOMES_MAX = 24_000;
+
+type Books = Readonly<Record<string, number>>;
+
+/** Phrases with so many subscribers each, as far as portions look at them. */
+function snapshotWith(books: Books): Parameters<typeof portionsOf>[1] {
+  const { subscriptions } = snapshotFrom();
+  const [some] = subscriptions.values();
+  if (some === undefined) throw new Error("a reference without phrases");
+  const strategy = [...subscriptions.values()].flatMap(({ strategies }) => strategies)[0];
+  if (strategy === undefined) throw new Error("a reference without strategies");
+  return {
+    strategiesPerPhraseMax: Math.max(0, ...Object.values(books)),
+    subscriptions: new Map(
+      Object.entries(books).map(([phrase, count]) => [
+        phrase,
+        { ...some, strategies: Array.from({ length: count }, () => strategy) },
+      ]),
+    ),
+  };
+}
+
+function entriesOf(messages: readonly (string | undefined)[]): Entry[] {
+  return messages.map((message, i) => ({
+    id: `${i}-0`,
+    fields: message === undefined ? {} : { message },
+  }));
+}
+
+const times = (count: number, message: string): Entry[] =>
+  entriesOf(Array.from({ length: count }, () => message));
+
+describe("entries come in portions", () => {
+  it("of which there is one as long as all phrases are light", () => {
+    const entries = times(256, "light");
+    expect(portionsOf(entries, snapshotWith({ light: 93 }))).toStrictEqual([entries]);
+    expect(portionsOf([], snapshotWith({ light: 5 }))).toStrictEqual([[]]);
+  });
+
+  it("with as many as stand for 24,000 outcomes, whatever way the phrase is written", () => {
+    const portions = portionsOf(times(256, "  HEAVY "), snapshotWith({ heavy: 500 }));
+    expect(portions.map(({ length }) => length)).toStrictEqual([48, 48, 48, 48, 48, 16]);
+  });
+
+  it("of one where a single signal stands for more", () => {
+    const portions = portionsOf(times(3, "huge"), snapshotWith({ huge: 30_000 }));
+    expect(portions.map(({ length }) => length)).toStrictEqual([1, 1, 1]);
+  });
+
+  it("with light, unknown and missing phrases beside heavy ones", () => {
+    const entries = entriesOf(["heavy", "light", undefined, "unknown", "heavy", "light"]);
+    const portions = portionsOf(entries, snapshotWith({ heavy: 23_999, light: 1 }));
+    expect(portions.map((portion) => portion.map(({ id }) => id))).toStrictEqual([
+      ["0-0", "1-0", "2-0", "3-0"],
+      ["4-0", "5-0"],
+    ]);
+  });
+
+  it("that are all of them, in their order, each within the limit or alone, and none larger than need be", () => {
+    const books = { a: 1, b: 900, c: 7_000, d: 25_000 };
+    const messages = fc.array(fc.constantFrom("a", "b", "c", "d", "unknown", undefined), { maxLength: 60 });
+    const outcomesIn = (portion: readonly Entry[]): number =>
+      portion.reduce((sum, { fields }) => sum + ((books as Books)[fields["message"] ?? ""] ?? 0), 0);
+    fc.assert(
+      fc.property(messages, (given) => {
+        const entries = entriesOf(given);
+        const portions = portionsOf(entries, snapshotWith(books));
+        expect(portions.flat()).toStrictEqual(entries);
+        for (const [i, portion] of portions.entries()) {
+          if (portion.length > 1) expect(outcomesIn(portion)).toBeLessThanOrEqual(OUTCOMES_MAX);
+          const next = portions[i + 1]?.slice(0, 1) ?? [];
+          if (next.length > 0) expect(outcomesIn([...portion, ...next])).toBeGreaterThan(OUTCOMES_MAX);
+        }
+      }),
+    );
+  });
+});

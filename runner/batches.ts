@@ -8,6 +8,8 @@ export interface BatchesOptions {
   readonly hand: Hand;
   /** In which those that do not overlap are committed. */
   readonly sequence: CommitSequence;
+  /** How many of these are worked on at a time. */
+  readonly underWayMax: number;
 }
 
 /** The batches a loop works on at a time. */
@@ -27,32 +29,28 @@ export interface Batches {
   throwFailure(): void;
 }
 
-/**
- * Batches worked on at a time where they keep their order: with one more than is read ahead and one that is committed, Redis was
- * busy 89 instead of 86 % of the time (72 instead of 65 % without AOF), and the router needed no more memory.
- */
-const UNDER_WAY_MAX = 3;
 /** What one process holds of overlapping work; keeping it fresh takes Redis some milliseconds. */
 const HAND_MAX = 5_000;
 
-export function openBatches({ overlapping, hand, sequence }: BatchesOptions): Batches {
+export function openBatches({ overlapping, hand, sequence, underWayMax }: BatchesOptions): Batches {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   const inOrder: Promise<void>[] = [];
   let aside: Promise<void> | undefined;
 
   /** Runs it to its end, whatever that is. */
-  function track(work: Promise<unknown>, onEnd: () => void): Promise<void> {
+  function track(work: Promise<unknown>, onEnd: (failed: boolean) => void): Promise<void> {
     const tracked: Promise<void> = work
       .then(
-        () => undefined,
+        () => false,
         (error: unknown) => {
           failures.push(error);
+          return true;
         },
       )
-      .finally(() => {
+      .then((failed) => {
         running.delete(tracked);
-        onEnd();
+        onEnd(failed);
       });
     running.add(tracked);
     return tracked;
@@ -61,13 +59,13 @@ export function openBatches({ overlapping, hand, sequence }: BatchesOptions): Ba
   return {
     async start(batch, work) {
       const place = overlapping ? undefined : sequence.next();
-      const working = track(work(place), () => {
-        place?.end();
+      const working = track(work(place), (givenUp) => {
+        place?.end({ givenUp });
         hand.remove(batch.map(({ id }) => id));
       });
       if (overlapping) return;
       inOrder.push(working);
-      if (inOrder.length >= UNDER_WAY_MAX) await inOrder.shift();
+      if (inOrder.length >= underWayMax) await inOrder.shift();
     },
     async aside(job) {
       if (overlapping) {

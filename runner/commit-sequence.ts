@@ -17,8 +17,10 @@ export interface CommitPlace {
    * since something was in the way, when all before have ended. `isLast`: nothing of the batch comes behind them.
    */
   turn(options: { readonly calls: number; readonly isLast: boolean }): Promise<CommitTurn>;
-  /** To be called when the work on the batch has ended, in whatever way. */
-  end(): void;
+  /** Whether a batch that was under way when this place was given has been given up since: this one would go before it. */
+  isBehindGivenUp(): boolean;
+  /** To be called when the work on the batch has ended; `givenUp`: some of it is still to be done, by whoever. */
+  end(options: { readonly givenUp: boolean }): void;
 }
 
 /** @param key where Redis keeps the label of the call that went through last */
@@ -48,6 +50,7 @@ class Place implements CommitPlace {
   #isSent = false;
   readonly #ended = deferred<void>();
   #isOver = false;
+  #givenUp = false;
 
   constructor(key: string, before: readonly Place[], newLabel: () => string) {
     this.#key = key;
@@ -76,10 +79,15 @@ class Place implements CommitPlace {
     };
   }
 
-  end(): void {
+  isBehindGivenUp(): boolean {
+    return this.#before.some((place) => place.#givenUp);
+  }
+
+  end({ givenUp }: { givenUp: boolean }): void {
     // Or all batches there ever were would be kept in memory.
     this.#before = [];
     this.#isOver = true;
+    this.#givenUp = givenUp;
     this.#sent.resolve(undefined);
     this.#ended.resolve();
   }

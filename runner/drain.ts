@@ -123,11 +123,13 @@ async function drainGroup(
       read += batch.length;
       const before = working;
       const place = sequence.next();
-      working = workOn(batch, place, draining, deps)
-        .catch((error: unknown) => {
+      working = workOn(batch, place, draining, deps).then(
+        () => place.end({ givenUp: false }),
+        (error: unknown) => {
           failures.push(error);
-        })
-        .finally(() => place.end());
+          place.end({ givenUp: true });
+        },
+      );
       await before;
     } while (failures.length === 0 && budget.leftMs() > 0 && read < countMax);
   } finally {

@@ -67,7 +67,12 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     },
   });
   const sequence = openCommitSequence(keys.sequence(stream, binding.group, consumer));
-  const batches = openBatches({ overlapping: binding.overlapping !== undefined, hand, sequence });
+  const batches = openBatches({
+    overlapping: binding.overlapping !== undefined,
+    hand,
+    sequence,
+    underWayMax: binding.underWayMax ?? 2,
+  });
   const stopping = new AbortController();
   const watchdog = startWatchdog({
     stillMsMax: deps.stillMsMax ?? STILL_MS_MAX + 3 * deps.blockMs,

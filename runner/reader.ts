@@ -27,6 +27,11 @@ export interface Reader {
 
 const UNBLOCK_EVERY_MS = 50;
 
+interface Read {
+  readonly entries: Entry[];
+  readonly waited: boolean;
+}
+
 export function openReader({
   group,
   redis,
@@ -36,14 +41,14 @@ export function openReader({
   onDelivered,
 }: ReaderOptions): Reader {
   /** Outlives an error elsewhere in the loop, since what it returns has been delivered to this process. */
-  let reading: Promise<Entry[]> | undefined;
+  let reading: Promise<Read> | undefined;
   let state: "reading" | "draining" | "stopped" = "reading";
   let connectionId: number | undefined;
   blocking.on("close", () => {
     connectionId = undefined;
   });
 
-  async function read(): Promise<Entry[]> {
+  async function read(): Promise<Read> {
     if (connectionId === undefined) {
       // Sent in one go with the read, so it costs no round trip. A failure is the read's failure as well.
       blocking.client("ID").then(
@@ -53,12 +58,13 @@ export function openReader({
         () => undefined,
       );
     }
-    const entries = await group.read(blocking, { countMax, blockMs: state === "reading" ? blockMs : 0 });
+    const waits = state === "reading";
+    const entries = await group.read(blocking, { countMax, blockMs: waits ? blockMs : 0 });
     onDelivered(entries);
-    return entries;
+    return { entries, waited: waits };
   }
 
-  function startReading(): Promise<Entry[]> {
+  function startReading(): Promise<Read> {
     const started = read();
     // Awaited by the next call of next(); until then its failure must not count as unhandled.
     started.catch(() => undefined);
@@ -88,8 +94,9 @@ export function openReader({
       if (reading === undefined && state === "stopped") return undefined;
       const current = (reading ??= startReading());
       try {
-        const entries = await current;
-        if (state === "draining" && entries.length === 0) state = "stopped";
+        const { entries, waited } = await current;
+        // One that waited may have ended in vain right before something came.
+        if (state === "draining" && !waited && entries.length === 0) state = "stopped";
         reading = undefined;
         if (entries.length < countMax) readAheadSoon();
         else if (state !== "stopped") reading = startReading();

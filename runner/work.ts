@@ -66,8 +66,11 @@ interface Progress {
   readonly worked: Worked[];
 }
 
-/** A snapshot or a pause may change once or twice on the way; more than that needs a breath, and a word. */
-const IN_VAIN_MAX = 3;
+/**
+ * A batch may come to its turn too late twice, and a snapshot or a pause may change on the way; more than that needs a
+ * breath, and a word.
+ */
+const IN_VAIN_MAX = 5;
 const OUTDATED =
   "decisions were outdated again and again when they came to be committed: the reference changes all the time, or this machine's clock lags behind Redis'";
 
@@ -196,11 +199,12 @@ async function commitItems(
 async function turnAt(
   place: CommitPlace,
   sending: { calls: number; isLast: boolean },
-  { abort }: Pick<WorkDeps, "abort">,
+  { abort, stopping }: Pick<WorkDeps, "abort" | "stopping">,
 ): Promise<CommitTurn> {
   const turn = await place.turn(sending);
-  // If what comes before was given up, so is this: it would be done first.
   abort.throwIfAborted();
+  // Otherwise it would be done first.
+  if (stopping.aborted && place.isBehindGivenUp()) throw new NotNow("what comes before has been given up");
   return turn;
 }
 

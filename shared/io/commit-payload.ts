@@ -18,7 +18,7 @@ export interface Payload {
   size(): PayloadSize;
   /** Values so far, for {@link cutTo}. */
   mark(): PayloadMark;
-  /** Forgets all values added since; names, shapes and targets stay, which does no harm. */
+  /** Forgets all that was added since. */
   cutTo(mark: PayloadMark): void;
   /** Adds values as they are. */
   push(...values: readonly (string | number)[]): void;
@@ -33,9 +33,15 @@ export interface PayloadSize {
   readonly bytes: number;
 }
 
+/** How much there was of everything that is sent. */
 export interface PayloadMark extends PayloadSize {
   readonly values: number;
   readonly apart: number;
+  readonly targets: number;
+  readonly counters: number;
+  readonly shapes: number;
+  readonly elements: number;
+  readonly counted: number;
 }
 
 /** Names of an append's fields, which most appends to a stream have in common, and the values these have too. */
@@ -157,10 +163,33 @@ export function openPayload(): Payload {
   return {
     targets: () => targets.names(),
     size: () => ({ appends, bytes }),
-    mark: () => ({ values: values.length, apart: apart.length, appends, bytes }),
+    mark: () => ({
+      values: values.length,
+      apart: apart.length,
+      targets: targets.count(),
+      counters: counters.count(),
+      shapes: shapeList.length,
+      elements: elementLists.length,
+      counted: countedLists.length,
+      appends,
+      bytes,
+    }),
     cutTo(mark) {
       values.length = mark.values;
       apart.length = mark.apart;
+      targets.cutTo(mark.targets);
+      counters.cutTo(mark.counters);
+      shapeList.length = mark.shapes;
+      elementLists.length = mark.elements;
+      countedLists.length = mark.counted;
+      for (const [stream, known] of shapes) {
+        shapes.set(
+          stream,
+          known.filter(({ place }) => place <= mark.shapes),
+        );
+      }
+      for (const [each, { place }] of elements) if (place > mark.elements) elements.delete(each);
+      for (const [count, place] of counted) if (place > mark.counted) counted.delete(count);
       ({ appends, bytes } = mark);
     },
     push: (...more) => void values.push(...more),
@@ -221,6 +250,9 @@ interface Indexed<Name extends string> {
   /** 1-based place of the name, given to it at first sight. */
   placeOf(name: Name): number;
   names(): readonly Name[];
+  count(): number;
+  /** Forgets all but the first so many. */
+  cutTo(count: number): void;
 }
 
 function indexed<Name extends string>(): Indexed<Name> {
@@ -233,6 +265,10 @@ function indexed<Name extends string>(): Indexed<Name> {
       return places.size;
     },
     names: () => [...places.keys()],
+    count: () => places.size,
+    cutTo(count) {
+      for (const [name, place] of places) if (place > count) places.delete(name);
+    },
   };
 }
 

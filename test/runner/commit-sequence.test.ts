@@ -74,7 +74,7 @@ describe("a place in a sequence", () => {
     const waiting = second.turn(ALL);
     (await first.turn(SOME)).onSent();
     expect(await isSettled(waiting)).toBe(false);
-    first.end();
+    first.end({ givenUp: false });
     expect((await waiting).follows).toBe("");
   });
 
@@ -84,7 +84,7 @@ describe("a place in a sequence", () => {
     (await second.turn(ALL)).onSent();
     const again = second.turn(ALL);
     expect(await isSettled(again)).toBe(false);
-    first.end();
+    first.end({ givenUp: false });
     expect((await again).follows).toBe("");
     expect((await second.turn(ALL)).follows).toBe("");
   });
@@ -107,7 +107,7 @@ describe("a place in a sequence", () => {
     await first.turn(ALL);
     const waiting = second.turn(ALL);
     expect(await isSettled(waiting)).toBe(false);
-    first.end();
+    first.end({ givenUp: false });
     expect((await waiting).follows).toBe("");
   });
 
@@ -116,10 +116,47 @@ describe("a place in a sequence", () => {
     async (what) => {
       const [first, second] = twoPlaces();
       if (what === "sent all") (await first.turn(ALL)).onSent();
-      first.end();
+      first.end({ givenUp: false });
       expect((await second.turn(ALL)).follows).toBe("");
     },
   );
+
+  it("comes behind the nearest one that sends something, also when that had to wait itself", async () => {
+    const sequence = openCommitSequence("sequence");
+    const [first, second, third] = [sequence.next(), sequence.next(), sequence.next()];
+    const waiting = third.turn(ALL);
+    const { labels, onSent } = await first.turn(ALL);
+    onSent();
+    expect(await isSettled(waiting)).toBe(false);
+    second.end({ givenUp: false });
+    expect((await waiting).follows).toBe(labels[0]);
+  });
+
+  it("comes behind one that has ended as long as another before that has not", async () => {
+    const sequence = openCommitSequence("sequence");
+    const [first, second, third] = [sequence.next(), sequence.next(), sequence.next()];
+    (await first.turn(ALL)).onSent();
+    const { labels, onSent } = await second.turn(ALL);
+    onSent();
+    second.end({ givenUp: false });
+    expect((await third.turn(ALL)).follows).toBe(labels[0]);
+    const again = third.turn(ALL);
+    expect(await isSettled(again)).toBe(false);
+    first.end({ givenUp: false });
+    expect((await again).follows).toBe("");
+  });
+
+  it("knows that one before it was given up, until it has ended itself", () => {
+    const sequence = openCommitSequence("sequence");
+    const [first, second, third] = [sequence.next(), sequence.next(), sequence.next()];
+    expect([second, third].map((place) => place.isBehindGivenUp())).toStrictEqual([false, false]);
+    second.end({ givenUp: false });
+    first.end({ givenUp: true });
+    expect(third.isBehindGivenUp()).toBe(true);
+    expect(sequence.next().isBehindGivenUp()).toBe(false);
+    third.end({ givenUp: false });
+    expect(third.isBehindGivenUp()).toBe(false);
+  });
 
   it("gives each call a label of its own, which no other sequence under that key has", async () => {
     const labels: string[] = [];
@@ -131,7 +168,7 @@ describe("a place in a sequence", () => {
           expect(turn.labels).toHaveLength(calls);
           labels.push(...turn.labels);
         }
-        place.end();
+        place.end({ givenUp: false });
       }
     }
     expect(labels).toHaveLength(16);
@@ -199,7 +236,7 @@ describe("batches in a sequence", () => {
     async work({ batches: cases, uids }: Case, commitOf = this.faultyCommit.bind(this)): Promise<void> {
       const group = streamGroupOn(redis, this.keys, { stream: STREAM, group: GROUP, consumer: CONSUMER });
       const sequence = openCommitSequence(this.keys.sequence(STREAM, GROUP, CONSUMER));
-      const batches = openBatches({ overlapping: false, hand: HAND, sequence });
+      const batches = openBatches({ overlapping: false, hand: HAND, sequence, underWayMax: 3 });
       for (const one of cases) {
         const batch = await group.read(redis, { countMax: one.size, blockMs: 0 });
         const binding = this.#bindingFor(one, uids);

@@ -179,7 +179,7 @@ it("a commit waits for its turn, and sends nothing when the end came meanwhile",
     steps.push("made up");
     const waiting = turn?.(1);
     ends.abort(new Error("the end"));
-    before.end();
+    before.end({ givenUp: false });
     await waiting;
     steps.push(`sent ${items.length}`);
     return [];
@@ -188,6 +188,27 @@ it("a commit waits for its turn, and sends nothing when the end came meanwhile",
   const working = work(binding, entries, deps, { ...options, place: sequence.next() });
   await expect(working).rejects.toThrow("the end");
   expect(steps).toStrictEqual(["made up"]);
+});
+
+it.each([
+  { what: "given up", givenUp: true, sent: [] },
+  { what: "done", givenUp: false, sent: ["sent 3"] },
+])("while the process is stopping, what comes behind a batch that is $what sends $sent", async (one) => {
+  const steps: string[] = [];
+  const sequence = openCommitSequence("sequence");
+  const before = sequence.next();
+  const commit: Commit = async (items, { turn }) => {
+    const waiting = turn?.(1);
+    before.end({ givenUp: one.givenUp });
+    await waiting;
+    steps.push(`sent ${items.length}`);
+    return allCommitted(items);
+  };
+  const deps: WorkDeps = { ...depsWith(commit, []), stopping: AbortSignal.abort() };
+  const working = work(onceOnly().binding, entries, deps, { ...options, place: sequence.next() });
+  if (one.givenUp) await expect(working).rejects.toThrow("what comes before has been given up");
+  else expect(await working).toHaveLength(3);
+  expect(steps).toStrictEqual(one.sent);
 });
 
 it("a commit of entries that have no place has no turn to wait for", async () => {
@@ -243,6 +264,7 @@ describe("whether others of the batch come behind what is committed is said", ()
         taken.push(`${calls} calls${isLast ? ", last" : ""}`);
         return { key: "sequence", labels: [], follows: "", onSent: () => undefined };
       },
+      isBehindGivenUp: () => false,
       end: () => undefined,
     };
     const commit: Commit = async (items, { turn }) => {

@@ -94,6 +94,25 @@ describe("a commit is cut", () => {
     expect(second).toStrictEqual(alone);
   });
 
+  it("so that nothing of what did not fit in is sent with it", () => {
+    const large: Effects = {
+      append: [{ stream: "strategy_input_stream", each: [{ d: "x".repeat(999_999) }], fields: { own: "1" } }],
+      count: ["large"],
+    };
+    const small: Effects = { append: [sized(10)], count: ["small"] };
+    const [first, second] = calls([item(1, small), item(2, large)]);
+    expect(first?.keyNames).not.toContain(KEYS.stream("strategy_input_stream"));
+    const sent = first?.payload.map(String).join() ?? "";
+    expect(sent).toContain("small");
+    expect(sent).not.toMatch(/large|own|xxxxxxxxxxx/);
+    expect(sent).toBe(
+      calls([item(1, small)])[0]
+        ?.payload.map(String)
+        .join(),
+    );
+    expect(second?.payload.map(String).join()).toMatch(/large[^]*own/);
+  });
+
   it("around a single entry beyond every limit, which goes alone", () => {
     const huge: Effects = { append: [appends(5_000), sized(2_000_000)], count: [] };
     expect(lengths([item(1), item(2), item(3, huge), item(4), item(5)])).toStrictEqual([2, 1, 2]);

@@ -1,0 +1,124 @@
+import { Redis } from "ioredis";
+import type { Keys } from "../../../shared/keys.ts";
+import type { Bench } from "../measure.ts";
+import { startCosting, type RedisCost } from "../redis-cost.ts";
+import { routeBacklog } from "../route-backlog.ts";
+import { tasksOf, WORKLOAD } from "../workload.ts";
+import { commitCallsIn } from "./commit-recorder.ts";
+import { sendPipelined } from "./pipelining-client.ts";
+import { startRecordingRelay } from "./recording-relay.ts";
+import type { RespValue } from "./resp.ts";
+
+const READ_PER_ROUND_TRIP = 1_000;
+
+/** Commit calls, and what the keys they work on held before them. */
+export interface Recording {
+  readonly count: number;
+  readonly calls: readonly Buffer[];
+  readonly keys: Keys;
+  readonly dumps: ReadonlyMap<string, Buffer>;
+}
+
+/** Routes a backlog through a relay that keeps the router's commits. */
+export async function recordCommits(bench: Bench, count: number): Promise<Recording> {
+  let relay: Awaited<ReturnType<typeof startRecordingRelay>> | undefined;
+  let state: Pick<Recording, "keys" | "dumps"> | undefined;
+  try {
+    await routeBacklog(bench, {
+      count,
+      async beforehand({ redisPort }) {
+        relay = await startRecordingRelay(redisPort);
+        return { REDIS_URL: `redis://127.0.0.1:${relay.port}` };
+      },
+      async inspect({ redis, keys }) {
+        state = { keys, dumps: await dumpsOf(redis, keys) };
+      },
+    });
+    const calls = relay?.recorded().flatMap(commitCallsIn);
+    if (calls === undefined || state === undefined) throw new Error("nothing was recorded");
+    return { count, calls, ...state };
+  } finally {
+    relay?.close();
+  }
+}
+
+/** The keys that no commit of a signal changes, except that it acknowledges entries. */
+async function dumpsOf(redis: Redis, keys: Keys): Promise<Map<string, Buffer>> {
+  const dumps = new Map<string, Buffer>();
+  const reference = await redis.keys(`${keys.prefix}reference:*`);
+  for (const key of [keys.stream("signals_stream"), keys.control, ...reference]) {
+    dumps.set(key, await redis.dumpBuffer(key));
+  }
+  return dumps;
+}
+
+export interface Replayed {
+  readonly seconds: number;
+  readonly cost: RedisCost;
+}
+
+export interface ReplayOptions {
+  /** Calls sent and not answered at a time. */
+  readonly inFlightMax: number;
+  /** Called when all is ready, around the sending of the calls. */
+  readonly around?: (stage: { redis: Redis; port: number }, send: () => Promise<void>) => Promise<void>;
+}
+
+/** Sends the calls again, to a fresh server on which the entries are delivered. @throws Error when they do not do the same again */
+export async function replayCommits(
+  bench: Bench,
+  { count, calls, keys, dumps }: Recording,
+  { inFlightMax, around = async (_, send) => send() }: ReplayOptions,
+): Promise<Replayed> {
+  const server = await bench.startRedis();
+  const redis = new Redis(server.url);
+  try {
+    for (const [key, dump] of dumps) await redis.restore(key, 0, dump);
+    await deliverAll(redis, keys, count);
+    let replayed: Replayed | undefined;
+    await around({ redis, port: server.port }, async () => {
+      const cost = await startCosting(redis);
+      const { seconds, replies } = await sendPipelined(server.port, calls, { inFlightMax });
+      replayed = { seconds, cost: await cost() };
+      await assertSameDone(redis, { count, keys, replies });
+    });
+    if (replayed === undefined) throw new Error("nothing was sent again");
+    return replayed;
+  } finally {
+    redis.disconnect();
+    await server.stop();
+  }
+}
+
+/** As they were before their commits: delivered and not acknowledged. */
+async function deliverAll(redis: Redis, keys: Keys, count: number): Promise<void> {
+  const stream = keys.stream("signals_stream");
+  const group = "signal_processor";
+  await redis.xgroup("SETID", stream, group, "0");
+  for (let delivered = 0; delivered < count; delivered += READ_PER_ROUND_TRIP) {
+    await redis.xreadgroup("GROUP", group, "replay", "COUNT", READ_PER_ROUND_TRIP, "STREAMS", stream, ">");
+  }
+  const [pending] = (await redis.xpending(stream, group)) as [number];
+  if (pending !== count) throw new Error(`${pending} of ${count} signals delivered`);
+}
+
+/** @throws Error when the calls did not do again what they did before */
+async function assertSameDone(
+  redis: Redis,
+  { count, keys, replies }: { count: number; keys: Keys; replies: readonly RespValue[] },
+): Promise<void> {
+  let applied = 0;
+  for (const reply of replies) {
+    const [status, letters] = Array.isArray(reply) ? reply.map(String) : [String(reply)];
+    if (status !== "committed") throw new Error(`a recorded commit was answered ${status}`);
+    applied += letters?.match(/A/g)?.length ?? 0;
+  }
+  const tasks = await redis.xlen(keys.stream("strategy_input_stream"));
+  const records = await redis.xlen(keys.stream("signal_results"));
+  const expected = tasksOf(count, WORKLOAD);
+  if (applied !== count || records !== count || tasks !== expected) {
+    throw new Error(
+      `${count} signals: ${applied} applied, ${records} records, ${tasks} of ${expected} tasks in the replay`,
+    );
+  }
+}

@@ -1,7 +1,7 @@
 import { isEntryId } from "../entry.ts";
 import type { Keys } from "../keys.ts";
 import type { CommitItem, CommitOptions, CommitSettings } from "./commit.ts";
-import { EffectsError, openPayload } from "./commit-payload.ts";
+import { EffectsError, Payload } from "./commit-payload.ts";
 
 /**
  * Limits of one call, so that Redis is never blocked for long. A single entry beyond them goes alone. With 64 entries a call
@@ -45,99 +45,102 @@ export function commitCalls<Item extends CommitItem>(
   options: CommitCallOptions,
 ): CommitCall<Item>[] {
   const calls: CommitCall<Item>[] = [];
-  let call = openCall<Item>(keys, settings, options);
+  let call = new OpenCall<Item>(keys, settings, options);
   for (const item of items) {
     if (call.add(item)) continue;
     calls.push(call.close());
-    call = openCall(keys, settings, options);
+    call = new OpenCall(keys, settings, options);
     call.add(item);
   }
   if (items.length > 0) calls.push(call.close());
   return calls;
 }
 
-interface OpenCall<Item extends CommitItem> {
+/** A call that is made up item by item. */
+class OpenCall<Item extends CommitItem> {
+  readonly #keys: Keys;
+  readonly #settings: CommitSettings;
+  readonly #options: CommitCallOptions;
+  readonly #items: Item[] = [];
+  readonly #entryKeys: string[] = [];
+  readonly #payload = new Payload();
+
+  constructor(keys: Keys, settings: CommitSettings, options: CommitCallOptions) {
+    this.#keys = keys;
+    this.#settings = settings;
+    this.#options = options;
+  }
+
   /** False when the item is too much for this call; never for the first one. */
-  add(item: Item): boolean;
-  close(): CommitCall<Item>;
-}
+  add(item: Item): boolean {
+    if (this.#items.length >= CALL_LIMITS.entries) return false;
+    const before = this.#payload.mark();
+    const keysBefore = this.#entryKeys.length;
+    this.#push(item);
+    const { appends, bytes } = this.#payload.size();
+    if (this.#items.length > 0 && (appends > CALL_LIMITS.appends || bytes > CALL_LIMITS.bytes)) {
+      this.#payload.cutTo(before);
+      this.#entryKeys.length = keysBefore;
+      return false;
+    }
+    this.#items.push(item);
+    return true;
+  }
 
-function openCall<Item extends CommitItem>(
-  keys: Keys,
-  settings: CommitSettings,
-  { fence, decidedOn, timing, branches }: CommitCallOptions,
-): OpenCall<Item> {
-  const items: Item[] = [];
-  const entryKeys: string[] = [];
-  const payload = openPayload();
+  close(): CommitCall<Item> {
+    const { fence, decidedOn, timing } = this.#options;
+    const keys = this.#keys;
+    const { dedupTtlMs } = this.#settings;
+    const targets = this.#payload.targets().map((stream) => keys.stream(stream));
+    return {
+      items: this.#items,
+      keyNames: [
+        keys.metrics,
+        keys.referenceCurrent,
+        keys.control,
+        keys.stream(fence.kind === "group" ? fence.stream : "dead_letters"),
+        ...targets,
+        ...this.#entryKeys,
+      ],
+      settings: [
+        fence.kind,
+        fence.kind === "group" ? fence.group : "",
+        decidedOn?.version ?? "",
+        decidedOn?.epoch ?? "",
+        decidedOn?.at === undefined ? "" : decidedOn.at + DECISION_MS_MAX,
+        dedupTtlMs,
+        dedupTtlMs,
+        timing === undefined ? "" : `processing_ms:${timing}:`,
+        targets.length,
+      ],
+      payload: this.#payload.pack(),
+    };
+  }
 
-  function markOf({ id, deadLetterId }: Item): string | number {
+  #push(item: Item): void {
+    const { effects } = item;
+    const { claim } = effects;
+    this.#payload.push(
+      entryIdOf(item.id),
+      this.#markOf(item),
+      claim === undefined ? 0 : this.#entryKeys.push(this.#keys.dedup(claim.uid)),
+    );
+    this.#payload.pushBranch(effects);
+    if (claim === undefined || this.#options.branches === "won") this.#payload.push(0);
+    else this.#payload.pushBranch(claim.ifLost);
+  }
+
+  #markOf({ id, deadLetterId }: Item): string | number {
+    const { fence } = this.#options;
     switch (fence.kind) {
       case "group":
         return "";
       case "dead_letter":
         return entryIdOf(deadLetterId);
       case "once":
-        return entryKeys.push(keys.done(fence.invocation, id));
+        return this.#entryKeys.push(this.#keys.done(fence.invocation, id));
     }
   }
-
-  function push(item: Item): void {
-    const { effects } = item;
-    const { claim } = effects;
-    payload.push(
-      entryIdOf(item.id),
-      markOf(item),
-      claim === undefined ? 0 : entryKeys.push(keys.dedup(claim.uid)),
-    );
-    payload.pushBranch(effects);
-    if (claim === undefined || branches === "won") payload.push(0);
-    else payload.pushBranch(claim.ifLost);
-  }
-
-  return {
-    add(item) {
-      if (items.length >= CALL_LIMITS.entries) return false;
-      const before = payload.mark();
-      const keysBefore = entryKeys.length;
-      push(item);
-      const { appends, bytes } = payload.size();
-      if (items.length > 0 && (appends > CALL_LIMITS.appends || bytes > CALL_LIMITS.bytes)) {
-        payload.cutTo(before);
-        entryKeys.length = keysBefore;
-        return false;
-      }
-      items.push(item);
-      return true;
-    },
-    close() {
-      const source = fence.kind === "group" ? fence.stream : "dead_letters";
-      const targets = payload.targets().map((stream) => keys.stream(stream));
-      return {
-        items,
-        keyNames: [
-          keys.metrics,
-          keys.referenceCurrent,
-          keys.control,
-          keys.stream(source),
-          ...targets,
-          ...entryKeys,
-        ],
-        settings: [
-          fence.kind,
-          fence.kind === "group" ? fence.group : "",
-          decidedOn?.version ?? "",
-          decidedOn?.epoch ?? "",
-          decidedOn?.at === undefined ? "" : decidedOn.at + DECISION_MS_MAX,
-          settings.dedupTtlMs,
-          settings.dedupTtlMs,
-          timing === undefined ? "" : `processing_ms:${timing}:`,
-          targets.length,
-        ],
-        payload: payload.pack(),
-      };
-    },
-  };
 }
 
 function entryIdOf(id: string | undefined): string {

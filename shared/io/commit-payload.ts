@@ -10,24 +10,6 @@ export class EffectsError extends Error {
   override readonly name = "EffectsError";
 }
 
-/** What branches are made of, for the commit script: names once, values in one flat list. */
-export interface Payload {
-  /** Streams appended to, by their place (from 1). */
-  targets(): readonly Append["stream"][];
-  /** Appends so far, and roughly the bytes of their values. */
-  size(): PayloadSize;
-  /** Values so far, for {@link cutTo}. */
-  mark(): PayloadMark;
-  /** Forgets all that was added since. */
-  cutTo(mark: PayloadMark): void;
-  /** Adds values as they are. */
-  push(...values: readonly (string | number)[]): void;
-  /** Adds a branch behind the number of values it has. @throws EffectsError */
-  pushBranch(branch: Branch): void;
-  /** The last arguments of the commit script. */
-  pack(): readonly (Buffer | string)[];
-}
-
 export interface PayloadSize {
   readonly appends: number;
   readonly bytes: number;
@@ -46,7 +28,10 @@ export interface PayloadMark extends PayloadSize {
 
 /** Names of an append's fields, which most appends to a stream have in common, and the values these have too. */
 interface Shape {
+  readonly stream: Append["stream"];
   readonly place: number;
+  /** Place of the stream. */
+  readonly target: number;
   readonly own: readonly string[];
   readonly common: Fields;
   /** Of the fields that are neither. */
@@ -77,137 +62,182 @@ const packr = new Packr({ useRecords: false });
  */
 const APART_LENGTH_MIN = 128;
 
-export function openPayload(): Payload {
-  const values: (string | number)[] = [];
-  const apart: string[] = [];
-  const targets = indexed<Append["stream"]>();
-  const counters = indexed<string>();
-  const shapes = new Map<Append["stream"], Shape[]>();
-  const shapeList: unknown[][] = [];
-  const elements = new Map<readonly Fields[], Elements>();
-  const elementLists: (string | number)[][] = [];
-  const counted = new Map<readonly string[], number>();
-  const countedLists: (readonly number[])[] = [];
-  let appends = 0;
-  let bytes = 0;
+/** Names with their places, from 1, given to them at first sight. */
+class Indexed<Name extends string> {
+  readonly #places = new Map<Name, number>();
+
+  placeOf(name: Name): number {
+    const known = this.#places.get(name);
+    if (known !== undefined) return known;
+    const place = this.#places.size + 1;
+    this.#places.set(name, place);
+    return place;
+  }
+
+  names(): readonly Name[] {
+    return [...this.#places.keys()];
+  }
+
+  count(): number {
+    return this.#places.size;
+  }
+
+  /** Forgets all but the first so many. */
+  cutTo(count: number): void {
+    for (const [name, place] of this.#places) if (place > count) this.#places.delete(name);
+  }
+}
+
+/**
+ * What branches are made of, for the commit script: names, and what many have in common, once, and values in one flat list. A
+ * class, since one is made for every call: closures and maps of its own for each took 8 kB.
+ */
+export class Payload {
+  readonly #values: (string | number)[] = [];
+  readonly #apart: string[] = [];
+  readonly #targets = new Indexed<Append["stream"]>();
+  readonly #counters = new Indexed<string>();
+  readonly #shapes: Shape[] = [];
+  readonly #elements = new Map<readonly Fields[], Elements>();
+  readonly #elementLists: (string | number)[][] = [];
+  readonly #counted = new Map<readonly string[], number>();
+  readonly #countedLists: (readonly number[])[] = [];
+  #appends = 0;
+  #bytes = 0;
+
+  /** Streams appended to, by their place (from 1). */
+  targets(): readonly Append["stream"][] {
+    return this.#targets.names();
+  }
+
+  /** Appends so far, and roughly the bytes of their values. */
+  size(): PayloadSize {
+    return { appends: this.#appends, bytes: this.#bytes };
+  }
+
+  /** Values so far, for {@link cutTo}. */
+  mark(): PayloadMark {
+    return {
+      values: this.#values.length,
+      apart: this.#apart.length,
+      targets: this.#targets.count(),
+      counters: this.#counters.count(),
+      shapes: this.#shapes.length,
+      elements: this.#elementLists.length,
+      counted: this.#countedLists.length,
+      appends: this.#appends,
+      bytes: this.#bytes,
+    };
+  }
+
+  /** Forgets all that was added since. */
+  cutTo(mark: PayloadMark): void {
+    this.#values.length = mark.values;
+    this.#apart.length = mark.apart;
+    this.#targets.cutTo(mark.targets);
+    this.#counters.cutTo(mark.counters);
+    this.#shapes.length = mark.shapes;
+    this.#elementLists.length = mark.elements;
+    this.#countedLists.length = mark.counted;
+    for (const [each, { place }] of this.#elements) if (place > mark.elements) this.#elements.delete(each);
+    for (const [count, place] of this.#counted) if (place > mark.counted) this.#counted.delete(count);
+    this.#appends = mark.appends;
+    this.#bytes = mark.bytes;
+  }
+
+  /** Adds values as they are. */
+  push(...values: readonly (string | number)[]): void {
+    for (const value of values) this.#values.push(value);
+  }
+
+  /** Adds a branch behind the number of values it has. @throws EffectsError */
+  pushBranch({ append, count, sum }: Branch): void {
+    const values = this.#values;
+    const sizeAt = values.push(0) - 1;
+    values.push(append.length);
+    for (const each of append) this.#pushAppend(each);
+    values.push(this.#countedPlace(count));
+    if (sum === undefined) values.push(0);
+    else {
+      const amounts = Object.entries(sum);
+      values.push(amounts.length);
+      for (const [counter, amount] of amounts) {
+        values.push(this.#counters.placeOf(counter), amountOf(amount));
+      }
+    }
+    values[sizeAt] = values.length - 1 - sizeAt;
+  }
+
+  /** The last arguments of the commit script. */
+  pack(): readonly (Buffer | string)[] {
+    const shapes = this.#shapes.map(packable);
+    const lists = [this.#counters.names(), this.#countedLists, shapes, this.#elementLists, this.#values];
+    return [packr.pack(lists), ...this.#apart];
+  }
+
+  #pushAppend(append: Append): void {
+    const { fields, each } = append;
+    const list = each === undefined ? SINGLE : this.#elementsOf(each);
+    const shape = this.#shapeOf(append, list);
+    if (list.count > 0 && shape.size === 0) {
+      throw new EffectsError("an entry without fields cannot be appended");
+    }
+    this.#values.push(shape.place, list.place);
+    this.#appends += list.count;
+    this.#bytes += list.bytes;
+    for (const name of shape.inline) {
+      const value = fields[name] ?? "";
+      this.#bytes += value.length;
+      this.#values.push(value);
+    }
+    for (const name of shape.apart) {
+      const value = fields[name] ?? "";
+      this.#bytes += value.length;
+      this.#values.push(this.#apart.push(value));
+    }
+  }
 
   /** Many signals have the very same list of elements, made for all of them. */
-  function elementsOf(each: readonly Fields[]): Elements {
-    const known = elements.get(each);
+  #elementsOf(each: readonly Fields[]): Elements {
+    const known = this.#elements.get(each);
     if (known !== undefined) return known;
     const names = Object.keys(each[0] ?? NO_FIELDS);
-    const list: string[] = [];
-    let length = 0;
+    const list: (string | number)[] = [each.length];
+    let bytes = 0;
     for (const element of each) {
       const found = Object.keys(element);
       if (found.length !== names.length) differing(found);
       for (const name of names) {
         const value = element[name] ?? differing(found);
-        length += value.length;
+        bytes += value.length;
         list.push(value);
       }
     }
-    const made = {
-      place: elementLists.push([each.length, ...list]),
-      names,
-      count: each.length,
-      bytes: length,
-    };
-    elements.set(each, made);
+    const made = { place: this.#elementLists.push(list), names, count: each.length, bytes };
+    this.#elements.set(each, made);
     return made;
   }
 
-  /** The shape with these names and this very object of common fields; most often the one seen first. */
-  function shapeOf({ stream, fields, common = NO_FIELDS }: Append, { names: own }: Elements): Shape {
-    const known = shapes.get(stream) ?? [];
-    for (const shape of known) {
-      if (shape.common === common && isSame(own, shape.own) && hasNames(fields, shape.names)) return shape;
+  /** The shape with these names and this very object of common fields; there are two of them, mostly. */
+  #shapeOf({ stream, fields, common = NO_FIELDS }: Append, { names: own }: Elements): Shape {
+    for (const shape of this.#shapes) {
+      if (shape.stream !== stream || shape.common !== common) continue;
+      if (isSame(own, shape.own) && hasNames(fields, shape.names)) return shape;
     }
-    const shape = newShape(shapeList.length + 1, own, { fields, common });
-    shapes.set(stream, [...known, shape]);
-    shapeList.push(packable(shape, targets.placeOf(stream)));
+    const [place, target] = [this.#shapes.length + 1, this.#targets.placeOf(stream)];
+    const shape = newShape({ stream, fields, common }, own, { place, target });
+    this.#shapes.push(shape);
     return shape;
   }
 
   /** Many signals raise the very same counters, by the very same list. */
-  function countedPlace(count: readonly string[]): number {
-    const known = counted.get(count);
+  #countedPlace(count: readonly string[]): number {
+    const known = this.#counted.get(count);
     if (known !== undefined) return known;
-    const place = countedLists.push(count.map((counter) => counters.placeOf(counter)));
-    counted.set(count, place);
+    const place = this.#countedLists.push(count.map((counter) => this.#counters.placeOf(counter)));
+    this.#counted.set(count, place);
     return place;
   }
-
-  function pushAppend(append: Append): void {
-    const { fields, each } = append;
-    const list = each === undefined ? SINGLE : elementsOf(each);
-    const shape = shapeOf(append, list);
-    if (list.count > 0 && shape.size === 0) {
-      throw new EffectsError("an entry without fields cannot be appended");
-    }
-    values.push(shape.place, list.place);
-    appends += list.count;
-    bytes += list.bytes;
-    for (const name of shape.inline) {
-      const value = fields[name] ?? "";
-      bytes += value.length;
-      values.push(value);
-    }
-    for (const name of shape.apart) {
-      const value = fields[name] ?? "";
-      bytes += value.length;
-      values.push(apart.push(value));
-    }
-  }
-
-  return {
-    targets: () => targets.names(),
-    size: () => ({ appends, bytes }),
-    mark: () => ({
-      values: values.length,
-      apart: apart.length,
-      targets: targets.count(),
-      counters: counters.count(),
-      shapes: shapeList.length,
-      elements: elementLists.length,
-      counted: countedLists.length,
-      appends,
-      bytes,
-    }),
-    cutTo(mark) {
-      values.length = mark.values;
-      apart.length = mark.apart;
-      targets.cutTo(mark.targets);
-      counters.cutTo(mark.counters);
-      shapeList.length = mark.shapes;
-      elementLists.length = mark.elements;
-      countedLists.length = mark.counted;
-      for (const [stream, known] of shapes) {
-        shapes.set(
-          stream,
-          known.filter(({ place }) => place <= mark.shapes),
-        );
-      }
-      for (const [each, { place }] of elements) if (place > mark.elements) elements.delete(each);
-      for (const [count, place] of counted) if (place > mark.counted) counted.delete(count);
-      ({ appends, bytes } = mark);
-    },
-    push: (...more) => void values.push(...more),
-    pushBranch({ append, count, sum }) {
-      const sizeAt = values.push(0) - 1;
-      values.push(append.length);
-      for (const each of append) pushAppend(each);
-      values.push(countedPlace(count));
-      if (sum === undefined) values.push(0);
-      else {
-        const amounts = Object.entries(sum);
-        values.push(amounts.length);
-        for (const [counter, amount] of amounts) values.push(counters.placeOf(counter), amountOf(amount));
-      }
-      values[sizeAt] = values.length - 1 - sizeAt;
-    },
-    pack: () => [packr.pack([counters.names(), countedLists, shapeList, elementLists, values]), ...apart],
-  };
 }
 
 /** What an append without elements adds: one entry, without fields of its own. */
@@ -216,9 +246,9 @@ const NO_FIELDS: Fields = {};
 
 /** @throws EffectsError when there are too many fields */
 function newShape(
-  place: number,
+  { stream, fields, common }: Required<Omit<Append, "each">>,
   own: readonly string[],
-  { fields, common }: { fields: Fields; common: Fields },
+  { place, target }: Pick<Shape, "place" | "target">,
 ): Shape {
   const names = Object.keys(fields);
   const isLong = (name: string): boolean => (fields[name] ?? "").length >= APART_LENGTH_MIN;
@@ -229,11 +259,11 @@ function newShape(
     );
   }
   const inline = names.filter((name) => !isLong(name));
-  return { place, own, common, names, inline, apart: names.filter(isLong), size };
+  return { stream, place, target, own, common, names, inline, apart: names.filter(isLong), size };
 }
 
 /** The shape as the script wants it: an XADD with gaps. */
-function packable({ own, common, names, apart }: Shape, target: number): unknown[] {
+function packable({ target, own, common, names, apart }: Shape): unknown[] {
   const add: (string | number)[] = ["XADD", target, "*"];
   for (const name of own) add.push(name, "");
   for (const name in common) add.push(name, common[name] ?? "");
@@ -244,32 +274,6 @@ function packable({ own, common, names, apart }: Shape, target: number): unknown
     (apart.includes(name) ? apartPlaces : inlinePlaces).push(place);
   }
   return [add, own.length, inlinePlaces, apartPlaces];
-}
-
-interface Indexed<Name extends string> {
-  /** 1-based place of the name, given to it at first sight. */
-  placeOf(name: Name): number;
-  names(): readonly Name[];
-  count(): number;
-  /** Forgets all but the first so many. */
-  cutTo(count: number): void;
-}
-
-function indexed<Name extends string>(): Indexed<Name> {
-  const places = new Map<Name, number>();
-  return {
-    placeOf(name) {
-      const known = places.get(name);
-      if (known !== undefined) return known;
-      places.set(name, places.size + 1);
-      return places.size;
-    },
-    names: () => [...places.keys()],
-    count: () => places.size,
-    cutTo(count) {
-      for (const [name, place] of places) if (place > count) places.delete(name);
-    },
-  };
 }
 
 /** Whether the fields have these names, in this order. */

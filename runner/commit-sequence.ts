@@ -13,13 +13,14 @@ export interface CommitSequence {
  */
 export interface CommitPlace {
   /**
-   * Resolves when calls of this batch may be sent: the first time when the batch before is on its way, and from then on,
-   * since something was in the way, when all before have ended. `isLast`: nothing of the batch comes behind them.
+   * Resolves when calls of this batch may be sent: the first time when the batch before is on its way; from then on, whether
+   * they are more of the batch or something was in the way, when all before have ended. `isLast`: nothing of the batch
+   * comes behind them.
    */
   turn(options: { readonly calls: number; readonly isLast: boolean }): Promise<CommitTurn>;
   /** Whether a batch that was under way when this place was given has been given up since: this one would go before it. */
   isBehindGivenUp(): boolean;
-  /** To be called when the work on the batch has ended; `givenUp`: some of it is still to be done, by whoever. */
+  /** To be called when the work on the batch has ended; `givenUp`: it was broken off. */
   end(options: { readonly givenUp: boolean }): void;
 }
 

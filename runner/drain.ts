@@ -117,12 +117,13 @@ async function drainGroup(
   try {
     do {
       const room = Math.min(config.batchCountMax, countMax - read);
+      // Before the read, so that it knows of a batch that is given up meanwhile.
+      const place = sequence.next();
       const batch = await group.read(redis, { countMax: room, blockMs: 0 });
       empty = batch.length === 0;
       if (empty) break;
       read += batch.length;
       const before = working;
-      const place = sequence.next();
       working = workOn(batch, place, draining, deps).then(
         () => place.end({ givenUp: false }),
         (error: unknown) => {

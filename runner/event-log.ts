@@ -43,6 +43,7 @@ export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logge
           retries: Number.POSITIVE_INFINITY,
           // Nobody stays alive only to say something.
           unref: true,
+          minTimeout: 50,
           maxTimeout: 2_000,
           randomize: true,
         })

@@ -10,6 +10,7 @@ import { openBatches } from "./batches.ts";
 import { openCommitSequence } from "./commit-sequence.ts";
 import { groupReady } from "./group-guard.ts";
 import { openHand } from "./hand.ts";
+import { NotNow } from "./keep-trying.ts";
 import { keepPlaces, releasePlaces } from "./left-behind.ts";
 import { openReader } from "./reader.ts";
 import { takeOver } from "./take-over.ts";
@@ -185,6 +186,8 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
         restarts.over();
         restartsInARow = 0;
         noteThisTurn();
+        // What comes behind a batch given up would go before it; at the end it is handed back.
+        if (stopping.signal.aborted && batches.failed()) break;
         if (batch.length > 0) await startWork(batch);
       }
     } finally {
@@ -200,7 +203,12 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
         await turn();
         return;
       } catch (error) {
-        if (abort.aborted || stopping.signal.aborted) return;
+        if (abort.aborted) return;
+        if (stopping.signal.aborted) {
+          // What cannot be worked on now has been spoken of; anything else would go unnoticed.
+          if (!(error instanceof NotNow)) restarts.failed(error);
+          return;
+        }
         watchdog.alive();
         // A group that has gone is dealt with, and spoken of, at the start of the next turn.
         if (!(error instanceof GroupMissingError)) restarts.failed(error);

@@ -1,4 +1,5 @@
 import type { Bench } from "./measure.ts";
+import type { StageOptions } from "./stage.ts";
 import { routeBacklog } from "./route-backlog.ts";
 
 export interface BesideRouting<Other> {
@@ -12,15 +13,16 @@ export async function besideRouting<Other>(
   bench: Bench,
   count: number,
   measureOther: () => Promise<Other>,
+  options: Pick<StageOptions, "aof"> = {},
 ): Promise<BesideRouting<Other>> {
-  const before = await routingRate(bench, count);
+  const before = await routingRate(bench, count, options);
   const other = await measureOther();
-  const after = await routingRate(bench, count);
+  const after = await routingRate(bench, count, options);
   return { routing: (before + after) / 2, other };
 }
 
-async function routingRate(bench: Bench, count: number): Promise<number> {
+async function routingRate(bench: Bench, count: number, options: Pick<StageOptions, "aof">): Promise<number> {
   bench.say(`${count} signals through one router, to compare with`);
-  const { signals, seconds } = await routeBacklog(bench, { count });
+  const { signals, seconds } = await routeBacklog(bench, { count, ...options });
   return signals / seconds;
 }

@@ -4,7 +4,7 @@ import { keysOf } from "../../../shared/keys.ts";
 import { besideRouting } from "../beside-routing.ts";
 import type { BullmqAnswer, BullmqTask } from "../clients/bullmq-worker.ts";
 import { startClient } from "../clients/client-process.ts";
-import type { Bench, Measure } from "../measure.ts";
+import type { Bench, Figure, Measure } from "../measure.ts";
 import { publishReference, signalAt, tasksOf, WORKLOAD } from "../workload.ts";
 
 const SIGNAL_QUEUE = "signals";
@@ -24,24 +24,39 @@ export const bullmq: Measure = {
   id: "bullmq",
   title: "BullMQ",
   async run(bench) {
-    const count = bench.scaled(100_000);
-    const { routing, other: rate } = await besideRouting(bench, count, async () => bullmqRate(bench, count));
     return [
-      {
-        name: `BullMQ, one worker, concurrency ${CONCURRENCY}`,
-        value: rate,
-        unit: "signals/s",
-        note:
-          `${count.toLocaleString("en")} jobs, default options: no de-duplication, tasks not handed on in one step with the completion; ` +
-          "the record that comes with a decision is thrown away, and making it is 3 % of the worker's time at most (a CPU profile of 40,000 jobs)",
-      },
-      { name: "routing ÷ BullMQ", value: routing / rate, unit: "×", goal: { least: 5 } },
+      ...(await figuresOf(bench, "off", "without AOF")),
+      ...(await figuresOf(bench, "everysec", "AOF everysec")),
     ];
   },
 };
 
-async function bullmqRate(bench: Bench, count: number): Promise<number> {
-  const server = await bench.startRedis();
+async function figuresOf(bench: Bench, aof: "everysec" | "off", how: string): Promise<Figure[]> {
+  const count = bench.scaled(100_000);
+  const { routing, other: rate } = await besideRouting(
+    bench,
+    count,
+    async () => bullmqRate(bench, { count, aof }),
+    { aof },
+  );
+  return [
+    {
+      name: `BullMQ, one worker, concurrency ${CONCURRENCY}, ${how}`,
+      value: rate,
+      unit: "signals/s",
+      note:
+        `${count.toLocaleString("en")} jobs, default options: no de-duplication, tasks not handed on in one step with the completion; ` +
+        "the record that comes with a decision is thrown away, and making it is 3 % of the worker's time at most (a CPU profile of 40,000 jobs)",
+    },
+    { name: `routing ÷ BullMQ, ${how}`, value: routing / rate, unit: "×", goal: { least: 5 } },
+  ];
+}
+
+async function bullmqRate(
+  bench: Bench,
+  { count, aof }: { count: number; aof: "everysec" | "off" },
+): Promise<number> {
+  const server = await bench.startRedis({ aof });
   const redis = new Redis(server.url);
   const connection = { url: server.url, maxRetriesPerRequest: null };
   const signals = new Queue(SIGNAL_QUEUE, { connection });

@@ -43,12 +43,10 @@ async function figuresAlone(bench: Bench, count: number): Promise<Figure[]> {
       const client = startClient<PingingAnswer>("pinging-client.ts", { port });
       try {
         await client.untilItIsReady();
-        const startedAt = performance.now();
-        await send();
-        const endedAt = performance.now();
+        const sent = await send();
         client.end();
         measured = {
-          waitsMs: waitsDuring(await client.answer(), { startedAt, endedAt }),
+          waitsMs: waitsDuring(await client.answer(), sent),
           scripts: await times(),
         };
       } finally {

@@ -57,18 +57,24 @@ export interface Replayed {
   readonly cost: RedisCost;
 }
 
+/** First call sent to last reply read, in ms as `performance.now()` tells it. */
+export interface Sent {
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
 export interface ReplayOptions {
   /** Calls sent and not answered at a time. */
   readonly inFlightMax: number;
   /** Called when all is ready, around the sending of the calls. */
-  readonly around?: (stage: { redis: Redis; port: number }, send: () => Promise<void>) => Promise<void>;
+  readonly around?: (stage: { redis: Redis; port: number }, send: () => Promise<Sent>) => Promise<void>;
 }
 
 /** Sends the calls again, to a fresh server on which the entries are delivered. @throws Error when they do not do the same again */
 export async function replayCommits(
   bench: Bench,
   { count, calls, keys, dumps }: Recording,
-  { inFlightMax, around = async (_, send) => send() }: ReplayOptions,
+  { inFlightMax, around = async (_, send) => void (await send()) }: ReplayOptions,
 ): Promise<Replayed> {
   const server = await bench.startRedis();
   const redis = new Redis(server.url);
@@ -78,9 +84,12 @@ export async function replayCommits(
     let replayed: Replayed | undefined;
     await around({ redis, port: server.port }, async () => {
       const cost = await startCosting(redis);
+      const startedAt = performance.now();
       const { seconds, replies } = await sendPipelined(server.port, calls, { inFlightMax });
+      const endedAt = performance.now();
       replayed = { seconds, cost: await cost() };
       await assertSameDone(redis, { count, keys, replies });
+      return { startedAt, endedAt };
     });
     if (replayed === undefined) throw new Error("nothing was sent again");
     return replayed;

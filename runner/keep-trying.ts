@@ -1,4 +1,4 @@
-import { EffectsError } from "../shared/io/commit-payload.ts";
+import { EffectsError } from "../shared/io/commit-shape.ts";
 import { firstTry } from "./first-try.ts";
 import type { Trouble } from "./trouble.ts";
 

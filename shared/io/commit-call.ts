@@ -1,7 +1,8 @@
 import { isEntryId } from "../entry.ts";
 import type { Keys } from "../keys.ts";
 import type { CommitItem, CommitOptions, CommitSettings } from "./commit.ts";
-import { EffectsError, Payload } from "./commit-payload.ts";
+import { Payload } from "./commit-payload.ts";
+import { EffectsError } from "./commit-shape.ts";
 
 /**
  * Limits of one call, so that Redis is never blocked for long. A single entry beyond them goes alone. With 64 entries a call

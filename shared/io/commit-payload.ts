@@ -1,14 +1,7 @@
 import { Packr } from "msgpackr/pack";
 import type { Fields } from "../entry.ts";
 import type { Append, Branch } from "../function.ts";
-
-/** Lua cannot unpack more than some 8,000 values at once, and an error in mid-script would lose entries. */
-const APPEND_FIELDS_MAX = 500;
-
-/** Effects that cannot be committed as they are, now or later: whoever made them has a flaw. */
-export class EffectsError extends Error {
-  override readonly name = "EffectsError";
-}
+import { EffectsError, hasShape, newShape, packable, type Shape } from "./commit-shape.ts";
 
 export interface PayloadSize {
   readonly appends: number;
@@ -26,24 +19,6 @@ export interface PayloadMark extends PayloadSize {
   readonly counted: number;
 }
 
-/** Names of an append's fields, which most appends to a stream have in common, and the values these have too. */
-interface Shape {
-  readonly stream: Append["stream"];
-  readonly place: number;
-  /** Place of the stream. */
-  readonly target: number;
-  readonly own: readonly string[];
-  readonly common: Fields;
-  /** Of the fields that are neither. */
-  readonly names: readonly string[];
-  /** Those of the names whose values are packed. */
-  readonly inline: readonly string[];
-  /** Those whose values are arguments of their own. */
-  readonly apart: readonly string[];
-  /** Of all fields. */
-  readonly size: number;
-}
-
 /** The elements of an append. */
 interface Elements {
   readonly place: number;
@@ -55,12 +30,6 @@ interface Elements {
 
 /** Arrays, strings and whole numbers only, which any MessagePack reads; Redis' has no records. */
 const packr = new Packr({ useRecords: false });
-
-/**
- * Where the first value of a field is at least this long, all of its values are arguments of their own: Lua goes through every
- * byte of a string when it makes one, and in the packed argument that would happen twice.
- */
-const APART_LENGTH_MIN = 128;
 
 /** Names with their places, from 1, given to them at first sight. */
 class Indexed<Name extends string> {
@@ -220,12 +189,10 @@ export class Payload {
 
   /** The shape with these names and this very object of common fields; there are two of them, mostly. */
   #shapeOf({ stream, fields, common = NO_FIELDS }: Append, { names: own }: Elements): Shape {
-    for (const shape of this.#shapes) {
-      if (shape.stream !== stream || shape.common !== common) continue;
-      if (isSame(own, shape.own) && hasNames(fields, shape.names)) return shape;
-    }
+    const shaped = { stream, fields, common };
+    for (const shape of this.#shapes) if (hasShape(shaped, own, shape)) return shape;
     const [place, target] = [this.#shapes.length + 1, this.#targets.placeOf(stream)];
-    const shape = newShape({ stream, fields, common }, own, { place, target });
+    const shape = newShape(shaped, own, { place, target });
     this.#shapes.push(shape);
     return shape;
   }
@@ -243,52 +210,6 @@ export class Payload {
 /** What an append without elements adds: one entry, without fields of its own. */
 const SINGLE: Elements = { place: 0, names: [], count: 1, bytes: 0 };
 const NO_FIELDS: Fields = {};
-
-/** @throws EffectsError when there are too many fields */
-function newShape(
-  { stream, fields, common }: Required<Omit<Append, "each">>,
-  own: readonly string[],
-  { place, target }: Pick<Shape, "place" | "target">,
-): Shape {
-  const names = Object.keys(fields);
-  const isLong = (name: string): boolean => (fields[name] ?? "").length >= APART_LENGTH_MIN;
-  const size = own.length + Object.keys(common).length + names.length;
-  if (size > APPEND_FIELDS_MAX) {
-    throw new EffectsError(
-      `an append of ${size} fields is more than the commit takes (${APPEND_FIELDS_MAX})`,
-    );
-  }
-  const inline = names.filter((name) => !isLong(name));
-  return { stream, place, target, own, common, names, inline, apart: names.filter(isLong), size };
-}
-
-/** The shape as the script wants it: an XADD with gaps. */
-function packable({ target, own, common, names, apart }: Shape): unknown[] {
-  const add: (string | number)[] = ["XADD", target, "*"];
-  for (const name of own) add.push(name, "");
-  for (const name in common) add.push(name, common[name] ?? "");
-  const inlinePlaces: number[] = [];
-  const apartPlaces: number[] = [];
-  for (const name of names) {
-    const place = add.push(name, "");
-    (apart.includes(name) ? apartPlaces : inlinePlaces).push(place);
-  }
-  return [add, own.length, inlinePlaces, apartPlaces];
-}
-
-/** Whether the fields have these names, in this order. */
-function hasNames(fields: Readonly<Record<string, string>>, names: readonly string[]): boolean {
-  let i = 0;
-  for (const name in fields) {
-    if (names[i] !== name) return false;
-    i += 1;
-  }
-  return i === names.length;
-}
-
-function isSame(names: readonly string[], others: readonly string[]): boolean {
-  return names.length === others.length && names.every((name, i) => name === others[i]);
-}
 
 function amountOf(amount: number): number {
   if (Number.isSafeInteger(amount) && amount >= 0) return amount;

@@ -29,6 +29,7 @@ const UNBLOCK_EVERY_MS = 50;
 
 interface Read {
   readonly entries: Entry[];
+  /** It was to wait for entries if there were none. */
   readonly waited: boolean;
 }
 

@@ -59,7 +59,7 @@ class Indexed<Name extends string> {
 
 /**
  * What branches are made of, for the commit script: names, and what many have in common, once, and values in one flat list. A
- * class, since one is made for every call: closures and maps of its own for each took 8 kB.
+ * class, since one is made for every call, also for a single signal: as a function with closures each took 5 kB of its own.
  */
 export class Payload {
   readonly #values: (string | number)[] = [];

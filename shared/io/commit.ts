@@ -107,8 +107,8 @@ const ANSWERS: Readonly<Record<string, EntryAnswer>> = {
  * The commit on this connection. Items are split into calls small enough not to hold Redis up, sent at once and run in
  * order. What happens when a claim is lost is sent only where it is, in a second round: few signals are duplicates, and
  * making that record for each of them took the router 7 µs. So an entry whose claim was lost comes behind the
- * others of its commit, and of commits that were on their way by then, also if the claim has become free meanwhile. When the connection breaks it is unknown which
- * calls ran; committing the same items again is harmless, since each has a fence.
+ * others of its commit, and behind commits that were on their way by then, also if the claim has become free meanwhile. When the
+ * connection breaks it is unknown which calls ran; committing the same items again is harmless, since each has a fence.
  */
 export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Commit {
   const script = defineScript(redis, "commitEntries", COMMIT_SCRIPT);

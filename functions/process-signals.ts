@@ -10,8 +10,8 @@ import {
 } from "../shared/function.ts";
 import { decisionCounters } from "../shared/metrics.ts";
 import type { RoutingOutcome, SignalRecord } from "../shared/records.ts";
+import { RoutingMemo } from "../shared/routing-memo.ts";
 import { parseSignal, type Signal, type SignalFacts } from "../shared/signal.ts";
-import type { Subscription } from "../shared/snapshot.ts";
 import { cutText } from "../shared/text.ts";
 import { isoTime } from "../shared/time.ts";
 
@@ -20,6 +20,8 @@ const SYMBOL_BYTES_MAX = 1024;
 
 /** What process-signals needs besides the entries. */
 export interface SignalContext extends DecisionContext {
+  /** Default: one for this batch. */
+  readonly memo?: SignalMemo;
   /** `live`, or the id of the manual invocation the entries belong to. */
   readonly invocation: string;
   /**
@@ -39,8 +41,7 @@ export const processSignals: PureFunction<SignalContext> = (entries, context) =>
     ...context,
     ...(forcedAt === undefined ? {} : { anyAge: true }),
     decidedAt: isoTime(context.now),
-    made: new Map<Subscription, Decision>(),
-    common: new Map<Decision, Common>(),
+    memo: context.memo ?? new RoutingMemo(),
     taskFields: {
       invocation,
       snapshot: snapshot.version,
@@ -55,14 +56,17 @@ export const processSignals: PureFunction<SignalContext> = (entries, context) =>
 interface BatchContext extends SignalContext {
   /** `now` as records have it. */
   readonly decidedAt: string;
-  readonly common: Map<Decision, Common>;
+  readonly memo: SignalMemo;
   /** Fields that all tasks have in common. */
   readonly taskFields: Fields;
   /** Fields that all records have in common. */
   readonly recordFields: Fields;
 }
 
-/** What all signals with the very same decision have in common. */
+/** What `processSignals` need not make again while snapshot and control are the same. */
+export type SignalMemo = RoutingMemo<Common>;
+
+/** What all signals with the same outcomes have in common. */
 interface Common {
   /** Own fields of each task. */
   readonly each: readonly Fields[];
@@ -146,17 +150,16 @@ function duplicateEffects(
   };
 }
 
-function commonOf(decision: Decision, context: BatchContext): Common {
-  const known = context.common.get(decision);
+function commonOf({ status, reason, outcomes }: Decision, { memo }: BatchContext): Common {
+  const known = memo.derived(outcomes);
   if (known !== undefined) return known;
-  const { outcomes } = decision;
   const each: Fields[] = [];
-  for (const { status, strategy_id, strategy } of outcomes) {
-    if (status === "dispatched") each.push({ strategy_id: String(strategy_id), strategy });
+  for (const { status: outcome, strategy_id, strategy } of outcomes) {
+    if (outcome === "dispatched") each.push({ strategy_id: String(strategy_id), strategy });
   }
-  const counters = decisionCounters(decision.status, decision.reason, outcomes);
+  const counters = decisionCounters(status, reason, outcomes);
   const common = { each, counters, outcomesJson: JSON.stringify(outcomes) };
-  context.common.set(decision, common);
+  memo.keepDerived(outcomes, common);
   return common;
 }
 

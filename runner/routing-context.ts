@@ -1,8 +1,10 @@
 import type { Redis } from "ioredis";
+import type { SignalMemo } from "../functions/process-signals.ts";
 import { controlOf, type Control } from "../shared/control.ts";
 import type { Unavailable } from "../shared/function.ts";
 import type { ReferenceStore } from "../shared/io/reference-store.ts";
 import type { Keys } from "../shared/keys.ts";
+import { RoutingMemo } from "../shared/routing-memo.ts";
 import { snapshotOf, type Snapshot } from "../shared/snapshot.ts";
 import { messageOf } from "./trouble.ts";
 
@@ -10,6 +12,8 @@ import { messageOf } from "./trouble.ts";
 export interface RoutingContext {
   readonly snapshot: Snapshot;
   readonly control: Control;
+  /** What decisions on these have in common. */
+  readonly memo: SignalMemo;
 }
 
 /**
@@ -50,7 +54,7 @@ export function routingContextCache({
       }
       snapshot = snapshotOf(stored.version, stored.content);
     }
-    cached = { snapshot, control };
+    cached = { snapshot, control, memo: new RoutingMemo() };
     return cached;
   }
 

@@ -3,18 +3,23 @@ import type { Control } from "./control.ts";
 import type { SignalReason, SignalStatus, StrategyReason } from "./reasons.ts";
 import type { RoutingOutcome } from "./records.ts";
 import type { Direction } from "./reference.ts";
+import type { RoutingMemo } from "./routing-memo.ts";
 import type { Detail, FieldFault, Signal } from "./signal.ts";
 import type { Snapshot, SubscribedStrategy, Subscription } from "./snapshot.ts";
 import { excerpt } from "./text.ts";
 
-/** What was decided on a signal, with an outcome for every subscribed strategy. */
-export interface Decision {
+/** What became of a signal, with an outcome for every subscribed strategy. */
+export interface Ending {
   readonly status: Exclude<SignalStatus, "duplicate">;
   readonly reason: SignalReason | null;
   readonly detail: Detail;
+  readonly outcomes: readonly RoutingOutcome[];
+}
+
+/** What was decided on a signal, and what its phrase stands for. */
+export interface Decision extends Ending {
   readonly signalId: number | null;
   readonly direction: Direction | null;
-  readonly outcomes: readonly RoutingOutcome[];
 }
 
 /** Everything a decision depends on besides the signal. */
@@ -27,11 +32,8 @@ export interface DecisionContext {
   readonly signalAgeMsMax: number;
   /** Nothing is too old, for any strategy. */
   readonly anyAge?: boolean;
-  /**
-   * Decisions that hold for every signal which gets as far as the strategies of a subscription, none of which looks at the
-   * symbol or the age. Filled on the way; for as long as snapshot and control are these.
-   */
-  readonly made?: Map<Subscription, Decision>;
+  /** Filled on the way; for as long as snapshot and control are these. */
+  readonly memo?: RoutingMemo;
 }
 
 /** Why a whole signal is not dispatched. */
@@ -58,26 +60,32 @@ export function decide(signal: Signal, context: DecisionContext): Decision {
     };
   }
   const stop = stopOf(signal, subscription, context);
-  if (stop !== undefined) return stopped(subscription, stop);
-
-  const known = context.made?.get(subscription);
-  if (known !== undefined) return known;
-  const decision = routed(subscription, signal, context);
-  if (subscription.strategies.every(takesAnySignal)) context.made?.set(subscription, decision);
-  return decision;
-}
-
-function routed(subscription: Subscription, signal: Signal, context: DecisionContext): Decision {
-  const outcomes = subscription.strategies.map((strategy) => outcomeFor(strategy, signal, context));
-  const dispatched = outcomes.some((outcome) => outcome.status === "dispatched");
+  const ending =
+    stop === undefined ? routed(subscription, signal, context) : stopped(subscription, stop, context);
+  const { status, reason, outcomes } = ending;
   return {
-    status: dispatched ? "dispatched" : "ignored",
-    reason: dispatched ? null : "no_eligible_strategy",
-    detail: dispatched ? NO_DETAIL : { strategies: countByReason(outcomes) },
+    status,
+    reason,
+    detail: stop?.detail ?? ending.detail,
     signalId: subscription.signal_id,
     direction: subscription.direction,
     outcomes,
   };
+}
+
+function routed({ strategies }: Subscription, signal: Signal, context: DecisionContext): Ending {
+  const known = context.memo?.ending(strategies, "routed");
+  if (known !== undefined) return known;
+  const outcomes = strategies.map((strategy) => outcomeFor(strategy, signal, context));
+  const dispatched = outcomes.some((outcome) => outcome.status === "dispatched");
+  const ending: Ending = {
+    status: dispatched ? "dispatched" : "ignored",
+    reason: dispatched ? null : "no_eligible_strategy",
+    detail: dispatched ? NO_DETAIL : { strategies: countByReason(outcomes) },
+    outcomes,
+  };
+  if (strategies.every(takesAnySignal)) context.memo?.keep(strategies, "routed", ending);
+  return ending;
 }
 
 /** The decision on an entry that is no valid signal. */
@@ -128,15 +136,14 @@ function stopOf(signal: Signal, subscription: Subscription, context: DecisionCon
   return undefined;
 }
 
-function stopped(subscription: Subscription, stop: Stop): Decision {
-  return {
-    status: "ignored",
-    reason: stop.reason,
-    detail: stop.detail,
-    signalId: subscription.signal_id,
-    direction: subscription.direction,
-    outcomes: subscription.strategies.map((strategy) => ignored(strategy, stop.reason, NO_DETAIL)),
-  };
+/** All that are stopped for the same reason end alike, but for the detail. */
+function stopped({ strategies }: Subscription, { reason }: Stop, { memo }: DecisionContext): Ending {
+  const known = memo?.ending(strategies, reason);
+  if (known !== undefined) return known;
+  const outcomes = strategies.map((strategy) => ignored(strategy, reason, NO_DETAIL));
+  const ending: Ending = { status: "ignored", reason, detail: NO_DETAIL, outcomes };
+  memo?.keep(strategies, reason, ending);
+  return ending;
 }
 
 /** Whether the outcome is the same for every signal. */

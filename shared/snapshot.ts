@@ -3,7 +3,7 @@ import type { Phrase, ReferenceContent, Strategy, Ticker } from "./reference.ts"
 /** A strategy as decisions need it: its ticker list ready for look-ups. */
 export type SubscribedStrategy = Omit<Strategy, "symbols"> & { readonly symbols: ReadonlySet<string> | null };
 
-/** A phrase with the strategies that subscribe to it, ascending by id. */
+/** A phrase with the strategies that subscribe to it, ascending by id: the very same list for phrases with the same ones. */
 export type Subscription = Phrase & { readonly strategies: readonly SubscribedStrategy[] };
 
 /** Tickers, phrases and strategies as they were at one version; immutable. */
@@ -31,20 +31,29 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
     });
   }
   const subscriptions = new Map<string, Subscription>();
+  const lists = new Map<string, readonly SubscribedStrategy[]>();
   let strategiesPerPhraseMax = 0;
   // In one order, since Redis keeps none: the closest of two equally close phrases must be the same everywhere.
   for (const [folded, phrase] of [...content.phrases].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    const subscribed = phrase.strategy_ids.map((id) => {
-      const strategy = strategies.get(id);
-      if (strategy === undefined) {
-        throw new Error(
-          `reference version ${version}: phrase ${phrase.phrase} names strategy ${id}, which is not in it`,
-        );
-      }
-      return strategy;
-    });
+    const ids = phrase.strategy_ids.join();
+    const subscribed = lists.get(ids) ?? subscribersOf(phrase, strategies, version);
+    lists.set(ids, subscribed);
     subscriptions.set(folded, { ...phrase, strategies: subscribed });
     strategiesPerPhraseMax = Math.max(strategiesPerPhraseMax, subscribed.length);
   }
   return { version, tickers: content.tickers, strategies, subscriptions, strategiesPerPhraseMax };
+}
+
+function subscribersOf(
+  { phrase, strategy_ids }: Phrase,
+  strategies: ReadonlyMap<number, SubscribedStrategy>,
+  version: string,
+): readonly SubscribedStrategy[] {
+  return strategy_ids.map((id) => {
+    const strategy = strategies.get(id);
+    if (strategy !== undefined) return strategy;
+    throw new Error(
+      `reference version ${version}: phrase ${phrase} names strategy ${id}, which is not in it`,
+    );
+  });
 }

@@ -4,9 +4,10 @@ import type { Entry } from "../../shared/entry.ts";
 import { assertAnswersEach, HOLDER, sharedFields, type Branch } from "../../shared/function.ts";
 import { ROUTING_STATUSES, SIGNAL_REASONS, STRATEGY_REASONS } from "../../shared/reasons.ts";
 import { signalRecordSchema } from "../../shared/records.ts";
+import { RoutingMemo } from "../../shared/routing-memo.ts";
 import { uidOf } from "../../shared/signal.ts";
 import { cleanFields } from "../../shared/text.ts";
-import { processSignals, type SignalContext } from "../../functions/process-signals.ts";
+import { processSignals, type SignalContext, type SignalMemo } from "../../functions/process-signals.ts";
 import { anyAgeMax, anyFields, anyPaused, anyRows, batchOf, likelyFields } from "../arbitraries.ts";
 import {
   contextFrom,
@@ -282,6 +283,25 @@ describe("whatever the entries", () => {
         const alone = entries.flatMap((entry) => processSignals([entry], context));
         expect(processSignals(entries, context)).toEqual(alone);
         expect(processSignals(entries.toReversed(), context)).toEqual(alone.toReversed());
+      }),
+    );
+  });
+
+  test("what is kept of batches before does not matter, however little is", () => {
+    const batches = fc.array(batchOf(fc.oneof(anyFields, likelyFields)), { maxLength: 4 });
+    const outcomesMax = fc.oneof(fc.nat({ max: 6 }), fc.constant(50_000));
+    fc.assert(
+      fc.property(anyContext, batches, outcomesMax, ({ context }, before, max) => {
+        const memo: SignalMemo = new RoutingMemo(max);
+        for (const entries of before) {
+          const now = NOW + 1_000;
+          const alone = processSignals(entries, { ...context, now });
+          expect(processSignals(entries, { ...context, now, memo })).toEqual(alone);
+        }
+        for (const entries of before) {
+          const alone = processSignals(entries, context);
+          expect(processSignals(entries, { ...context, memo })).toEqual(alone);
+        }
       }),
     );
   });

@@ -1,8 +1,10 @@
-import { startClient, type ClientProcess } from "../clients/client-process.ts";
-import type { Bench, Figure, Measure } from "../measure.ts";
+import type { Redis } from "ioredis";
+import { startClient } from "../clients/client-process.ts";
 import type { PingingAnswer } from "../clients/pinging-client.ts";
+import { startWatchingCores } from "../core-wait.ts";
+import type { Bench, Figure, Measure } from "../measure.ts";
 import { percentile } from "../percentiles.ts";
-import { recordCommits, replayCommits } from "../replay/recorded-commits.ts";
+import { recordCommits, replayCommits, type Recording } from "../replay/recorded-commits.ts";
 import { routeBacklog, type Backlog } from "../route-backlog.ts";
 import { startTimingScripts, type ScriptTimes } from "../script-times.ts";
 import { WORKLOAD, type WorkloadShape } from "../workload.ts";
@@ -20,82 +22,118 @@ export const pinging: Measure = {
   id: "pinging",
   title: "Others meanwhile",
   async run(bench) {
-    const figures = [...(await figuresOf(bench, bench.scaled(100_000), WORKLOAD, "during a backlog"))];
-    const crowded = await figuresOf(bench, bench.scaled(2_000), CROWDED, "500 strategies on one phrase");
-    const alone = await figuresAlone(bench, bench.scaled(100_000));
-    return [...alone, ...figures, ...crowded];
+    const backlog = await figuresBeside(bench, bench.scaled(100_000), WORKLOAD, "during a backlog");
+    const crowded = await figuresBeside(bench, bench.scaled(2_000), CROWDED, "500 strategies on one phrase");
+    const count = bench.scaled(100_000);
+    bench.say(`${count} signals through one router and a relay that keeps its commits`);
+    const recording = await recordCommits(bench, count);
+    return [
+      ...(await figuresAlone(bench, recording, "off", "beside the commits alone, without AOF")),
+      ...(await figuresAlone(bench, recording, "everysec", "beside the commits alone, AOF everysec")),
+      ...backlog,
+      ...crowded,
+    ];
   },
 };
 
 /** As many calls as a router has under way with three batches. */
 const IN_FLIGHT_MAX = 6;
 
-/** What the commits themselves make others wait, since nothing else is to be done: Redis has a core to itself. */
-async function figuresAlone(bench: Bench, count: number): Promise<Figure[]> {
-  bench.say(`${count} signals through one router and a relay that keeps its commits`);
-  const recording = await recordCommits(bench, count);
-  bench.say(`a pinging client beside ${recording.calls.length} commit calls, sent again`);
-  let measured: { waitsMs: readonly number[]; scripts: ScriptTimes } | undefined;
+/** What the commits themselves make others wait, since nothing else is to be done. */
+async function figuresAlone(
+  bench: Bench,
+  recording: Recording,
+  aof: "everysec" | "off",
+  when: string,
+): Promise<Figure[]> {
+  bench.say(`a pinging client ${when}`);
+  let figures: Figure[] = [];
   await replayCommits(bench, recording, {
     inFlightMax: IN_FLIGHT_MAX,
+    aof,
     async around({ redis, port }, send) {
-      const times = await startTimingScripts(redis);
-      const client = startClient<PingingAnswer>("pinging-client.ts", { port });
+      const watch = await startWatch(redis, port);
       try {
-        await client.untilItIsReady();
-        const sent = await send();
-        client.end();
-        measured = {
-          waitsMs: waitsDuring(await client.answer(), sent),
-          scripts: await times(),
-        };
+        const during = await send();
+        const how = `recorded calls, ${IN_FLIGHT_MAX} in flight`;
+        figures = figuresFrom(await watch.stop(), during, { when, how });
       } finally {
-        client.kill();
+        watch.kill();
       }
     },
   });
-  if (measured === undefined) throw new Error("nothing was measured");
-  return figuresFrom(measured, "beside the commits alone", `; recorded calls, ${IN_FLIGHT_MAX} in flight`);
+  return figures;
 }
 
-async function figuresOf(bench: Bench, count: number, shape: WorkloadShape, when: string): Promise<Figure[]> {
+async function figuresBeside(
+  bench: Bench,
+  count: number,
+  shape: WorkloadShape,
+  when: string,
+): Promise<Figure[]> {
   bench.say(`a pinging client beside ${count} signals, ${when}`);
-  let client: ClientProcess<PingingAnswer> | undefined;
-  let times: (() => Promise<ScriptTimes>) | undefined;
-  let answer: PingingAnswer | undefined;
-  let scripts: ScriptTimes | undefined;
-  let backlog: Backlog;
+  let watch: Watch | undefined;
+  let seen: Seen | undefined;
   try {
-    backlog = await routeBacklog(bench, {
+    const during = await routeBacklog(bench, {
       count,
       shape,
-      async beforehand({ redis, redisPort: port }) {
-        times = await startTimingScripts(redis);
-        client = startClient<PingingAnswer>("pinging-client.ts", { port });
-        await client.untilItIsReady();
+      async beforehand({ redis, redisPort }) {
+        watch = await startWatch(redis, redisPort);
         return {};
       },
       async inspect() {
-        client?.end();
-        answer = await client?.answer();
-        scripts = await times?.();
+        seen = await watch?.stop();
       },
     });
+    if (seen === undefined) throw new Error("nothing was measured");
+    const how =
+      "router, Redis and the pinging client share the machine's cores, so waiting for a core is in it";
+    return figuresFrom(seen, during, { when, how });
   } finally {
-    client?.kill();
+    watch?.kill();
   }
-  if (answer === undefined || scripts === undefined) throw new Error("nothing was measured");
-  const contended =
-    "; router, Redis and the pinging client share the machine's cores, so waiting for a core is in it";
-  return figuresFrom({ waitsMs: waitsDuring(answer, backlog), scripts }, when, contended);
 }
 
+/** What was seen of a Redis at work. */
+interface Seen {
+  readonly pings: PingingAnswer["pings"];
+  readonly scripts: ScriptTimes;
+  /** How long its main thread waited for a core, in ms; undefined where the system does not tell. */
+  readonly coreWaitMs: number | undefined;
+}
+
+interface Watch {
+  /** To be called while Redis is there. */
+  stop(): Promise<Seen>;
+  kill(): void;
+}
+
+async function startWatch(redis: Redis, port: number): Promise<Watch> {
+  const scripts = await startTimingScripts(redis);
+  const coreWait = await startWatchingCores(redis);
+  const client = startClient<PingingAnswer>("pinging-client.ts", { port });
+  await client.untilItIsReady();
+  return {
+    async stop() {
+      client.end();
+      const coreWaitMs = await coreWait();
+      const { pings } = await client.answer();
+      return { pings, scripts: await scripts(), coreWaitMs };
+    },
+    kill: () => client.kill(),
+  };
+}
+
+type During = Pick<Backlog, "startedAt" | "endedAt">;
+
 function figuresFrom(
-  { waitsMs, scripts }: { waitsMs: readonly number[]; scripts: ScriptTimes },
-  when: string,
-  how: string,
+  { pings, scripts, coreWaitMs }: Seen,
+  during: During,
+  { when, how }: { when: string; how: string },
 ): Figure[] {
-  return [
+  const waitsMs = waitsDuring(pings, during);
+  const figures: Figure[] = [
     {
       name: `longest call of the commit, ${when}`,
       value: scripts.longestMs,
@@ -108,16 +146,17 @@ function figuresFrom(
       name: `PING, p99.9, ${when}`,
       value: percentile(waitsMs, 0.999),
       unit: "ms",
-      note: `${waitsMs.length.toLocaleString("en")} pings, one every millisecond from the first read or call to the last commit, whether or not the one before is answered${how}`,
+      note: `${waitsMs.length.toLocaleString("en")} pings, one every millisecond from the first read or call to the last commit, whether or not the one before is answered; ${how}`,
     },
   ];
+  if (coreWaitMs === undefined) return figures;
+  const value = (coreWaitMs / (during.endedAt - during.startedAt)) * 100;
+  const note = "time in which its main thread was ready to run and the system ran something else (schedstat)";
+  return [...figures, { name: `Redis waiting for a core, ${when}`, value, unit: "%", note }];
 }
 
 /** Waits of the pings that were sent while the router was at work, in ms. @throws Error when there were too few of them */
-function waitsDuring(
-  { pings }: PingingAnswer,
-  { startedAt, endedAt }: Pick<Backlog, "startedAt" | "endedAt">,
-): number[] {
+function waitsDuring(pings: Seen["pings"], { startedAt, endedAt }: During): number[] {
   const from = performance.timeOrigin + startedAt;
   const until = performance.timeOrigin + endedAt;
   const waitsMs = pings.filter(([sentAt]) => sentAt >= from && sentAt <= until).map(([, waitMs]) => waitMs);

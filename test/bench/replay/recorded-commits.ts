@@ -66,6 +66,8 @@ export interface Sent {
 export interface ReplayOptions {
   /** Calls sent and not answered at a time. */
   readonly inFlightMax: number;
+  /** See {@link Bench.startRedis}. */
+  readonly aof?: "everysec" | "off";
   /** Called when all is ready, around the sending of the calls. */
   readonly around?: (stage: { redis: Redis; port: number }, send: () => Promise<Sent>) => Promise<void>;
 }
@@ -74,9 +76,9 @@ export interface ReplayOptions {
 export async function replayCommits(
   bench: Bench,
   { count, calls, keys, dumps }: Recording,
-  { inFlightMax, around = async (_, send) => void (await send()) }: ReplayOptions,
+  { inFlightMax, aof = "everysec", around = async (_, send) => void (await send()) }: ReplayOptions,
 ): Promise<Replayed> {
-  const server = await bench.startRedis();
+  const server = await bench.startRedis({ aof });
   const redis = new Redis(server.url);
   try {
     for (const [key, dump] of dumps) await redis.restore(key, 0, dump);

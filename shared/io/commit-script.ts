@@ -57,7 +57,7 @@ local HOLDER = '${HOLDER}'
 -- Counters stay below it, so that a sum that has grown out of proportion never stands in the way of a commit.
 local COUNT_MAX = 999999999999999
 local BOUNDS = { ${PROCESSING_MS_BOUNDS.join(", ")} }
-local call, unpack, tonumber = redis.call, unpack, tonumber
+local call, unpack, tonumber, find = redis.call, unpack, tonumber, string.find
 local time = call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
@@ -79,7 +79,7 @@ for t = 5, 4 + targets do
   if call('EXISTS', KEYS[t]) == 1 then
     local info = call('XINFO', 'STREAM', KEYS[t])
     for f = 1, #info, 2 do
-      if info[f] == 'last-generated-id' and string.find(info[f + 1], '18446744073709551615-', 1, true) then
+      if info[f] == 'last-generated-id' and find(info[f + 1], '18446744073709551615-', 1, true) then
         return { 'blocked', KEYS[t], 'has no entry ids left: its last one is ' .. info[f + 1] }
       end
     end
@@ -123,10 +123,10 @@ for from = 1, #names, 2000 do
   local some = call('HMGET', metrics, unpack(names, from, math.min(from + 1999, #names)))
   for i = 1, #some do
     local count = some[i] or '0'
-    if not string.find(count, '^%-?%d+$') or #count > 15 then
+    if find(count, '%D') and not find(count, '^%-%d+$') or count == '' or #count > 15 then
       return { 'blocked', metrics, 'field ' .. names[from + i - 1] .. ' is not an integer of up to 15 digits' }
     end
-    counts[from + i - 1] = tonumber(count)
+    counts[from + i - 1] = count + 0
   end
 end
 
@@ -139,7 +139,7 @@ end
 local raised = {}
 
 local function withHolder(value, holder)
-  local from, to = string.find(value, HOLDER, 1, true)
+  local from, to = find(value, HOLDER, 1, true)
   if not from then return value end
   return string.sub(value, 1, from - 1) .. holder .. string.sub(value, to + 1)
 end
@@ -228,13 +228,17 @@ while at <= last do
   at = lost + values[lost] + 1
 end
 
-local changes = {}
-for counter, by in pairs(raised) do
-  changes[#changes + 1] = names[counter]
-  changes[#changes + 1] = math.min(counts[counter] + by, COUNT_MAX)
+local changes, size = {}, 0
+for counter = 1, #names do
+  local by = raised[counter]
+  if by then
+    local sum = counts[counter] + by
+    changes[size + 1], changes[size + 2] = names[counter], sum < COUNT_MAX and sum or COUNT_MAX
+    size = size + 2
+  end
 end
-for from = 1, #changes, 2000 do
-  call('HSET', metrics, unpack(changes, from, math.min(from + 1999, #changes)))
+for from = 1, size, 2000 do
+  call('HSET', metrics, unpack(changes, from, math.min(from + 1999, size)))
 end
 if label ~= '' then call('SET', sequence, label, 'PX', ${SEQUENCE_MS}) end
 return { 'committed', table.concat(answers) }

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as z from "zod";
 
 /** A router as its users run it: a process of its own. */
 export interface RouterProcess {
@@ -51,9 +53,24 @@ export function startCommand(
   };
 }
 
+/** What `npm start` runs node with: options, and the script. */
+export function startArguments(): readonly string[] {
+  const manifest = z.object({ scripts: z.object({ start: z.string() }) });
+  const { scripts } = manifest.parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
+  const [, args] = /^exec node (.+)$/.exec(scripts.start) ?? [];
+  if (args === undefined)
+    throw new Error(`package.json: expected "exec node …" to start, found "${scripts.start}"`);
+  return args.split(" ");
+}
+
+/** Starts a router as `npm start` does, once everything is installed. */
+export function startRouterScript(env: Readonly<Record<string, string>>): RouterProcess {
+  return startCommand(process.execPath, startArguments(), env);
+}
+
 /** Starts a router and resolves when it says that it runs. @throws Error with its output when it ends before that */
 export async function startRouterProcess(env: Readonly<Record<string, string>>): Promise<RouterProcess> {
-  return untilItRuns(startScript("runner/main.ts", env));
+  return untilItRuns(startRouterScript(env));
 }
 
 /** Resolves with the router when it says that it runs. @throws Error with its output when it ends before that */

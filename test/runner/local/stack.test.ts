@@ -2,7 +2,12 @@ import { cp, mkdtemp, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { startCommand, untilItRuns, type RouterProcess } from "../../servers/router-process.ts";
+import {
+  startArguments,
+  startCommand,
+  untilItRuns,
+  type RouterProcess,
+} from "../../servers/router-process.ts";
 
 /** A clone of the project of its own, since a local stack keeps its data beside the code. */
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -31,7 +36,7 @@ function inClone(...command: string[]): RouterProcess {
 
 /** `npm start` as far as node goes, on another port than that of a stack somebody works with. */
 async function startStack(): Promise<RouterProcess> {
-  return untilItRuns(inClone(process.execPath, "--import", "tsx", "runner/main.ts"));
+  return untilItRuns(inClone(process.execPath, ...startArguments()));
 }
 
 async function inShell(command: string): Promise<string> {

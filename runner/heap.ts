@@ -4,6 +4,9 @@ import { setFlagsFromString } from "node:v8";
  * Lets V8's old generation grow to twice of what is alive before it is collected, instead of four times: a router that works
  * off a backlog takes 187 MB at most instead of 240, and 2–3 % more time. A larger young generation took more memory and
  * changed nothing else.
+ *
+ * For the same reason `npm start` gives node `--v8-pool-size=0`, as many helper threads as there are cores besides its own:
+ * with V8's four, on two cores, Redis waited for its core, and the longest commit took 14.5 instead of 9.7 ms.
  */
 export function keepHeapSmall(): void {
   setFlagsFromString("--heap-growing-percent=100");

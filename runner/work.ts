@@ -1,25 +1,17 @@
 import { deadLetterEffects } from "../shared/dead-letter.ts";
 import type { Entry } from "../shared/entry.ts";
 import type { Effects, Result, Unavailable } from "../shared/function.ts";
-import type {
-  Commit,
-  CommitItem,
-  CommitOptions,
-  CommitOutcome,
-  CommitPart,
-  CommitTurn,
-  Fence,
-} from "../shared/io/commit.ts";
+import type { CommitItem, CommitOutcome, Fence } from "../shared/io/commit.ts";
 import type { Answer, Binding } from "./binding.ts";
 import type { Clock } from "./clock.ts";
+import { commitItems, type CommitDeps } from "./commit-items.ts";
 import type { CommitPlace } from "./commit-sequence.ts";
 import type { EventLog } from "./event-log.ts";
-import { FunctionThrew, isFlaw, keepTrying, NotNow, type Persistence } from "./keep-trying.ts";
+import { FunctionThrew, isFlaw, keepTrying, NotNow } from "./keep-trying.ts";
 import { messageOf } from "./trouble.ts";
 import { sayIfFenced, sayLeft } from "./work-events.ts";
 
-export interface WorkDeps extends Persistence {
-  readonly commit: Commit;
+export interface WorkDeps extends CommitDeps {
   readonly clock: Clock;
   readonly events: EventLog;
 }
@@ -125,12 +117,13 @@ async function pass(
       throw new NotNow(`${answer.what} is not available (${answer.error})`);
     }
     const items = itemsOf(binding, answer, progress, deps, options);
+    const { place, fence = { kind: "group", stream: binding.stream, group: binding.group } } = options;
     const isLast = items.length === open.size && options.isPart !== true;
-    const parts = await commitItems(binding, { ...answer, items, isLast }, deps, options);
+    const committing = { ...answer, items, fence, place, isLast };
+    const { parts, isOutdated } = await commitItems(binding, committing, deps);
     for (const part of parts) {
-      if (part.answer.status !== "committed") continue;
-      if (isDelivered(options)) sayIfFenced(binding, part.answer.outcomes, deps.events);
-      for (const [i, outcome] of part.answer.outcomes.entries()) {
+      if (isDelivered(options)) sayIfFenced(binding, part.outcomes, deps.events);
+      for (const [i, outcome] of part.outcomes.entries()) {
         const item = part.items[i];
         if (item === undefined) continue;
         open.delete(item.id);
@@ -139,7 +132,7 @@ async function pass(
       }
     }
     // What the function would answer next was decided on the same, and must not go before what is decided again.
-    if (parts.some(isStale)) return;
+    if (isOutdated) return;
   }
 }
 
@@ -159,75 +152,9 @@ async function* answersOf(binding: Binding, entries: readonly Entry[]): AsyncGen
   }
 }
 
-interface Committing extends Pick<Answer, "decidedOn"> {
-  readonly items: readonly WorkItem[];
-  /** Nothing of the batch comes behind these. */
-  readonly isLast: boolean;
-}
-
-/** Commits the items; parts decided on something outdated are answered `stale`, and the cause forgotten. */
-async function commitItems(
-  binding: Binding,
-  { decidedOn, items, isLast }: Committing,
-  deps: WorkDeps,
-  { place, fence = { kind: "group", stream: binding.stream, group: binding.group } }: WorkOptions,
-): Promise<readonly CommitPart<WorkItem>[]> {
-  const options: CommitOptions = {
-    fence,
-    ...(place === undefined ? {} : { turn: async (calls) => turnAt(place, { calls, isLast }, deps) }),
-    // The age of what comes by hand says nothing about the router.
-    ...(fence.kind === "group" ? { timing: binding.functionName } : {}),
-    ...(decidedOn === undefined ? {} : { decidedOn }),
-  };
-  const parts: CommitPart<WorkItem>[] = [];
-  // The results stay; only their commit is tried again, which the fence makes harmless.
-  for (let left = items; left.length > 0;) {
-    const sent = left;
-    const some = await keepTrying(deps, async () => through(await deps.commit(sent, options)));
-    parts.push(...some);
-    if (some.some(isStale)) {
-      binding.forget();
-      // What comes behind is decided again with it, so that it stays behind.
-      break;
-    }
-    const answered = new Set(some.flatMap((part) => part.items));
-    left = left.filter((item) => !answered.has(item));
-  }
-  return parts;
-}
-
-async function turnAt(
-  place: CommitPlace,
-  sending: { calls: number; isLast: boolean },
-  { abort, stopping }: Pick<WorkDeps, "abort" | "stopping">,
-): Promise<CommitTurn> {
-  const turn = await place.turn(sending);
-  abort.throwIfAborted();
-  // Otherwise it would be done first.
-  if (stopping.aborted && place.isBehindGivenUp()) throw new NotNow("what comes before has been given up");
-  return turn;
-}
-
 /** True for entries of a group, which the router speaks of; whoever brings others is told. */
 function isDelivered({ fence }: WorkOptions): boolean {
   return fence === undefined || fence.kind === "group";
-}
-
-function isStale({ answer }: CommitPart): boolean {
-  return answer.status === "stale";
-}
-
-/** The parts that are settled, or to be decided again. @throws NotNow when none is, since a key is in the way */
-function through<Part extends CommitPart>(parts: readonly Part[]): readonly Part[] {
-  const settled = parts.filter(({ answer }) => answer.status === "committed" || answer.status === "stale");
-  for (const { answer } of parts) {
-    if (answer.status === "blocked" && settled.length === 0) {
-      throw new NotNow(
-        `Redis key ${answer.key} ${answer.problem}; nothing is committed until that is put right`,
-      );
-    }
-  }
-  return settled;
 }
 
 function itemsOf(

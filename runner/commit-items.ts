@@ -83,7 +83,7 @@ async function turnAt(
   return turn;
 }
 
-/** The answers, once a call has gone through or is outdated. @throws NotNow when none has, since a key is in the way */
+/** The answers as they are. @throws NotNow when no call has gone through or is outdated, since a key is in the way */
 function through<Item extends CommitItem>(parts: readonly CommitPart<Item>[]): readonly CommitPart<Item>[] {
   if (parts.some(({ answer }) => answer.status === "committed" || answer.status === "stale")) return parts;
   for (const { answer } of parts) {

@@ -192,9 +192,13 @@ async function untilItWorks<T>(attempt: () => Promise<T>, abort: AbortSignal): P
   return result;
 }
 
-function held(attempt: number, context: RoutingContext, { clock, config }: ExecutionDeps): Look {
+function held(
+  attempt: number,
+  { snapshot, control }: RoutingContext,
+  { clock, config }: ExecutionDeps,
+): Look {
   const { signalAgeMsMax } = config;
-  return { status: "held", attempt, context: { ...context, now: clock.now(), signalAgeMsMax } };
+  return { status: "held", attempt, context: { snapshot, control, now: clock.now(), signalAgeMsMax } };
 }
 
 /** A second after the first attempt, twice as long after each further one, up to half a minute; a fifth of it at random. */

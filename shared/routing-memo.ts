@@ -3,10 +3,10 @@ import type { SignalReason } from "./reasons.ts";
 import type { RoutingOutcome } from "./records.ts";
 import type { SubscribedStrategy } from "./snapshot.ts";
 
-/** Some 15 MB: an outcome, its JSON and its task take 300 bytes. */
+/** Some 15 MB: with a name of twenty characters an outcome, its JSON, its counter and its task take 300 bytes. */
 const OUTCOMES_MAX = 50_000;
 
-/** How all signals for the same strategies may end: stopped for a reason, or taken as far as them. */
+/** How all signals for the same strategies may end: stopped for a reason, or looked at strategy by strategy. */
 export type SharedEnd = SignalReason | "routed";
 
 type Strategies = readonly SubscribedStrategy[];

@@ -36,8 +36,11 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
   // In one order, since Redis keeps none: the closest of two equally close phrases must be the same everywhere.
   for (const [folded, phrase] of [...content.phrases].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const ids = phrase.strategy_ids.join();
-    const subscribed = lists.get(ids) ?? subscribersOf(phrase, strategies, version);
-    lists.set(ids, subscribed);
+    let subscribed = lists.get(ids);
+    if (subscribed === undefined) {
+      subscribed = subscribersOf(phrase, strategies, version);
+      lists.set(ids, subscribed);
+    }
     subscriptions.set(folded, { ...phrase, strategies: subscribed });
     strategiesPerPhraseMax = Math.max(strategiesPerPhraseMax, subscribed.length);
   }

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { keysOf, type Keys } from "../../shared/keys.ts";
-import { startRouterScript, untilItRuns, type RouterProcess } from "../servers/router-process.ts";
+import { startScript, untilItRuns, type RouterProcess } from "../servers/router-process.ts";
 import type { Bench } from "./measure.ts";
 import { publishReference, WORKLOAD, type WorkloadShape } from "./workload.ts";
 
@@ -50,7 +50,7 @@ export async function onStage<Result>(
       keys,
       startRouter(env = {}) {
         const servers = { REDIS_URL: server.url, DATABASE_URL: database.url };
-        const router = startRouterScript({ ...servers, ...ROUTER_ENV, ...env });
+        const router = startScript("runner/main.ts", { ...servers, ...ROUTER_ENV, ...env });
         routers.push(router);
         return router;
       },

@@ -293,14 +293,17 @@ describe("whatever the entries", () => {
     fc.assert(
       fc.property(anyContext, batches, outcomesMax, ({ context }, before, max) => {
         const memo: SignalMemo = new RoutingMemo(max);
-        for (const entries of before) {
-          const now = NOW + 1_000;
-          const alone = processSignals(entries, { ...context, now });
-          expect(processSignals(entries, { ...context, now, memo })).toEqual(alone);
-        }
-        for (const entries of before) {
-          const alone = processSignals(entries, context);
-          expect(processSignals(entries, { ...context, memo })).toEqual(alone);
+        // In one process live signals share it with what comes by hand.
+        for (const kind of [
+          { forcedAt: NOW, invocation: "forced" },
+          { now: NOW + 1_000 },
+          { signalAgeMsMax: 1 },
+          {},
+        ]) {
+          for (const entries of before) {
+            const alone = processSignals(entries, { ...context, ...kind });
+            expect(processSignals(entries, { ...context, ...kind, memo })).toEqual(alone);
+          }
         }
       }),
     );

@@ -16,13 +16,26 @@ export interface RouterProcess {
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** Runs a script, by its path in the repository, with nothing in its environment but PATH, HOME and what is given. */
+/** What `npm start` gives node besides the script. */
+export const NODE_OPTIONS: readonly string[] = startOptions();
+
+function startOptions(): readonly string[] {
+  const manifest = z.object({ scripts: z.object({ start: z.string() }) });
+  const { scripts } = manifest.parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
+  const [, options] = /^exec node (.+) runner\/main\.ts$/.exec(scripts.start) ?? [];
+  if (options === undefined) {
+    throw new Error(`package.json: expected "exec node … runner/main.ts" to start, found "${scripts.start}"`);
+  }
+  return options.split(" ");
+}
+
+/** Runs a script, by its path in the repository, as `npm start` runs its own, with nothing in its environment but PATH, HOME and what is given. */
 export function startScript(
   script: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
 ): RouterProcess {
-  return startCommand(process.execPath, ["--import", "tsx", script, ...args], env);
+  return startCommand(process.execPath, [...NODE_OPTIONS, script, ...args], env);
 }
 
 /** Runs a command in the repository, as a user types it. */
@@ -53,24 +66,9 @@ export function startCommand(
   };
 }
 
-/** What `npm start` runs node with: options, and the script. */
-export function startArguments(): readonly string[] {
-  const manifest = z.object({ scripts: z.object({ start: z.string() }) });
-  const { scripts } = manifest.parse(JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")));
-  const [, args] = /^exec node (.+)$/.exec(scripts.start) ?? [];
-  if (args === undefined)
-    throw new Error(`package.json: expected "exec node …" to start, found "${scripts.start}"`);
-  return args.split(" ");
-}
-
-/** Starts a router as `npm start` does, once everything is installed. */
-export function startRouterScript(env: Readonly<Record<string, string>>): RouterProcess {
-  return startCommand(process.execPath, startArguments(), env);
-}
-
 /** Starts a router and resolves when it says that it runs. @throws Error with its output when it ends before that */
 export async function startRouterProcess(env: Readonly<Record<string, string>>): Promise<RouterProcess> {
-  return untilItRuns(startRouterScript(env));
+  return untilItRuns(startScript("runner/main.ts", env));
 }
 
 /** Resolves with the router when it says that it runs. @throws Error with its output when it ends before that */

@@ -4,6 +4,7 @@ import { readConfig, type Config } from "../../../shared/config.ts";
 import { controlOf } from "../../../shared/control.ts";
 import { referenceStoreOn } from "../../../shared/io/reference-store.ts";
 import type { Keys } from "../../../shared/keys.ts";
+import { RoutingMemo } from "../../../shared/routing-memo.ts";
 import { snapshotOf } from "../../../shared/snapshot.ts";
 
 /** The settings of a router that is given none. */
@@ -25,5 +26,6 @@ export async function loadDecisionContext(redis: Redis, keys: Keys): Promise<Omi
     control: controlOf(await redis.hgetall(keys.control)),
     signalAgeMsMax: defaultConfig().signalAgeMsMax,
     invocation: "live",
+    memo: new RoutingMemo(),
   };
 }

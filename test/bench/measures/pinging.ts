@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { startClient } from "../clients/client-process.ts";
 import type { PingingAnswer } from "../clients/pinging-client.ts";
-import { startWatchingCores } from "../core-wait.ts";
+import { startWatchingCores, type CoreWait } from "../core-wait.ts";
 import type { Bench, Figure, Measure } from "../measure.ts";
 import { percentile } from "../percentiles.ts";
 import { recordCommits, replayCommits, type Recording } from "../replay/recorded-commits.ts";
@@ -99,8 +99,7 @@ async function figuresBeside(
 interface Seen {
   readonly pings: PingingAnswer["pings"];
   readonly scripts: ScriptTimes;
-  /** How long its main thread waited for a core, in ms; undefined where the system does not tell. */
-  readonly coreWaitMs: number | undefined;
+  readonly coreWait: CoreWait;
 }
 
 interface Watch {
@@ -111,24 +110,26 @@ interface Watch {
 
 async function startWatch(redis: Redis, port: number): Promise<Watch> {
   const scripts = await startTimingScripts(redis);
-  const coreWait = await startWatchingCores(redis);
+  const watched = await startWatchingCores(redis);
   const client = startClient<PingingAnswer>("pinging-client.ts", { port });
   await client.untilItIsReady();
   return {
     async stop() {
       client.end();
-      const coreWaitMs = await coreWait();
       const { pings } = await client.answer();
-      return { pings, scripts: await scripts(), coreWaitMs };
+      return { pings, scripts: await scripts(), coreWait: await watched() };
     },
-    kill: () => client.kill(),
+    kill() {
+      client.kill();
+      void watched();
+    },
   };
 }
 
 type During = Pick<Backlog, "startedAt" | "endedAt">;
 
 function figuresFrom(
-  { pings, scripts, coreWaitMs }: Seen,
+  { pings, scripts, coreWait }: Seen,
   during: During,
   { when, how }: { when: string; how: string },
 ): Figure[] {
@@ -149,10 +150,10 @@ function figuresFrom(
       note: `${waitsMs.length.toLocaleString("en")} pings, one every millisecond from the first read or call to the last commit, whether or not the one before is answered; ${how}`,
     },
   ];
-  if (coreWaitMs === undefined) return figures;
-  const value = (coreWaitMs / (during.endedAt - during.startedAt)) * 100;
+  const waited = coreWait(during.startedAt, during.endedAt);
+  if (waited === undefined) return figures;
   const note = "time in which its main thread was ready to run and the system ran something else (schedstat)";
-  return [...figures, { name: `Redis waiting for a core, ${when}`, value, unit: "%", note }];
+  return [...figures, { name: `Redis waiting for a core, ${when}`, value: waited * 100, unit: "%", note }];
 }
 
 /** Waits of the pings that were sent while the router was at work, in ms. @throws Error when there were too few of them */

@@ -2,12 +2,7 @@ import { cp, mkdtemp, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import {
-  startArguments,
-  startCommand,
-  untilItRuns,
-  type RouterProcess,
-} from "../../servers/router-process.ts";
+import { NODE_OPTIONS, startCommand, untilItRuns, type RouterProcess } from "../../servers/router-process.ts";
 
 /** A clone of the project of its own, since a local stack keeps its data beside the code. */
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -36,7 +31,7 @@ function inClone(...command: string[]): RouterProcess {
 
 /** `npm start` as far as node goes, on another port than that of a stack somebody works with. */
 async function startStack(): Promise<RouterProcess> {
-  return untilItRuns(inClone(process.execPath, ...startArguments()));
+  return untilItRuns(inClone(process.execPath, ...NODE_OPTIONS, "runner/main.ts"));
 }
 
 async function inShell(command: string): Promise<string> {

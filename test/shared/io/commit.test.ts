@@ -882,25 +882,36 @@ describe("nothing at all is written", () => {
     expect(await outcomesOf(items)).toStrictEqual(["applied"]);
   });
 
-  it.each(["", "abc", "1.5", "1e3", " 1", "-", "0x10", "9999999999999999", "nan"])(
-    "when a counter to be raised holds %j",
-    async (value) => {
-      const problem = (field: string) => `field ${field} is not an integer of up to 15 digits`;
-      await redis.hset(keys.metrics, "signals:dispatched", value);
-      await expectUntouched(GROUP, {
-        status: "blocked",
-        key: keys.metrics,
-        problem: problem("signals:dispatched"),
-      });
-      await redis.hdel(keys.metrics, "signals:dispatched");
-      await redis.hset(keys.metrics, processingField("f", "sum"), value);
-      await expectUntouched(DECIDED, {
-        status: "blocked",
-        key: keys.metrics,
-        problem: problem(processingField("f", "sum")),
-      });
-    },
-  );
+  it.each([
+    "",
+    "abc",
+    "1.5",
+    "1e3",
+    " 1",
+    "-",
+    "--1",
+    "-1.5",
+    "1-",
+    "1\n",
+    "0x10",
+    "9999999999999999",
+    "nan",
+  ])("when a counter to be raised holds %j", async (value) => {
+    const problem = (field: string) => `field ${field} is not an integer of up to 15 digits`;
+    await redis.hset(keys.metrics, "signals:dispatched", value);
+    await expectUntouched(GROUP, {
+      status: "blocked",
+      key: keys.metrics,
+      problem: problem("signals:dispatched"),
+    });
+    await redis.hdel(keys.metrics, "signals:dispatched");
+    await redis.hset(keys.metrics, processingField("f", "sum"), value);
+    await expectUntouched(DECIDED, {
+      status: "blocked",
+      key: keys.metrics,
+      problem: problem(processingField("f", "sum")),
+    });
+  });
 
   it.each(["strategy_input_stream", "signal_results"] as const)("when %s has no ids left", async (target) => {
     await redis.xadd(keys.stream(target), MAX_ID, "a", "b");

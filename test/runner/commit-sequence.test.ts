@@ -9,6 +9,7 @@ import type { Hand } from "../../runner/hand.ts";
 import { work, type WorkDeps } from "../../runner/work.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { HOLDER, type Append, type Result } from "../../shared/function.ts";
+import { CALL_LIMITS } from "../../shared/io/commit-call.ts";
 import { commitOn, type Commit, type DecidedOn } from "../../shared/io/commit.ts";
 import { streamGroupOn } from "../../shared/io/stream-group.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
@@ -372,8 +373,8 @@ describe("batches in a sequence", () => {
     alone: fc.boolean(),
   });
   const batchCase: fc.Arbitrary<BatchCase> = fc.record({
-    // One call, or two or three of 128 entries.
-    size: fc.constantFrom(1, 2, 5, 5, 140, 260),
+    // One call, or two or three.
+    size: fc.constantFrom(1, 2, 5, 5, 1.2 * CALL_LIMITS.entries, 2.2 * CALL_LIMITS.entries).map(Math.ceil),
     tries: fc.array(fc.array(fault, { maxLength: 2 }), { maxLength: 3 }),
     answers: fc.constantFrom(1, 1, 1, 2),
     throws: fc.constantFrom(false, false, false, false, true),

@@ -37,7 +37,7 @@ export const pinging: Measure = {
 };
 
 /** As many calls as a router has under way with three batches. */
-const IN_FLIGHT_MAX = 6;
+const IN_FLIGHT_MAX = 9;
 
 /** What the commits themselves make others wait, since nothing else is to be done. */
 async function figuresAlone(

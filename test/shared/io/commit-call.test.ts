@@ -45,19 +45,19 @@ describe("a commit is cut", () => {
 
   it.each([
     { count: 1, calls: [1] },
-    { count: 128, calls: [128] },
-    { count: 129, calls: [128, 1] },
-    { count: 300, calls: [128, 128, 44] },
-  ])("after 128 entries: $count", ({ count, calls: expected }) => {
+    { count: 86, calls: [86] },
+    { count: 87, calls: [86, 1] },
+    { count: 256, calls: [86, 86, 84] },
+  ])("after 86 entries: $count", ({ count, calls: expected }) => {
     expect(lengths(items(count))).toStrictEqual(expected);
   });
 
-  it("before more than 1,000 appends", () => {
-    const effects: Effects = { append: [appends(249), sized(10)], count: [] };
-    expect(lengths(items(9, effects))).toStrictEqual([4, 4, 1]);
+  it("before more than 670 appends", () => {
+    const effects: Effects = { append: [appends(133), sized(10)], count: [] };
+    expect(lengths(items(11, effects))).toStrictEqual([5, 5, 1]);
     expect(
-      lengths([...items(4, effects), item(4), item(5, { append: [sized(1)], count: [] })]),
-    ).toStrictEqual([5, 1]);
+      lengths([...items(5, effects), item(5), item(6, { append: [sized(1)], count: [] })]),
+    ).toStrictEqual([6, 1]);
   });
 
   it("before more than 1 MB, the elements' own fields included", () => {

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Fields } from "../../../shared/entry.ts";
 import { HOLDER, NO_EFFECTS, type Append, type Branch, type Effects } from "../../../shared/function.ts";
+import { CALL_LIMITS } from "../../../shared/io/commit-call.ts";
 import { commitOn, type Commit, type CommitItem, type CommitOptions } from "../../../shared/io/commit.ts";
 import { openRedis } from "../../../shared/io/redis.ts";
 import { keysOf, type Keys, type StreamName } from "../../../shared/keys.ts";
@@ -422,7 +423,7 @@ describe("the claim of a uid", () => {
 describe("a call in a sequence", () => {
   const DECIDED = { version: "v1", epoch: "0" };
   /** Enough entries for three calls. */
-  const THREE_CALLS = 300;
+  const THREE_CALLS = 3 * CALL_LIMITS.entries;
 
   const last = async (): Promise<string | null> => redis.get(sequenceKey());
 
@@ -514,12 +515,12 @@ describe("a call in a sequence", () => {
   ])("is early behind call $call of its commit that is blocked", async ({ call, statuses, label }) => {
     await redis.set(keys.stream("system_events"), "x");
     const inTheWay: Effects = { append: [{ stream: "system_events", fields: { a: "b" } }], count: [] };
-    const items = await deliverMany((n) => (n === call * 128 ? inTheWay : record(String(n))));
+    const items = await deliverMany((n) => (n === call * CALL_LIMITS.entries ? inTheWay : record(String(n))));
     const before = await contents();
     expect(await statusesOf(items, labelled(["1", "2", "3"]))).toStrictEqual(statuses);
     expect(await last()).toBe(label);
-    expect(await results()).toHaveLength(call * 128);
-    expect(await pendingCount()).toBe(THREE_CALLS - call * 128);
+    expect(await results()).toHaveLength(call * CALL_LIMITS.entries);
+    expect(await pendingCount()).toBe(THREE_CALLS - call * CALL_LIMITS.entries);
     if (call === 0) expect(await contents()).toStrictEqual(before);
   });
 
@@ -659,15 +660,23 @@ describe("appends", () => {
   });
 
   it("keep the order of the items over several calls, also right after the scripts were flushed", async () => {
-    const ids = await deliver(700);
+    const { entries } = CALL_LIMITS;
+    const ids = await deliver(5 * entries + 60);
     await outcomesOf([{ id: ids[0] ?? "", effects: record("0") }]);
     await redis.script("FLUSH");
     const items = ids.slice(1).map((id, n) => ({ id, effects: record(String(n + 1)) }));
     const parts = await commit(items, GROUP);
-    expect(parts.map((part) => part.items.length)).toStrictEqual([128, 128, 128, 128, 128, 59]);
+    expect(parts.map((part) => part.items.length)).toStrictEqual([
+      entries,
+      entries,
+      entries,
+      entries,
+      entries,
+      59,
+    ]);
     expect(parts.flatMap((part) => part.items)).toStrictEqual(items);
     expect(await results()).toStrictEqual(ids.map((_, n) => String(n)));
-    expect(await metrics()).toStrictEqual({ "signals:ignored": "700" });
+    expect(await metrics()).toStrictEqual({ "signals:ignored": String(ids.length) });
   });
 
   it("of one entry may be tens of thousands", async () => {
@@ -765,8 +774,8 @@ describe("counters", () => {
       Array.from({ length: 128 }, (_, n) => ({ id: `1-${from + n}`, effects: NO_EFFECTS }));
     const statuses: string[] = [];
     for (let from = 0; from < 128 * 6; from += 128) {
-      const [part] = await commit(items(from), { ...ONCE, timing: "f" });
-      statuses.push(part?.answer.status ?? "");
+      const parts = await commit(items(from), { ...ONCE, timing: "f" });
+      for (const { answer } of parts) statuses.push(answer.status);
     }
     expect(new Set(statuses)).toStrictEqual(new Set(["committed"]));
     expect(await metrics()).toStrictEqual({
@@ -928,7 +937,7 @@ describe("nothing at all is written", () => {
   });
 
   it("by the first call or any other of a large commit", async () => {
-    const ids = await deliver(300);
+    const ids = await deliver(3 * CALL_LIMITS.entries);
     await redis.set(keys.referenceCurrent, "v2");
     const before = await contents();
     const parts = await commit(

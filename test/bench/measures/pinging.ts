@@ -5,7 +5,7 @@ import { startWatchingCores, type CoreWait } from "../core-wait.ts";
 import type { Bench, Figure, Measure } from "../measure.ts";
 import { percentile } from "../percentiles.ts";
 import { recordCommits, replayCommits, type Recording } from "../replay/recorded-commits.ts";
-import { routeBacklog, type Backlog } from "../route-backlog.ts";
+import { routeBacklog, type Backlog, type BacklogOptions } from "../route-backlog.ts";
 import { startTimingScripts, type ScriptTimes } from "../script-times.ts";
 import { WORKLOAD, type WorkloadShape } from "../workload.ts";
 
@@ -22,15 +22,19 @@ export const pinging: Measure = {
   id: "pinging",
   title: "Others meanwhile",
   async run(bench) {
-    const backlog = await figuresBeside(bench, bench.scaled(100_000), WORKLOAD, "during a backlog");
-    const crowded = await figuresBeside(bench, bench.scaled(2_000), CROWDED, "500 strategies on one phrase");
     const count = bench.scaled(100_000);
+    const backlogs = [
+      ...(await figuresBeside(bench, { count, aof: "off" }, "during a backlog, without AOF")),
+      ...(await figuresBeside(bench, { count }, "during a backlog, AOF everysec")),
+    ];
+    const crowd = { count: bench.scaled(2_000), shape: CROWDED };
+    const crowded = await figuresBeside(bench, crowd, "500 strategies on one phrase");
     bench.say(`${count} signals through one router and a relay that keeps its commits`);
     const recording = await recordCommits(bench, count);
     return [
       ...(await figuresAlone(bench, recording, "off", "beside the commits alone, without AOF")),
       ...(await figuresAlone(bench, recording, "everysec", "beside the commits alone, AOF everysec")),
-      ...backlog,
+      ...backlogs,
       ...crowded,
     ];
   },
@@ -67,17 +71,15 @@ async function figuresAlone(
 
 async function figuresBeside(
   bench: Bench,
-  count: number,
-  shape: WorkloadShape,
+  options: Pick<BacklogOptions, "count" | "shape" | "aof">,
   when: string,
 ): Promise<Figure[]> {
-  bench.say(`a pinging client beside ${count} signals, ${when}`);
+  bench.say(`a pinging client beside ${options.count} signals, ${when}`);
   let watch: Watch | undefined;
   let seen: Seen | undefined;
   try {
     const during = await routeBacklog(bench, {
-      count,
-      shape,
+      ...options,
       async beforehand({ redis, redisPort }) {
         watch = await startWatch(redis, redisPort);
         return {};

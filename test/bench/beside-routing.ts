@@ -1,6 +1,6 @@
 import type { Bench } from "./measure.ts";
 import type { StageOptions } from "./stage.ts";
-import { routeBacklog } from "./route-backlog.ts";
+import { rateOf, routeBacklog } from "./route-backlog.ts";
 
 export interface BesideRouting<Other> {
   /** Signals per second of one router, mean of a run right before and one right after the other thing. */
@@ -23,6 +23,5 @@ export async function besideRouting<Other>(
 
 async function routingRate(bench: Bench, count: number, options: Pick<StageOptions, "aof">): Promise<number> {
   bench.say(`${count} signals through one router, to compare with`);
-  const { signals, seconds } = await routeBacklog(bench, { count, ...options });
-  return signals / seconds;
+  return rateOf(await routeBacklog(bench, { count, ...options }));
 }

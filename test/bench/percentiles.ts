@@ -7,3 +7,8 @@ export function percentile(values: readonly number[], part: number): number {
 export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
+
+/** The values as a note lists what a median is of. */
+export function listed(values: readonly number[]): string {
+  return values.map((value) => Math.round(value)).join(", ");
+}

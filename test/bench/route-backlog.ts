@@ -30,6 +30,11 @@ export interface Backlog extends WorkTime {
   readonly routerMbMax: number | undefined;
 }
 
+/** Signals per second. */
+export function rateOf({ signals, seconds }: Pick<Backlog, "signals" | "seconds">): number {
+  return signals / seconds;
+}
+
 /** Lets routers decide a backlog and counts what came out of it. @throws Error when that is not what had to come out */
 export async function routeBacklog(bench: Bench, options: BacklogOptions): Promise<Backlog> {
   const { count, shape = WORKLOAD, routers = 1, env = {}, beforehand, inspect } = options;

@@ -2,8 +2,8 @@ import { CROWDED, LINES, type Line } from "../growth-lines.ts";
 import { keptRuns, type KeptRuns } from "../kept-runs.ts";
 import { longBacklog } from "../long-backlog.ts";
 import { PartlyMeasured, type Bench, type Figure, type Measure } from "../measure.ts";
-import { median } from "../percentiles.ts";
-import { routeBacklog, type Backlog } from "../route-backlog.ts";
+import { listed, median } from "../percentiles.ts";
+import { rateOf, routeBacklog, type Backlog } from "../route-backlog.ts";
 
 const COUNT = 100_000;
 /** The base, and what has a goal, is run in each of them, since machines drift; the other lines in one. */
@@ -109,12 +109,4 @@ function memoryFigures(runs: KeptRuns): Figure[] {
       note: `${told.length} runs; the most in: ${most.name}`,
     },
   ];
-}
-
-function listed(rates: readonly number[]): string {
-  return rates.map((rate) => Math.round(rate)).join(", ");
-}
-
-function rateOf({ signals, seconds }: Backlog): number {
-  return signals / seconds;
 }

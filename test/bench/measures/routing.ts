@@ -1,6 +1,6 @@
 import type { Bench, Figure, Measure } from "../measure.ts";
-import { median } from "../percentiles.ts";
-import { routeBacklog, type Backlog } from "../route-backlog.ts";
+import { listed, median } from "../percentiles.ts";
+import { rateOf, routeBacklog, type Backlog } from "../route-backlog.ts";
 
 /** Runs of each kind, one after the other in turn, since machines drift. */
 const ROUNDS = 3;
@@ -37,14 +37,14 @@ async function backlogOf(bench: Bench, aof: "everysec" | "off", how: string): Pr
 
 function figuresOf({ how, backlogs }: Kind): Figure[] {
   const each = (of: (backlog: Backlog) => number): number => median(backlogs.map(of));
-  const rates = backlogs.map(({ signals, seconds }) => signals / seconds);
+  const rates = backlogs.map(rateOf);
   const figures: Figure[] = [
     {
       name: `routing, one router, ${how}`,
       value: median(rates),
       unit: "signals/s",
       goal: { least: 25_000 },
-      note: `median of ${rates.map(Math.round).join(", ")}`,
+      note: `median of ${listed(rates)}`,
     },
     {
       name: `tasks handed on, ${how}`,

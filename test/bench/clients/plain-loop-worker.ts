@@ -14,10 +14,10 @@ export interface PlainLoopTask {
   readonly batchCountMax: number;
 }
 
-/** What it prints. */
+/** What it prints: first read and last acknowledgement, in milliseconds since 1970. */
 export interface PlainLoopAnswer {
-  /** First read to last acknowledgement. */
-  readonly seconds: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
 }
 
 const GROUP = "signal_processor";
@@ -64,7 +64,7 @@ function flat(fields: Fields): string[] {
   return list;
 }
 
-const startedAt = performance.now();
+const startedAt = performance.timeOrigin + performance.now();
 let before: Promise<void> = Promise.resolve();
 let reading = read();
 for (let done = 0; done < count;) {
@@ -77,8 +77,8 @@ for (let done = 0; done < count;) {
   before = handed;
 }
 await before;
-const seconds = (performance.now() - startedAt) / 1000;
+const endedAt = performance.timeOrigin + performance.now();
 
 redis.disconnect();
 blocking.disconnect();
-console.log(JSON.stringify({ seconds } satisfies PlainLoopAnswer));
+console.log(JSON.stringify({ startedAt, endedAt } satisfies PlainLoopAnswer));

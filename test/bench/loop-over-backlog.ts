@@ -1,0 +1,79 @@
+import type { Redis } from "ioredis";
+import type { Keys } from "../../shared/keys.ts";
+import { startClient } from "./clients/client-process.ts";
+import { defaultConfig } from "./clients/decision-context.ts";
+import type { PlainLoopAnswer, PlainLoopTask } from "./clients/plain-loop-worker.ts";
+import type { Bench } from "./measure.ts";
+import { startCosting, type RedisCost } from "./redis-cost.ts";
+import { onStage, type Stage, type StageOptions } from "./stage.ts";
+import type { WorkTime } from "./time-group.ts";
+import { addSignals, tasksOf, WORKLOAD } from "./workload.ts";
+
+export interface LoopOptions extends StageOptions {
+  /** Signals that wait when the loop starts. */
+  readonly count: number;
+  /** Signals it reads at a time; default as many as a router does. */
+  readonly batchCountMax?: number;
+  /** Called when the signals wait. */
+  readonly beforehand?: (stage: Stage) => Promise<void>;
+  /** Called when all is done, before the server ends. */
+  readonly inspect?: () => Promise<void>;
+}
+
+/** Its time is from the first read to the last acknowledgement. */
+export interface LoopRun extends WorkTime {
+  readonly redis: RedisCost;
+}
+
+/** Signals per second; what takes longer does not come to an end. */
+const RATE_MIN = 100;
+const SPARE_SECONDS = 30;
+
+/**
+ * Lets a plain loop work a backlog off: the same decisions without what the commit promises. The loop hands on tasks only: to
+ * make it store the record as well, as the router does, would cost it an XADD of a kilobyte for each signal.
+ * @throws Error when what came out of it is not what had to
+ */
+export async function loopOverBacklog(bench: Bench, options: LoopOptions): Promise<LoopRun> {
+  const { count, shape = WORKLOAD, batchCountMax = defaultConfig().batchCountMax } = options;
+  const work = async (stage: Stage): Promise<LoopRun> => {
+    const { redis, redisUrl, keys } = stage;
+    await addSignals(redis, keys, { count, shape });
+    await options.beforehand?.(stage);
+    const cost = await startCosting(redis);
+    const { startedAt, endedAt } = await runLoop({ url: redisUrl, count, batchCountMax });
+    const spent = await cost();
+    await options.inspect?.();
+    await assertDone(redis, keys, { count, expected: tasksOf(count, shape) });
+    return {
+      startedAt: startedAt - performance.timeOrigin,
+      endedAt: endedAt - performance.timeOrigin,
+      seconds: (endedAt - startedAt) / 1000,
+      redis: spent,
+    };
+  };
+  return onStage(bench, work, options);
+}
+
+async function runLoop(task: PlainLoopTask): Promise<PlainLoopAnswer> {
+  const loop = startClient<PlainLoopAnswer>("plain-loop-worker.ts", task);
+  try {
+    return await loop.answer(SPARE_SECONDS + task.count / RATE_MIN);
+  } finally {
+    loop.kill();
+  }
+}
+
+async function assertDone(
+  redis: Redis,
+  keys: Keys,
+  { count, expected }: { count: number; expected: number },
+): Promise<void> {
+  const tasks = await redis.xlen(keys.stream("strategy_input_stream"));
+  const [pending] = (await redis.xpending(keys.stream("signals_stream"), "signal_processor")) as [number];
+  if (tasks !== expected || pending > 0) {
+    throw new Error(
+      `${count} signals became ${tasks} of ${expected} tasks, and ${pending} are not acknowledged`,
+    );
+  }
+}

@@ -40,12 +40,13 @@ export interface ExecutePorts extends RunPorts {
 
 /**
  * Runs the tasks in the entries of `strategy_input_stream`, in parallel but for those of one strategy and symbol, and answers
- * each as soon as it is known. Whether a task may still be run is looked at right before each attempt.
+ * each as soon as it is known. Whether a task may still be run is looked at right before each attempt; none is begun any more
+ * when nobody waits for the answers.
  */
 export const executeStrategies: EffectfulFunction<ExecutePorts> = async function* (entries, ports) {
   const desk = openDesk(entries.length);
   for (const entry of entries) {
-    void execute(entry, ports, async (answer) => desk.hand(answer)).then(
+    void execute(entry, ports, desk).then(
       () => desk.gone(),
       (error: unknown) => desk.failed(error),
     );
@@ -59,8 +60,12 @@ export const executeStrategies: EffectfulFunction<ExecutePorts> = async function
         if (answer.status === "unavailable") unavailable = answer;
         else results.push(answer);
       }
-      if (results.length > 0) yield results;
-      for (const { settled } of handed) settled();
+      try {
+        if (results.length > 0) yield results;
+      } finally {
+        // Also when nobody waits for more: others in the same lanes would wait for ever.
+        for (const { settled } of handed) settled();
+      }
       if (handed.length === 0 && !(await desk.more())) break;
     }
     desk.throwFailure();
@@ -76,6 +81,14 @@ interface Handed {
   readonly settled: () => void;
 }
 
+/** The side of the desk where answers are handed in. */
+interface Desk {
+  /** Nobody collects any more: what is done from here on would not be known to have been done. */
+  readonly isClosed: boolean;
+  /** Resolves when the answer has been committed: until then the task keeps its place in the lane. */
+  hand(answer: Result | Unavailable): Promise<void>;
+}
+
 /** Where answers are handed in and collected. */
 function openDesk(tasks: number) {
   const failures: unknown[] = [];
@@ -88,8 +101,10 @@ function openDesk(tasks: number) {
     wake();
   };
   return {
-    /** Resolves when the answer has been committed: until then the task keeps its place in the lane. */
-    hand: async (answer: Result | Unavailable): Promise<void> => {
+    get isClosed() {
+      return closed;
+    },
+    async hand(answer: Result | Unavailable): Promise<void> {
       if (closed) return;
       await new Promise<void>((settled) => {
         waiting.push({ answer, settled });
@@ -125,36 +140,35 @@ function openDesk(tasks: number) {
   };
 }
 
-type HandIn = (answer: Result | Unavailable) => Promise<void>;
+const NOT_BEGUN = "the time was up before it was begun";
 
-async function execute(entry: Entry, ports: ExecutePorts, handIn: HandIn): Promise<void> {
+async function execute(entry: Entry, ports: ExecutePorts, desk: Desk): Promise<void> {
   const parsed = parseTask(entry);
   if (!parsed.ok) {
     const { error } = parsed;
-    return handIn({ id: entry.id, status: "dead", reason: "invalid_task", error, level: "ERROR" });
+    return desk.hand({ id: entry.id, status: "dead", reason: "invalid_task", error, level: "ERROR" });
   }
   const { task } = parsed;
   const hadItsTurn = await ports.lanes.inOrder(laneOf(task), task.id, async () => {
-    await handIn(await untilOver(task, ports));
+    await desk.hand(await untilOver(task, ports, desk));
     return true;
   });
-  if (hadItsTurn === undefined) await handIn(left(task, "not begun before the router stopped"));
+  if (hadItsTurn === undefined) await desk.hand(left(task, NOT_BEGUN));
 }
 
 /** One attempt after the other, until one is the last. */
-async function untilOver(task: Task, ports: ExecutePorts): Promise<Result | Unavailable> {
+async function untilOver(task: Task, ports: ExecutePorts, desk: Desk): Promise<Result | Unavailable> {
   for (;;) {
-    const answer = await ports.lanes.withRoom(task.strategyId, async () => attemptOnce(task, ports));
+    const answer = await ports.lanes.withRoom(task.strategyId, async () => attemptOnce(task, ports, desk));
     if (answer.status !== "again") return answer;
-    if (!(await ports.pause(answer.attempt)))
-      return left(task, "to be tried again when the router runs again");
+    if (!(await ports.pause(answer.attempt))) return left(task, "the time was up before it was tried again");
   }
 }
 
 type AttemptAnswer = Result | Unavailable | { readonly status: "again"; readonly attempt: number };
 
-async function attemptOnce(task: Task, ports: ExecutePorts): Promise<AttemptAnswer> {
-  if (ports.stopping.aborted) return left(task, "not begun before the router stopped");
+async function attemptOnce(task: Task, ports: ExecutePorts, desk: Desk): Promise<AttemptAnswer> {
+  if (ports.stopping.aborted || desk.isClosed) return left(task, NOT_BEGUN);
   const look = await ports.look(task.id);
   if (look.status === "unavailable") return look;
   if (look.status === "lost") return left(task, "somebody else has taken it over");
@@ -166,7 +180,7 @@ async function attemptOnce(task: Task, ports: ExecutePorts): Promise<AttemptAnsw
   }
   const { handlers } = ports;
   const made = await runHandler(task, permission.strategy, { attempt, handlers, ports });
-  if (made.status === "cut_off") return left(task, "the process had to end");
+  if (made.status === "cut_off") return left(task, "the time was up before it was over");
   if (made.status !== "again") return over(task, await checked(made, ports), attempt, ports);
   return attempt < ports.attemptsMax ? { status: "again", attempt } : exhausted(task, made, attempt, ports);
 }

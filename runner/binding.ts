@@ -35,6 +35,11 @@ export interface Binding {
    * meanwhile, and the order is the binding's own affair.
    */
   readonly overlapping?: Overlapping;
+  /**
+   * Set for a function that does something outside, for which the fence of a commit comes too late: how long it may take for
+   * one entry, in ms.
+   */
+  readonly outsideMsMax?: number;
   /** Batches that do not overlap and are worked on at a time, keeping their order; default 2. */
   readonly underWayMax?: number;
   /** Set when nobody misses an entry: one that is given up on is acknowledged, without a dead letter. */
@@ -76,6 +81,8 @@ export interface BindingOptions {
   readonly invocation?: string;
   /** See {@link SignalContext}. */
   readonly forcedAt?: number;
+  /** When it aborts, no task is begun any more; absent: never. */
+  readonly stopping?: AbortSignal;
   /** What running a task now counts as; default 1, the first attempt. */
   readonly attempt?: number;
   /** While everything is paused: decide so, or leave the entries alone, since that decision is for good. */

@@ -1,3 +1,4 @@
+import { TIMER_MS_MAX } from "../shared/config.ts";
 import type { Trouble } from "./trouble.ts";
 import type { WorkDeps } from "./work.ts";
 
@@ -15,5 +16,6 @@ export function byHand(
   { commit, clock, events }: Pick<WorkDeps, "commit" | "clock" | "events">,
   { trouble = QUIET, msMax }: ByHandOptions,
 ): WorkDeps {
-  return { commit, clock, events, trouble, stopping: AbortSignal.abort(), abort: AbortSignal.timeout(msMax) };
+  const abort = AbortSignal.timeout(Math.min(msMax, TIMER_MS_MAX));
+  return { commit, clock, events, trouble, stopping: AbortSignal.abort(), abort };
 }

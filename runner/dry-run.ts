@@ -52,7 +52,7 @@ export async function dryRun(
   if (run === undefined) return undefined;
   await services.clock.sample();
   const entries = withIds(request.entries, services.clock.now());
-  return run(entries, bindingOf(request, services, invocation), services);
+  return run(entries, bindingOf(request, services, { invocation }), services);
 }
 
 /** `process-signals` is pure: calling it is the dry run. Who would win each uid is looked up. */

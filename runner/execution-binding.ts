@@ -99,17 +99,18 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
   };
 }
 
+const NEVER = new AbortController().signal;
+
 /** `execute-strategies` by hand: entries nobody else holds, each run once, until `heldBy` says whose they are. */
 export function manualExecutionBinding(
   deps: ExecutionDeps,
-  { invocation, attempt = 1, whilePaused = "decide" }: BindingOptions,
+  { invocation, attempt = 1, whilePaused = "decide", stopping = NEVER }: BindingOptions,
 ): Binding {
-  const never = new AbortController().signal;
   const ports: ExecutePorts = {
     ...commonPorts(deps),
-    lanes: lanesOf(deps.config, never),
-    stopping: never,
-    abort: never,
+    lanes: lanesOf(deps.config, stopping),
+    stopping,
+    abort: NEVER,
     ...(invocation === undefined ? {} : { invocation }),
     look: async () => {
       const context = await deps.routing.get();
@@ -132,6 +133,7 @@ export function manualExecutionBinding(
     },
     forget: () => deps.routing.forget(),
     heldBy: (consumer, times) => executionBinding(deps, { consumer, ...times }),
+    outsideMsMax: deps.config.strategyTimeoutMs,
   };
 }
 

@@ -8,6 +8,7 @@ import { byHand } from "./by-hand.ts";
 import { decisionMade } from "./decision-made.ts";
 import { beginInvocation, type Invocation } from "./invocation.ts";
 import { messageOf, type Trouble } from "./trouble.ts";
+import { LEASE_SPARE_MS, LeaseTaken, withLease } from "./with-lease.ts";
 import { work, type WorkDeps, type Worked } from "./work.ts";
 
 export interface RetryRequest {
@@ -46,15 +47,17 @@ export interface RetrySummary {
   readonly counts: Readonly<Record<RetryStatus, number>>;
 }
 
+const RETRIED_BY_OTHERS = "somebody else has retried or discarded it";
 export const NOT_THERE = "there is no dead letter with this id";
 
-/** Reading Postgres and Redis has limits of its own, well below this one. */
+/** For what a retry does besides running a strategy. Reading Postgres and Redis has limits of its own, well below this one. */
 const LETTER_MS_MAX = 60_000;
 
 /**
  * Runs the original functions on the entries of dead letters, one at a time, oldest first or in the order asked for. It is
  * one invocation, recorded when it begins and when it ends. Nothing is added to the streams the entries came from;
- * each commit is fenced by the removal of the dead letter, so that of two retries one acts.
+ * each commit is fenced by the removal of the dead letter, so that of two retries one acts; where a function acts before its
+ * commit, one waits until the other is over.
  */
 export async function retryDeadLetters(request: RetryRequest, deps: RetryDeps): Promise<RetrySummary> {
   const { requestedBy, onAttempt } = request;
@@ -109,14 +112,19 @@ async function retry(
     },
     over: () => undefined,
   };
-  try {
-    const [worked] = await work(binding, [entry], byHand(deps, { trouble, msMax: LETTER_MS_MAX }), {
+  const msMax = LETTER_MS_MAX + (binding.outsideMsMax ?? 0);
+  const run = async (): Promise<RetryAttempt> => {
+    const [worked] = await work(binding, [entry], byHand(deps, { trouble, msMax }), {
       deliveries: letter.deliveries + 1,
       fence: { kind: "dead_letter", deadLetterId: id },
     });
     if (worked === undefined) throw new Error(`${functionName} did not say what became of entry ${entry.id}`);
     return { id, ...outcomeOf(worked) };
+  };
+  try {
+    return binding.outsideMsMax === undefined ? await run() : await alone(id, run, msMax, deps);
   } catch (error) {
+    if (error instanceof LeaseTaken) return { id, status: "left", note: error.message };
     // When the time is up, what went wrong until then says more.
     const note = messageOf(failure ?? error);
     away.set(functionName, note);
@@ -124,12 +132,31 @@ async function retry(
   }
 }
 
+/** Retries a letter that is still there when nobody else retries it any more. @throws LeaseTaken */
+async function alone(
+  id: string,
+  run: () => Promise<RetryAttempt>,
+  msMax: number,
+  { redis, keys }: RetryDeps,
+): Promise<RetryAttempt> {
+  const lease = {
+    key: keys.lease("dead_letter", id),
+    what: "somebody else is retrying it",
+    lifeMs: msMax + LEASE_SPARE_MS,
+    waiting: AbortSignal.timeout(LETTER_MS_MAX),
+  };
+  return withLease(redis, lease, async () => {
+    const isThere = (await deadLettersOn(redis, keys).get(id)) !== undefined;
+    return isThere ? run() : { id, status: "gone", note: RETRIED_BY_OTHERS };
+  });
+}
+
 function outcomeOf(worked: Worked): Pick<RetryAttempt, "status" | "note"> {
   if (worked.status === "left") return { status: "left", note: worked.error };
   const { outcome, result } = worked;
   switch (outcome) {
     case "fenced":
-      return { status: "gone", note: "somebody else has retried or discarded it" };
+      return { status: "gone", note: RETRIED_BY_OTHERS };
     case "held":
       return { status: "done", note: "it had been dispatched already, and was not again" };
     case "applied":

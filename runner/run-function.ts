@@ -6,13 +6,15 @@ import { committedAmong } from "../shared/io/once-fences.ts";
 import { holdersOf } from "../shared/io/uid-holders.ts";
 import type { StreamName } from "../shared/keys.ts";
 import type { SignalRecord } from "../shared/records.ts";
-import { bindingsOf, type Binding } from "./binding.ts";
+import { bindingsOf, type Binding, type BindingOptions } from "./binding.ts";
+import { FINISH_MS_MAX } from "./budget.ts";
 import { byHand } from "./by-hand.ts";
 import { decisionMade, ifLost } from "./decision-made.ts";
 import { whatIsAway } from "./function-ready.ts";
 import { beginInvocation } from "./invocation.ts";
 import { NotNow } from "./keep-trying.ts";
 import type { Services } from "./services.ts";
+import { LEASE_SPARE_MS, withLease } from "./with-lease.ts";
 import { work, type Worked } from "./work.ts";
 
 /** An entry somebody brings, instead of a stream; one without an id is given one. */
@@ -48,25 +50,54 @@ export interface RunAnswer {
   readonly results: readonly RunResult[];
 }
 
-/** Longest time for the whole; a commit that cannot get through is not tried for longer. */
+/** Then no task is begun any more; one that has been begun is finished, and what cannot be committed is not tried for longer. */
 const RUN_MS_MAX = 30_000;
 
 /**
  * Calls the function on the entries and commits the results, as an invocation of its own that is recorded when it begins
- * and when it ends. @throws NotNow when something that is needed is away
+ * and when it ends. Where the function does something outside, one call of an invocation waits until the other is over.
+ * `stopping`: when it aborts, no task is begun any more. @throws NotNow when something that is needed is away
  */
-export async function runEntries(request: RunRequest, services: Services): Promise<RunAnswer> {
-  const { functionName, stream, requestedBy, reason = null } = request;
+export async function runEntries(
+  request: RunRequest,
+  services: Services,
+  stopping = AbortSignal.timeout(RUN_MS_MAX),
+): Promise<RunAnswer> {
   await services.clock.sample();
   const entries = withIds(request.entries, services.clock.now());
   const id = request.invocation ?? randomUUID();
-  const binding = bindingOf(request, services, id);
+  const binding = bindingOf(request, services, { invocation: id, stopping });
   const away = await whatIsAway(binding, services);
   if (away !== undefined) throw away;
-  const selection = { function: functionName, stream, entries: entries.map((entry) => entry.id) };
-  const invocation = await beginInvocation({ kind: "manual", requestedBy, reason, selection, id }, services);
-  // Where calling the function does something outside, the fence of the commit would come too late.
+  const run = async (): Promise<RunAnswer> => runOnce(binding, { ...request, entries, id }, services);
+  if (binding.outsideMsMax === undefined) return run();
+  const lease = {
+    key: services.keys.lease("invocation", id),
+    what: `another call runs tasks of invocation ${id}`,
+    lifeMs: limitOf(binding) + LEASE_SPARE_MS,
+    waiting: stopping,
+  };
+  return withLease(services.redis, lease, run);
+}
+
+type Run = Omit<RunRequest, "entries" | "invocation"> & {
+  readonly entries: readonly Entry[];
+  /** The invocation. */
+  readonly id: string;
+};
+
+async function runOnce(
+  binding: Binding,
+  { functionName, stream, entries, id, requestedBy, reason }: Run,
+  services: Services,
+): Promise<RunAnswer> {
   const ids = entries.map((entry) => entry.id);
+  const selection = { function: functionName, stream, entries: ids };
+  const invocation = await beginInvocation(
+    { kind: "manual", requestedBy, reason: reason ?? null, selection, id },
+    services,
+  );
+  // Where calling the function does something outside, the fence of the commit would come too late.
   const before = await committedAmong(services.redis, services.keys, id, ids);
   const worked = await workOnce(
     binding,
@@ -86,9 +117,9 @@ export async function runEntries(request: RunRequest, services: Services): Promi
 export function bindingOf(
   { functionName, stream }: Pick<RunRequest, "functionName" | "stream">,
   services: Services,
-  invocation: string,
+  options: BindingOptions,
 ): Binding {
-  const found = bindingsOf(services, { invocation }).find(
+  const found = bindingsOf(services, options).find(
     (binding) => binding.functionName === functionName && binding.stream === stream,
   );
   if (found === undefined) throw new Error(`${functionName} does not work on ${stream}`);
@@ -113,7 +144,8 @@ async function workOnce(
   invocation: string,
   services: Services,
 ): Promise<Worked[]> {
-  const deps = byHand(services, { msMax: RUN_MS_MAX });
+  const msMax = limitOf(binding);
+  const deps = byHand(services, { msMax });
   try {
     return await work(binding, entries, deps, {
       deliveries: 1,
@@ -121,10 +153,15 @@ async function workOnce(
     });
   } catch (error) {
     if (!(error instanceof NotNow) && !deps.abort.aborted) throw error;
-    const why = error instanceof NotNow ? error.message : `it took longer than ${RUN_MS_MAX} ms`;
+    const why = error instanceof NotNow ? error.message : `it took longer than ${msMax} ms`;
     const repeat = "the same call again, with the same `invocation` and ids, does the rest";
     throw new NotNow(`${why}; what was committed until then stays, and ${repeat}`, { cause: error });
   }
+}
+
+/** Longest time for the whole, in ms: what was begun in time is finished and committed. */
+function limitOf({ outsideMsMax = 0 }: Binding): number {
+  return RUN_MS_MAX + outsideMsMax + FINISH_MS_MAX;
 }
 
 function countsOf(worked: readonly Worked[]): Record<CommitOutcome | "dead" | "left", number> {

@@ -18,8 +18,8 @@ import { EXECUTION_STATUSES, ROUTING_STATUSES } from "./reasons.ts";
  * `CLAIM_IDLE_MS`, and so on for each. Space around a value is dropped; an empty variable counts as unset.
  */
 
-/** Timers of Node fire at once beyond this. */
-const TIMER_MS_MAX = 2_147_483_647;
+/** In ms; timers of Node fire at once beyond this. */
+export const TIMER_MS_MAX = 2_147_483_647;
 const TEN_YEARS_MS = 315_360_000_000;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 

@@ -49,6 +49,8 @@ export interface Keys {
   dedup(uid: string): string;
   /** The call that went through last of those a consumer makes one behind the other for a group of a stream. */
   sequence(stream: StreamName, group: GroupName, consumer: string): string;
+  /** Held by whoever does by hand what only one may do at a time: runs the tasks of an invocation, or that of a dead letter. */
+  lease(what: "invocation" | "dead_letter", id: string): string;
   /** Fence of an entry handled by a manual invocation. */
   done(invocation: string, entryId: string): string;
   reference(version: string, part: ReferencePart): string;
@@ -72,6 +74,7 @@ export function keysOf(prefix: string): Keys {
     stream: (name) => prefix + name,
     dedup: (uid) => `${prefix}dedup:${uid}`,
     sequence: (stream, group, consumer) => `${prefix}sequence:${stream}:${group}:${consumer}`,
+    lease: (what, id) => `${prefix}lease:${what}:${id}`,
     done: (invocation, entryId) => `${prefix}done:${invocation}:${entryId}`,
     reference: (version, part) => `${prefix}reference:${version}:${part}`,
   };

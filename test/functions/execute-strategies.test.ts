@@ -127,6 +127,26 @@ describe("a task that may not be run any more", () => {
   });
 });
 
+test("no task is begun any more when nobody waits for the answers", async () => {
+  const runs: string[] = [];
+  const run: Run = async ({ signal }) => {
+    runs.push(signal.entryId);
+    return { status: "executed" };
+  };
+  const ports = portsFrom({ run });
+  const sentAt = new Date(NOW - 1_000).toISOString();
+  const [first, second, third, later] = ["1-1", "1-2", "1-3", "1-4"].map((id) =>
+    task(id, { entry_id: id, sent_at: sentAt }),
+  ) as [Entry, Entry, Entry, Entry];
+  for await (const answer of executeStrategies([first, second, third], ports)) {
+    expect(answer).toMatchObject([{ id: "1-1" }]);
+    break;
+  }
+  // Comes behind them in their lane.
+  await resultsOf([later], ports);
+  expect(runs).toEqual(["1-1", "1-4"]);
+});
+
 describe("a run", () => {
   test("is given the signal, its params and what it is known by", async () => {
     let given: StrategyRun<Record<string, unknown>> | undefined;

@@ -1,0 +1,26 @@
+import { randomUUID } from "node:crypto";
+import type { Redis } from "ioredis";
+import { defineScript } from "./redis.ts";
+
+/** What only one may do at a time is this one's, until it is released or its time is up. */
+export interface Lease {
+  /** Lets others have it at once; nothing happens when it is another's by now. */
+  release(): Promise<void>;
+}
+
+/** KEYS 1 the lease. ARGV 1 whose it is. */
+const RELEASE_SCRIPT = `#!lua
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+`;
+
+/** Takes the lease under this key for `lifeMs`, after which a holder that has died stands in nobody's way; undefined while another has it. */
+export async function takeLease(redis: Redis, key: string, lifeMs: number): Promise<Lease | undefined> {
+  const holder = randomUUID();
+  if ((await redis.set(key, holder, "PX", lifeMs, "NX")) === null) return undefined;
+  const releaseLease = defineScript(redis, "releaseLease", RELEASE_SCRIPT);
+  return {
+    async release() {
+      await releaseLease([key], [holder]);
+    },
+  };
+}

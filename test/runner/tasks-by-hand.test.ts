@@ -1,0 +1,159 @@
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { retryBinding } from "../../runner/binding.ts";
+import { NotNow } from "../../runner/keep-trying.ts";
+import { retryDeadLetters, type RetryAttempt } from "../../runner/retry-dead-letters.ts";
+import { runEntries, type RunAnswer } from "../../runner/run-function.ts";
+import type { Services } from "../../runner/services.ts";
+import { deadLetterEffects } from "../../shared/dead-letter.ts";
+import type { Entry } from "../../shared/entry.ts";
+import { takeLease } from "../../shared/io/lease.ts";
+import { defineStrategy } from "../../shared/strategy.ts";
+import { rowsWithStrategies, strategyRow, taskFields } from "../builders.ts";
+import { fieldsIn } from "../servers/redis-contents.ts";
+import { useHttpApp } from "./http/http-fixture.ts";
+
+const fixture = useHttpApp({ rows: rowsWithStrategies([strategyRow(10, { handler: "test" })]) });
+
+/** Services whose strategy does this, and the signals it was run for. */
+function servicesWith(act: () => Promise<void>): { services: Services; runs: string[] } {
+  const runs: string[] = [];
+  const handler = defineStrategy({
+    name: "test",
+    params: z.object({}),
+    async run({ signal }) {
+      runs.push(signal.entryId);
+      await act();
+      return { status: "executed" };
+    },
+  });
+  return { services: { ...fixture.services, handlers: [handler] }, runs };
+}
+
+/** Long enough for whoever is not held back to come in between. */
+async function slowly(): Promise<void> {
+  for (let i = 0; i < 50; i += 1) await fixture.services.redis.ping();
+}
+
+function task(sequence: number): Entry {
+  const changes = { entry_id: `17-${sequence}`, sent_at: new Date().toISOString() };
+  return { id: `1-${sequence}`, fields: taskFields(Date.now(), changes) };
+}
+
+async function run(
+  entries: readonly Entry[],
+  services: Services,
+  stopping?: AbortSignal,
+): Promise<RunAnswer> {
+  const request = {
+    functionName: "execute-strategies",
+    stream: "strategy_input_stream",
+    entries,
+    invocation: "once-only",
+    requestedBy: "ann",
+  } as const;
+  return runEntries(request, services, stopping);
+}
+
+const outcomes = async () =>
+  (await fieldsIn(fixture.services.redis, fixture.services.keys.stream("signal_results"))).filter(
+    ({ kind }) => kind === "outcome",
+  );
+
+describe("posted tasks", () => {
+  test("that were begun when the time is up are finished and recorded; the same call again runs the others", async () => {
+    const stop = new AbortController();
+    const { services, runs } = servicesWith(async () => {
+      stop.abort();
+      await slowly();
+    });
+    // Of one strategy and symbol: one after the other.
+    const entries = [task(1), task(2), task(3)];
+    const first = await run(entries, services, stop.signal);
+    const left = { status: "left", error: "the time was up before it was begun" };
+    expect(first.results).toEqual([
+      { id: "1-1", status: "committed", outcome: "applied" },
+      { id: "1-2", ...left },
+      { id: "1-3", ...left },
+    ]);
+    expect(runs).toEqual(["17-1"]);
+    expect(await outcomes()).toMatchObject([{ entry_id: "17-1" }]);
+
+    const second = await run(entries, services);
+    expect(second.results.map(({ outcome }) => outcome)).toEqual(["fenced", "applied", "applied"]);
+    expect(runs).toEqual(["17-1", "17-2", "17-3"]);
+  });
+
+  test("are run once, however many call with the same invocation at once", async () => {
+    const { services, runs } = servicesWith(slowly);
+    const answers = await Promise.all(Array.from({ length: 4 }, async () => run([task(1)], services)));
+    const outcome = answers.map(({ results }) => results[0]?.outcome ?? "none");
+    expect(outcome.toSorted((a, b) => a.localeCompare(b))).toEqual(["applied", "fenced", "fenced", "fenced"]);
+    expect(runs).toEqual(["17-1"]);
+    expect(await outcomes()).toHaveLength(1);
+  });
+
+  test("are not run while another call of the invocation is, and whoever asks is told", async () => {
+    const { services, runs } = servicesWith(slowly);
+    const { redis, keys } = services;
+    const lease = await takeLease(redis, keys.lease("invocation", "once-only"), 60_000);
+    const asked = run([task(1)], services, AbortSignal.timeout(100));
+    await expect(asked).rejects.toThrow(new NotNow("another call runs tasks of invocation once-only"));
+    expect(runs).toEqual([]);
+    await lease?.release();
+    expect((await run([task(1)], services)).results).toMatchObject([{ outcome: "applied" }]);
+  });
+});
+
+describe("the dead letter of a task", () => {
+  async function addLetter(): Promise<string> {
+    const entry = task(1);
+    const dead = { id: entry.id, status: "dead", reason: "attempts_exhausted", error: "busy" } as const;
+    const origin = {
+      stream: "strategy_input_stream",
+      functionName: "execute-strategies",
+      deliveries: 5,
+      at: Date.now(),
+    } as const;
+    const { redis, keys } = fixture.services;
+    const fields = deadLetterEffects(entry, dead, origin).append[0]?.fields ?? {};
+    return String(await redis.xadd(keys.stream("dead_letters"), "*", ...Object.entries(fields).flat()));
+  }
+
+  async function retry(id: string, services: Services): Promise<readonly RetryAttempt[]> {
+    const attempts: RetryAttempt[] = [];
+    await retryDeadLetters(
+      { letters: [id], requestedBy: "ann", onAttempt: (attempt) => attempts.push(attempt) },
+      { ...services, bindingOf: (letter, invocation) => retryBinding(letter, invocation, services) },
+    );
+    return attempts;
+  }
+
+  test("is run once, however many retry it at once", async () => {
+    const { services, runs } = servicesWith(slowly);
+    const id = await addLetter();
+    const attempts = await Promise.all(Array.from({ length: 4 }, async () => retry(id, services)));
+    expect(attempts.flat().toSorted((a, b) => a.status.localeCompare(b.status))).toEqual([
+      { id, status: "done", note: "" },
+      ...Array.from({ length: 3 }, () => ({
+        id,
+        status: "gone",
+        note: "somebody else has retried or discarded it",
+      })),
+    ]);
+    expect(runs).toEqual(["17-1"]);
+    expect(await outcomes()).toHaveLength(1);
+  });
+
+  test("can be retried again when a retry has left it where it is", async () => {
+    const id = await addLetter();
+    const failing = servicesWith(async () => Promise.reject(new Error("no")));
+    const { redis, keys } = failing.services;
+    await redis.del(keys.referenceCurrent);
+    expect(await retry(id, failing.services)).toMatchObject([{ status: "left" }]);
+    await fixture.services.refresh();
+    const { services, runs } = servicesWith(async () => undefined);
+    expect(await retry(id, services)).toMatchObject([{ status: "done" }]);
+    expect(runs).toEqual(["17-1"]);
+  });
+});

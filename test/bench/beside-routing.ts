@@ -1,10 +1,12 @@
 import type { Bench } from "./measure.ts";
 import type { StageOptions } from "./stage.ts";
-import { rateOf, routeBacklog } from "./route-backlog.ts";
+import { rateOf, routeBacklog, type Backlog } from "./route-backlog.ts";
 
 export interface BesideRouting<Other> {
   /** Signals per second of one router, mean of a run right before and one right after the other thing. */
   readonly routing: number;
+  /** Signals per second if Redis' main thread had done this work without a pause in these runs: more is not to be had. */
+  readonly routingMax: number;
   readonly other: Other;
 }
 
@@ -15,13 +17,18 @@ export async function besideRouting<Other>(
   measureOther: () => Promise<Other>,
   options: Pick<StageOptions, "aof"> = {},
 ): Promise<BesideRouting<Other>> {
-  const before = await routingRate(bench, count, options);
+  const before = await routed(bench, count, options);
   const other = await measureOther();
-  const after = await routingRate(bench, count, options);
-  return { routing: (before + after) / 2, other };
+  const after = await routed(bench, count, options);
+  const busyUs = before.redis.mainThreadUs + after.redis.mainThreadUs;
+  return {
+    routing: (rateOf(before) + rateOf(after)) / 2,
+    routingMax: (before.signals + after.signals) / (busyUs / 1e6),
+    other,
+  };
 }
 
-async function routingRate(bench: Bench, count: number, options: Pick<StageOptions, "aof">): Promise<number> {
+async function routed(bench: Bench, count: number, options: Pick<StageOptions, "aof">): Promise<Backlog> {
   bench.say(`${count} signals through one router, to compare with`);
-  return rateOf(await routeBacklog(bench, { count, ...options }));
+  return routeBacklog(bench, { count, ...options });
 }

@@ -112,7 +112,7 @@ export function signalBinding(
     group: "signal_processor",
     underWayMax: UNDER_WAY_MAX,
     async *run(entries) {
-      const context = await routing.get();
+      const context = await (whilePaused === "wait" ? routing.latest() : routing.get());
       if ("status" in context) {
         yield context;
         return;

@@ -1,4 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { TIMER_MS_MAX } from "../shared/config.ts";
+import type { Binding, WorkTimes } from "./binding.ts";
 import { NotNow } from "./keep-trying.ts";
 
 /** The time a call may take, in ms: when it is used, nothing new is begun. */
@@ -9,8 +11,8 @@ export interface Budget {
   half(): Budget;
 }
 
-/** What is in hand when a budget is used gets this much longer to be finished, in ms; then it is left to others. */
-export const FINISH_MS_MAX = 3_000;
+/** What is in hand when a budget is used gets this much longer to be committed, in ms; then it is left to others. */
+const FINISH_MS_MAX = 3_000;
 /** Said when that was not enough. */
 export const NOT_IN_TIME = "what was in hand could not be committed in time";
 
@@ -20,13 +22,25 @@ export function budgetOf(ms: number): Budget {
   return { leftMs, half: () => budgetOf(leftMs() / 2) };
 }
 
+/** Work of which some may be done outside, see {@link Binding.outsideMsMax}. */
+export type Outlasting = Pick<Binding, "outsideMsMax">;
+
+/** What is in hand when a budget is used gets so much longer, in ms: what has been begun outside is finished and recorded. */
+export function finishMsOf(works: readonly Outlasting[]): number {
+  return FINISH_MS_MAX + Math.max(0, ...works.map(({ outsideMsMax = 0 }) => outsideMsMax));
+}
+
 /**
- * The answer, if it comes within the budget and {@link FINISH_MS_MAX}. What comes later is dropped, a failure as well; the
+ * The answer, if it comes within the budget and what follows it. What comes later is dropped, a failure as well; the
  * work itself goes on as far as the process lets it. @throws NotNow naming `what` when it takes longer
  */
-export async function within<T>(budget: Budget, what: string, answer: Promise<T>): Promise<T> {
+export async function within<T>(
+  budget: Budget,
+  { what, works = [] }: { what: string; works?: readonly Outlasting[] },
+  answer: Promise<T>,
+): Promise<T> {
   const answered = new AbortController();
-  const msMax = budget.leftMs() + FINISH_MS_MAX;
+  const msMax = Math.min(budget.leftMs() + finishMsOf(works), TIMER_MS_MAX);
   const timeIsUp = pause(msMax, undefined, { signal: answered.signal }).then(() => {
     throw new NotNow(`${what} did not finish within ${msMax} ms`);
   });
@@ -38,7 +52,8 @@ export async function within<T>(budget: Budget, what: string, answer: Promise<T>
 }
 
 /** Signals for work that takes its time: when to begin nothing more, and when to end what is under way. */
-export function timesOf(budget: Budget): { readonly stopping: AbortSignal; readonly abort: AbortSignal } {
+export function timesOf(budget: Budget, work: Outlasting): WorkTimes {
   const leftMs = budget.leftMs();
-  return { stopping: AbortSignal.timeout(leftMs), abort: AbortSignal.timeout(leftMs + FINISH_MS_MAX) };
+  const abortMs = Math.min(leftMs + finishMsOf([work]), TIMER_MS_MAX);
+  return { stopping: AbortSignal.timeout(leftMs), abort: AbortSignal.timeout(abortMs) };
 }

@@ -5,7 +5,7 @@ import { noteScheduledTurn } from "../shared/io/loop-turns.ts";
 import { GroupMissingError, streamGroupOn, type StreamGroup } from "../shared/io/stream-group.ts";
 import type { StreamName } from "../shared/keys.ts";
 import type { Binding } from "./binding.ts";
-import { FINISH_MS_MAX, NOT_IN_TIME, timesOf, type Budget } from "./budget.ts";
+import { finishMsOf, NOT_IN_TIME, timesOf, type Budget } from "./budget.ts";
 import { byHand } from "./by-hand.ts";
 import { countingCommit } from "./counting-commit.ts";
 import { openCommitSequence, type CommitPlace } from "./commit-sequence.ts";
@@ -71,7 +71,7 @@ export async function drain(binding: Binding, services: Services, options: Drain
   try {
     const turn = { stream, group: binding.group, at: services.clock.now() };
     await noteScheduledTurn(redis, keys, turn);
-    const held = binding.heldBy?.(consumer, timesOf(options.budget)) ?? binding;
+    const held = binding.heldBy?.(consumer, timesOf(options.budget, binding)) ?? binding;
     return await drainGroup({ binding: held, group, hand, services }, options);
   } catch (error) {
     throw error instanceof GroupMissingError ? new GroupLostError(binding) : error;
@@ -106,7 +106,7 @@ async function drainGroup(
   const { binding, group, services } = draining;
   const { redis, config } = services;
   const { commit, count } = countingCommit(services.commit);
-  const deps = byHand({ ...services, commit }, { msMax: budget.leftMs() + FINISH_MS_MAX });
+  const deps = byHand({ ...services, commit }, { msMax: budget.leftMs() + finishMsOf([binding]) });
   const failures: unknown[] = [];
   let read = 0;
   let empty = false;

@@ -18,7 +18,7 @@ import type { Clock } from "./clock.ts";
 import { firstTry } from "./first-try.ts";
 import { NotNow } from "./keep-trying.ts";
 import { openLanes } from "./lanes.ts";
-import type { RoutingContext, RoutingContextCache } from "./routing-context.ts";
+import type { Current, RoutingContext, RoutingContextCache } from "./routing-context.ts";
 
 /** What strategies reach the world with. */
 export type Outside = Pick<RunPorts, "post" | "secretOf" | "redact" | "log">;
@@ -45,6 +45,7 @@ export interface ExecutionLoopOptions extends WorkTimes {
   readonly consumer: string;
 }
 
+const STREAM_LOOK_MS_MAX = 3_000;
 const STREAM = "strategy_input_stream";
 const GROUP = "strategy_executor";
 
@@ -65,7 +66,7 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
         await untilItWorks(async () => presentContext(deps), abort);
         const { attempt, version, epoch } = await untilItWorks(async () => claims.begin(id), abort);
         if (attempt === undefined) return { status: "lost" };
-        const context = await untilItWorks(async () => contextOf(version, epoch, deps), abort);
+        const context = await untilItWorks(async () => contextAt({ version, epoch }, deps), abort);
         return held(attempt, context, deps);
       } catch (error) {
         if (abort.aborted) return { status: "lost" };
@@ -79,6 +80,7 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
     functionName: "execute-strategies",
     stream: STREAM,
     group: GROUP,
+    outsideMsMax: config.strategyTimeoutMs,
     run: (entries) => answersOf(entries, executeStrategies(entries, ports)),
     forget: () => deps.routing.forget(),
     overlapping: {
@@ -112,8 +114,9 @@ export function manualExecutionBinding(
     stopping,
     abort: NEVER,
     ...(invocation === undefined ? {} : { invocation }),
+    // No commit comes before the run, to refuse what was decided on others.
     look: async () => {
-      const context = await deps.routing.get();
+      const context = await deps.routing.latest();
       return "status" in context ? context : held(attempt, context, deps);
     },
     pause: async () => false,
@@ -124,8 +127,9 @@ export function manualExecutionBinding(
     functionName: "execute-strategies",
     stream: STREAM,
     group: GROUP,
+    outsideMsMax: deps.config.strategyTimeoutMs,
     async *run(entries) {
-      const context = await deps.routing.get();
+      const context = await deps.routing.latest();
       if ("status" in context) yield context;
       else if (whilePaused === "wait" && context.control.allPaused)
         yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
@@ -133,7 +137,6 @@ export function manualExecutionBinding(
     },
     forget: () => deps.routing.forget(),
     heldBy: (consumer, times) => executionBinding(deps, { consumer, ...times }),
-    outsideMsMax: deps.config.strategyTimeoutMs,
   };
 }
 
@@ -154,22 +157,16 @@ function commonPorts({ config, redis, keys, clock, handlers, outside }: Executio
     handlers,
     timeoutMs: config.strategyTimeoutMs,
     attemptsMax: config.deliveriesMax,
-    streamProblem: async (stream) => streamProblem(redis, keys, stream),
+    // It comes after a run, whose outcome is not to be lost for a connection that breaks just now.
+    streamProblem: async (stream) =>
+      untilItWorks(async () => streamProblem(redis, keys, stream), AbortSignal.timeout(STREAM_LOOK_MS_MAX)),
     now: () => clock.now(),
   } satisfies Partial<ExecutePorts>;
 }
 
-/** The snapshot and the pauses, read anew when others than these are current. @throws NotNow while there are none */
-async function contextOf(
-  version: string,
-  epoch: string,
-  { routing }: ExecutionDeps,
-): Promise<RoutingContext> {
-  let context = await routing.get();
-  if (!("status" in context) && (context.snapshot.version !== version || context.control.epoch !== epoch)) {
-    routing.forget();
-    context = await routing.get();
-  }
+/** The current snapshot and pauses. @throws NotNow while there are none */
+async function contextAt(current: Current, { routing }: ExecutionDeps): Promise<RoutingContext> {
+  const context = await routing.at(current);
   if ("status" in context) throw new NotNow(context.error);
   return context;
 }

@@ -75,6 +75,7 @@ const stack = await orExit(async () =>
 );
 const { redisUrl, database } = stack;
 const consumer = config.consumerName ?? uniqueConsumerName();
+const ending = new AbortController();
 const services = openServices({
   config,
   redisUrl,
@@ -82,6 +83,7 @@ const services = openServices({
   database,
   logger,
   secrets: strategySecrets(env, [config.httpToken, config.webhookSecret, config.notifyUrl]),
+  stopping: ending.signal,
 });
 const router = await startRouter(services);
 
@@ -103,6 +105,7 @@ let http: ServedApp | undefined;
 const CLOSE_MS = 500;
 
 stop = async (reason) => {
+  ending.abort();
   feedEnds.abort();
   feedConnection.disconnect();
   // From here on no request is taken. Those under way need no loop, and each side has all of the time.

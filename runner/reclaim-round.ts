@@ -4,7 +4,7 @@ import { leaveGroup } from "../shared/io/consumers.ts";
 import { GroupMissingError, streamGroupOn, type StreamGroup } from "../shared/io/stream-group.ts";
 import type { StreamName } from "../shared/keys.ts";
 import type { Binding } from "./binding.ts";
-import { FINISH_MS_MAX, NOT_IN_TIME, timesOf, type Budget } from "./budget.ts";
+import { NOT_IN_TIME, timesOf, type Budget } from "./budget.ts";
 import { countingCommit } from "./counting-commit.ts";
 import { whatIsAway } from "./function-ready.ts";
 import { openHand } from "./hand.ts";
@@ -64,7 +64,7 @@ async function reclaimRound(binding: Binding, services: Services, budget: Budget
     streamGroupOn(redis, keys, { stream, group: binding.group, consumer }),
   );
   try {
-    const held = binding.heldBy?.(consumer, timesOf(budget)) ?? binding;
+    const held = binding.heldBy?.(consumer, timesOf(budget, binding)) ?? binding;
     const finished = await takeOverAll(held, group, { ...services, commit }, budget);
     return { stream, taken: taken(), committed: count(), finished };
   } catch (error) {
@@ -107,7 +107,7 @@ async function takeOverAll(
     events,
     trouble: { failed: () => hindered.abort(), over: () => undefined },
     stopping,
-    abort: AbortSignal.timeout(budget.leftMs() + FINISH_MS_MAX),
+    abort: timesOf(budget, binding).abort,
     beside: (begun) => {
       besides.push(begun);
     },

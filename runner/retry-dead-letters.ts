@@ -21,6 +21,8 @@ export interface RetryRequest {
 }
 
 export interface RetryDeps extends Pick<WorkDeps, "commit" | "clock" | "events"> {
+  /** When it aborts, no further one is retried; absent: never. */
+  readonly stopping?: AbortSignal;
   readonly redis: Redis;
   readonly keys: Keys;
   /** Undefined when the function of this dead letter cannot be run. */
@@ -48,6 +50,7 @@ export interface RetrySummary {
 }
 
 const RETRIED_BY_OTHERS = "somebody else has retried or discarded it";
+export const IN_USE = "somebody is retrying or discarding it right now";
 export const NOT_THERE = "there is no dead letter with this id";
 
 /** For what a retry does besides running a strategy. Reading Postgres and Redis has limits of its own, well below this one. */
@@ -95,6 +98,7 @@ async function retry(
 ): Promise<RetryAttempt> {
   const { id } = stored;
   if (!stored.ok) return { id, status: "left", note: `it cannot be read: ${stored.fault}` };
+  if (deps.stopping?.aborted === true) return { id, status: "left", note: "the router is stopping" };
   const { letter } = stored;
   const { functionName, stream, entry } = letter;
   if (letter.reason === "entry_deleted")
@@ -141,7 +145,7 @@ async function alone(
 ): Promise<RetryAttempt> {
   const lease = {
     key: keys.lease("dead_letter", id),
-    what: "somebody else is retrying it",
+    what: IN_USE,
     lifeMs: msMax + LEASE_SPARE_MS,
     waiting: AbortSignal.timeout(LETTER_MS_MAX),
   };

@@ -16,12 +16,24 @@ export interface RoutingContext {
   readonly memo: SignalMemo;
 }
 
+/** What Redis says is current. */
+export interface Current {
+  /** Version of the snapshot; empty when there is none. */
+  readonly version: string;
+  /** Of the control. */
+  readonly epoch: string;
+}
+
 /**
  * The snapshot and the control kept in this process. They are never trusted blindly: the commit refuses what was decided
  * on others than the current ones, and the invoker then calls `forget`.
  */
 export interface RoutingContextCache {
   get(): Promise<RoutingContext | Unavailable>;
+  /** The same, read anew unless it is what Redis has just called current. */
+  at(current: Current): Promise<RoutingContext | Unavailable>;
+  /** The same after a look at what is current, for what comes before any commit can refuse it. */
+  latest(): Promise<RoutingContext | Unavailable>;
   forget(): void;
 }
 
@@ -67,18 +79,42 @@ export function routingContextCache({
     }
   }
 
+  async function get(): Promise<RoutingContext | Unavailable> {
+    if (cached !== undefined) return cached;
+    loading ??= loadOrSayWhy().finally(() => {
+      loading = undefined;
+    });
+    return loading;
+  }
+
+  async function at({ version, epoch }: Current): Promise<RoutingContext | Unavailable> {
+    const context = await get();
+    if ("status" in context) return context;
+    if (context.snapshot.version === version && context.control.epoch === epoch) return context;
+    cached = undefined;
+    return get();
+  }
+
   return {
-    async get() {
-      if (cached !== undefined) return cached;
-      loading ??= loadOrSayWhy().finally(() => {
-        loading = undefined;
-      });
-      return loading;
+    get,
+    at,
+    async latest() {
+      try {
+        return await at(await currentOf(redis, keys));
+      } catch (error) {
+        return { status: "unavailable", what: "redis", error: messageOf(error) };
+      }
     },
     forget() {
       cached = undefined;
     },
   };
+}
+
+async function currentOf(redis: Redis, keys: Keys): Promise<Current> {
+  const looks = [redis.get(keys.referenceCurrent), redis.hget(keys.control, "epoch")] as const;
+  const [version, epoch] = await Promise.all(looks);
+  return { version: version ?? "", epoch: epoch ?? "0" };
 }
 
 function missing(version: string | undefined): string {

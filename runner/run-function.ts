@@ -7,7 +7,7 @@ import { holdersOf } from "../shared/io/uid-holders.ts";
 import type { StreamName } from "../shared/keys.ts";
 import type { SignalRecord } from "../shared/records.ts";
 import { bindingsOf, type Binding, type BindingOptions } from "./binding.ts";
-import { FINISH_MS_MAX } from "./budget.ts";
+import { finishMsOf } from "./budget.ts";
 import { byHand } from "./by-hand.ts";
 import { decisionMade, ifLost } from "./decision-made.ts";
 import { whatIsAway } from "./function-ready.ts";
@@ -61,7 +61,7 @@ const RUN_MS_MAX = 30_000;
 export async function runEntries(
   request: RunRequest,
   services: Services,
-  stopping = AbortSignal.timeout(RUN_MS_MAX),
+  stopping = untilTimeIsUp(services),
 ): Promise<RunAnswer> {
   await services.clock.sample();
   const entries = withIds(request.entries, services.clock.now());
@@ -78,6 +78,12 @@ export async function runEntries(
     waiting: stopping,
   };
   return withLease(services.redis, lease, run);
+}
+
+/** The time of a call, which ends with the process. */
+function untilTimeIsUp({ stopping }: Services): AbortSignal {
+  const timeout = AbortSignal.timeout(RUN_MS_MAX);
+  return stopping === undefined ? timeout : AbortSignal.any([stopping, timeout]);
 }
 
 type Run = Omit<RunRequest, "entries" | "invocation"> & {
@@ -160,8 +166,8 @@ async function workOnce(
 }
 
 /** Longest time for the whole, in ms: what was begun in time is finished and committed. */
-function limitOf({ outsideMsMax = 0 }: Binding): number {
-  return RUN_MS_MAX + outsideMsMax + FINISH_MS_MAX;
+function limitOf(binding: Binding): number {
+  return RUN_MS_MAX + finishMsOf([binding]);
 }
 
 function countsOf(worked: readonly Worked[]): Record<CommitOutcome | "dead" | "left", number> {

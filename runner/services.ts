@@ -29,6 +29,8 @@ export interface ServicesOptions {
   readonly secrets: Secrets;
   /** Default: those of functions/strategies/registry.ts. */
   readonly handlers?: readonly AnyStrategyHandler[];
+  /** Aborts when the process has been told to stop: what is asked for by hand begins nothing more. Default: never. */
+  readonly stopping?: AbortSignal;
 }
 
 /** What every invoker works with, poll loops and requests alike: the wires, and what is built right on them. */

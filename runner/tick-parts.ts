@@ -1,5 +1,5 @@
 import type { FunctionName } from "../shared/function-names.ts";
-import type { Budget } from "./budget.ts";
+import type { Budget, Outlasting } from "./budget.ts";
 import { pollFunction, type PollAnswer } from "./poll-function.ts";
 import { reclaimAll } from "./reclaim-round.ts";
 import { ownBindings, type JobAnswers, type Jobs } from "./run-job.ts";
@@ -24,6 +24,8 @@ export interface Part {
   readonly part: "refresh-reference" | "reclaim" | "poll" | "trim" | "prune";
   /** Whose groups it is about. */
   readonly functionName?: FunctionName;
+  /** What it works on, where that takes its time. */
+  readonly works?: readonly Outlasting[];
   run(budget: Budget): Promise<PartOutcome>;
 }
 
@@ -61,6 +63,7 @@ export function partsOf({ services, jobs, upkeep }: TickDeps): readonly Part[] {
       parts.push({
         part: "reclaim",
         functionName,
+        works: own,
         run: async (budget) => {
           const streams = await reclaimAll(own, services, budget);
           return { result: { streams }, ...firstError(streams.map(({ unavailable }) => unavailable)) };
@@ -70,6 +73,7 @@ export function partsOf({ services, jobs, upkeep }: TickDeps): readonly Part[] {
     parts.push({
       part: "poll",
       functionName,
+      works: own,
       run: async (budget) => {
         const result = await pollFunction(own, services, { budget });
         return { result, ...firstError([...result.lost.map(({ message }) => message), result.unavailable]) };

@@ -43,9 +43,11 @@ export function tickOf(deps: TickDeps): Tick {
     const said = functionName === undefined ? { part: name } : { part: name, functionName };
     if (budget.leftMs() === 0) return { ...said, status: "skipped", tookMs: 0 };
     const startedAt = performance.now();
-    const { status = "done", ...outcome } = await within(budget, name, part.run(budget)).catch(
-      (error: unknown): PartOutcome => ({ error: sayable(error, services) }),
-    );
+    const { status = "done", ...outcome } = await within(
+      budget,
+      { what: name, works: part.works ?? [] },
+      part.run(budget),
+    ).catch((error: unknown): PartOutcome => ({ error: sayable(error, services) }));
     if (outcome.error === undefined) troubleWith(part).over();
     else troubleWith(part).failed(outcome.error);
     const tookMs = Math.round(performance.now() - startedAt);
@@ -69,11 +71,15 @@ export function tickOf(deps: TickDeps): Tick {
     const refresh = refreshPart(deps);
     const refreshing = refresh === undefined ? [] : await refreshFirst(refresh, budget);
     const parts = partsOf(deps);
-    const done: TickPart[] = [];
+    const running: Promise<TickPart>[] = [];
     for (const [i, part] of parts.entries()) {
-      done.push(await runPart(part, i < parts.length - 1 ? budget.half() : budget));
+      const share = i < parts.length - 1 ? budget.half() : budget;
+      const one = runPart(part, share);
+      running.push(one);
+      // What it has in hand then is finished beside the others: strategies that take their time hold up nobody's log.
+      await Promise.race([one, pause(share.leftMs(), undefined, { ref: false })]);
     }
-    return [...(await Promise.all(refreshing)), ...done];
+    return Promise.all([...refreshing, ...running]);
   };
 }
 

@@ -27,8 +27,7 @@ export async function withLease<T>(redis: Redis, options: LeaseOptions, work: ()
   try {
     return await work();
   } finally {
-    // What became of the work counts; a lease that cannot be released now ends by itself.
-    await lease.release().catch(() => undefined);
+    await lease.release();
   }
 }
 

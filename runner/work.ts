@@ -120,7 +120,7 @@ async function pass(
     const { place, fence = { kind: "group", stream: binding.stream, group: binding.group } } = options;
     const isLast = items.length === open.size && options.isPart !== true;
     const committing = { ...answer, items, fence, place, isLast };
-    const { parts, isOutdated } = await commitItems(binding, committing, deps);
+    const { parts, isOutdated } = await commitItems(binding, committing, persistent(binding, deps));
     for (const part of parts) {
       if (isDelivered(options)) sayIfFenced(binding, part.outcomes, deps.events);
       for (const [i, outcome] of part.outcomes.entries()) {
@@ -135,6 +135,13 @@ async function pass(
     if (isOutdated) return;
   }
 }
+
+/** What has been done outside cannot be undone: that it was is committed as soon as that works, also while stopping. */
+function persistent(binding: Binding, deps: WorkDeps): WorkDeps {
+  return binding.outsideMsMax === undefined ? deps : { ...deps, stopping: NEVER };
+}
+
+const NEVER = new AbortController().signal;
 
 /** The function's answers, its own errors told apart from others. */
 async function* answersOf(binding: Binding, entries: readonly Entry[]): AsyncGenerator<Answer | Unavailable> {

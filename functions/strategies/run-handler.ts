@@ -89,22 +89,32 @@ export async function runHandler(
     chosen.handler.run(runOf(task, strategy, { params: chosen.params, attempt, abort, ports })),
   );
   const durationMs = Math.round(performance.now() - startedAt);
+  if (ended.how === "cut_off") return { status: "cut_off" };
+  try {
+    return { ...attemptOf(ended, ports), durationMs };
+  } catch (error) {
+    // Whatever a handler has thrown or returned, that it was run is recorded, or it would be run again.
+    const detail = { error: cutText(ports.redact(storable(messageOf(error)))) };
+    return { status: "failed", reason: "invalid_outcome", detail, durationMs };
+  }
+}
+
+function attemptOf(ended: Exclude<Ended, { how: "cut_off" }>, ports: RunPorts) {
   switch (ended.how) {
     case "returned":
-      return { ...outcomeOf(ended.value, ports), durationMs };
+      return outcomeOf(ended.value, ports);
     case "threw":
-      return { ...failureOf(ended.error, ports), durationMs };
+      return failureOf(ended.error, ports);
     case "timeout":
-      return { status: "failed", reason: "timeout", detail: { timeout_ms: ports.timeoutMs }, durationMs };
-    case "cut_off":
-      return { status: "cut_off" };
+      return { status: "failed", reason: "timeout", detail: { timeout_ms: ports.timeoutMs } } as const;
   }
 }
 
 type Ended =
   | { readonly how: "returned"; readonly value: unknown }
   | { readonly how: "threw"; readonly error: unknown }
-  | { readonly how: "timeout" | "cut_off" };
+  | { readonly how: "timeout" }
+  | { readonly how: "cut_off" };
 
 /**
  * Runs it until it ends or its time is up, whichever comes first; one that ignores its abort goes on unheard. Not
@@ -211,11 +221,11 @@ function recordable(detail: Detail, ports: RunPorts): Detail {
 
 /** Whatever was thrown, even an object that cannot be made a text. */
 function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
   try {
-    return String(error);
+    // An error's message may be anything, when somebody has set it.
+    return String(error instanceof Error ? error.message : error);
   } catch {
-    // The one thing String() throws for.
+    // String() throws for an object that cannot be made a text.
     return "something without a text was thrown";
   }
 }

@@ -15,7 +15,7 @@ import { redisClock } from "../clock.ts";
 import { DATA_DIR } from "../environment.ts";
 import { eventLogOn } from "../event-log.ts";
 import { openLogger } from "../logger.ts";
-import { NOT_THERE, retryDeadLetters, type RetryAttempt } from "../retry-dead-letters.ts";
+import { IN_USE, NOT_THERE, retryDeadLetters, type RetryAttempt } from "../retry-dead-letters.ts";
 import { routingContextCache } from "../routing-context.ts";
 import { messageOf } from "../trouble.ts";
 import { CliError, type Connection } from "./connection.ts";
@@ -163,17 +163,26 @@ export async function discardFromCli(
   const clock = redisClock(redis);
   await clock.sample();
   const commit = commitOn(redis, keys, config);
-  const counts = { discarded: 0, gone: 0 };
+  const counts = { discarded: 0, gone: 0, left: 0 };
   for await (const stored of deadLetters.chosen(letters)) {
-    const found = typeof stored !== "string";
-    const discarded = found && (await deadLetters.discard(commit, stored, { by, at: clock.now() }));
-    const status = discarded ? "discarded" : "gone";
+    const [id, became] =
+      typeof stored === "string"
+        ? [stored, "gone" as const]
+        : [stored.id, await deadLetters.discard(commit, stored, { by, at: clock.now() })];
+    const { status, note } = DISCARDED[became];
     counts[status] += 1;
-    console.log(`${found ? stored.id : stored}  ${status}${discarded ? "" : `: ${NOT_THERE}`}`);
+    console.log(`${id}  ${status}${note}`);
   }
-  console.log(`${counts.discarded} discarded, ${counts.gone} gone`);
-  if (!all && counts.gone > 0) process.exitCode = 1;
+  const left = counts.left > 0 ? `, ${counts.left} left` : "";
+  console.log(`${counts.discarded} discarded, ${counts.gone} gone${left}`);
+  if (counts.left + (all ? 0 : counts.gone) > 0) process.exitCode = 1;
 }
+
+const DISCARDED = {
+  discarded: { status: "discarded", note: "" },
+  gone: { status: "gone", note: `: ${NOT_THERE}` },
+  in_use: { status: "left", note: `: ${IN_USE}` },
+} as const;
 
 function chosen(ids: readonly string[], all: boolean): "all" | readonly string[] {
   if (all === ids.length > 0) throw new CliError("say which: the ids of dead letters, or --all");

@@ -1,7 +1,7 @@
 import { deadLettersOn } from "../../shared/io/dead-letters.ts";
 import { canonicalEntryId } from "../../shared/entry-range.ts";
 import { retryBinding } from "../binding.ts";
-import { retryDeadLetters, type RetryAttempt, type RetrySummary } from "../retry-dead-letters.ts";
+import { IN_USE, retryDeadLetters, type RetryAttempt, type RetrySummary } from "../retry-dead-letters.ts";
 import type { Services } from "../services.ts";
 import { deadLetterPage } from "./dead-letter-page.ts";
 import { RETRY_COUNT_MAX } from "./dead-letter-schemas.ts";
@@ -82,6 +82,17 @@ async function canBeRun(id: string, services: Services): Promise<boolean> {
 export function noDeadLetter(id: string, note = "there is no dead letter with this id"): Problem {
   const hint = "GET /dead-letters lists those that are there";
   return new Problem({ status: 404, code: "no_such_dead_letter", detail: `${id}: ${note}`, hint });
+}
+
+/** The answer to whoever wants to throw away what is being retried. */
+export function deadLetterInUse(id: string): Problem {
+  const hint = "ask again when that is over; then it may be gone";
+  return new Problem({
+    status: 409,
+    code: "dead_letter_in_use",
+    detail: `${id}: ${IN_USE}`,
+    hint,
+  });
 }
 
 function leftForNow(note: string): Problem {

@@ -3,7 +3,7 @@ import type { Context, Next } from "hono";
 import { deadLettersOn } from "../../shared/io/dead-letters.ts";
 import type { HttpDeps } from "./app.ts";
 import { deadLetterPage } from "./dead-letter-page.ts";
-import { noDeadLetter, retryOne, retrySome } from "./dead-letter-retry.ts";
+import { deadLetterInUse, noDeadLetter, retryOne, retrySome } from "./dead-letter-retry.ts";
 import {
   deadLetterSchema,
   pageQuerySchema,
@@ -72,7 +72,7 @@ const discardRoute = createRoute({
   path: "/dead-letters/{id}",
   summary: "Throw it away for good; an event keeps what it was",
   request: { params, query: z.strictObject({ by: byName.optional() }) },
-  responses: { 204: { description: "it is gone" }, ...problems(401, 404, 422, 503) },
+  responses: { 204: { description: "it is gone" }, ...problems(401, 404, 409, 422, 503) },
 });
 
 /** `/dead-letters`: look at them, retry them, discard them, as on the command line. */
@@ -111,10 +111,15 @@ export function deadLetterRoutes({ services }: HttpDeps) {
       const { by = "http" } = c.req.valid("query");
       const stored = await letters.get(id);
       await clock.sample();
-      const discarded =
-        stored !== undefined && (await letters.discard(commit, stored, { by, at: clock.now() }));
-      if (!discarded) throw noDeadLetter(id);
-      return c.body(null, 204);
+      if (stored === undefined) throw noDeadLetter(id);
+      switch (await letters.discard(commit, stored, { by, at: clock.now() })) {
+        case "discarded":
+          return c.body(null, 204);
+        case "gone":
+          throw noDeadLetter(id);
+        case "in_use":
+          throw deadLetterInUse(id);
+      }
     });
 }
 

@@ -8,7 +8,7 @@ import { dryRun } from "../dry-run.ts";
 import { NotNow } from "../keep-trying.ts";
 import type { Reclaimed } from "../reclaim-round.ts";
 import { runEntries } from "../run-function.ts";
-import { JOB_NAMES, type JobAnswers, type JobName, type Jobs } from "../run-job.ts";
+import { JOB_NAMES, ownBindings, type JobAnswers, type JobName, type Jobs } from "../run-job.ts";
 import type { Services } from "../services.ts";
 import { callAnswer, runBody, runQuery, type CallAnswer, type EffectsView } from "./function-schemas.ts";
 import { Problem } from "./problem.ts";
@@ -42,7 +42,7 @@ export function callRoutes(services: Services, jobs: Jobs) {
     const { name } = c.req.valid("param");
     const dry = c.req.valid("query").dryRun === "true";
     const body = c.req.valid("json");
-    if (isJobName(name)) return c.json(await callJob(name, body, dry, jobs), 200);
+    if (isJobName(name)) return c.json(await callJob(name, body, dry, jobs, services), 200);
     return c.json(await callOnEntries(bindingsNamed(name, services), body, dry, services), 200);
   });
 }
@@ -109,14 +109,21 @@ function branchView({ append, count }: Branch): EffectsView {
   return { append: appends, count: [...count] };
 }
 
-async function callJob(name: JobName, body: Body, dry: boolean, jobs: Jobs): Promise<CallAnswer> {
+async function callJob(
+  name: JobName,
+  body: Body,
+  dry: boolean,
+  jobs: Jobs,
+  services: Services,
+): Promise<CallAnswer> {
   const [given] = Object.keys(body);
   if (given !== undefined) throw invalid(given, `${name} is a job and takes nothing but dryRun`);
   try {
     if (dry) return { job: name, dry_run: true, ...(await jobs[name].look()) };
     const budget = budgetOf(JOB_MS_MAX);
     const running: Promise<JobAnswers[JobName]> = jobs[name].run(budget);
-    const answer = await within(budget, name, running);
+    const works = name === "reclaim" ? ownBindings(services) : [];
+    const answer = await within(budget, { what: name, works }, running);
     if ("streams" in answer) assertSomeWorked(answer.streams);
     return { job: name, ...answer };
   } catch (error) {

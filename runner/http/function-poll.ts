@@ -15,7 +15,9 @@ export const budgetMs = z.coerce
   .positive()
   .max(55_000)
   .default(10_000)
-  .describe("time to use, in ms; no new entries are read after it");
+  .describe(
+    "time to use, in ms; after it nothing is read or begun any more, and what is in hand is finished: 3 s more, and STRATEGY_TIMEOUT_MS for strategies that have been begun",
+  );
 
 const drained = {
   read: z.int(),
@@ -63,7 +65,11 @@ export function pollRoutes(services: Services) {
     const bindings = bindingsNamed(name, services);
     const budget = budgetOf(ms);
     await services.clock.sample();
-    const answer = await within(budget, name, pollFunction(bindings, services, { budget, countMax }));
+    const answer = await within(
+      budget,
+      { what: name, works: bindings },
+      pollFunction(bindings, services, { budget, countMax }),
+    );
     const [lost] = answer.lost;
     if (lost !== undefined) {
       throw new Problem({ status: 409, code: "group_lost", detail: lost.message, hint: lost.hint });

@@ -3,6 +3,7 @@ import { discardEffects, parseDeadLetter, type StoredDeadLetter } from "../dead-
 import { fieldsOf } from "../entry.ts";
 import type { Keys } from "../keys.ts";
 import type { Commit } from "./commit.ts";
+import { takeLease } from "./lease.ts";
 
 export interface DeadLetterPage {
   readonly countMax: number;
@@ -28,11 +29,15 @@ export interface DeadLetters {
    * in place of one that is not there, its id.
    */
   chosen(letters: "all" | readonly string[]): AsyncGenerator<StoredDeadLetter | string>;
-  /** Throws one away, in one step with the event that says so; false when it was not there any more. */
-  discard(commit: Commit, letter: StoredDeadLetter, note: DiscardNote): Promise<boolean>;
+  /** Throws one away, in one step with the event that says so. */
+  discard(commit: Commit, letter: StoredDeadLetter, note: DiscardNote): Promise<Discarded>;
 }
 
+/** `gone`: it was not there any more · `in_use`: somebody is retrying it, and what comes of that has to be recorded, or discarding it. */
+export type Discarded = "discarded" | "gone" | "in_use";
+
 const PAGE_COUNT = 100;
+const DISCARD_MS_MAX = 10_000;
 
 export function deadLettersOn(redis: Redis, keys: Keys): DeadLetters {
   const key = keys.stream("dead_letters");
@@ -70,12 +75,19 @@ export function deadLettersOn(redis: Redis, keys: Keys): DeadLetters {
     },
     async discard(commit, letter, { by, at }) {
       const { id } = letter;
-      const item = { id, deadLetterId: id, effects: discardEffects(letter, by, at) };
-      const [part] = await commit([item], { fence: { kind: "dead_letter" } });
-      if (part?.answer.status === "blocked") {
-        throw new Error(`Redis key ${part.answer.key} ${part.answer.problem}; nothing was discarded`);
+      const lease = await takeLease(redis, keys.lease("dead_letter", id), DISCARD_MS_MAX);
+      if (lease === undefined) return "in_use";
+      try {
+        const item = { id, deadLetterId: id, effects: discardEffects(letter, by, at) };
+        const [part] = await commit([item], { fence: { kind: "dead_letter" } });
+        if (part?.answer.status === "blocked") {
+          throw new Error(`Redis key ${part.answer.key} ${part.answer.problem}; nothing was discarded`);
+        }
+        const applied = part?.answer.status === "committed" && part.answer.outcomes[0] === "applied";
+        return applied ? "discarded" : "gone";
+      } finally {
+        await lease.release();
       }
-      return part?.answer.status === "committed" && part.answer.outcomes[0] === "applied";
     },
   };
 }

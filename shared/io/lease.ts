@@ -4,7 +4,7 @@ import { defineScript } from "./redis.ts";
 
 /** What only one may do at a time is this one's, until it is released or its time is up. */
 export interface Lease {
-  /** Lets others have it at once; nothing happens when it is another's by now. */
+  /** Lets others have it at once, unless it is another's by now. Never rejects: when it does not work, the time will be up. */
   release(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ export async function takeLease(redis: Redis, key: string, lifeMs: number): Prom
   const releaseLease = defineScript(redis, "releaseLease", RELEASE_SCRIPT);
   return {
     async release() {
-      await releaseLease([key], [holder]);
+      await releaseLease([key], [holder]).catch(() => undefined);
     },
   };
 }

@@ -191,6 +191,22 @@ describe("a run", () => {
       "error",
       { error: "no" },
     ],
+    [
+      "throws an error whose message is no text",
+      () => {
+        throw Object.assign(new Error("no"), { message: { code: 7 } });
+      },
+      "error",
+      { error: "[object Object]" },
+    ],
+    [
+      "refuses with something that is no reason",
+      () => {
+        throw new PermanentError("no", { code: 7 } as never);
+      },
+      "invalid_outcome",
+      { error: expect.any(String) },
+    ],
     ["answers nothing", () => undefined as never, "invalid_outcome", {}],
     [
       "adds something unusable",

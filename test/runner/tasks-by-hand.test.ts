@@ -6,6 +6,9 @@ import { retryDeadLetters, type RetryAttempt } from "../../runner/retry-dead-let
 import { runEntries, type RunAnswer } from "../../runner/run-function.ts";
 import type { Services } from "../../runner/services.ts";
 import { deadLetterEffects } from "../../shared/dead-letter.ts";
+import { outcomeRecordSchema } from "../../shared/records.ts";
+import { pause, resume } from "../../shared/io/control-store.ts";
+import { deadLettersOn } from "../../shared/io/dead-letters.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { takeLease } from "../../shared/io/lease.ts";
 import { defineStrategy } from "../../shared/strategy.ts";
@@ -16,14 +19,14 @@ import { useHttpApp } from "./http/http-fixture.ts";
 const fixture = useHttpApp({ rows: rowsWithStrategies([strategyRow(10, { handler: "test" })]) });
 
 /** Services whose strategy does this, and the signals it was run for. */
-function servicesWith(act: () => Promise<void>): { services: Services; runs: string[] } {
+function servicesWith(act: (entryId: string) => Promise<void>): { services: Services; runs: string[] } {
   const runs: string[] = [];
   const handler = defineStrategy({
     name: "test",
     params: z.object({}),
     async run({ signal }) {
       runs.push(signal.entryId);
-      await act();
+      await act(signal.entryId);
       return { status: "executed" };
     },
   });
@@ -60,6 +63,9 @@ const outcomes = async () =>
     ({ kind }) => kind === "outcome",
   );
 
+const reasons = async () =>
+  (await outcomes()).map(({ data }) => outcomeRecordSchema.parse(JSON.parse(data ?? "")).reason);
+
 describe("posted tasks", () => {
   test("that were begun when the time is up are finished and recorded; the same call again runs the others", async () => {
     const stop = new AbortController();
@@ -91,6 +97,46 @@ describe("posted tasks", () => {
     expect(outcome.toSorted((a, b) => a.localeCompare(b))).toEqual(["applied", "fenced", "fenced", "fenced"]);
     expect(runs).toEqual(["17-1"]);
     expect(await outcomes()).toHaveLength(1);
+  });
+
+  test("are not begun any more when the process stops", async () => {
+    const ending = new AbortController();
+    const { services, runs } = servicesWith(async () => ending.abort());
+    const { results } = await run([task(1), task(2)], { ...services, stopping: ending.signal });
+    expect(results.map(({ status }) => status)).toEqual(["committed", "left"]);
+    expect(runs).toEqual(["17-1"]);
+  });
+
+  test("are not run for a strategy that has been paused meanwhile", async () => {
+    const { redis, keys } = fixture.services;
+    const { services, runs } = servicesWith(async () =>
+      pause(redis, keys, 10, { by: "ann", at: Date.now() }),
+    );
+    await run([task(1), task(2)], services);
+    expect(runs).toEqual(["17-1"]);
+    expect(await reasons()).toEqual([null, "paused"]);
+  });
+
+  test("that have been run are recorded as soon as that works", async () => {
+    const { redis, keys } = fixture.services;
+    const results = keys.stream("signal_results");
+    const kept = `${results}:kept`;
+    // Nothing can be committed between the end of the first and that of the second, which run side by side.
+    const { services, runs } = servicesWith(async (entryId) => {
+      if (entryId === "17-1") {
+        await redis.rename(results, kept);
+        await redis.set(results, "something else");
+      } else {
+        await slowly();
+        await redis.rename(kept, results);
+      }
+    });
+    const other = task(2);
+    const entries = [task(1), { ...other, fields: { ...other.fields, symbol: "ETHUSDT" } }];
+    const answer = await run(entries, services);
+    expect(answer.results.map(({ outcome }) => outcome)).toEqual(["applied", "applied"]);
+    expect(runs.toSorted((one, two) => one.localeCompare(two))).toEqual(["17-1", "17-2"]);
+    expect(await outcomes()).toHaveLength(2);
   });
 
   test("are not run while another call of the invocation is, and whoever asks is told", async () => {
@@ -155,5 +201,49 @@ describe("the dead letter of a task", () => {
     const { services, runs } = servicesWith(async () => undefined);
     expect(await retry(id, services)).toMatchObject([{ status: "done" }]);
     expect(runs).toEqual(["17-1"]);
+  });
+
+  test("is run or not as the pauses are now, whatever this process knew before", async () => {
+    const { services, runs } = servicesWith(async () => undefined);
+    const { redis, keys } = services;
+    await services.routing.get();
+    await pause(redis, keys, undefined, { by: "ann", at: Date.now() });
+    const waiting = await addLetter();
+    expect(await retry(waiting, services)).toMatchObject([
+      { status: "left", note: expect.stringContaining("every strategy is paused") },
+    ]);
+    await resume(redis, keys, undefined);
+    await pause(redis, keys, 10, { by: "ann", at: Date.now() });
+    const ignored = await addLetter();
+    expect(await retry(ignored, services)).toMatchObject([{ status: "done" }]);
+    expect(runs).toEqual([]);
+    await resume(redis, keys, 10);
+    expect(await retry(waiting, services)).toMatchObject([{ status: "done" }]);
+    expect(runs).toEqual(["17-1"]);
+    expect(await reasons()).toEqual(["paused", null]);
+  });
+
+  test("cannot be discarded while it is retried, so that what comes of it is recorded", async () => {
+    const letters = deadLettersOn(fixture.services.redis, fixture.services.keys);
+    const id = await addLetter();
+    const stored = await letters.get(id);
+    const discarded: unknown[] = [];
+    const { services } = servicesWith(async () => {
+      const note = { by: "ann", at: Date.now() };
+      discarded.push(stored && (await letters.discard(fixture.services.commit, stored, note)));
+      discarded.push((await fixture.call("DELETE", `/dead-letters/${id}`)).body.code);
+    });
+    expect(await retry(id, services)).toMatchObject([{ status: "done" }]);
+    expect(discarded).toEqual(["in_use", "dead_letter_in_use"]);
+    expect(await outcomes()).toHaveLength(1);
+  });
+
+  test("is left where it is when the process stops", async () => {
+    const { services, runs } = servicesWith(async () => undefined);
+    const id = await addLetter();
+    expect(await retry(id, { ...services, stopping: AbortSignal.abort() })).toEqual([
+      { id, status: "left", note: "the router is stopping" },
+    ]);
+    expect(runs).toEqual([]);
   });
 });

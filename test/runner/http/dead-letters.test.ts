@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { createHttpApp } from "../../../runner/http/app.ts";
 import { deadLetterEffects } from "../../../shared/dead-letter.ts";
 import type { Fields } from "../../../shared/entry.ts";
-import { pause } from "../../../shared/io/control-store.ts";
+import { pause, resume } from "../../../shared/io/control-store.ts";
 import type { StreamName } from "../../../shared/keys.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
 import { ran } from "../../shared/io/logged.ts";
@@ -181,12 +181,14 @@ describe("POST /dead-letters/{id}/retry", () => {
       body: { code: "dead_letter_left", detail: expect.stringContaining("postgres is not available") },
     });
     await pause(http.services.redis, http.services.keys, undefined, { by: "ann", at: Date.now() });
-    const paused = await retry(await addLetter());
-    expect(paused).toMatchObject({
+    const signal = await addLetter();
+    expect(await retry(signal)).toMatchObject({
       status: 503,
       body: { detail: expect.stringContaining("every strategy is paused") },
     });
     expect(await lettersLeft()).toBe(2);
+    await resume(http.services.redis, http.services.keys, undefined);
+    expect(await retry(signal)).toMatchObject({ status: 200, body: { note: "dispatched" } });
   });
 
   test("is 409 when no other try can end otherwise", async () => {

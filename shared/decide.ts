@@ -1,4 +1,4 @@
-import { closest, distance } from "fastest-levenshtein";
+import { distance } from "fastest-levenshtein";
 import type { Control } from "./control.ts";
 import type { SignalReason, SignalStatus, StrategyReason } from "./reasons.ts";
 import type { RoutingOutcome } from "./records.ts";
@@ -49,7 +49,7 @@ export function decide(signal: Signal, context: DecisionContext): Decision {
   const { snapshot } = context;
   const subscription = snapshot.subscriptions.get(signal.phrase);
   if (subscription === undefined) {
-    const detail = unknownPhraseDetail(signal.phrase, snapshot);
+    const detail = unknownPhraseDetail(signal.phrase, context);
     return {
       status: "ignored",
       reason: "unknown_phrase",
@@ -187,12 +187,51 @@ function countByReason(outcomes: readonly RoutingOutcome[]): Record<string, numb
   return counts;
 }
 
-/** Longer messages are no misspelt phrase, and comparing them would cost milliseconds. */
+/** Longer messages are no misspelt phrase. */
 const SPELLING_LENGTH_MAX = 100;
 
-function unknownPhraseDetail(phrase: string, snapshot: Snapshot): Detail {
-  if (snapshot.subscriptions.size === 0 || phrase.length > SPELLING_LENGTH_MAX) return NO_DETAIL;
-  const nearest = closest(phrase, [...snapshot.subscriptions.keys()]);
-  if (distance(phrase, nearest) > Math.max(phrase.length, nearest.length) / 2) return NO_DETAIL;
-  return { closest_phrase: snapshot.subscriptions.get(nearest)?.phrase };
+/** A comparison took 0.3 µs with 14 characters on both sides, 3 with 80, 8 with 100 and 200: 4 ms a signal at worst. */
+const COMPARISONS_MAX = 500;
+
+/** How many phrases any unknown one is compared with at most. */
+export function comparisonsMax({ subscriptions }: Pick<Snapshot, "subscriptions">): number {
+  return Math.min(subscriptions.size, COMPARISONS_MAX);
+}
+
+function unknownPhraseDetail(phrase: string, { snapshot, memo }: DecisionContext): Detail {
+  if (phrase.length > SPELLING_LENGTH_MAX) return NO_DETAIL;
+  const known = memo?.unknownPhrase(phrase);
+  if (known !== undefined) return known;
+  const closest = closestPhrase(phrase, snapshot);
+  const detail =
+    closest === undefined ? NO_DETAIL : { closest_phrase: snapshot.subscriptions.get(closest)?.phrase };
+  memo?.keepUnknownPhrase(phrase, detail);
+  return detail;
+}
+
+/**
+ * The phrase that takes the fewest changes, no more than half as many as the longer one has characters; of several the
+ * nearest in length. Undefined when there is none, or when {@link COMPARISONS_MAX} do not suffice to be sure.
+ */
+function closestPhrase(phrase: string, { phrasesByLength }: Snapshot): string | undefined {
+  let closest: string | undefined;
+  let changes = phrase.length + 1;
+  let compared = 0;
+  // Phrases so far apart in length take at least as many changes.
+  for (let apart = 0; apart < changes; apart += 1) {
+    for (const length of new Set([phrase.length - apart, phrase.length + apart])) {
+      const changesMax = Math.max(phrase.length, length) / 2;
+      const candidates = apart > changesMax ? [] : (phrasesByLength.get(length) ?? []);
+      compared += candidates.length;
+      if (compared > COMPARISONS_MAX) return undefined;
+      for (const candidate of candidates) {
+        const taken = distance(phrase, candidate);
+        if (taken < changes && taken <= changesMax) {
+          closest = candidate;
+          changes = taken;
+        }
+      }
+    }
+  }
+  return closest;
 }

@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly strategies: ReadonlyMap<number, SubscribedStrategy>;
   /** By folded phrase. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
+  /** The keys of `subscriptions` by their length. */
+  readonly phrasesByLength: ReadonlyMap<number, readonly string[]>;
   /** The most strategies that subscribe to one phrase. */
   readonly strategiesPerPhraseMax: number;
 }
@@ -31,6 +33,7 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
     });
   }
   const subscriptions = new Map<string, Subscription>();
+  const phrasesByLength = new Map<number, string[]>();
   const lists = new Map<string, readonly SubscribedStrategy[]>();
   let strategiesPerPhraseMax = 0;
   // In one order, since Redis keeps none: the closest of two equally close phrases must be the same everywhere.
@@ -42,9 +45,13 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
       lists.set(ids, subscribed);
     }
     subscriptions.set(folded, { ...phrase, strategies: subscribed });
+    const asLong = phrasesByLength.get(folded.length);
+    if (asLong === undefined) phrasesByLength.set(folded.length, [folded]);
+    else asLong.push(folded);
     strategiesPerPhraseMax = Math.max(strategiesPerPhraseMax, subscribed.length);
   }
-  return { version, tickers: content.tickers, strategies, subscriptions, strategiesPerPhraseMax };
+  const { tickers } = content;
+  return { version, tickers, strategies, subscriptions, phrasesByLength, strategiesPerPhraseMax };
 }
 
 function subscribersOf(

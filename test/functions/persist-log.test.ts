@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { persistLog } from "../../functions/persist-log.ts";
-import type { Entry, Fields } from "../../shared/entry.ts";
+import type { Fields } from "../../shared/entry.ts";
 import { eventFields } from "../../shared/events.ts";
-import type { Result, Unavailable } from "../../shared/function.ts";
 import type { Database } from "../../shared/io/database.ts";
 import { logStoreOn } from "../../shared/io/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log-store.ts";
 import { openDatabase } from "../../shared/io/open-database.ts";
 import type { FreshDatabase } from "../servers/database.ts";
 import { freshDatabase, freshPrefix } from "../servers/fixtures.ts";
+import { answers, AT, entry, outcomeEntry, signalEntry } from "./log-entries.ts";
 
 let fresh: FreshDatabase;
 let database: Database;
@@ -23,44 +22,6 @@ afterAll(async () => {
   await database.close();
   await fresh.drop();
 });
-
-const AT = "2026-01-02T03:04:05.678Z";
-
-function outcomeEntry(id: number, strategyId: number): Entry {
-  const data = {
-    strategy_id: strategyId,
-    status: "executed",
-    reason: null,
-    detail: {},
-    attempt: 1,
-    duration_ms: 5,
-    at: AT,
-  };
-  return entry(id, { kind: "outcome", entry_id: `${id}-0`, invocation: "live", data: JSON.stringify(data) });
-}
-
-function signalEntry(id: number, uid: string, status = "ignored"): Entry {
-  const data = {
-    duplicate_of: null,
-    uid,
-    status,
-    reason: status === "ignored" ? "no_strategies" : null,
-    detail: {},
-    signal_id: 1,
-    direction: "long",
-    symbol: "BTCUSDT",
-    message: "UP",
-    source: null,
-    raw: { message: "UP" },
-    bar_time: AT,
-    sent_at: null,
-    received_at: AT,
-    decided_at: AT,
-    snapshot: "v",
-    outcomes: [],
-  };
-  return entry(id, { kind: "signal", entry_id: `${id}-0`, invocation: "live", data: JSON.stringify(data) });
-}
 
 function invocationFields(id: string, end: object = { finished_at: null, counts: null }): Fields {
   const data = {
@@ -77,44 +38,45 @@ function invocationFields(id: string, end: object = { finished_at: null, counts:
   return { kind: "invocation", entry_id: "", invocation: id, data: JSON.stringify(data) };
 }
 
-const entry = (id: number, fields: Fields): Entry => ({ id: `${id}-0`, fields });
-
-/** What the function answers, as `id: status` with the reason of dead ones, and whether it said `unavailable`. */
-async function answers(
-  entries: readonly Entry[],
-  log: LogStore,
-  stream: "signal_results" | "system_events" = "signal_results",
-): Promise<{ results: Record<string, string>; unavailable: Unavailable | undefined; all: Result[] }> {
-  const all: Result[] = [];
-  let unavailable: Unavailable | undefined;
-  for await (const answer of persistLog(entries, { stream, log })) {
-    if ("status" in answer) unavailable = answer;
-    else all.push(...answer);
-  }
-  const results = all.map((result) => [result.id, result.status === "dead" ? result.reason : result.status]);
-  return { results: Object.fromEntries(results), unavailable, all };
-}
-
-/** A store that counts the calls made to another one. */
-function counted(log: LogStore): { log: LogStore; calls: () => number } {
-  let calls = 0;
-  return {
-    log: {
-      write: async (rows) => {
-        calls += 1;
-        return log.write(rows);
-      },
-    },
-    calls: () => calls,
+/** The database, with every statement counted. */
+function counted(): { db: Database; statements: () => number } {
+  let statements = 0;
+  const query: Database["query"] = async (sql, params) => {
+    statements += 1;
+    return database.query(sql, params);
   };
+  return { db: { ...database, query }, statements: () => statements };
 }
 
 describe("persist-log, on a real Postgres", () => {
-  test("a whole batch is stored in one go and each entry is done", async () => {
-    const { log, calls } = counted(logStoreOn(database, freshPrefix()));
-    const entries = [signalEntry(1, "a"), outcomeEntry(2, 7), signalEntry(3, "c")];
-    expect((await answers(entries, log)).results).toEqual({ "1-0": "done", "2-0": "done", "3-0": "done" });
-    expect(calls()).toBe(1);
+  test("a whole batch is stored with one statement per table and each entry is done", async () => {
+    const { db, statements } = counted();
+    const entries = Array.from({ length: 256 }, (_, i) =>
+      i % 2 === 0 ? signalEntry(i, `${i}`, { outcomes: 5 }) : outcomeEntry(i, 7),
+    );
+    const { results } = await answers(entries, logStoreOn(db, freshPrefix()));
+    expect(results).toEqual(Object.fromEntries(entries.map(({ id }) => [id, "done"])));
+    expect(statements()).toBe(2);
+  });
+
+  test("a batch that is stored in portions becomes the same rows, also when it is stored again", async () => {
+    const shard = freshPrefix();
+    const heavy = { outcomes: 20_000 };
+    const other = { ...signalEntry(1, "b", { outcomes: 20_001 }), id: "3-0" };
+    const batch = [signalEntry(1, "a", heavy), signalEntry(2, "c", heavy), other, outcomeEntry(4, 7)];
+    for (let times = 0; times < 2; times += 1) {
+      const { results } = await answers(batch, logStoreOn(database, shard));
+      expect(results).toEqual({ "1-0": "done", "2-0": "done", "3-0": "conflicting_uid", "4-0": "done" });
+    }
+    const counts = await database.query(
+      "SELECT entry_id, count(*) AS n FROM signal_log_entries WHERE shard = $1 GROUP BY 1 ORDER BY 1",
+      [shard],
+    );
+    expect(counts).toEqual([
+      { entry_id: "1-0", n: 20_000 },
+      { entry_id: "2-0", n: 20_000 },
+      { entry_id: "4-0", n: 1 },
+    ]);
   });
 
   test("rows that Postgres refuses are dead with its reason, every neighbour is stored", async () => {
@@ -172,7 +134,7 @@ describe("persist-log, on a real Postgres", () => {
 
   test.each([
     ["another uid", signalEntry(1, "b"), "conflicting_uid"],
-    ["another decision", signalEntry(1, "a", "dispatched"), "conflicting_decision"],
+    ["another decision", signalEntry(1, "a", { status: "dispatched" }), "conflicting_decision"],
   ])(
     "of two records of one entry in one batch the one with %s is dead, not what is stored",
     async (...given) => {
@@ -205,7 +167,10 @@ describe("persist-log, on a real Postgres", () => {
   test("a row that is there with another decision is an error as well: a task may have been handed on since", async () => {
     const log = logStoreOn(database, freshPrefix());
     await answers([signalEntry(1, "a")], log);
-    const { results, all } = await answers([signalEntry(1, "a", "dispatched"), signalEntry(2, "b")], log);
+    const { results, all } = await answers(
+      [signalEntry(1, "a", { status: "dispatched" }), signalEntry(2, "b")],
+      log,
+    );
     expect(results).toEqual({ "1-0": "conflicting_decision", "2-0": "done" });
     expect(all[0]).toMatchObject({
       level: "ERROR",

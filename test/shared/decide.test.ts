@@ -177,35 +177,6 @@ test("a signal nobody is eligible for says why, reason by reason", () => {
   });
 });
 
-describe("an unknown phrase", () => {
-  test.each([
-    ["SIGNAL_1_LNG", { closest_phrase: "SIGNAL_1_LONG" }],
-    ["signal 1 long", { closest_phrase: "SIGNAL_1_LONG" }],
-    ["signal_1_shor", { closest_phrase: "SIGNAL_1_SHORT" }],
-    ["HELLO THERE", {}],
-    ["x", {}],
-    ["SIGNAL_1_LONG".repeat(8), {}],
-  ])("%j is told the closest known one, if any is close", (message, detail) => {
-    expect(decided({}, { message })).toEqual({
-      status: "ignored",
-      reason: "unknown_phrase",
-      detail,
-      signalId: null,
-      direction: null,
-      outcomes: [],
-    });
-  });
-
-  test("is unknown in an empty reference too", () => {
-    const rows = referenceRows({ signals: [], strategies: [], strategy_signals: [] });
-    expect(decided({ rows })).toMatchObject({ reason: "unknown_phrase", detail: {} });
-  });
-
-  test.each(["__proto__", "constructor", "toString"])("is %s, which no reference has", (message) => {
-    expect(decided({}, { message }).reason).toBe("unknown_phrase");
-  });
-});
-
 test("an unknown ticker is quoted in part, never half a character", () => {
   const { detail } = decided({}, { symbol: `x${"😀".repeat(1000)}` });
   expect(detail).toEqual({ symbol: `X${"😀".repeat(49)}` });

@@ -1,10 +1,23 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { distance } from "fastest-levenshtein";
+import { describe, expect, it, vi } from "vitest";
+import { processSignals } from "../../functions/process-signals.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { portionsOf } from "../../shared/portions.ts";
-import { snapshotFrom } from "../builders.ts";
+import {
+  contextFrom,
+  entryFrom,
+  rowsWithStrategies,
+  signalFields,
+  signalRow,
+  snapshotFrom,
+  strategyRow,
+} from "../builders.ts";
+
+vi.mock("fastest-levenshtein", { spy: true });
 
 const OUTCOMES_MAX = 24_000;
+const COMPARISONS_MAX = 12_000;
 
 type Books = Readonly<Record<string, number>>;
 
@@ -54,19 +67,20 @@ describe("entries come in portions", () => {
   });
 
   it("with light, unknown and missing phrases beside heavy ones", () => {
-    const entries = entriesOf(["heavy", "light", undefined, "unknown", "heavy", "light"]);
-    const portions = portionsOf(entries, snapshotWith({ heavy: 23_999, light: 1 }));
+    const entries = entriesOf(["heavy", "light", "unknown", "heavy", "light", undefined, "unknown", "heavy"]);
+    const portions = portionsOf(entries, snapshotWith({ heavy: 23_991, light: 1 }));
     expect(portions.map((portion) => portion.map(({ id }) => id))).toStrictEqual([
-      ["0-0", "1-0", "2-0", "3-0"],
-      ["4-0", "5-0"],
+      ["0-0", "1-0", "2-0"],
+      ["3-0", "4-0", "5-0", "6-0"],
+      ["7-0"],
     ]);
   });
 
   it("that are all of them, in their order, each within the limit or alone, and none larger than need be", () => {
-    const books = { a: 1, b: 900, c: 7_000, d: 25_000 };
+    const books: Books = { a: 1, b: 900, c: 7_000, d: 25_000 };
     const messages = fc.array(fc.constantFrom("a", "b", "c", "d", "unknown", undefined), { maxLength: 60 });
     const outcomesIn = (portion: readonly Entry[]): number =>
-      portion.reduce((sum, { fields }) => sum + ((books as Books)[fields["message"] ?? ""] ?? 0), 0);
+      portion.reduce((sum, { fields }) => sum + (books[fields["message"] ?? ""] ?? 2 * 4), 0);
     fc.assert(
       fc.property(messages, (given) => {
         const entries = entriesOf(given);
@@ -80,4 +94,44 @@ describe("entries come in portions", () => {
       }),
     );
   });
+});
+
+describe("unknown phrases", () => {
+  const phrases = (count: number): Books =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`phrase ${i}`, 1]));
+
+  it.each([
+    [256, 46, 1],
+    [256, 400, 9],
+    [10_000, 40, 34],
+    [10_000, 500, 417],
+    [10_000, 5_000, 417],
+  ])("of which %d arrive where %d are known are decided in %d portions", (count, known, portions) => {
+    expect(portionsOf(times(count, "unknown"), snapshotWith(phrases(known)))).toHaveLength(portions);
+  });
+
+  it("split no batch they are not in", () => {
+    const entries = times(10_000, "phrase 7");
+    expect(portionsOf(entries, snapshotWith(phrases(5_000)))).toStrictEqual([entries]);
+  });
+
+  it.each([40, 400, 500, 600])(
+    "take a portion no more comparisons than it is meant for, with %d known",
+    (known) => {
+      const signals = Array.from({ length: known }, (_, i) =>
+        signalRow(i + 1, { long_phrase: `known phrase ${i + 1000}`, short_phrase: null }),
+      );
+      const context = contextFrom({ rows: rowsWithStrategies([strategyRow(10)], { signals }) });
+      const entries = Array.from({ length: 1_000 }, (_, i) =>
+        entryFrom(signalFields({ message: `${i + 10_000} something else` }), { sequence: i }),
+      );
+      const comparisons = portionsOf(entries, context.snapshot).map((portion) => {
+        vi.mocked(distance).mockClear();
+        processSignals(portion, context);
+        return vi.mocked(distance).mock.calls.length;
+      });
+      expect(Math.max(...comparisons)).toBeLessThanOrEqual(COMPARISONS_MAX);
+      expect(Math.max(...comparisons) > 0).toBe(known <= 500);
+    },
+  );
 });

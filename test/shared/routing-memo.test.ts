@@ -60,3 +60,17 @@ test("it starts over rather than keep more outcomes than it may", () => {
   expect(memo.derived(routed)).toBeUndefined();
   expect(outcomesOf({ symbol: "AAA" }, contextWith(memo))).not.toBe(routed);
 });
+
+test("what is said of an unknown phrase is made once, and of a thousand phrases at most", () => {
+  const context = contextWith(new RoutingMemo());
+  const detailOf = (message: string) => decide(signal({ message }), context).detail;
+  const detail = detailOf("SIGNAL_1_LNG");
+  expect(detail).toEqual({ closest_phrase: "SIGNAL_1_LONG" });
+  const routed = outcomesOf({ symbol: "AAA" }, context);
+  for (let i = 1; i < 1_000; i += 1) detailOf(`unknown ${i}`);
+  expect(detailOf("signal_1_lng ")).toBe(detail);
+  detailOf("unknown 1000");
+  expect(detailOf("SIGNAL_1_LNG")).toEqual(detail);
+  expect(detailOf("SIGNAL_1_LNG")).not.toBe(detail);
+  expect(outcomesOf({ symbol: "AAA" }, context)).toBe(routed);
+});

@@ -20,6 +20,18 @@ test("a phrase comes with the strategies that subscribe to it, their tickers rea
   ]);
 });
 
+test("each phrase is among those of its length", () => {
+  fc.assert(
+    fc.property(anyRows, (rows) => {
+      const { phrasesByLength, subscriptions } = snapshotFrom(rows);
+      expect([...phrasesByLength.values()].flat().toSorted()).toEqual([...subscriptions.keys()]);
+      for (const [length, phrases] of phrasesByLength) {
+        for (const phrase of phrases) expect(phrase).toHaveLength(length);
+      }
+    }),
+  );
+});
+
 test("content that names a strategy it does not have is no snapshot", () => {
   const { content } = buildReference(rowsWithStrategies([strategyRow(10)]));
   expect(() => snapshotOf("v1", { ...content, strategies: new Map() })).toThrow(

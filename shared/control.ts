@@ -1,4 +1,4 @@
-/** Who is paused. Kept in the `control` hash, whose epoch rises with every change. */
+/** Who is paused. Kept in the `control` hash, whose epoch rises with every change and never stands for other pauses again. */
 export interface Control {
   /** The epoch as Redis holds it; "0" when nothing was ever paused. */
   readonly epoch: string;

@@ -48,6 +48,26 @@ const PARTS = [
 const HASH_FIELDS_PER_CALL = 1_000;
 
 /**
+ * Takes a ticket: the time in microseconds, or one more than the last if that is higher. A mere counter would give
+ * tickets twice after Redis has lost writes, and content from before could be published after that from since.
+ * KEYS 1 ticket, 2 published_ticket. Returns the ticket.
+ */
+const TICKET_SCRIPT = `#!lua
+local last, published = KEYS[1], KEYS[2]
+local ticket = redis.call('INCR', last)
+-- The first since Redis was emptied: none taken before may publish any more.
+local first = ticket == 1
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+if ticket < now then
+  ticket = now
+  redis.call('SET', last, string.format('%.0f', ticket))
+end
+if first then redis.call('SET', published, string.format('%.0f', ticket - 1)) end
+return ticket
+`;
+
+/**
  * KEYS 1 reference:current, 2 confirmed_at, 3 ticket, 4 published_ticket, 5–8 the hashes of the new version, 9–12 those of
  * the version that was current. ARGV 1 new version, 2 version that was current ('' = none), 3 ticket, 4 now in
  * ms, 5 grace in s. Returns published | unchanged | refused | again (another version is current by now, or a hash is gone).
@@ -56,13 +76,13 @@ const PUBLISH_SCRIPT = `#!lua
 local version, old, ticket = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local published = tonumber(redis.call('GET', KEYS[4]) or '0')
 -- A ticket up to the published one was taken before that publication, so its holder may have looked before it, too.
--- A ticket above the counter was taken before Redis was emptied.
-local counter = tonumber(redis.call('GET', KEYS[3]) or '0')
-if ticket <= published or ticket > counter then return 'refused' end
+-- A ticket above the last one was taken before Redis was emptied.
+local last = redis.call('GET', KEYS[3]) or '0'
+if ticket <= published or ticket > tonumber(last) then return 'refused' end
 if (redis.call('GET', KEYS[1]) or '') ~= old then return 'again' end
 if redis.call('EXISTS', KEYS[8]) == 0 then return 'again' end
 for k = 5, 8 do redis.call('PERSIST', KEYS[k]) end
-redis.call('SET', KEYS[4], counter)
+redis.call('SET', KEYS[4], last)
 redis.call('SET', KEYS[2], ARGV[4])
 if version == old then return 'unchanged' end
 redis.call('SET', KEYS[1], version)
@@ -82,6 +102,7 @@ for k = 2, #KEYS do redis.call('EXPIRE', KEYS[k], ARGV[2]) end
 
 /** The store over a connection for commands. */
 export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
+  const ticketScript = defineScript(redis, "takeReferenceTicket", TICKET_SCRIPT);
   const publishScript = defineScript(redis, "publishReference", PUBLISH_SCRIPT);
   const partKeys = (version: string): string[] => PARTS.map((part) => keys.reference(version, part));
 
@@ -126,7 +147,8 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
   }
 
   return {
-    takeTicket: async () => redis.incr(keys.referenceTicket),
+    takeTicket: async () =>
+      Number(await ticketScript([keys.referenceTicket, keys.referencePublishedTicket], [])),
     currentVersion,
     async publish({ ticket, version, content, now }) {
       for (;;) {

@@ -81,7 +81,7 @@ describe("refresh-reference, on a real Redis", () => {
     });
     const newer = referenceRows({ tickers: [tickerRow("ETHUSDT")] });
     // The slow one has its ticket already, or this would prove nothing.
-    await expect.poll(async () => redis.get(keys.referenceTicket)).toBe("1");
+    await expect.poll(async () => redis.exists(keys.referenceTicket)).toBe(1);
     const fast = await refreshReference({ source: sourceOf(newer), store, now: () => NOW });
     goOn(referenceRows());
     expect(await slow).toMatchObject({ state: "refused", events: [] });

@@ -8,9 +8,9 @@ const paused = async () => http.services.redis.hgetall(http.services.keys.contro
 test("a strategy is paused and resumed, and it is told who did it", async () => {
   const first = await http.call("POST", "/pause", { strategy: 10, by: "ann" });
   expect(first).toMatchObject({ status: 200, body: { message: "strategy 10 paused by ann over HTTP" } });
-  expect(await paused()).toMatchObject({ epoch: "1", "10": expect.stringContaining('"by":"ann"') });
+  expect(await paused()).toMatchObject({ "10": expect.stringContaining('"by":"ann"') });
   await http.call("POST", "/resume", { strategy: 10 });
-  expect(await paused()).toEqual({ epoch: "2" });
+  expect(Object.keys(await paused())).toEqual(["epoch"]);
 });
 
 test("without a strategy everything is paused", async () => {

@@ -180,6 +180,27 @@ describe("a refresh that began earlier", () => {
     await expectNeverToExpire(B);
   });
 
+  it("is refused after Redis was emptied also when one has begun since and has not published yet", async () => {
+    const before = await store.takeTicket();
+    await redis.del(...(await redis.keys(`${keys.prefix}*`)));
+    const since = await store.takeTicket();
+    expect(await store.publish({ ticket: before, ...A, now: NOW })).toBe("refused");
+    expect(await store.publish({ ticket: since, ...B, now: NOW })).toBe("published");
+  });
+
+  it("is refused after Redis has lost its ticket, however many were taken since", async () => {
+    await publish(A);
+    const kept = (await redis.get(keys.referenceTicket)) ?? "";
+    await store.takeTicket();
+    const lost = await store.takeTicket();
+    await redis.set(keys.referenceTicket, kept);
+    expect(await publish(B)).toBe("published");
+    const next = await store.takeTicket();
+    expect(next).toBeGreaterThan(lost);
+    expect(await store.publish({ ticket: lost, ...A, now: NOW })).toBe("refused");
+    expect(await store.publish({ ticket: next, ...B, now: NOW })).toBe("unchanged");
+  });
+
   it("may publish when the later one has not, which is then refused: it may have looked before", async () => {
     const early = await store.takeTicket();
     const late = await store.takeTicket();
@@ -284,14 +305,14 @@ describe("many at once", () => {
         stores.map(async (one, n) => {
           const ticket = await one.takeTicket();
           const built = sized(1 + ((n + round) % 4));
-          return { ticket, built, state: await one.publish({ ticket, ...built, now: NOW + ticket }) };
+          return { n, ticket, built, state: await one.publish({ ticket, ...built, now: NOW + n }) };
         }),
       );
       // Whoever publishes has begun after the one before, so tickets tell the order.
       const published = refreshes.filter(({ state }) => state !== "refused");
       const last = published.reduce((high, one) => (one.ticket > high.ticket ? one : high));
       const loaded = await store.load();
-      expect(loaded).toMatchObject({ version: last.built.version, confirmedAt: NOW + last.ticket });
+      expect(loaded).toMatchObject({ version: last.built.version, confirmedAt: NOW + last.n });
       expect(loaded?.content).toStrictEqual(last.built.content);
       await expectNeverToExpire(last.built);
       for (const { built } of refreshes) {
@@ -345,6 +366,17 @@ describe("many at once", () => {
     const tickets = await Promise.all(Array.from({ length: 50 }, () => store.takeTicket()));
     expect(new Set(tickets).size).toBe(50);
     expect(await store.takeTicket()).toBeGreaterThan(Math.max(...tickets));
+  });
+
+  it("tickets go on from those that were counted, and by one where they are ahead of the clock", async () => {
+    await redis.mset(keys.referenceTicket, 41, keys.referencePublishedTicket, 40);
+    const ticket = await store.takeTicket();
+    expect(await redis.get(keys.referenceTicket)).toMatch(/^\d{16}$/);
+    expect(await store.publish({ ticket, ...A, now: NOW })).toBe("published");
+    expect(await redis.get(keys.referencePublishedTicket)).toBe(String(ticket));
+    expect(await store.publish({ ticket: 41, ...B, now: NOW })).toBe("refused");
+    await redis.set(keys.referenceTicket, 8_000_000_000_000_000);
+    expect(await store.takeTicket()).toBe(8_000_000_000_000_001);
   });
 });
 

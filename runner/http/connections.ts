@@ -9,11 +9,19 @@ export interface Connections {
   drain(): void;
 }
 
+/** What a connection is granted. */
+export interface ConnectionLimits {
+  /** From this many connections on, a new one ends the oldest on which nothing is asked. */
+  readonly crowdedAt: number;
+  /** How long a peer may take nothing of what waits to be sent to it; noticed after twice that at the latest. */
+  readonly stalledMsMax: number;
+}
+
 /**
- * Keeps an eye on every connection; to be called before the server listens. When there are more than `crowdedAt`, a new one
- * ends the oldest on which nothing is asked, so that nobody can keep others out with connections that do nothing.
+ * Keeps an eye on every connection; to be called before the server listens. Nobody can keep others out with connections on
+ * which nothing is asked, or no answer read.
  */
-export function watchConnections(server: Server, { crowdedAt }: { readonly crowdedAt: number }): Connections {
+export function watchConnections(server: Server, { crowdedAt, stalledMsMax }: ConnectionLimits): Connections {
   const answers = new Map<Duplex, Set<ServerResponse>>();
   let draining = false;
 
@@ -21,6 +29,12 @@ export function watchConnections(server: Server, { crowdedAt }: { readonly crowd
     if (answers.size >= crowdedAt) oldestIdle(answers)?.destroy();
     answers.set(socket, new Set());
     socket.once("close", () => answers.delete(socket));
+  });
+  // Node starts this time anew whenever bytes come or go, also in the midst of one long write.
+  server.timeout = stalledMsMax;
+  server.on("timeout", (socket) => {
+    // An answer may be long in coming; where none is open, this is the end of keepAliveTimeout.
+    if (socket.writableLength > 0 || answers.get(socket)?.size === 0) socket.destroy();
   });
   server.on("request", ({ socket }: IncomingMessage, answer: ServerResponse) => {
     const open = answers.get(socket);

@@ -21,6 +21,8 @@ export interface HttpLimits {
   readonly lookEveryMs: number;
   /** How long a connection is kept for another request. */
   readonly keepAliveMs: number;
+  /** How long a peer may leave an answer unread. */
+  readonly stalledMsMax: number;
   readonly connectionsMax: number;
 }
 
@@ -30,6 +32,8 @@ const LIMITS: HttpLimits = {
   lookEveryMs: 500,
   // Load balancers keep theirs for 60 s: one that we close first may be given a request at that very moment.
   keepAliveMs: 65_000,
+  // The system tells of room for more by the megabyte: whoever reads 50 kB a second is to be seen reading.
+  stalledMsMax: 30_000,
   // Far below the 1,024 open files that many systems grant a process: Redis and Postgres need some, too.
   connectionsMax: 500,
 };
@@ -64,7 +68,10 @@ export async function startHttpServer(
   app: HttpHandler,
   { host, port, logger, onTrouble, limits }: HttpServerOptions,
 ): Promise<HttpServer> {
-  const { headersMsMax, requestMsMax, lookEveryMs, keepAliveMs, connectionsMax } = { ...LIMITS, ...limits };
+  const { headersMsMax, requestMsMax, lookEveryMs, keepAliveMs, stalledMsMax, connectionsMax } = {
+    ...LIMITS,
+    ...limits,
+  };
   const listener = getRequestListener((request, bindings) => app.fetch(request, bindings as HttpBindings), {
     // For clients that name no host, as the health checks of some proxies (HTTP/1.0).
     hostname: "localhost",
@@ -87,7 +94,7 @@ export async function startHttpServer(
       outgoing.destroy();
     });
   });
-  const connections = watchConnections(server, { crowdedAt: Math.ceil(connectionsMax * 0.8) });
+  const connections = watchConnections(server, { crowdedAt: Math.ceil(connectionsMax * 0.8), stalledMsMax });
   refuseUnreadable(server, connections);
   const address = await listen(server, { host, port });
   server.on("error", onTrouble);

@@ -227,4 +227,22 @@ describe("listening", () => {
     first.socket.write(requestText(GET));
     await vi.waitFor(() => expect(first.received()).toContain("200 OK"));
   });
+
+  test("peers that take every connection there may be and read no answers do not keep others out", async () => {
+    const onTrouble = vi.fn();
+    const endless = new Hono()
+      .get("/", (c) => c.text("here"))
+      .get("/endless", (c) =>
+        c.body(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) })),
+      );
+    const server = await start(endless, { onTrouble, limits: { connectionsMax: 4, stalledMsMax: 250 } });
+    for (let n = 0; n < 4; n += 1) {
+      const { socket } = server.talk(requestText(["GET /endless HTTP/1.1", "host: x"]));
+      socket.pause();
+      await once(socket, "connect");
+    }
+    expect(await server.talk(requestText(GET)).ended()).toBe("");
+    expect(onTrouble).toHaveBeenCalled();
+    await vi.waitFor(async () => expect((await fetch(server.url)).status).toBe(200), 10_000);
+  });
 });

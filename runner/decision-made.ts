@@ -1,7 +1,7 @@
 import type { Branch, Effects } from "../shared/function.ts";
 import { HOLDER, sharedFields } from "../shared/function.ts";
-import { logRowsOf } from "../shared/log-rows.ts";
-import type { SignalRecord } from "../shared/records.ts";
+import { logRowsOf, type LogRows } from "../shared/log-rows.ts";
+import type { OutcomeRecord, SignalRecord } from "../shared/records.ts";
 import type { Worked } from "./work.ts";
 
 /**
@@ -21,12 +21,27 @@ export function decisionMade(worked: Worked): SignalRecord | undefined {
   }
 }
 
+/** What became of a task that was run, or not run any more; undefined when nothing was recorded, or by another function. */
+export function outcomeMade(worked: Worked): OutcomeRecord | undefined {
+  if (worked.status === "left" || worked.outcome !== "applied" || worked.result.status !== "done")
+    return undefined;
+  return firstIn(worked.result.effects, ({ outcomes }) => outcomes[0]?.record);
+}
+
 /** The decision effects publish when they happen. */
 export function decisionIn(branch: Branch): SignalRecord | undefined {
+  return firstIn(branch, ({ signals }) => signals[0]?.record);
+}
+
+/** The first record of its kind among those a branch publishes. */
+function firstIn<Record>(
+  branch: Branch,
+  recordIn: (rows: LogRows) => Record | undefined,
+): Record | undefined {
   for (const append of branch.append) {
     if (append.stream !== "signal_results") continue;
     const parsed = logRowsOf({ id: "", fields: sharedFields(append) }, append.stream);
-    const record = parsed.ok ? parsed.rows.signals[0]?.record : undefined;
+    const record = parsed.ok ? recordIn(parsed.rows) : undefined;
     if (record !== undefined) return record;
   }
   return undefined;

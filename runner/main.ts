@@ -33,15 +33,21 @@ const print = (text: string): void => (forPeople ? console.log(text) : logger.in
 
 /** What a signal asks for; until there is something to finish, to go at once. */
 let stop: (reason: string) => Promise<StopOutcome> = async () => "finished";
-let stopping = false;
+/** When the first signal came, as `performance.now()` tells it. */
+let stoppingSince: number | undefined;
+/** Ctrl-C in a terminal comes twice within some 10 ms when npm has started this: from the terminal, and passed on by npm. */
+const SAME_SIGNAL_MS = 300;
 
 for (const [signal, code] of [
   ["SIGTERM", 143],
   ["SIGINT", 130],
 ] as const) {
   process.on(signal, () => {
-    if (stopping) process.exit(code);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince < SAME_SIGNAL_MS) return;
+      process.exit(code);
+    }
+    stoppingSince = performance.now();
     logger.info(`${signal}: finishing what is in hand; once more to exit at once`);
     // Whatever else may hang: nobody waits for a process that was told to stop any longer than they said.
     setTimeout(() => process.exit(1), given.shutdownMsMax);

@@ -2,10 +2,10 @@ import type { Redis } from "ioredis";
 import type { DeadLetter, StoredDeadLetter } from "../shared/dead-letter.ts";
 import { deadLettersOn } from "../shared/io/dead-letters.ts";
 import type { Keys } from "../shared/keys.ts";
-import type { SignalRecord } from "../shared/records.ts";
+import type { OutcomeRecord, SignalRecord } from "../shared/records.ts";
 import type { Binding } from "./binding.ts";
 import { byHand } from "./by-hand.ts";
-import { decisionMade } from "./decision-made.ts";
+import { decisionMade, outcomeMade } from "./decision-made.ts";
 import { beginInvocation, type Invocation } from "./invocation.ts";
 import { messageOf, type Trouble } from "./trouble.ts";
 import { LEASE_SPARE_MS, LeaseTaken, withLease } from "./with-lease.ts";
@@ -41,6 +41,8 @@ export interface RetryAttempt {
   readonly id: string;
   readonly status: RetryStatus;
   readonly note: string;
+  /** It was a task, which has been run, in vain and for good. */
+  readonly failed?: true;
 }
 
 export interface RetrySummary {
@@ -155,7 +157,7 @@ async function alone(
   });
 }
 
-function outcomeOf(worked: Worked): Pick<RetryAttempt, "status" | "note"> {
+function outcomeOf(worked: Worked): Omit<RetryAttempt, "id"> {
   if (worked.status === "left") return { status: "left", note: worked.error };
   const { outcome, result } = worked;
   switch (outcome) {
@@ -166,15 +168,16 @@ function outcomeOf(worked: Worked): Pick<RetryAttempt, "status" | "note"> {
     case "applied":
     case "duplicate": {
       if (result.status === "dead") return { status: "dead", note: `${result.reason}: ${result.error}` };
-      return { status: "done", note: noteOf(decisionMade(worked)) };
+      const made = decisionMade(worked) ?? outcomeMade(worked);
+      return { status: "done", note: noteOf(made), ...(made?.status === "failed" ? { failed: true } : {}) };
     }
   }
 }
 
-/** The decision that was recorded: `ignored: stale`. Empty for functions that decide nothing. */
-function noteOf(decision: SignalRecord | undefined): string {
-  if (decision === undefined) return "";
-  return [decision.status, ...(decision.reason === null ? [] : [decision.reason])].join(": ");
+/** What was recorded: `ignored: stale`. Empty for functions that record nothing. */
+function noteOf(made: SignalRecord | OutcomeRecord | undefined): string {
+  if (made === undefined) return "";
+  return [made.status, ...(made.reason === null ? [] : [made.reason])].join(": ");
 }
 
 function publishAttempt(

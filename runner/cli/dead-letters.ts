@@ -65,7 +65,7 @@ export interface RetryOptions {
   readonly reason?: string;
 }
 
-/** Retries dead letters, a line for each and a sum; exit code 1 unless all that was asked for is done. */
+/** Retries dead letters, a line for each and a sum; exit code 1 unless all that was asked for is done, and no strategy failed. */
 export async function retryFromCli(
   { redis, keys, config }: Connection,
   ids: readonly string[],
@@ -80,9 +80,14 @@ export async function retryFromCli(
   const { log, close } = logWhenNeeded(config);
   const outside = outsideOf({ config, logger, secrets });
   const bindingDeps = { redis, keys, config, routing, clock, log, handlers: HANDLERS, outside };
+  let failed = 0;
+  const onAttempt = (attempt: RetryAttempt): void => {
+    console.log(attemptText(attempt));
+    if (attempt.failed === true) failed += 1;
+  };
   try {
     const { invocation, counts } = await retryDeadLetters(
-      { letters, requestedBy: by, reason, onAttempt: (attempt) => console.log(attemptText(attempt)) },
+      { letters, requestedBy: by, reason, onAttempt },
       {
         redis,
         keys,
@@ -96,7 +101,7 @@ export async function retryFromCli(
     const sum = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
     console.log(`${sum.join(", ")}${invocation === undefined ? "" : `; invocation ${invocation}`}`);
     // Of all there were, somebody else may have been quicker with some.
-    if (counts.dead + counts.left + (all ? 0 : counts.gone) > 0) process.exitCode = 1;
+    if (failed + counts.dead + counts.left + (all ? 0 : counts.gone) > 0) process.exitCode = 1;
   } finally {
     await close();
   }

@@ -80,7 +80,14 @@ export const retriedSomeSchema = z
   .object({
     invocation: z.string().nullable().describe("null when there was nothing to retry"),
     counts: z.object({ done: z.int(), dead: z.int(), left: z.int(), gone: z.int() }),
-    attempts: z.array(z.object({ id: z.string(), status, note })),
+    attempts: z.array(
+      z.object({
+        id: z.string(),
+        status,
+        note,
+        failed: z.literal(true).optional().describe("it was a task, and running it failed for good"),
+      }),
+    ),
     next: z.string().nullable().describe("`after` for the next call with `all`; null: there are no more"),
   })
   .openapi("RetriedSome");

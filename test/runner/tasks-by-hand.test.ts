@@ -11,7 +11,7 @@ import { pause, resume } from "../../shared/io/control-store.ts";
 import { deadLettersOn } from "../../shared/io/dead-letters.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { takeLease } from "../../shared/io/lease.ts";
-import { defineStrategy } from "../../shared/strategy.ts";
+import { defineStrategy, PermanentError } from "../../shared/strategy.ts";
 import { rowsWithStrategies, strategyRow, taskFields } from "../builders.ts";
 import { fieldsIn } from "../servers/redis-contents.ts";
 import { useHttpApp } from "./http/http-fixture.ts";
@@ -180,7 +180,7 @@ describe("the dead letter of a task", () => {
     const id = await addLetter();
     const attempts = await Promise.all(Array.from({ length: 4 }, async () => retry(id, services)));
     expect(attempts.flat().toSorted((a, b) => a.status.localeCompare(b.status))).toEqual([
-      { id, status: "done", note: "" },
+      { id, status: "done", note: "executed" },
       ...Array.from({ length: 3 }, () => ({
         id,
         status: "gone",
@@ -189,6 +189,14 @@ describe("the dead letter of a task", () => {
     ]);
     expect(runs).toEqual(["17-1"]);
     expect(await outcomes()).toHaveLength(1);
+  });
+
+  test("says so when the strategy has failed", async () => {
+    const { services } = servicesWith(async () => Promise.reject(new PermanentError("no", "no_account")));
+    const id = await addLetter();
+    expect(await retry(id, services)).toEqual([
+      { id, status: "done", note: "failed: no_account", failed: true },
+    ]);
   });
 
   test("can be retried again when a retry has left it where it is", async () => {

@@ -1,22 +1,28 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Context } from "hono";
-import { readConfig, type Config } from "../shared/config.ts";
+import { readConfig, TIMER_MS_MAX, type Config } from "../shared/config.ts";
 import { openDatabase } from "../shared/io/open-database.ts";
 import { MisconfigurationError, uniqueConsumerName, type Environment } from "./environment.ts";
 import { openHttpApp, type OpenedApp } from "./http/open-app.ts";
 import { strategySecrets } from "../shared/secrets.ts";
 import { openLogger } from "./logger.ts";
+import { redisLook, within } from "./serverless-look.ts";
+import { requestsUnderWay } from "./serverless-requests.ts";
 import { openServices } from "./services.ts";
 import { messageOf } from "./trouble.ts";
 import { refuseUnusableRedis } from "./usable-redis.ts";
 
 /** The app in one instance of a serverless platform, which may be frozen between two requests and then thawed or not. */
 export interface Instance extends Pick<OpenedApp, "app"> {
-  /** Whether Redis answers; asks it, since the connection may have been lost while the instance was frozen. */
+  /** Counts a request, for which the connections are kept; the answer ends it. */
+  begin(): () => void;
+  /**
+   * Whether Redis answers, by a round trip, since the connection may have been lost while the instance was frozen; then its
+   * clock has been sampled lately. Never rejects.
+   */
   isUsable(): Promise<boolean>;
   /** Sends what is to be sent, since the instance may be frozen afterwards. */
   flush(): Promise<void>;
-  /** Ends the connections, once what is under way on them is over; never rejects. */
+  /** Ends the connections, once the requests under way on them are over or have had their time; never rejects. */
   close(): Promise<void>;
 }
 
@@ -33,8 +39,13 @@ const POOL_MAX = 2;
 /** TradingView waits 3 s: looking and starting anew are over before, so that it gets an answer. */
 const START_MS_MAX = 2_000;
 const LOOK_MS_MAX = 500;
-const CLOCK_SAMPLE_MS = 10_000;
+const SAMPLE_MS_MAX = 1_000;
 const FLUSH_MS_MAX = 400;
+/**
+ * Longer than a tick with the largest budget; strategies have their time besides. An answer that is neither read to its
+ * end nor cancelled must not hold connections for ever.
+ */
+const CLOSE_MS_MAX = 80_000;
 
 /** Opens the connections and makes the app. @throws MisconfigurationError; Error when Redis does not answer */
 export async function openInstance({ env, peerAddressOf }: InstanceOptions): Promise<Instance> {
@@ -59,8 +70,10 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
   });
   const { app, close: closeApp } = openHttpApp({ services, token, peerAddressOf });
   const { redis, clock, events } = services;
+  const requests = requestsUnderWay();
 
   const close = async (): Promise<void> => {
+    await requests.over(Math.min(CLOSE_MS_MAX + config.strategyTimeoutMs, TIMER_MS_MAX));
     closeApp();
     services.close();
     await database.close().catch((error: unknown) => logger.warn(`database: ${messageOf(error)}`));
@@ -76,33 +89,16 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     throw error;
   }
 
-  // Not by the monotonic clock, which may stand still with the instance.
-  let sampledAt = Date.now();
-  let looking: Promise<boolean> | undefined;
-  const ask = async (): Promise<void> => {
-    if (Math.abs(Date.now() - sampledAt) < CLOCK_SAMPLE_MS) {
-      await redis.ping();
-      return;
-    }
-    await clock.sample();
-    sampledAt = Date.now();
-  };
-  const look = async (): Promise<boolean> => {
-    try {
-      await within(LOOK_MS_MAX, ask());
-      return true;
-    } catch (error) {
-      logger.warn(`Redis: ${messageOf(error)}; connecting anew`);
-      return false;
-    } finally {
-      looking = undefined;
-    }
-  };
-
   return {
     app,
-    // Requests at the same time share an answer, so under load this costs next to nothing; else one round trip.
-    isUsable: async () => (looking ??= look()),
+    begin: () => requests.begin(),
+    isUsable: redisLook({
+      ping: async () => redis.ping(),
+      sampleClock: async () => clock.sample(),
+      pingMsMax: LOOK_MS_MAX,
+      sampleMsMax: SAMPLE_MS_MAX,
+      onTrouble: (message) => logger.warn(`Redis: ${message}; connecting anew`),
+    }),
     flush: async () => events.flush(FLUSH_MS_MAX),
     close,
   };
@@ -123,17 +119,4 @@ function serverlessConfig(env: Environment): {
   if (!answer.ok || faults.length > 0) throw new MisconfigurationError(faults.join("\n"));
   const { redisUrl = "", databaseUrl = "", httpToken: token = "" } = answer.config;
   return { config: answer.config, redisUrl, databaseUrl, token };
-}
-
-/** @throws Error when the work is not done in time, and whatever the work throws */
-async function within<T>(msMax: number, work: Promise<T>): Promise<T> {
-  const done = new AbortController();
-  const late = pause(msMax, undefined, { signal: done.signal }).then(() => {
-    throw new Error(`no answer within ${msMax} ms`);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    done.abort();
-  }
 }

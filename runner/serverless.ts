@@ -3,6 +3,7 @@ import { MisconfigurationError, type Environment } from "./environment.ts";
 import { bareProblemResponse } from "./http/bare-problem.ts";
 import { openLogger } from "./logger.ts";
 import { openInstance, type Instance } from "./serverless-instance.ts";
+import { endingWith } from "./serverless-requests.ts";
 import { messageOf } from "./trouble.ts";
 
 export interface ServerlessOptions {
@@ -25,36 +26,44 @@ export function serverlessApp({ env, peerAddressOf }: ServerlessOptions): Hono {
     return opening;
   }
 
-  async function usableInstance(): Promise<Instance> {
+  async function usableInstance(): Promise<InUse> {
     const known = opened;
-    if (known === undefined) return open();
-    const instance = await known;
-    if (await instance.isUsable()) return instance;
+    if (known === undefined) return inUse(await open());
+    const used = inUse(await known);
+    // Counted while it looks: it is not closed between a good answer and the use of it.
+    if (await used.instance.isUsable()) return used;
+    used.end();
     // Whoever comes first opens the next one for all.
     if (opened === known) {
       opened = undefined;
-      // Not waited for: what is left on lost connections may take its time.
-      void instance.close();
+      // Not waited for: what is under way on it, and what is left on lost connections, may take its time.
+      void used.instance.close();
     }
-    return opened ?? open();
+    return inUse(await (opened ?? open()));
   }
 
   return new Hono().all("*", async (c) => {
-    const instance = await usableInstance().catch(refusal);
-    if (instance instanceof Response) return instance;
-    const response = await instance.app.fetch(c.req.raw, c.env);
-    return endingWith(async () => instance.flush(), response);
+    const used = await usableInstance().catch(refusal);
+    if (used instanceof Response) return used;
+    const { instance, end } = used;
+    try {
+      const response = await instance.app.fetch(c.req.raw, c.env);
+      return await endingWith(async () => instance.flush().finally(end), response);
+    } catch (error) {
+      end();
+      throw error;
+    }
   });
 }
 
-/** The response, whose end does not arrive before this is done. */
-async function endingWith(last: () => Promise<void>, response: Response): Promise<Response> {
-  if (response.body === null) {
-    await last();
-    return response;
-  }
-  const body = response.body.pipeThrough(new TransformStream<Uint8Array, Uint8Array>({ flush: last }));
-  return new Response(body, response);
+/** An instance that is kept until `end` is called. */
+interface InUse {
+  readonly instance: Instance;
+  readonly end: () => void;
+}
+
+function inUse(instance: Instance): InUse {
+  return { instance, end: instance.begin() };
 }
 
 /** Says in the log what is wrong, and to whoever asks only as much as to find it there. */

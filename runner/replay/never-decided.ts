@@ -4,7 +4,8 @@ import { compareEntryIds } from "../../shared/entry-range.ts";
 import { deadLettersOn } from "../../shared/io/dead-letters.ts";
 import { groupProgressOn, lastEntryId } from "../../shared/io/group-progress.ts";
 import { signalHistoryOn } from "../../shared/io/signal-history.ts";
-import { ReplayRefused, type ReplayDeps } from "./request.ts";
+import { signalStreamOn } from "../../shared/io/signal-stream.ts";
+import { BATCH_COUNT, ReplayRefused, type ReplayDeps } from "./request.ts";
 import { batchesOf } from "./select-signals.ts";
 
 /** Entries without a decision in the log. */
@@ -50,8 +51,8 @@ export async function neverDecided(
 }
 
 /**
- * Waits until none of the entries is still to be decided by a router; without a group there is none.
- * @throws ReplayRefused when that takes too long
+ * Waits until none of the entries is still to be decided by a router.
+ * @throws ReplayRefused when that takes too long, or waits for somebody to make the group
  */
 export async function notInAnybodysHands(
   ids: readonly string[],
@@ -60,8 +61,24 @@ export async function notInAnybodysHands(
 ): Promise<void> {
   await until(async () => {
     const refused = await inSomebodysHands(ids, deps);
-    return refused?.refusal.code === NO_GROUP ? undefined : refused;
+    return refused?.refusal.code === NO_GROUP ? inStream(ids, deps) : refused;
   }, options);
+}
+
+/**
+ * Whatever is in the stream may be delivered by a group yet to be made, at its start or wherever a person says. A decision
+ * in the log does not keep it from being dispatched then: only a dispatched one has claimed its uid, and that for a while.
+ */
+async function inStream(
+  ids: readonly string[],
+  { redis, keys }: Pick<FindDeps, "redis" | "keys">,
+): Promise<ReplayRefused | undefined> {
+  const stream = signalStreamOn(redis, keys);
+  for (const batch of batchesOf(ids, BATCH_COUNT)) {
+    const [there] = (await stream.byId(batch)).keys();
+    if (there !== undefined) return noGroup(`so entry ${there} may still be decided`);
+  }
+  return undefined;
 }
 
 async function withoutRow(ids: readonly string[], { database, keys }: FindDeps): Promise<string[]> {
@@ -95,7 +112,7 @@ async function inSomebodysHands(
   if (first === undefined || last === undefined) return undefined;
   const group = groupProgressOn(redis, keys.stream("signals_stream"), "signal_processor");
   const delivered = await group.lastDelivered();
-  if (delivered === undefined) return noGroup();
+  if (delivered === undefined) return noGroup("so nobody knows what was delivered");
   const next = ids.find((id) => compareEntryIds(id, delivered) > 0);
   if (next !== undefined) return undecided(`entry ${next} has not been delivered to group signal_processor`);
   const chosen = new Set(ids);
@@ -164,11 +181,11 @@ function undecided(detail: string): ReplayRefused {
   });
 }
 
-function noGroup(): ReplayRefused {
+function noGroup(consequence: string): ReplayRefused {
   return new ReplayRefused({
     kind: "conflict",
     code: NO_GROUP,
-    detail: "signals_stream has no group signal_processor, so nobody knows what was delivered",
-    hint: "start the router, or make a lost group again: npm run cli -- groups create signal_processor --from <place>",
+    detail: `signals_stream has no group signal_processor, ${consequence}`,
+    hint: "start the router or call POST /tick, or make a lost group again: npm run cli -- groups create signal_processor --from <place>",
   });
 }

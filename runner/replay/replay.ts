@@ -80,7 +80,7 @@ async function planOf(
   }
   const { ids, notFound, recorded } = await selectSignals(selection, deps, signalsMax);
   if (mode === "force") {
-    // The router would dispatch what is still in its hands once more.
+    // The router would dispatch once more what is still in its hands, or what it is given when its group is made.
     await notInAnybodysHands(ids, deps, { waitMsMax, abort });
     const course = writeRun({ mode, request, selection: recorded, deadLetters: new Map() }, deps);
     return { ids, notFound, decidedBefore: 0, course };

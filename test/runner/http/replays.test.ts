@@ -7,7 +7,7 @@ import { signalFields } from "../../builders.ts";
 import { asRead, mixedReference, mixedSignal } from "../../mixed-signals.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
 import { everything } from "../replay/replay-fixture.ts";
-import { decideAll, logAll, routeAll } from "../replay/route-in-process.ts";
+import { decideAll, logAll, routeAll, skipAll } from "../replay/route-in-process.ts";
 import { TOKEN, useHttpApp, type Answered } from "./http-fixture.ts";
 
 const http = useHttpApp();
@@ -189,8 +189,25 @@ describe("POST /replays", () => {
     expect(behind).toMatchObject({ status: 409, body: { code: "log_behind" } });
   });
 
+  test("answers 409 to a forced one before the first tick, which then dispatches what was chosen once", async () => {
+    const id = await http.publish(signalFields({ uid: "a" }));
+    const forced = { ids: [id], mode: "force", by: "ann", reason: "it is not there" };
+    expect(await http.call("POST", "/replays", forced)).toMatchObject({
+      status: 409,
+      body: {
+        code: "no_group",
+        detail: expect.stringContaining(`entry ${id} may still be decided`),
+        hint: expect.stringContaining("call POST /tick"),
+      },
+    });
+    expect(await tasks()).toEqual([]);
+    expect(await http.call("POST", "/tick")).toMatchObject({ status: 200 });
+    expect(await tasks()).toMatchObject([{ entry_id: id, invocation: "live" }]);
+  });
+
   test("answers 503 while Postgres, or the snapshot to decide on, is away", async () => {
     await http.publish(signalFields());
+    await skipAll(http.services);
     await http.services.redis.del(http.services.keys.referenceCurrent);
     http.services.routing.forget();
     const forced = await http.call("POST", "/replays", FORCE);
@@ -212,6 +229,7 @@ describe("POST /replays", () => {
 
   test("answers 200 with the problem when something was done before it was stopped", async () => {
     await publishAll(200, (n) => signalFields({ uid: `u${n}` }));
+    await skipAll(http.services);
     const { redis, keys, routing } = http.services;
     const { commit } = http.services;
     Object.assign(http.services, {
@@ -323,6 +341,7 @@ describe("a client that goes away", () => {
     await http.sql("INSERT INTO strategy_signals SELECT n, 1 FROM generate_series(100, 104) n");
     await http.services.refresh();
     await publishAll(5_000, (n) => signalFields({ uid: `u${n}`, note }));
+    await skipAll(http.services);
     const { answer, close } = await asked(FORCE);
     await once(answer, "readable");
     answer.destroy();
@@ -337,6 +356,7 @@ describe("a client that goes away", () => {
 
   test("ends also what would have been answered in one piece", async () => {
     await publishAll(400, (n) => signalFields({ uid: `u${n}` }));
+    await skipAll(http.services);
     const gone = new AbortController();
     const { commit } = http.services;
     Object.assign(http.services, {

@@ -26,7 +26,7 @@ import {
 import { asRead, mixedReference, mixedSignal, PAUSED_STRATEGY } from "../../mixed-signals.ts";
 import { useHttpApp } from "../http/http-fixture.ts";
 import { publishReference, replay, servicesBeside } from "./replay-fixture.ts";
-import { decideAll, logAll, routeAll } from "./route-in-process.ts";
+import { decideAll, logAll, routeAll, skipAll } from "./route-in-process.ts";
 
 const http = useHttpApp();
 
@@ -148,6 +148,7 @@ describe("on the logged snapshots", () => {
 
   test("a forced decision comes out the same, though its signal was too old", async () => {
     const id = await http.publish(signalFields({ sent_at: "2025-01-15T11:59:59Z" }));
+    await skipAll(http.services);
     await replay(http.services, {
       selection: { kind: "ids", ids: [id] },
       mode: "force",

@@ -6,7 +6,7 @@ import { referenceRows, rowsWithStrategies, signalFields, strategyRow, tickerRow
 import { fieldsIn } from "../../servers/redis-contents.ts";
 import { useHttpApp } from "../http/http-fixture.ts";
 import { ALL, replay, servicesBeside } from "./replay-fixture.ts";
-import { logAll, routeAll } from "./route-in-process.ts";
+import { decideAll, logAll, routeAll, skipAll } from "./route-in-process.ts";
 
 const http = useHttpApp();
 
@@ -88,6 +88,29 @@ describe("a forced replay", () => {
     expect(await tasks()).toHaveLength(1);
   });
 
+  test.each(["dispatched", "ignored"])(
+    "is refused without a group while what is chosen is in the stream, also when it was %s",
+    async (status) => {
+      const { redis, keys } = http.services;
+      await http.publish(signalFields({ uid: "a", ...(status === "ignored" ? { symbol: "NEWUSDT" } : {}) }));
+      await routeAll(http.services);
+      await redis.xgroup("DESTROY", keys.stream("signals_stream"), "signal_processor");
+      const before = await tasks();
+      await expect(replay(http.services, FORCE)).rejects.toMatchObject({ refusal: { code: "no_group" } });
+      expect(await tasks()).toEqual(before);
+      expect(await http.sql("SELECT status FROM signal_log")).toEqual([{ status }]);
+    },
+  );
+
+  test("is refused for what a group that is made later decides, once", async () => {
+    const { redis, keys } = http.services;
+    const [id = ""] = await add("a", "b");
+    await redis.xdel(keys.stream("signals_stream"), id);
+    await expect(replay(http.services, FORCE)).rejects.toMatchObject({ refusal: { code: "no_group" } });
+    expect(await decideAll(http.services)).toBe(1);
+    expect(await tasks()).toMatchObject([{ log_uid: "b", invocation: "live" }]);
+  });
+
   test("minds no age, and its tasks count theirs from its beginning", async () => {
     await http.setReference(rowsWithStrategies([strategyRow(10, { signal_age_ms_max: 1 })]));
     await http.publish(signalFields({ sent_at: "2025-01-15T11:59:59Z" }));
@@ -128,10 +151,15 @@ describe("a forced replay", () => {
     expect(signals[1]?.decided).toMatchObject({ status: "ignored", reason: "ticker_disabled" });
   });
 
-  test("works on fields out of the log once the stream is trimmed", async () => {
+  test.each([
+    ["a group", false],
+    ["none", true],
+  ])("works on fields out of the log once the stream is trimmed, with %s", async (_, groupIsLost) => {
+    const { redis, keys } = http.services;
     const [id] = await add("a");
     await routeAll(http.services);
-    await http.services.redis.xtrim(http.services.keys.stream("signals_stream"), "MAXLEN", 0);
+    await redis.xtrim(keys.stream("signals_stream"), "MAXLEN", 0);
+    if (groupIsLost) await redis.xgroup("DESTROY", keys.stream("signals_stream"), "signal_processor");
     const { signals } = await replay(http.services, FORCE);
     expect(signals).toMatchObject([{ entry_id: id, source: "log", outcome: "applied" }]);
     expect(await tasks()).toMatchObject([{ invocation: "live" }, { entry_id: id, log_uid: "a" }]);
@@ -154,6 +182,7 @@ describe("a forced replay", () => {
 describe("a forced replay that is broken off", () => {
   test("by whoever asked stops after the batch in hand, and its end is recorded", async () => {
     await add(...uidsOfBatches(300));
+    await skipAll(http.services);
     const prepared = await prepareReplay(WHOLE, http.services);
     for await (const batch of prepared.run()) {
       expect(batch).toHaveLength(128);
@@ -168,6 +197,7 @@ describe("a forced replay that is broken off", () => {
 
   test("by a snapshot that is gone says what was done, what is left, and why", async () => {
     await add(...uidsOfBatches(300));
+    await skipAll(http.services);
     const { redis, keys, routing } = http.services;
     const prepared = await prepareReplay(WHOLE, http.services);
     const seen: string[] = [];
@@ -186,6 +216,7 @@ describe("a forced replay that is broken off", () => {
   test("knows what was committed of the batch that could not be finished", async () => {
     await http.setReference(rowsWithStrategies(Array.from({ length: 100 }, (_, n) => strategyRow(n + 1))));
     await add(...uidsOfBatches(30));
+    await skipAll(http.services);
     const { redis, keys } = http.services;
     let calls = 0;
     const services: Services = {
@@ -213,6 +244,7 @@ describe("a forced replay that is broken off", () => {
 
   test("by Postgres says so, and what was done before stands", async () => {
     await add(...uidsOfBatches(200));
+    await skipAll(http.services);
     const services = servicesBeside(http.services, {}, http.services.keys.prefix);
     try {
       const prepared = await prepareReplay(WHOLE, services);
@@ -232,6 +264,7 @@ describe("a forced replay that is broken off", () => {
   test("counts what went away since it was chosen as not found", async () => {
     await http.setReference(referenceRows());
     const [first, second] = await add("a", "b");
+    await skipAll(http.services);
     const prepared = await prepareReplay(WHOLE, http.services);
     await http.services.redis.xdel(http.services.keys.stream("signals_stream"), String(first));
     for await (const batch of prepared.run()) expect(batch.map(({ entry_id }) => entry_id)).toEqual([second]);

@@ -4,12 +4,12 @@ import type { ReplayedSignal } from "../../../runner/replay/replayed-signal.ts";
 import type { Services } from "../../../runner/services.ts";
 import { deadLetterEffects } from "../../../shared/dead-letter.ts";
 import { pause } from "../../../shared/io/control-store.ts";
-import { createGroup, ensureGroup } from "../../../shared/io/groups.ts";
+import { createGroup } from "../../../shared/io/groups.ts";
 import { signalFields } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
 import { useHttpApp } from "../http/http-fixture.ts";
 import { ALL, everything, replay, servicesBeside, type Replayed } from "./replay-fixture.ts";
-import { decideAll, logAll, routeAll } from "./route-in-process.ts";
+import { decideAll, logAll, routeAll, skipAll } from "./route-in-process.ts";
 
 const http = useHttpApp();
 
@@ -23,11 +23,9 @@ const decisionsByEntry = async () =>
 
 /** Signals with these uids; the group is told to go on after them, as if they had been decided. */
 async function skip(...uids: readonly string[]): Promise<string[]> {
-  const { redis, keys } = http.services;
   const ids: string[] = [];
   for (const uid of uids) ids.push(await http.publish(signalFields({ uid })));
-  await ensureGroup(redis, keys, "signals_stream", "signal_processor");
-  await redis.xgroup("SETID", keys.stream("signals_stream"), "signal_processor", "$");
+  await skipAll(http.services);
   return ids;
 }
 

@@ -29,6 +29,12 @@ export async function routeAll(services: Services): Promise<void> {
   await logAll(services);
 }
 
+/** Puts the group after everything that is there, as if it had been decided. */
+export async function skipAll({ redis, keys }: Pick<Services, "redis" | "keys">): Promise<void> {
+  await ensureGroup(redis, keys, "signals_stream", "signal_processor");
+  await redis.xgroup("SETID", keys.stream("signals_stream"), "signal_processor", "$");
+}
+
 async function drain(services: Services, binding: Binding): Promise<number> {
   const { redis, keys, consumer } = services;
   const { stream, group } = binding;

@@ -51,6 +51,18 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
     message: `reference version ${version} is current: ${counts.tickers} tickers, ${counts.strategies} strategies, ${counts.phrases} phrases`,
     details: { version, ...counts },
   };
+  const lacking = Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [what] : []));
+  const empty: SystemEvent[] = lacking.length === 0 ? [] : [emptyEvent(lacking)];
   const faults = handlers === undefined ? [] : strategyFaults(content.strategies.values(), handlers);
-  return { state, version, counts, events: [published, ...warnings, ...faults] };
+  return { state, version, counts, events: [published, ...empty, ...warnings, ...faults] };
+}
+
+function emptyEvent(lacking: readonly string[]): SystemEvent {
+  return {
+    level: "WARNING",
+    source: "refresh-reference",
+    message: `no signal can be dispatched: the reference has no ${lacking.join(" and no ")}; what is inserted into Postgres is found within REFERENCE_REFRESH_MS`,
+    details: { lacking },
+    actionNeeded: true,
+  };
 }

@@ -77,14 +77,18 @@ export async function openStack({
 
 /** A server that is away is waited for by the loops; one that cannot work is refused now. @throws MisconfigurationError */
 async function checkRedis(url: string, logger: Logger): Promise<void> {
-  const onError = (error: Error): void => logger.debug({ err: error }, "Redis connection");
+  let refused: Error | undefined;
+  const onError = (error: Error): void => {
+    refused = error;
+    logger.debug({ err: error }, "Redis connection");
+  };
   const redis = openRedis({ url, role: "commands", name: "check", onError });
   try {
     await refuseUnusableRedis(redis, logger);
   } catch (error) {
     if (error instanceof MisconfigurationError) throw error;
     logger.warn(
-      `Redis at ${redactUrl(url)} does not answer yet (${messageOf(error)}); going on when it does`,
+      `Redis at ${redactUrl(url)} does not answer yet (${messageOf(refused ?? error)}); going on when it does`,
     );
   } finally {
     redis.disconnect();

@@ -49,5 +49,7 @@ export function troubleOf(events: EventLog, { source, what, level = "WARNING" }:
 
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // ioredis speaks of an option of its own.
+  return error.name === "MaxRetriesPerRequestError" ? "Redis cannot be reached" : error.message;
 }

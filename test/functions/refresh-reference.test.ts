@@ -46,6 +46,16 @@ describe("refresh-reference, on a real Redis", () => {
     expect((await refreshReference({ source: sourceOf(rows), store, now: () => NOW })).events).toEqual([]);
   });
 
+  test("a reference that lets nothing be dispatched is spoken of, with what it lacks", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const rows = referenceRows({ tickers: [], signals: [], strategy_signals: [] });
+    const { events } = await refreshReference({ source: sourceOf(rows), store, now: () => NOW });
+    expect(events).toMatchObject([
+      { level: "INFO" },
+      { level: "WARNING", message: expect.stringContaining("has no tickers and no phrases") },
+    ]);
+  });
+
   test("strategies that cannot be run are named once per version, where strategies are run, and the others go on", async () => {
     const rows = rowsWithStrategies([
       strategyRow(1, { handler: "webhok" }),

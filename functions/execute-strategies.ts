@@ -172,6 +172,8 @@ async function attemptOnce(task: Task, ports: ExecutePorts, desk: Desk): Promise
   const look = await ports.look(task.id);
   if (look.status === "unavailable") return look;
   if (look.status === "lost") return left(task, "somebody else has taken it over");
+  // The look may have taken long.
+  if (ports.stopping.aborted || desk.isClosed) return left(task, NOT_BEGUN);
   const { attempt, context } = look;
   const permission = permissionFor(task, context);
   if (!permission.run) {

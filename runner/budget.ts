@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { TIMER_MS_MAX } from "../shared/config.ts";
 import type { Binding, WorkTimes } from "./binding.ts";
 import { NotNow } from "./keep-trying.ts";
+import { timeLimit } from "./time-limit.ts";
 
 /** The time a call may take, in ms: when it is used, nothing new is begun. */
 export interface Budget {
@@ -9,6 +10,8 @@ export interface Budget {
   leftMs(): number;
   /** Half of what is left, for a part that others come after: none of them can starve the rest. */
   half(): Budget;
+  /** When it aborts, nothing is left. */
+  readonly stopping: AbortSignal | undefined;
 }
 
 /** What is in hand when a budget is used gets this much longer to be committed, in ms; then it is left to others. */
@@ -16,10 +19,12 @@ const FINISH_MS_MAX = 3_000;
 /** Said when that was not enough. */
 export const NOT_IN_TIME = "what was in hand could not be committed in time";
 
-export function budgetOf(ms: number): Budget {
+/** `stopping`: of the process, which ends every call. */
+export function budgetOf(ms: number, stopping?: AbortSignal): Budget {
   const end = performance.now() + ms;
-  const leftMs = (): number => Math.max(0, Math.ceil(end - performance.now()));
-  return { leftMs, half: () => budgetOf(leftMs() / 2) };
+  const leftMs = (): number =>
+    stopping?.aborted === true ? 0 : Math.max(0, Math.ceil(end - performance.now()));
+  return { leftMs, half: () => budgetOf(leftMs() / 2, stopping), stopping };
 }
 
 /** Work of which some may be done outside, see {@link Binding.outsideMsMax}. */
@@ -55,5 +60,5 @@ export async function within<T>(
 export function timesOf(budget: Budget, work: Outlasting): WorkTimes {
   const leftMs = budget.leftMs();
   const abortMs = Math.min(leftMs + finishMsOf([work]), TIMER_MS_MAX);
-  return { stopping: AbortSignal.timeout(leftMs), abort: AbortSignal.timeout(abortMs) };
+  return { stopping: timeLimit(leftMs, budget.stopping), abort: AbortSignal.timeout(abortMs) };
 }

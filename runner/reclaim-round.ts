@@ -80,7 +80,10 @@ async function reclaimRound(binding: Binding, services: Services, budget: Budget
   }
 }
 
-/** True when nothing is left to take over. The first trouble ends it: whoever asked wants to know now. */
+/**
+ * True when nothing is left to take over. The first trouble ends it: whoever asked wants to know now. Only what has been done
+ * outside is committed as soon as that works.
+ */
 async function takeOverAll(
   binding: Binding,
   group: StreamGroup,
@@ -94,8 +97,10 @@ async function takeOverAll(
     what: `entries of ${binding.stream} cannot be kept fresh`,
   });
   const hand = openHand(group, { claimIdleMs, onError: fresh.failed, onSuccess: fresh.over });
+  const times = timesOf(budget, binding);
   const hindered = new AbortController();
-  const stopping = AbortSignal.any([hindered.signal, AbortSignal.timeout(budget.leftMs())]);
+  const stopping = hindered.signal;
+  times.stopping.addEventListener("abort", () => hindered.abort(), { once: true });
   const besides: Promise<unknown>[] = [];
   const deps: TakeOverDeps = {
     group,
@@ -107,7 +112,7 @@ async function takeOverAll(
     events,
     trouble: { failed: () => hindered.abort(), over: () => undefined },
     stopping,
-    abort: timesOf(budget, binding).abort,
+    abort: times.abort,
     beside: (begun) => {
       besides.push(begun);
     },

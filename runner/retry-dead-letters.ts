@@ -8,6 +8,7 @@ import { byHand } from "./by-hand.ts";
 import { decisionMade, outcomeMade } from "./decision-made.ts";
 import { beginInvocation, type Invocation } from "./invocation.ts";
 import { messageOf, type Trouble } from "./trouble.ts";
+import { timeLimit } from "./time-limit.ts";
 import { LEASE_SPARE_MS, LeaseTaken, withLease } from "./with-lease.ts";
 import { work, type WorkDeps, type Worked } from "./work.ts";
 
@@ -51,6 +52,7 @@ export interface RetrySummary {
   readonly counts: Readonly<Record<RetryStatus, number>>;
 }
 
+const STOPPING = "the router is stopping";
 const RETRIED_BY_OTHERS = "somebody else has retried or discarded it";
 export const IN_USE = "somebody is retrying or discarding it right now";
 export const NOT_THERE = "there is no dead letter with this id";
@@ -100,7 +102,7 @@ async function retry(
 ): Promise<RetryAttempt> {
   const { id } = stored;
   if (!stored.ok) return { id, status: "left", note: `it cannot be read: ${stored.fault}` };
-  if (deps.stopping?.aborted === true) return { id, status: "left", note: "the router is stopping" };
+  if (deps.stopping?.aborted === true) return { id, status: "left", note: STOPPING };
   const { letter } = stored;
   const { functionName, stream, entry } = letter;
   if (letter.reason === "entry_deleted")
@@ -143,17 +145,18 @@ async function alone(
   id: string,
   run: () => Promise<RetryAttempt>,
   msMax: number,
-  { redis, keys }: RetryDeps,
+  { redis, keys, stopping }: RetryDeps,
 ): Promise<RetryAttempt> {
   const lease = {
     key: keys.lease("dead_letter", id),
     what: IN_USE,
     lifeMs: msMax + LEASE_SPARE_MS,
-    waiting: AbortSignal.timeout(LETTER_MS_MAX),
+    waiting: timeLimit(LETTER_MS_MAX, stopping),
   };
   return withLease(redis, lease, async () => {
     const isThere = (await deadLettersOn(redis, keys).get(id)) !== undefined;
-    return isThere ? run() : { id, status: "gone", note: RETRIED_BY_OTHERS };
+    if (!isThere) return { id, status: "gone", note: RETRIED_BY_OTHERS };
+    return stopping?.aborted === true ? { id, status: "left", note: STOPPING } : run();
   });
 }
 

@@ -14,6 +14,7 @@ import { whatIsAway } from "./function-ready.ts";
 import { beginInvocation } from "./invocation.ts";
 import { NotNow } from "./keep-trying.ts";
 import type { Services } from "./services.ts";
+import { timeLimit } from "./time-limit.ts";
 import { LEASE_SPARE_MS, withLease } from "./with-lease.ts";
 import { work, type Worked } from "./work.ts";
 
@@ -56,13 +57,10 @@ const RUN_MS_MAX = 30_000;
 /**
  * Calls the function on the entries and commits the results, as an invocation of its own that is recorded when it begins
  * and when it ends. Where the function does something outside, one call of an invocation waits until the other is over.
- * `stopping`: when it aborts, no task is begun any more. @throws NotNow when something that is needed is away
+ * @throws NotNow when something that is needed is away
  */
-export async function runEntries(
-  request: RunRequest,
-  services: Services,
-  stopping = untilTimeIsUp(services),
-): Promise<RunAnswer> {
+export async function runEntries(request: RunRequest, services: Services): Promise<RunAnswer> {
+  const stopping = timeLimit(RUN_MS_MAX, services.stopping);
   await services.clock.sample();
   const entries = withIds(request.entries, services.clock.now());
   const id = request.invocation ?? randomUUID();
@@ -78,12 +76,6 @@ export async function runEntries(
     waiting: stopping,
   };
   return withLease(services.redis, lease, run);
-}
-
-/** The time of a call, which ends with the process. */
-function untilTimeIsUp({ stopping }: Services): AbortSignal {
-  const timeout = AbortSignal.timeout(RUN_MS_MAX);
-  return stopping === undefined ? timeout : AbortSignal.any([stopping, timeout]);
 }
 
 type Run = Omit<RunRequest, "entries" | "invocation"> & {

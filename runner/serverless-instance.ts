@@ -39,7 +39,7 @@ const POOL_MAX = 2;
 /** TradingView waits 3 s: looking and starting anew are over before, so that it gets an answer. */
 const START_MS_MAX = 2_000;
 const LOOK_MS_MAX = 500;
-const SAMPLE_MS_MAX = 1_000;
+const SAMPLE_MS_MAX = 450;
 const FLUSH_MS_MAX = 400;
 /**
  * Longer than a tick with the largest budget; strategies have their time besides. An answer that is neither read to its

@@ -16,8 +16,9 @@ export interface LookOptions {
 const CLOCK_SAMPLE_MS = 10_000;
 
 /**
- * A look whether Redis answers, for connections that may be lost while the process is frozen; the clock has just been
- * sampled. The ping has a limit of its own: the sample takes several round trips, which are no sign of a lost connection. Looks at the same time share the answers, so under load they cost next to nothing.
+ * A look whether Redis answers, for connections that may be lost while the process is frozen, and its clock has been sampled
+ * within 10 s. The ping has a limit of its own: the sample takes several round trips, which are no sign of a lost connection.
+ * Looks at the same time share the answers, so under load they cost next to nothing.
  */
 export function redisLook({
   ping,

@@ -130,8 +130,9 @@ async function bury(
     binding.bestEffort === true
       ? { id: entry.id, status: "done", effects: NO_EFFECTS }
       : { id: entry.id, status: "dead", ...why };
+  const { outsideMsMax: _, ...rest } = binding;
   const undertaker: Binding = {
-    ...binding,
+    ...rest,
     async *run() {
       yield { status: "answered", results: [result] };
     },

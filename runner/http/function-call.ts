@@ -120,7 +120,7 @@ async function callJob(
   if (given !== undefined) throw invalid(given, `${name} is a job and takes nothing but dryRun`);
   try {
     if (dry) return { job: name, dry_run: true, ...(await jobs[name].look()) };
-    const budget = budgetOf(JOB_MS_MAX);
+    const budget = budgetOf(JOB_MS_MAX, services.stopping);
     const running: Promise<JobAnswers[JobName]> = jobs[name].run(budget);
     const works = name === "reclaim" ? ownBindings(services) : [];
     const answer = await within(budget, { what: name, works }, running);

@@ -63,7 +63,7 @@ export function pollRoutes(services: Services) {
     const { name } = c.req.valid("param");
     const { budgetMs: ms, countMax } = c.req.valid("query");
     const bindings = bindingsNamed(name, services);
-    const budget = budgetOf(ms);
+    const budget = budgetOf(ms, services.stopping);
     await services.clock.sample();
     const answer = await within(
       budget,

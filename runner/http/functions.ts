@@ -23,6 +23,6 @@ export function functionRoutes({ services }: HttpDeps) {
   }
   routes.route("/", callRoutes(services, jobs));
   routes.route("/", pollRoutes(services));
-  routes.route("/", tickRoutes(tickOf({ services, jobs, upkeep })));
+  routes.route("/", tickRoutes(tickOf({ services, jobs, upkeep }), services));
   return routes;
 }

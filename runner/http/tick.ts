@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { FUNCTION_NAMES } from "../../shared/function-names.ts";
 import { budgetOf } from "../budget.ts";
+import type { Services } from "../services.ts";
 import type { Tick, TickPart } from "../tick.ts";
 import { budgetMs, pollView } from "./function-poll.ts";
 import { problemResponse, problemSchema } from "./problem.ts";
@@ -22,7 +23,7 @@ const tickAnswer = z.object({ parts: z.array(partSchema), took_ms: z.int() }).op
 const tickProblem = problemSchema.extend({ parts: z.array(partSchema).optional() }).openapi("TickProblem");
 
 /** `POST /tick`: one round of everything, for a scheduler that takes the place of a running router. */
-export function tickRoutes(tick: Tick) {
+export function tickRoutes(tick: Tick, { stopping }: Pick<Services, "stopping">) {
   const failed = {
     description: "problem details, RFC 9457: something did not work; `parts` says what did",
     content: { "application/problem+json": { schema: tickProblem } },
@@ -40,7 +41,7 @@ export function tickRoutes(tick: Tick) {
   });
   return newRoutes().openapi(route, async (c) => {
     const startedAt = performance.now();
-    const parts = (await tick(budgetOf(c.req.valid("query").budgetMs))).map(partView);
+    const parts = (await tick(budgetOf(c.req.valid("query").budgetMs, stopping))).map(partView);
     const took_ms = Math.round(performance.now() - startedAt);
     const failures = parts.filter(({ status }) => status === "failed");
     if (failures.length === 0) return c.json({ parts, took_ms }, 200);

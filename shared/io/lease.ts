@@ -16,11 +16,16 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 /** Takes the lease under this key for `lifeMs`, after which a holder that has died stands in nobody's way; undefined while another has it. */
 export async function takeLease(redis: Redis, key: string, lifeMs: number): Promise<Lease | undefined> {
   const holder = randomUUID();
-  if ((await redis.set(key, holder, "PX", lifeMs, "NX")) === null) return undefined;
   const releaseLease = defineScript(redis, "releaseLease", RELEASE_SCRIPT);
-  return {
-    async release() {
-      await releaseLease([key], [holder]).catch(() => undefined);
-    },
+  const release = async (): Promise<void> => {
+    await releaseLease([key], [holder]).catch(() => undefined);
   };
+  try {
+    const taken = await redis.set(key, holder, "PX", lifeMs, "NX");
+    return taken === null ? undefined : { release };
+  } catch (error) {
+    // It may have been taken, and only the answer be lost.
+    void release();
+    throw error;
+  }
 }

@@ -127,6 +127,23 @@ describe("a task that may not be run any more", () => {
   });
 });
 
+test("a task is not begun when the look at it has outlasted the time", async () => {
+  const stop = new AbortController();
+  const setting = portsFrom({});
+  let runs = 0;
+  const run: Run = () => {
+    runs += 1;
+    return { status: "executed" };
+  };
+  const look: ExecutePorts["look"] = async (id) => {
+    stop.abort();
+    return setting.look(id);
+  };
+  const results = await resultsOf([task()], portsFrom({ run, ports: { look, stopping: stop.signal } }));
+  expect(results).toMatchObject([{ status: "retry", expected: true }]);
+  expect(runs).toBe(0);
+});
+
 test("no task is begun any more when nobody waits for the answers", async () => {
   const runs: string[] = [];
   const run: Run = async ({ signal }) => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { budgetOf } from "../../runner/budget.ts";
+import { budgetOf, timesOf } from "../../runner/budget.ts";
 import { withIds } from "../../runner/run-function.ts";
+import { timeLimit } from "../../runner/time-limit.ts";
 
 const fields = { a: "b" };
 
@@ -17,6 +18,23 @@ describe("the ids of posted entries", () => {
     ).map(({ id }) => id);
     expect(new Set(ids).size).toBe(1_000);
   });
+});
+
+test("nothing is left of a budget when the process stops, and the time for work with it is over", () => {
+  const stop = new AbortController();
+  const budget = budgetOf(10_000, stop.signal);
+  const half = budget.half();
+  const { stopping, abort } = timesOf(half, {});
+  expect(half.leftMs()).toBeGreaterThan(0);
+  stop.abort();
+  expect([budget.leftMs(), half.leftMs(), stopping.aborted, abort.aborted]).toEqual([0, 0, true, false]);
+  expect(timesOf(budget, {}).stopping.aborted).toBe(true);
+});
+
+test("a time limit comes, even where only what comes of it is kept", async () => {
+  const limit = timeLimit(20, new AbortController().signal);
+  await new Promise((resolve) => limit.addEventListener("abort", resolve));
+  expect(limit.aborted).toBe(true);
 });
 
 test("a part of a budget that others come after has half of what is left at most", () => {

@@ -43,11 +43,7 @@ function task(sequence: number): Entry {
   return { id: `1-${sequence}`, fields: taskFields(Date.now(), changes) };
 }
 
-async function run(
-  entries: readonly Entry[],
-  services: Services,
-  stopping?: AbortSignal,
-): Promise<RunAnswer> {
+async function run(entries: readonly Entry[], services: Services): Promise<RunAnswer> {
   const request = {
     functionName: "execute-strategies",
     stream: "strategy_input_stream",
@@ -55,7 +51,7 @@ async function run(
     invocation: "once-only",
     requestedBy: "ann",
   } as const;
-  return runEntries(request, services, stopping);
+  return runEntries(request, services);
 }
 
 const outcomes = async () =>
@@ -67,7 +63,7 @@ const reasons = async () =>
   (await outcomes()).map(({ data }) => outcomeRecordSchema.parse(JSON.parse(data ?? "")).reason);
 
 describe("posted tasks", () => {
-  test("that were begun when the time is up are finished and recorded; the same call again runs the others", async () => {
+  test("that were begun when the time is up, or the process stops, are finished and recorded; the same call again runs the others", async () => {
     const stop = new AbortController();
     const { services, runs } = servicesWith(async () => {
       stop.abort();
@@ -75,7 +71,7 @@ describe("posted tasks", () => {
     });
     // Of one strategy and symbol: one after the other.
     const entries = [task(1), task(2), task(3)];
-    const first = await run(entries, services, stop.signal);
+    const first = await run(entries, { ...services, stopping: stop.signal });
     const left = { status: "left", error: "the time was up before it was begun" };
     expect(first.results).toEqual([
       { id: "1-1", status: "committed", outcome: "applied" },
@@ -97,14 +93,6 @@ describe("posted tasks", () => {
     expect(outcome.toSorted((a, b) => a.localeCompare(b))).toEqual(["applied", "fenced", "fenced", "fenced"]);
     expect(runs).toEqual(["17-1"]);
     expect(await outcomes()).toHaveLength(1);
-  });
-
-  test("are not begun any more when the process stops", async () => {
-    const ending = new AbortController();
-    const { services, runs } = servicesWith(async () => ending.abort());
-    const { results } = await run([task(1), task(2)], { ...services, stopping: ending.signal });
-    expect(results.map(({ status }) => status)).toEqual(["committed", "left"]);
-    expect(runs).toEqual(["17-1"]);
   });
 
   test("are not run for a strategy that has been paused meanwhile", async () => {
@@ -143,7 +131,7 @@ describe("posted tasks", () => {
     const { services, runs } = servicesWith(slowly);
     const { redis, keys } = services;
     const lease = await takeLease(redis, keys.lease("invocation", "once-only"), 60_000);
-    const asked = run([task(1)], services, AbortSignal.timeout(100));
+    const asked = run([task(1)], { ...services, stopping: AbortSignal.timeout(100) });
     await expect(asked).rejects.toThrow(new NotNow("another call runs tasks of invocation once-only"));
     expect(runs).toEqual([]);
     await lease?.release();
@@ -246,11 +234,16 @@ describe("the dead letter of a task", () => {
     expect(await outcomes()).toHaveLength(1);
   });
 
-  test("is left where it is when the process stops", async () => {
+  test("is left where it is when the process stops, also while another retries it", async () => {
     const { services, runs } = servicesWith(async () => undefined);
+    const { redis, keys } = services;
     const id = await addLetter();
     expect(await retry(id, { ...services, stopping: AbortSignal.abort() })).toEqual([
       { id, status: "left", note: "the router is stopping" },
+    ]);
+    await takeLease(redis, keys.lease("dead_letter", id), 60_000);
+    expect(await retry(id, { ...services, stopping: AbortSignal.timeout(100) })).toEqual([
+      { id, status: "left", note: "somebody is retrying or discarding it right now" },
     ]);
     expect(runs).toEqual([]);
   });

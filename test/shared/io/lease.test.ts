@@ -2,7 +2,9 @@ import type { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { takeLease } from "../../../shared/io/lease.ts";
 import { keysOf } from "../../../shared/keys.ts";
-import { freshPrefix } from "../../servers/fixtures.ts";
+import { openRedis } from "../../../shared/io/redis.ts";
+import { freshPrefix, redisUrl } from "../../servers/fixtures.ts";
+import { startLossyProxy } from "../../servers/lossy-proxy.ts";
 import { connectRedis } from "../../servers/redis-contents.ts";
 
 let redis: Redis;
@@ -34,4 +36,23 @@ test("a lease whose holder has died ends by itself, and the holder cannot take i
   expect(await takeLease(redis, key, 60_000)).toBeUndefined();
   await next.release();
   expect(await redis.exists(key)).toBe(0);
+});
+
+test("a lease whose taking was not answered stands in nobody's way", async () => {
+  const proxy = await startLossyProxy(Number(new URL(redisUrl()).port));
+  const lossy = openRedis({
+    url: `redis://127.0.0.1:${proxy.port}`,
+    role: "commands",
+    name: "test",
+    onError: () => undefined,
+  });
+  try {
+    await lossy.ping();
+    proxy.loseNextAnswer();
+    await expect(takeLease(lossy, key, 60_000)).rejects.toThrow();
+    await vi.waitFor(async () => expect(await redis.exists(key)).toBe(0), { timeout: 10_000 });
+  } finally {
+    lossy.disconnect();
+    await proxy.stop();
+  }
 });

@@ -98,7 +98,7 @@ interface Draining {
   readonly services: Services;
 }
 
-/** Reads ahead: the next batch is read and decided while the one before is committed. At least one is read. */
+/** Reads ahead: the next batch is read and decided while the one before is committed. At least one is read, unless the process stops. */
 async function drainGroup(
   draining: Draining,
   { budget, countMax = Infinity }: DrainOptions,
@@ -116,6 +116,7 @@ async function drainGroup(
   let working: Promise<unknown> = Promise.resolve();
   try {
     do {
+      if (budget.stopping?.aborted === true) break;
       const room = Math.min(config.batchCountMax, countMax - read);
       // Before the read, so that it knows of a batch that is given up meanwhile.
       const place = sequence.next();

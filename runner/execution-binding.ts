@@ -8,7 +8,7 @@ import {
 } from "../functions/execute-strategies.ts";
 import type { RunPorts } from "../functions/strategies/run-handler.ts";
 import type { Config } from "../shared/config.ts";
-import { streamProblem, taskClaimsOn } from "../shared/io/task-claims.ts";
+import { streamProblem, taskClaimsOn, type TaskLook } from "../shared/io/task-claims.ts";
 import type { Keys } from "../shared/keys.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { laneOf, parseTask } from "../shared/task.ts";
@@ -64,7 +64,12 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
       try {
         // First what may be away for long: an attempt that has begun counts.
         await untilItWorks(async () => presentContext(deps), abort);
-        const { attempt, version, epoch } = await untilItWorks(async () => claims.begin(id), abort);
+        // It may have taken long; what is not to be run any more is not to count as an attempt either.
+        const begun = await untilItWorks(
+          async () => (stopping.aborted ? NOT_BEGUN : claims.begin(id)),
+          abort,
+        );
+        const { attempt, version, epoch } = begun;
         if (attempt === undefined) return { status: "lost" };
         const context = await untilItWorks(async () => contextAt({ version, epoch }, deps), abort);
         return held(attempt, context, deps);
@@ -102,6 +107,7 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
 }
 
 const NEVER = new AbortController().signal;
+const NOT_BEGUN: TaskLook = { attempt: undefined, version: "", epoch: "" };
 
 /** `execute-strategies` by hand: entries nobody else holds, each run once, until `heldBy` says whose they are. */
 export function manualExecutionBinding(

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { openRedis } from "../shared/io/redis.ts";
 import { keysOf } from "../shared/keys.ts";
 import { redactUrl } from "../shared/redact-url.ts";
@@ -82,6 +83,8 @@ const stack = await orExit(async () =>
 const { redisUrl, database } = stack;
 const consumer = config.consumerName ?? uniqueConsumerName();
 const ending = new AbortController();
+// Every call by hand listens for it, however many there are at a time.
+setMaxListeners(0, ending.signal);
 const services = openServices({
   config,
   redisUrl,

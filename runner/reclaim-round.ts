@@ -101,6 +101,7 @@ async function takeOverAll(
   const hindered = new AbortController();
   const stopping = hindered.signal;
   times.stopping.addEventListener("abort", () => hindered.abort(), { once: true });
+  if (times.stopping.aborted) hindered.abort();
   const besides: Promise<unknown>[] = [];
   const deps: TakeOverDeps = {
     group,

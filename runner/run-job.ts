@@ -9,6 +9,7 @@ import type { Budget } from "./budget.ts";
 import { lookAtAbandoned, type ReclaimLook } from "./reclaim-look.ts";
 import { reclaimAll, type Reclaimed } from "./reclaim-round.ts";
 import type { Services } from "./services.ts";
+import { timeLimit } from "./time-limit.ts";
 import type { Upkeep } from "./upkeep.ts";
 
 /** The functions that take no entries. */
@@ -69,7 +70,7 @@ export function jobsOf(services: Services, upkeep: Upkeep): Jobs {
     },
     trim: {
       async run(budget) {
-        const stopping = AbortSignal.timeout(budget.leftMs());
+        const stopping = timeLimit(budget.leftMs(), budget.stopping);
         const streams = await upkeep.trimStreams(stopping);
         return { streams, log: (await upkeep.trimLog(stopping)) ?? null };
       },

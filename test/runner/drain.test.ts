@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { signalBinding, type Binding } from "../../runner/binding.ts";
 import { budgetOf } from "../../runner/budget.ts";
 import { drain } from "../../runner/drain.ts";
+import { reclaimAll } from "../../runner/reclaim-round.ts";
 import { signalFields } from "../builders.ts";
 import { fieldsIn } from "../servers/redis-contents.ts";
 import { useHttpApp } from "./http/http-fixture.ts";
@@ -54,6 +55,34 @@ test("a batch is read and decided while the one before is still worked on, and c
   expect(await drain(watched, services, aMinute())).toMatchObject({ committed: 10, empty: true });
   expect(batches).toEqual([5, 5]);
   expect(await uidsOfTasks()).toEqual(uids);
+});
+
+test("nothing is read or taken over any more when the process stops", async () => {
+  const { services } = http;
+  const { redis, keys } = services;
+  const key = keys.stream("signals_stream");
+  await publish(3);
+  await redis.xgroup("CREATE", key, "signal_processor", "0");
+  await redis.xreadgroup("GROUP", "signal_processor", "killed", "COUNT", 2, "STREAMS", key, ">");
+  const [first] = await redis.xrange(key, "-", "+", "COUNT", 1);
+  await redis.call(
+    "XCLAIM",
+    key,
+    "signal_processor",
+    "killed",
+    "0",
+    first?.[0] ?? "",
+    "IDLE",
+    "60000",
+    "JUSTID",
+  );
+  const signals = signalBinding(services);
+  const stopped = budgetOf(60_000, AbortSignal.abort());
+  expect(await drain(signals, services, { budget: stopped })).toMatchObject({ read: 0, left: 0 });
+  expect(await reclaimAll([signals], services, stopped)).toMatchObject([{ taken: 0, finished: false }]);
+  expect(await uidsOfTasks()).toEqual([]);
+  expect(await reclaimAll([signals], services, budgetOf(60_000))).toMatchObject([{ taken: 1, committed: 1 }]);
+  expect(await drain(signals, services, aMinute())).toMatchObject({ read: 1, committed: 1 });
 });
 
 test("an entry the function throws for stays pending, having counted an attempt, and costs its neighbours nothing", async () => {

@@ -1,5 +1,6 @@
+import { decide, reject, type DecisionContext } from "../shared/decide.ts";
+import type { Decision } from "../shared/decision.ts";
 import type { Entry, Fields } from "../shared/entry.ts";
-import { decide, reject, type Decision, type DecisionContext } from "../shared/decide.ts";
 import {
   HOLDER,
   type Append,

@@ -6,7 +6,7 @@ import type {
   CommitPart,
   CommitTurn,
   Fence,
-} from "../shared/io/commit.ts";
+} from "../shared/commit.ts";
 import type { Answer, Binding } from "./binding.ts";
 import type { CommitPlace } from "./commit-sequence.ts";
 import { keepTrying, NotNow, type Persistence } from "./keep-trying.ts";

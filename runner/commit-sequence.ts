@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { CommitTurn } from "../shared/io/commit.ts";
+import type { CommitTurn } from "../shared/commit.ts";
 
 /** The order in which one reader's batches are committed. */
 export interface CommitSequence {

@@ -1,4 +1,4 @@
-import type { Commit, CommitItem, CommitOptions } from "../shared/io/commit.ts";
+import type { Commit, CommitItem, CommitOptions } from "../shared/commit.ts";
 
 /** A commit that remembers how many entries have gone through it, by this call or by an earlier one of somebody else. */
 export interface CountingCommit {

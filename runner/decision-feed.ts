@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { logRowsOf } from "../shared/log-rows.ts";
 import { tailResults } from "../shared/io/results-tail.ts";
 import type { Keys } from "../shared/keys.ts";
+import { logRowsOf } from "../shared/log-rows.ts";
 import { decisionText, outcomeText } from "./decision-text.ts";
 
 export interface DecisionFeedOptions {

@@ -1,12 +1,12 @@
 import { chooseHandler } from "../functions/strategies/choose-handler.ts";
 import type { Entry } from "../shared/entry.ts";
 import { permissionFor } from "../shared/execution.ts";
-import { parseTask } from "../shared/task.ts";
-import type { Effects, Result } from "../shared/function.ts";
 import type { FunctionName } from "../shared/function-names.ts";
+import type { Effects, Result } from "../shared/function.ts";
 import { holdersOf } from "../shared/io/uid-holders.ts";
 import { logRowsOf } from "../shared/log-rows.ts";
 import type { SignalRecord } from "../shared/records.ts";
+import { parseTask } from "../shared/task.ts";
 import type { Binding } from "./binding.ts";
 import { decisionIn, ifLost } from "./decision-made.ts";
 import { NotNow } from "./keep-trying.ts";

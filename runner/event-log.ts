@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import type { Logger } from "pino";
 import pRetry from "p-retry";
+import type { Logger } from "pino";
 import { eventFields, type EventLevel, type SystemEvent } from "../shared/events.ts";
 import { addEvent } from "../shared/io/system-events.ts";
 import type { Keys } from "../shared/keys.ts";

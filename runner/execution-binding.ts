@@ -6,22 +6,19 @@ import {
   type ExecutePorts,
   type Look,
 } from "../functions/execute-strategies.ts";
-import type { RunPorts } from "../functions/strategies/run-handler.ts";
 import type { Config } from "../shared/config.ts";
 import { streamProblem, taskClaimsOn, type TaskLook } from "../shared/io/task-claims.ts";
 import type { Keys } from "../shared/keys.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { laneOf, parseTask } from "../shared/task.ts";
 import { answersOf } from "./answers.ts";
-import type { Binding, BindingOptions, WorkTimes } from "./binding.ts";
+import type { Binding, WorkTimes } from "./binding.ts";
 import type { Clock } from "./clock.ts";
 import { firstTry } from "./first-try.ts";
 import { NotNow } from "./keep-trying.ts";
 import { openLanes } from "./lanes.ts";
+import type { Outside } from "./outside.ts";
 import type { Current, RoutingContext, RoutingContextCache } from "./routing-context.ts";
-
-/** What strategies reach the world with. */
-export type Outside = Pick<RunPorts, "post" | "secretOf" | "redact" | "log">;
 
 /** What running strategies takes, whoever asks for it. */
 export interface ExecutionDeps {
@@ -46,8 +43,8 @@ export interface ExecutionLoopOptions extends WorkTimes {
 }
 
 const STREAM_LOOK_MS_MAX = 3_000;
-const STREAM = "strategy_input_stream";
-const GROUP = "strategy_executor";
+export const STREAM = "strategy_input_stream";
+export const GROUP = "strategy_executor";
 
 /** `execute-strategies` for the poll loop of one process: held tasks only, tried again, in the order of their lanes. */
 export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOptions): Binding {
@@ -106,47 +103,10 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
   };
 }
 
-const NEVER = new AbortController().signal;
+export const NEVER = new AbortController().signal;
 const NOT_BEGUN: TaskLook = { attempt: undefined, version: "", epoch: "" };
 
-/** `execute-strategies` by hand: entries nobody else holds, each run once, until `heldBy` says whose they are. */
-export function manualExecutionBinding(
-  deps: ExecutionDeps,
-  { invocation, attempt = 1, whilePaused = "decide", stopping = NEVER }: BindingOptions,
-): Binding {
-  const ports: ExecutePorts = {
-    ...commonPorts(deps),
-    lanes: lanesOf(deps.config, stopping),
-    stopping,
-    abort: NEVER,
-    ...(invocation === undefined ? {} : { invocation }),
-    // No commit comes before the run, to refuse what was decided on others.
-    look: async () => {
-      const context = await deps.routing.latest();
-      return "status" in context ? context : held(attempt, context, deps);
-    },
-    pause: async () => false,
-    // Whoever asks can ask again.
-    attemptsMax: 1,
-  };
-  return {
-    functionName: "execute-strategies",
-    stream: STREAM,
-    group: GROUP,
-    outsideMsMax: deps.config.strategyTimeoutMs,
-    async *run(entries) {
-      const context = await deps.routing.latest();
-      if ("status" in context) yield context;
-      else if (whilePaused === "wait" && context.control.allPaused)
-        yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
-      else yield* answersOf(entries, executeStrategies(entries, ports));
-    },
-    forget: () => deps.routing.forget(),
-    heldBy: (consumer, times) => executionBinding(deps, { consumer, ...times }),
-  };
-}
-
-function lanesOf(
+export function lanesOf(
   { strategyConcurrencyMax, strategyConcurrencyPerStrategyMax }: ExecutionDeps["config"],
   closing: AbortSignal,
 ) {
@@ -157,7 +117,7 @@ function lanesOf(
   });
 }
 
-function commonPorts({ config, redis, keys, clock, handlers, outside }: ExecutionDeps) {
+export function commonPorts({ config, redis, keys, clock, handlers, outside }: ExecutionDeps) {
   return {
     ...outside,
     handlers,
@@ -197,7 +157,7 @@ async function untilItWorks<T>(attempt: () => Promise<T>, abort: AbortSignal): P
   return result;
 }
 
-function held(
+export function held(
   attempt: number,
   { snapshot, control }: RoutingContext,
   { clock, config }: ExecutionDeps,

@@ -12,14 +12,15 @@ import {
   MisconfigurationError,
   uniqueConsumerName,
 } from "./environment.ts";
+import { messageOf } from "./error-message.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { serveHttp, type ServedApp } from "./http/serve.ts";
 import { withLocalSecrets } from "./local/secrets.ts";
 import { openLogger } from "./logger.ts";
-import { startRouter, type StopOutcome } from "./router.ts";
+import { startRouter } from "./router.ts";
 import { openServices } from "./services.ts";
 import { openStack } from "./stack.ts";
-import { messageOf } from "./trouble.ts";
+import type { StopOutcome } from "./stop-outcome.ts";
 
 /** The composition root: everything on this machine, from the environment to the last signal handler. */
 

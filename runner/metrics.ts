@@ -1,5 +1,5 @@
-import type { Status } from "../shared/io/status.ts";
 import { FUNCTION_NAMES } from "../shared/function-names.ts";
+import type { Status } from "../shared/io/status.ts";
 import { PROCESSING_MS_BOUNDS, RUN_MS_BOUNDS } from "../shared/metrics.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_REASONS, SIGNAL_STATUSES } from "../shared/reasons.ts";
 

@@ -2,7 +2,7 @@ import { AbortError } from "p-retry";
 import type { NotificationBody } from "../shared/notification.ts";
 import { PermanentError, type PostAnswer, type PostRequest } from "../shared/strategy.ts";
 import { excerpt } from "../shared/text.ts";
-import { messageOf } from "./trouble.ts";
+import { messageOf } from "./error-message.ts";
 
 export interface NotificationPostDeps {
   /** NOTIFY_URL */

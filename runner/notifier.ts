@@ -13,9 +13,10 @@ import { NOTHING_SUMMED, sumBody, type NoticeSum } from "../shared/notification-
 import { noticeBody, type Notice, type NotificationBody } from "../shared/notification.ts";
 import { redactUrl } from "../shared/redact-url.ts";
 import type { PostAnswer, PostRequest } from "../shared/strategy.ts";
+import { messageOf } from "./error-message.ts";
 import type { EventLog } from "./event-log.ts";
 import { notificationPost } from "./notification-post.ts";
-import { messageOf, troubleOf } from "./trouble.ts";
+import { troubleOf } from "./trouble.ts";
 
 export interface NotifierDeps {
   readonly config: Pick<Config, "notifyOutcomes" | "notifyPerMinuteMax">;

@@ -1,8 +1,8 @@
 import type { Logger } from "pino";
+import type { RunPorts } from "../functions/strategies/run-handler.ts";
 import type { Config } from "../shared/config.ts";
 import { outgoingPost } from "../shared/io/outgoing-post.ts";
 import type { Secrets } from "../shared/secrets.ts";
-import type { Outside } from "./execution-binding.ts";
 
 export interface OutsideDeps {
   readonly config: Pick<Config, "strategyPrivateAddresses">;
@@ -20,3 +20,6 @@ export function outsideOf({ config, logger, secrets }: OutsideDeps): Outside {
       logger.info({ source: "strategy", strategy: task.strategyId, uid: task.uid, ...details }, message),
   };
 }
+
+/** What strategies reach the world with. */
+export type Outside = Pick<RunPorts, "post" | "secretOf" | "redact" | "log">;

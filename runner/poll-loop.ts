@@ -1,12 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import type { Entry } from "../shared/entry.ts";
 import { leaveGroup } from "../shared/io/consumers.ts";
 import { forgetTurns, noteTurn } from "../shared/io/loop-turns.ts";
 import { GroupMissingError, streamGroupOn } from "../shared/io/stream-group.ts";
-import type { Entry } from "../shared/entry.ts";
 import type { Keys } from "../shared/keys.ts";
-import type { Binding } from "./binding.ts";
 import { openBatches } from "./batches.ts";
+import type { Binding } from "./binding.ts";
 import { openCommitSequence } from "./commit-sequence.ts";
 import { groupReady } from "./group-guard.ts";
 import { openHand } from "./hand.ts";

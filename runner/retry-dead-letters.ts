@@ -6,9 +6,10 @@ import type { OutcomeRecord, SignalRecord } from "../shared/records.ts";
 import type { Binding } from "./binding.ts";
 import { byHand } from "./by-hand.ts";
 import { decisionMade, outcomeMade } from "./decision-made.ts";
+import { messageOf } from "./error-message.ts";
 import { beginInvocation, type Invocation } from "./invocation.ts";
-import { messageOf, type Trouble } from "./trouble.ts";
 import { timeLimit } from "./time-limit.ts";
+import { type Trouble } from "./trouble.ts";
 import { LEASE_SPARE_MS, LeaseTaken, withLease } from "./with-lease.ts";
 import { work, type WorkDeps, type Worked } from "./work.ts";
 

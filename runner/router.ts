@@ -1,16 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { openRedis } from "../shared/io/redis.ts";
-import { logBinding, signalBinding, type Binding } from "./binding.ts";
+import { type Binding } from "./binding.ts";
+import { messageOf } from "./error-message.ts";
 import { executionBinding } from "./execution-binding.ts";
 import { startHousekeeping } from "./housekeeping.ts";
+import { logBinding } from "./log-binding.ts";
 import { startNotifying } from "./notify-binding.ts";
 import { startPollLoop, type PollLoop } from "./poll-loop.ts";
 import { startRefreshSchedule } from "./refresh-schedule.ts";
 import type { Services } from "./services.ts";
-import { messageOf } from "./trouble.ts";
-
-/** `cut_off`: SHUTDOWN_MS_MAX was over first, and what was in hand is left to others. */
-export type StopOutcome = "finished" | "cut_off";
+import { signalBinding } from "./signal-binding.ts";
+import type { StopOutcome } from "./stop-outcome.ts";
 
 /** A running router: its poll loops and its jobs. */
 export interface Router {

@@ -6,7 +6,7 @@ import type { ReferenceStore } from "../shared/io/reference-store.ts";
 import type { Keys } from "../shared/keys.ts";
 import { RoutingMemo } from "../shared/routing-memo.ts";
 import { snapshotOf, type Snapshot } from "../shared/snapshot.ts";
-import { messageOf } from "./trouble.ts";
+import { messageOf } from "./error-message.ts";
 
 /** What decisions are made on. */
 export interface RoutingContext {

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
+import type { CommitOutcome } from "../shared/commit.ts";
 import type { Entry, Fields } from "../shared/entry.ts";
 import type { FunctionName } from "../shared/function-names.ts";
-import type { CommitOutcome } from "../shared/io/commit.ts";
 import { committedAmong } from "../shared/io/once-fences.ts";
 import { holdersOf } from "../shared/io/uid-holders.ts";
 import type { StreamName } from "../shared/keys.ts";
 import type { SignalRecord } from "../shared/records.ts";
-import { bindingsOf, type Binding, type BindingOptions } from "./binding.ts";
+import { bindingsOf } from "./all-bindings.ts";
+import { type Binding, type BindingOptions } from "./binding.ts";
 import { finishMsOf } from "./budget.ts";
 import { byHand } from "./by-hand.ts";
 import { decisionMade, ifLost } from "./decision-made.ts";

@@ -1,14 +1,14 @@
 import type { Context } from "hono";
 import { readConfig, TIMER_MS_MAX, type Config } from "../shared/config.ts";
 import { openDatabase } from "../shared/io/open-database.ts";
-import { MisconfigurationError, uniqueConsumerName, type Environment } from "./environment.ts";
-import { openHttpApp, type OpenedApp } from "./http/open-app.ts";
 import { strategySecrets } from "../shared/secrets.ts";
+import { MisconfigurationError, uniqueConsumerName, type Environment } from "./environment.ts";
+import { messageOf } from "./error-message.ts";
+import { openHttpApp, type OpenedApp } from "./http/open-app.ts";
 import { openLogger } from "./logger.ts";
 import { redisLook, within } from "./serverless-look.ts";
 import { requestsUnderWay } from "./serverless-requests.ts";
 import { openServices } from "./services.ts";
-import { messageOf } from "./trouble.ts";
 import { refuseUnusableRedis } from "./usable-redis.ts";
 
 /** The app in one instance of a serverless platform, which may be frozen between two requests and then thawed or not. */

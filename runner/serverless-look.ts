@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { messageOf } from "./trouble.ts";
+import { messageOf } from "./error-message.ts";
 
 export interface LookOptions {
   readonly ping: () => Promise<unknown>;

@@ -1,10 +1,10 @@
 import { Hono, type Context } from "hono";
 import { MisconfigurationError, type Environment } from "./environment.ts";
+import { messageOf } from "./error-message.ts";
 import { bareProblemResponse } from "./http/bare-problem.ts";
 import { openLogger } from "./logger.ts";
 import { openInstance, type Instance } from "./serverless-instance.ts";
 import { endingWith } from "./serverless-requests.ts";
-import { messageOf } from "./trouble.ts";
 
 export interface ServerlessOptions {
   /** Read at the first request. */

@@ -2,11 +2,12 @@ import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import { refreshReference, type RefreshResult } from "../functions/refresh-reference.ts";
 import { HANDLERS } from "../functions/strategies/registry.ts";
+import type { Commit } from "../shared/commit.ts";
 import type { Config } from "../shared/config.ts";
-import { commitOn, type Commit } from "../shared/io/commit.ts";
+import { commitOn } from "../shared/io/commit.ts";
 import type { Database } from "../shared/io/database.ts";
-import type { LogStore } from "../shared/io/log-store.ts";
 import { logStoreOn } from "../shared/io/log-store-postgres.ts";
+import type { LogStore } from "../shared/io/log-store.ts";
 import { openRedis } from "../shared/io/redis.ts";
 import { loadReferenceRows, saveReferenceVersion } from "../shared/io/reference-source.ts";
 import { referenceStoreOn, type ReferenceStore } from "../shared/io/reference-store.ts";
@@ -15,8 +16,7 @@ import type { Secrets } from "../shared/secrets.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { redisClock, type Clock } from "./clock.ts";
 import { eventLogOn, type EventLog } from "./event-log.ts";
-import type { Outside } from "./execution-binding.ts";
-import { outsideOf } from "./outside.ts";
+import { outsideOf, type Outside } from "./outside.ts";
 import { routingContextCache, type RoutingContextCache } from "./routing-context.ts";
 
 export interface ServicesOptions {

@@ -7,10 +7,10 @@ import { openDatabase } from "../shared/io/open-database.ts";
 import { openRedis } from "../shared/io/redis.ts";
 import { redactUrl } from "../shared/redact-url.ts";
 import { MisconfigurationError, type Environment } from "./environment.ts";
+import { messageOf } from "./error-message.ts";
 import { loadDemoReference } from "./local/demo.ts";
 import { findRedisServer } from "./local/find-redis.ts";
 import { startLocalRedis } from "./local/redis-server.ts";
-import { messageOf } from "./trouble.ts";
 import { refuseUnusableRedis } from "./usable-redis.ts";
 
 /** The servers a router runs on: named by REDIS_URL and DATABASE_URL, or set up on this machine. */

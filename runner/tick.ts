@@ -2,10 +2,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { DatabaseError } from "../shared/io/database.ts";
 import { ReferenceRowError } from "../shared/io/reference-source.ts";
 import { within, type Budget } from "./budget.ts";
+import { messageOf } from "./error-message.ts";
 import { NotNow } from "./keep-trying.ts";
 import type { Services } from "./services.ts";
 import { partsOf, refreshPart, type Part, type PartOutcome, type TickDeps } from "./tick-parts.ts";
-import { messageOf, troubleOf, type Trouble } from "./trouble.ts";
+import { troubleOf, type Trouble } from "./trouble.ts";
 
 /**
  * What became of one part of a round. `not_due`: there was nothing to do yet · `skipped`: no time was left for it · `failed`:

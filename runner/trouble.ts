@@ -1,4 +1,5 @@
 import type { SystemEvent } from "../shared/events.ts";
+import { messageOf } from "./error-message.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** Says that something fails when it begins to, again while it lasts, and that it is over: no more than a person can read. */
@@ -45,11 +46,4 @@ export function troubleOf(events: EventLog, { source, what, level = "WARNING" }:
       failures = 0;
     },
   };
-}
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // ioredis speaks of an option of its own.
-  return error.name === "MaxRetriesPerRequestError" ? "Redis cannot be reached" : error.message;
 }

@@ -1,4 +1,4 @@
-import type { CommitOutcome } from "../shared/io/commit.ts";
+import type { CommitOutcome } from "../shared/commit.ts";
 import type { Binding } from "./binding.ts";
 import type { EventLog } from "./event-log.ts";
 

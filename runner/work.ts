@@ -1,14 +1,14 @@
+import type { CommitItem, CommitOutcome, Fence } from "../shared/commit.ts";
 import { deadLetterEffects } from "../shared/dead-letter.ts";
 import type { Entry } from "../shared/entry.ts";
 import type { Effects, Result, Unavailable } from "../shared/function.ts";
-import type { CommitItem, CommitOutcome, Fence } from "../shared/io/commit.ts";
 import type { Answer, Binding } from "./binding.ts";
 import type { Clock } from "./clock.ts";
 import { commitItems, type CommitDeps } from "./commit-items.ts";
 import type { CommitPlace } from "./commit-sequence.ts";
+import { messageOf } from "./error-message.ts";
 import type { EventLog } from "./event-log.ts";
 import { FunctionThrew, isFlaw, keepTrying, NotNow } from "./keep-trying.ts";
-import { messageOf } from "./trouble.ts";
 import { sayIfFenced, sayLeft } from "./work-events.ts";
 
 export interface WorkDeps extends CommitDeps {

@@ -1,26 +1,12 @@
-import { distance } from "fastest-levenshtein";
+import { SPELLING_LENGTH_MAX, closestPhrase } from "./closest-phrase.ts";
 import type { Control } from "./control.ts";
-import type { SignalReason, SignalStatus, StrategyReason } from "./reasons.ts";
+import type { Ending, Decision } from "./decision.ts";
+import type { SignalReason, StrategyReason } from "./reasons.ts";
 import type { RoutingOutcome } from "./records.ts";
-import type { Direction } from "./reference.ts";
 import type { RoutingMemo } from "./routing-memo.ts";
 import type { Detail, FieldFault, Signal } from "./signal.ts";
 import type { Snapshot, SubscribedStrategy, Subscription } from "./snapshot.ts";
 import { excerpt } from "./text.ts";
-
-/** What became of a signal, with an outcome for every subscribed strategy. */
-export interface Ending {
-  readonly status: Exclude<SignalStatus, "duplicate">;
-  readonly reason: SignalReason | null;
-  readonly detail: Detail;
-  readonly outcomes: readonly RoutingOutcome[];
-}
-
-/** What was decided on a signal, and what its phrase stands for. */
-export interface Decision extends Ending {
-  readonly signalId: number | null;
-  readonly direction: Direction | null;
-}
 
 /** Everything a decision depends on besides the signal. */
 export interface DecisionContext {
@@ -187,17 +173,6 @@ function countByReason(outcomes: readonly RoutingOutcome[]): Record<string, numb
   return counts;
 }
 
-/** Longer messages are no misspelt phrase. */
-const SPELLING_LENGTH_MAX = 100;
-
-/** A comparison took 0.3 µs with 14 characters on both sides, 3 with 80, 8 with 100 and 200: 4 ms a signal at worst. */
-const COMPARISONS_MAX = 500;
-
-/** How many phrases any unknown one is compared with at most. */
-export function comparisonsMax({ subscriptions }: Pick<Snapshot, "subscriptions">): number {
-  return Math.min(subscriptions.size, COMPARISONS_MAX);
-}
-
 function unknownPhraseDetail(phrase: string, { snapshot, memo }: DecisionContext): Detail {
   if (phrase.length > SPELLING_LENGTH_MAX) return NO_DETAIL;
   const known = memo?.unknownPhrase(phrase);
@@ -207,31 +182,4 @@ function unknownPhraseDetail(phrase: string, { snapshot, memo }: DecisionContext
     closest === undefined ? NO_DETAIL : { closest_phrase: snapshot.subscriptions.get(closest)?.phrase };
   memo?.keepUnknownPhrase(phrase, detail);
   return detail;
-}
-
-/**
- * The phrase that takes the fewest changes, no more than half as many as the longer one has characters; of several the
- * nearest in length. Undefined when there is none, or when {@link COMPARISONS_MAX} do not suffice to be sure.
- */
-function closestPhrase(phrase: string, { phrasesByLength }: Snapshot): string | undefined {
-  let closest: string | undefined;
-  let changes = phrase.length + 1;
-  let compared = 0;
-  // Phrases so far apart in length take at least as many changes.
-  for (let apart = 0; apart < changes; apart += 1) {
-    for (const length of new Set([phrase.length - apart, phrase.length + apart])) {
-      const changesMax = Math.max(phrase.length, length) / 2;
-      const candidates = apart > changesMax ? [] : (phrasesByLength.get(length) ?? []);
-      compared += candidates.length;
-      if (compared > COMPARISONS_MAX) return undefined;
-      for (const candidate of candidates) {
-        const taken = distance(phrase, candidate);
-        if (taken < changes && taken <= changesMax) {
-          closest = candidate;
-          changes = taken;
-        }
-      }
-    }
-  }
-  return closest;
 }

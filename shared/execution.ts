@@ -1,22 +1,12 @@
 import type { Control } from "./control.ts";
+import type { ExecutionOutcome } from "./execution-outcome.ts";
 import type { Branch } from "./function.ts";
 import { executionCounters, executionSums } from "./metrics.ts";
-import type { ExecutionReason, ExecutionStatus } from "./reasons.ts";
+import type { ExecutionReason } from "./reasons.ts";
 import type { OutcomeRecord } from "./records.ts";
 import type { Detail } from "./signal.ts";
 import type { Snapshot, SubscribedStrategy } from "./snapshot.ts";
 import { taskAge, type Task } from "./task.ts";
-
-/** What became of a task. */
-export interface ExecutionOutcome {
-  readonly status: ExecutionStatus;
-  /** One of {@link ExecutionReason}, or a handler's own word. */
-  readonly reason: string | null;
-  readonly detail: Detail;
-  readonly attempt: number;
-  /** Of the last attempt; null when there was none. */
-  readonly durationMs: number | null;
-}
 
 /** Everything that decides whether a task is still to be run. */
 export interface ExecutionContext {

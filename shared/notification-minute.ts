@@ -1,5 +1,5 @@
-import type { Notice } from "./notification.ts";
 import { counted, NOTHING_SUMMED, type NoticeSum } from "./notification-sum.ts";
+import type { Notice } from "./notification.ts";
 
 /**
  * What may still be told in the minute that runs, and what is told when it is over. A state, and steps from one to the

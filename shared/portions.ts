@@ -1,4 +1,4 @@
-import { comparisonsMax } from "./decide.ts";
+import { comparisonsMax } from "./closest-phrase.ts";
 import type { Entry } from "./entry.ts";
 import { foldPhrase } from "./signal.ts";
 import type { Snapshot } from "./snapshot.ts";

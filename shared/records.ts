@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_STATUSES } from "./reasons.ts";
 import { EVENT_LEVELS } from "./events.ts";
+import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_STATUSES } from "./reasons.ts";
 
 /**
  * The records published in `signal_results` and `system_events`, read by `persist-log` and by anyone with a

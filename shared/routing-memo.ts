@@ -1,4 +1,4 @@
-import type { Ending } from "./decide.ts";
+import type { Ending } from "./decision.ts";
 import type { SignalReason } from "./reasons.ts";
 import type { RoutingOutcome } from "./records.ts";
 import type { Detail } from "./signal.ts";

@@ -1,7 +1,7 @@
 import type * as z from "zod";
-import type { Direction } from "./reference.ts";
-import type { StrategyStream } from "./keys.ts";
 import type { Fields } from "./entry.ts";
+import type { StrategyStream } from "./keys.ts";
+import type { Direction } from "./reference.ts";
 import type { Detail } from "./signal.ts";
 
 /**

@@ -10,8 +10,8 @@ import {
   type StrategyOutcome,
   type StrategyRun,
 } from "../../shared/strategy.ts";
-import { cutText, storable } from "../../shared/text.ts";
 import { idempotencyKeyOf, type Task } from "../../shared/task.ts";
+import { cutText, storable } from "../../shared/text.ts";
 import { chooseHandler } from "./choose-handler.ts";
 
 /** What handlers reach the world with. */

@@ -1,4 +1,4 @@
-import { printable } from "../decision-text.ts";
+import { HANDLERS } from "../../functions/strategies/registry.ts";
 import type { Config } from "../../shared/config.ts";
 import { commitOn } from "../../shared/io/commit.ts";
 import type { Database } from "../../shared/io/database.ts";
@@ -7,20 +7,20 @@ import { logStoreOn } from "../../shared/io/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log-store.ts";
 import { openDatabase } from "../../shared/io/open-database.ts";
 import { referenceStoreOn } from "../../shared/io/reference-store.ts";
-import { HANDLERS } from "../../functions/strategies/registry.ts";
 import type { Secrets } from "../../shared/secrets.ts";
-import { outsideOf } from "../outside.ts";
-import { retryBinding } from "../binding.ts";
+import { retryBinding } from "../all-bindings.ts";
 import { redisClock } from "../clock.ts";
+import { printable } from "../decision-text.ts";
 import { DATA_DIR } from "../environment.ts";
+import { messageOf } from "../error-message.ts";
 import { eventLogOn } from "../event-log.ts";
 import { openLogger } from "../logger.ts";
+import { outsideOf } from "../outside.ts";
 import { IN_USE, NOT_THERE, retryDeadLetters, type RetryAttempt } from "../retry-dead-letters.ts";
 import { routingContextCache } from "../routing-context.ts";
-import { messageOf } from "../trouble.ts";
 import { CliError, type Connection } from "./connection.ts";
-import { osUser } from "./os-user.ts";
 import { deadLetterJson, deadLetterTable, deadLetterText } from "./dead-letter-text.ts";
+import { osUser } from "./os-user.ts";
 
 export interface ListOptions {
   readonly limit: number;

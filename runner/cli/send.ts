@@ -1,6 +1,6 @@
-import type { SignalRecord } from "../../shared/records.ts";
-import { logRowsOf } from "../../shared/log-rows.ts";
 import { tailResults } from "../../shared/io/results-tail.ts";
+import { logRowsOf } from "../../shared/log-rows.ts";
+import type { SignalRecord } from "../../shared/records.ts";
 import { decisionText } from "../decision-text.ts";
 import { CliError, type Connection } from "./connection.ts";
 

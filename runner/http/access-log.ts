@@ -1,8 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { METHOD_NAME_ALL } from "hono/router";
 import { matchedRoutes } from "hono/route";
-import type { HttpDeps } from "./app.ts";
+import { METHOD_NAME_ALL } from "hono/router";
 import { clientAddressOf } from "./client-address.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import type { AppEnv } from "./routes.ts";
 
 /** Asked for every few seconds by machines. */

@@ -4,15 +4,14 @@ import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
-import type { Intake } from "../../shared/io/intake.ts";
-import { messageOf } from "../trouble.ts";
-import type { Services } from "../services.ts";
+import { messageOf } from "../error-message.ts";
 import { accessLog } from "./access-log.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { addDocs } from "./docs.ts";
 import { functionRoutes } from "./functions.ts";
 import { guard } from "./guard.ts";
 import { healthRoutes } from "./health.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { metricsRoutes } from "./metrics.ts";
 import { pauseRoutes } from "./pauses.ts";
 import { Problem, problemOf, problemResponse } from "./problem.ts";
@@ -21,16 +20,6 @@ import { replayRoutes } from "./replays.ts";
 import { newRoutes, type AppEnv } from "./routes.ts";
 import { signalRoutes } from "./signals.ts";
 import { webhookRoutes } from "./webhook.ts";
-
-export interface HttpDeps {
-  readonly services: Services;
-  /** HTTP_TOKEN */
-  readonly token: string;
-  /** Address of the peer, as the platform knows it. */
-  readonly peerAddressOf: (c: Context) => string | undefined;
-  /** Takes in what the webhook receives; needed with WEBHOOK_SECRET. Whoever opened it closes it. */
-  readonly intake?: Intake | undefined;
-}
 
 /** The router over HTTP: a plain `fetch` handler, for a Node server as for serverless platforms. */
 export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {

@@ -8,7 +8,7 @@ import {
   isIPv4MappedIPv6,
 } from "hono/utils/ipaddr";
 import { blockListOf } from "../../shared/config-values.ts";
-import type { HttpDeps } from "./app.ts";
+import type { HttpDeps } from "./http-deps.ts";
 
 export interface Way {
   /** Address of whoever opened the connection. */

@@ -1,6 +1,6 @@
 import type { StoredDeadLetter } from "../../shared/dead-letter.ts";
-import type { DeadLetters } from "../../shared/io/dead-letters.ts";
 import { canonicalEntryId } from "../../shared/entry-range.ts";
+import type { DeadLetters } from "../../shared/io/dead-letters.ts";
 
 export interface DeadLetterPage {
   readonly page: readonly StoredDeadLetter[];

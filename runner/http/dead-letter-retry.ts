@@ -1,6 +1,6 @@
-import { deadLettersOn } from "../../shared/io/dead-letters.ts";
 import { canonicalEntryId } from "../../shared/entry-range.ts";
-import { retryBinding } from "../binding.ts";
+import { deadLettersOn } from "../../shared/io/dead-letters.ts";
+import { retryBinding } from "../all-bindings.ts";
 import { IN_USE, retryDeadLetters, type RetryAttempt, type RetrySummary } from "../retry-dead-letters.ts";
 import type { Services } from "../services.ts";
 import { deadLetterPage } from "./dead-letter-page.ts";

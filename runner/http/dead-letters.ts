@@ -1,7 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context, Next } from "hono";
 import { deadLettersOn } from "../../shared/io/dead-letters.ts";
-import type { HttpDeps } from "./app.ts";
 import { deadLetterPage } from "./dead-letter-page.ts";
 import { deadLetterInUse, noDeadLetter, retryOne, retrySome } from "./dead-letter-retry.ts";
 import {
@@ -14,6 +13,7 @@ import {
   retrySomeSchema,
 } from "./dead-letter-schemas.ts";
 import { deadLetterView, shortDeadLetterView } from "./dead-letter-view.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { Problem } from "./problem.ts";
 import { BEARER, byName, entryIdSchema, json, jsonBody, newRoutes, problems } from "./routes.ts";
 

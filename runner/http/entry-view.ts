@@ -1,8 +1,8 @@
 import type { DeadLetter } from "../../shared/dead-letter.ts";
 import type { Fields } from "../../shared/entry.ts";
 import type { EntryPlace } from "../../shared/io/entry-place.ts";
-import type { LoggedDecision, LoggedOutcome } from "../../shared/io/signal-log-reader.ts";
 import type { EntryRecords } from "../../shared/io/entry-traces.ts";
+import type { LoggedDecision, LoggedOutcome } from "../../shared/io/signal-log-reader.ts";
 import type { OutcomeRow, SignalRow } from "../../shared/log-rows.ts";
 import { cleanFields } from "../../shared/text.ts";
 import type { DecisionView, EntryState, EntryView, OutcomeView } from "./entry-schemas.ts";

@@ -1,9 +1,9 @@
 import { jobsOf } from "../run-job.ts";
 import { tickOf } from "../tick.ts";
 import { upkeepOf } from "../upkeep.ts";
-import type { HttpDeps } from "./app.ts";
 import { callRoutes } from "./function-call.ts";
 import { pollRoutes } from "./function-poll.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { newRoutes } from "./routes.ts";
 import { tickRoutes } from "./tick.ts";
 

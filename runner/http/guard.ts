@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { auth } from "hono/utils/basic-auth";
-import type { HttpDeps } from "./app.ts";
 import { clientAddressOf } from "./client-address.ts";
 import { bearerOf, secretMatcher } from "./credentials.ts";
 import { failureLimit } from "./failure-limit.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import type { AppEnv } from "./routes.ts";
 
 /**

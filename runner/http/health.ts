@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { HttpDeps } from "./app.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { observerOf } from "./observation.ts";
 import { json, newRoutes } from "./routes.ts";
 import { sharedAnswer } from "./shared-answer.ts";

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { countedMetrics } from "../metrics.ts";
 import { currentMetrics, reachabilityMetrics } from "../metrics-now.ts";
 import { METRICS_CONTENT_TYPE, metricsText } from "../metrics-text.ts";
-import type { HttpDeps } from "./app.ts";
+import { countedMetrics } from "../metrics.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { observerOf } from "./observation.ts";
 import { BEARER, newRoutes, problems } from "./routes.ts";
 

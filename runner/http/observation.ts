@@ -2,9 +2,9 @@ import { ReplyError } from "ioredis";
 import type { Health } from "../../shared/health.ts";
 import { healthOf } from "../../shared/health.ts";
 import { readStatus, type Status } from "../../shared/io/status.ts";
+import { messageOf } from "../error-message.ts";
 import { healthFrom, isReachable } from "../health.ts";
 import type { Services } from "../services.ts";
-import { messageOf } from "../trouble.ts";
 import { sharedAnswer, within } from "./shared-answer.ts";
 
 /** What was seen of the router at one moment. */

@@ -1,6 +1,7 @@
 import { openIntake, type Intake } from "../../shared/io/intake.ts";
 import type { Services } from "../services.ts";
-import { createHttpApp, type HttpDeps } from "./app.ts";
+import { createHttpApp } from "./app.ts";
+import type { HttpDeps } from "./http-deps.ts";
 
 /** The app, and the end of what it has opened for itself; the services stay their owner's. */
 export interface OpenedApp {

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { pauseDispatching, resumeDispatching } from "../pauses.ts";
-import type { HttpDeps } from "./app.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { BEARER, byName, json, jsonBody, newRoutes, problems } from "./routes.ts";
 
 const request = z

@@ -1,11 +1,11 @@
-import * as z from "zod";
+import { STATUS_CODES } from "node:http";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { STATUS_CODES } from "node:http";
+import * as z from "zod";
 import { DatabaseError } from "../../shared/io/database.ts";
+import { messageOf } from "../error-message.ts";
 import { NotNow } from "../keep-trying.ts";
-import { messageOf } from "../trouble.ts";
 
 /** The one form in which every route says what went wrong: problem details, RFC 9457. */
 export const problemSchema = z.object({

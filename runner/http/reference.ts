@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { EVENT_LEVELS } from "../../shared/events.ts";
 import { ReferenceRowError } from "../../shared/io/reference-source.ts";
 import { phraseSchema, strategySchema, tickerSchema } from "../../shared/reference.ts";
-import type { HttpDeps } from "./app.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { Problem } from "./problem.ts";
 import { BEARER, json, newRoutes, problems } from "./routes.ts";
 

@@ -1,5 +1,5 @@
-import { redactedExcerpt, redactSecret } from "../../shared/redact-secret.ts";
 import type { SystemEvent } from "../../shared/events.ts";
+import { redactedExcerpt, redactSecret } from "../../shared/redact-secret.ts";
 import type { ProblemOptions } from "./problem.ts";
 
 /** An alert that was not taken. */

@@ -1,13 +1,13 @@
 import { createRoute, type RouteConfig, type z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
+import { messageOf } from "../error-message.ts";
 import { Unconfirmed } from "../replay/commit-batch.ts";
 import { prepareReplay, type Replay } from "../replay/replay.ts";
 import type { ReplayedSignal } from "../replay/replayed-signal.ts";
 import { ReplayRefused, type ReplayRequest } from "../replay/request.ts";
 import type { Services } from "../services.ts";
-import { messageOf } from "../trouble.ts";
-import type { HttpDeps } from "./app.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { Problem, problemOf, problemResponse, problemSchema } from "./problem.ts";
 import { replayLines } from "./replay-lines.ts";
 import {

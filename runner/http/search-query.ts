@@ -1,5 +1,4 @@
 import { z } from "@hono/zod-openapi";
-import { parseSearchCursor } from "./search-cursor.ts";
 import {
   SEARCH_REASONS,
   SEARCH_STATUSES,
@@ -9,6 +8,7 @@ import {
 import { normaliseSymbol } from "../../shared/signal.ts";
 import { cutText, storable } from "../../shared/text.ts";
 import { parseTime, TIME_FORMS } from "../../shared/time.ts";
+import { parseSearchCursor } from "./search-cursor.ts";
 
 const INTEGER_MAX = 2_147_483_647;
 /** The record cuts symbols here. */

@@ -6,7 +6,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 import type { Logger } from "pino";
 import { MisconfigurationError } from "../environment.ts";
-import type { StopOutcome } from "../router.ts";
+import type { StopOutcome } from "../stop-outcome.ts";
 import { bareProblemResponse } from "./bare-problem.ts";
 import { watchConnections } from "./connections.ts";
 import { refuseUnreadable } from "./unreadable.ts";

@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalEntryId } from "../../shared/entry-range.ts";
 import { searchSignals, SearchTooSlow } from "../../shared/io/signal-search.ts";
-import type { HttpDeps } from "./app.ts";
 import { lookUpEntry, lookUpUid } from "./entry-lookup.ts";
 import { entryViewSchema, foundSignalsSchema, signalViewSchema } from "./entry-schemas.ts";
+import type { HttpDeps } from "./http-deps.ts";
 import { Problem } from "./problem.ts";
 import { BEARER, entryIdSchema, json, newRoutes, problems } from "./routes.ts";
 import { searchCursor } from "./search-cursor.ts";

@@ -1,12 +1,13 @@
+import type { Commit } from "../../shared/commit.ts";
 import type { Entry } from "../../shared/entry.ts";
-import type { Commit } from "../../shared/io/commit.ts";
 import { holdersOf } from "../../shared/io/uid-holders.ts";
 import { decisionOf, type ReplayDecision } from "../../shared/replay-decision.ts";
 import type { Binding } from "../binding.ts";
 import { byHand } from "../by-hand.ts";
 import { decisionMade } from "../decision-made.ts";
+import { messageOf } from "../error-message.ts";
 import { NotNow } from "../keep-trying.ts";
-import { messageOf, type Trouble } from "../trouble.ts";
+import { type Trouble } from "../trouble.ts";
 import { work, type Worked } from "../work.ts";
 import type { ReplayDeps } from "./request.ts";
 

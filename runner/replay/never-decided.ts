@@ -1,6 +1,6 @@
 import pRetry from "p-retry";
-import { entryTime } from "../../shared/entry.ts";
 import { compareEntryIds } from "../../shared/entry-range.ts";
+import { entryTime } from "../../shared/entry.ts";
 import { deadLettersOn } from "../../shared/io/dead-letters.ts";
 import { groupProgressOn, lastEntryId } from "../../shared/io/group-progress.ts";
 import { signalHistoryOn } from "../../shared/io/signal-history.ts";

@@ -3,8 +3,8 @@ import type { ReferenceContent } from "../../shared/reference.ts";
 import type { LoggedSignal } from "../../shared/replay-decision.ts";
 import { snapshotOf, type Snapshot } from "../../shared/snapshot.ts";
 import { storable } from "../../shared/text.ts";
+import { messageOf } from "../error-message.ts";
 import { NotNow } from "../keep-trying.ts";
-import { messageOf } from "../trouble.ts";
 import { ReplayRefused, type ReplayDeps } from "./request.ts";
 
 /** A version that can be decided on, and the names of all its strategies. */

@@ -1,4 +1,4 @@
-import { messageOf } from "../trouble.ts";
+import { messageOf } from "../error-message.ts";
 import { dryRun } from "./dry-run.ts";
 import { neverDecided, notInAnybodysHands } from "./never-decided.ts";
 import type { ReplayCourse } from "./replay-course.ts";

@@ -1,6 +1,6 @@
 import type { SignalStatus } from "../../shared/reasons.ts";
-import { differenceOf, isUnchanged, type ReplayDifference } from "../../shared/replay-difference.ts";
 import { withNames, type ReplayDecision } from "../../shared/replay-decision.ts";
+import { differenceOf, isUnchanged, type ReplayDifference } from "../../shared/replay-difference.ts";
 import type { FoundSignal } from "./find-signals.ts";
 import { uidIn } from "./select-signals.ts";
 

@@ -1,10 +1,10 @@
-import { signalBinding } from "../binding.ts";
+import { messageOf } from "../error-message.ts";
 import { beginInvocation, type Invocation } from "../invocation.ts";
-import { messageOf } from "../trouble.ts";
+import { signalBinding } from "../signal-binding.ts";
 import { commitBatch, committedDecision, type CommittedBatch } from "./commit-batch.ts";
 import { findSignals, type FoundSignal } from "./find-signals.ts";
-import { replayed, type Finding, type ReplayCounts } from "./replayed-signal.ts";
 import type { ReplayCourse } from "./replay-course.ts";
+import { replayed, type Finding, type ReplayCounts } from "./replayed-signal.ts";
 import type { ReplayDeps, ReplayRequest } from "./request.ts";
 
 export interface WriteRunOptions {

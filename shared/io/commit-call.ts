@@ -1,6 +1,6 @@
+import type { CommitItem, CommitOptions, CommitSettings } from "../commit.ts";
 import { isEntryId } from "../entry.ts";
 import type { Keys } from "../keys.ts";
-import type { CommitItem, CommitOptions, CommitSettings } from "./commit.ts";
 import { Payload } from "./commit-payload.ts";
 import { EffectsError } from "./commit-shape.ts";
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises";
 import { types as pgTypes, type CustomTypesConfig } from "pg";
-import { DatabaseError, type Database } from "./database.ts";
 import { toDatabaseError } from "./database-error.ts";
+import { DatabaseError, type Database } from "./database.ts";
 import { applyMigrations } from "./migrate.ts";
 
 /** How a pool is made; what `pg` and the Neon driver both understand. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { PGlite, types } from "@electric-sql/pglite";
-import { DatabaseError, type Database } from "./database.ts";
 import { toDatabaseError } from "./database-error.ts";
+import { DatabaseError, type Database } from "./database.ts";
 import { FolderInUseError, lockFolder, type FolderLock } from "./folder-lock.ts";
 import { applyMigrations, type MigrationClient } from "./migrate.ts";
 

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
+import type { Commit } from "../commit.ts";
 import { discardEffects, parseDeadLetter, type StoredDeadLetter } from "../dead-letter.ts";
 import { fieldsOf } from "../entry.ts";
 import type { Keys } from "../keys.ts";
-import type { Commit } from "./commit.ts";
 import { takeLease } from "./lease.ts";
 
 export interface DeadLetterPage {

@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { runner } from "node-pg-migrate";
 import type { ClientBase } from "pg";
-import type { Database } from "./database.ts";
 import { toDatabaseError } from "./database-error.ts";
+import type { Database } from "./database.ts";
 
 const DIR = fileURLToPath(new URL("migrations", import.meta.url));
 /** Not the library's usual name, which another service in the same database may be using. */

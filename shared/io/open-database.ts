@@ -1,6 +1,6 @@
 import { Pool } from "pg";
-import type { Database } from "./database.ts";
 import { databaseOverPool } from "./database-pg.ts";
+import type { Database } from "./database.ts";
 
 export interface DatabaseOptions {
   /** postgres:// URL of a server; undefined: the embedded database. */

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import * as z from "zod";
+import type { Keys, ReferencePart } from "../keys.ts";
 import type { ReferenceContent, ReferenceMeta } from "../reference.ts";
 import { metaSchema, phraseSchema, strategySchema, tickerSchema } from "../reference.ts";
-import type { Keys, ReferencePart } from "../keys.ts";
 import { defineScript } from "./redis.ts";
 
 /**

@@ -1,7 +1,7 @@
-import type { Fields } from "../entry.ts";
 import type { EntryRange } from "../entry-range.ts";
-import type { ReplayDecision, LoggedSignal } from "../replay-decision.ts";
+import type { Fields } from "../entry.ts";
 import type { RoutingOutcome } from "../records.ts";
+import type { ReplayDecision, LoggedSignal } from "../replay-decision.ts";
 import type { Database } from "./database.ts";
 
 /** The signals in `signal_log` of one shard, as replays need them. All of it throws DatabaseError. */

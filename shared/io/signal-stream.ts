@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
-import { fieldsOf, type Entry } from "../entry.ts";
 import type { EntryRange } from "../entry-range.ts";
+import { fieldsOf, type Entry } from "../entry.ts";
 import type { Keys } from "../keys.ts";
 
 /** `signals_stream` read without a group: nothing is taken away from anyone, and no key changes. */

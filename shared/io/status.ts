@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { entryTime } from "../entry.ts";
-import { readTurns, type LoopTurn } from "./loop-turns.ts";
 import { GROUPS, BEST_EFFORT_GROUPS, STREAMS, type Keys, type StreamName } from "../keys.ts";
+import { readTurns, type LoopTurn } from "./loop-turns.ts";
 
 /** One consumer group as Redis sees it. */
 export interface GroupStatus {

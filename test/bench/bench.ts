@@ -1,4 +1,4 @@
-import { messageOf } from "../../runner/trouble.ts";
+import { messageOf } from "../../runner/error-message.ts";
 import { openDatabase } from "../../shared/io/open-database.ts";
 import { createDatabase } from "../servers/database.ts";
 import { startNeonBridge } from "../servers/neon-bridge.ts";

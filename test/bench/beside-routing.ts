@@ -1,6 +1,6 @@
 import type { Bench } from "./measure.ts";
-import type { StageOptions } from "./stage.ts";
 import { rateOf, routeBacklog, type Backlog } from "./route-backlog.ts";
+import type { StageOptions } from "./stage.ts";
 
 export interface BesideRouting<Other> {
   /** Signals per second of one router, mean of a run right before and one right after the other thing. */

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
-import { sharedFields } from "../../shared/function.ts";
 import { processSignals, type SignalContext } from "../../functions/process-signals.ts";
 import { buildReference } from "../../shared/build-reference.ts";
 import type { Entry, Fields } from "../../shared/entry.ts";
+import { sharedFields } from "../../shared/function.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { snapshotOf } from "../../shared/snapshot.ts";
 import { pausedStrategies, referenceOf, signalAt, type WorkloadShape } from "./workload.ts";

@@ -1,13 +1,13 @@
 import { relative, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { messageOf } from "../../runner/trouble.ts";
-import { openBench } from "./bench.ts";
+import { messageOf } from "../../runner/error-message.ts";
 import { MEASURES } from "./all-measures.ts";
+import { openBench } from "./bench.ts";
 import { failedOf, goalsOf, type MeasureResult, type Report } from "./report/report.ts";
-import { runMeasures } from "./run-measures.ts";
 import { surroundingsOf } from "./report/surroundings.ts";
 import { tableOf } from "./report/table.ts";
 import { writeReport } from "./report/write-report.ts";
+import { runMeasures } from "./run-measures.ts";
 
 /** `npm run bench`: speed and cost, measured side by side in one run. Exit code 1: a measure failed. */
 

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import { signalBinding, type Binding } from "../../runner/binding.ts";
+import { type Binding } from "../../runner/binding.ts";
 import { budgetOf } from "../../runner/budget.ts";
 import { drain } from "../../runner/drain.ts";
 import { reclaimAll } from "../../runner/reclaim-round.ts";
+import { signalBinding } from "../../runner/signal-binding.ts";
 import { signalFields } from "../builders.ts";
 import { fieldsIn } from "../servers/redis-contents.ts";
 import { useHttpApp } from "./http/http-fixture.ts";

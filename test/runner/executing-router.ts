@@ -6,9 +6,9 @@ import { configOrExit, uniqueConsumerName } from "../../runner/environment.ts";
 import { startRouter } from "../../runner/router.ts";
 import { openServices } from "../../runner/services.ts";
 import { openDatabase } from "../../shared/io/open-database.ts";
+import { redactUrl } from "../../shared/redact-url.ts";
 import { strategySecrets } from "../../shared/secrets.ts";
 import { defineStrategy, PermanentError, RetryableError } from "../../shared/strategy.ts";
-import { redactUrl } from "../../shared/redact-url.ts";
 
 /**
  * A router whose strategies leave a trace of each run in the list `<prefix>runs` – `strategy entry attempt key` – and misbehave

@@ -1,10 +1,10 @@
 import { expect, test, vi } from "vitest";
 import { fieldsOf } from "../../shared/entry.ts";
 import { parseTask, type Task } from "../../shared/task.ts";
-import { untilItRuns, type RouterProcess } from "../servers/router-process.ts";
-import { useRouters } from "../servers/router-fixture.ts";
-import { insertReference } from "../servers/insert-reference.ts";
 import { rowsWithStrategies, signalFields, strategyRow, tickerRow } from "../builders.ts";
+import { insertReference } from "../servers/insert-reference.ts";
+import { useRouters } from "../servers/router-fixture.ts";
+import { untilItRuns, type RouterProcess } from "../servers/router-process.ts";
 
 const routers = useRouters();
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import * as z from "zod";
-import { bindingsOf } from "../../runner/binding.ts";
+import { bindingsOf } from "../../runner/all-bindings.ts";
 import { budgetOf } from "../../runner/budget.ts";
 import { drain } from "../../runner/drain.ts";
 import { jobsOf } from "../../runner/run-job.ts";

@@ -1,11 +1,11 @@
 import pino from "pino";
 import type { Binding } from "../../runner/binding.ts";
-import { signalBinding } from "../../runner/binding.ts";
 import { redisClock } from "../../runner/clock.ts";
 import { configOrExit, uniqueConsumerName } from "../../runner/environment.ts";
 import { eventLogOn } from "../../runner/event-log.ts";
 import { startPollLoop } from "../../runner/poll-loop.ts";
 import { routingContextCache } from "../../runner/routing-context.ts";
+import { signalBinding } from "../../runner/signal-binding.ts";
 import { commitOn } from "../../shared/io/commit.ts";
 import { openRedis } from "../../shared/io/redis.ts";
 import { referenceStoreOn } from "../../shared/io/reference-store.ts";

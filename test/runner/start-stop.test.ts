@@ -2,9 +2,9 @@ import { describe, expect, test, vi } from "vitest";
 import { asRead, mixedReference, mixedSignal } from "../mixed-signals.ts";
 import { freshDatabase } from "../servers/fixtures.ts";
 import { insertReference } from "../servers/insert-reference.ts";
-import { startCommand, untilItRuns } from "../servers/router-process.ts";
 import { startRedis } from "../servers/redis.ts";
 import { useRouters } from "../servers/router-fixture.ts";
+import { startCommand, untilItRuns } from "../servers/router-process.ts";
 
 const router = useRouters();
 

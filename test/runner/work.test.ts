@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { Binding } from "../../runner/binding.ts";
 import { openCommitSequence, type CommitPlace } from "../../runner/commit-sequence.ts";
 import { work, type WorkDeps } from "../../runner/work.ts";
+import type { Commit, CommitAnswer, CommitItem, CommitPart } from "../../shared/commit.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { NO_EFFECTS, type Result } from "../../shared/function.ts";
-import type { Commit, CommitAnswer, CommitItem, CommitPart } from "../../shared/io/commit.ts";
 
 const entries: Entry[] = ["1-0", "2-0", "3-0"].map((id) => ({ id, fields: {} }));
 const never = new AbortController().signal;

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { distance } from "fastest-levenshtein";
 import { describe, expect, test } from "vitest";
-import { decide, type Decision } from "../../shared/decide.ts";
+import { decide } from "../../shared/decide.ts";
+import type { Decision } from "../../shared/decision.ts";
 import { parseSignal } from "../../shared/signal.ts";
 import {
   contextFrom,

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ageOf, decide, reject } from "../../shared/decide.ts";
+import type { Decision } from "../../shared/decision.ts";
 import type { Fields } from "../../shared/entry.ts";
-import { ageOf, decide, reject, type Decision } from "../../shared/decide.ts";
 import { SIGNAL_REASONS, STRATEGY_REASONS } from "../../shared/reasons.ts";
 import { parseSignal, type FieldFault } from "../../shared/signal.ts";
 import { anyAgeMax, anyPaused, anyRows, likelyFields, recentId } from "../arbitraries.ts";

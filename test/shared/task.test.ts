@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { processSignals } from "../../functions/process-signals.ts";
 import { idempotencyKeyOf, laneOf, parseTask, taskAge, type Task } from "../../shared/task.ts";
 import { effectsOf, entryFrom, NOW, contextFrom, signalFields, tasksIn } from "../builders.ts";
-import { processSignals } from "../../functions/process-signals.ts";
 
 const ID = "1736942400000-5";
 

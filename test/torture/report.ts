@@ -1,5 +1,5 @@
-import { FAULT_KINDS } from "./faults.ts";
 import type { Facts } from "./facts.ts";
+import { FAULT_KINDS } from "./faults.ts";
 import { evidenceOf, type Evidence, type Violation } from "./invariants.ts";
 import type { TortureReport } from "./run.ts";
 

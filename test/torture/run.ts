@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { planFaults, type FaultKind } from "./faults.ts";
 import { databaseFacts, groupStates, redisFacts, type Facts } from "./facts.ts";
+import { planFaults, type FaultKind } from "./faults.ts";
 import { injectorOn, type Injector } from "./injectors.ts";
 import { startProducer } from "./producer.ts";
 import { seededRandom } from "./random.ts";

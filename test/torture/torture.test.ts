@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { FAULT_KINDS, planFaults } from "./faults.ts";
 import type { Facts } from "./facts.ts";
+import { FAULT_KINDS, planFaults } from "./faults.ts";
 import { violationsIn } from "./invariants.ts";
 import { seededRandom } from "./random.ts";
 import { violationsText } from "./report.ts";

@@ -1,8 +1,8 @@
 import { Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
-import { sharedFields } from "../../../shared/function.ts";
 import { processSignals } from "../../../functions/process-signals.ts";
 import type { Fields } from "../../../shared/entry.ts";
+import { sharedFields } from "../../../shared/function.ts";
 import { keysOf } from "../../../shared/keys.ts";
 import { loadDecisionContext } from "./decision-context.ts";
 import { tasksHandedOn } from "./handed-on.ts";

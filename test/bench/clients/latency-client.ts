@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { keysOf } from "../../../shared/keys.ts";
-import { entriesIn, offerLoad, tasksIn, type LoadTimes } from "./offered-load.ts";
 import { signalAt, tasksOf, WORKLOAD } from "../workload.ts";
+import { entriesIn, offerLoad, tasksIn, type LoadTimes } from "./offered-load.ts";
 
 /** What the client is to do, as the JSON it is started with. */
 export interface LatencyTask {

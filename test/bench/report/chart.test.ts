@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { MEASURE_IDS, type Figure, type MeasureId, type Unit } from "../measure.ts";
 import { chartGroupsOf } from "./chart-groups.ts";
 import { chartOf } from "./chart.ts";
-import { MEASURE_IDS, type Figure, type MeasureId, type Unit } from "../measure.ts";
 import { SAMPLE } from "./report-sample.ts";
 
 const BAR = /<rect x="440" y="\d+(?:\.\d+)?" width="([\d.]+)" height="14" fill="(#\w+)"\/>/g;

@@ -1,8 +1,8 @@
+import type { Figure } from "../measure.ts";
 import { chartGroupsOf, type ChartGroup } from "./chart-groups.ts";
 import { goalText, meets, valueText } from "./goal.ts";
-import type { Figure } from "../measure.ts";
-import { warningsOf, type Report } from "./report.ts";
 import { headOf } from "./report-head.ts";
+import { warningsOf, type Report } from "./report.ts";
 
 /** A report as a drawing: horizontal bars, each group with a scale of its own from zero. */
 

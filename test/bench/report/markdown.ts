@@ -1,6 +1,6 @@
 import { goalText, valueText } from "./goal.ts";
-import { failedOf, warningsOf, type MeasureResult, type Report } from "./report.ts";
 import { headOf } from "./report-head.ts";
+import { failedOf, warningsOf, type MeasureResult, type Report } from "./report.ts";
 
 /** A report in Markdown, as a README holds it: one table, and what is to be known about its figures below. */
 export function markdownOf(report: Report): string {

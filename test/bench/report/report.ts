@@ -1,5 +1,5 @@
-import { meets } from "./goal.ts";
 import type { Figure, MeasureId } from "../measure.ts";
+import { meets } from "./goal.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** What one measure came to. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { Goal } from "../measure.ts";
 import { chartOf } from "./chart.ts";
 import { goalText, valueText } from "./goal.ts";
 import { markdownOf } from "./markdown.ts";
-import type { Goal } from "../measure.ts";
-import { failedOf, goalsOf, jsonOf, warningsOf } from "./report.ts";
 import { SAMPLE } from "./report-sample.ts";
+import { failedOf, goalsOf, jsonOf, warningsOf } from "./report.ts";
 import { tableOf } from "./table.ts";
 
 test.each<[number, Goal | undefined, string]>([

@@ -1,7 +1,7 @@
-import { boundText, goalText, valueText } from "./goal.ts";
 import type { Figure } from "../measure.ts";
-import { failedOf, goalsOf, warningsOf, type MeasureResult, type Report } from "./report.ts";
+import { boundText, goalText, valueText } from "./goal.ts";
 import { headOf } from "./report-head.ts";
+import { failedOf, goalsOf, warningsOf, type MeasureResult, type Report } from "./report.ts";
 
 /** A report as text for a terminal. */
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { addDocs } from "../../../runner/http/docs.ts";
 import { readInstalledFile } from "../../../runner/http/docs-page.ts";
+import { addDocs } from "../../../runner/http/docs.ts";
 import { Problem, problemOf, problemResponse } from "../../../runner/http/problem.ts";
 import { newRoutes } from "../../../runner/http/routes.ts";
 import { useHttpApp } from "./http-fixture.ts";

@@ -1,6 +1,6 @@
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { rowsWithStrategies, signalFields, strategyRow, taskFields } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";

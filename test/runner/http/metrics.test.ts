@@ -5,9 +5,9 @@ import { metricsText } from "../../../runner/metrics-text.ts";
 import { countedMetrics } from "../../../runner/metrics.ts";
 import { ensureGroup } from "../../../shared/io/groups.ts";
 import { openRedis } from "../../../shared/io/redis.ts";
+import { redisUrl } from "../../servers/fixtures.ts";
 import { addEntries } from "../../servers/redis-contents.ts";
 import { startRelay, type Relay } from "../../servers/relay.ts";
-import { redisUrl } from "../../servers/fixtures.ts";
 import { TOKEN, useHttpApp } from "./http-fixture.ts";
 import { parsePrometheus, type PrintedFamily } from "./prometheus-text.ts";
 

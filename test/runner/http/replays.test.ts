@@ -1,7 +1,7 @@
-import { serve } from "@hono/node-server";
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
 import { describe, expect, test, vi } from "vitest";
 import { signalFields } from "../../builders.ts";
 import { asRead, mixedReference, mixedSignal } from "../../mixed-signals.ts";

@@ -1,11 +1,13 @@
-import { logBinding, signalBinding, type Binding } from "../../../runner/binding.ts";
+import { type Binding } from "../../../runner/binding.ts";
 import { byHand } from "../../../runner/by-hand.ts";
+import { logBinding } from "../../../runner/log-binding.ts";
 import type { Services } from "../../../runner/services.ts";
+import { signalBinding } from "../../../runner/signal-binding.ts";
 import { work } from "../../../runner/work.ts";
 import type { Entry } from "../../../shared/entry.ts";
 import { ensureGroup } from "../../../shared/io/groups.ts";
-import { openDatabase } from "../../../shared/io/open-database.ts";
 import { logStoreOn } from "../../../shared/io/log-store-postgres.ts";
+import { openDatabase } from "../../../shared/io/open-database.ts";
 import { streamGroupOn } from "../../../shared/io/stream-group.ts";
 import { signalFields } from "../../builders.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { signalBinding } from "../../../runner/binding.ts";
 import { createHttpApp } from "../../../runner/http/app.ts";
-import { logStoreOn } from "../../../shared/io/log-store-postgres.ts";
+import { signalBinding } from "../../../runner/signal-binding.ts";
 import { deadLetterEffects } from "../../../shared/dead-letter.ts";
+import { logStoreOn } from "../../../shared/io/log-store-postgres.ts";
 import { rowsWithStrategies, strategyRow } from "../../builders.ts";
 import { at, logged, NO_ROWS, ran, replay, routed } from "../../shared/io/logged.ts";
 import { TOKEN, useHttpApp } from "./http-fixture.ts";

@@ -4,8 +4,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { withLocalSecrets } from "../../../runner/local/secrets.ts";
 import { MisconfigurationError } from "../../../runner/environment.ts";
+import { withLocalSecrets } from "../../../runner/local/secrets.ts";
 import { readConfig, type Config } from "../../../shared/config.ts";
 
 let parent = "";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { signalBinding } from "../../../runner/binding.ts";
 import { commitBatch, committedDecision, Unconfirmed } from "../../../runner/replay/commit-batch.ts";
-import type { Commit } from "../../../shared/io/commit.ts";
+import { signalBinding } from "../../../runner/signal-binding.ts";
+import type { Commit } from "../../../shared/commit.ts";
 import { entryFrom, signalFields } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
 import { useHttpApp } from "../http/http-fixture.ts";

@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { signalBinding, type Binding } from "../../../runner/binding.ts";
+import { type Binding } from "../../../runner/binding.ts";
 import type { Clock } from "../../../runner/clock.ts";
 import type { Services } from "../../../runner/services.ts";
+import { signalBinding } from "../../../runner/signal-binding.ts";
 import { compareEntryIds } from "../../../shared/entry-range.ts";
 import type { Entry } from "../../../shared/entry.ts";
 import { pause, resume } from "../../../shared/io/control-store.ts";

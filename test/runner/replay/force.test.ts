@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Services } from "../../../runner/services.ts";
 import { prepareReplay } from "../../../runner/replay/replay.ts";
+import type { Services } from "../../../runner/services.ts";
 import { pause } from "../../../shared/io/control-store.ts";
 import { referenceRows, rowsWithStrategies, signalFields, strategyRow, tickerRow } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";

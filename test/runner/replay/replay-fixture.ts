@@ -1,7 +1,7 @@
-import { openServices, type Services } from "../../../runner/services.ts";
 import { prepareReplay, type ReplaySummary } from "../../../runner/replay/replay.ts";
 import type { ReplayedSignal } from "../../../runner/replay/replayed-signal.ts";
 import type { ReplayDeps, ReplayOptions, ReplayRequest } from "../../../runner/replay/request.ts";
+import { openServices, type Services } from "../../../runner/services.ts";
 import { buildReference, contentJson } from "../../../shared/build-reference.ts";
 import { readConfig } from "../../../shared/config.ts";
 import { saveReferenceVersion } from "../../../shared/io/reference-source.ts";

@@ -1,6 +1,8 @@
-import { logBinding, signalBinding, type Binding } from "../../../runner/binding.ts";
+import { type Binding } from "../../../runner/binding.ts";
 import { byHand } from "../../../runner/by-hand.ts";
+import { logBinding } from "../../../runner/log-binding.ts";
 import type { Services } from "../../../runner/services.ts";
+import { signalBinding } from "../../../runner/signal-binding.ts";
 import { work } from "../../../runner/work.ts";
 import { ensureGroup } from "../../../shared/io/groups.ts";
 import { streamGroupOn } from "../../../shared/io/stream-group.ts";

@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
 import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { CommitItem, CommitOptions } from "../../../shared/commit.ts";
 import { NO_EFFECTS, type Append, type Effects } from "../../../shared/function.ts";
 import { CALL_LIMITS, commitCalls, type CommitCall } from "../../../shared/io/commit-call.ts";
-import type { CommitItem, CommitOptions } from "../../../shared/io/commit.ts";
 import { keysOf } from "../../../shared/keys.ts";
 
 const SETTINGS = { dedupTtlMs: 1000 };

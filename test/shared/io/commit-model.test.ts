@@ -1,9 +1,10 @@
 import * as fc from "fast-check";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { CommitItem, CommitOptions } from "../../../shared/commit.ts";
 import type { Fields } from "../../../shared/entry.ts";
 import { HOLDER, type Append, type Branch, type Effects } from "../../../shared/function.ts";
-import { commitOn, type CommitItem, type CommitOptions } from "../../../shared/io/commit.ts";
+import { commitOn } from "../../../shared/io/commit.ts";
 import { keysOf, type Keys } from "../../../shared/keys.ts";
 import { freshPrefix } from "../../servers/fixtures.ts";
 import { addEntries, connectRedis, entriesIn, fieldsIn } from "../../servers/redis-contents.ts";

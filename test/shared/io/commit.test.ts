@@ -1,9 +1,10 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Commit, CommitItem, CommitOptions } from "../../../shared/commit.ts";
 import type { Fields } from "../../../shared/entry.ts";
 import { HOLDER, NO_EFFECTS, type Append, type Branch, type Effects } from "../../../shared/function.ts";
 import { CALL_LIMITS } from "../../../shared/io/commit-call.ts";
-import { commitOn, type Commit, type CommitItem, type CommitOptions } from "../../../shared/io/commit.ts";
+import { commitOn } from "../../../shared/io/commit.ts";
 import { openRedis } from "../../../shared/io/redis.ts";
 import { keysOf, type Keys, type StreamName } from "../../../shared/keys.ts";
 import { PROCESSING_MS_BOUNDS, processingField } from "../../../shared/metrics.ts";

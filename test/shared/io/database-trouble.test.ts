@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import type { Database } from "../../../shared/io/database.ts";
 import { openDatabase } from "../../../shared/io/open-database.ts";
-import { freePort } from "../../servers/process.ts";
 import { startNeonBridge } from "../../servers/neon-bridge.ts";
+import { freePort } from "../../servers/process.ts";
 import { startRelay } from "../../servers/relay.ts";
 import { serverKinds, type TestDatabase } from "./databases.ts";
 

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { takeLease } from "../../../shared/io/lease.ts";
-import { keysOf } from "../../../shared/keys.ts";
 import { openRedis } from "../../../shared/io/redis.ts";
+import { keysOf } from "../../../shared/keys.ts";
 import { freshPrefix, redisUrl } from "../../servers/fixtures.ts";
 import { startLossyProxy } from "../../servers/lossy-proxy.ts";
 import { connectRedis } from "../../servers/redis-contents.ts";

@@ -1,6 +1,6 @@
+import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
-import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Resolve } from "../../../shared/io/guarded-lookup.ts";
 import { outgoingPost } from "../../../shared/io/outgoing-post.ts";

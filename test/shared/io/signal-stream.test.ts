@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { groupProgressOn, lastEntryId } from "../../../shared/io/group-progress.ts";
 import { signalStreamOn } from "../../../shared/io/signal-stream.ts";
 import { holdersOf } from "../../../shared/io/uid-holders.ts";

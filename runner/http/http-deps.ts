@@ -1,0 +1,13 @@
+import type { Context } from "hono";
+import type { Intake } from "../../shared/io/intake.ts";
+import type { Services } from "../services.ts";
+
+export interface HttpDeps {
+  readonly services: Services;
+  /** HTTP_TOKEN */
+  readonly token: string;
+  /** Address of the peer, as the platform knows it. */
+  readonly peerAddressOf: (c: Context) => string | undefined;
+  /** Takes in what the webhook receives; needed with WEBHOOK_SECRET. Whoever opened it closes it. */
+  readonly intake?: Intake | undefined;
+}

@@ -1,5 +1,5 @@
 import type { SystemEvent } from "../shared/events.ts";
-import type { Strategy } from "../shared/reference.ts";
+import type { Strategy } from "../shared/reference/reference.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { chooseHandler } from "./strategies/choose-handler.ts";
 

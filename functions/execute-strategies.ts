@@ -1,5 +1,5 @@
+import { outcomeEffects, permissionFor, type ExecutionContext } from "../shared/decide/execution.ts";
 import type { Entry } from "../shared/entry.ts";
-import { outcomeEffects, permissionFor, type ExecutionContext } from "../shared/execution.ts";
 import type { Branch, EffectfulFunction, Result, Unavailable } from "../shared/function.ts";
 import type { StrategyStream } from "../shared/keys.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";

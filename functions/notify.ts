@@ -1,5 +1,5 @@
 import { NO_EFFECTS, type EffectfulFunction, type Result } from "../shared/function.ts";
-import { noticesIn, type NotifiedStatus, type Notice } from "../shared/notification.ts";
+import { noticesIn, type NotifiedStatus, type Notice } from "../shared/notification/notification.ts";
 
 export interface NotifyPorts {
   /** NOTIFY_OUTCOMES */

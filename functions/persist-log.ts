@@ -1,9 +1,9 @@
+import { OUTCOMES_MAX } from "../shared/decide/chunks.ts";
 import type { Entry } from "../shared/entry.ts";
 import { NO_EFFECTS, type EffectfulFunction, type Result, type Unavailable } from "../shared/function.ts";
-import type { LogConflict, LogStore } from "../shared/io/log-store.ts";
+import type { LogConflict, LogStore } from "../shared/io/log/log-store.ts";
 import type { StreamName } from "../shared/keys.ts";
 import { logRowsOf, type LogRows, type SignalRow } from "../shared/log-rows.ts";
-import { OUTCOMES_MAX } from "../shared/portions.ts";
 
 export interface PersistContext {
   readonly stream: Extract<StreamName, "signal_results" | "system_events">;

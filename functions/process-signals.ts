@@ -1,5 +1,6 @@
-import { decide, reject, type DecisionContext } from "../shared/decide.ts";
-import type { Decision } from "../shared/decision.ts";
+import { decide, reject, type DecisionContext } from "../shared/decide/decide.ts";
+import { RoutingMemo } from "../shared/decide/decision-cache.ts";
+import type { Decision } from "../shared/decide/decision.ts";
 import type { Entry, Fields } from "../shared/entry.ts";
 import {
   HOLDER,
@@ -11,10 +12,9 @@ import {
 } from "../shared/function.ts";
 import { decisionCounters } from "../shared/metrics.ts";
 import type { RoutingOutcome, SignalRecord } from "../shared/records.ts";
-import { RoutingMemo } from "../shared/routing-memo.ts";
-import { parseSignal, type Signal, type SignalFacts } from "../shared/signal.ts";
+import { parseSignal, type Signal, type SignalFacts } from "../shared/signal/signal.ts";
+import { isoTime } from "../shared/signal/time.ts";
 import { cutText } from "../shared/text.ts";
-import { isoTime } from "../shared/time.ts";
 
 /** Longest symbol in a record, in bytes: signal_log has an index on it, and Postgres' index rows end at 2,704 bytes. */
 const SYMBOL_BYTES_MAX = 1024;

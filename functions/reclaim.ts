@@ -1,4 +1,4 @@
-import type { PendingEntry } from "../shared/io/stream-group.ts";
+import type { PendingEntry } from "../shared/io/streams/stream-group.ts";
 
 /** What to do with entries nobody has worked on for too long. */
 export interface ReclaimPlan {

@@ -1,7 +1,7 @@
-import { buildReference, contentJson } from "../shared/build-reference.ts";
 import type { SystemEvent } from "../shared/events.ts";
-import type { PublishState, ReferenceStore } from "../shared/io/reference-store.ts";
-import type { ReferenceRows } from "../shared/reference.ts";
+import type { PublishState, ReferenceStore } from "../shared/io/reference/reference-store.ts";
+import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
+import type { ReferenceRows } from "../shared/reference/reference.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { strategyFaults } from "./check-strategies.ts";
 

@@ -1,6 +1,11 @@
 import type { SystemEvent } from "../shared/events.ts";
-import type { LogRetention, LogTable } from "../shared/io/log-retention.ts";
-import type { BehindGroup, StreamTrimmer, TrimLook, TrimmedStream } from "../shared/io/stream-trimmer.ts";
+import type { LogRetention, LogTable } from "../shared/io/log/log-retention.ts";
+import type {
+  BehindGroup,
+  StreamTrimmer,
+  TrimLook,
+  TrimmedStream,
+} from "../shared/io/streams/stream-trimmer.ts";
 
 /** What became of one stream. */
 export interface StreamTrim {

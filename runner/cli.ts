@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
+import { strategySecrets } from "../shared/config/secrets.ts";
 import { isEntryId } from "../shared/entry.ts";
-import { strategySecrets } from "../shared/secrets.ts";
 import { CliError, withRedis, withRedisStarted, type Connection } from "./cli/connection.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
 import {

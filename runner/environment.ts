@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { readConfig, type Config } from "../shared/config.ts";
+import { readConfig, type Config } from "../shared/config/config.ts";
 
 /** Environment variables, as an entry point was given them. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,4 +1,4 @@
-import { serverlessApp } from "./serverless.ts";
+import { serverlessApp } from "./serverless/app.ts";
 
 const app = serverlessApp({
   env: () => process.env,

@@ -1,5 +1,5 @@
 import { getConnInfo, handle } from "hono/aws-lambda";
-import { serverlessApp } from "./serverless.ts";
+import { serverlessApp } from "./serverless/app.ts";
 
 /** AWS Lambda behind an HTTP API (payload 2.0), a function URL, a REST API or a load balancer. */
 export const handler = handle(

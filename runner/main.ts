@@ -1,10 +1,8 @@
 import { setMaxListeners } from "node:events";
-import { openRedis } from "../shared/io/redis.ts";
+import { redactUrl } from "../shared/config/redact-url.ts";
+import { strategySecrets } from "../shared/config/secrets.ts";
+import { openRedis } from "../shared/io/redis/connection.ts";
 import { keysOf } from "../shared/keys.ts";
-import { redactUrl } from "../shared/redact-url.ts";
-import { strategySecrets } from "../shared/secrets.ts";
-import { banner, shownSecrets } from "./banner.ts";
-import { feedDecisions } from "./decision-feed.ts";
 import {
   configOrExit,
   DATA_DIR,
@@ -12,15 +10,17 @@ import {
   MisconfigurationError,
   uniqueConsumerName,
 } from "./environment.ts";
-import { messageOf } from "./error-message.ts";
-import { keepHeapSmall } from "./heap.ts";
 import { serveHttp, type ServedApp } from "./http/serve.ts";
 import { withLocalSecrets } from "./local/secrets.ts";
-import { openLogger } from "./logger.ts";
 import { startRouter } from "./router.ts";
-import { openServices } from "./services.ts";
-import { openStack } from "./stack.ts";
-import type { StopOutcome } from "./stop-outcome.ts";
+import { openStack } from "./setup/backing-services.ts";
+import { banner, shownSecrets } from "./setup/banner.ts";
+import { openServices } from "./setup/services.ts";
+import type { StopOutcome } from "./setup/stop-outcome.ts";
+import { keepHeapSmall } from "./setup/v8-flags.ts";
+import { feedDecisions } from "./telemetry/decision-feed.ts";
+import { messageOf } from "./telemetry/error-message.ts";
+import { openLogger } from "./telemetry/logger.ts";
 
 /** The composition root: everything on this machine, from the environment to the last signal handler. */
 

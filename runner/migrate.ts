@@ -1,7 +1,7 @@
-import { openDatabase } from "../shared/io/open-database.ts";
-import { redactUrl } from "../shared/redact-url.ts";
+import { redactUrl } from "../shared/config/redact-url.ts";
+import { openDatabase } from "../shared/io/postgres/open-database.ts";
 import { configOrExit, DATA_DIR } from "./environment.ts";
-import { messageOf } from "./error-message.ts";
+import { messageOf } from "./telemetry/error-message.ts";
 
 /** `npm run migrate`: brings the schema of DATABASE_URL, or of the embedded database, up to date. */
 

@@ -1,16 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { openRedis } from "../shared/io/redis.ts";
-import { type Binding } from "./binding.ts";
-import { messageOf } from "./error-message.ts";
-import { executionBinding } from "./execution-binding.ts";
-import { startHousekeeping } from "./housekeeping.ts";
-import { logBinding } from "./log-binding.ts";
-import { startNotifying } from "./notify-binding.ts";
-import { startPollLoop, type PollLoop } from "./poll-loop.ts";
-import { startRefreshSchedule } from "./refresh-schedule.ts";
-import type { Services } from "./services.ts";
-import { signalBinding } from "./signal-binding.ts";
-import type { StopOutcome } from "./stop-outcome.ts";
+import { openRedis } from "../shared/io/redis/connection.ts";
+import { executionBinding } from "./bindings/execution-binding.ts";
+import { logBinding } from "./bindings/log-binding.ts";
+import { signalBinding } from "./bindings/signal-binding.ts";
+import { startPollLoop, type PollLoop } from "./consume/poll-loop.ts";
+import { type Binding } from "./engine/binding.ts";
+import { startHousekeeping } from "./jobs/maintenance-schedule.ts";
+import { startRefreshSchedule } from "./jobs/refresh-schedule.ts";
+import { startNotifying } from "./notify/notify-binding.ts";
+import type { Services } from "./setup/services.ts";
+import type { StopOutcome } from "./setup/stop-outcome.ts";
+import { messageOf } from "./telemetry/error-message.ts";
 
 /** A running router: its poll loops and its jobs. */
 export interface Router {

@@ -1,5 +1,5 @@
 import { isEntryId } from "./entry.ts";
-import { parseTime, TIME_FORMS } from "./time.ts";
+import { parseTime, TIME_FORMS } from "./signal/time.ts";
 
 /** Entries by the time they arrived: the first and the last id, both inclusive, as Redis writes ids. */
 export interface EntryRange {

@@ -1,5 +1,5 @@
-import type { Decision } from "./decision.ts";
-import type { ExecutionOutcome } from "./execution-outcome.ts";
+import type { Decision } from "./decide/decision.ts";
+import type { ExecutionOutcome } from "./decide/execution-outcome.ts";
 import type { SignalReason } from "./reasons.ts";
 
 /**

@@ -1,8 +1,8 @@
 import type * as z from "zod";
 import type { Fields } from "./entry.ts";
 import type { StrategyStream } from "./keys.ts";
-import type { Direction } from "./reference.ts";
-import type { Detail } from "./signal.ts";
+import type { Direction } from "./reference/reference.ts";
+import type { Detail } from "./signal/signal.ts";
 
 /**
  * The contract between the router and strategies. A strategy handler is a module with a name, a schema for its

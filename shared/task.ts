@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { entryTime, isEntryId, type Entry } from "./entry.ts";
-import { parseTime } from "./time.ts";
+import { parseTime } from "./signal/time.ts";
 
 /** A task: one dispatched (signal, strategy) pair, as it stands in `strategy_input_stream`. Times in milliseconds since 1970. */
 export interface Task {

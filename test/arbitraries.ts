@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { fieldsOf, type Entry, type Fields } from "../shared/entry.ts";
-import type { ReferenceRows } from "../shared/reference.ts";
+import type { ReferenceRows } from "../shared/reference/reference.ts";
 import { NOW, signalRow, strategyRow, tickerRow, type Paused } from "./builders.ts";
 
 /** Random references and signals that meet often enough for every reason to come up, and fields that are anything. */

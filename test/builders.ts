@@ -1,10 +1,10 @@
 import type { SignalContext } from "../functions/process-signals.ts";
-import { buildReference } from "../shared/build-reference.ts";
 import type { Entry, Fields } from "../shared/entry.ts";
 import { sharedFields, type Branch, type Result } from "../shared/function.ts";
 import { signalRecordSchema, type SignalRecord } from "../shared/records.ts";
-import type { ReferenceRows } from "../shared/reference.ts";
-import { snapshotOf, type Snapshot } from "../shared/snapshot.ts";
+import { buildReference } from "../shared/reference/build-reference.ts";
+import type { ReferenceRows } from "../shared/reference/reference.ts";
+import { snapshotOf, type Snapshot } from "../shared/reference/snapshot.ts";
 
 /** Things tests are made of, each complete and valid unless the test says otherwise. */
 

@@ -3,11 +3,60 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, posix, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 
-/** Imports go one way: `runner → functions → shared/io (types of its ports only) → shared`. */
+/**
+ * The floor plan: imports go down it, never up, never from one room to another on the same floor, and in no circle. A room is
+ * a folder (its name ends with a slash), with everything in it that has no floor of its own, or the files of a folder that are
+ * named on the same floor.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ["runner/main.ts", "runner/cli.ts", "runner/migrate.ts", "runner/lambda.ts", "runner/fetch.ts"],
+  ["runner/serverless/"],
+  [
+    "runner/http/app.ts",
+    "runner/http/open-app.ts",
+    "runner/http/serve.ts",
+    "runner/http/access-log.ts",
+    "runner/http/docs.ts",
+  ],
+  [
+    "runner/http/webhook/",
+    "runner/http/functions/",
+    "runner/http/signals/",
+    "runner/http/dead-letters/",
+    "runner/http/replays/",
+    "runner/http/operations/",
+  ],
+  ["runner/http/auth/", "runner/http/server/"],
+  ["runner/http/"],
+  ["runner/cli/", "runner/replay/", "runner/router.ts"],
+  ["runner/jobs/", "runner/notify/", "runner/on-demand/"],
+  ["runner/consume/"],
+  ["runner/setup/"],
+  ["runner/bindings/"],
+  ["runner/engine/", "runner/local/"],
+  ["runner/telemetry/"],
+  ["runner/environment.ts"],
+  ["functions/"],
+  [
+    "shared/io/commit/",
+    "shared/io/streams/",
+    "shared/io/reference/",
+    "shared/io/log/",
+    "shared/io/http-client/",
+  ],
+  ["shared/io/postgres/", "shared/io/redis/"],
+  // What lies on top of shared/ are the words all its rooms speak in, so it has no floor of its own.
+  ["shared/replay/", "shared/notification/"],
+  ["shared/decide/"],
+  ["shared/reference/"],
+  ["shared/signal/"],
+  ["shared/config/"],
+];
 
-const ROOT = resolve(import.meta.dirname, "..");
 const LAYERS = ["runner", "functions", "shared/io", "shared", "test"] as const;
 type Layer = (typeof LAYERS)[number];
+
+const ROOT = resolve(import.meta.dirname, "..");
 
 /** Modules outside the project that do nothing outside the process; the names, where only these do not. */
 const WITHOUT_IO: Readonly<Record<string, readonly string[] | "all">> = {
@@ -85,24 +134,83 @@ function layerOf(path: string): Layer | undefined {
   return LAYERS.find((layer) => path.startsWith(`${layer}/`));
 }
 
+interface Room {
+  readonly name: string;
+  /** From 0, the top. */
+  readonly floor: number;
+}
+
+/** The room of the plan with the longest name that fits; undefined for what has none. */
+function roomOf(path: string): Room | undefined {
+  const rooms = FLOORS.flatMap((names, floor) => names.map((name) => ({ name, floor })));
+  return rooms
+    .filter(({ name }) => (name.endsWith("/") ? path.startsWith(name) : path === name))
+    .toSorted((a, b) => b.name.length - a.name.length)[0];
+}
+
 /** What is wrong with this import in this file; undefined when nothing is. */
-function faultOf(file: string, { from, typeOnly, names }: Import): string | undefined {
+function faultOf(file: string, each: Import): string | undefined {
+  if (layerOf(file) === "test") return undefined;
+  if (!each.from.startsWith(".")) return outsideFault(file, each);
+  const target = posix.join(posix.dirname(file), each.from);
+  return layerFault(file, target, each) ?? roomFault(file, target);
+}
+
+/** Only `shared/io` and the callers in `runner` may use what does I/O. */
+function outsideFault(file: string, { from, names }: Import): string | undefined {
   const layer = layerOf(file);
-  if (layer === "runner" || layer === "test") return undefined;
-  if (!from.startsWith(".")) {
-    if (layer === "shared/io") return undefined;
-    const allowed = WITHOUT_IO[from];
-    if (allowed === "all" || (allowed !== undefined && names.every((name) => allowed.includes(name))))
-      return undefined;
-    return `${file} imports ${from}, which is not known to be without I/O`;
-  }
-  const target = posix.join(posix.dirname(file), from);
-  const to = layerOf(target);
+  if (layer === "shared/io" || layer === "runner") return undefined;
+  const allowed = WITHOUT_IO[from];
+  const fine = allowed === "all" || (allowed !== undefined && names.every((name) => allowed.includes(name)));
+  return fine ? undefined : `${file} imports ${from}, which is not known to be without I/O`;
+}
+
+/** `functions` know the types of their ports in `shared/io`, and no more of it. */
+function layerFault(file: string, target: string, { typeOnly }: Import): string | undefined {
+  const [layer, to] = [layerOf(file), layerOf(target)];
   const fine =
     to === "shared" ||
     (layer === "shared/io" && to === "shared/io") ||
-    (layer === "functions" && (to === "functions" || (to === "shared/io" && typeOnly)));
+    (layer === "functions" && (to === "functions" || (to === "shared/io" && typeOnly))) ||
+    (layer === "runner" && to !== "test");
   return fine ? undefined : `${file} imports ${target}${typeOnly ? " (types)" : ""}`;
+}
+
+function roomFault(file: string, target: string): string | undefined {
+  const [room, to] = [roomOf(file), roomOf(target)];
+  if (room === undefined || to === undefined || room.floor < to.floor || isSameRoom(room, to))
+    return undefined;
+  const where = room.floor === to.floor ? "another room on its floor" : "a room above";
+  return `${file} imports ${target}, which is in ${where}`;
+}
+
+function isSameRoom(one: Room, other: Room): boolean {
+  if (one.floor !== other.floor) return false;
+  const [a, b] = [one, other].map(({ name }) => (name.endsWith("/") ? name : posix.dirname(name)));
+  return a === b;
+}
+
+/** Groups of files that import each other in a circle (strongly connected, by Tarjan). */
+function circlesIn(importsOf: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const circles: string[][] = [];
+  function visit(file: string): void {
+    order.set(file, order.size);
+    let low = order.size - 1;
+    stack.push(file);
+    for (const target of importsOf.get(file) ?? []) {
+      if (!order.has(target)) visit(target);
+      if (stack.includes(target)) low = Math.min(low, lowest.get(target) ?? order.get(target) ?? low);
+    }
+    lowest.set(file, low);
+    if (low !== order.get(file)) return;
+    const circle = stack.splice(stack.indexOf(file));
+    if (circle.length > 1) circles.push(circle.toSorted());
+  }
+  for (const file of importsOf.keys()) if (!order.has(file)) visit(file);
+  return circles;
 }
 
 function filesBelow(folder: string): string[] {
@@ -115,15 +223,35 @@ const files = ["functions", "shared", "runner"].flatMap(filesBelow);
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
 test("there are files to look at, and imports in them", () => {
-  expect(files).toEqual(expect.arrayContaining(["shared/decide.ts", "functions/process-signals.ts"]));
+  expect(files).toEqual(expect.arrayContaining(["shared/decide/decide.ts", "functions/process-signals.ts"]));
   expect(importsIn(read("functions/process-signals.ts")).map(({ from }) => from)).toEqual(
-    expect.arrayContaining(["../shared/entry.ts", "../shared/decide.ts", "../shared/function.ts"]),
+    expect.arrayContaining(["../shared/entry.ts", "../shared/decide/decide.ts", "../shared/function.ts"]),
   );
 });
 
-test("imports go one way only", () => {
+test("imports go down the floor plan only", () => {
   const faults = files.flatMap((file) => importsIn(read(file)).map((each) => faultOf(file, each)));
   expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
+});
+
+test("no files import each other in a circle", () => {
+  const targetsOf = (file: string): string[] =>
+    importsIn(read(file))
+      .filter(({ from }) => from.startsWith("."))
+      .map(({ from }) => posix.join(posix.dirname(file), from));
+  expect(circlesIn(new Map(files.map((file) => [file, targetsOf(file)])))).toEqual([]);
+});
+
+test("every file of runner and shared/io is in a room, and every room of the plan is there", () => {
+  const inRooms = files.filter(
+    (file) => /^(runner|shared\/io)\//.test(file) && file !== "runner/install.mjs",
+  );
+  expect(inRooms.filter((file) => roomOf(file) === undefined)).toEqual([]);
+  const rooms = new Set(files.map((file) => roomOf(file)?.name));
+  expect(FLOORS.flat().filter((name) => !rooms.has(name))).toEqual([]);
+  expect(
+    readdirSync(join(ROOT, "runner"), { withFileTypes: true }).filter((each) => each.isFile()).length,
+  ).toBeLessThanOrEqual(10);
 });
 
 test("the environment is read in the entry points only", () => {
@@ -172,6 +300,17 @@ describe("this test would see", () => {
     ["functions/a.ts", 'import { NOW } from "../test/builders.ts";'],
     ["functions/a.ts", "const io = await import(`../shared/io/${name}.ts`);"],
     ["functions/a.ts", 'import pg from "pg";'],
+    ["runner/engine/a.ts", 'import { drain } from "../consume/drain.ts";'],
+    ["runner/engine/a.ts", 'import type { Drained } from "../consume/drain.ts";'],
+    ["runner/engine/a.ts", 'import { findRedis } from "../local/find-redis.ts";'],
+    ["runner/http/auth/a.ts", 'import { httpApp } from "../app.ts";'],
+    ["runner/http/signals/a.ts", 'import { b } from "../replays/routes.ts";'],
+    ["runner/jobs/a.ts", 'import { startRouter } from "../router.ts";'],
+    ["runner/telemetry/a.ts", 'import { main } from "../main.ts";'],
+    ["runner/http/a.ts", 'import { NOW } from "../../test/builders.ts";'],
+    ["shared/io/redis/a.ts", 'import { b } from "../streams/groups.ts";'],
+    ["shared/io/streams/a.ts", 'import { b } from "../log/log-store.ts";'],
+    ["shared/signal/a.ts", 'import { decide } from "../decide/decide.ts";'],
   ])("in %s: %s", (file, source) => {
     expect(importsIn(source).map((each) => faultOf(file, each))).toEqual([expect.stringContaining(file)]);
   });
@@ -183,13 +322,36 @@ describe("this test would see", () => {
     ["shared/a.ts", 'import { isIP, BlockList } from "node:net";'],
     ["shared/a.ts", 'import * as z from "zod";'],
     ["shared/io/a.ts", 'import { Redis } from "ioredis";\nimport { keysOf } from "../keys.ts";'],
-    ["runner/a.ts", 'import { commitOn } from "../shared/io/commit.ts";'],
+    ["runner/setup/a.ts", 'import { commitOn } from "../../shared/io/commit/commit.ts";'],
+    ["runner/consume/a.ts", 'import { processBatch } from "../engine/process-batch.ts";'],
+    ["runner/http/app.ts", 'import { b } from "./auth/require-token.ts";'],
+    ["runner/http/webhook/a.ts", 'import { b } from "../problem.ts";'],
     ["shared/a.ts", '/** import { Redis } from "ioredis"; */\n// import "node:fs";'],
   ])("nothing wrong in %s: %s", (file, source) => {
     expect(
       importsIn(source)
         .map((each) => faultOf(file, each))
         .filter(Boolean),
+    ).toEqual([]);
+  });
+
+  test("circles, however long, and each once", () => {
+    const a = ["a", ["b", "x"]] as const;
+    const graph = new Map<string, readonly string[]>([
+      a,
+      ["b", ["c"]],
+      ["c", ["a"]],
+      ["x", ["y"]],
+      ["y", []],
+    ]);
+    expect(circlesIn(graph)).toEqual([["a", "b", "c"]]);
+    expect(
+      circlesIn(
+        new Map([
+          ["a", ["b"]],
+          ["b", []],
+        ]),
+      ),
     ).toEqual([]);
   });
 });

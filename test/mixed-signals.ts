@@ -1,5 +1,5 @@
 import type { Fields } from "../shared/entry.ts";
-import type { ReferenceRows } from "../shared/reference.ts";
+import type { ReferenceRows } from "../shared/reference/reference.ts";
 import { referenceRows, signalRow, strategyRow, tickerRow } from "./builders.ts";
 
 /** A reference and a stream of signals that together meet every rule, for tests of the whole path. */

@@ -1,5 +1,5 @@
 import type { Fields } from "../shared/entry.ts";
-import type { ReferenceRows } from "../shared/reference.ts";
+import type { ReferenceRows } from "../shared/reference/reference.ts";
 import type { Paused } from "./builders.ts";
 
 /**

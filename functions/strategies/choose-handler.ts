@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Strategy } from "../../shared/reference.ts";
+import type { Strategy } from "../../shared/reference/reference.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { excerpt } from "../../shared/text.ts";
 

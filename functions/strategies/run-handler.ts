@@ -1,6 +1,6 @@
 import * as z from "zod";
-import type { Detail } from "../../shared/signal.ts";
-import type { SubscribedStrategy } from "../../shared/snapshot.ts";
+import type { SubscribedStrategy } from "../../shared/reference/snapshot.ts";
+import type { Detail } from "../../shared/signal/signal.ts";
 import {
   PermanentError,
   RetryableError,

@@ -1,6 +1,6 @@
 import * as z from "zod";
+import { isoTime } from "../../shared/signal/time.ts";
 import { defineStrategy } from "../../shared/strategy.ts";
-import { isoTime } from "../../shared/time.ts";
 
 const params = z.strictObject({
   /** Default: the strategy's id. */

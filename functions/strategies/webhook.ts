@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import * as z from "zod";
+import { isoTime } from "../../shared/signal/time.ts";
 import {
   defineStrategy,
   PermanentError,
@@ -8,7 +9,6 @@ import {
   type StrategyRun,
 } from "../../shared/strategy.ts";
 import { excerpt } from "../../shared/text.ts";
-import { isoTime } from "../../shared/time.ts";
 import { webhookHeaders } from "./webhook-headers.ts";
 
 const paramsSchema = z.strictObject({

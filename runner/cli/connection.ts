@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
-import type { Config } from "../../shared/config.ts";
-import { openRedis } from "../../shared/io/redis.ts";
+import type { Config } from "../../shared/config/config.ts";
+import { openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { configOrExit, DATA_DIR, type Environment } from "../environment.ts";
 import { findRedisServer } from "../local/find-redis.ts";
 import { localRedisUrl, startLocalRedis } from "../local/redis-server.ts";
-import { openLogger } from "../logger.ts";
+import { openLogger } from "../telemetry/logger.ts";
 
 /** What a command of the CLI works with. */
 export interface Connection {

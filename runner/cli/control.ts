@@ -1,4 +1,4 @@
-import { pauseDispatching, resumeDispatching, type PauseAnswer } from "../pauses.ts";
+import { pauseDispatching, resumeDispatching, type PauseAnswer } from "../on-demand/pause-dispatching.ts";
 import type { Connection } from "./connection.ts";
 import { osUser } from "./os-user.ts";
 

@@ -1,6 +1,6 @@
 import type { StoredDeadLetter } from "../../shared/dead-letter.ts";
 import { entryTime } from "../../shared/entry.ts";
-import { printable } from "../decision-text.ts";
+import { printable } from "../telemetry/decision-text.ts";
 
 export interface TableOptions {
   /** Redis' clock, milliseconds since 1970. */

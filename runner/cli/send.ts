@@ -1,7 +1,7 @@
-import { tailResults } from "../../shared/io/results-tail.ts";
+import { tailResults } from "../../shared/io/streams/results-tail.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
 import type { SignalRecord } from "../../shared/records.ts";
-import { decisionText } from "../decision-text.ts";
+import { decisionText } from "../telemetry/decision-text.ts";
 import { CliError, type Connection } from "./connection.ts";
 
 export interface SendOptions {

@@ -1,10 +1,10 @@
-import type { Config } from "../../shared/config.ts";
-import { PAUSE_ALL } from "../../shared/control.ts";
-import { openDatabase } from "../../shared/io/open-database.ts";
-import { readStatus, type Status } from "../../shared/io/status.ts";
+import type { Config } from "../../shared/config/config.ts";
+import { PAUSE_ALL } from "../../shared/decide/control.ts";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
+import { readStatus, type Status } from "../../shared/io/streams/status.ts";
 import { PROCESSING_MS_BOUNDS, processingField, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
 import { DATA_DIR } from "../environment.ts";
-import { healthFrom, isReachable } from "../health.ts";
+import { healthFrom, isReachable } from "../telemetry/health.ts";
 import type { Connection } from "./connection.ts";
 
 /** Prints streams, groups, snapshot, pauses and counters; as JSON for programs. */

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { METHOD_NAME_ALL } from "hono/router";
-import { clientAddressOf } from "./client-address.ts";
+import { clientAddressOf } from "./auth/client-address.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import type { AppEnv } from "./routes.ts";
 

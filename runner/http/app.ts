@@ -4,22 +4,22 @@ import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
-import { messageOf } from "../error-message.ts";
+import { messageOf } from "../telemetry/error-message.ts";
 import { accessLog } from "./access-log.ts";
-import { deadLetterRoutes } from "./dead-letters.ts";
+import { guard } from "./auth/require-token.ts";
+import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { addDocs } from "./docs.ts";
-import { functionRoutes } from "./functions.ts";
-import { guard } from "./guard.ts";
-import { healthRoutes } from "./health.ts";
+import { functionRoutes } from "./functions/routes.ts";
 import type { HttpDeps } from "./http-deps.ts";
-import { metricsRoutes } from "./metrics.ts";
-import { pauseRoutes } from "./pauses.ts";
+import { healthRoutes } from "./operations/health.ts";
+import { metricsRoutes } from "./operations/metrics.ts";
+import { pauseRoutes } from "./operations/pauses.ts";
+import { referenceRoutes } from "./operations/reference.ts";
 import { Problem, problemOf, problemResponse } from "./problem.ts";
-import { referenceRoutes } from "./reference.ts";
-import { replayRoutes } from "./replays.ts";
+import { replayRoutes } from "./replays/routes.ts";
 import { newRoutes, type AppEnv } from "./routes.ts";
-import { signalRoutes } from "./signals.ts";
-import { webhookRoutes } from "./webhook.ts";
+import { signalRoutes } from "./signals/routes.ts";
+import { webhookRoutes } from "./webhook/webhook.ts";
 
 /** The router over HTTP: a plain `fetch` handler, for a Node server as for serverless platforms. */
 export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {

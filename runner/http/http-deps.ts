@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import type { Intake } from "../../shared/io/intake.ts";
-import type { Services } from "../services.ts";
+import type { Intake } from "../../shared/io/streams/signal-ingest.ts";
+import type { Services } from "../setup/services.ts";
 
 export interface HttpDeps {
   readonly services: Services;

@@ -1,5 +1,5 @@
-import { openIntake, type Intake } from "../../shared/io/intake.ts";
-import type { Services } from "../services.ts";
+import { openIntake, type Intake } from "../../shared/io/streams/signal-ingest.ts";
+import type { Services } from "../setup/services.ts";
 import { createHttpApp } from "./app.ts";
 import type { HttpDeps } from "./http-deps.ts";
 

@@ -1,7 +1,7 @@
-import type { Services } from "../services.ts";
-import { troubleOf } from "../trouble.ts";
+import type { Services } from "../setup/services.ts";
+import { troubleOf } from "../telemetry/failure-reporter.ts";
 import { openHttpApp } from "./open-app.ts";
-import { peerAddressOf, startHttpServer, type HttpServer } from "./server.ts";
+import { peerAddressOf, startHttpServer, type HttpServer } from "./server/server.ts";
 
 /** The app, served by this process. */
 export interface ServedApp extends HttpServer {

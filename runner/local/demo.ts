@@ -1,4 +1,4 @@
-import type { Database } from "../../shared/io/database.ts";
+import type { Database } from "../../shared/io/postgres/database.ts";
 
 /**
  * A small reference to try the router with. `EMA_CROSS_LONG` on BTCUSDT goes to two strategies and is withheld

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Config } from "../../shared/config.ts";
+import type { Config } from "../../shared/config/config.ts";
 import { MisconfigurationError } from "../environment.ts";
 
 /** The secrets of a stack that runs on one machine, where nobody has given any: made once, kept in files. */

@@ -1,14 +1,14 @@
 import type { Commit } from "../../shared/commit.ts";
 import type { Entry } from "../../shared/entry.ts";
-import { holdersOf } from "../../shared/io/uid-holders.ts";
-import { decisionOf, type ReplayDecision } from "../../shared/replay-decision.ts";
-import type { Binding } from "../binding.ts";
-import { byHand } from "../by-hand.ts";
-import { decisionMade } from "../decision-made.ts";
-import { messageOf } from "../error-message.ts";
-import { NotNow } from "../keep-trying.ts";
-import { type Trouble } from "../trouble.ts";
-import { work, type Worked } from "../work.ts";
+import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
+import { decisionOf, type ReplayDecision } from "../../shared/replay/replay-decision.ts";
+import type { Binding } from "../engine/binding.ts";
+import { decisionMade } from "../engine/committed-record.ts";
+import { byHand } from "../engine/on-demand-deps.ts";
+import { work, type Worked } from "../engine/process-batch.ts";
+import { NotNow } from "../engine/retry-until-stopped.ts";
+import { messageOf } from "../telemetry/error-message.ts";
+import { type Trouble } from "../telemetry/failure-reporter.ts";
 import type { ReplayDeps } from "./request.ts";
 
 /** What became of a batch. */

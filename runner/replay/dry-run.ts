@@ -1,6 +1,6 @@
 import { processSignals } from "../../functions/process-signals.ts";
-import { controlOf, type Control } from "../../shared/control.ts";
-import { holdersOf } from "../../shared/io/uid-holders.ts";
+import { controlOf, type Control } from "../../shared/decide/control.ts";
+import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
 import type { SignalRecord } from "../../shared/records.ts";
 import {
   circumstancesOf,
@@ -8,14 +8,14 @@ import {
   withCleaningNotes,
   type Circumstances,
   type ReplayDecision,
-} from "../../shared/replay-decision.ts";
-import { decisionIn, ifLost } from "../decision-made.ts";
-import { findSignals, type FoundSignal } from "./find-signals.ts";
-import type { ReplayCourse } from "./replay-course.ts";
-import type { ReplaySnapshots } from "./replay-snapshots.ts";
+} from "../../shared/replay/replay-decision.ts";
+import { decisionIn, ifLost } from "../engine/committed-record.ts";
+import { findSignals, type FoundSignal } from "./load-signals.ts";
+import type { ReplayCourse } from "./replay-run.ts";
 import { replayed, type ReplayedSignal } from "./replayed-signal.ts";
 import type { ReplayDeps } from "./request.ts";
 import { uidIn } from "./select-signals.ts";
+import type { ReplaySnapshots } from "./snapshots.ts";
 
 /** What a dry run knows while it goes from signal to signal. */
 interface Course {

@@ -1,8 +1,7 @@
-import { messageOf } from "../error-message.ts";
+import { messageOf } from "../telemetry/error-message.ts";
+import { writeRun } from "./committing-run.ts";
 import { dryRun } from "./dry-run.ts";
-import { neverDecided, notInAnybodysHands } from "./never-decided.ts";
-import type { ReplayCourse } from "./replay-course.ts";
-import { openSnapshots } from "./replay-snapshots.ts";
+import type { ReplayCourse } from "./replay-run.ts";
 import { countSignal, noCounts, type ReplayCounts, type ReplayedSignal } from "./replayed-signal.ts";
 import {
   BATCH_COUNT,
@@ -14,7 +13,8 @@ import {
   type ReplayRequest,
 } from "./request.ts";
 import { batchesOf, selectSignals } from "./select-signals.ts";
-import { writeRun } from "./write-run.ts";
+import { openSnapshots } from "./snapshots.ts";
+import { neverDecided, notInAnybodysHands } from "./undecided-signals.ts";
 
 /** What a replay says of itself. */
 export interface ReplaySummary {

@@ -1,7 +1,7 @@
 import type { SignalStatus } from "../../shared/reasons.ts";
-import { withNames, type ReplayDecision } from "../../shared/replay-decision.ts";
-import { differenceOf, isUnchanged, type ReplayDifference } from "../../shared/replay-difference.ts";
-import type { FoundSignal } from "./find-signals.ts";
+import { withNames, type ReplayDecision } from "../../shared/replay/replay-decision.ts";
+import { differenceOf, isUnchanged, type ReplayDifference } from "../../shared/replay/replay-difference.ts";
+import type { FoundSignal } from "./load-signals.ts";
 import { uidIn } from "./select-signals.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { EntryRange } from "../../shared/entry-range.ts";
-import type { Services } from "../services.ts";
+import type { Services } from "../setup/services.ts";
 
 /**
  * `dry-run`: says what would be decided and touches nothing · `missing`: decides what never was · `force`: decides and

@@ -1,8 +1,8 @@
 import { canonicalEntryId, compareEntryIds, lastIdAt, type EntryRange } from "../../shared/entry-range.ts";
 import type { Entry } from "../../shared/entry.ts";
-import { signalHistoryOn } from "../../shared/io/signal-history.ts";
-import { signalStreamOn } from "../../shared/io/signal-stream.ts";
-import { parseSignal } from "../../shared/signal.ts";
+import { signalHistoryOn } from "../../shared/io/log/signal-history.ts";
+import { signalStreamOn } from "../../shared/io/streams/signal-stream.ts";
+import { parseSignal } from "../../shared/signal/signal.ts";
 import { storable } from "../../shared/text.ts";
 import { ReplayRefused, type ReplayDeps, type ReplaySelection } from "./request.ts";
 

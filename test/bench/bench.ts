@@ -1,5 +1,5 @@
-import { messageOf } from "../../runner/error-message.ts";
-import { openDatabase } from "../../shared/io/open-database.ts";
+import { messageOf } from "../../runner/telemetry/error-message.ts";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { createDatabase } from "../servers/database.ts";
 import { startNeonBridge } from "../servers/neon-bridge.ts";
 import { startPostgres, type PostgresServer } from "../servers/postgres.ts";

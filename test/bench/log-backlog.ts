@@ -1,4 +1,4 @@
-import { openDatabase } from "../../shared/io/open-database.ts";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { addRecords } from "./log-records.ts";
 import type { Bench } from "./measure.ts";
 import { onStage } from "./stage.ts";

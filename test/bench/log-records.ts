@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
 import { processSignals, type SignalContext } from "../../functions/process-signals.ts";
-import { buildReference } from "../../shared/build-reference.ts";
 import type { Entry, Fields } from "../../shared/entry.ts";
 import { sharedFields } from "../../shared/function.ts";
 import type { Keys } from "../../shared/keys.ts";
-import { snapshotOf } from "../../shared/snapshot.ts";
+import { buildReference } from "../../shared/reference/build-reference.ts";
+import { snapshotOf } from "../../shared/reference/snapshot.ts";
 import { pausedStrategies, referenceOf, signalAt, type WorkloadShape } from "./workload.ts";
 
 const ADDED_PER_ROUND_TRIP = 1_000;

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { createGroup } from "../../shared/io/groups.ts";
+import { createGroup } from "../../shared/io/streams/groups.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { outcomeRecordSchema } from "../../shared/records.ts";
 import type { Bench } from "./measure.ts";

@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
 import { refreshReference } from "../../functions/refresh-reference.ts";
 import type { Fields } from "../../shared/entry.ts";
-import { pause } from "../../shared/io/control-store.ts";
-import { referenceStoreOn } from "../../shared/io/reference-store.ts";
+import { pause } from "../../shared/io/reference/control-store.ts";
+import { referenceStoreOn } from "../../shared/io/reference/reference-store.ts";
 import type { Keys } from "../../shared/keys.ts";
-import type { ReferenceRows } from "../../shared/reference.ts";
+import type { ReferenceRows } from "../../shared/reference/reference.ts";
 import { signalRow, strategyRow, tickerRow } from "../builders.ts";
 
 /** The reference data of a workload. */

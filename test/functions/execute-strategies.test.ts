@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { executeStrategies, type ExecutePorts } from "../../functions/execute-strategies.ts";
-import { openLanes } from "../../runner/lanes.ts";
+import { openLanes } from "../../runner/bindings/ordered-lanes.ts";
 import type { Entry } from "../../shared/entry.ts";
 import type { Result, Unavailable } from "../../shared/function.ts";
 import { outcomeRecordSchema } from "../../shared/records.ts";

@@ -1,7 +1,7 @@
 import { persistLog } from "../../functions/persist-log.ts";
 import type { Entry, Fields } from "../../shared/entry.ts";
 import type { Result, Unavailable } from "../../shared/function.ts";
-import type { LogStore } from "../../shared/io/log-store.ts";
+import type { LogStore } from "../../shared/io/log/log-store.ts";
 
 /** Entries for `persist-log`, and what it answers to them. */
 

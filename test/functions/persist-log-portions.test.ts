@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { persistLog } from "../../functions/persist-log.ts";
 import type { Entry } from "../../shared/entry.ts";
-import type { LogConflict, LogStore } from "../../shared/io/log-store.ts";
+import type { LogConflict, LogStore } from "../../shared/io/log/log-store.ts";
 import type { SignalRow } from "../../shared/log-rows.ts";
 import { answers, entry, outcomeEntry, signalEntry } from "./log-entries.ts";
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Fields } from "../../shared/entry.ts";
 import { eventFields } from "../../shared/events.ts";
-import type { Database } from "../../shared/io/database.ts";
-import { logStoreOn } from "../../shared/io/log-store-postgres.ts";
-import type { LogStore } from "../../shared/io/log-store.ts";
-import { openDatabase } from "../../shared/io/open-database.ts";
+import { logStoreOn } from "../../shared/io/log/log-store-postgres.ts";
+import type { LogStore } from "../../shared/io/log/log-store.ts";
+import type { Database } from "../../shared/io/postgres/database.ts";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import type { FreshDatabase } from "../servers/database.ts";
 import { freshDatabase, freshPrefix } from "../servers/fixtures.ts";
 import { answers, AT, entry, outcomeEntry, signalEntry } from "./log-entries.ts";

@@ -1,12 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { processSignals, type SignalContext, type SignalMemo } from "../../functions/process-signals.ts";
+import { RoutingMemo } from "../../shared/decide/decision-cache.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { assertAnswersEach, HOLDER, sharedFields, type Branch } from "../../shared/function.ts";
 import { ROUTING_STATUSES, SIGNAL_REASONS, STRATEGY_REASONS } from "../../shared/reasons.ts";
 import { signalRecordSchema } from "../../shared/records.ts";
-import { RoutingMemo } from "../../shared/routing-memo.ts";
-import { uidOf } from "../../shared/signal.ts";
+import { uidOf } from "../../shared/signal/signal.ts";
 import { cleanFields } from "../../shared/text.ts";
 import { anyAgeMax, anyFields, anyPaused, anyRows, batchOf, likelyFields } from "../arbitraries.ts";
 import {

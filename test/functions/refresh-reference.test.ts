@@ -2,9 +2,9 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { refreshReference } from "../../functions/refresh-reference.ts";
 import { HANDLERS } from "../../functions/strategies/registry.ts";
-import { referenceStoreOn } from "../../shared/io/reference-store.ts";
+import { referenceStoreOn } from "../../shared/io/reference/reference-store.ts";
 import { keysOf } from "../../shared/keys.ts";
-import type { ReferenceRows } from "../../shared/reference.ts";
+import type { ReferenceRows } from "../../shared/reference/reference.ts";
 import { NOW, referenceRows, rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../builders.ts";
 import { freshPrefix, redisUrl } from "../servers/fixtures.ts";
 

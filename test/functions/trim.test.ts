@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { lossWarnings, trimLog, trimStreams, type StreamTrim } from "../../functions/trim.ts";
-import type { Database } from "../../shared/io/database.ts";
-import { logRetentionOn } from "../../shared/io/log-retention.ts";
-import { openDatabase } from "../../shared/io/open-database.ts";
-import { streamTrimmerOn, type BehindGroup } from "../../shared/io/stream-trimmer.ts";
+import { logRetentionOn } from "../../shared/io/log/log-retention.ts";
+import type { Database } from "../../shared/io/postgres/database.ts";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
+import { streamTrimmerOn, type BehindGroup } from "../../shared/io/streams/stream-trimmer.ts";
 import { GROUPS, STREAMS, keysOf, type Keys } from "../../shared/keys.ts";
 import type { FreshDatabase } from "../servers/database.ts";
 import { freshDatabase, freshPrefix } from "../servers/fixtures.ts";

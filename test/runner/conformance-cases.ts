@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import type { Fields } from "../../shared/entry.ts";
 import type { SignalRecord } from "../../shared/records.ts";
-import type { ReferenceRows } from "../../shared/reference.ts";
+import type { ReferenceRows } from "../../shared/reference/reference.ts";
 import { anyFields, anyRows, likelyFields } from "../arbitraries.ts";
 import { asRead, mixedReference, mixedSignal, PAUSED_STRATEGY } from "../mixed-signals.ts";
 import { expectedDecision } from "../oracle.ts";

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { processSignals } from "../../functions/process-signals.ts";
-import { decisionIn, ifLost } from "../../runner/decision-made.ts";
-import { pause } from "../../shared/io/control-store.ts";
+import { decisionIn, ifLost } from "../../runner/engine/committed-record.ts";
+import { pause } from "../../shared/io/reference/control-store.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { signalRecordSchema } from "../../shared/records.ts";
 import { contextFrom, effectsOf } from "../builders.ts";

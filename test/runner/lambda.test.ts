@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { openDatabase } from "../../shared/io/open-database.ts";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { mixedReference } from "../mixed-signals.ts";
 import type { FreshDatabase } from "../servers/database.ts";
@@ -15,7 +15,7 @@ import {
   type EventOptions,
   type LambdaResult,
   type TestInstance,
-} from "./serverless-fixture.ts";
+} from "./serverless/serverless-fixture.ts";
 
 const TOKEN = "a-token-of-the-tests";
 const SECRET = "a-secret-of-the-tests";

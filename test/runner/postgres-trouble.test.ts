@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { openDatabase } from "../../shared/io/open-database.ts";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { mixedReference } from "../mixed-signals.ts";
 import { insertReference, sql } from "../servers/insert-reference.ts";
 import { startPostgres, type PostgresServer } from "../servers/postgres.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { fieldsOf, type Fields } from "../../shared/entry.ts";
-import { pause } from "../../shared/io/control-store.ts";
+import { pause } from "../../shared/io/reference/control-store.ts";
 import { asRead, mixedReference, mixedSignal, PAUSED_STRATEGY } from "../mixed-signals.ts";
 import { expectedDecision } from "../oracle.ts";
 import { insertReference } from "../servers/insert-reference.ts";

@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import type { ReferenceRows } from "../../shared/reference.ts";
+import type { ReferenceRows } from "../../shared/reference/reference.ts";
 
 type Rows = Record<string, unknown>[];
 type Run = (statement: string, params?: unknown[]) => Promise<Rows>;

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import type { Redis } from "ioredis";
 import { fieldsOf, type Entry, type Fields } from "../../shared/entry.ts";
-import { openRedis } from "../../shared/io/redis.ts";
+import { openRedis } from "../../shared/io/redis/connection.ts";
 import { redisUrl } from "./fixtures.ts";
 
 /** Connection to the run's Redis; an error on it fails the run. */

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import { openDatabase } from "../../shared/io/open-database.ts";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import type { FreshDatabase } from "./database.ts";
 import { freshDatabase, freshPrefix, redisUrl } from "./fixtures.ts";

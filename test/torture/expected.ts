@@ -1,5 +1,5 @@
 import type { Entry, Fields } from "../../shared/entry.ts";
-import type { ReferenceRows } from "../../shared/reference.ts";
+import type { ReferenceRows } from "../../shared/reference/reference.ts";
 import { expectedDecision, type Expected } from "../oracle.ts";
 import type { LogRow } from "./facts.ts";
 import { pausedAt, type ControlChange, type Revision } from "./timeline.ts";

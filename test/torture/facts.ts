@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { fieldsOf, type Entry } from "../../shared/entry.ts";
-import type { Database } from "../../shared/io/database.ts";
+import type { Database } from "../../shared/io/postgres/database.ts";
 import { GROUPS, type Keys, type StreamName } from "../../shared/keys.ts";
 import type { ControlChange, Observation, Revision } from "./timeline.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { buildReference } from "../../shared/build-reference.ts";
-import { pause as pauseStrategy, resume } from "../../shared/io/control-store.ts";
+import { pause as pauseStrategy, resume } from "../../shared/io/reference/control-store.ts";
+import { buildReference } from "../../shared/reference/build-reference.ts";
 import type { Paused } from "../builders.ts";
 import type { FaultKind, PlannedFault } from "./faults.ts";
 import type { Random } from "./random.ts";

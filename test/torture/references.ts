@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import type { ReferenceRows } from "../../shared/reference.ts";
+import type { ReferenceRows } from "../../shared/reference/reference.ts";
 import { mixedReference } from "../mixed-signals.ts";
 import type { Random } from "./random.ts";
 

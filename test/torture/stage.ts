@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import pRetry from "p-retry";
-import type { Database } from "../../shared/io/database.ts";
-import { openDatabase } from "../../shared/io/open-database.ts";
-import { openRedis } from "../../shared/io/redis.ts";
+import type { Database } from "../../shared/io/postgres/database.ts";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
+import { openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { startPostgres, type PostgresServer } from "../servers/postgres.ts";
 import { startRedis, type RedisServer } from "../servers/redis.ts";

@@ -1,4 +1,4 @@
-import type { ReferenceRows } from "../../shared/reference.ts";
+import type { ReferenceRows } from "../../shared/reference/reference.ts";
 import type { Paused } from "../builders.ts";
 
 /** What was in force when, by Redis' clock in milliseconds: the pauses and the reference. */

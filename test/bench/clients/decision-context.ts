@@ -1,11 +1,11 @@
 import type { Redis } from "ioredis";
 import type { SignalContext } from "../../../functions/process-signals.ts";
-import { readConfig, type Config } from "../../../shared/config.ts";
-import { controlOf } from "../../../shared/control.ts";
-import { referenceStoreOn } from "../../../shared/io/reference-store.ts";
+import { readConfig, type Config } from "../../../shared/config/config.ts";
+import { controlOf } from "../../../shared/decide/control.ts";
+import { RoutingMemo } from "../../../shared/decide/decision-cache.ts";
+import { referenceStoreOn } from "../../../shared/io/reference/reference-store.ts";
 import type { Keys } from "../../../shared/keys.ts";
-import { RoutingMemo } from "../../../shared/routing-memo.ts";
-import { snapshotOf } from "../../../shared/snapshot.ts";
+import { snapshotOf } from "../../../shared/reference/snapshot.ts";
 
 /** The settings of a router that is given none. */
 export function defaultConfig(): Config {

@@ -1,7 +1,7 @@
 import { processSignals } from "../../../functions/process-signals.ts";
 import type { Entry, Fields } from "../../../shared/entry.ts";
-import { openRedis } from "../../../shared/io/redis.ts";
-import { streamGroupOn } from "../../../shared/io/stream-group.ts";
+import { openRedis } from "../../../shared/io/redis/connection.ts";
+import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 import { keysOf } from "../../../shared/keys.ts";
 import { loadDecisionContext } from "./decision-context.ts";
 import { tasksHandedOn } from "./handed-on.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { COMMIT_SCRIPT } from "../../../shared/io/commit-script.ts";
+import { COMMIT_SCRIPT } from "../../../shared/io/commit/script.ts";
 import { encodeCommand, readValue } from "./resp.ts";
 
 /** Place in ARGV, from 1, of the time until which the decisions hold. */

@@ -3,7 +3,7 @@ import { arch, availableParallelism, cpus, loadavg, release, totalmem, type } fr
 import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { Client } from "pg";
-import { readRedisFacts } from "../../../shared/io/redis-facts.ts";
+import { readRedisFacts } from "../../../shared/io/redis/server-facts.ts";
 import type { Bench } from "../measure.ts";
 
 /** What the numbers of a run hold for. */

@@ -1,6 +1,6 @@
 import { processSignals } from "../../../functions/process-signals.ts";
 import { runHandler, type Attempt } from "../../../functions/strategies/run-handler.ts";
-import { strategySecrets } from "../../../shared/secrets.ts";
+import { strategySecrets } from "../../../shared/config/secrets.ts";
 import type { AnyStrategyHandler, PostAnswer, PostRequest } from "../../../shared/strategy.ts";
 import { parseTask, type Task } from "../../../shared/task.ts";
 import {

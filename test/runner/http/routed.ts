@@ -1,14 +1,14 @@
-import { type Binding } from "../../../runner/binding.ts";
-import { byHand } from "../../../runner/by-hand.ts";
-import { logBinding } from "../../../runner/log-binding.ts";
-import type { Services } from "../../../runner/services.ts";
-import { signalBinding } from "../../../runner/signal-binding.ts";
-import { work } from "../../../runner/work.ts";
+import { logBinding } from "../../../runner/bindings/log-binding.ts";
+import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
+import { type Binding } from "../../../runner/engine/binding.ts";
+import { byHand } from "../../../runner/engine/on-demand-deps.ts";
+import { work } from "../../../runner/engine/process-batch.ts";
+import type { Services } from "../../../runner/setup/services.ts";
 import type { Entry } from "../../../shared/entry.ts";
-import { ensureGroup } from "../../../shared/io/groups.ts";
-import { logStoreOn } from "../../../shared/io/log-store-postgres.ts";
-import { openDatabase } from "../../../shared/io/open-database.ts";
-import { streamGroupOn } from "../../../shared/io/stream-group.ts";
+import { logStoreOn } from "../../../shared/io/log/log-store-postgres.ts";
+import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
+import { ensureGroup } from "../../../shared/io/streams/groups.ts";
+import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 import { signalFields } from "../../builders.ts";
 
 /** Steps of what a running router does, one at a time, so that a test can look in between. */

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { loadDemoReference } from "../../../runner/local/demo.ts";
-import type { Database } from "../../../shared/io/database.ts";
-import { openDatabase } from "../../../shared/io/open-database.ts";
+import type { Database } from "../../../shared/io/postgres/database.ts";
+import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 
 let dataDir = "";
 let db: Database;

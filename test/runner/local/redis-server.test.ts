@@ -52,7 +52,7 @@ async function startStack(): Promise<{
   pid: number;
   startedByUs: boolean;
 }> {
-  const script = join(import.meta.dirname, "redis-stack.ts");
+  const script = join(import.meta.dirname, "redis-process.ts");
   const stack = fork(script, [dataDir, String(preferredPort)], {
     execArgv: ["--import", "tsx"],
     detached: true,

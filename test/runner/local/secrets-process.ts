@@ -1,5 +1,5 @@
 import { withLocalSecrets } from "../../../runner/local/secrets.ts";
-import { readConfig } from "../../../shared/config.ts";
+import { readConfig } from "../../../shared/config/config.ts";
 
 /** A router that starts, as far as its secrets go: says that it is there, and its token once it is told to begin. */
 const [, , dataDir = ""] = process.argv;

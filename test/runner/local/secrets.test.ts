@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { MisconfigurationError } from "../../../runner/environment.ts";
 import { withLocalSecrets } from "../../../runner/local/secrets.ts";
-import { readConfig, type Config } from "../../../shared/config.ts";
+import { readConfig, type Config } from "../../../shared/config/config.ts";
 
 let parent = "";
 let dataDir = "";

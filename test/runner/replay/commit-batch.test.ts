@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
 import { commitBatch, committedDecision, Unconfirmed } from "../../../runner/replay/commit-batch.ts";
-import { signalBinding } from "../../../runner/signal-binding.ts";
 import type { Commit } from "../../../shared/commit.ts";
 import { entryFrom, signalFields } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";

@@ -1,12 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Binding } from "../../../runner/binding.ts";
-import type { Clock } from "../../../runner/clock.ts";
-import type { Services } from "../../../runner/services.ts";
-import { signalBinding } from "../../../runner/signal-binding.ts";
+import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
+import { type Binding } from "../../../runner/engine/binding.ts";
+import type { Services } from "../../../runner/setup/services.ts";
 import { compareEntryIds } from "../../../shared/entry-range.ts";
 import type { Entry } from "../../../shared/entry.ts";
-import { pause, resume } from "../../../shared/io/control-store.ts";
+import type { Clock } from "../../../shared/io/redis/clock.ts";
+import { pause, resume } from "../../../shared/io/reference/control-store.ts";
 import {
   anyAgeMax,
   anyFields,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { prepareReplay } from "../../../runner/replay/replay.ts";
-import type { Services } from "../../../runner/services.ts";
-import { pause } from "../../../shared/io/control-store.ts";
+import type { Services } from "../../../runner/setup/services.ts";
+import { pause } from "../../../shared/io/reference/control-store.ts";
 import { referenceRows, rowsWithStrategies, signalFields, strategyRow, tickerRow } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
 import { useHttpApp } from "../http/http-fixture.ts";

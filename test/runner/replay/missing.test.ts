@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { prepareReplay, type Replay } from "../../../runner/replay/replay.ts";
 import type { ReplayedSignal } from "../../../runner/replay/replayed-signal.ts";
-import type { Services } from "../../../runner/services.ts";
+import type { Services } from "../../../runner/setup/services.ts";
 import { deadLetterEffects } from "../../../shared/dead-letter.ts";
-import { pause } from "../../../shared/io/control-store.ts";
-import { createGroup } from "../../../shared/io/groups.ts";
+import { pause } from "../../../shared/io/reference/control-store.ts";
+import { createGroup } from "../../../shared/io/streams/groups.ts";
 import { signalFields } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
 import { useHttpApp } from "../http/http-fixture.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ReplayRefused, type ReplaySelection } from "../../../runner/replay/request.ts";
-import { pause, resume } from "../../../shared/io/control-store.ts";
+import { pause, resume } from "../../../shared/io/reference/control-store.ts";
 import { referenceRows, rowsWithStrategies, signalFields, strategyRow, tickerRow } from "../../builders.ts";
 import { asRead, mixedReference, mixedSignal } from "../../mixed-signals.ts";
 import { useHttpApp } from "../http/http-fixture.ts";

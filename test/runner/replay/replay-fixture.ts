@@ -1,11 +1,11 @@
 import { prepareReplay, type ReplaySummary } from "../../../runner/replay/replay.ts";
 import type { ReplayedSignal } from "../../../runner/replay/replayed-signal.ts";
 import type { ReplayDeps, ReplayOptions, ReplayRequest } from "../../../runner/replay/request.ts";
-import { openServices, type Services } from "../../../runner/services.ts";
-import { buildReference, contentJson } from "../../../shared/build-reference.ts";
-import { readConfig } from "../../../shared/config.ts";
-import { saveReferenceVersion } from "../../../shared/io/reference-source.ts";
-import type { ReferenceRows } from "../../../shared/reference.ts";
+import { openServices, type Services } from "../../../runner/setup/services.ts";
+import { readConfig } from "../../../shared/config/config.ts";
+import { saveReferenceVersion } from "../../../shared/io/reference/reference-source.ts";
+import { buildReference, contentJson } from "../../../shared/reference/build-reference.ts";
+import type { ReferenceRows } from "../../../shared/reference/reference.ts";
 import { freshPrefix } from "../../servers/fixtures.ts";
 import { contentsOf } from "../../servers/redis-contents.ts";
 import type { HttpFixture } from "../http/http-fixture.ts";

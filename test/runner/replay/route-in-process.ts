@@ -1,11 +1,11 @@
-import { type Binding } from "../../../runner/binding.ts";
-import { byHand } from "../../../runner/by-hand.ts";
-import { logBinding } from "../../../runner/log-binding.ts";
-import type { Services } from "../../../runner/services.ts";
-import { signalBinding } from "../../../runner/signal-binding.ts";
-import { work } from "../../../runner/work.ts";
-import { ensureGroup } from "../../../shared/io/groups.ts";
-import { streamGroupOn } from "../../../shared/io/stream-group.ts";
+import { logBinding } from "../../../runner/bindings/log-binding.ts";
+import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
+import { type Binding } from "../../../runner/engine/binding.ts";
+import { byHand } from "../../../runner/engine/on-demand-deps.ts";
+import { work } from "../../../runner/engine/process-batch.ts";
+import type { Services } from "../../../runner/setup/services.ts";
+import { ensureGroup } from "../../../shared/io/streams/groups.ts";
+import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 
 /** Real routing without a router process: each call reads its group until nothing is left, decides and commits. */
 

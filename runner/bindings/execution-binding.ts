@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import {
+  executeStrategies,
+  givenUpEffects,
+  type ExecutePorts,
+  type Look,
+} from "../../functions/execute-strategies.ts";
+import type { Config } from "../../shared/config/config.ts";
+import type { Clock } from "../../shared/io/redis/clock.ts";
+import { streamProblem, taskClaimsOn, type TaskLook } from "../../shared/io/streams/task-claims.ts";
+import type { Keys } from "../../shared/keys.ts";
+import type { AnyStrategyHandler } from "../../shared/strategy.ts";
+import { laneOf, parseTask } from "../../shared/task.ts";
+import type { Binding, WorkTimes } from "../engine/binding.ts";
+import { NotNow } from "../engine/retry-until-stopped.ts";
+import { firstTry } from "../engine/retry.ts";
+import { answersOf } from "./checked-answers.ts";
+import { openLanes } from "./ordered-lanes.ts";
+import type { Current, RoutingContext, RoutingContextCache } from "./routing-context.ts";
+import type { Outside } from "./strategy-ports.ts";
+
+/** What running strategies takes, whoever asks for it. */
+export interface ExecutionDeps {
+  readonly config: Pick<
+    Config,
+    | "signalAgeMsMax"
+    | "deliveriesMax"
+    | "strategyTimeoutMs"
+    | "strategyConcurrencyMax"
+    | "strategyConcurrencyPerStrategyMax"
+  >;
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly clock: Clock;
+  readonly routing: RoutingContextCache;
+  readonly handlers: readonly AnyStrategyHandler[];
+  readonly outside: Outside;
+}
+
+export interface ExecutionLoopOptions extends WorkTimes {
+  readonly consumer: string;
+}
+
+const STREAM_LOOK_MS_MAX = 3_000;
+export const STREAM = "strategy_input_stream";
+export const GROUP = "strategy_executor";
+
+/** `execute-strategies` for the poll loop of one process: held tasks only, tried again, in the order of their lanes. */
+export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOptions): Binding {
+  const { redis, keys, clock, config } = deps;
+  const { consumer, stopping, abort } = options;
+  const claims = taskClaimsOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
+  const lanes = lanesOf(config, stopping);
+  const ports: ExecutePorts = {
+    ...commonPorts(deps),
+    lanes,
+    stopping,
+    abort,
+    async look(id) {
+      try {
+        // First what may be away for long: an attempt that has begun counts.
+        await untilItWorks(async () => presentContext(deps), abort);
+        // It may have taken long; what is not to be run any more is not to count as an attempt either.
+        const begun = await untilItWorks(
+          async () => (stopping.aborted ? NOT_BEGUN : claims.begin(id)),
+          abort,
+        );
+        const { attempt, version, epoch } = begun;
+        if (attempt === undefined) return { status: "lost" };
+        const context = await untilItWorks(async () => contextAt({ version, epoch }, deps), abort);
+        return held(attempt, context, deps);
+      } catch (error) {
+        if (abort.aborted) return { status: "lost" };
+        throw error;
+      }
+    },
+    streamProblem: async (stream) => untilItWorks(async () => streamProblem(redis, keys, stream), abort),
+    pause: async (attempt) => sleep(backoffMs(attempt), true, { signal: stopping }).catch(() => false),
+  };
+  return {
+    functionName: "execute-strategies",
+    stream: STREAM,
+    group: GROUP,
+    outsideMsMax: config.strategyTimeoutMs,
+    run: (entries) => answersOf(entries, executeStrategies(entries, ports)),
+    forget: () => deps.routing.forget(),
+    overlapping: {
+      delivered: async (ids) => claims.delivered(ids),
+      takeUnbegun: async (ids, idleMs) => claims.takeUnbegun(ids, idleMs),
+      get kept() {
+        return lanes.kept;
+      },
+      keepPlace(entry) {
+        const parsed = parseTask(entry);
+        if (parsed.ok) lanes.keep(laneOf(parsed.task), entry.id);
+      },
+      release: (id) => lanes.release(id),
+      isBehindAnother: (id) => lanes.isBehindAnother(id),
+      givenUpEffects: (entry, { error, deliveries }) =>
+        givenUpEffects(entry, { error, attempt: deliveries, at: clock.now() }),
+    },
+  };
+}
+
+export const NEVER = new AbortController().signal;
+const NOT_BEGUN: TaskLook = { attempt: undefined, version: "", epoch: "" };
+
+export function lanesOf(
+  { strategyConcurrencyMax, strategyConcurrencyPerStrategyMax }: ExecutionDeps["config"],
+  closing: AbortSignal,
+) {
+  return openLanes({
+    closing,
+    concurrencyMax: strategyConcurrencyMax,
+    concurrencyPerStrategyMax: strategyConcurrencyPerStrategyMax,
+  });
+}
+
+export function commonPorts({ config, redis, keys, clock, handlers, outside }: ExecutionDeps) {
+  return {
+    ...outside,
+    handlers,
+    timeoutMs: config.strategyTimeoutMs,
+    attemptsMax: config.deliveriesMax,
+    // It comes after a run, whose outcome is not to be lost for a connection that breaks just now.
+    streamProblem: async (stream) =>
+      untilItWorks(async () => streamProblem(redis, keys, stream), AbortSignal.timeout(STREAM_LOOK_MS_MAX)),
+    now: () => clock.now(),
+  } satisfies Partial<ExecutePorts>;
+}
+
+/** The current snapshot and pauses. @throws NotNow while there are none */
+async function contextAt(current: Current, { routing }: ExecutionDeps): Promise<RoutingContext> {
+  const context = await routing.at(current);
+  if ("status" in context) throw new NotNow(context.error);
+  return context;
+}
+
+/** @throws NotNow while there are none */
+async function presentContext({ routing }: ExecutionDeps): Promise<void> {
+  const context = await routing.get();
+  if ("status" in context) throw new NotNow(context.error);
+}
+
+/** Redis or the snapshot may be away for a while; the task is not to blame, and the loops say so. */
+async function untilItWorks<T>(attempt: () => Promise<T>, abort: AbortSignal): Promise<T> {
+  const result = await firstTry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: 50,
+    maxTimeout: 2_000,
+    randomize: true,
+    signal: abort,
+  });
+  // Nothing is begun any more.
+  abort.throwIfAborted();
+  return result;
+}
+
+export function held(
+  attempt: number,
+  { snapshot, control }: RoutingContext,
+  { clock, config }: ExecutionDeps,
+): Look {
+  const { signalAgeMsMax } = config;
+  return { status: "held", attempt, context: { snapshot, control, now: clock.now(), signalAgeMsMax } };
+}
+
+/** A second after the first attempt, twice as long after each further one, up to half a minute; a fifth of it at random. */
+function backoffMs(attempt: number): number {
+  return Math.min(30_000, 1_000 * 2 ** (attempt - 1)) * (0.8 + Math.random() / 5);
+}

@@ -1,0 +1,105 @@
+import pLimit, { type LimitFunction } from "p-limit";
+import type { Lanes } from "../../functions/execute-strategies.ts";
+
+export interface LanesOptions {
+  /** Runs at a time, of all strategies together. */
+  readonly concurrencyMax: number;
+  /** Runs at a time of one strategy. */
+  readonly concurrencyPerStrategyMax: number;
+  /** When it aborts, nobody whose turn has not come gets one any more. */
+  readonly closing: AbortSignal;
+}
+
+/** The lanes of one process, shared by all batches, with places kept for tasks that others have left behind. */
+export interface TaskLanes extends Lanes {
+  /** Tasks a place is kept for. */
+  readonly kept: ReadonlySet<string>;
+  /** Keeps the next place of the lane for a task: whatever enters the lane later waits until it has been there, or is released. */
+  keep(lane: string, id: string): void;
+  /** Gives up the place that is kept for a task, since somebody else has finished it. */
+  release(id: string): void;
+  /** Whether another place is kept before that of this task, in its lane. */
+  isBehindAnother(id: string): boolean;
+}
+
+interface Place {
+  readonly lane: string;
+  /** Resolves when everybody before has left. */
+  readonly turn: Promise<unknown>;
+  readonly leave: () => void;
+}
+
+/** Lanes in memory; one that is empty takes no room. */
+export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }: LanesOptions): TaskLanes {
+  const lastOf = new Map<string, Promise<void>>();
+  const places = new Map<string, Place>();
+  const all = pLimit(concurrencyMax);
+  const rooms = new Map<number, LimitFunction>();
+
+  function enter(lane: string): Place {
+    const turn = lastOf.get(lane) ?? Promise.resolve();
+    let leave = (): void => undefined;
+    const gone = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const left = Promise.all([turn, gone]).then(() => {
+      if (lastOf.get(lane) === left) lastOf.delete(lane);
+    });
+    lastOf.set(lane, left);
+    return { lane, turn, leave };
+  }
+
+  return {
+    get kept() {
+      return new Set(places.keys());
+    },
+    keep(lane, id) {
+      if (!places.has(id)) places.set(id, enter(lane));
+    },
+    release(id) {
+      places.get(id)?.leave();
+      places.delete(id);
+    },
+    isBehindAnother(id) {
+      const own = places.get(id)?.lane;
+      // In the order they were kept in.
+      for (const [other, { lane }] of places) {
+        if (other === id) return false;
+        if (lane === own) return true;
+      }
+      return false;
+    },
+    async inOrder(lane, id, job) {
+      const place = places.get(id) ?? enter(lane);
+      places.delete(id);
+      try {
+        await turnOrClosing(place.turn, closing);
+        return closing.aborted ? undefined : await job();
+      } finally {
+        place.leave();
+      }
+    },
+    async withRoom(strategyId, job) {
+      const room = rooms.get(strategyId) ?? pLimit(concurrencyPerStrategyMax);
+      rooms.set(strategyId, room);
+      try {
+        return await room(async () => all(job));
+      } finally {
+        if (room.activeCount === 0 && room.pendingCount === 0) rooms.delete(strategyId);
+      }
+    },
+  };
+}
+
+/** Not Promise.race with one promise for all, which would keep something of each wait for as long as the process lives. */
+async function turnOrClosing(turn: Promise<unknown>, closing: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      closing.removeEventListener("abort", done);
+      resolve();
+    };
+    if (closing.aborted) done();
+    closing.addEventListener("abort", done, { once: true });
+    void turn.finally(done);
+  });
+}

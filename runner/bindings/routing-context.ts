@@ -1,0 +1,124 @@
+import type { Redis } from "ioredis";
+import type { SignalMemo } from "../../functions/process-signals.ts";
+import { controlOf, type Control } from "../../shared/decide/control.ts";
+import { RoutingMemo } from "../../shared/decide/decision-cache.ts";
+import type { Unavailable } from "../../shared/function.ts";
+import type { ReferenceStore } from "../../shared/io/reference/reference-store.ts";
+import type { Keys } from "../../shared/keys.ts";
+import { snapshotOf, type Snapshot } from "../../shared/reference/snapshot.ts";
+import { messageOf } from "../telemetry/error-message.ts";
+
+/** What decisions are made on. */
+export interface RoutingContext {
+  readonly snapshot: Snapshot;
+  readonly control: Control;
+  /** What decisions on these have in common. */
+  readonly memo: SignalMemo;
+}
+
+/** What Redis says is current. */
+export interface Current {
+  /** Version of the snapshot; empty when there is none. */
+  readonly version: string;
+  /** Of the control. */
+  readonly epoch: string;
+}
+
+/**
+ * The snapshot and the control kept in this process. They are never trusted blindly: the commit refuses what was decided
+ * on others than the current ones, and the invoker then calls `forget`.
+ */
+export interface RoutingContextCache {
+  get(): Promise<RoutingContext | Unavailable>;
+  /** The same, read anew unless it is what Redis has just called current. */
+  at(current: Current): Promise<RoutingContext | Unavailable>;
+  /** The same after a look at what is current, for what comes before any commit can refuse it. */
+  latest(): Promise<RoutingContext | Unavailable>;
+  forget(): void;
+}
+
+export interface RoutingContextDeps {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly store: ReferenceStore;
+  /** Called each time there turns out to be no snapshot, or none that can be used. */
+  readonly onMissing?: () => void;
+}
+
+export function routingContextCache({
+  redis,
+  keys,
+  store,
+  onMissing,
+}: RoutingContextDeps): RoutingContextCache {
+  let cached: RoutingContext | undefined;
+  let loading: Promise<RoutingContext | Unavailable> | undefined;
+  let snapshot: Snapshot | undefined;
+
+  async function load(): Promise<RoutingContext | Unavailable> {
+    const control = controlOf(await redis.hgetall(keys.control));
+    const version = await store.currentVersion();
+    if (snapshot === undefined || snapshot.version !== version) {
+      const stored = await store.load();
+      if (stored === undefined) {
+        onMissing?.();
+        return { status: "unavailable", what: "snapshot", error: missing(version) };
+      }
+      snapshot = snapshotOf(stored.version, stored.content);
+    }
+    cached = { snapshot, control, memo: new RoutingMemo() };
+    return cached;
+  }
+
+  /** What goes wrong here says nothing about the entries that wait for it. */
+  async function loadOrSayWhy(): Promise<RoutingContext | Unavailable> {
+    try {
+      return await load();
+    } catch (error) {
+      return { status: "unavailable", what: "snapshot", error: messageOf(error) };
+    }
+  }
+
+  async function get(): Promise<RoutingContext | Unavailable> {
+    if (cached !== undefined) return cached;
+    loading ??= loadOrSayWhy().finally(() => {
+      loading = undefined;
+    });
+    return loading;
+  }
+
+  async function at({ version, epoch }: Current): Promise<RoutingContext | Unavailable> {
+    const context = await get();
+    if ("status" in context) return context;
+    if (context.snapshot.version === version && context.control.epoch === epoch) return context;
+    cached = undefined;
+    return get();
+  }
+
+  return {
+    get,
+    at,
+    async latest() {
+      try {
+        return await at(await currentOf(redis, keys));
+      } catch (error) {
+        return { status: "unavailable", what: "redis", error: messageOf(error) };
+      }
+    },
+    forget() {
+      cached = undefined;
+    },
+  };
+}
+
+async function currentOf(redis: Redis, keys: Keys): Promise<Current> {
+  const looks = [redis.get(keys.referenceCurrent), redis.hget(keys.control, "epoch")] as const;
+  const [version, epoch] = await Promise.all(looks);
+  return { version: version ?? "", epoch: epoch ?? "0" };
+}
+
+function missing(version: string | undefined): string {
+  return version === undefined
+    ? "there is no reference snapshot in Redis yet; refresh-reference makes one as soon as Postgres can be read"
+    : `reference version ${version} is incomplete in Redis; the next refresh writes it again`;
+}

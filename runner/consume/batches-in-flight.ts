@@ -1,0 +1,97 @@
+import type { Entry } from "../../shared/entry.ts";
+import type { CommitPlace, CommitSequence } from "../engine/commit-order.ts";
+import type { Hand } from "./in-flight-entries.ts";
+
+export interface BatchesOptions {
+  /** Whether batches overlap as far as the hand holds; otherwise a few at a time, in their order. */
+  readonly overlapping: boolean;
+  readonly hand: Hand;
+  /** In which those that do not overlap are committed. */
+  readonly sequence: CommitSequence;
+  /** How many of these are worked on at a time. */
+  readonly underWayMax: number;
+}
+
+/** The batches a loop works on at a time. */
+export interface Batches {
+  /** Begins the work on a batch; where these do not overlap, it has a place, and this resolves when there is room for the next. */
+  start(batch: readonly Entry[], work: (place: CommitPlace | undefined) => Promise<unknown>): Promise<void>;
+  /** Does something else: between batches, or, where these overlap, beside them and never twice at a time. */
+  aside(job: () => Promise<void>): Promise<void>;
+  /** Looks after work that somebody else has begun. */
+  beside(work: Promise<unknown>): void;
+  /** Whether as much is in hand as this process may hold: then no more is to be read. */
+  full(): boolean;
+  failed(): boolean;
+  /** Resolves when nothing is being worked on any more. */
+  ended(): Promise<void>;
+  /** Throws what went wrong first, if anything did, and forgets it. */
+  throwFailure(): void;
+}
+
+/** What one process holds of overlapping work; keeping it fresh takes Redis some milliseconds. */
+const HAND_MAX = 5_000;
+
+export function openBatches({ overlapping, hand, sequence, underWayMax }: BatchesOptions): Batches {
+  const running = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  const inOrder: Promise<void>[] = [];
+  let aside: Promise<void> | undefined;
+
+  /** Runs it to its end, whatever that is. */
+  function track(work: Promise<unknown>, onEnd: (failed: boolean) => void): Promise<void> {
+    const tracked: Promise<void> = work
+      .then(
+        () => false,
+        (error: unknown) => {
+          failures.push(error);
+          return true;
+        },
+      )
+      .then((failed) => {
+        running.delete(tracked);
+        onEnd(failed);
+      });
+    running.add(tracked);
+    return tracked;
+  }
+
+  return {
+    async start(batch, work) {
+      const place = overlapping ? undefined : sequence.next();
+      const working = track(work(place), (givenUp) => {
+        place?.end({ givenUp });
+        hand.remove(batch.map(({ id }) => id));
+      });
+      if (overlapping) return;
+      inOrder.push(working);
+      if (inOrder.length >= underWayMax) await inOrder.shift();
+    },
+    async aside(job) {
+      if (overlapping) {
+        aside ??= track(job(), () => {
+          aside = undefined;
+        });
+        return;
+      }
+      await Promise.all(inOrder);
+      await job();
+    },
+    beside(work) {
+      void track(work, () => undefined);
+    },
+    full: () => overlapping && hand.ids.size >= HAND_MAX,
+    failed: () => failures.length > 0,
+    async ended() {
+      await Promise.all(running);
+    },
+    throwFailure() {
+      const [first] = failures.splice(0);
+      if (first !== undefined) throw errorOf(first);
+    },
+  };
+}
+
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

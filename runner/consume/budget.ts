@@ -1,0 +1,64 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { TIMER_MS_MAX } from "../../shared/config/config.ts";
+import type { Binding, WorkTimes } from "../engine/binding.ts";
+import { NotNow } from "../engine/retry-until-stopped.ts";
+import { timeLimit } from "../engine/time-limit.ts";
+
+/** The time a call may take, in ms: when it is used, nothing new is begun. */
+export interface Budget {
+  /** Whole milliseconds, as timers want them. */
+  leftMs(): number;
+  /** Half of what is left, for a part that others come after: none of them can starve the rest. */
+  half(): Budget;
+  /** When it aborts, nothing is left. */
+  readonly stopping: AbortSignal | undefined;
+}
+
+/** What is in hand when a budget is used gets this much longer to be committed, in ms; then it is left to others. */
+const FINISH_MS_MAX = 3_000;
+/** Said when that was not enough. */
+export const NOT_IN_TIME = "what was in hand could not be committed in time";
+
+/** `stopping`: of the process, which ends every call. */
+export function budgetOf(ms: number, stopping?: AbortSignal): Budget {
+  const end = performance.now() + ms;
+  const leftMs = (): number =>
+    stopping?.aborted === true ? 0 : Math.max(0, Math.ceil(end - performance.now()));
+  return { leftMs, half: () => budgetOf(leftMs() / 2, stopping), stopping };
+}
+
+/** Work of which some may be done outside, see {@link Binding.outsideMsMax}. */
+export type Outlasting = Pick<Binding, "outsideMsMax">;
+
+/** What is in hand when a budget is used gets so much longer, in ms: what has been begun outside is finished and recorded. */
+export function finishMsOf(works: readonly Outlasting[]): number {
+  return FINISH_MS_MAX + Math.max(0, ...works.map(({ outsideMsMax = 0 }) => outsideMsMax));
+}
+
+/**
+ * The answer, if it comes within the budget and what follows it. What comes later is dropped, a failure as well; the
+ * work itself goes on as far as the process lets it. @throws NotNow naming `what` when it takes longer
+ */
+export async function within<T>(
+  budget: Budget,
+  { what, works = [] }: { what: string; works?: readonly Outlasting[] },
+  answer: Promise<T>,
+): Promise<T> {
+  const answered = new AbortController();
+  const msMax = Math.min(budget.leftMs() + finishMsOf(works), TIMER_MS_MAX);
+  const timeIsUp = pause(msMax, undefined, { signal: answered.signal }).then(() => {
+    throw new NotNow(`${what} did not finish within ${msMax} ms`);
+  });
+  try {
+    return await Promise.race([answer, timeIsUp]);
+  } finally {
+    answered.abort();
+  }
+}
+
+/** Signals for work that takes its time: when to begin nothing more, and when to end what is under way. */
+export function timesOf(budget: Budget, work: Outlasting): WorkTimes {
+  const leftMs = budget.leftMs();
+  const abortMs = Math.min(leftMs + finishMsOf([work]), TIMER_MS_MAX);
+  return { stopping: timeLimit(leftMs, budget.stopping), abort: AbortSignal.timeout(abortMs) };
+}

@@ -1,0 +1,34 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { FunctionName } from "../../shared/function-names.ts";
+import type { Binding } from "../engine/binding.ts";
+import { NotNow } from "../engine/retry-until-stopped.ts";
+import type { Services } from "../setup/services.ts";
+import { isReachable } from "../telemetry/health.ts";
+
+/** Functions that find out only with an entry in hand that Postgres is away. */
+const WRITE_TO_POSTGRES: ReadonlySet<FunctionName> = new Set(["persist-log"]);
+
+/** A Postgres that takes longer for a trivial answer, in ms, counts as away. */
+const ANSWER_MS_MAX = 2_000;
+
+/**
+ * What keeps the function from working now; undefined when nothing does. Asked before entries are read, so that none is
+ * read in vain.
+ */
+export async function whatIsAway(
+  binding: Binding,
+  { database }: Pick<Services, "database">,
+): Promise<NotNow | undefined> {
+  if (WRITE_TO_POSTGRES.has(binding.functionName)) {
+    const answers = await Promise.race([isReachable(database), pause(ANSWER_MS_MAX, false, { ref: false })]);
+    if (!answers) return new NotNow("postgres is not available (it does not answer)");
+  }
+  // What this process remembers may be outdated, as after Redis was emptied.
+  binding.forget();
+  for await (const answer of binding.run([])) {
+    if (answer.status === "unavailable") {
+      return new NotNow(`${answer.what} is not available (${answer.error})`);
+    }
+  }
+  return undefined;
+}

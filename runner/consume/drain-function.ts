@@ -1,0 +1,56 @@
+import type { Binding } from "../engine/binding.ts";
+import type { Services } from "../setup/services.ts";
+import type { Budget } from "./budget.ts";
+import { drain, GroupLostError, type Drained } from "./drain.ts";
+
+/** What polling a function did, over all its streams. */
+export interface PollAnswer extends Omit<Drained, "stream"> {
+  readonly streams: readonly Drained[];
+  readonly tookMs: number;
+  /** The groups that have gone, if any have; the other streams were worked on. */
+  readonly lost: readonly GroupLostError[];
+}
+
+export interface PollOptions {
+  readonly budget: Budget;
+  /** Entries read at most, over all streams. */
+  readonly countMax?: number | undefined;
+}
+
+/** Drains the streams of one function, one after the other, within the budget. */
+export async function pollFunction(
+  bindings: readonly Binding[],
+  services: Services,
+  { budget, countMax = Infinity }: PollOptions,
+): Promise<PollAnswer> {
+  const startedAt = performance.now();
+  const streams: Drained[] = [];
+  const lost: GroupLostError[] = [];
+  for (const [i, binding] of bindings.entries()) {
+    const room = countMax - sum(streams, "read");
+    // What one stream of a function lacks, the others lack as well.
+    if (room <= 0 || streams.at(-1)?.unavailable !== undefined) break;
+    const share = i < bindings.length - 1 ? budget.half() : budget;
+    try {
+      streams.push(await drain(binding, services, { budget: share, countMax: room }));
+    } catch (error) {
+      if (!(error instanceof GroupLostError)) throw error;
+      lost.push(error);
+    }
+  }
+  const unavailable = streams.find((drained) => drained.unavailable !== undefined)?.unavailable;
+  return {
+    read: sum(streams, "read"),
+    committed: sum(streams, "committed"),
+    left: sum(streams, "left"),
+    empty: streams.length === bindings.length && streams.every(({ empty }) => empty),
+    ...(unavailable === undefined ? {} : { unavailable }),
+    tookMs: Math.round(performance.now() - startedAt),
+    streams,
+    lost,
+  };
+}
+
+function sum(streams: readonly Drained[], what: "read" | "committed" | "left"): number {
+  return streams.reduce((total, drained) => total + drained[what], 0);
+}

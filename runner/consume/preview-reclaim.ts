@@ -1,0 +1,38 @@
+import { planReclaim } from "../../functions/reclaim.ts";
+import { GroupMissingError, streamGroupOn, type PendingEntry } from "../../shared/io/streams/stream-group.ts";
+import type { StreamName } from "../../shared/keys.ts";
+import type { Binding } from "../engine/binding.ts";
+import type { Services } from "../setup/services.ts";
+
+/** What a round would do to one group now. */
+export interface ReclaimLook {
+  readonly stream: StreamName;
+  /** Ids of entries that would be taken over. */
+  readonly take: readonly string[];
+  /** Ids of entries that would become dead letters. */
+  readonly dead: readonly string[];
+  /** Whether there may be more than were looked at. */
+  readonly more: boolean;
+}
+
+const LOOKED_AT_MAX = 1_000;
+
+/** Looks at what was left behind in the binding's group, and leaves it alone. */
+export async function lookAtAbandoned(
+  binding: Binding,
+  { redis, keys, config, consumer }: Services,
+): Promise<ReclaimLook> {
+  const { claimIdleMs, deliveriesMax } = config;
+  const { stream } = binding;
+  try {
+    const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer });
+    const pending = await group.pending({ idleMs: claimIdleMs, countMax: LOOKED_AT_MAX });
+    const plan = planReclaim(pending, { held: new Set(), deliveriesMax });
+    const idsOf = (entries: readonly PendingEntry[]): string[] => entries.map(({ id }) => id);
+    const more = pending.length === LOOKED_AT_MAX;
+    return { stream, take: idsOf(plan.take), dead: idsOf(plan.giveUp), more };
+  } catch (error) {
+    if (error instanceof GroupMissingError) return { stream, take: [], dead: [], more: false };
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+import type { CommitOutcome } from "../../shared/commit.ts";
+import type { EventLog } from "../telemetry/event-log.ts";
+import type { Binding } from "./binding.ts";
+
+type Source = Pick<Binding, "stream" | "functionName">;
+
+/** Usual after a take-over or a repeated commit; if the group was removed meanwhile, this is the trace of it. */
+export function sayIfFenced(
+  { stream, functionName }: Source,
+  outcomes: readonly CommitOutcome[],
+  events: EventLog,
+): void {
+  const fenced = outcomes.filter((outcome) => outcome === "fenced").length;
+  if (fenced === 0) return;
+  events.publish({
+    level: "INFO",
+    source: functionName,
+    message: `${fenced} entries of ${stream} were not pending any more when they were to be committed, so nothing was done for them`,
+    details: { stream, entries: fenced },
+  });
+}
+
+/** Says that an entry failed and stays where it is. */
+export function sayLeft(
+  { stream, functionName }: Source,
+  id: string,
+  { error, deliveries }: { readonly error: string; readonly deliveries: number },
+  events: EventLog,
+): void {
+  // An event about an event that cannot be handled would fail in the same way; its dead letter tells.
+  if (stream === "system_events") return;
+  events.publish({
+    level: "ERROR",
+    source: functionName,
+    message: `entry ${id} of ${stream} failed: ${error}; it stays pending and is delivered again`,
+    details: { stream, entry_id: id, deliveries, error },
+  });
+}

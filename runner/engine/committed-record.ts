@@ -1,0 +1,54 @@
+import type { Branch, Effects } from "../../shared/function.ts";
+import { HOLDER, sharedFields } from "../../shared/function.ts";
+import { logRowsOf, type LogRows } from "../../shared/log-rows.ts";
+import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
+import type { Worked } from "./process-batch.ts";
+
+/**
+ * The decision recorded for an entry of `signals_stream` that was worked on; undefined when nothing was, or by another
+ * function. Of a `duplicate` only Redis knows whose, so its `duplicate_of` is null.
+ */
+export function decisionMade(worked: Worked): SignalRecord | undefined {
+  if (worked.status === "left" || worked.result.status !== "done") return undefined;
+  switch (worked.outcome) {
+    case "applied":
+      return decisionIn(worked.result.effects);
+    case "duplicate":
+      return ifLost(worked.result.effects);
+    case "held":
+    case "fenced":
+      return undefined;
+  }
+}
+
+/** What became of a task that was run, or not run any more; undefined when nothing was recorded, or by another function. */
+export function outcomeMade(worked: Worked): OutcomeRecord | undefined {
+  if (worked.status === "left" || worked.outcome !== "applied" || worked.result.status !== "done")
+    return undefined;
+  return firstIn(worked.result.effects, ({ outcomes }) => outcomes[0]?.record);
+}
+
+/** The decision effects publish when they happen. */
+export function decisionIn(branch: Branch): SignalRecord | undefined {
+  return firstIn(branch, ({ signals }) => signals[0]?.record);
+}
+
+/** The first record of its kind among those a branch publishes. */
+function firstIn<Record>(
+  branch: Branch,
+  recordIn: (rows: LogRows) => Record | undefined,
+): Record | undefined {
+  for (const append of branch.append) {
+    if (append.stream !== "signal_results") continue;
+    const parsed = logRowsOf({ id: "", fields: sharedFields(append) }, append.stream);
+    const record = parsed.ok ? recordIn(parsed.rows) : undefined;
+    if (record !== undefined) return record;
+  }
+  return undefined;
+}
+
+/** The decision that is published in their place when another entry, this one, holds the uid. */
+export function ifLost({ claim }: Effects, holder: string | null = null): SignalRecord | undefined {
+  const record = claim === undefined ? undefined : decisionIn(claim.ifLost);
+  return record?.duplicate_of === HOLDER ? { ...record, duplicate_of: holder } : record;
+}

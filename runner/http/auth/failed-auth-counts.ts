@@ -1,0 +1,45 @@
+import type { ClientRateLimitInfo, Store } from "hono-rate-limiter";
+import type { AppEnv } from "../routes.ts";
+
+/**
+ * Counts for the rate limiter, in this process. Its own store grows with every address there is; this one keeps at most
+ * `clientsMax` and forgets the oldest first, which costs an attacker with more addresses nothing he did not have anyway.
+ */
+export function failureCounts({ clientsMax }: { readonly clientsMax: number }): Store<AppEnv> {
+  /** In the order in which their windows end, since all windows are of one length. */
+  const counts = new Map<string, Required<ClientRateLimitInfo>>();
+  let windowMs = 0;
+
+  const forget = (now: number): void => {
+    for (const [key, { resetTime }] of counts) {
+      if (resetTime.getTime() > now && counts.size < clientsMax) return;
+      counts.delete(key);
+    }
+  };
+
+  return {
+    localKeys: true,
+    init(options) {
+      windowMs = options.windowMs;
+    },
+    increment(key) {
+      const now = Date.now();
+      const known = counts.get(key);
+      if (known !== undefined && known.resetTime.getTime() > now) {
+        known.totalHits += 1;
+        return known;
+      }
+      forget(now);
+      const fresh = { totalHits: 1, resetTime: new Date(now + windowMs) };
+      counts.set(key, fresh);
+      return fresh;
+    },
+    decrement(key) {
+      const known = counts.get(key);
+      if (known !== undefined && known.totalHits > 0) known.totalHits -= 1;
+    },
+    resetKey(key) {
+      counts.delete(key);
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { countedMetrics } from "../../telemetry/counter-metrics.ts";
+import { currentMetrics, reachabilityMetrics } from "../../telemetry/current-metrics.ts";
+import { METRICS_CONTENT_TYPE, metricsText } from "../../telemetry/metrics-text.ts";
+import type { HttpDeps } from "../http-deps.ts";
+import { BEARER, newRoutes, problems } from "../routes.ts";
+import { observerOf } from "./health-check.ts";
+
+/** `GET /metrics`, for Prometheus. While Redis is away it has what is known without it, and `redis_up` 0. */
+export function metricsRoutes({ services }: HttpDeps) {
+  const observe = observerOf(services);
+  const route = createRoute({
+    method: "get",
+    path: "/metrics",
+    security: BEARER,
+    tags: ["operations"],
+    summary: "Counters, times, backlog and health as Prometheus text",
+    responses: {
+      200: {
+        description: "Prometheus' text format 0.0.4",
+        content: { "text/plain": { schema: z.string() } },
+      },
+      ...problems(401),
+    },
+  });
+  return newRoutes().openapi(route, async (c) => {
+    const seen = await observe();
+    const families = reachabilityMetrics(seen);
+    if (seen.status !== undefined) {
+      families.push(...countedMetrics(seen.status), ...currentMetrics(seen.status));
+    }
+    return c.text(await metricsText(families), 200, { "content-type": METRICS_CONTENT_TYPE });
+  });
+}

@@ -1,0 +1,120 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { EVENT_LEVELS } from "../../../shared/events.ts";
+import { ReferenceRowError } from "../../../shared/io/reference/reference-source.ts";
+import { phraseSchema, strategySchema, tickerSchema } from "../../../shared/reference/reference.ts";
+import type { HttpDeps } from "../http-deps.ts";
+import { Problem } from "../problem.ts";
+import { BEARER, json, newRoutes, problems } from "../routes.ts";
+
+const counts = z.object({ tickers: z.int(), strategies: z.int(), phrases: z.int() });
+
+const snapshotSchema = z
+  .object({
+    version: z.string(),
+    counts,
+    created_at: z.string(),
+    confirmed_at: z
+      .string()
+      .nullable()
+      .describe("when Postgres was last seen to have this content; null: not known"),
+    age_ms: z.int().nullable().describe("since then, by Redis' clock"),
+    content: z
+      .object({
+        tickers: z.record(z.string(), tickerSchema).describe("by normalised symbol"),
+        strategies: z.record(z.string(), strategySchema).describe("by id"),
+        phrases: z.record(z.string(), phraseSchema).describe("by folded phrase"),
+      })
+      .optional(),
+  })
+  .openapi("Snapshot");
+
+const refreshedSchema = z
+  .object({
+    state: z
+      .enum(["published", "unchanged", "refused"])
+      .describe("refused: another refresh that began later has published meanwhile"),
+    version: z.string(),
+    counts,
+    warnings: z
+      .array(z.object({ level: z.enum(EVENT_LEVELS), message: z.string() }))
+      .describe("about the rows, said when a version is published"),
+  })
+  .openapi("Refreshed");
+
+const about = { security: BEARER, tags: ["reference"] };
+
+const showRoute = createRoute({
+  ...about,
+  method: "get",
+  path: "/reference",
+  summary: "The snapshot decisions are made on",
+  request: {
+    query: z.strictObject({
+      content: z.enum(["true", "false"]).default("true").describe("false leaves the content out"),
+    }),
+  },
+  responses: { 200: json(snapshotSchema, "the current snapshot"), ...problems(401, 404, 422, 503) },
+});
+
+const refreshRoute = createRoute({
+  ...about,
+  method: "post",
+  path: "/reference/refresh",
+  summary: "Read the reference from Postgres now",
+  responses: { 200: json(refreshedSchema, "what came of it"), ...problems(401, 409, 503) },
+});
+
+/** `GET /reference` and `POST /reference/refresh`. */
+export function referenceRoutes({ services }: HttpDeps) {
+  const { referenceStore, clock } = services;
+  return newRoutes()
+    .openapi(showRoute, async (c) => {
+      const stored = await referenceStore.load();
+      if (stored === undefined) throw noSnapshot();
+      const { version, content, meta, confirmedAt } = stored;
+      await clock.sample();
+      return c.json(
+        {
+          version,
+          counts: {
+            tickers: meta.tickers,
+            strategies: meta.strategies,
+            phrases: meta.strategy_signals,
+          },
+          created_at: meta.created_at,
+          confirmed_at: confirmedAt === undefined ? null : new Date(confirmedAt).toISOString(),
+          age_ms: confirmedAt === undefined ? null : Math.max(0, clock.now() - confirmedAt),
+          ...(c.req.valid("query").content === "true"
+            ? {
+                content: {
+                  tickers: Object.fromEntries(content.tickers),
+                  strategies: Object.fromEntries(content.strategies),
+                  phrases: Object.fromEntries(content.phrases),
+                },
+              }
+            : {}),
+        },
+        200,
+      );
+    })
+    .openapi(refreshRoute, async (c) => {
+      const { events, ...result } = await services.refresh().catch(unusableRow);
+      const warnings = events
+        .filter(({ level }) => level !== "INFO")
+        .map(({ level, message }) => ({ level, message }));
+      return c.json({ ...result, warnings }, 200);
+    });
+}
+
+function noSnapshot(): Problem {
+  const detail = "there is no complete reference snapshot in Redis, so nothing is decided";
+  const hint = "POST /reference/refresh makes one out of Postgres' tables";
+  return new Problem({ status: 404, code: "no_snapshot", detail, hint });
+}
+
+/** Somebody's row is at fault, and they have to know which. */
+function unusableRow(error: unknown): never {
+  if (!(error instanceof ReferenceRowError)) throw error;
+  const hint = "correct the row and ask again; until then decisions are made on the snapshot that is there";
+  throw new Problem({ status: 409, code: "unusable_reference_row", detail: error.message, hint });
+}

@@ -1,0 +1,157 @@
+import { z } from "@hono/zod-openapi";
+import { BOUND_FORMS, boundOf, compareEntryIds } from "../../../shared/entry-range.ts";
+import { SIGNAL_STATUSES } from "../../../shared/reasons.ts";
+import { noCounts, REPLAY_OUTCOMES } from "../../replay/replayed-signal.ts";
+import { REPLAY_MODES, type ReplayRequest } from "../../replay/request.ts";
+import { problemSchema } from "../problem.ts";
+import { byName, entryIdSchema } from "../routes.ts";
+
+/** Longest list of ids or uids in one request. */
+export const LIST_MAX = 10_000;
+
+const bound = z
+  .union([z.string(), z.number()])
+  .transform(String)
+  .describe("ISO 8601, Unix time, or an entry id; the time is that of arrival")
+  .openapi({ example: "2026-01-05T10:00:00Z" });
+const verdict = z.object({ status: z.string(), reason: z.string().nullable() });
+
+/** The body of `POST /replays`. */
+export const replayRequestSchema = z
+  .strictObject({
+    from: bound.optional(),
+    to: bound.optional().describe("inclusive; absent: now"),
+    ids: z.array(entryIdSchema).min(1).max(LIST_MAX).optional(),
+    uids: z.array(z.string().trim().min(1).max(256)).min(1).max(LIST_MAX).optional(),
+    mode: z.enum(REPLAY_MODES).default("dry-run"),
+    snapshot: z
+      .string()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        "only for a dry run: `current` (default), `logged` – the one of each decision –, or a version",
+      ),
+    by: byName.optional().describe("required for `force`"),
+    reason: z.string().trim().min(1).max(1_000).optional().describe("required for `force`"),
+  })
+  .superRefine((body, context) => {
+    const fault = (path: string, message: string): void =>
+      context.addIssue({ code: "custom", path: [path], message });
+    const ways = [body.from ?? body.to, body.ids, body.uids].filter((way) => way !== undefined);
+    if (ways.length !== 1)
+      fault("", "expected exactly one of `from` (with or without `to`), `ids` and `uids`");
+    else if (body.to !== undefined && body.from === undefined) fault("from", "expected beside `to`");
+    for (const side of ["from", "to"] as const) {
+      const text = body[side];
+      if (text !== undefined && boundOf(text, side) === undefined) fault(side, `expected ${BOUND_FORMS}`);
+    }
+    const [from, to] = [boundOf(body.from ?? "", "from"), boundOf(body.to ?? "", "to")];
+    if (from !== undefined && to !== undefined && compareEntryIds(from, to) > 0)
+      fault("to", "expected not to be before `from`");
+    if (body.mode !== "dry-run" && body.snapshot !== undefined && body.snapshot !== "current")
+      fault("snapshot", `only a dry run takes it: \`${body.mode}\` decides on the current snapshot`);
+    if (body.mode !== "force") return;
+    if (body.by === undefined) fault("by", "required for `force`: who asks for it");
+    if (body.reason === undefined)
+      fault("reason", "required for `force`: why signals are to be dispatched again");
+  })
+  .openapi("ReplayRequest");
+
+/** The replay a valid body asks for. */
+export function replayRequestOf(body: z.output<typeof replayRequestSchema>): ReplayRequest {
+  const { mode, snapshot = "current", by = mode === "missing" ? "http" : null, reason = null } = body;
+  return { selection: selectionOf(body), mode, snapshot, by, reason };
+}
+
+function selectionOf({
+  from,
+  to,
+  ids,
+  uids,
+}: z.output<typeof replayRequestSchema>): ReplayRequest["selection"] {
+  if (ids !== undefined) return { kind: "ids", ids };
+  if (uids !== undefined) return { kind: "uids", uids };
+  return {
+    kind: "range",
+    from: boundOf(from ?? "", "from") ?? "",
+    to: to === undefined ? undefined : boundOf(to, "to"),
+  };
+}
+
+const decision = z
+  .object({
+    status: z.enum(SIGNAL_STATUSES),
+    reason: z.string().nullable(),
+    detail: z.record(z.string(), z.unknown()),
+    snapshot: z.string(),
+    decided_at: z.iso.datetime(),
+    duplicate_of: z.string().nullable(),
+    outcomes: z.array(
+      z.object({
+        strategy_id: z.int(),
+        strategy: z.string().nullable(),
+        status: z.string(),
+        reason: z.string().nullable(),
+        detail: z.record(z.string(), z.unknown()),
+      }),
+    ),
+  })
+  .openapi("ReplayDecision");
+
+const signal = z
+  .object({
+    entry_id: z.string(),
+    uid: z.string().nullable(),
+    source: z.enum(["stream", "log"]),
+    logged: decision.nullable(),
+    decided: decision.nullable(),
+    outcome: z.enum(REPLAY_OUTCOMES).optional(),
+    dead_letter: z.string().optional(),
+    note: z.string().optional(),
+    difference: z
+      .object({
+        signal: z.object({ was: verdict.nullable(), now: verdict }).nullable(),
+        strategies: z.array(
+          z.object({
+            strategy_id: z.int(),
+            strategy: z.string().nullable(),
+            was: verdict.nullable(),
+            now: verdict.nullable(),
+          }),
+        ),
+      })
+      .nullable(),
+  })
+  .openapi("ReplayedSignal");
+
+const counts = z.object(
+  Object.fromEntries(Object.keys(noCounts()).map((name) => [name, z.int().nonnegative()])),
+);
+
+const summary = z
+  .object({
+    mode: z.enum(REPLAY_MODES),
+    snapshot: z.string(),
+    invocation: z.string().nullable(),
+    by: z.string().nullable(),
+    reason: z.string().nullable(),
+    counts,
+    not_found: z.array(z.string()),
+  })
+  .openapi("ReplaySummary");
+
+/** The answer in one piece. */
+export const replayAnswerSchema = z
+  .object({
+    replay: summary,
+    signals: z.array(signal),
+    /** Set when a writing replay was stopped before its end: what is answered was done all the same. */
+    problem: problemSchema.optional(),
+  })
+  .openapi("ReplayAnswer");
+
+/** A line of the answer in lines: signals, then the replay, and a problem last where there was one. */
+export const replayLineSchema = z
+  .union([signal, z.object({ replay: summary }), z.object({ problem: problemSchema })])
+  .openapi("ReplayLine");

@@ -1,0 +1,152 @@
+import { z } from "@hono/zod-openapi";
+import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_STATUSES } from "../../../shared/reasons.ts";
+
+const isoTime = z.string().openapi({ format: "date-time", example: "2026-01-05T10:00:00.000Z" });
+const detail = z.record(z.string(), z.unknown());
+
+const stateSchema = z
+  .discriminatedUnion("status", [
+    z.object({ status: z.literal("waiting").describe("not delivered yet") }),
+    z.object({
+      status: z.literal("pending").describe("delivered to a consumer and not finished"),
+      consumer: z.string(),
+      idle_ms: z.int(),
+      deliveries: z.int(),
+    }),
+    z.object({ status: z.literal("decided_not_logged").describe("decided; the row is still on its way") }),
+    z.object({ status: z.literal("logged").describe("decided, and in the log") }),
+    z.object({
+      status: z.literal("dead_letter").describe("given up on, before it was decided or before it was logged"),
+      ids: z.array(z.string()),
+    }),
+    z.object({
+      status: z
+        .literal("acknowledged")
+        .describe(
+          "finished, as far as Redis knows, but no decision is to be found: Postgres cannot be asked, its row has been removed, or the entry lies before the place its group was started at",
+        ),
+    }),
+  ])
+  .openapi("EntryState");
+export type EntryState = z.infer<typeof stateSchema>;
+
+const outcomeSchema = z
+  .object({
+    strategy_id: z.int(),
+    strategy: z.string().nullable().describe("its name; null when there is no such strategy any more"),
+    stage: z.enum(["routing", "execution"]),
+    status: z.enum([...new Set([...ROUTING_STATUSES, ...EXECUTION_STATUSES])]),
+    reason: z.string().nullable(),
+    detail,
+    attempt: z.int().nullable(),
+    duration_ms: z.int().nullable(),
+    at: isoTime,
+  })
+  .openapi("Outcome");
+export type OutcomeView = z.infer<typeof outcomeSchema>;
+
+const decisionSchema = z
+  .object({
+    invocation: z.string().describe("`live`, or the id of a manual run"),
+    asked_for: z
+      .object({
+        kind: z.string(),
+        mode: z.string().nullable(),
+        requested_by: z.string().nullable(),
+        reason: z.string().nullable(),
+        started_at: isoTime,
+        finished_at: isoTime.nullable(),
+      })
+      .nullable()
+      .describe("the manual run: who asked for it, and why"),
+    uid: z.string().nullable(),
+    status: z.enum(SIGNAL_STATUSES),
+    reason: z.string().nullable(),
+    detail,
+    signal_id: z.int().nullable(),
+    direction: z.enum(["long", "short"]).nullable(),
+    symbol: z.string().nullable(),
+    message: z.string().nullable(),
+    source: z.string().nullable(),
+    bar_time: isoTime.nullable(),
+    sent_at: isoTime.nullable(),
+    received_at: isoTime,
+    decided_at: isoTime,
+    snapshot: z.string().describe("version of the reference it was made on"),
+    duplicate_of: z.string().nullable().describe("entry that dispatched the same uid"),
+    logged_at: isoTime.nullable().describe("null: known from `signal_results`, not from the log"),
+    outcomes: z.array(outcomeSchema),
+  })
+  .openapi("Decision");
+export type DecisionView = z.infer<typeof decisionSchema>;
+
+const deadLetterSchema = z.object({
+  id: z.string(),
+  function: z.string(),
+  stream: z
+    .string()
+    .describe("where the entry given up on is from: the signal itself, its task or its record"),
+  reason: z.string(),
+  error: z.string(),
+  at: isoTime,
+});
+
+export const entryViewSchema = z
+  .object({
+    entry: z.object({
+      id: z.string(),
+      fields: z
+        .record(z.string(), z.string())
+        .nullable()
+        .describe("as they arrived, each cut at 16 kB; null when they are nowhere any more"),
+      source: z.enum(["stream", "log", "signal_results", "dead_letter"]).nullable(),
+    }),
+    state: stateSchema,
+    decisions: z.array(decisionSchema).describe("the newest first"),
+    outcomes_without_decision: z.array(outcomeSchema.extend({ invocation: z.string() })),
+    dead_letters: z.array(deadLetterSchema),
+    log: z.enum(["available", "unavailable"]).describe("unavailable: this is what Redis alone knows"),
+    truncated: z.boolean().describe("there is, or may be, more than is shown"),
+  })
+  .openapi("Entry");
+export type EntryView = z.infer<typeof entryViewSchema>;
+
+export const signalViewSchema = z
+  .object({
+    uid: z.string(),
+    entries: z.array(entryViewSchema).describe("the oldest first"),
+    truncated: z.boolean().describe("there are more entries; GET /signals?uid=… has all of them"),
+  })
+  .openapi("Signal");
+
+export const foundSignalsSchema = z
+  .object({
+    signals: z
+      .array(
+        decisionSchema
+          .pick({
+            invocation: true,
+            uid: true,
+            status: true,
+            reason: true,
+            signal_id: true,
+            direction: true,
+            symbol: true,
+            message: true,
+            source: true,
+            bar_time: true,
+            decided_at: true,
+            snapshot: true,
+            duplicate_of: true,
+          })
+          .extend({ entry_id: z.string() }),
+      )
+      .describe(
+        "the newest decision first; texts are cut at 200 characters, GET /entries/{id} has everything",
+      ),
+    next_cursor: z
+      .string()
+      .nullable()
+      .describe("for the next page of the same search; null: this is the last"),
+  })
+  .openapi("FoundSignals");

@@ -1,0 +1,163 @@
+import type { DeadLetter } from "../../../shared/dead-letter.ts";
+import type { Fields } from "../../../shared/entry.ts";
+import type { LoggedDecision, LoggedOutcome } from "../../../shared/io/log/signal-log-reader.ts";
+import type { EntryPlace } from "../../../shared/io/streams/delivery-state.ts";
+import type { EntryRecords } from "../../../shared/io/streams/entry-traces.ts";
+import type { OutcomeRow, SignalRow } from "../../../shared/log-rows.ts";
+import { cleanFields } from "../../../shared/text.ts";
+import type { DecisionView, EntryState, EntryView, OutcomeView } from "./entry-schemas.ts";
+
+/** Everything that was found about one entry. */
+export interface EntryFindings {
+  readonly id: string;
+  readonly place: EntryPlace;
+  /** Undefined while Postgres cannot be asked. */
+  readonly logged: LoggedEntry | undefined;
+  /** What is in `signal_results`, looked for when the log has no live decision. */
+  readonly published: EntryRecords;
+  readonly deadLetters: readonly DeadLetter[];
+  /** The log has further decisions. */
+  readonly moreDecisions: boolean;
+  /** There is, or may be, more of anything. */
+  readonly truncated: boolean;
+}
+
+export interface LoggedEntry {
+  readonly decisions: readonly LoggedDecision[];
+  readonly outcomes: readonly LoggedOutcome[];
+  readonly raw: Fields | undefined;
+}
+
+const NOTHING_LOGGED: LoggedEntry = { decisions: [], outcomes: [], raw: undefined };
+
+/** Whether there is anything at all about the entry. */
+export function isKnown({ place, logged = NOTHING_LOGGED, published, deadLetters }: EntryFindings): boolean {
+  if (place.fields !== undefined || place.delivery.status === "pending") return true;
+  const found = [logged.decisions, logged.outcomes, published.signals, published.outcomes, deadLetters];
+  return found.some((list) => list.length > 0);
+}
+
+/** The findings, put together. */
+export function entryView(findings: EntryFindings): EntryView {
+  const { id, logged, deadLetters, truncated } = findings;
+  const { decisions, others } = decisionsOf(findings);
+  return {
+    entry: { id, ...fieldsOf(findings) },
+    state: stateOf(findings),
+    decisions,
+    outcomes_without_decision: others,
+    dead_letters: deadLetters.map(({ id: letterId, functionName, stream, reason, error, at }) => ({
+      id: letterId,
+      function: functionName,
+      stream,
+      reason,
+      error,
+      at,
+    })),
+    log: logged === undefined ? "unavailable" : "available",
+    truncated,
+  };
+}
+
+function fieldsOf(findings: EntryFindings): Pick<EntryView["entry"], "fields" | "source"> {
+  const { place, logged, published, deadLetters } = findings;
+  if (place.fields !== undefined) return { fields: cleanFields(place.fields).fields, source: "stream" };
+  if (logged?.raw !== undefined) return { fields: logged.raw, source: "log" };
+  const [record] = published.signals;
+  if (record !== undefined) return { fields: record.record.raw, source: "signal_results" };
+  const letter = deadLetters.find(isOfEntry);
+  if (letter !== undefined) return { fields: cleanFields(letter.entry.fields).fields, source: "dead_letter" };
+  return { fields: null, source: null };
+}
+
+function stateOf({ place, logged, published, deadLetters }: EntryFindings): EntryState {
+  const { delivery, fields } = place;
+  if (delivery.status === "pending") {
+    const { status, consumer, idleMs: idle_ms, deliveries } = delivery;
+    return { status, consumer, idle_ms, deliveries };
+  }
+  if (delivery.status === "waiting" && fields !== undefined) return { status: "waiting" };
+  if (logged?.decisions.some(isLive) === true) return { status: "logged" };
+  const letters = deadLetters.filter((letter) => isOfEntry(letter) || isOfLiveDecision(letter));
+  if (letters.length > 0) return { status: "dead_letter", ids: letters.map(({ id }) => id) };
+  if (logged === undefined) return { status: "acknowledged" };
+  if (published.signals.some(isLive)) return { status: "decided_not_logged" };
+  return { status: logged.decisions.length > 0 ? "logged" : "acknowledged" };
+}
+
+/** Whether it is of the router's own run over the stream, not of a manual one. */
+export function isLive({ invocation }: { readonly invocation: string }): boolean {
+  return invocation === "live";
+}
+
+function isOfEntry({ stream }: DeadLetter): boolean {
+  return stream === "signals_stream";
+}
+
+function isOfLiveDecision({ stream, entry }: DeadLetter): boolean {
+  const { kind, invocation } = entry.fields;
+  return stream === "signal_results" && kind === "signal" && invocation === "live";
+}
+
+/** Decisions with their outcomes, and the outcomes that have none. What the log has counts, and comes first. */
+function decisionsOf({ logged = NOTHING_LOGGED, published, moreDecisions }: EntryFindings): {
+  readonly decisions: DecisionView[];
+  readonly others: EntryView["outcomes_without_decision"];
+} {
+  const inLog = new Set(logged.decisions.map(({ invocation }) => invocation));
+  const unlogged = published.signals.filter(({ invocation }) => !inLog.has(invocation));
+  const outcomes = new Map<string, InvokedOutcome>();
+  for (const outcome of [
+    ...logged.outcomes.map(loggedOutcome),
+    ...unlogged.flatMap(routingOutcomes),
+    ...published.outcomes.map(executionOutcome),
+  ]) {
+    const key = `${outcome.invocation} ${outcome.strategy_id} ${outcome.stage}`;
+    if (!outcomes.has(key)) outcomes.set(key, outcome);
+  }
+  const withOutcomes = (decision: Omit<DecisionView, "outcomes">): DecisionView => {
+    const own = [...outcomes.values()].filter(({ invocation }) => invocation === decision.invocation);
+    return { ...decision, outcomes: own.map(withoutInvocation) };
+  };
+  const decided = [...logged.decisions.map(loggedDecision), ...unlogged.map(publishedDecision)];
+  const shown = new Set(decided.map(({ invocation }) => invocation));
+  return {
+    decisions: decided
+      .map(withOutcomes)
+      .toSorted((a, b) => Date.parse(b.decided_at) - Date.parse(a.decided_at)),
+    // Those of decisions that are not shown would be in the wrong place here.
+    others: moreDecisions ? [] : [...outcomes.values()].filter(({ invocation }) => !shown.has(invocation)),
+  };
+}
+
+type InvokedOutcome = OutcomeView & { readonly invocation: string };
+
+function loggedDecision(row: LoggedDecision): Omit<DecisionView, "outcomes"> {
+  const { entry_id: _, ...decision } = row;
+  return decision;
+}
+
+function publishedDecision({ invocation, record }: SignalRow): Omit<DecisionView, "outcomes"> {
+  const { outcomes: _, raw: __, ...decision } = record;
+  return { ...decision, invocation, logged_at: null, asked_for: null };
+}
+
+function loggedOutcome(row: LoggedOutcome): InvokedOutcome {
+  const { entry_id: _, ...outcome } = row;
+  return outcome;
+}
+
+function routingOutcomes({ invocation, record }: SignalRow): InvokedOutcome[] {
+  const notRun = { attempt: null, duration_ms: null, at: record.decided_at };
+  return record.outcomes.map((outcome) => ({ ...outcome, ...notRun, invocation, stage: "routing" }));
+}
+
+function executionOutcome({ invocation, record }: OutcomeRow): InvokedOutcome {
+  const { uid: _, ...outcome } = record;
+  return { ...outcome, invocation, strategy: null, stage: "execution" };
+}
+
+function withoutInvocation(invoked: InvokedOutcome): OutcomeView {
+  const { invocation: _, ...outcome } = invoked;
+  return outcome;
+}

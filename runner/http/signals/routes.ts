@@ -1,0 +1,87 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { canonicalEntryId } from "../../../shared/entry-range.ts";
+import { searchSignals, SearchTooSlow } from "../../../shared/io/log/signal-search.ts";
+import type { HttpDeps } from "../http-deps.ts";
+import { Problem } from "../problem.ts";
+import { BEARER, entryIdSchema, json, newRoutes, problems } from "../routes.ts";
+import { lookUpEntry, lookUpUid } from "./entry-lookup.ts";
+import { entryViewSchema, foundSignalsSchema, signalViewSchema } from "./entry-schemas.ts";
+import { searchCursor } from "./search-cursor.ts";
+import { searchQuerySchema, uidSchema } from "./search-query.ts";
+
+const about = { method: "get" as const, security: BEARER, tags: ["signals"] };
+
+const entryRoute = createRoute({
+  ...about,
+  path: "/entries/{id}",
+  summary: "Everything known about one entry of signals_stream",
+  request: { params: z.object({ id: entryIdSchema }) },
+  responses: {
+    200: json(entryViewSchema, "where it is, and what was decided"),
+    ...problems(401, 404, 422, 503),
+  },
+});
+
+const uidRoute = createRoute({
+  ...about,
+  path: "/signals/{uid}",
+  summary: "Every entry with this uid: usually one that was dispatched, and its duplicates",
+  request: { params: z.object({ uid: uidSchema }) },
+  responses: { 200: json(signalViewSchema, "its entries"), ...problems(401, 404, 422, 503) },
+});
+
+const searchRoute = createRoute({
+  ...about,
+  path: "/signals",
+  summary: "Search the log, page by page",
+  request: { query: searchQuerySchema },
+  responses: { 200: json(foundSignalsSchema, "a page"), ...problems(401, 422, 503) },
+});
+
+/** `GET /signals`, `/signals/{uid}` and `/entries/{id}`: why did it act, or not? */
+export function signalRoutes({ services }: HttpDeps) {
+  const { database, config } = services;
+  return newRoutes()
+    .openapi(entryRoute, async (c) => {
+      const id = canonicalEntryId(c.req.valid("param").id);
+      const view = await lookUpEntry(id, services);
+      if (view === undefined) throw unknownEntry(id);
+      return c.json(view, 200);
+    })
+    .openapi(uidRoute, async (c) => {
+      const { uid } = c.req.valid("param");
+      const { entries, truncated } = await lookUpUid(uid, services);
+      if (entries.length === 0) throw unknownUid();
+      return c.json({ uid, entries: [...entries], truncated }, 200);
+    })
+    .openapi(searchRoute, async (c) => {
+      const { search, page } = c.req.valid("query");
+      const { signals, next } = await searchSignals(database, {
+        shard: config.keyPrefix,
+        search,
+        page,
+      }).catch(tooSlow);
+      const next_cursor = next === undefined ? null : searchCursor(next, search);
+      return c.json({ signals: [...signals], next_cursor }, 200);
+    });
+}
+
+function unknownEntry(id: string): Problem {
+  const detail = `neither Redis nor the log knows an entry ${id} of signals_stream`;
+  const hint = "old entries leave the stream after STREAM_RETENTION_MS and the log after LOG_RETENTION_DAYS";
+  return new Problem({ status: 404, code: "no_such_entry", detail, hint });
+}
+
+function unknownUid(): Problem {
+  const detail = "neither Redis nor the log knows a signal with this uid";
+  const hint =
+    "a signal that was not dispatched is found by its uid once it is logged; GET /signals searches by symbol and time";
+  return new Problem({ status: 404, code: "no_such_signal", detail, hint });
+}
+
+/** Not a trouble of Postgres: asking for less helps, and asking again does not. */
+function tooSlow(error: unknown): never {
+  if (!(error instanceof SearchTooSlow)) throw error;
+  const hint = "narrow it down with from and to, with symbol, or with strategy";
+  throw new Problem({ status: 422, code: "search_too_wide", detail: error.message, hint });
+}

@@ -1,0 +1,67 @@
+import type { Trouble } from "../telemetry/failure-reporter.ts";
+
+export interface JobOptions {
+  /** The signal aborts when the schedule is stopped. */
+  readonly job: (stopping: AbortSignal) => Promise<void>;
+  /** Time from the end of one run to the next; up to a tenth is taken off at random, so that processes drift apart. */
+  readonly everyMs: number;
+  /** A run that failed is tried again after this long, if that is sooner. */
+  readonly retryMs?: number;
+  readonly trouble: Trouble;
+}
+
+/** Runs a job at once and again and again, never twice at a time, until it is stopped. */
+export interface JobSchedule {
+  /** Asks for a run now; if one is under way, another follows it, since that one may have looked too early. */
+  request(): void;
+  /** Starts no more runs and waits for the one in flight. */
+  stop(): Promise<void>;
+}
+
+export function startJob({ job, everyMs, retryMs = everyMs, trouble }: JobOptions): JobSchedule {
+  const stopping = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let again = false;
+
+  function request(): void {
+    if (stopping.signal.aborted) return;
+    if (running !== undefined) {
+      again = true;
+      return;
+    }
+    clearTimeout(timer);
+    running = runOnce().then((nextMs) => {
+      running = undefined;
+      if (stopping.signal.aborted) return;
+      if (again) {
+        again = false;
+        request();
+      } else {
+        timer = setTimeout(request, nextMs);
+      }
+    });
+  }
+
+  /** Gives the time to wait until the next run. */
+  async function runOnce(): Promise<number> {
+    try {
+      await job(stopping.signal);
+      trouble.over();
+      return everyMs * (1 - Math.random() / 10);
+    } catch (error) {
+      trouble.failed(error);
+      return Math.min(everyMs, retryMs);
+    }
+  }
+
+  request();
+  return {
+    request,
+    async stop() {
+      stopping.abort();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

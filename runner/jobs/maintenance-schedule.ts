@@ -1,0 +1,54 @@
+import { troubleOf } from "../telemetry/failure-reporter.ts";
+import { startJob, type JobSchedule } from "./job-schedule.ts";
+import { upkeepOf, type UpkeepDeps } from "./maintenance.ts";
+
+const TRIM_EVERY_MS_MIN = 1_000;
+const TRIM_EVERY_MS_MAX = 60_000;
+const LOG_EVERY_MS = 600_000;
+const PRUNE_EVERY_MS = 60_000;
+
+/** The jobs that keep streams, log and groups from growing for ever, as far as FUNCTIONS names them. */
+export function startHousekeeping(deps: UpkeepDeps): { stop(): Promise<void> } {
+  const { config, events } = deps;
+  const { functions, logRetentionDays, streamRetentionMs } = config;
+  const upkeep = upkeepOf(deps);
+  const jobs: JobSchedule[] = [];
+  if (functions.includes("trim")) {
+    jobs.push(
+      startJob({
+        async job(stopping) {
+          await upkeep.trimStreams(stopping);
+        },
+        everyMs: Math.max(TRIM_EVERY_MS_MIN, Math.min(TRIM_EVERY_MS_MAX, streamRetentionMs / 10)),
+        trouble: troubleOf(events, { source: "trim", what: "streams cannot be trimmed" }),
+      }),
+    );
+  }
+  if (functions.includes("trim") && logRetentionDays > 0) {
+    jobs.push(
+      startJob({
+        async job(stopping) {
+          const trim = await upkeep.trimLog(stopping);
+          if (trim?.error !== undefined) throw new Error(trim.error);
+        },
+        everyMs: LOG_EVERY_MS,
+        retryMs: LOG_EVERY_MS / 10,
+        trouble: troubleOf(events, { source: "trim", what: "old rows of the log cannot be removed" }),
+      }),
+    );
+  }
+  if (functions.includes("reclaim")) {
+    jobs.push(
+      startJob({
+        job: async () => upkeep.prune(),
+        everyMs: PRUNE_EVERY_MS,
+        trouble: troubleOf(events, { source: "reclaim", what: "consumers that have gone cannot be removed" }),
+      }),
+    );
+  }
+  return {
+    async stop() {
+      await Promise.all(jobs.map(async (job) => job.stop()));
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { Redis } from "ioredis";
+import {
+  lossWarnings,
+  trimLog,
+  trimStreams,
+  type LogTrim,
+  type Losing,
+  type StreamTrim,
+} from "../../functions/trim.ts";
+import type { Config } from "../../shared/config/config.ts";
+import { logRetentionOn } from "../../shared/io/log/log-retention.ts";
+import type { Database } from "../../shared/io/postgres/database.ts";
+import type { Clock } from "../../shared/io/redis/clock.ts";
+import { forgetSilentTurns } from "../../shared/io/streams/consumer-heartbeats.ts";
+import { pruneConsumers } from "../../shared/io/streams/consumers.ts";
+import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
+import { BEST_EFFORT_GROUPS, GROUPS, type Keys } from "../../shared/keys.ts";
+import type { EventLog } from "../telemetry/event-log.ts";
+
+export interface UpkeepDeps {
+  readonly config: Config;
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly events: EventLog;
+}
+
+/** What keeps streams, log and groups from growing for ever, each to be done now and then by a schedule or a request. */
+export interface Upkeep {
+  /** Publishes a warning about each group that begins to lose entries. */
+  trimStreams(stopping: AbortSignal): Promise<readonly StreamTrim[]>;
+  /** Undefined without LOG_RETENTION_DAYS. */
+  trimLog(stopping: AbortSignal): Promise<LogTrim | undefined>;
+  /** Removes consumers and turns of processes that have gone for good. What they left pending is taken over first. */
+  prune(): Promise<void>;
+}
+
+const PRUNE_IDLE_MS_MIN = 60_000;
+
+/** The upkeep of one router; it remembers the groups it has warned about. */
+export function upkeepOf({ config, redis, keys, database, clock, events }: UpkeepDeps): Upkeep {
+  const { streamRetentionMs: retentionMs, logRetentionDays: retentionDays } = config;
+  const trimmer = streamTrimmerOn(redis, keys, { retentionMs });
+  const log = logRetentionOn(database, keys.prefix);
+  const pruneIdleMs = Math.max(10 * config.claimIdleMs, 3 * config.blockMs, PRUNE_IDLE_MS_MIN);
+  let losing: Losing = new Set();
+  return {
+    async trimStreams(stopping) {
+      const trims = await trimStreams({ trimmer, stopping });
+      const warnings = lossWarnings(trims, losing);
+      losing = warnings.losing;
+      for (const event of warnings.events) events.publish(event);
+      return trims;
+    },
+    async trimLog(stopping) {
+      if (retentionDays === 0) return undefined;
+      return trimLog({ log, retentionDays, now: clock.now(), stopping });
+    },
+    async prune() {
+      for (const { stream, group } of [...GROUPS, ...BEST_EFFORT_GROUPS])
+        await pruneConsumers(redis, keys, { stream, group, idleMs: pruneIdleMs });
+      await forgetSilentTurns(redis, keys, clock.now());
+    },
+  };
+}

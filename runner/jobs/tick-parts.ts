@@ -1,0 +1,107 @@
+import type { FunctionName } from "../../shared/function-names.ts";
+import type { Budget, Outlasting } from "../consume/budget.ts";
+import { pollFunction, type PollAnswer } from "../consume/drain-function.ts";
+import { reclaimAll } from "../consume/reclaim-groups.ts";
+import type { Services } from "../setup/services.ts";
+import type { Upkeep } from "./maintenance.ts";
+import { ownBindings, type JobAnswers, type Jobs } from "./run-job.ts";
+
+export interface TickDeps {
+  readonly services: Services;
+  readonly jobs: Jobs;
+  readonly upkeep: Upkeep;
+}
+
+/** What a part did; `error` when some of it, or all, did not work. */
+export interface PartOutcome {
+  readonly status?: "not_due";
+  readonly result?: PollAnswer | JobAnswers[keyof JobAnswers];
+  readonly error?: string;
+}
+
+/** A part of a round. */
+export interface Part {
+  readonly part: "refresh-reference" | "reclaim" | "poll" | "trim" | "prune";
+  /** Whose groups it is about. */
+  readonly functionName?: FunctionName;
+  /** What it works on, where that takes its time. */
+  readonly works?: readonly Outlasting[];
+  run(budget: Budget): Promise<PartOutcome>;
+}
+
+/** The refresh, if FUNCTIONS names it. */
+export function refreshPart({ services, jobs }: TickDeps): Part | undefined {
+  if (!services.config.functions.includes("refresh-reference")) return undefined;
+  return {
+    part: "refresh-reference",
+    run: async (budget) =>
+      (await isRefreshDue(services))
+        ? { result: await jobs["refresh-reference"].run(budget) }
+        : { status: "not_due" },
+  };
+}
+
+async function isRefreshDue({ redis, keys, clock, config, routing }: Services): Promise<boolean> {
+  // What this process remembers may be outdated, as after Redis was emptied.
+  routing.forget();
+  if ("status" in (await routing.get())) return true;
+  const confirmedAt = await redis.get(keys.referenceConfirmedAt);
+  return confirmedAt === null || clock.now() - Number(confirmedAt) >= config.referenceRefreshMs;
+}
+
+/**
+ * All other parts that FUNCTIONS names. A function's part comes after everything that signals wait for, so that the log, and
+ * the Postgres it needs, hold up nothing that trades.
+ */
+export function partsOf({ services, jobs, upkeep }: TickDeps): readonly Part[] {
+  const has = new Set(services.config.functions);
+  const bindings = ownBindings(services);
+  const parts: Part[] = [];
+  for (const functionName of new Set(bindings.map((binding) => binding.functionName))) {
+    const own = bindings.filter((binding) => binding.functionName === functionName);
+    if (has.has("reclaim")) {
+      parts.push({
+        part: "reclaim",
+        functionName,
+        works: own,
+        run: async (budget) => {
+          const streams = await reclaimAll(own, services, budget);
+          return { result: { streams }, ...firstError(streams.map(({ unavailable }) => unavailable)) };
+        },
+      });
+    }
+    parts.push({
+      part: "poll",
+      functionName,
+      works: own,
+      run: async (budget) => {
+        const result = await pollFunction(own, services, { budget });
+        return { result, ...firstError([...result.lost.map(({ message }) => message), result.unavailable]) };
+      },
+    });
+  }
+  if (has.has("trim")) {
+    parts.push({
+      part: "trim",
+      run: async (budget) => {
+        const result = await jobs.trim.run(budget);
+        return { result, ...firstError([result.log?.error]) };
+      },
+    });
+  }
+  if (has.has("reclaim")) {
+    parts.push({
+      part: "prune",
+      run: async () => {
+        await upkeep.prune();
+        return {};
+      },
+    });
+  }
+  return parts;
+}
+
+function firstError(errors: readonly (string | undefined)[]): { readonly error?: string } {
+  const error = errors.find((each) => each !== undefined);
+  return error === undefined ? {} : { error };
+}

@@ -1,0 +1,94 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { DatabaseError } from "../../shared/io/postgres/database.ts";
+import { ReferenceRowError } from "../../shared/io/reference/reference-source.ts";
+import { within, type Budget } from "../consume/budget.ts";
+import { NotNow } from "../engine/retry-until-stopped.ts";
+import type { Services } from "../setup/services.ts";
+import { messageOf } from "../telemetry/error-message.ts";
+import { troubleOf, type Trouble } from "../telemetry/failure-reporter.ts";
+import { partsOf, refreshPart, type Part, type PartOutcome, type TickDeps } from "./tick-parts.ts";
+
+/**
+ * What became of one part of a round. `not_due`: there was nothing to do yet · `skipped`: no time was left for it · `failed`:
+ * some of it, or all, did not work; `result` says what did.
+ */
+export interface TickPart extends Pick<Part, "part" | "functionName">, Pick<PartOutcome, "result" | "error"> {
+  readonly status: "done" | "not_due" | "skipped" | "failed";
+  readonly tookMs: number;
+}
+
+/** One round of everything a router does. What a part does never makes it reject. */
+export type Tick = (budget: Budget) => Promise<readonly TickPart[]>;
+
+/** Signals should be decided on the latest reference, but a Postgres that hangs does not hold them up for longer, in ms. */
+const REFRESH_AWAITED_MS = 2_000;
+
+/**
+ * The rounds of one process, for a scheduler to ask for: refresh when due, take over what was left behind, drain every group
+ * of FUNCTIONS, trim and prune. Rounds at the same time, of whatever processes, do not disturb each other.
+ */
+export function tickOf(deps: TickDeps): Tick {
+  const { services } = deps;
+  const { clock, events, routing } = services;
+  const troubles = new Map<string, Trouble>();
+
+  function troubleWith({ part, functionName }: Part): Trouble {
+    const name = [part, functionName].join(" ").trim();
+    const trouble = troubles.get(name) ?? troubleOf(events, { source: "tick", what: `${name} failed` });
+    troubles.set(name, trouble);
+    return trouble;
+  }
+
+  async function runPart(part: Part, budget: Budget): Promise<TickPart> {
+    const { part: name, functionName } = part;
+    const said = functionName === undefined ? { part: name } : { part: name, functionName };
+    if (budget.leftMs() === 0) return { ...said, status: "skipped", tookMs: 0 };
+    const startedAt = performance.now();
+    const { status = "done", ...outcome } = await within(
+      budget,
+      { what: name, works: part.works ?? [] },
+      part.run(budget),
+    ).catch((error: unknown): PartOutcome => ({ error: sayable(error, services) }));
+    if (outcome.error === undefined) troubleWith(part).over();
+    else troubleWith(part).failed(outcome.error);
+    const tookMs = Math.round(performance.now() - startedAt);
+    return { ...said, status: outcome.error === undefined ? status : "failed", tookMs, ...outcome };
+  }
+
+  /** In a list, since a promise returned by itself would be awaited to its end. */
+  async function refreshFirst(refresh: Part, budget: Budget): Promise<Promise<TickPart>[]> {
+    const refreshing = runPart(refresh, budget);
+    const decidable = !("status" in (await routing.get()));
+    const msMax = decidable ? Math.min(REFRESH_AWAITED_MS, budget.half().leftMs()) : undefined;
+    await Promise.race([
+      refreshing,
+      ...(msMax === undefined ? [] : [pause(msMax, undefined, { ref: false })]),
+    ]);
+    return [refreshing];
+  }
+
+  return async (budget) => {
+    await clock.sample();
+    const refresh = refreshPart(deps);
+    const refreshing = refresh === undefined ? [] : await refreshFirst(refresh, budget);
+    const parts = partsOf(deps);
+    const running: Promise<TickPart>[] = [];
+    for (const [i, part] of parts.entries()) {
+      const share = i < parts.length - 1 ? budget.half() : budget;
+      const one = runPart(part, share);
+      running.push(one);
+      // What it has in hand then is finished beside the others: strategies that take their time hold up nobody's log.
+      await Promise.race([one, pause(share.leftMs(), undefined, { ref: false })]);
+    }
+    return Promise.all([...refreshing, ...running]);
+  };
+}
+
+/** What may be told of an error; of one that nobody expected, only the router's own log has more. */
+function sayable(error: unknown, { redis, logger }: Services): string {
+  const expected = [NotNow, DatabaseError, ReferenceRowError];
+  if (expected.some((kind) => error instanceof kind)) return messageOf(error);
+  if (redis.status !== "ready") return "Redis does not answer";
+  logger.error({ err: error }, `tick: ${messageOf(error)}`);
+  return "something went wrong that should not have; the router's log says what";
+}

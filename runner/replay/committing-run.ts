@@ -1,0 +1,98 @@
+import { signalBinding } from "../bindings/signal-binding.ts";
+import { beginInvocation, type Invocation } from "../on-demand/invocation.ts";
+import { messageOf } from "../telemetry/error-message.ts";
+import { commitBatch, committedDecision, type CommittedBatch } from "./commit-batch.ts";
+import { findSignals, type FoundSignal } from "./load-signals.ts";
+import type { ReplayCourse } from "./replay-run.ts";
+import { replayed, type Finding, type ReplayCounts } from "./replayed-signal.ts";
+import type { ReplayDeps, ReplayRequest } from "./request.ts";
+
+export interface WriteRunOptions {
+  readonly mode: "missing" | "force";
+  readonly request: Pick<ReplayRequest, "by" | "reason">;
+  /** What it works on, for the record. */
+  readonly selection: Readonly<Record<string, unknown>>;
+  /** Dead letters by the entry they hold: those are answered, and not decided. */
+  readonly deadLetters: ReadonlyMap<string, string>;
+}
+
+/**
+ * Fence of all runs that look for what is missing: of two at once, one decides an entry, also where no uid is claimed. No
+ * invocation can be given such an id.
+ */
+const MISSING_FENCE = "missing:replay";
+
+/**
+ * Decides and commits signals batch by batch. It is one invocation, recorded when it begins and when it ends; not at all
+ * when there is nothing to decide.
+ */
+export function writeRun(
+  { mode, request, selection, deadLetters }: WriteRunOptions,
+  deps: ReplayDeps,
+): ReplayCourse {
+  const { by, reason } = request;
+  let begun: Invocation | undefined;
+
+  async function commit(found: readonly FoundSignal[]): Promise<CommittedBatch> {
+    if (found.length === 0) return { worked: new Map(), holders: new Map() };
+    begun ??= await beginInvocation({ kind: "replay", mode, requestedBy: by, reason, selection }, deps);
+    const forced = mode === "force" ? { forcedAt: begun.startedAt } : {};
+    const binding = signalBinding(deps, { invocation: begun.id, whilePaused: "decide", ...forced });
+    const fence = mode === "force" ? begun.id : MISSING_FENCE;
+    const entries = found.map(({ entry }) => entry);
+    return commitBatch(binding, entries, deps, { fence });
+  }
+
+  return {
+    writes: true,
+    invocation: () => begun?.id ?? null,
+    async batch(ids) {
+      const found = await findSignals(ids, deps);
+      const done = await commit(found.filter(({ entry }) => !deadLetters.has(entry.id)));
+      const signals = found.map((signal) => {
+        const letter = deadLetters.get(signal.entry.id);
+        return replayed(signal, letter === undefined ? findingOf(signal, done) : inDeadLetter(letter));
+      });
+      return { signals, ...(done.failure === undefined ? {} : { failure: done.failure }) };
+    },
+    async finish(counts) {
+      if (begun === undefined) return;
+      deps.events.publish({
+        level: "INFO",
+        source: "replays",
+        message: `replay ${begun.id} (${mode}) by ${by ?? "somebody"} has ended: ${summed(counts)}`,
+        details: { invocation: begun.id, mode, by, reason, counts },
+      });
+      await begun.finish(counts);
+    },
+  };
+}
+
+function inDeadLetter(deadLetter: string): Finding {
+  return { decided: null, dead_letter: deadLetter, note: "it was given up on: retry its dead letter" };
+}
+
+function findingOf({ entry }: FoundSignal, done: CommittedBatch): Finding {
+  const worked = done.worked.get(entry.id);
+  if (worked === undefined) return { decided: null, outcome: "left", note: messageOf(done.failure) };
+  if (worked.status === "left") return { decided: null, outcome: "left", note: worked.error };
+  const { outcome } = worked;
+  const decided = committedDecision(worked, done);
+  switch (outcome) {
+    case "held":
+      return { decided, outcome, note: "it had been dispatched already, and was not again" };
+    case "fenced":
+      return {
+        decided,
+        outcome,
+        note: "it was committed by another replay at the same time, or by a try of this one whose answer was lost",
+      };
+    case "applied":
+    case "duplicate":
+      return { decided, outcome };
+  }
+}
+
+function summed({ selected, dispatched, ignored, duplicate, rejected, left }: ReplayCounts): string {
+  return `${dispatched} dispatched, ${ignored + duplicate + rejected} not, ${left} left of ${selected} chosen`;
+}

@@ -1,0 +1,159 @@
+import { FUNCTION_NAMES } from "../../shared/function-names.ts";
+import type { Status } from "../../shared/io/streams/status.ts";
+import { PROCESSING_MS_BOUNDS, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
+import {
+  EXECUTION_STATUSES,
+  ROUTING_STATUSES,
+  SIGNAL_REASONS,
+  SIGNAL_STATUSES,
+} from "../../shared/reasons.ts";
+
+/** One metric with all its series, ready to be printed. */
+export interface Family {
+  /** Without the prefix all of them share. */
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly samples: readonly Sample[];
+}
+
+export interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+  /** Which line of a histogram. */
+  readonly part?: "bucket" | "sum" | "count";
+}
+
+export type Labels = Readonly<Record<string, string | number>>;
+
+/**
+ * Which fields of the metrics hash make which metric; the named groups become labels. They take fixed words and
+ * numbers only, so the number of series stays bounded whatever gets into the hash.
+ */
+interface Counted {
+  readonly name: string;
+  readonly help: string;
+  readonly field: RegExp;
+}
+
+/** Milliseconds, in buckets that are not cumulative. The group `bound` is the bucket's; without it the field is the sum. */
+interface CountedHistogram extends Counted {
+  readonly boundsMs: readonly number[];
+}
+
+const STRATEGY = String.raw`(?<strategy_id>\d{1,15})`;
+const BUCKET_OR_SUM = String.raw`(?:le:(?<bound>\d{1,15}|inf)|sum)`;
+
+const COUNTERS: readonly Counted[] = [
+  {
+    name: "signals_total",
+    help: "Decisions, by status.",
+    field: field(`signals:(?<status>${oneOf(SIGNAL_STATUSES)})`),
+  },
+  {
+    name: "reasons_total",
+    help: "Signals that were not dispatched, by reason.",
+    field: field(`reasons:(?<reason>${oneOf(SIGNAL_REASONS)})`),
+  },
+  {
+    name: "strategy_outcomes_total",
+    help: "Outcomes of strategies in routing, by status.",
+    field: field(`strategy:${STRATEGY}:(?<status>${oneOf(ROUTING_STATUSES)})`),
+  },
+  {
+    name: "strategy_executions_total",
+    help: "Tasks that have come to an end, by status.",
+    field: field(`execution:${STRATEGY}:(?<status>${oneOf(EXECUTION_STATUSES)})`),
+  },
+  {
+    name: "strategy_attempts_total",
+    help: "Attempts these tasks took.",
+    field: field(`attempts:${STRATEGY}`),
+  },
+  {
+    name: "dead_letters_total",
+    help: "Entries given up on, by the function that was to work on them.",
+    field: field(`dead_letters:(?<function>${oneOf(FUNCTION_NAMES)})`),
+  },
+];
+
+const HISTOGRAMS: readonly CountedHistogram[] = [
+  {
+    name: "processing_seconds",
+    help: "Time from an entry's id to its commit.",
+    field: field(`processing_ms:(?<function>${oneOf(FUNCTION_NAMES)}):${BUCKET_OR_SUM}`),
+    boundsMs: PROCESSING_MS_BOUNDS,
+  },
+  {
+    name: "strategy_run_seconds",
+    help: "Time the last attempt of each task that was run took.",
+    field: field(`run_ms:${STRATEGY}:${BUCKET_OR_SUM}`),
+    boundsMs: RUN_MS_BOUNDS,
+  },
+];
+
+/** The metrics counted inside the commits, over all processes and restarts. */
+export function countedMetrics({ metrics }: Pick<Status, "metrics">): Family[] {
+  const counts = Object.entries(metrics).filter(([, value]) => Number.isFinite(value) && value >= 0);
+  return [
+    ...COUNTERS.map((counter) => counterFamily(counter, counts)),
+    ...HISTOGRAMS.map((histogram) => histogramFamily(histogram, counts)),
+  ];
+}
+
+type Counts = readonly (readonly [field: string, value: number])[];
+
+function counterFamily({ name, help, field: pattern }: Counted, counts: Counts): Family {
+  const samples = counts.flatMap(([key, value]) => {
+    const match = pattern.exec(key);
+    return match === null ? [] : [{ labels: { ...match.groups }, value }];
+  });
+  return { name, help, type: "counter", samples };
+}
+
+interface Series {
+  readonly labels: Labels;
+  readonly buckets: { readonly boundMs: number; readonly value: number }[];
+  sumMs: number;
+}
+
+function histogramFamily({ name, help, field: pattern, boundsMs }: CountedHistogram, counts: Counts): Family {
+  const byLabels = new Map<string, Series>();
+  for (const [key, value] of counts) {
+    const match = pattern.exec(key);
+    if (match === null) continue;
+    const { bound, ...labels } = match.groups ?? {};
+    const id = JSON.stringify(labels);
+    const series = byLabels.get(id) ?? { labels, buckets: [], sumMs: 0 };
+    if (bound === undefined) series.sumMs = value;
+    else series.buckets.push({ boundMs: bound === "inf" ? Infinity : Number(bound), value });
+    byLabels.set(id, series);
+  }
+  const samples = [...byLabels.values()].flatMap((series) => histogramSamples(series, boundsMs));
+  return { name, help, type: "histogram", samples };
+}
+
+/** Buckets of earlier versions, with other bounds, count where they fit. */
+function histogramSamples({ labels, buckets, sumMs }: Series, boundsMs: readonly number[]): Sample[] {
+  const upTo = (limitMs: number): number =>
+    buckets.reduce((sum, { boundMs, value }) => (boundMs <= limitMs ? sum + value : sum), 0);
+  const count = upTo(Infinity);
+  return [
+    ...boundsMs.map((ms) => ({
+      part: "bucket" as const,
+      labels: { ...labels, le: ms / 1000 },
+      value: upTo(ms),
+    })),
+    { part: "bucket", labels: { ...labels, le: "+Inf" }, value: count },
+    { part: "sum", labels, value: sumMs / 1000 },
+    { part: "count", labels, value: count },
+  ];
+}
+
+function field(pattern: string): RegExp {
+  return new RegExp(`^${pattern}$`);
+}
+
+function oneOf(words: readonly string[]): string {
+  return [...new Set(words)].join("|");
+}

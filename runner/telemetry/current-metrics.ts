@@ -1,0 +1,101 @@
+import { PAUSE_ALL } from "../../shared/decide/control.ts";
+import type { Health } from "../../shared/health.ts";
+import type { GroupStatus, Status } from "../../shared/io/streams/status.ts";
+import type { Family, Labels, Sample } from "./counter-metrics.ts";
+
+/** What was seen of the router. */
+interface Seen {
+  readonly redisReachable: boolean;
+  readonly postgresReachable: boolean;
+  readonly health: Health;
+}
+
+const HEALTHS: readonly Health["status"][] = ["ready", "degraded", "not_ready"];
+
+/** Whether the router and what it needs are there. */
+export function reachabilityMetrics({ redisReachable, postgresReachable, health }: Seen): Family[] {
+  return [
+    gauge("redis_up", "1 while Redis answers.", [{ labels: {}, value: Number(redisReachable) }]),
+    gauge("postgres_up", "1 while Postgres answers.", [{ labels: {}, value: Number(postgresReachable) }]),
+    gauge(
+      "health",
+      "1 for the state the router is in; degraded: signals are decided, something needs a look.",
+      HEALTHS.map((status) => ({ labels: { status }, value: Number(status === health.status) })),
+    ),
+  ];
+}
+
+/** What is in Redis now. */
+export function currentMetrics(status: Status): Family[] {
+  const { streams, reference, now } = status;
+  const { version, confirmedAt } = reference;
+  return [
+    gauge(
+      "stream_length",
+      "Entries in a stream.",
+      streams.map(({ name, length }) => ({ labels: { stream: name }, value: length })),
+    ),
+    gauge(
+      "group_pending",
+      "Entries delivered and not acknowledged.",
+      perGroup(status, ({ pending }) => pending),
+    ),
+    gauge(
+      "group_lag",
+      "Entries not delivered yet; absent while Redis cannot tell.",
+      perGroup(status, ({ lag }) => lag),
+    ),
+    gauge(
+      "group_oldest_pending_seconds",
+      "Age of the oldest entry that is delivered and not acknowledged; 0 when there is none.",
+      perGroup(status, ({ oldestPendingAt }) =>
+        oldestPendingAt === null ? 0 : ageSeconds(now, oldestPendingAt),
+      ),
+    ),
+    gauge(
+      "snapshot_age_seconds",
+      "Time since the reference was last confirmed to be that of Postgres.",
+      confirmedAt === null ? [] : [{ labels: {}, value: ageSeconds(now, confirmedAt) }],
+    ),
+    gauge(
+      "snapshot_info",
+      "1 for the version of the reference that decisions are made on.",
+      version === null ? [] : [{ labels: { version }, value: 1 }],
+    ),
+    gauge(
+      "dead_letters",
+      "Entries given up on that nobody has retried or discarded yet.",
+      streams
+        .filter(({ name }) => name === "dead_letters")
+        .map(({ length }) => ({ labels: {}, value: length })),
+    ),
+    gauge("paused", "1 for what is paused: all, or the id of a strategy.", pausedSamples(status)),
+  ];
+}
+
+/** Of the router's own groups: the names of others are not ours to bound. */
+function perGroup({ streams }: Status, valueOf: (group: GroupStatus) => number | null): Sample[] {
+  return streams.flatMap(({ name: stream, groups }) =>
+    groups.flatMap((group) => {
+      const value = valueOf(group);
+      const labels: Labels = { stream, group: group.name };
+      return group.own && value !== null ? [{ labels, value }] : [];
+    }),
+  );
+}
+
+function pausedSamples({ paused }: Status): Sample[] {
+  return Object.keys(paused).flatMap((scope) => {
+    if (scope === PAUSE_ALL) return [{ labels: { scope: "all" }, value: 1 }];
+    return /^\d{1,15}$/.test(scope) ? [{ labels: { scope }, value: 1 }] : [];
+  });
+}
+
+function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+  return { name, help, type: "gauge", samples };
+}
+
+/** An explicit entry id may lie in the future. */
+function ageSeconds(now: number, at: number): number {
+  return Math.max(0, now - at) / 1000;
+}

@@ -1,0 +1,50 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { tailResults } from "../../shared/io/streams/results-tail.ts";
+import type { Keys } from "../../shared/keys.ts";
+import { logRowsOf } from "../../shared/log-rows.ts";
+import { decisionText, outcomeText } from "./decision-text.ts";
+
+export interface DecisionFeedOptions {
+  readonly keys: Keys;
+  readonly print: (text: string) => void;
+  readonly stopping: AbortSignal;
+}
+
+const SHOWN_PER_SECOND_MAX = 20;
+const BLOCK_MS = 2_000;
+
+/**
+ * Prints decisions and outcomes of tasks as they are made, whoever makes them, until it is stopped. When there are more than a person can
+ * read it shows some of each second, so that its cost stays small.
+ */
+export async function feedDecisions(
+  blocking: Redis,
+  { keys, print, stopping }: DecisionFeedOptions,
+): Promise<void> {
+  while (!stopping.aborted) {
+    try {
+      const tail = await tailResults(blocking, { keys, countMax: SHOWN_PER_SECOND_MAX, blockMs: BLOCK_MS });
+      let [shown, since] = [0, Date.now()];
+      while (!stopping.aborted) {
+        const entries = await tail.next();
+        if (Date.now() - since > 1_000) [shown, since] = [0, Date.now()];
+        for (const entry of entries) {
+          const parsed = logRowsOf(entry, "signal_results");
+          if (!parsed.ok) continue;
+          for (const { entryId, record } of parsed.rows.signals) print(decisionText(entryId, record));
+          for (const { entryId, record } of parsed.rows.outcomes) print(outcomeText(entryId, record));
+        }
+        shown += entries.length;
+        if (shown < SHOWN_PER_SECOND_MAX) continue;
+        print("… more than can be shown here; every decision is in signal_log");
+        await pause(1_000, undefined, { signal: stopping });
+        await tail.skipToEnd();
+        shown = 0;
+      }
+    } catch {
+      // Redis is away, which the loops report, or the feed was stopped.
+      if (!stopping.aborted) await pause(2_000, undefined, { signal: stopping }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
+
+/** A decision as lines for people: what was decided on the signal, then every strategy with its reason. */
+export function decisionText(entryId: string, record: SignalRecord): string {
+  const { status, symbol, message, direction, outcomes } = record;
+  const signal = `${message ?? "(no message)"} on ${symbol ?? "(no symbol)"}`;
+  const head = `${entryId}  ${status.toUpperCase()}  ${signal}${direction === null ? "" : ` (${direction})`}`;
+  const why = [
+    ...(record.reason === null ? [] : [record.reason]),
+    ...(record.duplicate_of === null ? [] : [`of ${record.duplicate_of}`]),
+    ...(Object.keys(record.detail).length === 0 ? [] : [JSON.stringify(record.detail)]),
+  ].join(" ");
+  const width = Math.max(0, ...outcomes.map((outcome) => outcome.strategy.length));
+  const lines = outcomes.map(({ strategy, status: outcome, reason, detail }) => {
+    const because = reason === null || reason === outcome ? "" : `: ${reason}`;
+    const more = Object.keys(detail).length === 0 ? "" : ` ${JSON.stringify(detail)}`;
+    return `    ${strategy.padEnd(width)}  ${outcome}${because}${more}`;
+  });
+  return [why === "" ? head : `${head}  ${why}`, ...lines].map(printable).join("\n");
+}
+
+/** What became of a task, as a line for people. */
+export function outcomeText(entryId: string, record: OutcomeRecord): string {
+  const { strategy_id, status, reason, detail, attempt, duration_ms } = record;
+  const because = reason === null ? "" : `: ${reason}`;
+  const more = Object.keys(detail).length === 0 ? "" : ` ${JSON.stringify(detail)}`;
+  const took =
+    duration_ms === null ? "" : `  (${duration_ms} ms${(attempt ?? 1) > 1 ? `, attempt ${attempt}` : ""})`;
+  return printable(`${entryId}  strategy ${strategy_id} ${status}${because}${more}${took}`);
+}
+
+/** One line as it is, whatever producers wrote: nothing in it moves the cursor or passes for a line of ours. */
+export function printable(line: string): string {
+  return line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+}

@@ -1,0 +1,41 @@
+import type { Config } from "../../shared/config/config.ts";
+import { healthOf, type Health } from "../../shared/health.ts";
+import type { Database } from "../../shared/io/postgres/database.ts";
+import type { Status } from "../../shared/io/streams/status.ts";
+import { GROUPS, type GroupName } from "../../shared/keys.ts";
+
+/** Whether a router as this one is set up has to find the group at work; execution may be left to others. */
+function isExpected(group: GroupName, { functions }: Config): boolean {
+  return group !== "strategy_executor" || functions.includes("execute-strategies");
+}
+
+/** The health that follows from what Redis holds and whether Postgres was there when asked. */
+export function healthFrom(status: Status, postgresReachable: boolean | null, config: Config): Health {
+  const { version, confirmedAt } = status.reference;
+  const groups = GROUPS.filter(({ group }) => isExpected(group, config)).map(({ stream, group }) => {
+    const found = status.streams
+      .find(({ name }) => name === stream)
+      ?.groups.find(({ name }) => name === group);
+    const turns = status.loops.filter((loop) => loop.stream === stream && loop.group === group);
+    return {
+      stream,
+      group,
+      critical: group === "signal_processor",
+      exists: found !== undefined,
+      turns: turns.map(({ at, ...turn }) => ({ ...turn, agoMs: Math.max(0, status.now - at) })),
+      backlog: (found?.pending ?? 0) + (found?.lag ?? 0),
+      oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
+    };
+  });
+  const confirmedAgoMs = confirmedAt === null ? null : Math.max(0, status.now - confirmedAt);
+  const snapshot = version === null ? null : { version, confirmedAgoMs };
+  return healthOf({ redisReachable: true, postgresReachable, snapshot, groups }, config);
+}
+
+/** Whether Postgres answers a trivial question. */
+export async function isReachable(database: Database): Promise<boolean> {
+  return database.query("SELECT 1").then(
+    () => true,
+    () => false,
+  );
+}

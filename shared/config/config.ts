@@ -1,0 +1,186 @@
+import { isIP } from "node:net";
+import * as z from "zod";
+import { FUNCTION_NAMES } from "../function-names.ts";
+import { EXECUTION_STATUSES, ROUTING_STATUSES } from "../reasons.ts";
+import {
+  cidrList,
+  commaList,
+  integer,
+  isKeyPrefix,
+  matching,
+  namesOutOf,
+  text,
+  url,
+} from "./config-values.ts";
+
+/**
+ * The router's settings, parsed once from the environment. The key `claimIdleMs` is the variable
+ * `CLAIM_IDLE_MS`, and so on for each. Space around a value is dropped; an empty variable counts as unset.
+ */
+
+/** In ms; timers of Node fire at once beyond this. */
+export const TIMER_MS_MAX = 2_147_483_647;
+const TEN_YEARS_MS = 315_360_000_000;
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+const secret = matching("printable ASCII characters without spaces", /^[\x21-\x7e]+$/);
+
+const schema = z.object({
+  /** Unset: a local redis-server below `.data/`. */
+  redisUrl: url(
+    "redis://[user:password@]host[:port][/db] or the same with rediss://",
+    ["redis:", "rediss:"],
+    ({ hostname, pathname }) => hostname !== "" && /^(\/\d*)?$/.test(pathname),
+  ).optional(),
+  /** Unset: PGlite below `.data/`. */
+  databaseUrl: url(
+    "postgres://[user:password@]host[:port]/database or the same with postgresql://",
+    ["postgres:", "postgresql:"],
+    () => true,
+  ).optional(),
+  neonWsProxy: text("[ws://|wss://]host[:port][/path]", (value) => {
+    const address = value.replace(/^wss?:\/\//, "");
+    return /^(\[[^\s/]+\]|[^\s/?#@:]+)(:\d+)?(\/[^\s#@]*)?$/.test(address) && URL.canParse(`ws://${address}`)
+      ? value
+      : undefined;
+  }).optional(),
+  keyPrefix: text(
+    "at most 100 printable characters, no spaces, braces in pairs and not empty, such as {signals}:",
+    (value) => (isKeyPrefix(value) ? value : undefined),
+  ).default(""),
+
+  httpHost: text("an IP address or a host name", (value) =>
+    isIP(value) !== 0 || z.regexes.hostname.test(value) ? value : undefined,
+  ).default("127.0.0.1"),
+  /** 0: a free one. */
+  httpPort: integer(0, 65_535).default(8080),
+  httpToken: secret.optional(),
+  webhookSecret: secret.optional(),
+  /** Empty: everyone. */
+  webhookAllowCidrs: cidrList.default([]),
+  trustedProxies: cidrList.default([]),
+  httpBodyBytesMax: integer(1, 104_857_600).default(262_144),
+
+  functions: namesOutOf(FUNCTION_NAMES).default([...FUNCTION_NAMES]),
+  /** Unset: the entry point makes one of host, pid and random characters. */
+  consumerName: matching("at most 100 printable characters, no spaces", /^[^\s\p{C}]{1,100}$/u).optional(),
+  batchCountMax: integer(1, 10_000).default(256),
+  /** Never 0, which Redis takes for "for ever". */
+  blockMs: integer(1, 600_000).default(2000),
+  /** Entries in hand are kept fresh every third of it; below the floor a busy process loses what it works on. */
+  claimIdleMs: integer(300, TIMER_MS_MAX).default(10_000),
+  deliveriesMax: integer(1, 1_000_000).default(5),
+  /** 0: signals never get too old. */
+  signalAgeMsMax: integer(0, TEN_YEARS_MS).default(300_000),
+  dedupTtlMs: integer(1, TEN_YEARS_MS).default(604_800_000),
+
+  strategyTimeoutMs: integer(1, TIMER_MS_MAX).default(10_000),
+  strategyConcurrencyMax: integer(1, 100_000).default(50),
+  /** Unset: 10, or all of STRATEGY_CONCURRENCY_MAX when that is less. */
+  strategyConcurrencyPerStrategyMax: integer(1, 100_000).optional(),
+  strategyPrivateAddresses: z.stringbool({ error: "true or false" }).default(false),
+
+  referenceRefreshMs: integer(100, TIMER_MS_MAX).default(30_000),
+  referenceAgeMsMax: integer(1, TEN_YEARS_MS).default(86_400_000),
+  referenceChannels: commaList("Pub/Sub channels", (item) => item).default(["reference_events"]),
+  streamRetentionMs: integer(1, TEN_YEARS_MS).default(86_400_000),
+  /** 0: kept for ever. */
+  logRetentionDays: integer(0, 36_500).default(0),
+
+  notifyUrl: url("an http:// or https:// URL", ["http:", "https:"], () => true).optional(),
+  notifyOutcomes: namesOutOf([...new Set([...EXECUTION_STATUSES, ...ROUTING_STATUSES])]).default(["failed"]),
+  notifyPerMinuteMax: integer(1, 100_000).default(20),
+  shutdownMsMax: integer(0, TIMER_MS_MAX).default(15_000),
+  logLevel: text(`one of ${LOG_LEVELS.join(", ")}`, (value) =>
+    LOG_LEVELS.find((level) => level === value.toLowerCase()),
+  ).default("info"),
+});
+
+type Parsed = z.output<typeof schema>;
+type Key = keyof Parsed;
+
+const KEYS = Object.keys(schema.shape) as Key[];
+const SECRET_KEYS = ["redisUrl", "databaseUrl", "notifyUrl", "httpToken", "webhookSecret"] as const;
+
+/** Every setting, with its default where the environment gives none. Milliseconds, bytes and days as named. */
+export type Config = Readonly<Omit<Parsed, "strategyConcurrencyPerStrategyMax">> & {
+  readonly strategyConcurrencyPerStrategyMax: number;
+};
+
+export type ConfigAnswer =
+  | { readonly ok: true; readonly config: Config }
+  /** One line per fault, each starting with the variable's name; never a secret. */
+  | { readonly ok: false; readonly message: string };
+
+/** The settings the environment asks for, or everything that is wrong with it at once. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): ConfigAnswer {
+  const given: Partial<Record<Key, string>> = {};
+  for (const key of KEYS) {
+    const value = env[variableOf(key)]?.trim();
+    if (value !== undefined && value !== "") given[key] = value;
+  }
+
+  const parsed: Partial<Parsed> = {};
+  const faults: string[] = [];
+  for (const key of KEYS) {
+    const answer = schema.shape[key].safeParse(given[key]);
+    if (answer.success) Object.assign(parsed, { [key]: answer.data });
+    else
+      faults.push(
+        `${variableOf(key)}${shown(key, given)}: expected ${answer.error.issues[0]?.message ?? ""}`,
+      );
+  }
+  faults.push(...pairFaults(parsed));
+  if (faults.length > 0) return { ok: false, message: faults.join("\n") };
+
+  const config = parsed as Parsed;
+  const perStrategy = config.strategyConcurrencyPerStrategyMax ?? Math.min(10, config.strategyConcurrencyMax);
+  return { ok: true, config: { ...config, strategyConcurrencyPerStrategyMax: perStrategy } };
+}
+
+/**
+ * Settings that are fine alone and cannot work together. A setting that is itself at fault is not there to
+ * compare. BLOCK_MS may exceed CLAIM_IDLE_MS: entries in hand are kept fresh whatever the read is doing.
+ */
+function pairFaults(config: Partial<Parsed>): string[] {
+  const faults: string[] = [];
+  const { signalAgeMsMax: age, dedupTtlMs: ttl, referenceAgeMsMax, referenceRefreshMs } = config;
+  const { strategyConcurrencyMax: all, strategyConcurrencyPerStrategyMax: perStrategy } = config;
+
+  if (config.neonWsProxy !== undefined && "databaseUrl" in config && config.databaseUrl === undefined) {
+    faults.push("NEON_WS_PROXY: expected DATABASE_URL beside it, the database it is the way to");
+  }
+  if (age !== undefined && ttl !== undefined && age > 0 && ttl <= age) {
+    faults.push(
+      `DEDUP_TTL_MS is ${ttl}: expected more than SIGNAL_AGE_MS_MAX (${age}), or a repeated signal could be traded twice`,
+    );
+  }
+  if (all !== undefined && perStrategy !== undefined && perStrategy > all) {
+    faults.push(
+      `STRATEGY_CONCURRENCY_PER_STRATEGY_MAX is ${perStrategy}: expected at most STRATEGY_CONCURRENCY_MAX (${all})`,
+    );
+  }
+  if (
+    referenceAgeMsMax !== undefined &&
+    referenceRefreshMs !== undefined &&
+    referenceAgeMsMax <= referenceRefreshMs
+  ) {
+    faults.push(
+      `REFERENCE_AGE_MS_MAX is ${referenceAgeMsMax}: expected more than REFERENCE_REFRESH_MS (${referenceRefreshMs}), or readiness is never green`,
+    );
+  }
+  return faults;
+}
+
+/** `claimIdleMs` → `CLAIM_IDLE_MS` */
+function variableOf(key: Key): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+/** What was given, for a message: nothing of a secret, of a URL, or of a value that repeats a secret. */
+function shown(key: Key, given: Partial<Record<Key, string>>): string {
+  const value = given[key] ?? "";
+  const tells = SECRET_KEYS.some((other) => key === other || value.includes(given[other] ?? "\0"));
+  if (tells || /:\/\/|@/.test(value)) return " (value not shown)";
+  return ` is ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`;
+}

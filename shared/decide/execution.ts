@@ -1,0 +1,72 @@
+import type { Branch } from "../function.ts";
+import { executionCounters, executionSums } from "../metrics.ts";
+import type { ExecutionReason } from "../reasons.ts";
+import type { OutcomeRecord } from "../records.ts";
+import type { Snapshot, SubscribedStrategy } from "../reference/snapshot.ts";
+import type { Detail } from "../signal/signal.ts";
+import { taskAge, type Task } from "../task.ts";
+import type { Control } from "./control.ts";
+import type { ExecutionOutcome } from "./execution-outcome.ts";
+
+/** Everything that decides whether a task is still to be run. */
+export interface ExecutionContext {
+  readonly snapshot: Snapshot;
+  readonly control: Control;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: number;
+  /** 0: no limit. */
+  readonly signalAgeMsMax: number;
+}
+
+export type Permission =
+  | { readonly run: true; readonly strategy: SubscribedStrategy }
+  | { readonly run: false; readonly reason: ExecutionReason; readonly detail: Detail };
+
+const NO_DETAIL: Detail = {};
+
+/** Whether a task may be run now, by the strategy as it is now, or why not. */
+export function permissionFor(
+  task: Task,
+  { snapshot, control, now, signalAgeMsMax }: ExecutionContext,
+): Permission {
+  const strategy = snapshot.strategies.get(task.strategyId);
+  if (strategy === undefined) return refused("unknown_strategy", { snapshot: snapshot.version });
+  if (!strategy.enabled) return refused("strategy_disabled");
+  if (strategy.archived) return refused("strategy_archived");
+  if (strategy.shadow) return refused("shadow");
+  const age = taskAge(task, now);
+  for (const ageMax of [signalAgeMsMax, strategy.signal_age_ms_max ?? 0]) {
+    if (ageMax > 0 && age > ageMax) return refused("stale", { age_ms: age, age_ms_max: ageMax });
+  }
+  if (control.allPaused) return refused("paused", { paused: "all strategies" });
+  if (control.pausedStrategies.has(task.strategyId)) return refused("paused");
+  return { run: true, strategy };
+}
+
+function refused(reason: ExecutionReason, detail: Detail = NO_DETAIL): Permission {
+  return { run: false, reason, detail };
+}
+
+/** What publishing an outcome takes: its record and its counters. `invocation` is the run it belongs to. */
+export function outcomeEffects(
+  task: Task,
+  outcome: ExecutionOutcome,
+  { invocation, at }: { readonly invocation: string; readonly at: number },
+): Branch {
+  const record: OutcomeRecord = {
+    uid: task.uid,
+    strategy_id: task.strategyId,
+    status: outcome.status,
+    reason: outcome.reason,
+    detail: outcome.detail,
+    attempt: outcome.attempt,
+    duration_ms: outcome.durationMs,
+    at: new Date(at).toISOString(),
+  };
+  const fields = { kind: "outcome", invocation, entry_id: task.entryId, data: JSON.stringify(record) };
+  return {
+    append: [{ stream: "signal_results", fields }],
+    count: executionCounters(task.strategyId, outcome),
+    sum: executionSums(task.strategyId, outcome),
+  };
+}

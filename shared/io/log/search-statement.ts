@@ -1,0 +1,133 @@
+import {
+  EXECUTION_STATUSES,
+  ROUTING_STATUSES,
+  SIGNAL_REASONS,
+  SIGNAL_STATUSES,
+  STRATEGY_REASONS,
+  type ExecutionStatus,
+  type RoutingStatus,
+  type SignalStatus,
+  type StrategyReason,
+} from "../../reasons.ts";
+
+/** Every word a search may ask for as status: those of signals first, then those only outcomes have. */
+export const SEARCH_STATUSES = [
+  ...new Set([...SIGNAL_STATUSES, ...ROUTING_STATUSES, ...EXECUTION_STATUSES]),
+] as const;
+/** The same for reasons. */
+export const SEARCH_REASONS = [...new Set([...SIGNAL_REASONS, ...STRATEGY_REASONS])] as const;
+
+/** What to look for; everything that is given must hold. */
+export interface SignalSearch {
+  readonly uid?: string | undefined;
+  /** Normalised. */
+  readonly symbol?: string | undefined;
+  /** Of the signal; of any of its outcomes when only outcomes have it; with a strategy also of that one's outcome. */
+  readonly status?: SignalStatus | RoutingStatus | ExecutionStatus | undefined;
+  /** Likewise. */
+  readonly reason?: StrategyReason | undefined;
+  /** Id of a strategy that has an outcome for the signal. */
+  readonly strategy?: number | undefined;
+  readonly invocation?: string | undefined;
+  /** Decided at this time or later, milliseconds since 1970. */
+  readonly from?: number | undefined;
+  /** Decided before this time. */
+  readonly to?: number | undefined;
+}
+
+/** The place of a decision in the order of a search. */
+export interface SearchKey {
+  /** ISO 8601, UTC, to the microsecond. */
+  readonly decidedAt: string;
+  readonly entryId: string;
+  readonly invocation: string;
+}
+
+export interface SearchPage {
+  readonly countMax: number;
+  /** The last one of the page before. */
+  readonly after?: SearchKey | undefined;
+}
+
+/** Characters of a producer's text in an answer. */
+const TEXT_LENGTH_MAX = 200;
+
+/** An entry id in a form that text sorts like Redis does: both halves have up to 20 digits. */
+export const NUMERIC_ENTRY_ID = `(
+  lpad(split_part(entry_id, '-', 1), 20, '0') || lpad(split_part(entry_id, '-', 2), 20, '0')) COLLATE "C"`;
+
+/** One statement with a parameter for everything given; one row more than asked for, to know whether there is one. */
+export function searchStatement(
+  shard: string,
+  search: SignalSearch,
+  { countMax, after }: SearchPage,
+): { readonly sql: string; readonly params: readonly unknown[] } {
+  const params: unknown[] = [];
+  const given = (value: unknown): string => `$${params.push(value)}`;
+  const conditions = [`shard = ${given(shard)}`];
+  const { uid, symbol, invocation, from, to } = search;
+  if (uid !== undefined) conditions.push(`uid = ${given(uid)}`);
+  if (symbol !== undefined) conditions.push(`symbol = ${given(symbol)}`);
+  if (invocation !== undefined) conditions.push(...ofInvocation(given(invocation)));
+  if (from !== undefined) conditions.push(`decided_at >= ${given(timeOf(from))}::timestamptz`);
+  if (to !== undefined) conditions.push(`decided_at < ${given(timeOf(to))}::timestamptz`);
+  conditions.push(...withOutcome(search, given));
+  if (after !== undefined) {
+    const { decidedAt, entryId, invocation: lastInvocation } = after;
+    const last = NUMERIC_ENTRY_ID.replaceAll("entry_id", `${given(entryId)}::text`);
+    const key = `(${given(decidedAt)}::timestamptz, ${last}, ${given(lastInvocation)})`;
+    conditions.push(`(decided_at, ${NUMERIC_ENTRY_ID}, invocation COLLATE "C") < ${key}`);
+  }
+  const sql = `
+    SELECT entry_id, invocation, uid, status, reason, signal_id, direction, left(symbol, ${TEXT_LENGTH_MAX}) AS symbol,
+      left(message, ${TEXT_LENGTH_MAX}) AS message, left(source, ${TEXT_LENGTH_MAX}) AS source, bar_time, decided_at, snapshot,
+      duplicate_of, to_char(decided_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS decided_at_us
+    FROM signal_log l WHERE ${conditions.join(" AND ")}
+    ORDER BY decided_at DESC, ${NUMERIC_ENTRY_ID} DESC, invocation COLLATE "C" DESC
+    LIMIT ${given(countMax + 1)}`;
+  return { sql, params };
+}
+
+/** There is no index by invocation; but nothing of a manual run was decided before it began. */
+function ofInvocation(id: string): string[] {
+  const start = `SELECT started_at - interval '1 minute' FROM invocations WHERE id = ${id}`;
+  return [`invocation = ${id}`, `decided_at >= coalesce((${start}), '-infinity')`];
+}
+
+/** Which words can stand in which table. What stops a whole signal is the reason of its outcomes, too. */
+const WORDS = {
+  status: {
+    signals: new Set<string>(SIGNAL_STATUSES),
+    outcomes: new Set<string>([...ROUTING_STATUSES, ...EXECUTION_STATUSES]),
+  },
+  reason: { signals: new Set<string>(SIGNAL_REASONS), outcomes: new Set<string>(SEARCH_REASONS) },
+} as const;
+
+/** Status, reason and strategy; what has to hold for an outcome has to hold for one and the same. */
+function withOutcome(search: SignalSearch, given: (value: unknown) => string): string[] {
+  const { strategy } = search;
+  const ofSignal: string[] = [];
+  const ofOutcome: string[] = [];
+  if (strategy !== undefined) ofOutcome.push(`o.strategy_id = ${given(strategy)}`);
+  for (const column of ["status", "reason"] as const) {
+    const word = search[column];
+    if (word === undefined) continue;
+    const value = given(word);
+    const { signals, outcomes } = WORDS[column];
+    const inSignal = signals.has(word) ? [`l.${column} = ${value}`] : [];
+    const inOutcome = outcomes.has(word) ? [`o.${column} = ${value}`] : [];
+    if (strategy !== undefined) ofOutcome.push(`(${[...inSignal, ...inOutcome].join(" OR ")})`);
+    else if (inSignal.length > 0) ofSignal.push(...inSignal);
+    else ofOutcome.push(...inOutcome);
+  }
+  if (ofOutcome.length === 0) return ofSignal;
+  const key = "o.shard = l.shard AND o.entry_id = l.entry_id AND o.invocation = l.invocation";
+  return [
+    ...ofSignal,
+    `EXISTS (SELECT FROM signal_log_entries o WHERE ${[key, ...ofOutcome].join(" AND ")})`,
+  ];
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

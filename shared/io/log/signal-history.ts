@@ -1,0 +1,141 @@
+import type { EntryRange } from "../../entry-range.ts";
+import type { Fields } from "../../entry.ts";
+import type { RoutingOutcome } from "../../records.ts";
+import type { ReplayDecision, LoggedSignal } from "../../replay/replay-decision.ts";
+import type { Database } from "../postgres/database.ts";
+
+/** The signals in `signal_log` of one shard, as replays need them. All of it throws DatabaseError. */
+export interface SignalHistory {
+  /** Ids of the entries that arrived in this range and have a row, in no order; up to `countMax` of them. */
+  idsBetween(range: EntryRange, countMax: number): Promise<string[]>;
+  /** Ids of the entries with one of these uids, by uid; up to `countMax` of them. */
+  idsOfUids(uids: readonly string[], countMax: number): Promise<readonly { entryId: string; uid: string }[]>;
+  /** Those of these entries that have a row, whatever the invocation. */
+  decidedAmong(ids: readonly string[]): Promise<Set<string>>;
+  /** The decisions on these entries, by entry id. */
+  signals(ids: readonly string[]): Promise<Map<string, LoggedSignal>>;
+}
+
+/**
+ * The text bounds find the rows through the primary key, whatever the collation makes of the hyphen, among ids whose times
+ * have equally many digits; the numbers then say exactly which they are. DISTINCT and LIMIT inside, so that a span with
+ * millions of rows is read no further than asked. What was posted by hand never arrived.
+ */
+const IDS_BETWEEN = `
+  SELECT found.entry_id
+  FROM jsonb_to_recordset($2::jsonb) AS span (low text, high text, digits integer), LATERAL (
+    SELECT DISTINCT entry_id FROM signal_log
+    WHERE shard = $1 AND entry_id BETWEEN span.low AND span.high AND strpos(entry_id, '-') = span.digits + 1
+      AND (split_part(entry_id, '-', 1)::numeric, split_part(entry_id, '-', 2)::numeric)
+        BETWEEN ($3::numeric, $4::numeric) AND ($5::numeric, $6::numeric)
+      AND NOT EXISTS (SELECT FROM invocations i WHERE i.id = invocation AND i.kind = 'manual')
+    ORDER BY entry_id LIMIT $7
+  ) found LIMIT $7`;
+
+const IDS_OF_UIDS = `
+  SELECT DISTINCT log.entry_id, log.uid
+  FROM jsonb_array_elements_text($2::jsonb) AS asked (uid) JOIN signal_log log ON log.uid = asked.uid
+  WHERE log.shard = $1 AND NOT EXISTS (SELECT FROM invocations i WHERE i.id = log.invocation AND i.kind = 'manual')
+  LIMIT $3`;
+
+const DECIDED_AMONG = `
+  SELECT asked.entry_id FROM jsonb_array_elements_text($2::jsonb) AS asked (entry_id), LATERAL (
+    SELECT FROM signal_log WHERE shard = $1 AND entry_id = asked.entry_id LIMIT 1
+  ) log`;
+
+/** LIMIT makes Postgres look up row by row also while the table has no statistics. */
+const SIGNALS = `
+  SELECT log.entry_id, log.uid, log.status, log.reason, log.detail, log.raw, log.snapshot, log.decided_at,
+    log.duplicate_of, EXISTS (
+      SELECT FROM invocations i WHERE i.id = log.invocation AND i.kind = 'replay' AND i.mode = 'force'
+    ) AS forced, COALESCE((
+      SELECT jsonb_agg(jsonb_build_object(
+        'strategy_id', o.strategy_id, 'status', o.status, 'reason', o.reason, 'detail', o.detail
+      ) ORDER BY o.strategy_id)
+      FROM signal_log_entries o
+      WHERE o.shard = $1 AND o.entry_id = log.entry_id AND o.invocation = log.invocation AND o.stage = 'routing'
+    ), '[]') AS outcomes
+  FROM jsonb_array_elements_text($2::jsonb) AS asked (entry_id), LATERAL (
+    SELECT * FROM signal_log WHERE shard = $1 AND entry_id = asked.entry_id
+    ORDER BY invocation <> 'live', decided_at, invocation LIMIT 1
+  ) log`;
+
+interface SignalRow extends Omit<ReplayDecision, "decided_at" | "outcomes"> {
+  readonly entry_id: string;
+  readonly uid: string | null;
+  readonly raw: Fields;
+  readonly decided_at: Date;
+  readonly forced: boolean;
+  readonly outcomes: readonly Omit<RoutingOutcome, "strategy">[];
+}
+
+/** The history of the signals of this shard. */
+export function signalHistoryOn(db: Database, shard: string): SignalHistory {
+  return {
+    async idsBetween(range, countMax) {
+      const [fromTime, fromSequence] = range.from.split("-");
+      const [toTime, toSequence] = range.to.split("-");
+      const numbers = [fromTime, fromSequence, toTime, toSequence];
+      const params = [shard, JSON.stringify(textSpansOf(range)), ...numbers, countMax];
+      const rows = await db.query<{ entry_id: string }>(IDS_BETWEEN, params);
+      return rows.map((row) => row.entry_id);
+    },
+    async idsOfUids(uids, countMax) {
+      const params = [shard, JSON.stringify(uids), countMax];
+      const rows = await db.query<{ entry_id: string; uid: string }>(IDS_OF_UIDS, params);
+      return rows.map(({ entry_id, uid }) => ({ entryId: entry_id, uid }));
+    },
+    async decidedAmong(ids) {
+      const rows = await db.query<{ entry_id: string }>(DECIDED_AMONG, [shard, JSON.stringify(ids)]);
+      return new Set(rows.map((row) => row.entry_id));
+    },
+    async signals(ids) {
+      const rows = await db.query<SignalRow>(SIGNALS, [shard, JSON.stringify(ids)]);
+      return new Map(rows.map((row) => [row.entry_id, loggedSignal(row)]));
+    },
+  };
+}
+
+interface TextSpan {
+  readonly low: string;
+  readonly high: string;
+  /** Of the time in its ids. */
+  readonly digits: number;
+}
+
+/**
+ * Bounds between which the ids of a range lie as text, for each number of digits their times can have: among those the
+ * digits decide before the hyphen is reached. The most digits first, since that is where ids are.
+ */
+function textSpansOf({ from, to }: EntryRange): TextSpan[] {
+  const [first = "", last = ""] = [from, to].map((id) => id.split("-")[0]);
+  const spans: TextSpan[] = [];
+  for (let digits = last.length; digits >= first.length; digits -= 1) {
+    const low = digits === first.length ? first : `1${"0".repeat(digits - 1)}`;
+    const high = digits === last.length ? last : "9".repeat(digits);
+    spans.push({ low, high: `${high}-${"9".repeat(20)}`, digits });
+  }
+  return spans;
+}
+
+function loggedSignal({
+  entry_id,
+  uid,
+  raw,
+  forced,
+  decided_at,
+  outcomes,
+  ...rest
+}: SignalRow): LoggedSignal {
+  const { status, reason, detail, snapshot, duplicate_of } = rest;
+  const decision: ReplayDecision = {
+    status,
+    reason,
+    detail,
+    snapshot,
+    decided_at: decided_at.toISOString(),
+    duplicate_of,
+    outcomes: outcomes.map((outcome) => ({ ...outcome, strategy: null })),
+  };
+  return { entryId: entry_id, uid, forced, raw, decision };
+}

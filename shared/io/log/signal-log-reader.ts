@@ -1,0 +1,167 @@
+import type { Fields } from "../../entry.ts";
+import type { ExecutionStatus, RoutingStatus } from "../../reasons.ts";
+import type { SignalRecord } from "../../records.ts";
+import type { Database } from "../postgres/database.ts";
+import { NUMERIC_ENTRY_ID } from "./search-statement.ts";
+
+/** A row of `signal_log` without its raw fields. Times are ISO 8601, UTC. */
+export interface LoggedDecision extends Omit<SignalRecord, "outcomes" | "raw"> {
+  readonly entry_id: string;
+  readonly invocation: string;
+  readonly logged_at: string;
+  /** Who asked for it; null for `live`, and as long as the row in `invocations` is not there. */
+  readonly asked_for: AskedFor | null;
+}
+
+/** The manual run a decision was made in. */
+export interface AskedFor {
+  readonly kind: string;
+  readonly mode: string | null;
+  readonly requested_by: string | null;
+  readonly reason: string | null;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+}
+
+/** A row of `signal_log_entries`. */
+export interface LoggedOutcome {
+  readonly entry_id: string;
+  readonly invocation: string;
+  readonly strategy_id: number;
+  /** Its name today; null when there is no such strategy any more. */
+  readonly strategy: string | null;
+  readonly stage: "routing" | "execution";
+  readonly status: RoutingStatus | ExecutionStatus;
+  readonly reason: string | null;
+  readonly detail: Record<string, unknown>;
+  readonly attempt: number | null;
+  readonly duration_ms: number | null;
+  readonly at: string;
+}
+
+/** What the log holds about some entries, as of one moment. */
+export interface LogFindings {
+  /** The newest first; of each entry the live one and the newest others. */
+  readonly decisions: readonly LoggedDecision[];
+  /** By strategy, the live ones first. */
+  readonly outcomes: readonly LoggedOutcome[];
+  /** Raw fields by entry id. */
+  readonly raw: ReadonlyMap<string, Fields>;
+  /** Entries of which there are more decisions than these. */
+  readonly moreDecisionsOf: ReadonlySet<string>;
+  /** True when there are more outcomes than these. */
+  readonly moreOutcomes: boolean;
+}
+
+/** The log of one shard, read by key. All of it throws DatabaseError. */
+export interface SignalLogReader {
+  of(entryIds: readonly string[]): Promise<LogFindings>;
+  /** Ids of the entries with this uid, the oldest first. */
+  entryIdsOf(uid: string, countMax: number): Promise<string[]>;
+}
+
+/** Per entry; a person's runs, so hardly ever reached. */
+const DECISIONS_MAX = 50;
+/** Of all entries asked for. */
+const OUTCOMES_MAX = 5_000;
+
+/** Ids as JSON text, since each driver has its own idea of an array; as an array they are looked up in the index. */
+const ASKED = "entry_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))";
+
+const DECISIONS = `
+  SELECT d.*, i.kind, i.mode, i.requested_by, i.reason AS requested_because, i.started_at, i.finished_at
+  FROM (
+    SELECT entry_id, invocation, uid, status, reason, detail, signal_id, direction, symbol, message, source, bar_time, sent_at,
+      received_at, decided_at, snapshot, duplicate_of, logged_at,
+      row_number() OVER (PARTITION BY entry_id ORDER BY invocation = 'live' DESC, decided_at DESC, invocation) AS place
+    FROM signal_log WHERE shard = $1 AND ${ASKED}
+  ) d LEFT JOIN invocations i ON i.id = d.invocation
+  WHERE place <= $3 ORDER BY d.decided_at DESC, d.invocation`;
+
+/** 'routing' comes after 'execution' in the alphabet, and before it in time. */
+const OUTCOMES = `
+  SELECT o.entry_id, o.invocation, o.strategy_id, s.name AS strategy, o.stage, o.status, o.reason, o.detail, o.attempt,
+    o.duration_ms, o.at
+  FROM signal_log_entries o LEFT JOIN strategies s ON s.id = o.strategy_id
+  WHERE o.shard = $1 AND o.${ASKED}
+  ORDER BY o.invocation = 'live' DESC, o.invocation, o.strategy_id, o.stage DESC LIMIT $3`;
+
+const RAW = `
+  SELECT DISTINCT ON (entry_id) entry_id, raw FROM signal_log WHERE shard = $1 AND ${ASKED}
+  ORDER BY entry_id, invocation = 'live' DESC`;
+
+const ENTRY_IDS = `
+  SELECT entry_id FROM signal_log WHERE shard = $1 AND uid = $2
+  GROUP BY entry_id ORDER BY ${NUMERIC_ENTRY_ID} LIMIT $3`;
+
+/** Reads the log that `logStoreOn` writes under the same shard. */
+export function signalLogReaderOn(db: Database, shard: string): SignalLogReader {
+  return {
+    of: async (entryIds) =>
+      db.readOnly(async (query) => {
+        const asked = [shard, JSON.stringify(entryIds)];
+        const decisions = await query<DecisionRow>(DECISIONS, [...asked, DECISIONS_MAX + 1]);
+        const outcomes = await query<OutcomeRow>(OUTCOMES, [...asked, OUTCOMES_MAX + 1]);
+        const raw = await query<{ entry_id: string; raw: Fields }>(RAW, asked);
+        return {
+          // The live one is in the first place, whatever its age.
+          decisions: decisions.filter(({ place }) => place <= DECISIONS_MAX).map(decisionOf),
+          outcomes: outcomes.slice(0, OUTCOMES_MAX).map((row) => ({ ...row, at: row.at.toISOString() })),
+          raw: new Map(raw.map((row) => [row.entry_id, row.raw])),
+          moreDecisionsOf: new Set(
+            decisions.filter(({ place }) => place > DECISIONS_MAX).map(({ entry_id }) => entry_id),
+          ),
+          moreOutcomes: outcomes.length > OUTCOMES_MAX,
+        };
+      }),
+    async entryIdsOf(uid, countMax) {
+      const rows = await db.query<{ entry_id: string }>(ENTRY_IDS, [shard, uid, countMax]);
+      return rows.map(({ entry_id }) => entry_id);
+    },
+  };
+}
+
+type OutcomeRow = Omit<LoggedOutcome, "at"> & { readonly at: Date };
+
+type Timed = "bar_time" | "sent_at" | "received_at" | "decided_at" | "logged_at";
+
+type DecisionRow = Omit<LoggedDecision, Timed | "asked_for"> &
+  Omit<AskedFor, "kind" | "reason" | "started_at" | "finished_at"> & {
+    readonly bar_time: Date | null;
+    readonly sent_at: Date | null;
+    readonly received_at: Date;
+    readonly decided_at: Date;
+    readonly logged_at: Date;
+    readonly kind: string | null;
+    readonly requested_because: string | null;
+    readonly started_at: Date | null;
+    readonly finished_at: Date | null;
+    readonly place: number;
+  };
+
+function decisionOf(stored: DecisionRow): LoggedDecision {
+  const { kind, mode, requested_by, requested_because, started_at, finished_at, place: _, ...row } = stored;
+  return {
+    ...row,
+    bar_time: isoOrNull(row.bar_time),
+    sent_at: isoOrNull(row.sent_at),
+    received_at: row.received_at.toISOString(),
+    decided_at: row.decided_at.toISOString(),
+    logged_at: row.logged_at.toISOString(),
+    asked_for:
+      kind === null || started_at === null
+        ? null
+        : {
+            kind,
+            mode,
+            requested_by,
+            reason: requested_because,
+            started_at: started_at.toISOString(),
+            finished_at: isoOrNull(finished_at),
+          },
+  };
+}
+
+function isoOrNull(time: Date | null): string | null {
+  return time === null ? null : time.toISOString();
+}

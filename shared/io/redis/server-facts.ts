@@ -1,0 +1,24 @@
+import type { Redis } from "ioredis";
+import type { RedisFacts } from "../../config/redis-requirements.ts";
+
+/** Asks the server what it is. @throws Error when it does not answer */
+export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
+  const info = fieldsOfInfo(await redis.info());
+  const aof = info.get("aof_enabled");
+  return {
+    version: info.get("valkey_version") ?? info.get("redis_version"),
+    valkey: info.has("valkey_version"),
+    role: info.get("role"),
+    aofEnabled: aof === undefined ? undefined : aof === "1",
+    maxMemoryPolicy: info.get("maxmemory_policy"),
+  };
+}
+
+function fieldsOfInfo(text: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const colon = line.indexOf(":");
+    if (colon > 0 && !line.startsWith("#")) fields.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return fields;
+}

@@ -1,0 +1,101 @@
+import type { Redis } from "ioredis";
+import type { Commit } from "../../commit.ts";
+import { discardEffects, parseDeadLetter, type StoredDeadLetter } from "../../dead-letter.ts";
+import { fieldsOf } from "../../entry.ts";
+import type { Keys } from "../../keys.ts";
+import { takeLease } from "../redis/lease.ts";
+
+export interface DeadLetterPage {
+  readonly countMax: number;
+  readonly newestFirst?: boolean;
+  /** Id of the last one of the page before. */
+  readonly after?: string;
+}
+
+export interface DiscardNote {
+  readonly by: string;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** The stream `dead_letters`, as people look at it. */
+export interface DeadLetters {
+  count(): Promise<number>;
+  page(page: DeadLetterPage): Promise<StoredDeadLetter[]>;
+  /** Undefined when there is none with this id. */
+  get(id: string): Promise<StoredDeadLetter | undefined>;
+  /**
+   * All that are there now, oldest first – what comes meanwhile is not among them – or those with these ids, each once;
+   * in place of one that is not there, its id.
+   */
+  chosen(letters: "all" | readonly string[]): AsyncGenerator<StoredDeadLetter | string>;
+  /** Throws one away, in one step with the event that says so. */
+  discard(commit: Commit, letter: StoredDeadLetter, note: DiscardNote): Promise<Discarded>;
+}
+
+/** `gone`: it was not there any more · `in_use`: somebody is retrying it, and what comes of that has to be recorded, or discarding it. */
+export type Discarded = "discarded" | "gone" | "in_use";
+
+const PAGE_COUNT = 100;
+const DISCARD_MS_MAX = 10_000;
+
+export function deadLettersOn(redis: Redis, keys: Keys): DeadLetters {
+  const key = keys.stream("dead_letters");
+
+  async function page({ countMax, newestFirst = false, after }: DeadLetterPage): Promise<StoredDeadLetter[]> {
+    return newestFirst
+      ? parsed(await redis.xrevrange(key, startAfter(after, "+"), "-", "COUNT", countMax))
+      : parsed(await redis.xrange(key, startAfter(after, "-"), "+", "COUNT", countMax));
+  }
+
+  async function* all(): AsyncGenerator<StoredDeadLetter> {
+    const [newest] = await redis.xrevrange(key, "+", "-", "COUNT", 1);
+    if (newest === undefined) return;
+    const [until] = newest;
+    let after: string | undefined;
+    for (;;) {
+      const letters = parsed(await redis.xrange(key, startAfter(after, "-"), until, "COUNT", PAGE_COUNT));
+      yield* letters;
+      after = letters.at(-1)?.id;
+      if (after === undefined || after === until) return;
+    }
+  }
+
+  async function get(id: string): Promise<StoredDeadLetter | undefined> {
+    return parsed(await redis.xrange(key, id, id))[0];
+  }
+
+  return {
+    count: async () => redis.xlen(key),
+    page,
+    get,
+    async *chosen(letters) {
+      if (letters === "all") yield* all();
+      else for (const id of new Set(letters)) yield (await get(id)) ?? id;
+    },
+    async discard(commit, letter, { by, at }) {
+      const { id } = letter;
+      const lease = await takeLease(redis, keys.lease("dead_letter", id), DISCARD_MS_MAX);
+      if (lease === undefined) return "in_use";
+      try {
+        const item = { id, deadLetterId: id, effects: discardEffects(letter, by, at) };
+        const [part] = await commit([item], { fence: { kind: "dead_letter" } });
+        if (part?.answer.status === "blocked") {
+          throw new Error(`Redis key ${part.answer.key} ${part.answer.problem}; nothing was discarded`);
+        }
+        const applied = part?.answer.status === "committed" && part.answer.outcomes[0] === "applied";
+        return applied ? "discarded" : "gone";
+      } finally {
+        await lease.release();
+      }
+    },
+  };
+}
+
+function startAfter(after: string | undefined, otherwise: "-" | "+"): string {
+  return after === undefined ? otherwise : `(${after}`;
+}
+
+function parsed(reply: readonly [id: string, fields: string[]][]): StoredDeadLetter[] {
+  return reply.map(([id, flat]) => parseDeadLetter({ id, fields: fieldsOf(flat) }));
+}

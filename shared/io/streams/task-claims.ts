@@ -1,0 +1,118 @@
+import type { Redis } from "ioredis";
+import { fieldsOf, type Entry } from "../../entry.ts";
+import type { GroupName, Keys, StrategyStream, StreamName } from "../../keys.ts";
+import { defineScript } from "../redis/connection.ts";
+
+/** What Redis says of a task whose attempt has begun. */
+export interface TaskLook {
+  /** Attempts begun, with this one; undefined when the task is not pending for this consumer any more, and none was. */
+  readonly attempt: number | undefined;
+  /** Current snapshot version, empty when there is none. */
+  readonly version: string;
+  /** Current control epoch. */
+  readonly epoch: string;
+}
+
+/**
+ * One consumer's hold on its tasks. Redis' delivery count stands for attempts that were begun, so that after a crash it is
+ * known which tasks may have caused it: those that only waited for their turn have none.
+ */
+export interface TaskClaims {
+  /** Says that these have been delivered and not begun; to be sent before the first of them is. */
+  delivered(ids: readonly string[]): Promise<void>;
+  /** Begins an attempt. */
+  begin(id: string): Promise<TaskLook>;
+  /** Takes over those of these that nobody has begun and whose holder has been silent for `idleMs`. */
+  takeUnbegun(ids: readonly string[], idleMs: number): Promise<Entry[]>;
+}
+
+/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3… entry ids. A claim would take a deleted entry out of the pending list. */
+const DELIVERED_SCRIPT = `#!lua
+local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local own = #redis.call('XPENDING', stream, group, id, id, 1, consumer) == 1
+  if own and #redis.call('XRANGE', stream, id, id) == 1 then
+    redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', 0, 'JUSTID')
+  end
+end
+`;
+
+/**
+ * KEYS 1 the stream, 2 reference:current, 3 control. ARGV 1 group, 2 consumer, 3 entry id. Returns attempts with this one (0: not
+ * its own), version, epoch.
+ */
+const BEGIN_SCRIPT = `#!lua
+local stream, group, consumer, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local pending = redis.call('XPENDING', stream, group, id, id, 1, consumer)
+local attempt = 0
+if #pending == 1 then
+  attempt = pending[1][4] + 1
+  if #redis.call('XRANGE', stream, id, id) == 1 then
+    redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', attempt, 'JUSTID')
+  end
+end
+return { attempt, redis.call('GET', KEYS[2]) or '', redis.call('HGET', KEYS[3], 'epoch') or '0' }
+`;
+
+/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4… entry ids. Returns the entries taken over. */
+const TAKE_SCRIPT = `#!lua
+local stream, group, consumer, idle = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local taken = {}
+for i = 4, #ARGV do
+  local id = ARGV[i]
+  local pending = redis.call('XPENDING', stream, group, 'IDLE', idle, id, id, 1)
+  local entry = redis.call('XRANGE', stream, id, id)
+  if #pending == 1 and pending[1][4] == 0 and #entry == 1 then
+    redis.call('XCLAIM', stream, group, consumer, idle, id, 'JUSTID')
+    taken[#taken + 1] = entry[1]
+  end
+end
+return taken
+`;
+
+export interface TaskClaimsOptions {
+  readonly stream: StreamName;
+  readonly group: GroupName;
+  readonly consumer: string;
+}
+
+/** The hold of `consumer` on the entries of a group, over a connection for commands. */
+export function taskClaimsOn(
+  redis: Redis,
+  keys: Keys,
+  { stream, group, consumer }: TaskClaimsOptions,
+): TaskClaims {
+  const noteDelivered = defineScript(redis, "noteTasksDelivered", DELIVERED_SCRIPT);
+  const beginTask = defineScript(redis, "beginTask", BEGIN_SCRIPT);
+  const takeTasks = defineScript(redis, "takeTasks", TAKE_SCRIPT);
+  const key = keys.stream(stream);
+  return {
+    async delivered(ids) {
+      if (ids.length > 0) await noteDelivered([key], [group, consumer, ...ids]);
+    },
+    async begin(id) {
+      const reply = await beginTask([key, keys.referenceCurrent, keys.control], [group, consumer, id]);
+      const [attempt, version, epoch] = reply as [number, string, string];
+      return { attempt: attempt === 0 ? undefined : attempt, version, epoch };
+    },
+    async takeUnbegun(ids, idleMs) {
+      if (ids.length === 0) return [];
+      const reply = await takeTasks([key], [group, consumer, idleMs, ...ids]);
+      return (reply as [string, string[]][]).map(([id, fields]) => ({ id, fields: fieldsOf(fields) }));
+    },
+  };
+}
+
+/** Why nothing can be added to this stream; undefined when it can. */
+export async function streamProblem(
+  redis: Redis,
+  keys: Keys,
+  stream: StrategyStream,
+): Promise<string | undefined> {
+  const key = keys.stream(stream);
+  const type = await redis.type(key);
+  return type === "stream" || type === "none"
+    ? undefined
+    : `Redis key ${key} is a ${type}, expected a stream`;
+}

@@ -1,0 +1,134 @@
+import type { Entry } from "../entry.ts";
+import { logRowsOf } from "../log-rows.ts";
+import { ROUTING_STATUSES, type ExecutionStatus, type RoutingStatus } from "../reasons.ts";
+import type { Direction } from "../reference/reference.ts";
+import type { Snapshot } from "../reference/snapshot.ts";
+import { parseSignal, type Detail } from "../signal/signal.ts";
+import { cutText, excerpt } from "../text.ts";
+
+/** An outcome as it is told to NOTIFY_URL; what nobody knows is null. */
+export interface Notice {
+  readonly stage: "routing" | "execution";
+  readonly strategy_id: number;
+  readonly strategy: string | null;
+  readonly symbol: string | null;
+  readonly direction: Direction | null;
+  readonly status: NotifiedStatus;
+  readonly reason: string | null;
+  /** The beginning of the detail's JSON. */
+  readonly detail: string;
+  readonly uid: string | null;
+  /** Entry of the signal in `signals_stream`. */
+  readonly entry_id: string;
+  readonly invocation: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
+/** What NOTIFY_OUTCOMES may name. */
+export type NotifiedStatus = RoutingStatus | ExecutionStatus;
+
+/** Outcomes of one kind that were not told one by one. */
+export interface SummedKind extends Pick<Notice, "status" | "reason" | "strategy_id"> {
+  readonly count: number;
+}
+
+/** Outcomes of many kinds that were not told one by one. */
+export interface SummedRest {
+  readonly status: null;
+  readonly reason: null;
+  readonly strategy_id: null;
+  readonly count: number;
+}
+
+/** The JSON posted to NOTIFY_URL. */
+export interface NotificationBody {
+  /** One line for a person; Slack shows it. */
+  readonly text: string;
+  /** The same; Discord shows it. */
+  readonly content: string;
+  /** Discord: nothing in the text calls anybody. */
+  readonly allowed_mentions: { readonly parse: readonly [] };
+  readonly outcomes: readonly Notice[];
+  readonly summed_up: readonly (SummedKind | SummedRest)[];
+}
+
+const NONE: readonly Notice[] = [];
+
+/** The outcomes in an entry of `signal_results` whose status is among these; none in what is no record. */
+export function noticesIn(entry: Entry, statuses: ReadonlySet<NotifiedStatus>): readonly Notice[] {
+  // By far the most and the longest records, and nobody asks about them by default.
+  const skipped =
+    entry.fields["kind"] === "signal" && !ROUTING_STATUSES.some((status) => statuses.has(status));
+  if (skipped) return NONE;
+  const parsed = logRowsOf(entry, "signal_results");
+  if (!parsed.ok) return NONE;
+  const { signals, outcomes } = parsed.rows;
+  const routed = signals.flatMap(({ entryId, invocation, record }) =>
+    record.outcomes.map((outcome): Notice => {
+      const { symbol, direction, uid, decided_at: at } = record;
+      const known = { symbol, direction, uid, at, entry_id: entryId, invocation };
+      return { stage: "routing", ...outcome, ...known, detail: detailText(outcome.detail) };
+    }),
+  );
+  const executed = outcomes.map(({ entryId, invocation, record }): Notice => {
+    const { strategy_id, status, reason, uid = null, at } = record;
+    const unknown = { strategy: null, symbol: null, direction: null };
+    const known = { strategy_id, status, reason, uid, at, entry_id: entryId, invocation };
+    return { stage: "execution", ...unknown, ...known, detail: detailText(record.detail) };
+  });
+  return [...routed, ...executed].filter(({ status }) => statuses.has(status));
+}
+
+/** The notice with what the reference and the signal's own entry say about it, as far as they are there. */
+export function completed(
+  notice: Notice,
+  { snapshot, entry }: { readonly snapshot?: Snapshot | undefined; readonly entry?: Entry | undefined },
+): Notice {
+  const strategy = notice.strategy ?? snapshot?.strategies.get(notice.strategy_id)?.name ?? null;
+  const parsed = entry === undefined ? undefined : parseSignal(entry, Infinity);
+  if (parsed?.status !== "valid") return { ...notice, strategy };
+  const { symbol, phrase } = parsed.signal;
+  const direction = notice.direction ?? snapshot?.subscriptions.get(phrase)?.direction ?? null;
+  return { ...notice, strategy, symbol: notice.symbol ?? symbol, direction };
+}
+
+/** One outcome told by itself: a line a person can act on, and when a post is lost, so is no other. */
+export function noticeBody(notice: Notice): NotificationBody {
+  const { strategy_id, strategy, symbol, direction, detail } = notice;
+  const what = [`strategy ${strategy_id}`, strategy, symbol, direction].filter((part) => part !== null);
+  const line = `${whatBecame(notice)}: ${what.join(", ")}${detail === "{}" ? "" : ` ${detail}`}`;
+  return bodyOf(line, { outcomes: [notice], summed_up: [] });
+}
+
+/** `failed (timeout)` */
+export function whatBecame({ status, reason }: Pick<Notice, "status" | "reason">): string {
+  return reason === null || reason === status ? status : `${status} (${reason})`;
+}
+
+/** The body whose line for people is this one. */
+export function bodyOf(
+  line: string,
+  lists: Pick<NotificationBody, "outcomes" | "summed_up">,
+): NotificationBody {
+  const text = plain(line);
+  return { text, content: text, allowed_mentions: { parse: [] }, ...lists };
+}
+
+/** Discord refuses more than 2,000 characters. */
+const TEXT_BYTES_MAX = 1_500;
+
+/** One line whatever was in it. In Slack's markup `<!channel>` and `<address|text>` are more than text. */
+function plain(line: string): string {
+  const printable = line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+  return cutText(printable.replaceAll("<", "‹").replaceAll(">", "›"), TEXT_BYTES_MAX);
+}
+
+function detailText(detail: Detail): string {
+  try {
+    return excerpt(JSON.stringify(detail));
+  } catch (error) {
+    // A report of an external worker may be nested deeper than can be written again.
+    return `(cannot be shown: ${error instanceof Error ? error.message : String(error)})`;
+  }
+}

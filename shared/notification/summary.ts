@@ -1,0 +1,52 @@
+import { excerpt } from "../text.ts";
+import {
+  bodyOf,
+  whatBecame,
+  type Notice,
+  type NotificationBody,
+  type SummedKind,
+  type SummedRest,
+} from "./notification.ts";
+
+/** Outcomes counted by status, reason and strategy. */
+export interface NoticeSum {
+  readonly count: number;
+  readonly kinds: ReadonlyMap<string, SummedKind>;
+  /** Of further kinds, once there are many. */
+  readonly others: number;
+}
+
+/** Reasons and strategies of external workers can be anything. */
+const KINDS_MAX = 100;
+/** Kinds a line names, the most frequent first. */
+const KINDS_NAMED_MAX = 5;
+
+export const NOTHING_SUMMED: NoticeSum = { count: 0, kinds: new Map(), others: 0 };
+
+/** The sum with one outcome more. */
+export function counted({ count, kinds, others }: NoticeSum, notice: Notice): NoticeSum {
+  const { status, strategy_id } = notice;
+  const reason = notice.reason === null ? null : excerpt(notice.reason);
+  const key = JSON.stringify([status, reason, strategy_id]);
+  const kind = kinds.get(key);
+  if (kind === undefined && kinds.size >= KINDS_MAX) return { count: count + 1, kinds, others: others + 1 };
+  const more = { count: (kind?.count ?? 0) + 1, status, reason, strategy_id };
+  return { count: count + 1, kinds: new Map(kinds).set(key, more), others };
+}
+
+/** One post for all of them: `and 35 more: 30 failed (timeout) of strategy 7, 5 failed (error) of strategy 9`. */
+export function sumBody({ count, kinds, others }: NoticeSum): NotificationBody {
+  const summed = [...kinds.values()].toSorted((a, b) => b.count - a.count);
+  const named = summed.slice(0, KINDS_NAMED_MAX);
+  const unnamed = count - named.reduce((sum, kind) => sum + kind.count, 0);
+  const line = [...named.map(kindText), ...(unnamed > 0 ? [`${unnamed} others`] : [])].join(", ");
+  const rest: SummedRest = { count: others, status: null, reason: null, strategy_id: null };
+  return bodyOf(`and ${count} more: ${line}`, {
+    outcomes: [],
+    summed_up: others > 0 ? [...summed, rest] : summed,
+  });
+}
+
+function kindText(kind: SummedKind): string {
+  return `${kind.count} ${whatBecame(kind)} of strategy ${kind.strategy_id}`;
+}

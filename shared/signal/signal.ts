@@ -1,0 +1,160 @@
+import { hash } from "node:crypto";
+import { entryTime, type Entry, type Fields } from "../entry.ts";
+import { cleanFields, excerpt } from "../text.ts";
+import { parseTime, TIME_FORMS } from "./time.ts";
+
+/** What a person needs to understand a decision or an outcome. */
+export type Detail = Readonly<Record<string, unknown>>;
+
+/** What could be read from an entry, valid or not. Times in milliseconds since 1970. */
+export interface SignalFacts {
+  /** The entry's fields as they arrived, NULs replaced and over-long values cut. */
+  readonly raw: Fields;
+  readonly uid: string | null;
+  readonly symbol: string | null;
+  /** The message, trimmed, as written. */
+  readonly message: string | null;
+  readonly source: string | null;
+  readonly barTime: number | null;
+  readonly sentAt: number | null;
+  readonly receivedAt: number;
+  /** What was ignored, replaced or cut on the way. */
+  readonly notes: Detail;
+}
+
+/** A validated, normalised entry of `signals_stream`. */
+export interface Signal extends SignalFacts {
+  readonly entryId: string;
+  readonly uid: string;
+  readonly symbol: string;
+  readonly message: string;
+  readonly barTime: number;
+  /** The message folded for comparison with phrases. */
+  readonly phrase: string;
+  /** The moment its age is counted from: `sent_at`, else the entry id's time. */
+  readonly ageFrom: number;
+}
+
+/** One thing wrong with a field. */
+export interface FieldFault {
+  readonly field: string;
+  readonly reason: "missing_field" | "invalid_field";
+  readonly expected: string;
+  readonly given?: string;
+}
+
+export type ParsedSignal =
+  | { readonly status: "valid"; readonly signal: Signal }
+  | { readonly status: "rejected"; readonly faults: readonly FieldFault[]; readonly facts: SignalFacts };
+
+/** A producer's clock may be this far ahead before its `sent_at` is ignored. */
+const SENT_AT_AHEAD_MS_MAX = 5_000;
+const UID_LENGTH_MAX = 256;
+
+/** Phrases are compared in this form: trimmed, without case (through upper case first, for letters like the Kelvin sign). */
+export function foldPhrase(text: string): string {
+  return text.trim().toUpperCase().toLowerCase();
+}
+
+/** Symbols are compared in this form: trimmed, upper case, without TradingView's `.P` for perpetuals. */
+export function normaliseSymbol(text: string): string {
+  const symbol = text.trim().toUpperCase();
+  return symbol.endsWith(".P") ? symbol.slice(0, -2) : symbol;
+}
+
+/** The identity of a signal whose producer gave none: 32 hex digits of a hash over symbol, phrase and bar time. */
+export function uidOf(symbol: string, phrase: string, barTime: number): string {
+  return hash("sha256", JSON.stringify([symbol, phrase, barTime]), "hex").slice(0, 32);
+}
+
+/** The signal in an entry, or everything that is wrong with it. `now` decides whether `sent_at` lies in the future. */
+export function parseSignal(entry: Entry, now: number): ParsedSignal {
+  const { fields: raw, replaced, cut } = cleanFields(entry.fields);
+  const notes: Record<string, unknown> = {};
+  if (replaced.length > 0) notes["replaced_characters_in"] = replaced;
+  if (cut.length > 0) notes["cut_fields"] = cut;
+
+  const faults: FieldFault[] = [];
+  const entryAt = entryTime(entry.id);
+  const message = presentText(raw["message"]);
+  const symbolText = presentText(raw["symbol"]);
+  const symbol = symbolText === null ? null : normaliseSymbol(symbolText);
+  const barTime = barTimeOf(raw, faults);
+  const sentAt = optionalTime("sent_at", raw["sent_at"], now + SENT_AT_AHEAD_MS_MAX, notes);
+  const receivedAt = optionalTime("received_at", raw["received_at"], Infinity, notes) ?? entryAt;
+  const givenUid = presentText(raw["uid"]);
+
+  if (message === null) faults.push(missing("message", "the phrase of a signal"));
+  if (symbol === null) faults.push(missing("symbol", "a ticker symbol"));
+  else if (symbol === "") faults.push(invalid("symbol", "a ticker symbol before the .P", symbolText));
+  if (givenUid !== null && givenUid.length > UID_LENGTH_MAX) {
+    faults.push(invalid("uid", `at most ${UID_LENGTH_MAX} characters`, givenUid));
+  }
+
+  const source = presentText(raw["source"]);
+  if (message === null || symbol === null || barTime === null || faults.length > 0) {
+    const uid = givenUid !== null && givenUid.length <= UID_LENGTH_MAX ? givenUid : null;
+    const facts = { raw, uid, symbol, message, source, barTime, sentAt, receivedAt, notes };
+    return { status: "rejected", faults, facts };
+  }
+  const phrase = foldPhrase(message);
+  const uid = givenUid ?? uidOf(symbol, phrase, barTime);
+  const signal: Signal = {
+    entryId: entry.id,
+    raw,
+    uid,
+    symbol,
+    message,
+    phrase,
+    source,
+    barTime,
+    sentAt,
+    receivedAt,
+    ageFrom: sentAt ?? entryAt,
+    notes,
+  };
+  return { status: "valid", signal };
+}
+
+/** The text trimmed; null when it is absent or empty, which is the same. */
+function presentText(text: string | undefined): string | null {
+  const trimmed = text?.trim();
+  return trimmed === undefined || trimmed === "" ? null : trimmed;
+}
+
+function barTimeOf(raw: Fields, faults: FieldFault[]): number | null {
+  const field =
+    presentText(raw["bar_time"]) === null && presentText(raw["time"]) !== null ? "time" : "bar_time";
+  const text = presentText(raw[field]);
+  if (text === null) {
+    faults.push(missing("bar_time", `the bar's time, also as \`time\`: ${TIME_FORMS}`));
+    return null;
+  }
+  const time = parseTime(text);
+  if (time === undefined) faults.push(invalid(field, TIME_FORMS, text));
+  return time ?? null;
+}
+
+/** A time nobody has to give: unusable ones count as absent and are noted. */
+function optionalTime(
+  field: string,
+  text: string | undefined,
+  latest: number,
+  notes: Record<string, unknown>,
+): number | null {
+  const present = presentText(text);
+  if (present === null) return null;
+  const time = parseTime(present);
+  if (time !== undefined && time <= latest) return time;
+  const why = time === undefined ? `not ${TIME_FORMS}` : `more than ${SENT_AT_AHEAD_MS_MAX} ms in the future`;
+  notes[`${field}_ignored`] = { given: excerpt(present), why };
+  return null;
+}
+
+function missing(field: string, expected: string): FieldFault {
+  return { field, reason: "missing_field", expected };
+}
+
+function invalid(field: string, expected: string, given: string | null): FieldFault {
+  return { field, reason: "invalid_field", expected, given: excerpt(given ?? "") };
+}

@@ -1,0 +1,140 @@
+import { describe, expect, test, vi } from "vitest";
+import { fieldsOf } from "../../../shared/entry.ts";
+import { mixedReference } from "../../mixed-signals.ts";
+import { insertReference } from "../../servers/insert-reference.ts";
+import { useRouters } from "../../servers/router-fixture.ts";
+import type { RouterProcess } from "../../servers/router-process.ts";
+
+const router = useRouters();
+const signal = (uid: string, more: Record<string, string> = {}) => ({
+  message: "SIGNAL_1_LONG",
+  symbol: "BTCUSDT",
+  bar_time: "2026-01-01T00:00:00Z",
+  uid,
+  ...more,
+});
+
+/** A router that refreshes the reference and writes the log, but leaves the signals to the flawed process. */
+async function withoutRouting(): Promise<void> {
+  await insertReference(router.databaseUrl, mixedReference());
+  router.env["FUNCTIONS"] = "refresh-reference,persist-log";
+  await router.start();
+  await vi.waitFor(async () => expect(await router.redis.get(router.keys.referenceCurrent)).not.toBeNull());
+}
+
+/** Starts the flawed process again each time it dies, until `done` holds. */
+async function keepStarting(done: () => Promise<boolean>): Promise<void> {
+  let current: RouterProcess | undefined;
+  while (!(await done())) {
+    current ??= router.spawn("test/runner/consume/poisoned-router.ts");
+    const died = await Promise.race([
+      current.ended(),
+      new Promise((resolve) => setTimeout(resolve, 100, "alive")),
+    ]);
+    if (died !== "alive") current = undefined;
+  }
+}
+
+async function deadLetters(): Promise<Record<string, string>[]> {
+  const letters = await router.redis.xrange(router.keys.stream("dead_letters"), "-", "+");
+  return letters.map(([, flat]) => ({ ...fieldsOf(flat) }));
+}
+
+async function nothingPending(): Promise<boolean> {
+  const [pending] = await router.redis.xpending(router.keys.stream("signals_stream"), "signal_processor");
+  return pending === 0;
+}
+
+describe("an entry nobody can finish", () => {
+  test("that kills its process is a dead letter after DELIVERIES_MAX; the 255 read with it are decided", async () => {
+    await withoutRouting();
+    Object.assign(router.env, { CLAIM_IDLE_MS: "400", DELIVERIES_MAX: "3" });
+    const pipeline = router.redis.pipeline();
+    for (let i = 0; i < 256; i += 1) {
+      const fields = signal(`u${i}`, i === 100 ? { kill: "yes" } : {});
+      pipeline.xadd(router.keys.stream("signals_stream"), "*", ...Object.entries(fields).flat());
+    }
+    await pipeline.exec();
+    await keepStarting(async () => (await deadLetters()).length > 0 && (await nothingPending()));
+    expect(await deadLetters()).toEqual([
+      expect.objectContaining({
+        stream: "signals_stream",
+        function: "process-signals",
+        reason: "deliveries_exhausted",
+        deliveries: "3",
+        fields: JSON.stringify(signal("u100", { kill: "yes" })),
+      }),
+    ]);
+    expect(await router.redis.xlen(router.keys.stream("signal_results"))).toBe(255);
+    expect(await router.redis.xlen(router.keys.stream("strategy_input_stream"))).toBe(255 * 4);
+    await vi.waitFor(async () => {
+      const warnings = await router.sql(
+        "SELECT level, action_flag FROM system_log WHERE message LIKE '%dead letter%'",
+      );
+      expect(warnings).toEqual([{ level: "WARNING", action_flag: true }]);
+    });
+  }, 120_000);
+
+  test("that makes the function throw costs its neighbours nothing, and is a dead letter after DELIVERIES_MAX", async () => {
+    await withoutRouting();
+    Object.assign(router.env, { CLAIM_IDLE_MS: "400", DELIVERIES_MAX: "3" });
+    for (let i = 0; i < 20; i += 1) await router.publish(signal(`u${i}`, i === 7 ? { poison: "yes" } : {}));
+    router.spawn("test/runner/consume/poisoned-router.ts");
+    await vi.waitFor(
+      async () => expect(await router.redis.xlen(router.keys.stream("signal_results"))).toBe(19),
+      {
+        timeout: 10_000,
+      },
+    );
+    await vi.waitFor(async () => expect(await deadLetters()).toHaveLength(1), { timeout: 20_000 });
+    expect(await deadLetters()).toEqual([
+      expect.objectContaining({ deliveries: "3", reason: "deliveries_exhausted" }),
+    ]);
+    expect(await nothingPending()).toBe(true);
+  }, 60_000);
+
+  test("whose cause goes away in time is decided and no dead letter", async () => {
+    await withoutRouting();
+    Object.assign(router.env, { CLAIM_IDLE_MS: "400", DELIVERIES_MAX: "1000" });
+    await router.publish(signal("u", { poison: "yes" }));
+    const flawed = router.spawn("test/runner/consume/poisoned-router.ts");
+    await vi.waitFor(() => expect(flawed.output()).toContain("poisoned"), { timeout: 10_000 });
+    await router.redis.set(`${router.keys.prefix}cured`, "1");
+    await router.settled();
+    expect(await router.sql("SELECT status FROM signal_log")).toEqual([{ status: "dispatched" }]);
+    expect(await deadLetters()).toEqual([]);
+  }, 60_000);
+});
+
+describe("a router that stood still", () => {
+  test("and wakes up after its entries were taken over doubles nothing", async () => {
+    await insertReference(router.databaseUrl, mixedReference());
+    router.env["BATCH_COUNT_MAX"] = "10";
+    const first = await router.start();
+    await vi.waitFor(async () => expect(await router.redis.get(router.keys.referenceCurrent)).not.toBeNull());
+    for (let round = 0; round < 5; round += 1) {
+      const publishing = Array.from({ length: 200 }, async (_, i) =>
+        router.publish(signal(`r${round}-${i}`)),
+      );
+      // Somewhere in the middle of its work.
+      await publishing[20 + round * 30];
+      first.signal("SIGSTOP");
+      await Promise.all(publishing);
+      const second = await router.start();
+      await vi.waitFor(async () => expect(await nothingPending()).toBe(true), {
+        timeout: 20_000,
+        interval: 50,
+      });
+      first.signal("SIGCONT");
+      second.signal("SIGTERM");
+      await second.ended();
+    }
+    await router.settled();
+    const tasks = await router.redis.xrange(router.keys.stream("strategy_input_stream"), "-", "+");
+    const pairs = tasks
+      .map(([, flat]) => fieldsOf(flat))
+      .map((task) => `${task["entry_id"]} ${task["strategy_id"]}`);
+    expect(pairs).toHaveLength(1_000 * 4);
+    expect(new Set(pairs).size).toBe(pairs.length);
+  }, 120_000);
+});

@@ -1,0 +1,289 @@
+import { describe, expect, it } from "vitest";
+import type { Binding } from "../../../runner/engine/binding.ts";
+import { openCommitSequence, type CommitPlace } from "../../../runner/engine/commit-order.ts";
+import { work, type WorkDeps } from "../../../runner/engine/process-batch.ts";
+import type { Commit, CommitAnswer, CommitItem, CommitPart } from "../../../shared/commit.ts";
+import type { Entry } from "../../../shared/entry.ts";
+import { NO_EFFECTS, type Result } from "../../../shared/function.ts";
+
+const entries: Entry[] = ["1-0", "2-0", "3-0"].map((id) => ({ id, fields: {} }));
+const never = new AbortController().signal;
+
+/** A function that must not be called twice for an entry, with the calls there were. */
+function onceOnly(): { binding: Binding; runs: string[][]; forgotten: () => number } {
+  const runs: string[][] = [];
+  let forgotten = 0;
+  const binding: Binding = {
+    functionName: "execute-strategies",
+    stream: "strategy_input_stream",
+    group: "strategy_executor",
+    async *run(given) {
+      runs.push(given.map(({ id }) => id));
+      const results = given.map(({ id }): Result => ({ id, status: "done", effects: NO_EFFECTS }));
+      yield { status: "answered", results };
+    },
+    forget() {
+      forgotten += 1;
+    },
+  };
+  return { binding, runs, forgotten: () => forgotten };
+}
+
+/** A commit that answers as told, call by call, with the ids it was given. */
+function answering(answers: ((items: readonly CommitItem[]) => [number, CommitAnswer][])[]): {
+  commit: Commit;
+  given: string[][];
+} {
+  const given: string[][] = [];
+  return {
+    given,
+    commit: async <Item extends CommitItem>(items: readonly Item[]) => {
+      const answer = answers[given.length];
+      given.push(items.map(({ id }) => id));
+      let at = 0;
+      return (answer?.(items) ?? []).map(([count, said]): CommitPart<Item> => {
+        at += count;
+        return { items: items.slice(at - count, at), answer: said };
+      });
+    },
+  };
+}
+
+function committed(count: number): [number, CommitAnswer] {
+  return [count, { status: "committed", outcomes: Array.from({ length: count }, () => "applied" as const) }];
+}
+
+function allCommitted<Item extends CommitItem>(items: readonly Item[]): CommitPart<Item>[] {
+  const [, answer] = committed(items.length);
+  return [{ items, answer }];
+}
+
+const blocked: CommitAnswer = { status: "blocked", key: "metrics", problem: "is a string, expected a hash" };
+const stale: CommitAnswer = { status: "stale", version: "v2", epoch: "0" };
+const early: CommitAnswer = { status: "early" };
+
+function depsWith(commit: Commit, troubles: string[]): WorkDeps {
+  return {
+    commit,
+    clock: { now: () => 0, sample: async () => undefined },
+    events: { publish: () => undefined, flush: async () => undefined },
+    trouble: { failed: (error) => void troubles.push(String(error)), over: () => undefined },
+    stopping: never,
+    abort: never,
+  };
+}
+
+const options = { deliveries: 1 };
+
+it("what a commit has not answered is committed again, without asking the function again", async () => {
+  const { binding, runs } = onceOnly();
+  const { commit, given } = answering([() => [committed(1)], () => [committed(2)]]);
+  const troubles: string[] = [];
+  const worked = await work(binding, entries, depsWith(commit, troubles), options);
+  expect(worked.map(({ id, status }) => `${id} ${status}`)).toStrictEqual(
+    ["1-0", "2-0", "3-0"].map((id) => `${id} committed`),
+  );
+  expect(given).toStrictEqual([
+    ["1-0", "2-0", "3-0"],
+    ["2-0", "3-0"],
+  ]);
+  expect(runs).toStrictEqual([["1-0", "2-0", "3-0"]]);
+  expect(troubles).toStrictEqual([]);
+});
+
+it("what is blocked is tried again alone, and said once it is all there is", async () => {
+  const { binding, runs } = onceOnly();
+  const { commit, given } = answering([
+    () => [committed(1), [2, blocked]],
+    () => [[2, blocked]],
+    () => [committed(2)],
+  ]);
+  const troubles: string[] = [];
+  const worked = await work(binding, entries, depsWith(commit, troubles), options);
+  expect(worked).toHaveLength(3);
+  expect(given.map((ids) => ids.length)).toStrictEqual([3, 2, 2]);
+  expect(runs).toHaveLength(1);
+  expect(troubles).toStrictEqual([expect.stringContaining("metrics is a string, expected a hash")]);
+});
+
+it("only what was decided on something outdated is decided again", async () => {
+  const { binding, runs, forgotten } = onceOnly();
+  const { commit } = answering([() => [committed(2), [1, stale]], () => [committed(1)]]);
+  const worked = await work(binding, entries, depsWith(commit, []), options);
+  expect(worked.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
+  expect(runs).toStrictEqual([["1-0", "2-0", "3-0"], ["3-0"]]);
+  expect(forgotten()).toBe(1);
+});
+
+it("what was early is committed again, without asking the function again or a word of trouble", async () => {
+  const { binding, runs, forgotten } = onceOnly();
+  const { commit, given } = answering([
+    () => [committed(1), [2, early]],
+    () => [[2, early]],
+    () => [committed(2)],
+  ]);
+  const troubles: string[] = [];
+  const worked = await work(binding, entries, depsWith(commit, troubles), options);
+  expect(worked.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
+  expect(given.map((ids) => ids.length)).toStrictEqual([3, 2, 2]);
+  expect([runs.length, forgotten(), troubles]).toStrictEqual([1, 0, []]);
+});
+
+it("what is early since something before it is blocked waits with it, which is said", async () => {
+  const { binding, runs } = onceOnly();
+  const { commit, given } = answering([
+    () => [
+      [1, blocked],
+      [2, early],
+    ],
+    () => [committed(3)],
+  ]);
+  const troubles: string[] = [];
+  await work(binding, entries, depsWith(commit, troubles), options);
+  expect(given.map((ids) => ids.length)).toStrictEqual([3, 3]);
+  expect(runs).toHaveLength(1);
+  expect(troubles).toStrictEqual([expect.stringContaining("metrics is a string, expected a hash")]);
+});
+
+it.each([
+  { what: "early", behind: (): [number, CommitAnswer][] => [[1, early]] },
+  { what: "blocked", behind: (): [number, CommitAnswer][] => [[1, blocked]] },
+  { what: "not answered", behind: (): [number, CommitAnswer][] => [] },
+])(
+  "what is $what behind something outdated is not committed again, but decided again with it",
+  async ({ behind }) => {
+    const { binding, runs, forgotten } = onceOnly();
+    const { commit, given } = answering([
+      () => [committed(1), [1, stale], ...behind()],
+      () => [committed(2)],
+    ]);
+    const worked = await work(binding, entries, depsWith(commit, []), options);
+    expect(worked.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
+    const calls = [
+      ["1-0", "2-0", "3-0"],
+      ["2-0", "3-0"],
+    ];
+    expect(runs).toStrictEqual(calls);
+    expect(given).toStrictEqual(calls);
+    expect(forgotten()).toBe(1);
+  },
+);
+
+it("a commit waits for its turn, and sends nothing when the end came meanwhile", async () => {
+  const { binding } = onceOnly();
+  const ends = new AbortController();
+  const steps: string[] = [];
+  const sequence = openCommitSequence("sequence");
+  const before = sequence.next();
+  const commit: Commit = async (items, { turn }) => {
+    steps.push("made up");
+    const waiting = turn?.(1);
+    ends.abort(new Error("the end"));
+    before.end({ givenUp: false });
+    await waiting;
+    steps.push(`sent ${items.length}`);
+    return [];
+  };
+  const deps: WorkDeps = { ...depsWith(commit, []), abort: ends.signal };
+  const working = work(binding, entries, deps, { ...options, place: sequence.next() });
+  await expect(working).rejects.toThrow("the end");
+  expect(steps).toStrictEqual(["made up"]);
+});
+
+it.each([
+  { what: "given up", givenUp: true, sent: [] },
+  { what: "done", givenUp: false, sent: ["sent 3"] },
+])("while the process is stopping, what comes behind a batch that is $what sends $sent", async (one) => {
+  const steps: string[] = [];
+  const sequence = openCommitSequence("sequence");
+  const before = sequence.next();
+  const commit: Commit = async (items, { turn }) => {
+    const waiting = turn?.(1);
+    before.end({ givenUp: one.givenUp });
+    await waiting;
+    steps.push(`sent ${items.length}`);
+    return allCommitted(items);
+  };
+  const deps: WorkDeps = { ...depsWith(commit, []), stopping: AbortSignal.abort() };
+  const working = work(onceOnly().binding, entries, deps, { ...options, place: sequence.next() });
+  if (one.givenUp) await expect(working).rejects.toThrow("what comes before has been given up");
+  else expect(await working).toHaveLength(3);
+  expect(steps).toStrictEqual(one.sent);
+});
+
+it("a commit of entries that have no place has no turn to wait for", async () => {
+  const { binding } = onceOnly();
+  const turns: unknown[] = [];
+  const commit: Commit = async (items, { turn }) => {
+    turns.push(turn);
+    return allCommitted(items);
+  };
+  await work(binding, entries, depsWith(commit, []), options);
+  expect(turns).toStrictEqual([undefined]);
+});
+
+describe("whether others of the batch come behind what is committed is said", () => {
+  const asked: readonly { what: string; run: Binding["run"]; turns: string[] }[] = [
+    {
+      what: "when all are answered at once",
+      run: answersIn([["1-0", "2-0", "3-0"]]),
+      turns: ["2 calls, last"],
+    },
+    {
+      what: "when they are answered one after the other",
+      run: answersIn([["1-0", "2-0"], ["3-0"]]),
+      turns: ["2 calls", "2 calls, last"],
+    },
+    {
+      what: "when one is left where it is",
+      run: async function* leaving(given) {
+        const results = given.map(({ id }): Result =>
+          id === "2-0"
+            ? { id, status: "retry", error: "later", expected: true }
+            : { id, status: "done", effects: NO_EFFECTS },
+        );
+        yield { status: "answered", results };
+      },
+      turns: ["2 calls, last"],
+    },
+    {
+      what: "when they are tried one by one",
+      run: async function* throwing(given) {
+        if (given.length > 1) throw new Error("thrown");
+        const results = given.map(({ id }): Result => ({ id, status: "done", effects: NO_EFFECTS }));
+        yield { status: "answered", results };
+      },
+      turns: ["2 calls", "2 calls", "2 calls"],
+    },
+  ];
+
+  it.each(asked)("$what", async ({ run, turns }) => {
+    const taken: string[] = [];
+    const place: CommitPlace = {
+      async turn({ calls, isLast }) {
+        taken.push(`${calls} calls${isLast ? ", last" : ""}`);
+        return { key: "sequence", labels: [], follows: "", onSent: () => undefined };
+      },
+      isBehindGivenUp: () => false,
+      end: () => undefined,
+    };
+    const commit: Commit = async (items, { turn }) => {
+      await turn?.(2);
+      return allCommitted(items);
+    };
+    const binding: Binding = { ...onceOnly().binding, run };
+    const worked = await work(binding, entries, depsWith(commit, []), { ...options, place });
+    expect(worked).toHaveLength(3);
+    expect(taken).toStrictEqual(turns);
+  });
+
+  /** A function that answers for these entries group by group. */
+  function answersIn(groups: readonly (readonly string[])[]): Binding["run"] {
+    return async function* inGroups() {
+      for (const ids of groups) {
+        const results = ids.map((id): Result => ({ id, status: "done", effects: NO_EFFECTS }));
+        yield { status: "answered", results };
+      }
+    };
+  }
+});

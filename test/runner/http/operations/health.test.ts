@@ -1,0 +1,131 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { createHttpApp } from "../../../../runner/http/app.ts";
+import { startRouter, type Router } from "../../../../runner/router.ts";
+import type { Services } from "../../../../runner/setup/services.ts";
+import type { Database } from "../../../../shared/io/postgres/database.ts";
+import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
+import { openRedis } from "../../../../shared/io/redis/connection.ts";
+import { redisUrl } from "../../../servers/fixtures.ts";
+import { startRelay, type Relay } from "../../../servers/relay.ts";
+import { TOKEN, useHttpApp } from "../http-fixture.ts";
+
+const http = useHttpApp({ settings: { BLOCK_MS: "50" } });
+
+const ends: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+/** Asks as anybody could, without a token. */
+async function ask(path: string, services: Services = http.services) {
+  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
+  const response = await app.request(path);
+  const body = (await response.json()) as { status: string; reasons: string[] };
+  return { status: response.status, headers: response.headers, body };
+}
+
+async function relayTo(url: string): Promise<{ relay: Relay; url: string }> {
+  const relay = await startRelay(Number(new URL(url).port));
+  ends.push(async () => relay.stop());
+  const relayed = new URL(url);
+  relayed.hostname = "127.0.0.1";
+  relayed.port = String(relay.port);
+  return { relay, url: relayed.href };
+}
+
+async function throughRelay(): Promise<{ relay: Relay; services: Services }> {
+  const { relay, url } = await relayTo(redisUrl());
+  // So patient that nothing but the route itself gives up.
+  const patience = { answerMsMax: 600_000, onError: () => undefined };
+  const redis = openRedis({ url, role: "commands", name: "relayed", ...patience });
+  ends.push(() => redis.disconnect());
+  return { relay, services: { ...http.services, redis } };
+}
+
+async function startedRouter(): Promise<Router> {
+  const router = await startRouter(http.services);
+  ends.push(async () => router.stop("test over"));
+  return router;
+}
+
+describe("GET /healthz", () => {
+  test("answers without a token, also while Redis does not", async () => {
+    const { relay, services } = await throughRelay();
+    relay.freeze();
+    expect(await ask("/healthz", services)).toMatchObject({ status: 200, body: { status: "ok" } });
+  });
+});
+
+describe("GET /readyz", () => {
+  test("is red, with each reason, while nobody decides signals, and green once a router does", async () => {
+    const before = await ask("/readyz");
+    expect(before.status).toBe(503);
+    expect(before.headers.get("cache-control")).toBe("no-store");
+    expect(before.body).toEqual({
+      status: "not_ready",
+      reasons: expect.arrayContaining(["group signal_processor on signals_stream is not there"]),
+    });
+    await startedRouter();
+    await vi.waitFor(async () => {
+      expect(await ask("/readyz")).toMatchObject({ status: 200, body: { status: "ready", reasons: [] } });
+    });
+  });
+
+  test("is green, and says what needs a look, while Postgres does not answer", async () => {
+    await startedRouter();
+    const { relay, url } = await relayTo(http.databaseUrl);
+    const database = await openDatabase({ url, dataDir: "", onError: () => undefined });
+    ends.push(async () => database.close());
+    const services = { ...http.services, database };
+    await vi.waitFor(async () => expect(await ask("/readyz", services)).toMatchObject({ status: 200 }));
+    relay.freeze();
+    expect(await ask("/readyz", services)).toMatchObject({
+      status: 200,
+      body: { status: "degraded", reasons: ["Postgres cannot be reached; records wait in signal_results"] },
+    });
+  });
+
+  test("is red while Redis does not answer", async () => {
+    const { relay, services } = await throughRelay();
+    relay.freeze();
+    const { status, body } = await ask("/readyz", services);
+    expect([status, body]).toEqual([503, { status: "not_ready", reasons: ["Redis does not answer"] }]);
+  });
+
+  test("is red when the connection to Redis is refused, and names no address", async () => {
+    const { relay, services } = await throughRelay();
+    await relay.stop();
+    const { status, body } = await ask("/readyz", services);
+    expect([status, body]).toEqual([503, { status: "not_ready", reasons: ["Redis does not answer"] }]);
+  });
+
+  test("says so when Redis answers something else", async () => {
+    await http.services.redis.set(http.services.keys.control, "not a hash");
+    const { status, body } = await ask("/readyz");
+    expect(status).toBe(503);
+    expect(body.reasons).toEqual([expect.stringContaining("WRONGTYPE")]);
+  });
+
+  test("many who ask within a second cost one look", async () => {
+    // The clock stands still but for where it is moved on.
+    vi.useFakeTimers({ toFake: ["performance"] });
+    ends.push(() => void vi.useRealTimers());
+    let looks = 0;
+    const { database } = http.services;
+    const query: Database["query"] = async (sql, params) => {
+      looks += 1;
+      return database.query(sql, params);
+    };
+    const services = { ...http.services, database: { ...database, query } };
+    const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
+    const askMany = async () => {
+      const all = Array.from({ length: 50 }, async () => app.request("/readyz"));
+      return new Set((await Promise.all(all)).map(({ status }) => status));
+    };
+    expect([await askMany(), looks]).toEqual([new Set([503]), 1]);
+    vi.advanceTimersByTime(999);
+    expect([await askMany(), looks]).toEqual([new Set([503]), 1]);
+    vi.advanceTimersByTime(1);
+    expect([await askMany(), looks]).toEqual([new Set([503]), 2]);
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { useHttpApp } from "../http-fixture.ts";
+
+const http = useHttpApp();
+
+const paused = async () => http.services.redis.hgetall(http.services.keys.control);
+
+test("a strategy is paused and resumed, and it is told who did it", async () => {
+  const first = await http.call("POST", "/pause", { strategy: 10, by: "ann" });
+  expect(first).toMatchObject({ status: 200, body: { message: "strategy 10 paused by ann over HTTP" } });
+  expect(await paused()).toMatchObject({ "10": expect.stringContaining('"by":"ann"') });
+  await http.call("POST", "/resume", { strategy: 10 });
+  expect(Object.keys(await paused())).toEqual(["epoch"]);
+});
+
+test("without a strategy everything is paused", async () => {
+  await http.call("POST", "/pause", {});
+  expect(await http.call("POST", "/pause")).toMatchObject({ status: 200 });
+  expect(Object.keys(await paused()).toSorted()).toEqual(["*", "epoch"]);
+});
+
+test("pausing a strategy the snapshot does not have works and says so", async () => {
+  const { status, body } = await http.call("POST", "/pause", { strategy: 77 });
+  expect({ status, warning: body.warning }).toEqual({
+    status: 200,
+    warning: expect.stringContaining("There is no strategy 77"),
+  });
+});
+
+test("what is no strategy is refused, with every fault, and nothing is paused", async () => {
+  const { status, body } = await http.call("POST", "/pause", { strategy: "10", who: "me" });
+  expect(status).toBe(422);
+  expect(body).toMatchObject({ code: "invalid_request", status: 422 });
+  expect(body.issues).toHaveLength(2);
+  expect(await paused()).toEqual({});
+});

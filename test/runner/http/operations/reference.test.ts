@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { createHttpApp } from "../../../../runner/http/app.ts";
+import { openServices } from "../../../../runner/setup/services.ts";
+import { referenceRows, rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../../../builders.ts";
+import { TOKEN, useHttpApp } from "../http-fixture.ts";
+import { withoutPostgres } from "../routed.ts";
+
+const http = useHttpApp();
+
+const current = async () => http.services.redis.get(http.services.keys.referenceCurrent);
+
+test("the current snapshot is shown with its version, its age and its content", async () => {
+  const { status, body } = await http.call("GET", "/reference");
+  const time = expect.stringMatching(/^\d{4}-.*Z$/);
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    version: await current(),
+    counts: { tickers: 1, strategies: 1, phrases: 2 },
+    created_at: time,
+    confirmed_at: time,
+    age_ms: expect.any(Number),
+    content: {
+      tickers: { BTCUSDT: { status: "enabled", trade_permission: "enabled" } },
+      strategies: { 10: expect.objectContaining({ name: "strategy 10", symbols: null }) },
+      phrases: {
+        signal_1_long: expect.objectContaining({ direction: "long", strategy_ids: [10] }),
+        signal_1_short: expect.objectContaining({ direction: "short", strategy_ids: [10] }),
+      },
+    },
+  });
+  const without = await http.call("GET", "/reference?content=false");
+  expect(without.body).toMatchObject({ version: body.version, counts: body.counts });
+  expect(without.body).not.toHaveProperty("content");
+});
+
+test("without a snapshot, or with half of one, it is said what to do", async () => {
+  const { redis, keys } = http.services;
+  await redis.del(keys.reference((await current()) ?? "", "meta"));
+  const broken = await http.call("GET", "/reference");
+  await redis.del(keys.referenceCurrent);
+  const none = await http.call("GET", "/reference?content=false");
+  for (const answer of [broken, none]) {
+    const hint = expect.stringContaining("POST /reference/refresh");
+    expect(answer).toMatchObject({ status: 404, body: { code: "no_snapshot", hint } });
+  }
+  expect(await http.call("POST", "/reference/refresh")).toMatchObject({
+    status: 200,
+    body: { state: "published" },
+  });
+  expect((await http.call("GET", "/reference")).status).toBe(200);
+});
+
+test("a refresh makes what is in Postgres now current, and says what is wrong with it", async () => {
+  const unchanged = await http.call("POST", "/reference/refresh");
+  const counts = { tickers: 1, strategies: 1, phrases: 2 };
+  expect(unchanged.body).toEqual({ state: "unchanged", version: await current(), counts, warnings: [] });
+  await http.sql("INSERT INTO signals (id, name, short_phrase) VALUES (2, 'again', 'SIGNAL_1_LONG')");
+  const { status, body } = await http.call("POST", "/reference/refresh");
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    state: "published",
+    version: await current(),
+    counts,
+    warnings: [{ level: "ERROR", message: expect.stringContaining("stands for long and for short") }],
+  });
+  expect(body.version).not.toBe(unchanged.body.version);
+});
+
+test("a row the router cannot use is named, and the snapshot stays", async () => {
+  const before = await current();
+  await http.sql("UPDATE strategies SET params = '[1]'");
+  const { status, body } = await http.call("POST", "/reference/refresh");
+  expect({ status, code: body.code }).toEqual({ status: 409, code: "unusable_reference_row" });
+  expect(body.detail).toContain("table strategies, row with id 10, column params");
+  expect(await current()).toBe(before);
+});
+
+test("while Postgres is away the snapshot can be looked at and not refreshed", async () => {
+  const away = await withoutPostgres(http.services);
+  const services = openServices(away);
+  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
+  const call = async (method: string, path: string) =>
+    app.request(path, { method, headers: { authorization: `Bearer ${TOKEN}` } });
+  const refreshed = await call("POST", "/reference/refresh");
+  expect({ status: refreshed.status, body: await refreshed.json() }).toMatchObject({
+    status: 503,
+    body: { code: "postgres_unavailable" },
+  });
+  expect((await call("GET", "/reference")).status).toBe(200);
+  services.close();
+  await away.database.close();
+});
+
+test("a name that means something to JavaScript is a name like any other", async () => {
+  const strategies = [strategyRow(10, { params: { constructor: "x" } })];
+  await http.setReference({
+    ...rowsWithStrategies(strategies),
+    ...referenceRows({
+      strategies,
+      tickers: [tickerRow("__PROTO__")],
+      signals: [signalRow(1, { long_phrase: "__proto__" })],
+    }),
+  });
+  const { body } = await http.call("GET", "/reference");
+  expect(Object.keys(body.content.phrases)).toContain("__proto__");
+});
+
+test("a parameter that is none is refused", async () => {
+  for (const query of ["content=no", "content=", "contents=false"]) {
+    expect(await http.call("GET", `/reference?${query}`)).toMatchObject({
+      status: 422,
+      body: { code: "invalid_request" },
+    });
+  }
+});

@@ -1,0 +1,58 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { sharedAnswer, within } from "../../../../runner/http/operations/single-flight.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const counting = (answers: readonly (number | Error)[]) => {
+  let asked = 0;
+  return async (): Promise<number> => {
+    const answer = answers[asked] ?? 0;
+    asked += 1;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+};
+
+test("all who ask at once get one answer, and the next one gets a new one", async () => {
+  const ask = sharedAnswer(counting([1, 2]));
+  expect(await Promise.all([ask(), ask(), ask()])).toEqual([1, 1, 1]);
+  expect(await ask()).toBe(2);
+});
+
+test("an answer is kept for the time given, counted from when it came", async () => {
+  const slow = counting([1, 2]);
+  const ask = sharedAnswer(
+    async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      return slow();
+    },
+    { keptMs: 1_000 },
+  );
+  const first = ask();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await first).toBe(1);
+  await vi.advanceTimersByTimeAsync(999);
+  expect(await ask()).toBe(1);
+  await vi.advanceTimersByTimeAsync(1);
+  const second = ask();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await second).toBe(2);
+});
+
+test("a failure reaches all who asked and is not kept", async () => {
+  const ask = sharedAnswer(counting([new Error("away"), 2]), { keptMs: 1_000 });
+  const outcomes = await Promise.allSettled([ask(), ask()]);
+  expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(await ask()).toBe(2);
+});
+
+test("an answer within its time is given and leaves no timer; one too late is not, nor its failure", async () => {
+  expect(await within(1_000, Promise.resolve("here"), "late")).toBe("here");
+  await expect(within(1_000, Promise.reject(new Error("away")), "late")).rejects.toThrow("away");
+  expect(vi.getTimerCount()).toBe(0);
+  const failure = new Promise<string>((_, reject) => setTimeout(() => reject(new Error("away")), 2_000));
+  const late = within(1_000, failure, "late");
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(await late).toBe("late");
+});

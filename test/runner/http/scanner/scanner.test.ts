@@ -1,0 +1,153 @@
+import pino from "pino";
+import { afterEach, expect, test, vi } from "vitest";
+import { openHttpApp } from "../../../../runner/http/open-app.ts";
+import { peerAddressOf, startHttpServer } from "../../../../runner/http/server/server.ts";
+import { startRouter } from "../../../../runner/router.ts";
+import type { Services } from "../../../../runner/setup/services.ts";
+import { FUNCTION_NAMES } from "../../../../shared/function-names.ts";
+import { signalFields } from "../../../builders.ts";
+import { redisUrl } from "../../../servers/fixtures.ts";
+import { TOKEN, useHttpApp } from "../http-fixture.ts";
+import { readDescription, type Operation } from "./description.ts";
+import type { Rules } from "./invariants.ts";
+import { scan } from "./scan.ts";
+
+/**
+ * What is seen by a scanner that has read the description and keeps to nothing. SCAN_SECONDS says how long it goes on
+ * (five minutes are a good look, an hour by hand a thorough one); the same SCAN_SEED sends the same requests again.
+ */
+const SECONDS = Number(process.env["SCAN_SECONDS"] ?? 20);
+const SEED = Number(process.env["SCAN_SEED"] ?? Math.floor(Math.random() * 1e6));
+
+const WEBHOOK_SECRET = "a-secret-for-the-scanner";
+const BODY_BYTES_MAX = 16_384;
+/** Shorter than in earnest, so that more slow requests fit in. */
+const PATIENCE = { headersMsMax: 1_500, requestMsMax: 2_000, lookEveryMs: 200 };
+const ENDED_MS_MAX = 20_000;
+/** Generous: it is to find what grows with every request. */
+const GROWTH_BYTES_MAX = 40_000_000;
+
+const http = useHttpApp({
+  settings: { WEBHOOK_SECRET, HTTP_BODY_BYTES_MAX: String(BODY_BYTES_MAX), BLOCK_MS: "200" },
+});
+
+const ends: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+const PUBLIC_PATHS = /^\/(?:healthz|readyz|webhooks\/tradingview(?:\/[^/]*)?)$/;
+
+function tokenFor(operation: Operation | undefined): string {
+  return operation?.path.startsWith("/webhooks/") === true ? WEBHOOK_SECRET : TOKEN;
+}
+
+function rules(description: Rules["description"]): Rules {
+  return {
+    description,
+    secrets: [TOKEN, WEBHOOK_SECRET, redisUrl(), http.databaseUrl],
+    isPublic: (path) => PUBLIC_PATHS.test(path),
+    // Redis and Postgres are there all the time. Readiness says what it finds, and the scanner itself pauses everything.
+    isHonest: ({ operation }, { status, body }) =>
+      status === 503 && (operation?.path === "/readyz" || body.includes("every strategy is paused")),
+  };
+}
+
+/** A router with its server, as `npm start` has them; kinds of errors in its log are put into `errors`. */
+async function startWhole(errors: Set<string>): Promise<{ port: number; url: string }> {
+  const logger = pino({ level: "error" }, { write: (line) => void errors.add(alike(line)) });
+  const services: Services = { ...http.services, logger };
+  const router = await startRouter(services);
+  ends.push(async () => router.stop("scan over"));
+  const { app, close } = openHttpApp({ services, token: TOKEN, peerAddressOf });
+  ends.push(close);
+  const server = await startHttpServer(app, {
+    host: "127.0.0.1",
+    port: 0,
+    logger,
+    onTrouble: (error) => errors.add(String(error)),
+    limits: PATIENCE,
+  });
+  ends.push(async () => server.stop(1_000));
+  return { port: Number(new URL(server.url).port), url: server.url };
+}
+
+/** Ids of entries, signals and dead letters that are there, and the names in the reference. */
+async function words(): Promise<string[]> {
+  const now = new Date().toISOString();
+  const entries = await Promise.all(
+    ["SIGNAL_1_LONG", "SIGNAL_1_SHORT", "NO_SUCH_PHRASE"].map(async (message, at) =>
+      http.publish(signalFields({ message, bar_time: now, uid: `uid-${at}` })),
+    ),
+  );
+  const { redis, keys } = http.services;
+  const letters = [];
+  for (const entryId of entries) {
+    const letter = {
+      stream: "signals_stream",
+      entry_id: entryId,
+      function: "process-signals",
+      reason: "test",
+    };
+    const rest = { error: "given up on", deliveries: "6", at: now, fields: JSON.stringify(signalFields()) };
+    letters.push(
+      String(
+        await redis.xadd(keys.stream("dead_letters"), "*", ...Object.entries({ ...letter, ...rest }).flat()),
+      ),
+    );
+  }
+  const names = ["BTCUSDT", "SIGNAL_1_LONG", "10", "1", "uid-0", "uid-1", "live", "current", now];
+  return [...entries, ...letters, ...names, ...FUNCTION_NAMES];
+}
+
+test(
+  `no request breaks the router: seed ${SEED}, ${SECONDS} s`,
+  { timeout: (SECONDS + 60) * 1_000 },
+  async () => {
+    const errors = new Set<string>();
+    const { port, url } = await startWhole(errors);
+    const authorization = `Bearer ${TOKEN}`;
+    const document = await fetch(`${url}/openapi.json`, { headers: { authorization } });
+    const description = readDescription((await document.json()) as Parameters<typeof readDescription>[0]);
+    const { definitions } = description;
+
+    const report = await scan({
+      target: { port, tokenFor, msMax: ENDED_MS_MAX },
+      shots: { description, definitions, known: await words(), bodyBytesMax: BODY_BYTES_MAX },
+      rules: rules(description),
+      seed: SEED,
+      seconds: SECONDS,
+    });
+
+    const { warm, end } = report.usedBytes;
+    console.info(
+      `${report.shots} requests, seed ${SEED}; in use ${megabytes(warm)}, at the end ${megabytes(end)}`,
+    );
+    console.info(
+      [...report.answers]
+        .map(([name, count]) => `${name} × ${count}`)
+        .toSorted()
+        .join("\n"),
+    );
+    expect([...report.faults, ...errors].join("\n\n")).toBe("");
+    expect(end - warm).toBeLessThan(GROWTH_BYTES_MAX);
+    for (const operation of description.operations) {
+      const answered = [...report.answers.keys()].some((name) =>
+        name.startsWith(`${operation.method} ${operation.path} `),
+      );
+      expect([operation.path, answered]).toEqual([operation.path, true]);
+    }
+    await vi.waitFor(async () => {
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    });
+  },
+);
+
+/** Lines of the log that differ in numbers and ids only are one. */
+function alike(line: string): string {
+  return line.replaceAll(/"request_id":"[^"]*"|[\d.]+/g, "…");
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

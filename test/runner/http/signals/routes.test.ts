@@ -1,0 +1,243 @@
+import { describe, expect, test } from "vitest";
+import { signalBinding } from "../../../../runner/bindings/signal-binding.ts";
+import { createHttpApp } from "../../../../runner/http/app.ts";
+import { deadLetterEffects } from "../../../../shared/dead-letter.ts";
+import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
+import { rowsWithStrategies, strategyRow } from "../../../builders.ts";
+import { at, logged, NO_ROWS, ran, replay, routed } from "../../../shared/io/log/logged.ts";
+import { TOKEN, useHttpApp } from "../http-fixture.ts";
+import { decideWaiting, deliver, freshSignal, logWaiting, withoutPostgres } from "../routed.ts";
+
+const rows = rowsWithStrategies([strategyRow(10), strategyRow(11, { enabled: false })]);
+const http = useHttpApp({ rows });
+
+const entry = async (id: string) => http.call("GET", `/entries/${id}`);
+const signal = async (uid: string) => http.call("GET", `/signals/${encodeURIComponent(uid)}`);
+const write = async (...signals: ReturnType<typeof logged>[]) =>
+  logStoreOn(http.services.database, http.services.keys.prefix).write({ ...NO_ROWS, signals });
+
+/** Calls an app whose Postgres is away. */
+async function withPostgresAway(path: string) {
+  const services = await withoutPostgres(http.services);
+  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
+  const response = await app.request(path, { headers: { authorization: `Bearer ${TOKEN}` } });
+  await services.database.close();
+  return { status: response.status, body: await response.json() };
+}
+
+async function addLetter(
+  entryId: string,
+  fields: Record<string, string>,
+  stream: "signals_stream" | "signal_results",
+) {
+  const { redis, keys } = http.services;
+  const dead = { id: entryId, status: "dead", reason: "deliveries_exhausted", error: "it failed" } as const;
+  const origin = { stream, functionName: "f", deliveries: 5, at: Date.now() };
+  const letter = deadLetterEffects({ id: entryId, fields }, dead, origin).append[0]?.fields ?? {};
+  return String(await redis.xadd(keys.stream("dead_letters"), "*", ...Object.entries(letter).flat()));
+}
+
+describe("GET /entries/{id}", () => {
+  test("follows an entry from its stream to the log, with the same decision before and after it is logged", async () => {
+    const { services } = http;
+    const fields = freshSignal({ source: "curl" });
+    const id = await http.publish(fields);
+    const nothing = { decisions: [], outcomes_without_decision: [], dead_letters: [], truncated: false };
+    expect(await entry(id)).toMatchObject({
+      status: 200,
+      body: {
+        entry: { id, fields, source: "stream" },
+        state: { status: "waiting" },
+        log: "available",
+        ...nothing,
+      },
+    });
+
+    await deliver(services, signalBinding(services));
+    const pending = { status: "pending", consumer: "test", deliveries: 1, idle_ms: expect.any(Number) };
+    expect((await entry(id)).body).toMatchObject({ state: pending, ...nothing });
+
+    const { redis, keys } = services;
+    await redis.xgroup("SETID", keys.stream("signals_stream"), "signal_processor", "0");
+    await decideWaiting(services);
+    const decided = (await entry(id)).body;
+    expect(decided).toMatchObject({
+      state: { status: "decided_not_logged" },
+      decisions: [
+        { status: "dispatched", symbol: "BTCUSDT", source: "curl", logged_at: null, invocation: "live" },
+      ],
+    });
+    const outcome = {
+      stage: "routing",
+      attempt: null,
+      duration_ms: null,
+      at: decided.decisions[0].decided_at,
+      detail: {},
+    };
+    expect(decided.decisions[0].outcomes).toEqual([
+      { ...outcome, strategy_id: 10, strategy: "strategy 10", status: "dispatched", reason: null },
+      {
+        ...outcome,
+        strategy_id: 11,
+        strategy: "strategy 11",
+        status: "ignored",
+        reason: "strategy_disabled",
+      },
+    ]);
+
+    await logWaiting(services);
+    const logged_at = expect.stringMatching(/^\d{4}-.*Z$/);
+    expect((await entry(id)).body).toEqual({
+      ...decided,
+      state: { status: "logged" },
+      decisions: [{ ...decided.decisions[0], logged_at }],
+    });
+  });
+
+  test("has the entry from the log when it has left the stream, and knows the id with zeros in front", async () => {
+    const fields = freshSignal();
+    const id = await http.publish(fields);
+    await decideWaiting(http.services);
+    await logWaiting(http.services);
+    await http.services.redis.xtrim(http.services.keys.stream("signals_stream"), "MAXLEN", 0);
+    const { body } = await entry(`0${id}`);
+    expect(body).toMatchObject({ entry: { id, fields, source: "log" }, state: { status: "logged" } });
+  });
+
+  test("tells every manual run apart, the newest first, with who asked for it and why", async () => {
+    const { database, keys } = http.services;
+    await logStoreOn(database, keys.prefix).write({
+      ...NO_ROWS,
+      signals: [
+        logged("5-0", { outcomes: [routed(10)] }),
+        logged("5-0", { invocation: "run 1", decided_at: at("01:00:00.000"), outcomes: [routed(10)] }),
+      ],
+      outcomes: [ran("5-0"), { ...ran("5-0", { strategy_id: 77 }), invocation: "nobody's" }],
+      invocations: [replay("run 1")],
+    });
+    const { body } = await entry("5-0");
+    expect(body.decisions).toMatchObject([
+      {
+        invocation: "run 1",
+        asked_for: { kind: "replay", mode: "force", requested_by: "ann", reason: "the broker was down" },
+        outcomes: [{ stage: "routing" }],
+      },
+      {
+        invocation: "live",
+        asked_for: null,
+        outcomes: [{ stage: "routing" }, { stage: "execution", attempt: 1 }],
+      },
+    ]);
+    expect(body.outcomes_without_decision).toMatchObject([
+      { invocation: "nobody's", strategy_id: 77, strategy: null },
+    ]);
+  });
+
+  test("names the dead letter of an entry that was given up on, and of a record that was", async () => {
+    const own = await addLetter("17-0", { message: "lost" }, "signals_stream");
+    expect((await entry("17-0")).body).toMatchObject({
+      entry: { fields: { message: "lost" }, source: "dead_letter" },
+      state: { status: "dead_letter", ids: [own] },
+      dead_letters: [{ id: own, function: "f", stream: "signals_stream", error: "it failed" }],
+    });
+    const record = { entry_id: "18-0", invocation: "live", data: "{}" };
+    const ofRecord = await addLetter("900-0", { ...record, kind: "signal" }, "signal_results");
+    expect((await entry("18-0")).body.state).toEqual({ status: "dead_letter", ids: [ofRecord] });
+    const ofOutcome = await addLetter(
+      "901-0",
+      { ...record, entry_id: "19-0", kind: "outcome" },
+      "signal_results",
+    );
+    await write(logged("19-0"));
+    expect((await entry("19-0")).body).toMatchObject({
+      state: { status: "logged" },
+      dead_letters: [{ id: ofOutcome }],
+    });
+  });
+
+  test("says what Redis knows while Postgres is away, and 503 when that is nothing", async () => {
+    const id = await http.publish(freshSignal());
+    expect(await withPostgresAway(`/entries/${id}`)).toMatchObject({
+      status: 200,
+      body: { state: { status: "waiting" }, log: "unavailable" },
+    });
+    await decideWaiting(http.services);
+    expect(await withPostgresAway(`/entries/${id}`)).toMatchObject({
+      status: 200,
+      body: { state: { status: "acknowledged" }, log: "unavailable", decisions: [{ status: "dispatched" }] },
+    });
+    const unknown = await withPostgresAway("/entries/5-0");
+    expect(unknown).toMatchObject({ status: 503, body: { code: "postgres_unavailable" } });
+  });
+
+  test("is 404 for what nobody knows, also past the last entry, and 422 for what is no id", async () => {
+    await http.publish(freshSignal());
+    for (const id of ["5-0", "0-0", "18446744073709551615-18446744073709551615"]) {
+      expect(await entry(id)).toMatchObject({ status: 404, body: { code: "no_such_entry" } });
+    }
+    for (const id of ["5", "x", "5-0%00", "99999999999999999999-0", "5-0'--", "9".repeat(10_000)]) {
+      expect(await entry(id)).toMatchObject({ status: 422, body: { code: "invalid_request" } });
+    }
+  });
+
+  test("cuts what is too long to be kept in the record, too", async () => {
+    const id = await http.publish(freshSignal({ note: "x".repeat(100_000) }));
+    expect((await entry(id)).body.entry.fields.note).toHaveLength(16_384);
+  });
+});
+
+describe("GET /signals/{uid}", () => {
+  test("has the entry that was dispatched and its duplicates, the oldest first", async () => {
+    const uid = `50% off / "a\\b" ?#&+ %2F ünï 😀`;
+    const ids = [];
+    for (let n = 0; n < 3; n += 1) ids.push(await http.publish(freshSignal({ uid })));
+    await decideWaiting(http.services);
+    await logWaiting(http.services);
+    const { status, body } = await signal(uid);
+    expect({ status, uid: body.uid, truncated: body.truncated }).toEqual({
+      status: 200,
+      uid,
+      truncated: false,
+    });
+    expect(body.entries.map((one: { entry: { id: string } }) => one.entry.id)).toEqual(ids);
+    expect(body.entries).toMatchObject([
+      { decisions: [{ status: "dispatched", duplicate_of: null }] },
+      { decisions: [{ status: "duplicate", duplicate_of: ids[0] }] },
+      { decisions: [{ status: "duplicate", duplicate_of: ids[0] }] },
+    ]);
+  });
+
+  test("finds a signal that was dispatched before it is logged, and while Postgres is away", async () => {
+    const id = await http.publish(freshSignal({ uid: "a" }));
+    await decideWaiting(http.services);
+    const found = { entries: [{ entry: { id }, decisions: [{ uid: "a", status: "dispatched" }] }] };
+    expect(await signal("a")).toMatchObject({ status: 200, body: found });
+    expect(await withPostgresAway("/signals/a")).toMatchObject({ status: 200, body: found });
+    const unknown = await withPostgresAway("/signals/b");
+    expect(unknown).toMatchObject({ status: 503, body: { code: "postgres_unavailable" } });
+  });
+
+  test("shows no more than twenty entries, and says that there are more", async () => {
+    await write(...Array.from({ length: 25 }, (_, n) => logged(`${n}-0`, { uid: "again and again" })));
+    const { body } = await signal("again and again");
+    expect(body).toMatchObject({ truncated: true, entries: { length: 20 } });
+    expect(body.entries[19].entry.id).toBe("19-0");
+  });
+
+  test("looks for the uid as it is kept: trimmed, NUL characters replaced", async () => {
+    const id = await http.publish(freshSignal({ uid: " a\0b " }));
+    await decideWaiting(http.services);
+    await logWaiting(http.services);
+    expect(await signal(" a\0b ")).toMatchObject({ status: 200, body: { entries: [{ entry: { id } }] } });
+  });
+
+  test("is 404 for an unknown uid, however strange, and 422 for one that cannot be", async () => {
+    for (const uid of ["nobody", "\0", "'; DROP TABLE signal_log; --", "x".repeat(256), "%", "{}"]) {
+      expect(await signal(uid)).toMatchObject({ status: 404, body: { code: "no_such_signal" } });
+    }
+    expect(await http.call("GET", "/signals/%ED%A0%80%zz")).toMatchObject({ status: 404 });
+    for (const uid of ["x".repeat(257), "   "]) {
+      expect(await signal(uid)).toMatchObject({ status: 422, body: { code: "invalid_request" } });
+    }
+  });
+});

@@ -1,0 +1,60 @@
+import { expect, it } from "vitest";
+import { refusedAlerts, sparingly } from "../../../../runner/http/webhook/refused-alerts.ts";
+import type { SystemEvent } from "../../../../shared/events.ts";
+
+const event = (message: string): SystemEvent => ({ level: "WARNING", source: "webhook", message });
+
+it("of many events one is published per interval, the next one with the number of those left out", () => {
+  const published: SystemEvent[] = [];
+  let now = 0;
+  const publish = sparingly((each) => published.push(each), { everyMs: 10, now: () => now });
+  for (const [at, message] of [
+    [0, "a"],
+    [1, "b"],
+    [9, "c"],
+    [10, "d"],
+    [19, "e"],
+    [100, "f"],
+    [200, "g"],
+  ] as const) {
+    now = at;
+    publish(() => event(message));
+  }
+  expect(published).toEqual([
+    event("a"),
+    { ...event("d"), details: { left_out: 2 } },
+    { ...event("f"), details: { left_out: 1 } },
+    event("g"),
+  ]);
+});
+
+it("strangers do not keep a refused alert of the owner out of the log", () => {
+  const published: SystemEvent[] = [];
+  const alerts = refusedAlerts((each) => published.push(each), "s3cret-value");
+  const problem = { status: 401, code: "wrong_secret", detail: "no" } as const;
+  for (let n = 0; n < 5; n += 1) alerts.stranger({ problem, client: "192.0.2.1" });
+  for (let n = 0; n < 2; n += 1)
+    alerts.refused({ problem: { ...problem, status: 422 }, client: "192.0.2.1" });
+  expect(published.map(({ message }) => message.slice(0, 22))).toEqual([
+    "alert refused with 401",
+    "alert refused with 422",
+    "alert refused with 422",
+  ]);
+});
+
+it("an event has no secret, neither of the body nor of what Redis said", () => {
+  const published: SystemEvent[] = [];
+  const alerts = refusedAlerts((each) => published.push(each), "s3cret-value");
+  alerts.refused({
+    problem: { status: 503, code: "not_confirmed", detail: "no" },
+    client: undefined,
+    body: '{"note": "s3cret-value", "symbol": "BTCUSDT"}',
+    cause: "ERR args beginning with: s3cret-value",
+  });
+  expect(published[0]?.details).toEqual({
+    code: "not_confirmed",
+    client: null,
+    cause: "ERR args beginning with: ***",
+    excerpt: '{"note": "***", "symbol": "BTCUSDT"}',
+  });
+});

@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { redisLook, type LookOptions } from "../../../runner/serverless/connection-check.ts";
+import { gate } from "./serverless-gate.ts";
+
+const never = new Promise<void>(() => undefined);
+let troubles: string[];
+const looked = (options: Partial<LookOptions>): (() => Promise<boolean>) =>
+  redisLook({
+    ping: async () => "PONG",
+    sampleClock: async () => undefined,
+    pingMsMax: 10,
+    sampleMsMax: 60_000,
+    onTrouble: (message) => void troubles.push(message),
+    ...options,
+  });
+/** As after a freeze. */
+const later = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
+
+beforeEach(() => {
+  troubles = [];
+  vi.useFakeTimers({ toFake: ["Date"] });
+});
+afterEach(() => void vi.useRealTimers());
+
+describe("a look at Redis", () => {
+  test("is one ping, shared by all who look meanwhile", async () => {
+    const answered = gate();
+    const ping = vi.fn<() => Promise<void>>(async () => answered.passed);
+    const sampleClock = vi.fn<() => Promise<void>>();
+    const look = looked({ ping, sampleClock, pingMsMax: 60_000 });
+    const looks = Promise.all([look(), look()]);
+    answered.open();
+    expect(await looks).toEqual([true, true]);
+    expect(ping).toHaveBeenCalledTimes(1);
+    expect(await look()).toBe(true);
+    expect(ping).toHaveBeenCalledTimes(2);
+    expect(sampleClock).not.toHaveBeenCalled();
+  });
+
+  test("tells of a ping that is not answered in time, and of one that fails", async () => {
+    expect(await looked({ ping: async () => never })()).toBe(false);
+    const failing = async (): Promise<never> => Promise.reject(new Error("Connection is closed."));
+    expect(await looked({ ping: failing })()).toBe(false);
+    expect(troubles).toEqual(["no answer within 10 ms", "Connection is closed."]);
+  });
+
+  test("after a while waits for the clock, longer than for a ping, and then not again", async () => {
+    const [sampling, sampled] = [gate(), gate()];
+    const sampleClock = vi.fn<() => Promise<void>>(async () => {
+      sampling.open();
+      await sampled.passed;
+    });
+    const look = looked({ sampleClock });
+    later(10_000);
+    const looks = Promise.all([look(), look()]);
+    await sampling.passed;
+    // The limit of a ping that was sent later is over.
+    expect(await looked({ ping: async () => never })()).toBe(false);
+    sampled.open();
+    expect(await looks).toEqual([true, true]);
+    expect(await look()).toBe(true);
+    expect(sampleClock).toHaveBeenCalledTimes(1);
+  });
+
+  test("finds out that the connection is lost while the clock is waited for", async () => {
+    const sampling = gate();
+    const ping = vi.fn<() => Promise<void>>(async () => undefined);
+    const sampleClock = async (): Promise<void> => {
+      sampling.open();
+      await never;
+    };
+    const look = looked({ ping, sampleClock });
+    later(10_000);
+    void look();
+    await sampling.passed;
+    ping.mockReturnValue(never);
+    expect(await look()).toBe(false);
+  });
+
+  test("tells of a clock that is not there in time", async () => {
+    const look = looked({ sampleClock: async () => never, sampleMsMax: 10 });
+    later(10_000);
+    expect(await look()).toBe(false);
+    expect(troubles).toEqual(["no answer within 10 ms"]);
+  });
+
+  test("does not pass with a clock that could not be sampled, and samples it the next time", async () => {
+    const sampleClock = vi.fn<() => Promise<void>>(async () => Promise.reject(new Error("no time")));
+    const look = looked({ sampleClock });
+    later(-10_000);
+    expect(await look()).toBe(false);
+    expect(troubles).toEqual(["no time"]);
+    sampleClock.mockResolvedValue();
+    expect(await look()).toBe(true);
+    expect(sampleClock).toHaveBeenCalledTimes(2);
+  });
+});

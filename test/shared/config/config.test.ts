@@ -1,0 +1,277 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { blockListOf } from "../../../shared/config/config-values.ts";
+import { readConfig } from "../../../shared/config/config.ts";
+import { redactUrl } from "../../../shared/config/redact-url.ts";
+import { FUNCTION_NAMES } from "../../../shared/function-names.ts";
+
+const DEFAULTS = {
+  redisUrl: undefined,
+  databaseUrl: undefined,
+  neonWsProxy: undefined,
+  keyPrefix: "",
+  httpHost: "127.0.0.1",
+  httpPort: 8080,
+  httpToken: undefined,
+  webhookSecret: undefined,
+  webhookAllowCidrs: [],
+  trustedProxies: [],
+  httpBodyBytesMax: 262_144,
+  functions: [...FUNCTION_NAMES],
+  consumerName: undefined,
+  batchCountMax: 256,
+  blockMs: 2000,
+  claimIdleMs: 10_000,
+  deliveriesMax: 5,
+  signalAgeMsMax: 300_000,
+  dedupTtlMs: 604_800_000,
+  strategyTimeoutMs: 10_000,
+  strategyConcurrencyMax: 50,
+  strategyConcurrencyPerStrategyMax: 10,
+  strategyPrivateAddresses: false,
+  referenceRefreshMs: 30_000,
+  referenceAgeMsMax: 86_400_000,
+  referenceChannels: ["reference_events"],
+  streamRetentionMs: 86_400_000,
+  logRetentionDays: 0,
+  notifyUrl: undefined,
+  notifyOutcomes: ["failed"],
+  notifyPerMinuteMax: 20,
+  shutdownMsMax: 15_000,
+  logLevel: "info",
+};
+
+const NAMES = Object.keys(DEFAULTS).map((key) => key.replaceAll(/[A-Z]/g, "_$&").toUpperCase());
+
+function configOf(env: Record<string, string>) {
+  const answer = readConfig(env);
+  if (!answer.ok) throw new Error(answer.message);
+  return answer.config;
+}
+
+/** The variables at fault, one per line of the message. */
+function faultsOf(env: Record<string, string>): string[] {
+  const answer = readConfig(env);
+  return answer.ok ? [] : answer.message.split("\n").map((line) => /^[A-Z_]+/.exec(line)?.[0] ?? line);
+}
+
+test("an empty environment gives the defaults", () => {
+  expect(configOf({})).toEqual(DEFAULTS);
+});
+
+test("an empty or blank variable counts as unset", () => {
+  const env = Object.fromEntries(NAMES.map((name, index) => [name, index % 2 === 0 ? "" : " \t"]));
+  expect(configOf(env)).toEqual(DEFAULTS);
+});
+
+test("variables of others are left alone", () => {
+  expect(configOf({ PATH: "/bin", HTTP_PROXY: "nonsense", HTTP_PROT: "80" })).toEqual(DEFAULTS);
+});
+
+describe("accepts", () => {
+  test.each([
+    ["REDIS_URL", "redis://localhost", { redisUrl: "redis://localhost" }],
+    ["REDIS_URL", "rediss://u:p@r.example:6380/2", { redisUrl: "rediss://u:p@r.example:6380/2" }],
+    ["REDIS_URL", " redis://[::1]:6379/ ", { redisUrl: "redis://[::1]:6379/" }],
+    [
+      "DATABASE_URL",
+      "postgres://u:p@h/d?sslmode=require",
+      { databaseUrl: "postgres://u:p@h/d?sslmode=require" },
+    ],
+    ["DATABASE_URL", "postgresql:///d?host=/run/pg", { databaseUrl: "postgresql:///d?host=/run/pg" }],
+    ["KEY_PREFIX", "{signals}:", { keyPrefix: "{signals}:" }],
+    ["KEY_PREFIX", "приём:", { keyPrefix: "приём:" }],
+    ["HTTP_HOST", "::", { httpHost: "::" }],
+    ["HTTP_HOST", "0.0.0.0", { httpHost: "0.0.0.0" }],
+    ["HTTP_HOST", "localhost", { httpHost: "localhost" }],
+    ["HTTP_PORT", "0", { httpPort: 0 }],
+    ["HTTP_PORT", "0080", { httpPort: 80 }],
+    [
+      "WEBHOOK_ALLOW_CIDRS",
+      "52.89.214.238, 10.0.0.0/8,",
+      { webhookAllowCidrs: ["52.89.214.238", "10.0.0.0/8"] },
+    ],
+    ["TRUSTED_PROXIES", "::1,fd00::/8", { trustedProxies: ["::1", "fd00::/8"] }],
+    ["FUNCTIONS", "reclaim, persist-log,reclaim", { functions: ["reclaim", "persist-log"] }],
+    ["CONSUMER_NAME", "router-1", { consumerName: "router-1" }],
+    ["SIGNAL_AGE_MS_MAX", "0", { signalAgeMsMax: 0 }],
+    ["STRATEGY_CONCURRENCY_MAX", "4", { strategyConcurrencyMax: 4, strategyConcurrencyPerStrategyMax: 4 }],
+    ["STRATEGY_PRIVATE_ADDRESSES", "true", { strategyPrivateAddresses: true }],
+    ["STRATEGY_PRIVATE_ADDRESSES", "false", { strategyPrivateAddresses: false }],
+    ["STRATEGY_PRIVATE_ADDRESSES", "0", { strategyPrivateAddresses: false }],
+    ["REFERENCE_CHANNELS", "a, b:*", { referenceChannels: ["a", "b:*"] }],
+    ["BLOCK_MS", "20000", { blockMs: 20_000 }],
+    ["NOTIFY_URL", "https://chat.example/hook/abc", { notifyUrl: "https://chat.example/hook/abc" }],
+    ["NOTIFY_OUTCOMES", "failed,ignored", { notifyOutcomes: ["failed", "ignored"] }],
+    ["LOG_LEVEL", "WARN", { logLevel: "warn" }],
+  ])("%s=%s", (name, value, expected) => {
+    expect(configOf({ [name]: value })).toEqual({ ...DEFAULTS, ...expected });
+  });
+
+  test.each([
+    "localhost:5433/v1",
+    "proxy.example",
+    "ws://localhost:5433/v1",
+    "wss://proxy.example/v2?a=x",
+    "[::1]:80",
+  ])("NEON_WS_PROXY=%s", (proxy) => {
+    const env = { DATABASE_URL: "postgres://h/d", NEON_WS_PROXY: proxy };
+    expect(configOf(env).neonWsProxy).toBe(proxy);
+  });
+});
+
+describe("refuses", () => {
+  test.each([
+    ["REDIS_URL", "localhost:6379"],
+    ["REDIS_URL", "http://localhost"],
+    ["REDIS_URL", "redis:///0"],
+    ["REDIS_URL", "redis://host/one"],
+    ["REDIS_URL", "unix:///run/redis.sock"],
+    ["DATABASE_URL", "mysql://h/d"],
+    ["DATABASE_URL", "h/d"],
+    ["KEY_PREFIX", "a b"],
+    ["KEY_PREFIX", "a\u0007"],
+    ["KEY_PREFIX", "{signals:"],
+    ["KEY_PREFIX", "}signals{:"],
+    ["KEY_PREFIX", "{}:"],
+    ["KEY_PREFIX", "x".repeat(101)],
+    ["HTTP_HOST", "http://localhost"],
+    ["HTTP_HOST", "local host"],
+    ["HTTP_PORT", "65536"],
+    ["HTTP_PORT", "-1"],
+    ["HTTP_PORT", "80.5"],
+    ["HTTP_PORT", "1e3"],
+    ["HTTP_PORT", "0x50"],
+    ["HTTP_PORT", "8080 8081"],
+    ["HTTP_TOKEN", "two words"],
+    ["WEBHOOK_SECRET", "ключ"],
+    ["WEBHOOK_ALLOW_CIDRS", "10.0.0.0/33"],
+    ["WEBHOOK_ALLOW_CIDRS", "10.0.0/8"],
+    ["WEBHOOK_ALLOW_CIDRS", "example.com"],
+    ["TRUSTED_PROXIES", "::/129"],
+    ["TRUSTED_PROXIES", "fe80::1%eth0"],
+    ["HTTP_BODY_BYTES_MAX", "0"],
+    ["FUNCTIONS", "process-signal"],
+    ["FUNCTIONS", ","],
+    ["CONSUMER_NAME", "my router"],
+    ["BLOCK_MS", "0"],
+    ["CLAIM_IDLE_MS", "299"],
+    ["CLAIM_IDLE_MS", "2147483648"],
+    ["DELIVERIES_MAX", "0"],
+    ["STRATEGY_PRIVATE_ADDRESSES", "maybe"],
+    ["LOG_RETENTION_DAYS", "forever"],
+    ["NOTIFY_URL", "chat.example"],
+    ["NOTIFY_URL", "ftp://chat.example"],
+    ["NOTIFY_OUTCOMES", "broken"],
+    ["LOG_LEVEL", "verbose"],
+  ])("%s=%s", (name, value) => {
+    expect(faultsOf({ [name]: value })).toEqual([name]);
+  });
+
+  test.each(["http://proxy/v1", "ws://u:p@proxy", "u:p@proxy", "proxy:port/v1", "/v1"])(
+    "NEON_WS_PROXY=%s",
+    (proxy) => {
+      expect(faultsOf({ DATABASE_URL: "postgres://h/d", NEON_WS_PROXY: proxy })).toEqual(["NEON_WS_PROXY"]);
+    },
+  );
+});
+
+describe("pairs that cannot work together", () => {
+  test.each([
+    ["NEON_WS_PROXY", { NEON_WS_PROXY: "proxy/v1" }],
+    ["DEDUP_TTL_MS", { DEDUP_TTL_MS: "300000" }],
+    ["DEDUP_TTL_MS", { SIGNAL_AGE_MS_MAX: "604800000" }],
+    ["STRATEGY_CONCURRENCY_PER_STRATEGY_MAX", { STRATEGY_CONCURRENCY_PER_STRATEGY_MAX: "51" }],
+    ["REFERENCE_AGE_MS_MAX", { REFERENCE_AGE_MS_MAX: "30000" }],
+  ])("%s is at fault in %o", (name, env) => {
+    expect(faultsOf(env)).toEqual([name]);
+  });
+
+  test.each([
+    [{ DEDUP_TTL_MS: "300001" }],
+    [{ DEDUP_TTL_MS: "1", SIGNAL_AGE_MS_MAX: "0" }],
+    [{ STRATEGY_CONCURRENCY_PER_STRATEGY_MAX: "50" }],
+    [{ REFERENCE_AGE_MS_MAX: "30001" }],
+  ])("%o is fine", (env) => {
+    expect(faultsOf(env)).toEqual([]);
+  });
+
+  test("a database URL that is itself at fault is no missing one", () => {
+    expect(faultsOf({ NEON_WS_PROXY: "proxy/v1", DATABASE_URL: "nonsense" })).toEqual(["DATABASE_URL"]);
+  });
+});
+
+test("every fault is told at once, with what was given and what is expected", () => {
+  const answer = readConfig({
+    HTTP_PORT: "eighty",
+    FUNCTIONS: "reclaim,trade",
+    LOG_LEVEL: "loud\nand clear",
+    DEDUP_TTL_MS: "7",
+    REDIS_URL: "http://user:hunter2-hunter2@cache",
+  });
+  expect(answer).toEqual({
+    ok: false,
+    message: [
+      "REDIS_URL (value not shown): expected redis://[user:password@]host[:port][/db] or the same with rediss://",
+      'HTTP_PORT is "eighty": expected an integer from 0 to 65535',
+      `FUNCTIONS is "reclaim,trade": expected a comma list of names out of: ${FUNCTION_NAMES.join(", ")}`,
+      String.raw`LOG_LEVEL is "loud\nand clear": expected one of trace, debug, info, warn, error, fatal, silent`,
+      "DEDUP_TTL_MS is 7: expected more than SIGNAL_AGE_MS_MAX (300000), or a repeated signal could be traded twice",
+    ].join("\n"),
+  });
+});
+
+const value = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.integer().map(String),
+  fc.constantFrom("", "true", "redis://h", "postgres://h/d", "{a}:", "127.0.0.1/8", "failed", "reclaim"),
+);
+const environment = fc.dictionary(fc.constantFrom(...NAMES), value);
+
+test("any environment gives a config or names a variable on every line", () => {
+  const property = fc.property(environment, (env) => {
+    const answer = readConfig(env);
+    if (answer.ok) return Object.keys(answer.config).length === NAMES.length;
+    return faultsOf(env).every((name) => NAMES.includes(name));
+  });
+  expect(() => fc.assert(property)).not.toThrow();
+});
+
+test("no secret appears in a message, wherever it was put", () => {
+  const secret = "s3cr3t-v4lue";
+  const places = [
+    secret,
+    `bad ${secret}`,
+    `mongo://me:${secret}@host/db`,
+    `redis://me:${secret}@`,
+    `${secret}@host`,
+  ];
+  const leaks = fc.array(fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom(...places)));
+  const property = fc.property(environment, leaks, (env, leaked) => {
+    const answer = readConfig({ ...env, ...Object.fromEntries(leaked), HTTP_TOKEN: secret });
+    return answer.ok || !answer.message.includes(secret);
+  });
+  expect(() => fc.assert(property)).not.toThrow();
+});
+
+test.each([
+  ["redis://me:hunter2@cache:6380/2", "redis://***@cache:6380/2"],
+  ["redis://cache", "redis://cache"],
+  ["redis://:hunter2@cache?password=hunter2", "redis://***@cache"],
+  ["postgres://me:hunter2@h/d?sslpassword=hunter2#hunter2", "postgres://***@h/d"],
+  ["postgres://me/hunter2@h/d", "postgres://me/***"],
+  ["https://hooks.example/services/hunter2?key=hunter2", "https://hooks.example/***"],
+  ["hunter2", "(not a URL)"],
+])("%s is printed as %s", (url, printed) => {
+  expect(redactUrl(url)).toBe(printed);
+});
+
+test("a block list of ranges knows the addresses inside them", () => {
+  const list = blockListOf(["10.1.2.3/8", "203.0.113.7", "fd00::/8"]);
+  expect(["10.200.0.1", "203.0.113.7", "203.0.113.8"].map((address) => list.check(address))).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect(["fd12::1", "fe80::1"].map((address) => list.check(address, "ipv6"))).toEqual([true, false]);
+});

@@ -1,0 +1,48 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { redactedExcerpt, redactSecret } from "../../../shared/config/redact-secret.ts";
+
+const SECRET = 's3cret"\\/%+value';
+
+describe("a redacted text", () => {
+  it.each([
+    ["as it is", SECRET],
+    ["in JSON", JSON.stringify(SECRET)],
+    ["in a URL", encodeURIComponent(SECRET)],
+  ])("does not show the secret written %s", (_, spelling) => {
+    expect(redactSecret(`a ${spelling} b ${spelling}`, SECRET)).toMatch(/^a "?\*{3}"? b "?\*{3}"?$/);
+  });
+
+  it("is the text itself when the secret is not in it", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(redactSecret(text, SECRET)).toBe(text);
+      }),
+    );
+  });
+});
+
+describe("an excerpt of a body", () => {
+  it.each([
+    ['{"secret": "another one", "symbol": "X"}', '{"secret": "***", "symbol": "X"}'],
+    ['{"secret":"with \\" in it"}', '{"secret":"***"}'],
+    ['{"secret": 12345}', '{"secret": "***"}'],
+    ['{"secret": "cut off', '{"secret": "***"'],
+    ['{"\\u0073ecret": "x"}', '{"secret": "***"}'],
+    ["{'secret': 'x', a: 1}", "{'secret': \"***\", a: 1}"],
+    ["secret=another&symbol=X", 'secret="***"&symbol=X'],
+    ['{"symbol": "X"', '{"symbol": "X"'],
+  ])("of %s is %s", (body, expected) => {
+    expect(redactedExcerpt(body, SECRET)).toBe(expected);
+  });
+
+  it("shows no part of the secret where it is cut", () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 400 }), (before) => {
+        const excerpt = redactedExcerpt(`${"x".repeat(before)}${SECRET}`, SECRET);
+        expect(excerpt).toMatch(/^x*\*{0,3}$/);
+        expect(excerpt.length).toBe(Math.min(300, before + 3));
+      }),
+    );
+  });
+});

@@ -1,0 +1,212 @@
+import * as fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
+import type { SearchKey, SignalSearch } from "../../../../shared/io/log/search-statement.ts";
+import { searchSignals, SearchTooSlow } from "../../../../shared/io/log/signal-search.ts";
+import type { Database } from "../../../../shared/io/postgres/database.ts";
+import { freshPrefix } from "../../../servers/fixtures.ts";
+import { databaseKinds, serverKinds, type TestDatabase } from "../postgres/databases.ts";
+import { at, logged, NO_ROWS, ran, replay, routed } from "./logged.ts";
+
+const SHARD = freshPrefix();
+const RUN = crypto.randomUUID();
+
+/** In the order in which a search finds them. */
+const SIGNALS = [
+  logged("7-0", {
+    invocation: RUN,
+    decided_at: at("00:10:01.000"),
+    symbol: "ETHUSDT",
+    outcomes: [routed(10)],
+  }),
+  // Decided in one batch, like most.
+  logged("1000-10", {
+    decided_at: at("00:05:00.000"),
+    status: "ignored",
+    reason: "stale",
+    outcomes: [routed(10, { status: "ignored", reason: "stale" })],
+  }),
+  logged("1000-9", { decided_at: at("00:05:00.000"), uid: "same" }),
+  logged("999-0", {
+    decided_at: at("00:05:00.000"),
+    status: "duplicate",
+    reason: "duplicate_uid",
+    duplicate_of: "1000-9",
+    uid: "same",
+    outcomes: [routed(10, { status: "ignored", reason: "duplicate_uid" })],
+  }),
+  logged("8-0", {
+    decided_at: at("00:04:00.000"),
+    symbol: "ETHUSDT",
+    message: "x".repeat(1_000),
+    outcomes: [routed(10), routed(11, { status: "ignored", reason: "strategy_disabled" })],
+  }),
+  logged("7-0", {
+    decided_at: at("00:03:00.000"),
+    symbol: "ETHUSDT",
+    outcomes: [routed(10, { status: "shadow", reason: "shadow" }), routed(11)],
+  }),
+  logged("3-0", {
+    decided_at: at("00:02:00.000"),
+    status: "rejected",
+    reason: "missing_field",
+    uid: null,
+    symbol: null,
+  }),
+];
+const ALL = SIGNALS.map(({ entryId, invocation }) => (invocation === RUN ? `${entryId} run` : entryId));
+
+const OUTCOMES = [ran("8-0", { status: "failed" }), ran("7-0", { strategy_id: 11 })];
+
+const CASES: readonly { what: string; search: SignalSearch; found: readonly string[] }[] = [
+  { what: "nothing in particular", search: {}, found: ALL },
+  { what: "a symbol", search: { symbol: "ETHUSDT" }, found: ["7-0 run", "8-0", "7-0"] },
+  { what: "a symbol that is SQL", search: { symbol: "' OR 1=1 --" }, found: [] },
+  { what: "a uid", search: { uid: "same" }, found: ["1000-9", "999-0"] },
+  { what: "a status of signals", search: { status: "duplicate" }, found: ["999-0"] },
+  { what: "a status signals share with outcomes", search: { status: "ignored" }, found: ["1000-10"] },
+  { what: "a status only outcomes have", search: { status: "failed" }, found: ["8-0"] },
+  { what: "a reason of signals", search: { reason: "stale" }, found: ["1000-10"] },
+  { what: "a reason only outcomes have", search: { reason: "strategy_disabled" }, found: ["8-0"] },
+  { what: "both of the same outcome", search: { status: "shadow", reason: "shadow" }, found: ["7-0"] },
+  { what: "both, but of two outcomes", search: { status: "failed", reason: "strategy_disabled" }, found: [] },
+  { what: "a strategy", search: { strategy: 11 }, found: ["8-0", "7-0"] },
+  { what: "a strategy nobody knows", search: { strategy: 2_147_483_647 }, found: [] },
+  { what: "what a strategy did", search: { strategy: 11, status: "executed" }, found: ["7-0"] },
+  { what: "what another strategy did", search: { strategy: 11, status: "failed" }, found: [] },
+  { what: "a strategy's reason", search: { strategy: 10, reason: "shadow" }, found: ["7-0"] },
+  {
+    what: "a signal's status with a strategy",
+    search: { strategy: 11, status: "dispatched" },
+    found: ["8-0", "7-0"],
+  },
+  {
+    what: "a signal's own status with a strategy",
+    search: { strategy: 10, status: "duplicate" },
+    found: ["999-0"],
+  },
+  { what: "an invocation", search: { invocation: RUN }, found: ["7-0 run"] },
+  { what: "the live ones", search: { invocation: "live" }, found: ALL.slice(1) },
+  { what: "an invocation nobody knows", search: { invocation: "x" }, found: [] },
+  { what: "a time on", search: { from: Date.parse(at("00:05:00.000")) }, found: ALL.slice(0, 4) },
+  { what: "up to a time, without it", search: { to: Date.parse(at("00:05:00.000")) }, found: ALL.slice(4) },
+  {
+    what: "everything at once",
+    search: {
+      symbol: "ETHUSDT",
+      status: "dispatched",
+      strategy: 10,
+      invocation: "live",
+      from: 0,
+      to: 253_402_300_799_999,
+    },
+    found: ["8-0", "7-0"],
+  },
+];
+
+describe.each(databaseKinds)("a search in a database of kind $kind", ({ create }) => {
+  let place: TestDatabase;
+  let db: Database;
+  beforeAll(async () => {
+    place = await create();
+    db = await place.open();
+    await db.migrate();
+    const rows = {
+      ...NO_ROWS,
+      signals: SIGNALS.toReversed(),
+      outcomes: OUTCOMES,
+      invocations: [replay(RUN)],
+    };
+    await logStoreOn(db, SHARD).write(rows);
+    // What another router logs in the same database is not found.
+    await logStoreOn(db, `${SHARD}other`).write({
+      ...rows,
+      signals: SIGNALS.map((row) => ({ ...row, entryId: `9${row.entryId}` })),
+    });
+  });
+  afterAll(async () => {
+    await db.close();
+    await place.remove();
+  });
+
+  async function find(search: SignalSearch, countMax = 100, after?: SearchKey) {
+    const { signals, next } = await searchSignals(db, { shard: SHARD, search, page: { countMax, after } });
+    const names = signals.map(({ entry_id, invocation }) =>
+      invocation === RUN ? `${entry_id} run` : entry_id,
+    );
+    return { signals, names, next };
+  }
+
+  it.each(CASES)("for $what finds just that, the newest decision first", async ({ search, found }) => {
+    expect((await find(search)).names).toEqual(found);
+  });
+
+  it("shows what is needed to tell signals apart, and cuts what producers wrote", async () => {
+    const { signals } = await find({ symbol: "ETHUSDT", to: Date.parse(at("00:05:00.000")) });
+    expect(signals[0]).toStrictEqual({
+      entry_id: "8-0",
+      invocation: "live",
+      uid: "uid of 8-0",
+      status: "dispatched",
+      reason: null,
+      signal_id: 1,
+      direction: "long",
+      symbol: "ETHUSDT",
+      message: "x".repeat(200),
+      source: null,
+      bar_time: at("00:00:00.000"),
+      decided_at: at("00:04:00.000"),
+      snapshot: "abc",
+      duplicate_of: null,
+    });
+  });
+
+  it("finds each decision once on pages of any size", async () => {
+    const searches = fc.constantFrom(...CASES);
+    await fc.assert(
+      fc.asyncProperty(searches, fc.integer({ min: 1, max: 8 }), async ({ search, found }, countMax) => {
+        const names: string[] = [];
+        let after: SearchKey | undefined;
+        do {
+          const page = await find(search, countMax, after);
+          names.push(...page.names);
+          after = page.next;
+          expect(page.names.length === countMax || after === undefined).toBe(true);
+        } while (after !== undefined);
+        expect(names).toEqual(found);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("goes on after the microsecond where a page ended, and after what was removed since", async () => {
+    const shard = freshPrefix();
+    const times = ["000009", "000002", "000001"].map((us) => at(`00:00:00.${us}`));
+    const signals = times.map((decided_at, n) => logged(`${n}-0`, { decided_at }));
+    await logStoreOn(db, shard).write({ ...NO_ROWS, signals });
+    const first = await searchSignals(db, { shard, search: {}, page: { countMax: 2 } });
+    await db.query("DELETE FROM signal_log WHERE shard = $1 AND entry_id = '1-0'", [shard]);
+    const second = await searchSignals(db, { shard, search: {}, page: { countMax: 2, after: first.next } });
+    expect([first, second].map((page) => page.signals.map(({ entry_id }) => entry_id))).toEqual([
+      ["0-0", "1-0"],
+      ["2-0"],
+    ]);
+  });
+});
+
+describe.each(serverKinds)("a search in a database of kind $kind that takes too long", ({ create }) => {
+  it("is given up, and the connection works on", async () => {
+    const place = await create();
+    const db = await place.open();
+    await db.migrate();
+    const search = async (msMax: number) =>
+      searchSignals(db, { shard: "", search: {}, page: { countMax: 1 }, msMax });
+    await db.readOnly(async (query) => {
+      await query("LOCK TABLE signal_log IN ACCESS EXCLUSIVE MODE");
+      await expect(search(20)).rejects.toThrow(SearchTooSlow);
+    });
+    expect(await search(10_000)).toEqual({ signals: [], next: undefined });
+    await db.close();
+    await place.remove();
+  });
+});

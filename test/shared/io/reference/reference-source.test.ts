@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Database } from "../../../../shared/io/postgres/database.ts";
+import { loadReferenceRows, saveReferenceVersion } from "../../../../shared/io/reference/reference-source.ts";
+import { databaseKinds, type TestDatabase } from "../postgres/databases.ts";
+
+describe.each(databaseKinds)("reference data in a database of kind $kind", ({ create }) => {
+  let place: TestDatabase;
+  let db: Database;
+  beforeAll(async () => {
+    place = await create();
+    db = await place.open();
+    await db.migrate();
+  });
+  beforeEach(async () => {
+    await db.query(
+      "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers, reference_snapshots",
+    );
+  });
+  afterAll(async () => {
+    await db.close();
+    await place.remove();
+  });
+
+  it("is empty when the tables are", async () => {
+    const none = { tickers: [], signals: [], strategies: [], strategy_signals: [], strategy_tickers: [] };
+    expect(await loadReferenceRows(db)).toStrictEqual(none);
+  });
+
+  it("is read with the defaults of the tables, ordered by key", async () => {
+    await db.query("INSERT INTO tickers (symbol) VALUES ('ETHUSDT'), ('a'), ('BTCUSDT'), ('_')");
+    await db.query(
+      "INSERT INTO signals (id, name, long_phrase, source) VALUES (9, 'nine', 'GO', 'tv'), (2, 'two', NULL, NULL)",
+    );
+    await db.query("INSERT INTO strategies (id, name) VALUES (5, 'five')");
+    await db.query(
+      `INSERT INTO strategies (id, name, enabled, archived, allow_open, reverse, use_all_tickers, handler, params, signal_age_ms_max, shadow)
+       VALUES (4, 'four', false, true, false, true, false, 'webhook', '{"secret": "BROKER_A"}', 1000, true)`,
+    );
+    await db.query("INSERT INTO strategy_signals (strategy_id, signal_id) VALUES (5, 2), (4, 9), (4, 2)");
+    await db.query("INSERT INTO strategy_tickers (strategy_id, symbol) VALUES (4, 'X'), (4, 'NOT A TICKER')");
+    expect(await loadReferenceRows(db)).toStrictEqual({
+      tickers: ["BTCUSDT", "ETHUSDT", "_", "a"].map((symbol) => ({
+        symbol,
+        status: "enabled",
+        trade_permission: "enabled",
+      })),
+      signals: [
+        { id: 2, name: "two", long_phrase: null, short_phrase: null, enabled: true },
+        { id: 9, name: "nine", long_phrase: "GO", short_phrase: null, enabled: true },
+      ],
+      strategies: [
+        {
+          id: 4,
+          name: "four",
+          enabled: false,
+          archived: true,
+          allow_open: false,
+          reverse: true,
+          use_all_tickers: false,
+          handler: "webhook",
+          params: { secret: "BROKER_A" },
+          signal_age_ms_max: 1000,
+          shadow: true,
+        },
+        {
+          id: 5,
+          name: "five",
+          enabled: true,
+          archived: false,
+          allow_open: true,
+          reverse: false,
+          use_all_tickers: true,
+          handler: "log",
+          params: {},
+          signal_age_ms_max: null,
+          shadow: false,
+        },
+      ],
+      strategy_signals: [
+        { strategy_id: 4, signal_id: 2 },
+        { strategy_id: 4, signal_id: 9 },
+        { strategy_id: 5, signal_id: 2 },
+      ],
+      strategy_tickers: [
+        { strategy_id: 4, symbol: "NOT A TICKER" },
+        { strategy_id: 4, symbol: "X" },
+      ],
+    });
+  });
+
+  it("names table, key and column of a row it cannot use, and not the value", async () => {
+    await db.query(
+      `INSERT INTO strategies (id, name, params) VALUES (1, 'fine', '{}'), (2, 'faulty', '["s3cret"]')`,
+    );
+    const reading = loadReferenceRows(db);
+    await expect(reading).rejects.toThrow(/^table strategies, row with id 2, column params: /);
+    await expect(reading).rejects.not.toThrow(/s3cret/);
+  });
+
+  it("does not list every faulty row when there are many", async () => {
+    await db.query(
+      "INSERT INTO strategies (name, params) SELECT 'faulty ' || n, '[]' FROM generate_series(1, 20) AS n",
+    );
+    await expect(loadReferenceRows(db)).rejects.toThrow(/; and 15 more$/);
+  });
+
+  it("loses what belongs to a strategy when the strategy is deleted", async () => {
+    await db.query("INSERT INTO strategies (id, name) VALUES (1, 'one')");
+    await db.query("INSERT INTO signals (id, name) VALUES (1, 'one')");
+    await db.query("INSERT INTO strategy_signals VALUES (1, 1)");
+    await db.query("INSERT INTO strategy_tickers VALUES (1, 'X')");
+    await db.query("DELETE FROM strategies");
+    expect(await loadReferenceRows(db)).toMatchObject({
+      strategy_signals: [],
+      strategy_tickers: [],
+      signals: [{ id: 1 }],
+    });
+  });
+
+  it("keeps the first content of a version", async () => {
+    const at = new Date("2026-01-02T03:04:05.678Z");
+    await saveReferenceVersion(db, "v1", { tickers: [["A", 1]] }, at);
+    await saveReferenceVersion(db, "v1", { other: true }, new Date());
+    expect(await db.query("SELECT * FROM reference_snapshots")).toStrictEqual([
+      { version: "v1", created_at: at, content: { tickers: [["A", 1]] } },
+    ]);
+  });
+});

@@ -1,0 +1,89 @@
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { streamGroupOn } from "../../../../shared/io/streams/stream-group.ts";
+import { streamProblem, taskClaimsOn } from "../../../../shared/io/streams/task-claims.ts";
+import { keysOf, type Keys } from "../../../../shared/keys.ts";
+import { freshPrefix } from "../../../servers/fixtures.ts";
+import { addEntries, connectRedis } from "../../../servers/redis-contents.ts";
+
+const OF = { stream: "strategy_input_stream", group: "strategy_executor" } as const;
+
+let redis: Redis;
+let keys: Keys;
+let ids: string[];
+
+beforeAll(() => {
+  redis = connectRedis();
+});
+afterAll(() => redis.disconnect());
+beforeEach(async () => {
+  keys = keysOf(freshPrefix());
+  ids = await addEntries(redis, keys.stream(OF.stream), 3);
+  await redis.xgroup("CREATE", keys.stream(OF.stream), OF.group, "0");
+  await groupOf("mine").read(redis, { countMax: 3, blockMs: 0 });
+  await claimsOf("mine").delivered(ids);
+});
+
+const groupOf = (consumer: string) => streamGroupOn(redis, keys, { ...OF, consumer });
+const claimsOf = (consumer: string) => taskClaimsOn(redis, keys, { ...OF, consumer });
+const deliveries = async (): Promise<number[]> =>
+  (await groupOf("x").pending({ idleMs: 0, countMax: 10 })).map((entry) => entry.deliveries);
+
+test("deliveries stand for attempts that were begun", async () => {
+  expect(await deliveries()).toEqual([0, 0, 0]);
+  expect(await claimsOf("mine").begin(ids[0] ?? "")).toEqual({ attempt: 1, version: "", epoch: "0" });
+  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 2 });
+  expect(await deliveries()).toEqual([2, 0, 0]);
+});
+
+test("beginning tells the snapshot and the pauses that are current", async () => {
+  await redis.set(keys.referenceCurrent, "v7");
+  await redis.hset(keys.control, "epoch", "3");
+  expect(await claimsOf("mine").begin(ids[0] ?? "")).toEqual({ attempt: 1, version: "v7", epoch: "3" });
+});
+
+test("what is somebody else's, or finished, cannot be begun", async () => {
+  expect(await claimsOf("other").begin(ids[0] ?? "")).toMatchObject({ attempt: undefined });
+  await redis.xack(keys.stream(OF.stream), OF.group, ids[1] ?? "");
+  expect(await claimsOf("mine").begin(ids[1] ?? "")).toMatchObject({ attempt: undefined });
+  expect(await deliveries()).toEqual([0, 0]);
+});
+
+test("only what nobody has begun is taken over at once, and that counts nothing", async () => {
+  await claimsOf("mine").begin(ids[1] ?? "");
+  const taken = await claimsOf("other").takeUnbegun(ids, 0);
+  expect(taken).toEqual([
+    { id: ids[0], fields: { n: "0" } },
+    { id: ids[2], fields: { n: "2" } },
+  ]);
+  expect(await deliveries()).toEqual([0, 1, 0]);
+  expect(await claimsOf("other").takeUnbegun(ids, 60_000)).toEqual([]);
+  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: undefined });
+});
+
+test("a task deleted from the stream stays pending, and can still be begun by its holder", async () => {
+  await redis.xdel(keys.stream(OF.stream), ids[0] ?? "");
+  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 1 });
+  expect(await claimsOf("other").takeUnbegun(ids.slice(0, 1), 0)).toEqual([]);
+  expect(await deliveries()).toHaveLength(3);
+});
+
+test("what is handed back can be taken over at once by whoever waits the longest", async () => {
+  await claimsOf("mine").begin(ids[0] ?? "");
+  await groupOf("mine").handBack({ uncount: false });
+  expect(await claimsOf("other").takeUnbegun(ids, 600_000)).toHaveLength(2);
+  expect(await groupOf("other").claim(ids[0] ?? "", 600_000, 1)).toMatchObject({ status: "claimed" });
+  expect(await deliveries()).toEqual([1, 0, 0]);
+});
+
+test("what a delivery was worth is taken back when it is handed back uncounted", async () => {
+  await claimsOf("mine").begin(ids[0] ?? "");
+  await groupOf("mine").handBack({ uncount: true });
+  expect(await deliveries()).toEqual([0, 0, 0]);
+});
+
+test("a strategy's own stream can be added to when it is a stream or not there", async () => {
+  expect(await streamProblem(redis, keys, "strategies:a")).toBeUndefined();
+  await redis.set(keys.stream("strategies:a"), "x");
+  expect(await streamProblem(redis, keys, "strategies:a")).toMatch(/is a string, expected a stream/);
+});

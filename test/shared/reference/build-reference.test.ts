@@ -1,0 +1,294 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { buildReference, contentJson } from "../../../shared/reference/build-reference.ts";
+import type { ReferenceRows } from "../../../shared/reference/reference.ts";
+import { phraseSchema, strategySchema, tickerSchema } from "../../../shared/reference/reference.ts";
+import { anyRows } from "../../arbitraries.ts";
+import { referenceRows, rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../../builders.ts";
+
+const phrase = (rows: ReferenceRows, folded: string) => buildReference(rows).content.phrases.get(folded);
+const signals = (...rows: ReferenceRows["signals"]) =>
+  rowsWithStrategies([strategyRow(10), strategyRow(20), strategyRow(30)], {
+    signals: rows,
+    strategy_signals: [
+      { strategy_id: 20, signal_id: 1 },
+      { strategy_id: 10, signal_id: 1 },
+      { strategy_id: 30, signal_id: 2 },
+      { strategy_id: 20, signal_id: 2 },
+    ],
+  });
+
+test("rows become tickers, strategies and phrases", () => {
+  const rows = rowsWithStrategies(
+    [strategyRow(20, { use_all_tickers: false }), strategyRow(10, { params: { lots: 2 } })],
+    {
+      tickers: [
+        tickerRow("ETHUSDT", { status: "disabled" }),
+        tickerRow(" btcusdt.p", { trade_permission: "disabled" }),
+      ],
+      signals: [signalRow(1, { short_phrase: null })],
+      strategy_tickers: [
+        { strategy_id: 20, symbol: "ETHUSDT" },
+        { strategy_id: 20, symbol: "btcusdt.P" },
+        { strategy_id: 10, symbol: "ETHUSDT" },
+      ],
+    },
+  );
+  const { use_all_tickers: _all, ...ten } = strategyRow(10, { params: { lots: 2 } });
+  const { use_all_tickers: _some, ...twenty } = strategyRow(20);
+  const { content, warnings } = buildReference(rows);
+  expect(warnings).toEqual([]);
+  expect([...content.tickers]).toEqual([
+    ["BTCUSDT", { status: "enabled", trade_permission: "disabled" }],
+    ["ETHUSDT", { status: "disabled", trade_permission: "enabled" }],
+  ]);
+  expect([...content.strategies]).toEqual([
+    [10, { ...ten, symbols: null }],
+    [20, { ...twenty, symbols: ["BTCUSDT", "ETHUSDT"] }],
+  ]);
+  expect([...content.phrases]).toEqual([
+    [
+      "signal_1_long",
+      {
+        phrase: "SIGNAL_1_LONG",
+        state: "enabled",
+        signal_id: 1,
+        signal_ids: [1],
+        direction: "long",
+        strategy_ids: [10, 20],
+      },
+    ],
+  ]);
+});
+
+test("a strategy limited to tickers, none of them listed, may trade none", () => {
+  const rows = rowsWithStrategies([strategyRow(10, { use_all_tickers: false })]);
+  expect(buildReference(rows).content.strategies.get(10)?.symbols).toEqual([]);
+});
+
+test("a blank phrase is none", () => {
+  const rows = referenceRows({ signals: [signalRow(1, { long_phrase: "", short_phrase: " \t" })] });
+  expect([...buildReference(rows).content.phrases]).toEqual([]);
+});
+
+test("a subscription of a strategy that is not there is left out", () => {
+  const rows = referenceRows({ strategy_signals: [{ strategy_id: 99, signal_id: 1 }] });
+  expect(phrase(rows, "signal_1_long")?.strategy_ids).toEqual([]);
+});
+
+describe("one phrase on several signals", () => {
+  const first = signalRow(1, { long_phrase: "GO" });
+  const second = signalRow(2, { long_phrase: " go " });
+
+  test("of the same direction unites their strategies under the lowest id, with a warning", () => {
+    const { content, warnings } = buildReference(signals(second, first));
+    expect(content.phrases.get("go")).toEqual({
+      phrase: "GO",
+      state: "enabled",
+      signal_id: 1,
+      signal_ids: [1, 2],
+      direction: "long",
+      strategy_ids: [10, 20, 30],
+    });
+    expect(warnings).toMatchObject([
+      {
+        level: "WARNING",
+        message: expect.stringContaining("GO belongs to signals 1, 2"),
+        details: { signal_ids: [1, 2] },
+      },
+    ]);
+  });
+
+  test("of both directions is unusable, an error for a person", () => {
+    const opposite = signalRow(2, { long_phrase: null, short_phrase: "go" });
+    const { content, warnings } = buildReference(signals(first, opposite));
+    expect(content.phrases.get("go")).toMatchObject({
+      state: "ambiguous",
+      direction: null,
+      strategy_ids: [10, 20, 30],
+    });
+    expect(warnings).toMatchObject([{ level: "ERROR", actionNeeded: true, details: { phrase: "GO" } }]);
+  });
+
+  test("is ambiguous on a single signal too", () => {
+    expect(phrase(signals(signalRow(1, { long_phrase: "GO", short_phrase: "go" })), "go")).toMatchObject({
+      state: "ambiguous",
+      signal_ids: [1],
+    });
+  });
+
+  test.each([
+    ["of the same direction", { long_phrase: "go", enabled: false }],
+    ["of the other direction", { long_phrase: null, short_phrase: "go", enabled: false }],
+  ])("does not mind a disabled one %s", (_direction, changes) => {
+    const { content, warnings } = buildReference(signals(first, signalRow(2, changes)));
+    expect(warnings).toEqual([]);
+    expect(content.phrases.get("go")).toMatchObject({
+      state: "enabled",
+      signal_ids: [1],
+      strategy_ids: [10, 20],
+    });
+  });
+
+  test("belongs to the enabled one, be its id the higher", () => {
+    expect(phrase(signals({ ...first, enabled: false }, second), "go")).toMatchObject({
+      state: "enabled",
+      signal_id: 2,
+      strategy_ids: [20, 30],
+    });
+  });
+
+  test.each([
+    ["of one direction", second, "long"],
+    ["of both", signalRow(2, { long_phrase: null, short_phrase: "go" }), null],
+  ])("is disabled, without a warning, when all of them are, %s", (_directions, other, direction) => {
+    const { content, warnings } = buildReference(
+      signals({ ...first, enabled: false }, { ...other, enabled: false }),
+    );
+    expect(warnings).toEqual([]);
+    expect(content.phrases.get("go")).toMatchObject({
+      state: "disabled",
+      signal_ids: [1, 2],
+      direction,
+      strategy_ids: [10, 20, 30],
+    });
+  });
+});
+
+describe("one ticker in several spellings", () => {
+  const disabled = { status: "disabled" } as const;
+
+  test.each([
+    ["the exact one counts", [tickerRow("BTC.P", disabled), tickerRow("BTC")], "enabled", 1],
+    [
+      "the exact one counts, wherever it is",
+      [tickerRow(" BTC", disabled), tickerRow("BTC"), tickerRow("btc", disabled)],
+      "enabled",
+      2,
+    ],
+    ["else the first in order", [tickerRow("btc"), tickerRow("BTC.P", disabled)], "disabled", 1],
+  ])("%s, with a warning for each other one", (_which, tickers, status, warned) => {
+    const { content, warnings } = buildReference(referenceRows({ tickers }));
+    expect(content.tickers.get("BTC")?.status).toBe(status);
+    expect(warnings.map(({ level, actionNeeded }) => ({ level, actionNeeded }))).toEqual(
+      Array.from({ length: warned }, () => ({ level: "WARNING", actionNeeded: true })),
+    );
+  });
+
+  test("the warning says which row is used", () => {
+    const tickers = [tickerRow("btc"), tickerRow("BTC.P")];
+    expect(buildReference(referenceRows({ tickers })).warnings[0]?.message).toBe(
+      "tickers BTC.P and btc are the same symbol BTC; BTC.P is used",
+    );
+  });
+});
+
+describe("the version", () => {
+  const params = { a: 1, b: { c: [1, 2], d: null } };
+  const limited = strategyRow(10, { use_all_tickers: false, params });
+  const rows = rowsWithStrategies([limited], { strategy_tickers: [{ strategy_id: 10, symbol: "BTCUSDT" }] });
+  const version = (changes: Partial<ReferenceRows> = {}): string =>
+    buildReference({ ...rows, ...changes }).version;
+  const strategy = (changes: Partial<typeof limited>) => ({ strategies: [{ ...limited, ...changes }] });
+
+  test("is 16 hex digits", () => {
+    expect(version()).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  test.each<[string, Partial<ReferenceRows>]>([
+    ["ticker's status", { tickers: [tickerRow("BTCUSDT", { status: "disabled" })] }],
+    ["ticker's permission", { tickers: [tickerRow("BTCUSDT", { trade_permission: "disabled" })] }],
+    ["ticker more", { tickers: [...rows.tickers, tickerRow("ETHUSDT")] }],
+    ["ticker less", { tickers: [] }],
+    ["phrase", { signals: [signalRow(1, { long_phrase: "OTHER" })] }],
+    ["phrase's spelling", { signals: [signalRow(1, { long_phrase: "signal_1_long" })] }],
+    [
+      "phrase's direction",
+      { signals: [signalRow(1, { long_phrase: "SIGNAL_1_SHORT", short_phrase: "SIGNAL_1_LONG" })] },
+    ],
+    ["signal's switch", { signals: [signalRow(1, { enabled: false })] }],
+    ["signal more", { signals: [signalRow(1), signalRow(2)] }],
+    ["strategy less", { strategies: [], strategy_signals: [], strategy_tickers: [] }],
+    ["subscription", { strategy_signals: [] }],
+    ["strategy's name", strategy({ name: "other" })],
+    ["strategy's switch", strategy({ enabled: false })],
+    ["strategy archived", strategy({ archived: true })],
+    ["strategy's allow_open", strategy({ allow_open: false })],
+    ["strategy's reverse", strategy({ reverse: true })],
+    ["strategy's use_all_tickers", strategy({ use_all_tickers: true })],
+    ["strategy's tickers", { strategy_tickers: [{ strategy_id: 10, symbol: "ETHUSDT" }] }],
+    ["strategy without its ticker", { strategy_tickers: [] }],
+    ["strategy's handler", strategy({ handler: "webhook" })],
+    ["strategy's params", strategy({ params: { ...params, a: 2 } })],
+    ["parameter deep down", strategy({ params: { ...params, b: { c: [2, 1], d: null } } })],
+    [
+      "parameter named __proto__",
+      strategy({ params: JSON.parse('{"a":1,"b":{"c":[1,2],"d":null},"__proto__":1}') }),
+    ],
+    ["strategy's own age", strategy({ signal_age_ms_max: 1000 })],
+    ["strategy in the shadow", strategy({ shadow: true })],
+  ])("is another one with another %s", (_what, changes) => {
+    expect(version(changes)).not.toBe(version());
+  });
+
+  test.each<[string, Partial<ReferenceRows>]>([
+    ["the order of keys in params", strategy({ params: { b: { d: null, c: [1, 2] }, a: 1 } })],
+    ["the spelling of a ticker", { tickers: [tickerRow("btcusdt.P")] }],
+    [
+      "a ticker listed twice for a strategy",
+      { strategy_tickers: [...rows.strategy_tickers, { strategy_id: 10, symbol: "btcusdt" }] },
+    ],
+    ["the name of a signal", { signals: [signalRow(1, { name: "other" })] }],
+  ])("does not depend on %s", (_what, changes) => {
+    expect(version(changes)).toBe(version());
+  });
+
+  test("does not depend on the order of rows, nor does anything else of the reference", () => {
+    const shuffled = anyRows.chain((some) =>
+      fc.tuple(
+        fc.constant(some),
+        fc.record({
+          tickers: shuffle(some.tickers),
+          signals: shuffle(some.signals),
+          strategies: shuffle(some.strategies),
+          strategy_signals: shuffle(some.strategy_signals),
+          strategy_tickers: shuffle(some.strategy_tickers),
+        }),
+      ),
+    );
+    fc.assert(
+      fc.property(shuffled, ([some, other]) => {
+        const [one, two] = [buildReference(some), buildReference(other)];
+        expect(two).toEqual(one);
+        expect(JSON.stringify(contentJson(two.content))).toBe(JSON.stringify(contentJson(one.content)));
+      }),
+    );
+  });
+});
+
+const shuffle = <T>(rows: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.shuffledSubarray([...rows], { minLength: rows.length, maxLength: rows.length });
+
+test("whatever the rows, each part has the form it is kept in, and survives JSON", () => {
+  fc.assert(
+    fc.property(anyRows, (rows) => {
+      const { content } = buildReference(rows);
+      for (const ticker of content.tickers.values())
+        expect(tickerSchema.parse(viaJson(ticker))).toEqual(ticker);
+      for (const each of content.strategies.values())
+        expect(strategySchema.parse(viaJson(each))).toEqual(each);
+      for (const each of content.phrases.values()) expect(phraseSchema.parse(viaJson(each))).toEqual(each);
+    }),
+  );
+});
+
+const viaJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+test("the content as JSON is keyed by symbol, strategy id and folded phrase", () => {
+  const json = contentJson(buildReference(referenceRows()).content);
+  expect(json).toMatchObject({
+    tickers: { BTCUSDT: { status: "enabled" } },
+    strategies: { "10": { name: "strategy 10" } },
+    strategy_signals: { signal_1_long: { direction: "long" }, signal_1_short: { direction: "short" } },
+  });
+});

@@ -1,0 +1,56 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { buildReference } from "../../../shared/reference/build-reference.ts";
+import { snapshotOf } from "../../../shared/reference/snapshot.ts";
+import { anyRows } from "../../arbitraries.ts";
+import { rowsWithStrategies, snapshotFrom, strategyRow } from "../../builders.ts";
+
+test("a phrase comes with the strategies that subscribe to it, their tickers ready for look-ups", () => {
+  const snapshot = snapshotFrom(
+    rowsWithStrategies([strategyRow(20, { use_all_tickers: false }), strategyRow(10)], {
+      strategy_tickers: [{ strategy_id: 20, symbol: "BTCUSDT" }],
+    }),
+  );
+  expect(snapshot.tickers.get("BTCUSDT")).toEqual({ status: "enabled", trade_permission: "enabled" });
+  const subscription = snapshot.subscriptions.get("signal_1_short");
+  expect(subscription).toMatchObject({ signal_id: 1, direction: "short" });
+  expect(subscription?.strategies.map(({ id, symbols }) => [id, symbols])).toEqual([
+    [10, null],
+    [20, new Set(["BTCUSDT"])],
+  ]);
+});
+
+test("each phrase is among those of its length", () => {
+  fc.assert(
+    fc.property(anyRows, (rows) => {
+      const { phrasesByLength, subscriptions } = snapshotFrom(rows);
+      expect([...phrasesByLength.values()].flat().toSorted()).toEqual([...subscriptions.keys()]);
+      for (const [length, phrases] of phrasesByLength) {
+        for (const phrase of phrases) expect(phrase).toHaveLength(length);
+      }
+    }),
+  );
+});
+
+test("content that names a strategy it does not have is no snapshot", () => {
+  const { content } = buildReference(rowsWithStrategies([strategyRow(10)]));
+  expect(() => snapshotOf("v1", { ...content, strategies: new Map() })).toThrow(
+    "reference version v1: phrase SIGNAL_1_LONG names strategy 10, which is not in it",
+  );
+});
+
+test("it is the same in whatever order Redis gives the content back", () => {
+  fc.assert(
+    fc.property(anyRows, (rows) => {
+      const { version, content } = buildReference(rows);
+      const reversed = {
+        tickers: new Map([...content.tickers].toReversed()),
+        strategies: new Map([...content.strategies].toReversed()),
+        phrases: new Map([...content.phrases].toReversed()),
+      };
+      const [one, two] = [snapshotOf(version, content), snapshotOf(version, reversed)];
+      expect(two).toEqual(one);
+      expect([...two.subscriptions.keys()]).toEqual([...one.subscriptions.keys()]);
+    }),
+  );
+});

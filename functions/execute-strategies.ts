@@ -7,7 +7,7 @@ import { laneOf, parseTask, type Task } from "../shared/task.ts";
 import { runHandler, type Attempt, type LastAttempt, type RunPorts } from "./strategies/run-handler.ts";
 
 /** What is so right before a task is run. */
-export type Look =
+export type ClaimedAttempt =
   | { readonly status: "held"; readonly attempt: number; readonly context: ExecutionContext }
   /** Somebody else has taken the task over, or finished it. */
   | { readonly status: "lost" };
@@ -24,7 +24,7 @@ export interface ExecutePorts extends RunPorts {
   readonly handlers: readonly AnyStrategyHandler[];
   readonly lanes: Lanes;
   /** Looks right before a run, and counts an attempt if the task is still held. */
-  look(id: string): Promise<Look | Unavailable>;
+  claimAttempt(id: string): Promise<ClaimedAttempt | Unavailable>;
   /** Waits after this attempt; false when the process stops before it is over. */
   pause(attempt: number): Promise<boolean>;
   /** Why nothing can be added to a strategy's own stream; undefined when it can. */
@@ -44,19 +44,19 @@ export interface ExecutePorts extends RunPorts {
  * when nobody waits for the answers.
  */
 export const executeStrategies: EffectfulFunction<ExecutePorts> = async function* (entries, ports) {
-  const desk = openDesk(entries.length);
+  const channel = openResultChannel(entries.length);
   for (const entry of entries) {
-    void execute(entry, ports, desk).then(
-      () => desk.gone(),
-      (error: unknown) => desk.failed(error),
+    void execute(entry, ports, channel).then(
+      () => channel.taskEnded(),
+      (error: unknown) => channel.failed(error),
     );
   }
   try {
     let unavailable: Unavailable | undefined;
     for (;;) {
-      const handed = desk.collect();
+      const pushed = channel.drain();
       const results: Result[] = [];
-      for (const { answer } of handed) {
+      for (const { answer } of pushed) {
         if (answer.status === "unavailable") unavailable = answer;
         else results.push(answer);
       }
@@ -64,39 +64,39 @@ export const executeStrategies: EffectfulFunction<ExecutePorts> = async function
         if (results.length > 0) yield results;
       } finally {
         // Also when nobody waits for more: others in the same lanes would wait for ever.
-        for (const { settled } of handed) settled();
+        for (const { settled } of pushed) settled();
       }
-      if (handed.length === 0 && !(await desk.more())) break;
+      if (pushed.length === 0 && !(await channel.more())) break;
     }
-    desk.throwFailure();
+    channel.throwFailure();
     if (unavailable !== undefined) yield unavailable;
   } finally {
-    desk.close();
+    channel.close();
   }
 };
 
-interface Handed {
+interface PushedAnswer {
   readonly answer: Result | Unavailable;
   /** Called when the answer has been committed, as far as it will be. */
   readonly settled: () => void;
 }
 
 /** The side of the desk where answers are handed in. */
-interface Desk {
+interface ResultChannel {
   /** Nobody collects any more: what is done from here on would not be known to have been done. */
   readonly isClosed: boolean;
   /** Resolves when the answer has been committed: until then the task keeps its place in the lane. */
-  hand(answer: Result | Unavailable): Promise<void>;
+  push(answer: Result | Unavailable): Promise<void>;
 }
 
 /** Where answers are handed in and collected. */
-function openDesk(tasks: number) {
+function openResultChannel(tasks: number) {
   const failures: unknown[] = [];
-  let waiting: Handed[] = [];
+  let waiting: PushedAnswer[] = [];
   let open = tasks;
   let closed = false;
   let wake = (): void => undefined;
-  const gone = (): void => {
+  const taskEnded = (): void => {
     open -= 1;
     wake();
   };
@@ -104,17 +104,17 @@ function openDesk(tasks: number) {
     get isClosed() {
       return closed;
     },
-    async hand(answer: Result | Unavailable): Promise<void> {
+    async push(answer: Result | Unavailable): Promise<void> {
       if (closed) return;
       await new Promise<void>((settled) => {
         waiting.push({ answer, settled });
         wake();
       });
     },
-    collect(): readonly Handed[] {
-      const handed = waiting;
+    drain(): readonly PushedAnswer[] {
+      const pushed = waiting;
       waiting = [];
-      return handed;
+      return pushed;
     },
     /** Waits for the next answer; false when there are no more. */
     async more(): Promise<boolean> {
@@ -125,10 +125,10 @@ function openDesk(tasks: number) {
       });
       return true;
     },
-    gone,
+    taskEnded,
     failed(error: unknown): void {
       failures.push(error);
-      gone();
+      taskEnded();
     },
     throwFailure(): void {
       if (failures.length > 0) throw failures[0];
@@ -140,26 +140,30 @@ function openDesk(tasks: number) {
   };
 }
 
-const NOT_BEGUN = "the time was up before it was begun";
+const NOT_STARTED = "the time was up before it was begun";
 
-async function execute(entry: Entry, ports: ExecutePorts, desk: Desk): Promise<void> {
+async function execute(entry: Entry, ports: ExecutePorts, channel: ResultChannel): Promise<void> {
   const parsed = parseTask(entry);
   if (!parsed.ok) {
     const { error } = parsed;
-    return desk.hand({ id: entry.id, status: "dead", reason: "invalid_task", error, level: "ERROR" });
+    return channel.push({ id: entry.id, status: "dead", reason: "invalid_task", error, level: "ERROR" });
   }
   const { task } = parsed;
   const hadItsTurn = await ports.lanes.inOrder(laneOf(task), task.id, async () => {
-    await desk.hand(await untilOver(task, ports, desk));
+    await channel.push(await untilOver(task, ports, channel));
     return true;
   });
-  if (hadItsTurn === undefined) await desk.hand(left(task, NOT_BEGUN));
+  if (hadItsTurn === undefined) await channel.push(left(task, NOT_STARTED));
 }
 
 /** One attempt after the other, until one is the last. */
-async function untilOver(task: Task, ports: ExecutePorts, desk: Desk): Promise<Result | Unavailable> {
+async function untilOver(
+  task: Task,
+  ports: ExecutePorts,
+  channel: ResultChannel,
+): Promise<Result | Unavailable> {
   for (;;) {
-    const answer = await ports.lanes.withRoom(task.strategyId, async () => attemptOnce(task, ports, desk));
+    const answer = await ports.lanes.withRoom(task.strategyId, async () => attemptOnce(task, ports, channel));
     if (answer.status !== "again") return answer;
     if (!(await ports.pause(answer.attempt))) return left(task, "the time was up before it was tried again");
   }
@@ -167,14 +171,14 @@ async function untilOver(task: Task, ports: ExecutePorts, desk: Desk): Promise<R
 
 type AttemptAnswer = Result | Unavailable | { readonly status: "again"; readonly attempt: number };
 
-async function attemptOnce(task: Task, ports: ExecutePorts, desk: Desk): Promise<AttemptAnswer> {
-  if (ports.stopping.aborted || desk.isClosed) return left(task, NOT_BEGUN);
-  const look = await ports.look(task.id);
-  if (look.status === "unavailable") return look;
-  if (look.status === "lost") return left(task, "somebody else has taken it over");
+async function attemptOnce(task: Task, ports: ExecutePorts, channel: ResultChannel): Promise<AttemptAnswer> {
+  if (ports.stopping.aborted || channel.isClosed) return left(task, NOT_STARTED);
+  const claimAttempt = await ports.claimAttempt(task.id);
+  if (claimAttempt.status === "unavailable") return claimAttempt;
+  if (claimAttempt.status === "lost") return left(task, "somebody else has taken it over");
   // The look may have taken long.
-  if (ports.stopping.aborted || desk.isClosed) return left(task, NOT_BEGUN);
-  const { attempt, context } = look;
+  if (ports.stopping.aborted || channel.isClosed) return left(task, NOT_STARTED);
+  const { attempt, context } = claimAttempt;
   const permission = permissionFor(task, context);
   if (!permission.run) {
     const { reason, detail } = permission;
@@ -228,7 +232,7 @@ function left(task: Task, error: string): Result {
 }
 
 /** What else happens when a task is given up on before it has come to an end: it has ended its process too often. */
-export function givenUpEffects(
+export function exhaustedEffects(
   entry: Entry,
   { error, attempt, at }: { readonly error: string; readonly attempt: number; readonly at: number },
 ): Branch | undefined {

@@ -16,9 +16,9 @@ interface Readable {
 }
 
 /** Entries that are parsed and stored together. */
-interface Portion {
+interface Chunk {
   readonly readable: Readable[];
-  readonly unreadable: Result[];
+  readonly malformed: Result[];
 }
 
 /**
@@ -27,8 +27,8 @@ interface Portion {
  * are stored. A Postgres that is away makes what is not stored yet `unavailable`.
  */
 export const persistLog: EffectfulFunction<PersistContext> = async function* (entries, { stream, log }) {
-  for (const { readable, unreadable } of parsedPortions(entries, stream)) {
-    if (unreadable.length > 0) yield unreadable;
+  for (const { readable, malformed } of parsedChunks(entries, stream)) {
+    if (malformed.length > 0) yield malformed;
     if (!(yield* store(readable, log))) return;
   }
 };
@@ -38,22 +38,22 @@ export const persistLog: EffectfulFunction<PersistContext> = async function* (en
  * Each is parsed when its turn comes, so that no more than a portion and the entry behind it is in memory: 256 records of 5,000
  * outcomes each took 246 MB when they were parsed at once, and one statement of 13 s; so they take 5 MB, and 0.3 s each.
  */
-function* parsedPortions(entries: readonly Entry[], stream: PersistContext["stream"]): Generator<Portion> {
-  let portion: Portion = { readable: [], unreadable: [] };
+function* parsedChunks(entries: readonly Entry[], stream: PersistContext["stream"]): Generator<Chunk> {
+  let portion: Chunk = { readable: [], malformed: [] };
   let room = OUTCOMES_MAX;
   for (const entry of entries) {
     const parsed = logRowsOf(entry, stream);
     const weight = parsed.ok ? weightOf(parsed.rows) : 1;
     if (weight > room && room < OUTCOMES_MAX) {
       yield portion;
-      portion = { readable: [], unreadable: [] };
+      portion = { readable: [], malformed: [] };
       room = OUTCOMES_MAX;
     }
     room -= weight;
     if (parsed.ok) portion.readable.push({ entry, rows: parsed.rows });
     else {
       const { error } = parsed;
-      portion.unreadable.push({ id: entry.id, status: "dead", reason: "invalid_record", error });
+      portion.malformed.push({ id: entry.id, status: "dead", reason: "invalid_record", error });
     }
   }
   yield portion;

@@ -1,5 +1,5 @@
 import { decide, reject, type DecisionContext } from "../shared/decide/decide.ts";
-import { RoutingMemo } from "../shared/decide/decision-cache.ts";
+import { DecisionCache } from "../shared/decide/decision-cache.ts";
 import type { Decision } from "../shared/decide/decision.ts";
 import type { Entry, Fields } from "../shared/entry.ts";
 import {
@@ -22,7 +22,7 @@ const SYMBOL_BYTES_MAX = 1024;
 /** What process-signals needs besides the entries. */
 export interface SignalContext extends DecisionContext {
   /** Default: one for this batch. */
-  readonly memo?: SignalMemo;
+  readonly cache?: SignalMemo;
   /** `live`, or the id of the manual invocation the entries belong to. */
   readonly invocation: string;
   /**
@@ -42,7 +42,7 @@ export const processSignals: PureFunction<SignalContext> = (entries, context) =>
     ...context,
     ...(forcedAt === undefined ? {} : { anyAge: true }),
     decidedAt: isoTime(context.now),
-    memo: context.memo ?? new RoutingMemo(),
+    cache: context.cache ?? new DecisionCache(),
     taskFields: {
       invocation,
       snapshot: snapshot.version,
@@ -57,7 +57,7 @@ export const processSignals: PureFunction<SignalContext> = (entries, context) =>
 interface BatchContext extends SignalContext {
   /** `now` as records have it. */
   readonly decidedAt: string;
-  readonly memo: SignalMemo;
+  readonly cache: SignalMemo;
   /** Fields that all tasks have in common. */
   readonly taskFields: Fields;
   /** Fields that all records have in common. */
@@ -65,7 +65,7 @@ interface BatchContext extends SignalContext {
 }
 
 /** What `processSignals` need not make again while snapshot and control are the same. */
-export type SignalMemo = RoutingMemo<Common>;
+export type SignalMemo = DecisionCache<Common>;
 
 /** What all signals with the same outcomes have in common. */
 interface Common {
@@ -151,8 +151,8 @@ function duplicateEffects(
   };
 }
 
-function commonOf({ status, reason, outcomes }: Decision, { memo }: BatchContext): Common {
-  const known = memo.derived(outcomes);
+function commonOf({ status, reason, outcomes }: Decision, { cache }: BatchContext): Common {
+  const known = cache.derived(outcomes);
   if (known !== undefined) return known;
   const each: Fields[] = [];
   for (const { status: outcome, strategy_id, strategy } of outcomes) {
@@ -160,7 +160,7 @@ function commonOf({ status, reason, outcomes }: Decision, { memo }: BatchContext
   }
   const counters = decisionCounters(status, reason, outcomes);
   const common = { each, counters, outcomesJson: JSON.stringify(outcomes) };
-  memo.keepDerived(outcomes, common);
+  cache.keepDerived(outcomes, common);
   return common;
 }
 

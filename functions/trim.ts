@@ -3,7 +3,7 @@ import type { LogRetention, LogTable } from "../shared/io/log/log-retention.ts";
 import type {
   BehindGroup,
   StreamTrimmer,
-  TrimLook,
+  TrimPreview,
   TrimmedStream,
 } from "../shared/io/streams/stream-trimmer.ts";
 
@@ -48,16 +48,16 @@ export async function trimStreams({ trimmer, stopping }: TrimContext): Promise<r
 }
 
 /** What trimming would find in one stream. */
-export interface StreamTrimLook extends TrimLook {
+export interface StreamTrimPreview extends TrimPreview {
   readonly stream: TrimmedStream;
 }
 
 /** What {@link trimStreams} would remove now, and what holds the rest back; removes nothing. */
-export async function lookAtStreams(
-  trimmer: Pick<StreamTrimmer, "look">,
-): Promise<readonly StreamTrimLook[]> {
-  const looks: StreamTrimLook[] = [];
-  for (const stream of TRIMMED) looks.push({ stream, ...(await trimmer.look(stream)) });
+export async function previewTrim(
+  trimmer: Pick<StreamTrimmer, "preview">,
+): Promise<readonly StreamTrimPreview[]> {
+  const looks: StreamTrimPreview[] = [];
+  for (const stream of TRIMMED) looks.push({ stream, ...(await trimmer.preview(stream)) });
   return looks;
 }
 

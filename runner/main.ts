@@ -13,7 +13,7 @@ import {
 import { serveHttp, type ServedApp } from "./http/serve.ts";
 import { withLocalSecrets } from "./local/secrets.ts";
 import { startRouter } from "./router.ts";
-import { openStack } from "./setup/backing-services.ts";
+import { openBackingServices } from "./setup/backing-services.ts";
 import { banner, shownSecrets } from "./setup/banner.ts";
 import { openServices } from "./setup/services.ts";
 import type { StopOutcome } from "./setup/stop-outcome.ts";
@@ -78,10 +78,10 @@ async function orExit<T>(step: () => Promise<T>): Promise<T> {
 }
 
 const config = isLocal ? await orExit(async () => withLocalSecrets(given, DATA_DIR)) : given;
-const stack = await orExit(async () =>
-  openStack({ config, env, dataDir: DATA_DIR, logger, onDatabaseLost: fail }),
+const backing = await orExit(async () =>
+  openBackingServices({ config, env, dataDir: DATA_DIR, logger, onDatabaseLost: fail }),
 );
-const { redisUrl, database } = stack;
+const { redisUrl, database } = backing;
 const consumer = config.consumerName ?? uniqueConsumerName();
 const ending = new AbortController();
 // Every call by hand listens for it, however many there are at a time.
@@ -123,11 +123,11 @@ stop = async (reason) => {
   const outcomes = await Promise.all([router.stop(reason), requests]);
   http?.close();
   services.close();
-  await stack.stop();
+  await backing.stop();
   return outcomes.includes("cut_off") ? "cut_off" : "finished";
 };
 
 http = await orExit(async () => serveHttp(services));
 
 const secrets = shownSecrets({ given, config, forPeople });
-print(banner({ config, stack, consumer, redisUrl: redactUrl(redisUrl), httpUrl: http?.url, secrets }));
+print(banner({ config, backing, consumer, redisUrl: redactUrl(redisUrl), httpUrl: http?.url, secrets }));

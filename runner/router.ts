@@ -5,7 +5,7 @@ import { logBinding } from "./bindings/log-binding.ts";
 import { signalBinding } from "./bindings/signal-binding.ts";
 import { startPollLoop, type PollLoop } from "./consume/poll-loop.ts";
 import { type Binding } from "./engine/binding.ts";
-import { startHousekeeping } from "./jobs/maintenance-schedule.ts";
+import { startMaintenance } from "./jobs/maintenance-schedule.ts";
 import { startRefreshSchedule } from "./jobs/refresh-schedule.ts";
 import { startNotifying } from "./notify/notify-binding.ts";
 import type { Services } from "./setup/services.ts";
@@ -79,7 +79,7 @@ export async function startRouter(services: Services): Promise<Router> {
     : undefined;
   // An emptied Redis need not wait for the next turn.
   services.onSnapshotMissing(() => schedule?.request());
-  const housekeeping = startHousekeeping({ config, redis, keys, database, clock, events });
+  const housekeeping = startMaintenance({ config, redis, keys, database, clock, events });
   const signalLoops = has.has("process-signals") ? [startLoop(signalBinding(services))] : [];
   const executionStops = new AbortController();
   const executionLoops = has.has("execute-strategies")

@@ -16,7 +16,7 @@ export interface GroupHealth {
   readonly critical: boolean;
   readonly exists: boolean;
   /** The last time each of its readers asked for entries; empty when it has none. */
-  readonly turns: readonly TurnHealth[];
+  readonly heartbeats: readonly HeartbeatHealth[];
   /** Entries not acknowledged yet: waiting and in hand. */
   readonly backlog: number;
   /** Since the oldest entry in hand was last worked on; null when none is. */
@@ -24,7 +24,7 @@ export interface GroupHealth {
 }
 
 /** One reader of a group: a loop, or a scheduler's calls. */
-export interface TurnHealth {
+export interface HeartbeatHealth {
   readonly agoMs: number;
   /** Time between two turns, in ms, where a scheduler makes them. */
   readonly everyMs?: number;
@@ -76,16 +76,16 @@ export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
   return { status, reasons: [...stopping, ...weakening] };
 }
 
-function standstills({ group, stream, exists, turns }: GroupHealth, limits: HealthLimits): string[] {
+function standstills({ group, stream, exists, heartbeats }: GroupHealth, limits: HealthLimits): string[] {
   const name = `${group} on ${stream}`;
   if (!exists) return [`group ${name} is not there`];
-  if (turns.length === 0) return [`nobody reads ${name}`];
-  if (turns.some((turn) => turn.agoMs <= standsAfterMs(turn, limits))) return [];
-  return [`nobody has read ${name} for ${seconds(Math.min(...turns.map(({ agoMs }) => agoMs)))}`];
+  if (heartbeats.length === 0) return [`nobody reads ${name}`];
+  if (heartbeats.some((turn) => turn.agoMs <= standsAfterMs(turn, limits))) return [];
+  return [`nobody has read ${name} for ${seconds(Math.min(...heartbeats.map(({ agoMs }) => agoMs)))}`];
 }
 
 /** Longest time to the next turn, in ms, before its reader counts as gone. */
-function standsAfterMs({ everyMs = 0 }: TurnHealth, { blockMs }: HealthLimits): number {
+function standsAfterMs({ everyMs = 0 }: HeartbeatHealth, { blockMs }: HealthLimits): number {
   return Math.max(3 * blockMs, LOOP_STANDS_MS, Math.min(3 * everyMs, SCHEDULE_STANDS_MS_MAX));
 }
 

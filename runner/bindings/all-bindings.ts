@@ -13,7 +13,7 @@ export interface BindingDeps extends SignalBindingDeps, ExecutionDeps {
 }
 
 /** Every function with every stream it works on. */
-export function bindingsOf(deps: BindingDeps, options: BindingOptions = {}): readonly Binding[] {
+export function allBindings(deps: BindingDeps, options: BindingOptions = {}): readonly Binding[] {
   return [
     signalBinding(deps, options),
     manualExecutionBinding(deps, options),
@@ -28,7 +28,7 @@ export function retryBinding(
   invocation: string,
   deps: BindingDeps,
 ): Binding | undefined {
-  return bindingsOf(deps, { invocation, whilePaused: "wait", attempt: deliveries + 1 }).find(
+  return allBindings(deps, { invocation, whilePaused: "wait", attempt: deliveries + 1 }).find(
     (binding) => binding.functionName === functionName && binding.stream === stream,
   );
 }

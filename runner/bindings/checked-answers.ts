@@ -3,7 +3,7 @@ import { assertAnswersEach, type Result, type Unavailable } from "../../shared/f
 import type { Answer } from "../engine/binding.ts";
 
 /** The answers of an effectful function, once it is certain that it answers each entry exactly once. */
-export async function* answersOf(
+export async function* checkedAnswers(
   entries: readonly Entry[],
   yielded: AsyncIterable<readonly Result[] | Unavailable>,
 ): AsyncGenerator<Answer | Unavailable> {

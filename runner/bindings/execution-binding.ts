@@ -2,23 +2,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import {
   executeStrategies,
-  givenUpEffects,
+  exhaustedEffects,
   type ExecutePorts,
-  type Look,
+  type ClaimedAttempt,
 } from "../../functions/execute-strategies.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
-import { streamProblem, taskClaimsOn, type TaskLook } from "../../shared/io/streams/task-claims.ts";
+import { streamProblem, taskClaimsOn, type StartedAttempt } from "../../shared/io/streams/task-claims.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { laneOf, parseTask } from "../../shared/task.ts";
-import type { Binding, WorkTimes } from "../engine/binding.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
-import { firstTry } from "../engine/retry.ts";
-import { answersOf } from "./checked-answers.ts";
+import type { Binding, TimeLimits } from "../engine/binding.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { retry } from "../engine/retry.ts";
+import { checkedAnswers } from "./checked-answers.ts";
 import { openLanes } from "./ordered-lanes.ts";
 import type { Current, RoutingContext, RoutingContextCache } from "./routing-context.ts";
-import type { Outside } from "./strategy-ports.ts";
+import type { StrategyPorts } from "./strategy-ports.ts";
 
 /** What running strategies takes, whoever asks for it. */
 export interface ExecutionDeps {
@@ -35,14 +35,14 @@ export interface ExecutionDeps {
   readonly clock: Clock;
   readonly routing: RoutingContextCache;
   readonly handlers: readonly AnyStrategyHandler[];
-  readonly outside: Outside;
+  readonly strategyPorts: StrategyPorts;
 }
 
-export interface ExecutionLoopOptions extends WorkTimes {
+export interface ExecutionLoopOptions extends TimeLimits {
   readonly consumer: string;
 }
 
-const STREAM_LOOK_MS_MAX = 3_000;
+const STREAM_CHECK_MS_MAX = 3_000;
 export const STREAM = "strategy_input_stream";
 export const GROUP = "strategy_executor";
 
@@ -57,54 +57,54 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
     lanes,
     stopping,
     abort,
-    async look(id) {
+    async claimAttempt(id) {
       try {
         // First what may be away for long: an attempt that has begun counts.
-        await untilItWorks(async () => presentContext(deps), abort);
+        await retryUntilAborted(async () => assertContext(deps), abort);
         // It may have taken long; what is not to be run any more is not to count as an attempt either.
-        const begun = await untilItWorks(
-          async () => (stopping.aborted ? NOT_BEGUN : claims.begin(id)),
+        const begun = await retryUntilAborted(
+          async () => (stopping.aborted ? NOT_STARTED : claims.begin(id)),
           abort,
         );
         const { attempt, version, epoch } = begun;
         if (attempt === undefined) return { status: "lost" };
-        const context = await untilItWorks(async () => contextAt({ version, epoch }, deps), abort);
-        return held(attempt, context, deps);
+        const context = await retryUntilAborted(async () => contextAt({ version, epoch }, deps), abort);
+        return heldAttempt(attempt, context, deps);
       } catch (error) {
         if (abort.aborted) return { status: "lost" };
         throw error;
       }
     },
-    streamProblem: async (stream) => untilItWorks(async () => streamProblem(redis, keys, stream), abort),
+    streamProblem: async (stream) => retryUntilAborted(async () => streamProblem(redis, keys, stream), abort),
     pause: async (attempt) => sleep(backoffMs(attempt), true, { signal: stopping }).catch(() => false),
   };
   return {
     functionName: "execute-strategies",
     stream: STREAM,
     group: GROUP,
-    outsideMsMax: config.strategyTimeoutMs,
-    run: (entries) => answersOf(entries, executeStrategies(entries, ports)),
-    forget: () => deps.routing.forget(),
-    overlapping: {
-      delivered: async (ids) => claims.delivered(ids),
-      takeUnbegun: async (ids, idleMs) => claims.takeUnbegun(ids, idleMs),
-      get kept() {
-        return lanes.kept;
+    sideEffectMsMax: config.strategyTimeoutMs,
+    run: (entries) => checkedAnswers(entries, executeStrategies(entries, ports)),
+    invalidate: () => deps.routing.invalidate(),
+    concurrent: {
+      markDelivered: async (ids) => claims.markDelivered(ids),
+      claimUnstarted: async (ids, idleMs) => claims.claimUnstarted(ids, idleMs),
+      get reserved() {
+        return lanes.reserved;
       },
-      keepPlace(entry) {
+      reserve(entry) {
         const parsed = parseTask(entry);
-        if (parsed.ok) lanes.keep(laneOf(parsed.task), entry.id);
+        if (parsed.ok) lanes.reserve(laneOf(parsed.task), entry.id);
       },
       release: (id) => lanes.release(id),
-      isBehindAnother: (id) => lanes.isBehindAnother(id),
-      givenUpEffects: (entry, { error, deliveries }) =>
-        givenUpEffects(entry, { error, attempt: deliveries, at: clock.now() }),
+      isBehindReserved: (id) => lanes.isBehindReserved(id),
+      deadLetterEffects: (entry, { error, deliveries }) =>
+        exhaustedEffects(entry, { error, attempt: deliveries, at: clock.now() }),
     },
   };
 }
 
 export const NEVER = new AbortController().signal;
-const NOT_BEGUN: TaskLook = { attempt: undefined, version: "", epoch: "" };
+const NOT_STARTED: StartedAttempt = { attempt: undefined, version: "", epoch: "" };
 
 export function lanesOf(
   { strategyConcurrencyMax, strategyConcurrencyPerStrategyMax }: ExecutionDeps["config"],
@@ -117,15 +117,18 @@ export function lanesOf(
   });
 }
 
-export function commonPorts({ config, redis, keys, clock, handlers, outside }: ExecutionDeps) {
+export function commonPorts({ config, redis, keys, clock, handlers, strategyPorts }: ExecutionDeps) {
   return {
-    ...outside,
+    ...strategyPorts,
     handlers,
     timeoutMs: config.strategyTimeoutMs,
     attemptsMax: config.deliveriesMax,
     // It comes after a run, whose outcome is not to be lost for a connection that breaks just now.
     streamProblem: async (stream) =>
-      untilItWorks(async () => streamProblem(redis, keys, stream), AbortSignal.timeout(STREAM_LOOK_MS_MAX)),
+      retryUntilAborted(
+        async () => streamProblem(redis, keys, stream),
+        AbortSignal.timeout(STREAM_CHECK_MS_MAX),
+      ),
     now: () => clock.now(),
   } satisfies Partial<ExecutePorts>;
 }
@@ -133,19 +136,19 @@ export function commonPorts({ config, redis, keys, clock, handlers, outside }: E
 /** The current snapshot and pauses. @throws NotNow while there are none */
 async function contextAt(current: Current, { routing }: ExecutionDeps): Promise<RoutingContext> {
   const context = await routing.at(current);
-  if ("status" in context) throw new NotNow(context.error);
+  if ("status" in context) throw new UnavailableError(context.error);
   return context;
 }
 
 /** @throws NotNow while there are none */
-async function presentContext({ routing }: ExecutionDeps): Promise<void> {
+async function assertContext({ routing }: ExecutionDeps): Promise<void> {
   const context = await routing.get();
-  if ("status" in context) throw new NotNow(context.error);
+  if ("status" in context) throw new UnavailableError(context.error);
 }
 
 /** Redis or the snapshot may be away for a while; the task is not to blame, and the loops say so. */
-async function untilItWorks<T>(attempt: () => Promise<T>, abort: AbortSignal): Promise<T> {
-  const result = await firstTry(attempt, {
+async function retryUntilAborted<T>(attempt: () => Promise<T>, abort: AbortSignal): Promise<T> {
+  const result = await retry(attempt, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 50,
     maxTimeout: 2_000,
@@ -157,11 +160,11 @@ async function untilItWorks<T>(attempt: () => Promise<T>, abort: AbortSignal): P
   return result;
 }
 
-export function held(
+export function heldAttempt(
   attempt: number,
   { snapshot, control }: RoutingContext,
   { clock, config }: ExecutionDeps,
-): Look {
+): ClaimedAttempt {
   const { signalAgeMsMax } = config;
   return { status: "held", attempt, context: { snapshot, control, now: clock.now(), signalAgeMsMax } };
 }

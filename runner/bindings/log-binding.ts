@@ -1,7 +1,7 @@
 import { persistLog } from "../../functions/persist-log.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Binding } from "../engine/binding.ts";
-import { answersOf } from "./checked-answers.ts";
+import { checkedAnswers } from "./checked-answers.ts";
 
 /** `persist-log` on one of the two streams it writes down. */
 export function logBinding(stream: "signal_results" | "system_events", log: LogStore): Binding {
@@ -9,7 +9,7 @@ export function logBinding(stream: "signal_results" | "system_events", log: LogS
     functionName: "persist-log",
     stream,
     group: "log_writer",
-    run: (entries) => answersOf(entries, persistLog(entries, { stream, log })),
-    forget: () => {},
+    run: (entries) => checkedAnswers(entries, persistLog(entries, { stream, log })),
+    invalidate: () => {},
   };
 }

@@ -1,12 +1,12 @@
 import { type ExecutePorts, executeStrategies } from "../../functions/execute-strategies.ts";
 import type { BindingOptions, Binding } from "../engine/binding.ts";
-import { answersOf } from "./checked-answers.ts";
+import { checkedAnswers } from "./checked-answers.ts";
 import {
   type ExecutionDeps,
   NEVER,
   commonPorts,
   lanesOf,
-  held,
+  heldAttempt,
   STREAM,
   GROUP,
   executionBinding,
@@ -24,9 +24,9 @@ export function manualExecutionBinding(
     abort: NEVER,
     ...(invocation === undefined ? {} : { invocation }),
     // No commit comes before the run, to refuse what was decided on others.
-    look: async () => {
+    claimAttempt: async () => {
       const context = await deps.routing.latest();
-      return "status" in context ? context : held(attempt, context, deps);
+      return "status" in context ? context : heldAttempt(attempt, context, deps);
     },
     pause: async () => false,
     // Whoever asks can ask again.
@@ -36,15 +36,15 @@ export function manualExecutionBinding(
     functionName: "execute-strategies",
     stream: STREAM,
     group: GROUP,
-    outsideMsMax: deps.config.strategyTimeoutMs,
+    sideEffectMsMax: deps.config.strategyTimeoutMs,
     async *run(entries) {
       const context = await deps.routing.latest();
       if ("status" in context) yield context;
       else if (whilePaused === "wait" && context.control.allPaused)
         yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
-      else yield* answersOf(entries, executeStrategies(entries, ports));
+      else yield* checkedAnswers(entries, executeStrategies(entries, ports));
     },
-    forget: () => deps.routing.forget(),
-    heldBy: (consumer, times) => executionBinding(deps, { consumer, ...times }),
+    invalidate: () => deps.routing.invalidate(),
+    asConsumer: (consumer, times) => executionBinding(deps, { consumer, ...times }),
   };
 }

@@ -13,16 +13,16 @@ export interface LanesOptions {
 /** The lanes of one process, shared by all batches, with places kept for tasks that others have left behind. */
 export interface TaskLanes extends Lanes {
   /** Tasks a place is kept for. */
-  readonly kept: ReadonlySet<string>;
+  readonly reserved: ReadonlySet<string>;
   /** Keeps the next place of the lane for a task: whatever enters the lane later waits until it has been there, or is released. */
-  keep(lane: string, id: string): void;
+  reserve(lane: string, id: string): void;
   /** Gives up the place that is kept for a task, since somebody else has finished it. */
   release(id: string): void;
   /** Whether another place is kept before that of this task, in its lane. */
-  isBehindAnother(id: string): boolean;
+  isBehindReserved(id: string): boolean;
 }
 
-interface Place {
+interface Slot {
   readonly lane: string;
   /** Resolves when everybody before has left. */
   readonly turn: Promise<unknown>;
@@ -32,11 +32,11 @@ interface Place {
 /** Lanes in memory; one that is empty takes no room. */
 export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }: LanesOptions): TaskLanes {
   const lastOf = new Map<string, Promise<void>>();
-  const places = new Map<string, Place>();
+  const slots = new Map<string, Slot>();
   const all = pLimit(concurrencyMax);
   const rooms = new Map<number, LimitFunction>();
 
-  function enter(lane: string): Place {
+  function enter(lane: string): Slot {
     const turn = lastOf.get(lane) ?? Promise.resolve();
     let leave = (): void => undefined;
     const gone = new Promise<void>((resolve) => {
@@ -50,28 +50,28 @@ export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }
   }
 
   return {
-    get kept() {
-      return new Set(places.keys());
+    get reserved() {
+      return new Set(slots.keys());
     },
-    keep(lane, id) {
-      if (!places.has(id)) places.set(id, enter(lane));
+    reserve(lane, id) {
+      if (!slots.has(id)) slots.set(id, enter(lane));
     },
     release(id) {
-      places.get(id)?.leave();
-      places.delete(id);
+      slots.get(id)?.leave();
+      slots.delete(id);
     },
-    isBehindAnother(id) {
-      const own = places.get(id)?.lane;
+    isBehindReserved(id) {
+      const own = slots.get(id)?.lane;
       // In the order they were kept in.
-      for (const [other, { lane }] of places) {
+      for (const [other, { lane }] of slots) {
         if (other === id) return false;
         if (lane === own) return true;
       }
       return false;
     },
     async inOrder(lane, id, job) {
-      const place = places.get(id) ?? enter(lane);
-      places.delete(id);
+      const place = slots.get(id) ?? enter(lane);
+      slots.delete(id);
       try {
         await turnOrClosing(place.turn, closing);
         return closing.aborted ? undefined : await job();

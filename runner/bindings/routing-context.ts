@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { SignalMemo } from "../../functions/process-signals.ts";
 import { controlOf, type Control } from "../../shared/decide/control.ts";
-import { RoutingMemo } from "../../shared/decide/decision-cache.ts";
+import { DecisionCache } from "../../shared/decide/decision-cache.ts";
 import type { Unavailable } from "../../shared/function.ts";
 import type { ReferenceStore } from "../../shared/io/reference/reference-store.ts";
 import type { Keys } from "../../shared/keys.ts";
@@ -13,7 +13,7 @@ export interface RoutingContext {
   readonly snapshot: Snapshot;
   readonly control: Control;
   /** What decisions on these have in common. */
-  readonly memo: SignalMemo;
+  readonly cache: SignalMemo;
 }
 
 /** What Redis says is current. */
@@ -34,7 +34,7 @@ export interface RoutingContextCache {
   at(current: Current): Promise<RoutingContext | Unavailable>;
   /** The same after a look at what is current, for what comes before any commit can refuse it. */
   latest(): Promise<RoutingContext | Unavailable>;
-  forget(): void;
+  invalidate(): void;
 }
 
 export interface RoutingContextDeps {
@@ -66,7 +66,7 @@ export function routingContextCache({
       }
       snapshot = snapshotOf(stored.version, stored.content);
     }
-    cached = { snapshot, control, memo: new RoutingMemo() };
+    cached = { snapshot, control, cache: new DecisionCache() };
     return cached;
   }
 
@@ -105,7 +105,7 @@ export function routingContextCache({
         return { status: "unavailable", what: "redis", error: messageOf(error) };
       }
     },
-    forget() {
+    invalidate() {
       cached = undefined;
     },
   };

@@ -1,6 +1,6 @@
 import { processSignals } from "../../functions/process-signals.ts";
 import type { Config } from "../../shared/config/config.ts";
-import { portionsOf } from "../../shared/decide/chunks.ts";
+import { chunksOf } from "../../shared/decide/chunks.ts";
 import { assertAnswersEach } from "../../shared/function.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
 import type { BindingOptions, Binding } from "../engine/binding.ts";
@@ -16,7 +16,7 @@ export interface SignalBindingDeps {
  * One batch is committed, the next one on its way, and one is decided: with a third Redis was busy 89 instead of 86 % of the time
  * (72 instead of 65 % without AOF), and the router needed no more memory.
  */
-const UNDER_WAY_MAX = 3;
+const IN_FLIGHT_MAX = 3;
 
 /** `process-signals` on `signals_stream`. */
 export function signalBinding(
@@ -27,7 +27,7 @@ export function signalBinding(
     functionName: "process-signals",
     stream: "signals_stream",
     group: "signal_processor",
-    underWayMax: UNDER_WAY_MAX,
+    inFlightMax: IN_FLIGHT_MAX,
     async *run(entries) {
       const context = await (whilePaused === "wait" ? routing.latest() : routing.get());
       if ("status" in context) {
@@ -39,7 +39,7 @@ export function signalBinding(
         yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
         return;
       }
-      for (const portion of portionsOf(entries, snapshot)) {
+      for (const portion of chunksOf(entries, snapshot)) {
         const now = clock.now();
         const results = processSignals(portion, {
           ...context,
@@ -55,8 +55,8 @@ export function signalBinding(
         };
       }
     },
-    forget() {
-      routing.forget();
+    invalidate() {
+      routing.invalidate();
       // A clock that lags makes every decision look old. If Redis is away, the next commit says so.
       clock.sample().catch(() => undefined);
     },

@@ -4,14 +4,14 @@ import type { Config } from "../../shared/config/config.ts";
 import type { Secrets } from "../../shared/config/secrets.ts";
 import { outgoingPost } from "../../shared/io/http-client/post.ts";
 
-export interface OutsideDeps {
+export interface StrategyPortsDeps {
   readonly config: Pick<Config, "strategyPrivateAddresses">;
   readonly logger: Logger;
   readonly secrets: Secrets;
 }
 
 /** What strategies reach the world with, as this process is set up. */
-export function outsideOf({ config, logger, secrets }: OutsideDeps): Outside {
+export function strategyPortsOf({ config, logger, secrets }: StrategyPortsDeps): StrategyPorts {
   return {
     post: outgoingPost({ privateAddresses: config.strategyPrivateAddresses }),
     secretOf: (name) => secrets.valueOf(name),
@@ -22,4 +22,4 @@ export function outsideOf({ config, logger, secrets }: OutsideDeps): Outside {
 }
 
 /** What strategies reach the world with. */
-export type Outside = Pick<RunPorts, "post" | "secretOf" | "redact" | "log">;
+export type StrategyPorts = Pick<RunPorts, "post" | "secretOf" | "redact" | "log">;

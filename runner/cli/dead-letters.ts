@@ -11,7 +11,7 @@ import { referenceStoreOn } from "../../shared/io/reference/reference-store.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
 import { retryBinding } from "../bindings/all-bindings.ts";
 import { routingContextCache } from "../bindings/routing-context.ts";
-import { outsideOf } from "../bindings/strategy-ports.ts";
+import { strategyPortsOf } from "../bindings/strategy-ports.ts";
 import { DATA_DIR } from "../environment.ts";
 import { IN_USE, NOT_THERE, retryDeadLetters, type RetryAttempt } from "../on-demand/retry-dead-letters.ts";
 import { printable } from "../telemetry/decision-text.ts";
@@ -78,8 +78,8 @@ export async function retryFromCli(
   const events = eventLogOn(redis, keys, clock, logger);
   const routing = routingContextCache({ redis, keys, store: referenceStoreOn(redis, keys) });
   const { log, close } = logWhenNeeded(config);
-  const outside = outsideOf({ config, logger, secrets });
-  const bindingDeps = { redis, keys, config, routing, clock, log, handlers: HANDLERS, outside };
+  const strategyPorts = strategyPortsOf({ config, logger, secrets });
+  const bindingDeps = { redis, keys, config, routing, clock, log, handlers: HANDLERS, strategyPorts };
   let failed = 0;
   const onAttempt = (attempt: RetryAttempt): void => {
     console.log(attemptText(attempt));

@@ -1,21 +1,21 @@
 import type { Entry } from "../../shared/entry.ts";
-import type { CommitPlace, CommitSequence } from "../engine/commit-order.ts";
-import type { Hand } from "./in-flight-entries.ts";
+import type { CommitSlot, CommitOrder } from "../engine/commit-order.ts";
+import type { InFlightEntries } from "./in-flight-entries.ts";
 
 export interface BatchesOptions {
   /** Whether batches overlap as far as the hand holds; otherwise a few at a time, in their order. */
-  readonly overlapping: boolean;
-  readonly hand: Hand;
+  readonly concurrent: boolean;
+  readonly inFlight: InFlightEntries;
   /** In which those that do not overlap are committed. */
-  readonly sequence: CommitSequence;
+  readonly sequence: CommitOrder;
   /** How many of these are worked on at a time. */
-  readonly underWayMax: number;
+  readonly inFlightMax: number;
 }
 
 /** The batches a loop works on at a time. */
 export interface Batches {
   /** Begins the work on a batch; where these do not overlap, it has a place, and this resolves when there is room for the next. */
-  start(batch: readonly Entry[], work: (place: CommitPlace | undefined) => Promise<unknown>): Promise<void>;
+  start(batch: readonly Entry[], work: (slot: CommitSlot | undefined) => Promise<unknown>): Promise<void>;
   /** Does something else: between batches, or, where these overlap, beside them and never twice at a time. */
   aside(job: () => Promise<void>): Promise<void>;
   /** Looks after work that somebody else has begun. */
@@ -30,9 +30,9 @@ export interface Batches {
 }
 
 /** What one process holds of overlapping work; keeping it fresh takes Redis some milliseconds. */
-const HAND_MAX = 5_000;
+const IN_FLIGHT_MAX = 5_000;
 
-export function openBatches({ overlapping, hand, sequence, underWayMax }: BatchesOptions): Batches {
+export function openBatches({ concurrent, inFlight, sequence, inFlightMax }: BatchesOptions): Batches {
   const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   const inOrder: Promise<void>[] = [];
@@ -58,17 +58,17 @@ export function openBatches({ overlapping, hand, sequence, underWayMax }: Batche
 
   return {
     async start(batch, work) {
-      const place = overlapping ? undefined : sequence.next();
-      const working = track(work(place), (givenUp) => {
-        place?.end({ givenUp });
-        hand.remove(batch.map(({ id }) => id));
+      const slot = concurrent ? undefined : sequence.nextSlot();
+      const working = track(work(slot), (givenUp) => {
+        slot?.end({ givenUp });
+        inFlight.remove(batch.map(({ id }) => id));
       });
-      if (overlapping) return;
+      if (concurrent) return;
       inOrder.push(working);
-      if (inOrder.length >= underWayMax) await inOrder.shift();
+      if (inOrder.length >= inFlightMax) await inOrder.shift();
     },
     async aside(job) {
-      if (overlapping) {
+      if (concurrent) {
         aside ??= track(job(), () => {
           aside = undefined;
         });
@@ -80,7 +80,7 @@ export function openBatches({ overlapping, hand, sequence, underWayMax }: Batche
     beside(work) {
       void track(work, () => undefined);
     },
-    full: () => overlapping && hand.ids.size >= HAND_MAX,
+    full: () => concurrent && inFlight.ids.size >= IN_FLIGHT_MAX,
     failed: () => failures.length > 0,
     async ended() {
       await Promise.all(running);

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { TIMER_MS_MAX } from "../../shared/config/config.ts";
-import type { Binding, WorkTimes } from "../engine/binding.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
+import type { Binding, TimeLimits } from "../engine/binding.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { timeLimit } from "../engine/time-limit.ts";
 
 /** The time a call may take, in ms: when it is used, nothing new is begun. */
@@ -27,12 +27,12 @@ export function budgetOf(ms: number, stopping?: AbortSignal): Budget {
   return { leftMs, half: () => budgetOf(leftMs() / 2, stopping), stopping };
 }
 
-/** Work of which some may be done outside, see {@link Binding.outsideMsMax}. */
-export type Outlasting = Pick<Binding, "outsideMsMax">;
+/** Work of which some may be done outside, see {@link Binding.sideEffectMsMax}. */
+export type SideEffects = Pick<Binding, "sideEffectMsMax">;
 
 /** What is in hand when a budget is used gets so much longer, in ms: what has been begun outside is finished and recorded. */
-export function finishMsOf(works: readonly Outlasting[]): number {
-  return FINISH_MS_MAX + Math.max(0, ...works.map(({ outsideMsMax = 0 }) => outsideMsMax));
+export function finishMsOf(works: readonly SideEffects[]): number {
+  return FINISH_MS_MAX + Math.max(0, ...works.map(({ sideEffectMsMax = 0 }) => sideEffectMsMax));
 }
 
 /**
@@ -41,13 +41,13 @@ export function finishMsOf(works: readonly Outlasting[]): number {
  */
 export async function within<T>(
   budget: Budget,
-  { what, works = [] }: { what: string; works?: readonly Outlasting[] },
+  { what, works = [] }: { what: string; works?: readonly SideEffects[] },
   answer: Promise<T>,
 ): Promise<T> {
   const answered = new AbortController();
   const msMax = Math.min(budget.leftMs() + finishMsOf(works), TIMER_MS_MAX);
   const timeIsUp = pause(msMax, undefined, { signal: answered.signal }).then(() => {
-    throw new NotNow(`${what} did not finish within ${msMax} ms`);
+    throw new UnavailableError(`${what} did not finish within ${msMax} ms`);
   });
   try {
     return await Promise.race([answer, timeIsUp]);
@@ -57,7 +57,7 @@ export async function within<T>(
 }
 
 /** Signals for work that takes its time: when to begin nothing more, and when to end what is under way. */
-export function timesOf(budget: Budget, work: Outlasting): WorkTimes {
+export function timeLimitsOf(budget: Budget, work: SideEffects): TimeLimits {
   const leftMs = budget.leftMs();
   const abortMs = Math.min(leftMs + finishMsOf([work]), TIMER_MS_MAX);
   return { stopping: timeLimit(leftMs, budget.stopping), abort: AbortSignal.timeout(abortMs) };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { FunctionName } from "../../shared/function-names.ts";
 import type { Binding } from "../engine/binding.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
 import { isReachable } from "../telemetry/health.ts";
 
@@ -15,19 +15,19 @@ const ANSWER_MS_MAX = 2_000;
  * What keeps the function from working now; undefined when nothing does. Asked before entries are read, so that none is
  * read in vain.
  */
-export async function whatIsAway(
+export async function unavailableDependency(
   binding: Binding,
   { database }: Pick<Services, "database">,
-): Promise<NotNow | undefined> {
+): Promise<UnavailableError | undefined> {
   if (WRITE_TO_POSTGRES.has(binding.functionName)) {
     const answers = await Promise.race([isReachable(database), pause(ANSWER_MS_MAX, false, { ref: false })]);
-    if (!answers) return new NotNow("postgres is not available (it does not answer)");
+    if (!answers) return new UnavailableError("postgres is not available (it does not answer)");
   }
   // What this process remembers may be outdated, as after Redis was emptied.
-  binding.forget();
+  binding.invalidate();
   for await (const answer of binding.run([])) {
     if (answer.status === "unavailable") {
-      return new NotNow(`${answer.what} is not available (${answer.error})`);
+      return new UnavailableError(`${answer.what} is not available (${answer.error})`);
     }
   }
   return undefined;

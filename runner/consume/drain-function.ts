@@ -18,7 +18,7 @@ export interface PollOptions {
 }
 
 /** Drains the streams of one function, one after the other, within the budget. */
-export async function pollFunction(
+export async function drainFunction(
   bindings: readonly Binding[],
   services: Services,
   { budget, countMax = Infinity }: PollOptions,

@@ -1,21 +1,21 @@
 import { randomBytes } from "node:crypto";
 import type { Entry } from "../../shared/entry.ts";
-import { noteScheduledTurn } from "../../shared/io/streams/consumer-heartbeats.ts";
+import { noteScheduledHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { leaveGroup } from "../../shared/io/streams/consumers.ts";
 import { GroupMissingError, streamGroupOn, type StreamGroup } from "../../shared/io/streams/stream-group.ts";
 import type { StreamName } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
-import { openCommitSequence, type CommitPlace } from "../engine/commit-order.ts";
+import { openCommitOrder, type CommitSlot } from "../engine/commit-order.ts";
 import { countingCommit } from "../engine/counting-commit.ts";
-import { byHand } from "../engine/on-demand-deps.ts";
-import { work, type WorkDeps } from "../engine/process-batch.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
+import { onDemandDeps } from "../engine/on-demand-deps.ts";
+import { processBatch, type ProcessDeps } from "../engine/process-batch.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
-import { troubleOf } from "../telemetry/failure-reporter.ts";
-import { finishMsOf, NOT_IN_TIME, timesOf, type Budget } from "./budget.ts";
-import { whatIsAway } from "./dependencies-ready.ts";
-import { groupReady } from "./ensure-group.ts";
-import { openHand, type Hand } from "./in-flight-entries.ts";
+import { failureReporter } from "../telemetry/failure-reporter.ts";
+import { finishMsOf, NOT_IN_TIME, timeLimitsOf, type Budget } from "./budget.ts";
+import { unavailableDependency } from "./dependencies-ready.ts";
+import { untilGroupExists } from "./ensure-group.ts";
+import { openInFlightEntries, type InFlightEntries } from "./in-flight-entries.ts";
 
 export interface DrainOptions {
   readonly budget: Budget;
@@ -56,27 +56,27 @@ export async function drain(binding: Binding, services: Services, options: Drain
   const { redis, keys, events, config, logger } = services;
   const { stream, functionName: source } = binding;
   await groupOrLost(binding, services);
-  const away = await whatIsAway(binding, services);
+  const away = await unavailableDependency(binding, services);
   if (away !== undefined) {
     return { stream, read: 0, committed: 0, left: 0, empty: false, unavailable: away.message };
   }
   const consumer = `${services.consumer}:poll-${randomBytes(4).toString("hex")}`;
   const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer });
-  const fresh = troubleOf(events, { source, what: `entries of ${stream} cannot be kept fresh` });
-  const hand = openHand(group, {
+  const fresh = failureReporter(events, { source, what: `entries of ${stream} cannot be kept fresh` });
+  const inFlight = openInFlightEntries(group, {
     claimIdleMs: config.claimIdleMs,
     onError: fresh.failed,
-    onSuccess: fresh.over,
+    onSuccess: fresh.recovered,
   });
   try {
     const turn = { stream, group: binding.group, at: services.clock.now() };
-    await noteScheduledTurn(redis, keys, turn);
-    const held = binding.heldBy?.(consumer, timesOf(options.budget, binding)) ?? binding;
-    return await drainGroup({ binding: held, group, hand, services }, options);
+    await noteScheduledHeartbeat(redis, keys, turn);
+    const held = binding.asConsumer?.(consumer, timeLimitsOf(options.budget, binding)) ?? binding;
+    return await drainGroup({ binding: held, group, inFlight, services }, options);
   } catch (error) {
     throw error instanceof GroupMissingError ? new GroupLostError(binding) : error;
   } finally {
-    hand.stop();
+    inFlight.stop();
     await leaveGroup(redis, keys, { stream, group: binding.group, consumer }).catch((error: unknown) => {
       logger.debug({ err: error, consumer }, "a consumer could not leave its group; it is removed later");
     });
@@ -87,14 +87,14 @@ export async function drain(binding: Binding, services: Services, options: Drain
 async function groupOrLost(binding: Binding, { redis, keys, events }: Services): Promise<void> {
   const lost = new AbortController();
   const onWait = (): void => lost.abort();
-  await groupReady(binding, { redis, keys, events, stopping: lost.signal, onWait });
+  await untilGroupExists(binding, { redis, keys, events, stopping: lost.signal, onWait });
   if (lost.signal.aborted) throw new GroupLostError(binding);
 }
 
 interface Draining {
   readonly binding: Binding;
   readonly group: StreamGroup;
-  readonly hand: Hand;
+  readonly inFlight: InFlightEntries;
   readonly services: Services;
 }
 
@@ -106,30 +106,28 @@ async function drainGroup(
   const { binding, group, services } = draining;
   const { redis, config } = services;
   const { commit, count } = countingCommit(services.commit);
-  const deps = byHand({ ...services, commit }, { msMax: budget.leftMs() + finishMsOf([binding]) });
+  const deps = onDemandDeps({ ...services, commit }, { msMax: budget.leftMs() + finishMsOf([binding]) });
   const failures: unknown[] = [];
   let read = 0;
   let empty = false;
-  const sequence = openCommitSequence(
-    services.keys.sequence(binding.stream, binding.group, services.consumer),
-  );
+  const sequence = openCommitOrder(services.keys.sequence(binding.stream, binding.group, services.consumer));
   let working: Promise<unknown> = Promise.resolve();
   try {
     do {
       if (budget.stopping?.aborted === true) break;
       const room = Math.min(config.batchCountMax, countMax - read);
       // Before the read, so that it knows of a batch that is given up meanwhile.
-      const place = sequence.next();
+      const slot = sequence.nextSlot();
       const batch = await group.read(redis, { countMax: room, blockMs: 0 });
       empty = batch.length === 0;
       if (empty) break;
       read += batch.length;
       const before = working;
-      working = workOn(batch, place, draining, deps).then(
-        () => place.end({ givenUp: false }),
+      working = workOn(batch, slot, draining, deps).then(
+        () => slot.end({ givenUp: false }),
         (error: unknown) => {
           failures.push(error);
-          place.end({ givenUp: true });
+          slot.end({ givenUp: true });
         },
       );
       await before;
@@ -145,32 +143,32 @@ async function drainGroup(
 /** What could not be worked on counts as never delivered. */
 async function workOn(
   batch: readonly Entry[],
-  place: CommitPlace,
-  { binding, group, hand }: Draining,
-  deps: WorkDeps,
+  slot: CommitSlot,
+  { binding, group, inFlight }: Draining,
+  deps: ProcessDeps,
 ): Promise<void> {
   const ids = batch.map(({ id }) => id);
-  hand.add(ids);
+  inFlight.add(ids);
   try {
-    await binding.overlapping?.delivered(ids);
+    await binding.concurrent?.markDelivered(ids);
     // Tasks keep their order by themselves, and one that takes long holds up nobody's acknowledgement.
-    const { overlapping } = binding;
-    await work(binding, batch, deps, {
+    const { concurrent } = binding;
+    await processBatch(binding, batch, deps, {
       deliveries: 1,
-      ...(overlapping === undefined ? { place } : {}),
+      ...(concurrent === undefined ? { slot } : {}),
     });
   } catch (error) {
     // If Redis is away as well, this was one of the entry's DELIVERIES_MAX.
-    if (binding.overlapping === undefined)
-      await Promise.allSettled(ids.map(async (id) => group.uncount(id, 0)));
+    if (binding.concurrent === undefined)
+      await Promise.allSettled(ids.map(async (id) => group.restoreDeliveryCount(id, 0)));
     throw error;
   } finally {
-    hand.remove(ids);
+    inFlight.remove(ids);
   }
 }
 
-function whyNotNow(failure: unknown, { abort }: Pick<WorkDeps, "abort">): string {
-  if (failure instanceof NotNow) return failure.message;
+function whyNotNow(failure: unknown, { abort }: Pick<ProcessDeps, "abort">): string {
+  if (failure instanceof UnavailableError) return failure.message;
   if (abort.aborted) return NOT_IN_TIME;
   throw failure;
 }

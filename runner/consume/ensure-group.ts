@@ -5,7 +5,7 @@ import type { Keys } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 
-export interface GroupGuardDeps {
+export interface EnsureGroupDeps {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly events: EventLog;
@@ -14,12 +14,12 @@ export interface GroupGuardDeps {
   readonly onWait: () => void;
 }
 
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 
 /** Resolves when the binding's group can be read: made now if it is new, or by a person if it was lost. */
-export async function groupReady(
+export async function untilGroupExists(
   binding: Binding,
-  { redis, keys, events, stopping, onWait }: GroupGuardDeps,
+  { redis, keys, events, stopping, onWait }: EnsureGroupDeps,
 ): Promise<void> {
   const { stream, group, functionName } = binding;
   let said = false;
@@ -47,6 +47,6 @@ export async function groupReady(
     }
     said = true;
     onWait();
-    await pause(LOOK_EVERY_MS, undefined, { signal: stopping }).catch(() => undefined);
+    await pause(CHECK_EVERY_MS, undefined, { signal: stopping }).catch(() => undefined);
   }
 }

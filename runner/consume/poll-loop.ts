@@ -1,24 +1,24 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Entry } from "../../shared/entry.ts";
-import { forgetTurns, noteTurn } from "../../shared/io/streams/consumer-heartbeats.ts";
+import { removeHeartbeat, noteHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { leaveGroup } from "../../shared/io/streams/consumers.ts";
 import { GroupMissingError, streamGroupOn } from "../../shared/io/streams/stream-group.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
-import { openCommitSequence } from "../engine/commit-order.ts";
-import { work, type WorkDeps } from "../engine/process-batch.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
-import { troubleOf } from "../telemetry/failure-reporter.ts";
+import { openCommitOrder } from "../engine/commit-order.ts";
+import { processBatch, type ProcessDeps } from "../engine/process-batch.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { openBatches } from "./batches-in-flight.ts";
-import { groupReady } from "./ensure-group.ts";
-import { openHand } from "./in-flight-entries.ts";
-import { keepPlaces, releasePlaces } from "./lane-reservations.ts";
+import { untilGroupExists } from "./ensure-group.ts";
+import { openInFlightEntries } from "./in-flight-entries.ts";
+import { reserveLanes, releaseReservations } from "./lane-reservations.ts";
 import { openReader } from "./reader.ts";
-import { takeOver } from "./reclaim-entries.ts";
+import { reclaimEntries } from "./reclaim-entries.ts";
 import { startWatchdog } from "./watchdog.ts";
 
-export interface PollLoopDeps extends Omit<WorkDeps, "trouble" | "stopping"> {
+export interface PollLoopDeps extends Omit<ProcessDeps, "reporter" | "stopping"> {
   /** For everything that answers at once. */
   readonly redis: Redis;
   /** A connection of the loop's own; closed when the loop has ended. */
@@ -51,9 +51,13 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
   const { redis, blocking, keys, consumer, events, clock, abort, claimIdleMs } = deps;
   const { stream, functionName: source } = binding;
   const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer });
-  const fresh = troubleOf(events, { source, what: `entries of ${stream} cannot be kept fresh` });
-  const restarts = troubleOf(events, { source, what: `the loop on ${stream} had to start again` });
-  const hand = openHand(group, { claimIdleMs, onError: fresh.failed, onSuccess: fresh.over });
+  const fresh = failureReporter(events, { source, what: `entries of ${stream} cannot be kept fresh` });
+  const restarts = failureReporter(events, { source, what: `the loop on ${stream} had to start again` });
+  const inFlight = openInFlightEntries(group, {
+    claimIdleMs,
+    onError: fresh.failed,
+    onSuccess: fresh.recovered,
+  });
   const reader = openReader({
     group,
     redis,
@@ -62,41 +66,41 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     blockMs: deps.blockMs,
     onDelivered(entries) {
       const ids = entries.map((entry) => entry.id);
-      hand.add(ids);
+      inFlight.add(ids);
       // Without it these only look as if they had been begun.
-      binding.overlapping?.delivered(ids).catch(() => undefined);
+      binding.concurrent?.markDelivered(ids).catch(() => undefined);
     },
   });
-  const sequence = openCommitSequence(keys.sequence(stream, binding.group, consumer));
+  const sequence = openCommitOrder(keys.sequence(stream, binding.group, consumer));
   const batches = openBatches({
-    overlapping: binding.overlapping !== undefined,
-    hand,
+    concurrent: binding.concurrent !== undefined,
+    inFlight,
     sequence,
-    underWayMax: binding.underWayMax ?? 2,
+    inFlightMax: binding.inFlightMax ?? 2,
   });
   const stopping = new AbortController();
   const watchdog = startWatchdog({
     stillMsMax: deps.stillMsMax ?? STILL_MS_MAX + 3 * deps.blockMs,
     onStill: wakeUp,
   });
-  const trouble = troubleOf(events, { source, what: `${source} cannot go on with ${stream}` });
-  const workDeps: WorkDeps = {
+  const reporter = failureReporter(events, { source, what: `${source} cannot go on with ${stream}` });
+  const workDeps: ProcessDeps = {
     ...deps,
     stopping: stopping.signal,
     // Trying in vain is a sign of life as well.
-    trouble: {
+    reporter: {
       failed: (error) => {
         watchdog.alive();
-        trouble.failed(error);
+        reporter.failed(error);
       },
-      over: () => {
+      recovered: () => {
         watchdog.alive();
-        trouble.over();
+        reporter.recovered();
       },
     },
   };
   // Work that may end the process comes after that of the other loops, whose entries would seem to have done it.
-  let lookedForAbandonedAt = binding.overlapping === undefined ? 0 : Date.now();
+  let lookedForAbandonedAt = binding.concurrent === undefined ? 0 : Date.now();
   let restartsInARow = 0;
   let notedAt = 0;
   let releasedAt = 0;
@@ -119,39 +123,46 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     if (at - notedAt < NOTE_EVERY_MS) return;
     notedAt = at;
     // Only for people who look: the next turn notes it again.
-    noteTurn(redis, keys, { stream, group: binding.group, consumer, at }).catch(() => undefined);
+    noteHeartbeat(redis, keys, { stream, group: binding.group, consumer, at }).catch(() => undefined);
   }
 
   async function takeOverAbandoned(): Promise<void> {
-    const startUnbegun = async (entries: readonly Entry[]): Promise<void> => {
-      hand.add(entries.map(({ id }) => id));
+    const startUnstarted = async (entries: readonly Entry[]): Promise<void> => {
+      inFlight.add(entries.map(({ id }) => id));
       await startWork(entries);
     };
     const beside = (begun: Promise<unknown>): void => batches.beside(begun);
     let finished: boolean;
     do {
-      finished = await takeOver(binding, { ...deps, ...workDeps, group, hand, startUnbegun, beside });
+      finished = await reclaimEntries(binding, {
+        ...deps,
+        ...workDeps,
+        group,
+        inFlight,
+        startUnstarted,
+        beside,
+      });
       // Where batches do not overlap it is the turn of new entries again.
-    } while (!finished && binding.overlapping !== undefined);
+    } while (!finished && binding.concurrent !== undefined);
     if (finished) lookedForAbandonedAt = Date.now();
   }
 
   async function startWork(batch: readonly Entry[]): Promise<void> {
-    await batches.start(batch, async (place) =>
-      work(binding, batch, workDeps, {
+    await batches.start(batch, async (slot) =>
+      processBatch(binding, batch, workDeps, {
         deliveries: 1,
-        ...(place === undefined ? {} : { place }),
-        onSettled: (id) => hand.remove([id]),
+        ...(slot === undefined ? {} : { slot }),
+        onSettled: (id) => inFlight.remove([id]),
       }),
     );
   }
 
   async function releaseFinished(): Promise<void> {
-    const { overlapping } = binding;
-    if (overlapping === undefined || overlapping.kept.size === 0) return;
+    const { concurrent } = binding;
+    if (concurrent === undefined || concurrent.reserved.size === 0) return;
     if (Date.now() - releasedAt < RELEASE_EVERY_MS) return;
     releasedAt = Date.now();
-    await releasePlaces(overlapping, group);
+    await releaseReservations(concurrent, group);
   }
 
   function isTimeToTakeOver(): boolean {
@@ -160,16 +171,16 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
 
   /** Works until the reader ends; throws what nobody expected, once the batches in hand are through. */
   async function turn(): Promise<void> {
-    await groupReady(binding, {
+    await untilGroupExists(binding, {
       redis,
       keys,
       events,
       stopping: stopping.signal,
       onWait: watchdog.alive,
     });
-    const { overlapping } = binding;
+    const { concurrent } = binding;
     // Without taking over, nobody would come to the places.
-    if (overlapping !== undefined && deps.reclaims) await keepPlaces(overlapping, group, hand);
+    if (concurrent !== undefined && deps.reclaims) await reserveLanes(concurrent, group, inFlight);
     try {
       while (!batches.failed()) {
         // Entries of dead consumers are older than what comes next, so they go first.
@@ -177,13 +188,13 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
         await releaseFinished();
         if (batches.full()) {
           noteThisTurn();
-          await hand.lighter(RELEASE_EVERY_MS);
+          await inFlight.untilFewer(RELEASE_EVERY_MS);
           continue;
         }
         // From here to the start of its work nothing may fail: the batch is in hand.
         const batch = await reader.next();
         if (batch === undefined) break;
-        restarts.over();
+        restarts.recovered();
         restartsInARow = 0;
         noteThisTurn();
         // What comes behind a batch given up would go before it; at the end it is handed back.
@@ -192,7 +203,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       }
     } finally {
       // Overlapping work may wait for what the next turn takes over.
-      if (overlapping === undefined || stopping.signal.aborted) await batches.ended();
+      if (concurrent === undefined || stopping.signal.aborted) await batches.ended();
     }
     batches.throwFailure();
   }
@@ -206,7 +217,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
         if (abort.aborted) return;
         if (stopping.signal.aborted) {
           // What cannot be worked on now has been spoken of; anything else would go unnoticed.
-          if (!(error instanceof NotNow)) restarts.failed(error);
+          if (!(error instanceof UnavailableError)) restarts.failed(error);
           return;
         }
         watchdog.alive();
@@ -223,7 +234,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     await turnUntilStopped();
     await batches.ended();
     watchdog.stop();
-    hand.stop();
+    inFlight.stop();
     blocking.disconnect();
   }
 
@@ -236,8 +247,8 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       // Redis may be away by now; then housekeeping forgets this loop later.
       await Promise.allSettled([
         // Where deliveries stand for attempts, one that was begun was one.
-        group.handBack({ uncount: binding.overlapping === undefined }),
-        forgetTurns(redis, keys, { stream, group: binding.group, consumer }),
+        group.release({ uncount: binding.concurrent === undefined }),
+        removeHeartbeat(redis, keys, { stream, group: binding.group, consumer }),
         leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
       ]);
     },

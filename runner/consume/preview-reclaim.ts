@@ -5,7 +5,7 @@ import type { Binding } from "../engine/binding.ts";
 import type { Services } from "../setup/services.ts";
 
 /** What a round would do to one group now. */
-export interface ReclaimLook {
+export interface ReclaimPreview {
   readonly stream: StreamName;
   /** Ids of entries that would be taken over. */
   readonly take: readonly string[];
@@ -15,21 +15,21 @@ export interface ReclaimLook {
   readonly more: boolean;
 }
 
-const LOOKED_AT_MAX = 1_000;
+const PREVIEWED_MAX = 1_000;
 
 /** Looks at what was left behind in the binding's group, and leaves it alone. */
-export async function lookAtAbandoned(
+export async function previewReclaim(
   binding: Binding,
   { redis, keys, config, consumer }: Services,
-): Promise<ReclaimLook> {
+): Promise<ReclaimPreview> {
   const { claimIdleMs, deliveriesMax } = config;
   const { stream } = binding;
   try {
     const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer });
-    const pending = await group.pending({ idleMs: claimIdleMs, countMax: LOOKED_AT_MAX });
+    const pending = await group.pending({ idleMs: claimIdleMs, countMax: PREVIEWED_MAX });
     const plan = planReclaim(pending, { held: new Set(), deliveriesMax });
     const idsOf = (entries: readonly PendingEntry[]): string[] => entries.map(({ id }) => id);
-    const more = pending.length === LOOKED_AT_MAX;
+    const more = pending.length === PREVIEWED_MAX;
     return { stream, take: idsOf(plan.take), dead: idsOf(plan.giveUp), more };
   } catch (error) {
     if (error instanceof GroupMissingError) return { stream, take: [], dead: [], more: false };

@@ -5,14 +5,14 @@ import { GroupMissingError, streamGroupOn, type StreamGroup } from "../../shared
 import type { StreamName } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
 import { countingCommit } from "../engine/counting-commit.ts";
-import { work } from "../engine/process-batch.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
+import { processBatch } from "../engine/process-batch.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
-import { troubleOf } from "../telemetry/failure-reporter.ts";
-import { NOT_IN_TIME, timesOf, type Budget } from "./budget.ts";
-import { whatIsAway } from "./dependencies-ready.ts";
-import { openHand } from "./in-flight-entries.ts";
-import { takeOver, type TakeOverDeps } from "./reclaim-entries.ts";
+import { failureReporter } from "../telemetry/failure-reporter.ts";
+import { NOT_IN_TIME, timeLimitsOf, type Budget } from "./budget.ts";
+import { unavailableDependency } from "./dependencies-ready.ts";
+import { openInFlightEntries } from "./in-flight-entries.ts";
+import { reclaimEntries, type ReclaimDeps } from "./reclaim-entries.ts";
 
 /** What a round of taking over did to one group. */
 export interface Reclaimed {
@@ -27,7 +27,7 @@ export interface Reclaimed {
 }
 
 /** Takes over what was left behind in the groups of these bindings, one after the other, within the budget. */
-export async function reclaimAll(
+export async function reclaimGroups(
   bindings: readonly Binding[],
   services: Services,
   budget: Budget,
@@ -42,7 +42,7 @@ export async function reclaimAll(
       continue;
     }
     const share = i < bindings.length - 1 ? budget.half() : budget;
-    const reclaimed = await reclaimRound(binding, services, share);
+    const reclaimed = await reclaimGroup(binding, services, share);
     streams.push(reclaimed);
     // What one stream of a function lacks, the others lack as well.
     if (reclaimed.unavailable !== undefined) away.set(functionName, reclaimed.unavailable);
@@ -51,10 +51,10 @@ export async function reclaimAll(
 }
 
 /** Until nothing is left behind, or the budget is used. */
-async function reclaimRound(binding: Binding, services: Services, budget: Budget): Promise<Reclaimed> {
+async function reclaimGroup(binding: Binding, services: Services, budget: Budget): Promise<Reclaimed> {
   const { redis, keys, logger } = services;
   const { stream } = binding;
-  const away = await whatIsAway(binding, services);
+  const away = await unavailableDependency(binding, services);
   if (away !== undefined) {
     return { stream, taken: 0, committed: 0, finished: false, unavailable: away.message };
   }
@@ -64,12 +64,12 @@ async function reclaimRound(binding: Binding, services: Services, budget: Budget
     streamGroupOn(redis, keys, { stream, group: binding.group, consumer }),
   );
   try {
-    const held = binding.heldBy?.(consumer, timesOf(budget, binding)) ?? binding;
+    const held = binding.asConsumer?.(consumer, timeLimitsOf(budget, binding)) ?? binding;
     const finished = await takeOverAll(held, group, { ...services, commit }, budget);
     return { stream, taken: taken(), committed: count(), finished };
   } catch (error) {
     const counts = { stream, taken: taken(), committed: count() };
-    if (error instanceof NotNow) return { ...counts, finished: false, unavailable: error.message };
+    if (error instanceof UnavailableError) return { ...counts, finished: false, unavailable: error.message };
     // Nobody can have left anything in a group that is not there; who reads it says so.
     if (error instanceof GroupMissingError) return { ...counts, finished: true };
     throw error;
@@ -92,50 +92,54 @@ async function takeOverAll(
 ): Promise<boolean> {
   const { config, events, commit, clock } = services;
   const { claimIdleMs, deliveriesMax } = config;
-  const fresh = troubleOf(events, {
+  const fresh = failureReporter(events, {
     source: "reclaim",
     what: `entries of ${binding.stream} cannot be kept fresh`,
   });
-  const hand = openHand(group, { claimIdleMs, onError: fresh.failed, onSuccess: fresh.over });
-  const times = timesOf(budget, binding);
+  const inFlight = openInFlightEntries(group, {
+    claimIdleMs,
+    onError: fresh.failed,
+    onSuccess: fresh.recovered,
+  });
+  const times = timeLimitsOf(budget, binding);
   const hindered = new AbortController();
   const stopping = hindered.signal;
   times.stopping.addEventListener("abort", () => hindered.abort(), { once: true });
   if (times.stopping.aborted) hindered.abort();
   const besides: Promise<unknown>[] = [];
-  const deps: TakeOverDeps = {
+  const deps: ReclaimDeps = {
     group,
-    hand,
+    inFlight,
     claimIdleMs,
     deliveriesMax,
     commit,
     clock,
     events,
-    trouble: { failed: () => hindered.abort(), over: () => undefined },
+    reporter: { failed: () => hindered.abort(), recovered: () => undefined },
     stopping,
     abort: times.abort,
     beside: (begun) => {
       besides.push(begun);
     },
-    async startUnbegun(entries: readonly Entry[]) {
+    async startUnstarted(entries: readonly Entry[]) {
       const ids = entries.map(({ id }) => id);
-      hand.add(ids);
+      inFlight.add(ids);
       try {
-        await work(binding, entries, deps, { deliveries: 1 });
+        await processBatch(binding, entries, deps, { deliveries: 1 });
       } finally {
-        hand.remove(ids);
+        inFlight.remove(ids);
       }
     },
   };
   try {
     let finished = false;
-    while (!finished && !stopping.aborted) finished = await takeOver(binding, deps);
+    while (!finished && !stopping.aborted) finished = await reclaimEntries(binding, deps);
     await Promise.all(besides);
     return finished && !stopping.aborted;
   } catch (error) {
-    throw deps.abort.aborted ? new NotNow(NOT_IN_TIME, { cause: error }) : error;
+    throw deps.abort.aborted ? new UnavailableError(NOT_IN_TIME, { cause: error }) : error;
   } finally {
-    hand.stop();
+    inFlight.stop();
   }
 }
 

@@ -5,7 +5,7 @@ import type { Binding } from "./binding.ts";
 type Source = Pick<Binding, "stream" | "functionName">;
 
 /** Usual after a take-over or a repeated commit; if the group was removed meanwhile, this is the trace of it. */
-export function sayIfFenced(
+export function reportFenced(
   { stream, functionName }: Source,
   outcomes: readonly CommitOutcome[],
   events: EventLog,
@@ -21,7 +21,7 @@ export function sayIfFenced(
 }
 
 /** Says that an entry failed and stays where it is. */
-export function sayLeft(
+export function reportLeftPending(
   { stream, functionName }: Source,
   id: string,
   { error, deliveries }: { readonly error: string; readonly deliveries: number },

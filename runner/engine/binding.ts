@@ -19,26 +19,26 @@ export interface Binding {
   /** Answers for the entries, all of them unless the last answer is `unavailable`. */
   run(entries: readonly Entry[]): AsyncIterable<Answer | Unavailable>;
   /** Called when what the answers were decided on is outdated. */
-  forget(): void;
+  invalidate(): void;
   /**
    * Set for work that takes its time: batches overlap as far as the hand holds, what others left behind is taken over
    * meanwhile, and the order is the binding's own affair.
    */
-  readonly overlapping?: Overlapping;
+  readonly concurrent?: ConcurrentWork;
   /**
    * Set for a function that does something outside, for which the fence of a commit comes too late: how long it may take for
    * one entry, in ms.
    */
-  readonly outsideMsMax?: number;
+  readonly sideEffectMsMax?: number;
   /** Batches that do not overlap and are worked on at a time, keeping their order; default 2. */
-  readonly underWayMax?: number;
+  readonly inFlightMax?: number;
   /** Set when nobody misses an entry: one that is given up on is acknowledged, without a dead letter. */
   readonly bestEffort?: true;
   /** The same for entries that this consumer of the group holds, where that makes a difference. */
-  heldBy?(consumer: string, times: WorkTimes): Binding;
+  asConsumer?(consumer: string, times: TimeLimits): Binding;
 }
 
-export interface WorkTimes {
+export interface TimeLimits {
   /** When it aborts, nothing more is begun. */
   readonly stopping: AbortSignal;
   /** When it aborts, what is under way ends. */
@@ -46,21 +46,21 @@ export interface WorkTimes {
 }
 
 /** How entries left behind by others are told apart, and keep their place among new ones. */
-export interface Overlapping {
+export interface ConcurrentWork {
   /** Called with each delivery, before anything of it is worked on. */
-  delivered(ids: readonly string[]): Promise<void>;
+  markDelivered(ids: readonly string[]): Promise<void>;
   /** Takes over those of these that nobody has begun to work on and whose holder has been silent for `idleMs`. */
-  takeUnbegun(ids: readonly string[], idleMs: number): Promise<Entry[]>;
+  claimUnstarted(ids: readonly string[], idleMs: number): Promise<Entry[]>;
   /** Ids of entries a place is kept for. */
-  readonly kept: ReadonlySet<string>;
+  readonly reserved: ReadonlySet<string>;
   /** Called before anything new is read, oldest first. */
-  keepPlace(entry: Entry): void;
+  reserve(entry: Entry): void;
   /** Called when somebody else has finished it. */
   release(id: string): void;
   /** Whether a place is kept for it behind another that is kept: it would wait for that one. */
-  isBehindAnother(id: string): boolean;
+  isBehindReserved(id: string): boolean;
   /** What else happens when an entry is given up on that has ended its process again and again. */
-  givenUpEffects(
+  deadLetterEffects(
     entry: Entry,
     why: { readonly error: string; readonly deliveries: number },
   ): Branch | undefined;

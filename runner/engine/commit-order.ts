@@ -2,49 +2,49 @@ import { randomBytes } from "node:crypto";
 import type { CommitTurn } from "../../shared/commit.ts";
 
 /** The order in which one reader's batches are committed. */
-export interface CommitSequence {
+export interface CommitOrder {
   /** The place behind all that were given before. */
-  next(): CommitPlace;
+  nextSlot(): CommitSlot;
 }
 
 /**
  * A batch's place in a sequence. Its calls are sent while those of the batch before are still on their way: Redis lets them
  * through only if these went through, so that the order holds whatever happens.
  */
-export interface CommitPlace {
+export interface CommitSlot {
   /**
    * Resolves when calls of this batch may be sent: the first time when the batch before is on its way; from then on, whether
    * they are more of the batch or something was in the way, when all before have ended. `isLast`: nothing of the batch
    * comes behind them.
    */
-  turn(options: { readonly calls: number; readonly isLast: boolean }): Promise<CommitTurn>;
+  waitTurn(options: { readonly calls: number; readonly isLast: boolean }): Promise<CommitTurn>;
   /** Whether a batch that was under way when this place was given has been given up since: this one would go before it. */
-  isBehindGivenUp(): boolean;
+  isBehindAborted(): boolean;
   /** To be called when the work on the batch has ended; `givenUp`: it was broken off. */
   end(options: { readonly givenUp: boolean }): void;
 }
 
 /** @param key where Redis keeps the label of the call that went through last */
-export function openCommitSequence(key: string): CommitSequence {
+export function openCommitOrder(key: string): CommitOrder {
   const run = randomBytes(8).toString("hex");
   let labels = 0;
-  let underWay: readonly Place[] = [];
+  let underWay: readonly Slot[] = [];
   const newLabel = (): string => `${run}-${(labels += 1)}`;
   return {
-    next() {
-      const before = underWay.filter((place) => !place.isOver());
-      const place = new Place(key, before, newLabel);
-      underWay = [...before, place];
-      return place;
+    nextSlot() {
+      const before = underWay.filter((slot) => !slot.isOver());
+      const slot = new Slot(key, before, newLabel);
+      underWay = [...before, slot];
+      return slot;
     },
   };
 }
 
-class Place implements CommitPlace {
+class Slot implements CommitSlot {
   readonly #key: string;
   readonly #newLabel: () => string;
   /** Those that were under way when this one was given, in their order. */
-  #before: readonly Place[];
+  #before: readonly Slot[];
   #turns = 0;
   /** Label of the batch's last call, once that is on its way; undefined when the batch ends without. */
   #sent = deferred<string | undefined>();
@@ -53,13 +53,13 @@ class Place implements CommitPlace {
   #isOver = false;
   #givenUp = false;
 
-  constructor(key: string, before: readonly Place[], newLabel: () => string) {
+  constructor(key: string, before: readonly Slot[], newLabel: () => string) {
     this.#key = key;
     this.#before = before;
     this.#newLabel = newLabel;
   }
 
-  async turn({ calls, isLast }: { calls: number; isLast: boolean }): Promise<CommitTurn> {
+  async waitTurn({ calls, isLast }: { calls: number; isLast: boolean }): Promise<CommitTurn> {
     this.#turns += 1;
     if (this.#isSent) {
       // What was sent has not gone through: whoever comes behind it waits for what is sent now.
@@ -80,8 +80,8 @@ class Place implements CommitPlace {
     };
   }
 
-  isBehindGivenUp(): boolean {
-    return this.#before.some((place) => place.#givenUp);
+  isBehindAborted(): boolean {
+    return this.#before.some((slot) => slot.#givenUp);
   }
 
   end({ givenUp }: { givenUp: boolean }): void {
@@ -100,14 +100,14 @@ class Place implements CommitPlace {
   /** The call that must have gone through before; '' when there is none, or it is sure. */
   async #comesBehind(): Promise<string> {
     const before = this.#before;
-    if (before.every((place) => place.isOver())) return "";
+    if (before.every((slot) => slot.isOver())) return "";
     if (this.#turns === 1) {
-      for (const place of before.toReversed()) {
-        const label = await place.#sent.promise;
+      for (const slot of before.toReversed()) {
+        const label = await slot.#sent.promise;
         if (label !== undefined) return label;
       }
     }
-    await Promise.all(before.map(async (place) => place.#ended.promise));
+    await Promise.all(before.map(async (slot) => slot.#ended.promise));
     return "";
   }
 }

@@ -8,10 +8,10 @@ import type {
   Fence,
 } from "../../shared/commit.ts";
 import type { Answer, Binding } from "./binding.ts";
-import type { CommitPlace } from "./commit-order.ts";
-import { keepTrying, NotNow, type Persistence } from "./retry-until-stopped.ts";
+import type { CommitSlot } from "./commit-order.ts";
+import { retryUntilStopped, UnavailableError, type RetryContext } from "./retry-until-stopped.ts";
 
-export interface CommitDeps extends Persistence {
+export interface CommitDeps extends RetryContext {
   readonly commit: Commit;
 }
 
@@ -20,7 +20,7 @@ export interface Committing<Item extends CommitItem> extends Pick<Answer, "decid
   readonly items: readonly Item[];
   readonly fence: Fence;
   /** Where the batch comes among others; absent: it does not matter. */
-  readonly place?: CommitPlace | undefined;
+  readonly slot?: CommitSlot | undefined;
   /** Nothing of the batch comes behind these. */
   readonly isLast: boolean;
 }
@@ -36,14 +36,14 @@ export interface Committed<Item extends CommitItem> {
  * Commits the items, in as many tries as it takes, unless what they were decided on is outdated.
  * @throws NotNow when something is in the way while the process is stopping
  */
-export async function commitItems<Item extends CommitItem>(
+export async function commitResults<Item extends CommitItem>(
   binding: Binding,
-  { items, fence, place, isLast, decidedOn }: Committing<Item>,
+  { items, fence, slot, isLast, decidedOn }: Committing<Item>,
   deps: CommitDeps,
 ): Promise<Committed<Item>> {
   const options: CommitOptions = {
     fence,
-    ...(place === undefined ? {} : { turn: async (calls) => turnAt(place, { calls, isLast }, deps) }),
+    ...(slot === undefined ? {} : { turn: async (calls) => waitTurn(slot, { calls, isLast }, deps) }),
     // The age of what comes by hand says nothing about the router.
     ...(fence.kind === "group" ? { timing: binding.functionName } : {}),
     ...(decidedOn === undefined ? {} : { decidedOn }),
@@ -52,7 +52,9 @@ export async function commitItems<Item extends CommitItem>(
   // The results stay; only their commit is tried again, which the fence makes harmless.
   for (let left = items; left.length > 0;) {
     const sent = left;
-    const answered = await keepTrying(deps, async () => through(await deps.commit(sent, options)));
+    const answered = await retryUntilStopped(deps, async () =>
+      refuseBlocked(await deps.commit(sent, options)),
+    );
     const done = new Set<Item>();
     let isOutdated = false;
     for (const { items: some, answer } of answered) {
@@ -62,7 +64,7 @@ export async function commitItems<Item extends CommitItem>(
       for (const item of some) done.add(item);
     }
     if (isOutdated) {
-      binding.forget();
+      binding.invalidate();
       // What comes behind is decided again with it, so that it stays behind.
       return { parts, isOutdated };
     }
@@ -71,24 +73,27 @@ export async function commitItems<Item extends CommitItem>(
   return { parts, isOutdated: false };
 }
 
-async function turnAt(
-  place: CommitPlace,
+async function waitTurn(
+  slot: CommitSlot,
   sending: { calls: number; isLast: boolean },
-  { abort, stopping }: Persistence,
+  { abort, stopping }: RetryContext,
 ): Promise<CommitTurn> {
-  const turn = await place.turn(sending);
+  const turn = await slot.waitTurn(sending);
   abort.throwIfAborted();
   // Otherwise it would be done first.
-  if (stopping.aborted && place.isBehindGivenUp()) throw new NotNow("what comes before has been given up");
+  if (stopping.aborted && slot.isBehindAborted())
+    throw new UnavailableError("what comes before has been given up");
   return turn;
 }
 
 /** The answers as they are. @throws NotNow when no call has gone through or is outdated, since a key is in the way */
-function through<Item extends CommitItem>(parts: readonly CommitPart<Item>[]): readonly CommitPart<Item>[] {
+function refuseBlocked<Item extends CommitItem>(
+  parts: readonly CommitPart<Item>[],
+): readonly CommitPart<Item>[] {
   if (parts.some(({ answer }) => answer.status === "committed" || answer.status === "stale")) return parts;
   for (const { answer } of parts) {
     if (answer.status === "blocked") {
-      throw new NotNow(
+      throw new UnavailableError(
         `Redis key ${answer.key} ${answer.problem}; nothing is committed until that is put right`,
       );
     }

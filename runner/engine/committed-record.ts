@@ -2,19 +2,19 @@ import type { Branch, Effects } from "../../shared/function.ts";
 import { HOLDER, sharedFields } from "../../shared/function.ts";
 import { logRowsOf, type LogRows } from "../../shared/log-rows.ts";
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
-import type { Worked } from "./process-batch.ts";
+import type { ProcessedEntry } from "./process-batch.ts";
 
 /**
  * The decision recorded for an entry of `signals_stream` that was worked on; undefined when nothing was, or by another
  * function. Of a `duplicate` only Redis knows whose, so its `duplicate_of` is null.
  */
-export function decisionMade(worked: Worked): SignalRecord | undefined {
-  if (worked.status === "left" || worked.result.status !== "done") return undefined;
-  switch (worked.outcome) {
+export function committedDecision(processed: ProcessedEntry): SignalRecord | undefined {
+  if (processed.status === "left" || processed.result.status !== "done") return undefined;
+  switch (processed.outcome) {
     case "applied":
-      return decisionIn(worked.result.effects);
+      return decisionRecordIn(processed.result.effects);
     case "duplicate":
-      return ifLost(worked.result.effects);
+      return duplicateRecord(processed.result.effects);
     case "held":
     case "fenced":
       return undefined;
@@ -22,14 +22,14 @@ export function decisionMade(worked: Worked): SignalRecord | undefined {
 }
 
 /** What became of a task that was run, or not run any more; undefined when nothing was recorded, or by another function. */
-export function outcomeMade(worked: Worked): OutcomeRecord | undefined {
-  if (worked.status === "left" || worked.outcome !== "applied" || worked.result.status !== "done")
+export function committedOutcome(processed: ProcessedEntry): OutcomeRecord | undefined {
+  if (processed.status === "left" || processed.outcome !== "applied" || processed.result.status !== "done")
     return undefined;
-  return firstIn(worked.result.effects, ({ outcomes }) => outcomes[0]?.record);
+  return firstIn(processed.result.effects, ({ outcomes }) => outcomes[0]?.record);
 }
 
 /** The decision effects publish when they happen. */
-export function decisionIn(branch: Branch): SignalRecord | undefined {
+export function decisionRecordIn(branch: Branch): SignalRecord | undefined {
   return firstIn(branch, ({ signals }) => signals[0]?.record);
 }
 
@@ -48,7 +48,7 @@ function firstIn<Record>(
 }
 
 /** The decision that is published in their place when another entry, this one, holds the uid. */
-export function ifLost({ claim }: Effects, holder: string | null = null): SignalRecord | undefined {
-  const record = claim === undefined ? undefined : decisionIn(claim.ifLost);
+export function duplicateRecord({ claim }: Effects, holder: string | null = null): SignalRecord | undefined {
+  const record = claim === undefined ? undefined : decisionRecordIn(claim.ifLost);
   return record?.duplicate_of === HOLDER ? { ...record, duplicate_of: holder } : record;
 }

@@ -1,19 +1,19 @@
 import { EffectsError } from "../../shared/io/commit/append-shape.ts";
-import type { Trouble } from "../telemetry/failure-reporter.ts";
-import { firstTry } from "./retry.ts";
+import type { FailureReporter } from "../telemetry/failure-reporter.ts";
+import { retry } from "./retry.ts";
 
 /** Something is away or in the way; the entries are fine. */
-export class NotNow extends Error {
+export class UnavailableError extends Error {
   override readonly name = "NotNow";
 }
 
 /** The function threw, so nothing is known of these entries. */
-export class FunctionThrew extends Error {
+export class FunctionError extends Error {
   override readonly name = "FunctionThrew";
 }
 
-export interface Persistence {
-  readonly trouble: Trouble;
+export interface RetryContext {
+  readonly reporter: FailureReporter;
   /** From then on what cannot work now is not asked again; a commit is still tried, until `abort`. */
   readonly stopping: AbortSignal;
   /** Ends everything, leaving what is not committed pending. */
@@ -21,29 +21,30 @@ export interface Persistence {
 }
 
 /** The function's own fault, so trying again at once is no use. */
-export function isFlaw(error: unknown): error is FunctionThrew | EffectsError {
-  return error instanceof FunctionThrew || error instanceof EffectsError;
+export function isPermanent(error: unknown): error is FunctionError | EffectsError {
+  return error instanceof FunctionError || error instanceof EffectsError;
 }
 
 /**
  * Tries again with growing pauses until it works, saying so. What gets through: a function's own error, and,
  * when the process is stopping, that something is away. (p-retry also lets a TypeError through: a flaw of ours.)
  */
-export async function keepTrying<T>(
-  { abort, stopping, trouble }: Persistence,
+export async function retryUntilStopped<T>(
+  { abort, stopping, reporter }: RetryContext,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  const result = await firstTry(attempt, {
+  const result = await retry(attempt, {
     retries: Number.POSITIVE_INFINITY,
     minTimeout: 50,
     maxTimeout: 2_000,
     randomize: true,
     signal: abort,
-    shouldRetry: ({ error }) => !isFlaw(error) && !(stopping.aborted && error instanceof NotNow),
+    shouldRetry: ({ error }) =>
+      !isPermanent(error) && !(stopping.aborted && error instanceof UnavailableError),
     onFailedAttempt: ({ error }) => {
-      if (!isFlaw(error)) trouble.failed(error);
+      if (!isPermanent(error)) reporter.failed(error);
     },
   });
-  trouble.over();
+  reporter.recovered();
   return result;
 }

@@ -5,7 +5,7 @@ import pRetry, { type Options } from "p-retry";
  * 27 µs, as long as deciding a signal. Only when it fails is it handed over, as the first of p-retry's attempts. What has
  * been done by the first try is given, whether or not the signal has been aborted meanwhile.
  */
-export async function firstTry<T>(
+export async function retry<T>(
   attempt: () => Promise<T>,
   options: Options & { readonly signal: AbortSignal },
 ): Promise<T> {

@@ -6,7 +6,7 @@ import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { messageOf } from "../telemetry/error-message.ts";
 import { accessLog } from "./access-log.ts";
-import { guard } from "./auth/require-token.ts";
+import { requireToken } from "./auth/require-token.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { addDocs } from "./docs.ts";
 import { functionRoutes } from "./functions/routes.ts";
@@ -32,7 +32,7 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
   app.route("/", healthRoutes(deps));
   if (config.webhookSecret !== undefined) app.route("/", webhookRoutes(deps));
 
-  app.use(guard(deps));
+  app.use(requireToken(deps));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.use(
     bodyLimit({ maxSize: config.httpBodyBytesMax, onError: () => refuseBody(config.httpBodyBytesMax) }),

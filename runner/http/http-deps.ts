@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Intake } from "../../shared/io/streams/signal-ingest.ts";
+import type { SignalIngest } from "../../shared/io/streams/signal-ingest.ts";
 import type { Services } from "../setup/services.ts";
 
 export interface HttpDeps {
@@ -9,5 +9,5 @@ export interface HttpDeps {
   /** Address of the peer, as the platform knows it. */
   readonly peerAddressOf: (c: Context) => string | undefined;
   /** Takes in what the webhook receives; needed with WEBHOOK_SECRET. Whoever opened it closes it. */
-  readonly intake?: Intake | undefined;
+  readonly ingest?: SignalIngest | undefined;
 }

@@ -1,4 +1,4 @@
-import { openIntake, type Intake } from "../../shared/io/streams/signal-ingest.ts";
+import { openSignalIngest, type SignalIngest } from "../../shared/io/streams/signal-ingest.ts";
 import type { Services } from "../setup/services.ts";
 import { createHttpApp } from "./app.ts";
 import type { HttpDeps } from "./http-deps.ts";
@@ -11,13 +11,13 @@ export interface OpenedApp {
 
 /** The app with what its routes need beside the services. */
 export function openHttpApp(deps: Omit<HttpDeps, "intake">): OpenedApp {
-  const intake = intakeFor(deps.services);
-  return { app: createHttpApp({ ...deps, intake }), close: () => intake?.close() };
+  const ingest = intakeFor(deps.services);
+  return { app: createHttpApp({ ...deps, ingest }), close: () => ingest?.close() };
 }
 
-function intakeFor({ config, redisUrl, keys, consumer, logger }: Services): Intake | undefined {
+function intakeFor({ config, redisUrl, keys, consumer, logger }: Services): SignalIngest | undefined {
   if (config.webhookSecret === undefined) return undefined;
-  return openIntake({
+  return openSignalIngest({
     url: redisUrl,
     keys,
     name: `${consumer}:intake`,

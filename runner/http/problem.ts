@@ -4,7 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as z from "zod";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { messageOf } from "../telemetry/error-message.ts";
 
 /** The one form in which every route says what went wrong: problem details, RFC 9457. */
@@ -82,7 +82,7 @@ export function problemOf(
       detail: "the connection ended before the whole body had arrived",
     };
   }
-  if (error instanceof NotNow)
+  if (error instanceof UnavailableError)
     return { status: 503, code: "unavailable", detail: messageOf(error), hint: "ask again later" };
   if (!redisReady) {
     return {

@@ -1,5 +1,5 @@
 import type { Services } from "../setup/services.ts";
-import { troubleOf } from "../telemetry/failure-reporter.ts";
+import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { openHttpApp } from "./open-app.ts";
 import { peerAddressOf, startHttpServer, type HttpServer } from "./server/server.ts";
 
@@ -27,14 +27,14 @@ export async function serveHttp(services: Services): Promise<ServedApp | undefin
     );
   }
   // Trading needs Redis only and goes on without HTTP, so this ends nothing; but somebody has to know.
-  const trouble = troubleOf(events, {
+  const reporter = failureReporter(events, {
     source: "http",
     what: "HTTP takes no requests, or not all of them; trading goes on",
     level: "CRITICAL",
   });
   const { app, close } = openHttpApp({ services, token, peerAddressOf });
   try {
-    return { ...(await startHttpServer(app, { host, port, logger, onTrouble: trouble.failed })), close };
+    return { ...(await startHttpServer(app, { host, port, logger, onFailure: reporter.failed })), close };
   } catch (error) {
     close();
     throw error;

@@ -1,4 +1,4 @@
-import type { Trouble } from "../telemetry/failure-reporter.ts";
+import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 
 export interface JobOptions {
   /** The signal aborts when the schedule is stopped. */
@@ -7,7 +7,7 @@ export interface JobOptions {
   readonly everyMs: number;
   /** A run that failed is tried again after this long, if that is sooner. */
   readonly retryMs?: number;
-  readonly trouble: Trouble;
+  readonly reporter: FailureReporter;
 }
 
 /** Runs a job at once and again and again, never twice at a time, until it is stopped. */
@@ -18,7 +18,7 @@ export interface JobSchedule {
   stop(): Promise<void>;
 }
 
-export function startJob({ job, everyMs, retryMs = everyMs, trouble }: JobOptions): JobSchedule {
+export function startJob({ job, everyMs, retryMs = everyMs, reporter }: JobOptions): JobSchedule {
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
@@ -47,10 +47,10 @@ export function startJob({ job, everyMs, retryMs = everyMs, trouble }: JobOption
   async function runOnce(): Promise<number> {
     try {
       await job(stopping.signal);
-      trouble.over();
+      reporter.recovered();
       return everyMs * (1 - Math.random() / 10);
     } catch (error) {
-      trouble.failed(error);
+      reporter.failed(error);
       return Math.min(everyMs, retryMs);
     }
   }

@@ -1,6 +1,6 @@
-import { troubleOf } from "../telemetry/failure-reporter.ts";
+import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { startJob, type JobSchedule } from "./job-schedule.ts";
-import { upkeepOf, type UpkeepDeps } from "./maintenance.ts";
+import { maintenanceOf, type MaintenanceDeps } from "./maintenance.ts";
 
 const TRIM_EVERY_MS_MIN = 1_000;
 const TRIM_EVERY_MS_MAX = 60_000;
@@ -8,19 +8,19 @@ const LOG_EVERY_MS = 600_000;
 const PRUNE_EVERY_MS = 60_000;
 
 /** The jobs that keep streams, log and groups from growing for ever, as far as FUNCTIONS names them. */
-export function startHousekeeping(deps: UpkeepDeps): { stop(): Promise<void> } {
+export function startMaintenance(deps: MaintenanceDeps): { stop(): Promise<void> } {
   const { config, events } = deps;
   const { functions, logRetentionDays, streamRetentionMs } = config;
-  const upkeep = upkeepOf(deps);
+  const maintenance = maintenanceOf(deps);
   const jobs: JobSchedule[] = [];
   if (functions.includes("trim")) {
     jobs.push(
       startJob({
         async job(stopping) {
-          await upkeep.trimStreams(stopping);
+          await maintenance.trimStreams(stopping);
         },
         everyMs: Math.max(TRIM_EVERY_MS_MIN, Math.min(TRIM_EVERY_MS_MAX, streamRetentionMs / 10)),
-        trouble: troubleOf(events, { source: "trim", what: "streams cannot be trimmed" }),
+        reporter: failureReporter(events, { source: "trim", what: "streams cannot be trimmed" }),
       }),
     );
   }
@@ -28,21 +28,24 @@ export function startHousekeeping(deps: UpkeepDeps): { stop(): Promise<void> } {
     jobs.push(
       startJob({
         async job(stopping) {
-          const trim = await upkeep.trimLog(stopping);
+          const trim = await maintenance.trimLog(stopping);
           if (trim?.error !== undefined) throw new Error(trim.error);
         },
         everyMs: LOG_EVERY_MS,
         retryMs: LOG_EVERY_MS / 10,
-        trouble: troubleOf(events, { source: "trim", what: "old rows of the log cannot be removed" }),
+        reporter: failureReporter(events, { source: "trim", what: "old rows of the log cannot be removed" }),
       }),
     );
   }
   if (functions.includes("reclaim")) {
     jobs.push(
       startJob({
-        job: async () => upkeep.prune(),
+        job: async () => maintenance.prune(),
         everyMs: PRUNE_EVERY_MS,
-        trouble: troubleOf(events, { source: "reclaim", what: "consumers that have gone cannot be removed" }),
+        reporter: failureReporter(events, {
+          source: "reclaim",
+          what: "consumers that have gone cannot be removed",
+        }),
       }),
     );
   }

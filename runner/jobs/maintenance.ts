@@ -11,13 +11,13 @@ import type { Config } from "../../shared/config/config.ts";
 import { logRetentionOn } from "../../shared/io/log/log-retention.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
-import { forgetSilentTurns } from "../../shared/io/streams/consumer-heartbeats.ts";
+import { removeSilentHeartbeats } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { pruneConsumers } from "../../shared/io/streams/consumers.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
 import { BEST_EFFORT_GROUPS, GROUPS, type Keys } from "../../shared/keys.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 
-export interface UpkeepDeps {
+export interface MaintenanceDeps {
   readonly config: Config;
   readonly redis: Redis;
   readonly keys: Keys;
@@ -27,7 +27,7 @@ export interface UpkeepDeps {
 }
 
 /** What keeps streams, log and groups from growing for ever, each to be done now and then by a schedule or a request. */
-export interface Upkeep {
+export interface Maintenance {
   /** Publishes a warning about each group that begins to lose entries. */
   trimStreams(stopping: AbortSignal): Promise<readonly StreamTrim[]>;
   /** Undefined without LOG_RETENTION_DAYS. */
@@ -39,7 +39,14 @@ export interface Upkeep {
 const PRUNE_IDLE_MS_MIN = 60_000;
 
 /** The upkeep of one router; it remembers the groups it has warned about. */
-export function upkeepOf({ config, redis, keys, database, clock, events }: UpkeepDeps): Upkeep {
+export function maintenanceOf({
+  config,
+  redis,
+  keys,
+  database,
+  clock,
+  events,
+}: MaintenanceDeps): Maintenance {
   const { streamRetentionMs: retentionMs, logRetentionDays: retentionDays } = config;
   const trimmer = streamTrimmerOn(redis, keys, { retentionMs });
   const log = logRetentionOn(database, keys.prefix);
@@ -60,7 +67,7 @@ export function upkeepOf({ config, redis, keys, database, clock, events }: Upkee
     async prune() {
       for (const { stream, group } of [...GROUPS, ...BEST_EFFORT_GROUPS])
         await pruneConsumers(redis, keys, { stream, group, idleMs: pruneIdleMs });
-      await forgetSilentTurns(redis, keys, clock.now());
+      await removeSilentHeartbeats(redis, keys, clock.now());
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { RefreshResult } from "../../functions/refresh-reference.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
-import { troubleOf } from "../telemetry/failure-reporter.ts";
+import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { startJob, type JobSchedule } from "./job-schedule.ts";
 
 export interface RefreshScheduleDeps {
@@ -21,7 +21,10 @@ export interface RefreshScheduleDeps {
 export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
   const { refresh, events, subscriber, channels, everyMs, retryMs = 2_000 } = deps;
   const source = "refresh-reference";
-  const subscription = troubleOf(events, { source, what: `cannot subscribe to ${channels.join(", ")}` });
+  const subscription = failureReporter(events, {
+    source,
+    what: `cannot subscribe to ${channels.join(", ")}`,
+  });
   const schedule: JobSchedule = startJob({
     async job() {
       // A subscription whose connection is dead without anybody knowing would miss messages for ever.
@@ -32,7 +35,7 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
     },
     everyMs,
     retryMs,
-    trouble: troubleOf(events, {
+    reporter: failureReporter(events, {
       source,
       what: "the reference cannot be refreshed; decisions go on with the snapshot that is there, if any",
     }),
@@ -41,7 +44,7 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
   // Messages sent while the subscription was away are lost, so being back is a reason to look as well.
   subscriber.on("ready", () => {
     subscriber.subscribe(...channels).then(() => {
-      subscription.over();
+      subscription.recovered();
       schedule.request();
     }, subscription.failed);
   });

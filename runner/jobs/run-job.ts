@@ -1,17 +1,17 @@
 import type { RefreshResult } from "../../functions/refresh-reference.ts";
-import { lookAtStreams, type StreamTrim, type StreamTrimLook, type LogTrim } from "../../functions/trim.ts";
+import { previewTrim, type StreamTrim, type StreamTrimPreview, type LogTrim } from "../../functions/trim.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
 import { loadReferenceRows } from "../../shared/io/reference/reference-source.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
 import { buildReference } from "../../shared/reference/build-reference.ts";
-import { bindingsOf } from "../bindings/all-bindings.ts";
+import { allBindings } from "../bindings/all-bindings.ts";
 import type { Budget } from "../consume/budget.ts";
-import { lookAtAbandoned, type ReclaimLook } from "../consume/preview-reclaim.ts";
-import { reclaimAll, type Reclaimed } from "../consume/reclaim-groups.ts";
+import { previewReclaim, type ReclaimPreview } from "../consume/preview-reclaim.ts";
+import { reclaimGroups, type Reclaimed } from "../consume/reclaim-groups.ts";
 import { type Binding } from "../engine/binding.ts";
 import { timeLimit } from "../engine/time-limit.ts";
 import type { Services } from "../setup/services.ts";
-import type { Upkeep } from "./maintenance.ts";
+import type { Maintenance } from "./maintenance.ts";
 
 /** The functions that take no entries. */
 export const JOB_NAMES = ["refresh-reference", "reclaim", "trim"] as const satisfies readonly FunctionName[];
@@ -26,7 +26,7 @@ export interface JobAnswers {
 }
 
 /** What each job would do. */
-export interface JobLooks {
+export interface JobPreviews {
   "refresh-reference": Pick<RefreshResult, "version" | "counts"> & {
     /** Version that is current now; null: there is none. */
     readonly current: string | null;
@@ -34,15 +34,15 @@ export interface JobLooks {
     readonly differs: boolean;
     readonly warnings: readonly string[];
   };
-  reclaim: { readonly streams: readonly ReclaimLook[] };
+  reclaim: { readonly streams: readonly ReclaimPreview[] };
   /** Rows of the log from before `log.before` would go; null without LOG_RETENTION_DAYS. */
-  trim: { readonly streams: readonly StreamTrimLook[]; readonly log: { readonly before: string } | null };
+  trim: { readonly streams: readonly StreamTrimPreview[]; readonly log: { readonly before: string } | null };
 }
 
 export interface Job<Name extends JobName> {
   run(budget: Budget): Promise<JobAnswers[Name]>;
   /** Says what `run` would do now, touching nothing. */
-  look(): Promise<JobLooks[Name]>;
+  preview(): Promise<JobPreviews[Name]>;
 }
 
 export type Jobs = { readonly [Name in JobName]: Job<Name> };
@@ -50,43 +50,43 @@ export type Jobs = { readonly [Name in JobName]: Job<Name> };
 const DAY_MS = 86_400_000;
 
 /** The jobs, for whoever asks for one by name. They throw what the wires throw. */
-export function jobsOf(services: Services, upkeep: Upkeep): Jobs {
+export function jobsOf(services: Services, maintenance: Maintenance): Jobs {
   return {
     "refresh-reference": {
       async run() {
         const { state, version, counts } = await services.refresh();
         return { state, version, counts };
       },
-      look: async () => lookAtReference(services),
+      preview: async () => previewRefresh(services),
     },
     reclaim: {
       async run(budget) {
-        return { streams: await reclaimAll(ownBindings(services), services, budget) };
+        return { streams: await reclaimGroups(ownBindings(services), services, budget) };
       },
-      async look() {
-        const streams: ReclaimLook[] = [];
-        for (const binding of ownBindings(services)) streams.push(await lookAtAbandoned(binding, services));
+      async preview() {
+        const streams: ReclaimPreview[] = [];
+        for (const binding of ownBindings(services)) streams.push(await previewReclaim(binding, services));
         return { streams };
       },
     },
     trim: {
       async run(budget) {
         const stopping = timeLimit(budget.leftMs(), budget.stopping);
-        const streams = await upkeep.trimStreams(stopping);
-        return { streams, log: (await upkeep.trimLog(stopping)) ?? null };
+        const streams = await maintenance.trimStreams(stopping);
+        return { streams, log: (await maintenance.trimLog(stopping)) ?? null };
       },
-      look: async () => lookAtTrim(services),
+      preview: async () => previewTrimJob(services),
     },
   };
 }
 
 /** The functions this process is there for. */
 export function ownBindings(services: Services): readonly Binding[] {
-  return bindingsOf(services).filter(({ functionName }) => services.config.functions.includes(functionName));
+  return allBindings(services).filter(({ functionName }) => services.config.functions.includes(functionName));
 }
 
 /** Reads and builds the reference, and takes no ticket. */
-async function lookAtReference(services: Services): Promise<JobLooks["refresh-reference"]> {
+async function previewRefresh(services: Services): Promise<JobPreviews["refresh-reference"]> {
   const { content, version, warnings } = buildReference(await loadReferenceRows(services.database));
   const current = (await services.referenceStore.currentVersion()) ?? null;
   return {
@@ -102,9 +102,9 @@ async function lookAtReference(services: Services): Promise<JobLooks["refresh-re
   };
 }
 
-async function lookAtTrim({ redis, keys, clock, config }: Services): Promise<JobLooks["trim"]> {
+async function previewTrimJob({ redis, keys, clock, config }: Services): Promise<JobPreviews["trim"]> {
   const { streamRetentionMs: retentionMs, logRetentionDays: days } = config;
-  const streams = await lookAtStreams(streamTrimmerOn(redis, keys, { retentionMs }));
+  const streams = await previewTrim(streamTrimmerOn(redis, keys, { retentionMs }));
   const log = days === 0 ? null : { before: new Date(clock.now() - days * DAY_MS).toISOString() };
   return { streams, log };
 }

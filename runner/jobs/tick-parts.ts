@@ -1,15 +1,15 @@
 import type { FunctionName } from "../../shared/function-names.ts";
-import type { Budget, Outlasting } from "../consume/budget.ts";
-import { pollFunction, type PollAnswer } from "../consume/drain-function.ts";
-import { reclaimAll } from "../consume/reclaim-groups.ts";
+import type { Budget, SideEffects } from "../consume/budget.ts";
+import { drainFunction, type PollAnswer } from "../consume/drain-function.ts";
+import { reclaimGroups } from "../consume/reclaim-groups.ts";
 import type { Services } from "../setup/services.ts";
-import type { Upkeep } from "./maintenance.ts";
+import type { Maintenance } from "./maintenance.ts";
 import { ownBindings, type JobAnswers, type Jobs } from "./run-job.ts";
 
 export interface TickDeps {
   readonly services: Services;
   readonly jobs: Jobs;
-  readonly upkeep: Upkeep;
+  readonly maintenance: Maintenance;
 }
 
 /** What a part did; `error` when some of it, or all, did not work. */
@@ -25,7 +25,7 @@ export interface Part {
   /** Whose groups it is about. */
   readonly functionName?: FunctionName;
   /** What it works on, where that takes its time. */
-  readonly works?: readonly Outlasting[];
+  readonly works?: readonly SideEffects[];
   run(budget: Budget): Promise<PartOutcome>;
 }
 
@@ -43,7 +43,7 @@ export function refreshPart({ services, jobs }: TickDeps): Part | undefined {
 
 async function isRefreshDue({ redis, keys, clock, config, routing }: Services): Promise<boolean> {
   // What this process remembers may be outdated, as after Redis was emptied.
-  routing.forget();
+  routing.invalidate();
   if ("status" in (await routing.get())) return true;
   const confirmedAt = await redis.get(keys.referenceConfirmedAt);
   return confirmedAt === null || clock.now() - Number(confirmedAt) >= config.referenceRefreshMs;
@@ -53,7 +53,7 @@ async function isRefreshDue({ redis, keys, clock, config, routing }: Services): 
  * All other parts that FUNCTIONS names. A function's part comes after everything that signals wait for, so that the log, and
  * the Postgres it needs, hold up nothing that trades.
  */
-export function partsOf({ services, jobs, upkeep }: TickDeps): readonly Part[] {
+export function partsOf({ services, jobs, maintenance }: TickDeps): readonly Part[] {
   const has = new Set(services.config.functions);
   const bindings = ownBindings(services);
   const parts: Part[] = [];
@@ -65,7 +65,7 @@ export function partsOf({ services, jobs, upkeep }: TickDeps): readonly Part[] {
         functionName,
         works: own,
         run: async (budget) => {
-          const streams = await reclaimAll(own, services, budget);
+          const streams = await reclaimGroups(own, services, budget);
           return { result: { streams }, ...firstError(streams.map(({ unavailable }) => unavailable)) };
         },
       });
@@ -75,7 +75,7 @@ export function partsOf({ services, jobs, upkeep }: TickDeps): readonly Part[] {
       functionName,
       works: own,
       run: async (budget) => {
-        const result = await pollFunction(own, services, { budget });
+        const result = await drainFunction(own, services, { budget });
         return { result, ...firstError([...result.lost.map(({ message }) => message), result.unavailable]) };
       },
     });
@@ -93,7 +93,7 @@ export function partsOf({ services, jobs, upkeep }: TickDeps): readonly Part[] {
     parts.push({
       part: "prune",
       run: async () => {
-        await upkeep.prune();
+        await maintenance.prune();
         return {};
       },
     });

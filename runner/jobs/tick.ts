@@ -2,10 +2,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { ReferenceRowError } from "../../shared/io/reference/reference-source.ts";
 import { within, type Budget } from "../consume/budget.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
 import { messageOf } from "../telemetry/error-message.ts";
-import { troubleOf, type Trouble } from "../telemetry/failure-reporter.ts";
+import { failureReporter, type FailureReporter } from "../telemetry/failure-reporter.ts";
 import { partsOf, refreshPart, type Part, type PartOutcome, type TickDeps } from "./tick-parts.ts";
 
 /**
@@ -30,13 +30,14 @@ const REFRESH_AWAITED_MS = 2_000;
 export function tickOf(deps: TickDeps): Tick {
   const { services } = deps;
   const { clock, events, routing } = services;
-  const troubles = new Map<string, Trouble>();
+  const reporters = new Map<string, FailureReporter>();
 
-  function troubleWith({ part, functionName }: Part): Trouble {
+  function troubleWith({ part, functionName }: Part): FailureReporter {
     const name = [part, functionName].join(" ").trim();
-    const trouble = troubles.get(name) ?? troubleOf(events, { source: "tick", what: `${name} failed` });
-    troubles.set(name, trouble);
-    return trouble;
+    const reporter =
+      reporters.get(name) ?? failureReporter(events, { source: "tick", what: `${name} failed` });
+    reporters.set(name, reporter);
+    return reporter;
   }
 
   async function runPart(part: Part, budget: Budget): Promise<TickPart> {
@@ -48,8 +49,8 @@ export function tickOf(deps: TickDeps): Tick {
       budget,
       { what: name, works: part.works ?? [] },
       part.run(budget),
-    ).catch((error: unknown): PartOutcome => ({ error: sayable(error, services) }));
-    if (outcome.error === undefined) troubleWith(part).over();
+    ).catch((error: unknown): PartOutcome => ({ error: publicMessage(error, services) }));
+    if (outcome.error === undefined) troubleWith(part).recovered();
     else troubleWith(part).failed(outcome.error);
     const tookMs = Math.round(performance.now() - startedAt);
     return { ...said, status: outcome.error === undefined ? status : "failed", tookMs, ...outcome };
@@ -85,8 +86,8 @@ export function tickOf(deps: TickDeps): Tick {
 }
 
 /** What may be told of an error; of one that nobody expected, only the router's own log has more. */
-function sayable(error: unknown, { redis, logger }: Services): string {
-  const expected = [NotNow, DatabaseError, ReferenceRowError];
+function publicMessage(error: unknown, { redis, logger }: Services): string {
+  const expected = [UnavailableError, DatabaseError, ReferenceRowError];
   if (expected.some((kind) => error instanceof kind)) return messageOf(error);
   if (redis.status !== "ready") return "Redis does not answer";
   logger.error({ err: error }, `tick: ${messageOf(error)}`);

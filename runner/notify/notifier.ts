@@ -15,7 +15,7 @@ import { NOTHING_SUMMED, sumBody, type NoticeSum } from "../../shared/notificati
 import type { PostAnswer, PostRequest } from "../../shared/strategy.ts";
 import { messageOf } from "../telemetry/error-message.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
-import { troubleOf } from "../telemetry/failure-reporter.ts";
+import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { notificationPost } from "./notification-post.ts";
 
 export interface NotifierDeps {
@@ -45,7 +45,7 @@ export function openNotifier(deps: NotifierDeps): Notifier {
   const { config, url, complete, events, stopping, abort } = deps;
   const send = notificationPost(deps);
   const what = `notifications do not get through to ${redactUrl(url)} and are dropped`;
-  const trouble = troubleOf(events, { source: "notify", what });
+  const reporter = failureReporter(events, { source: "notify", what });
   let minute = FIRST_MINUTE;
   let timer: NodeJS.Timeout | undefined;
   let telling: Promise<unknown> = Promise.resolve();
@@ -57,7 +57,7 @@ export function openNotifier(deps: NotifierDeps): Notifier {
       const shouldRetry = (): boolean => !stopping.aborted;
       await pRetry(async () => send(body), { ...RETRIES, signal: abort, shouldRetry });
       minute = posted(minute, performance.now() - startedAt);
-      trouble.over();
+      reporter.recovered();
       return undefined;
     } catch (error) {
       minute = postFailed(minute);
@@ -67,7 +67,8 @@ export function openNotifier(deps: NotifierDeps): Notifier {
 
   async function tellSum(sum: NoticeSum): Promise<void> {
     const error = await deliver(sumBody(sum));
-    if (error !== undefined) trouble.failed(new Error(`${error.message} (the sum of ${sum.count} outcomes)`));
+    if (error !== undefined)
+      reporter.failed(new Error(`${error.message} (the sum of ${sum.count} outcomes)`));
   }
 
   /** Sees to it that the sum, if there is one, is told when its minute is over. */
@@ -101,7 +102,7 @@ export function openNotifier(deps: NotifierDeps): Notifier {
       const error = await deliver(noticeBody(await complete(notice)));
       // Whoever runs next may have more luck.
       if (error !== undefined && stopping.aborted) return false;
-      if (error !== undefined) trouble.failed(error);
+      if (error !== undefined) reporter.failed(error);
       return true;
     },
     async close() {

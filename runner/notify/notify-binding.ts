@@ -2,7 +2,7 @@ import { notify, type NotifyPorts } from "../../functions/notify.ts";
 import { outgoingPost } from "../../shared/io/http-client/post.ts";
 import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
 import { completed, type Notice } from "../../shared/notification/notification.ts";
-import { answersOf } from "../bindings/checked-answers.ts";
+import { checkedAnswers } from "../bindings/checked-answers.ts";
 import type { PollLoop } from "../consume/poll-loop.ts";
 import type { Binding } from "../engine/binding.ts";
 import type { Services } from "../setup/services.ts";
@@ -14,8 +14,8 @@ export function notifyBinding(ports: NotifyPorts): Binding {
     functionName: "notify",
     stream: "signal_results",
     group: "notifier",
-    run: (entries) => answersOf(entries, notify(entries, ports)),
-    forget: () => {},
+    run: (entries) => checkedAnswers(entries, notify(entries, ports)),
+    invalidate: () => {},
     bestEffort: true,
   };
 }

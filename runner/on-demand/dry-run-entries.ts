@@ -8,10 +8,10 @@ import { logRowsOf } from "../../shared/log-rows.ts";
 import type { SignalRecord } from "../../shared/records.ts";
 import { parseTask } from "../../shared/task.ts";
 import type { Binding } from "../engine/binding.ts";
-import { decisionIn, ifLost } from "../engine/committed-record.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
+import { decisionRecordIn, duplicateRecord } from "../engine/committed-record.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
-import { bindingOf, withIds, type RunRequest } from "./run-entries.ts";
+import { bindingTo, withIds, type RunRequest } from "./run-entries.ts";
 
 /** What would become of an entry: `effects` and `decision` as they would be committed, or why it would be given up on. */
 export interface DryRunResult {
@@ -52,7 +52,7 @@ export async function dryRun(
   if (run === undefined) return undefined;
   await services.clock.sample();
   const entries = withIds(request.entries, services.clock.now());
-  return run(entries, bindingOf(request, services, { invocation }), services);
+  return run(entries, bindingTo(request, services, { invocation }), services);
 }
 
 /** `process-signals` is pure: calling it is the dry run. Who would win each uid is looked up. */
@@ -62,11 +62,11 @@ async function decideOnly(
   services: Services,
 ): Promise<DryRunResult[]> {
   // Nothing is committed, so nobody would notice that what this process remembers is outdated.
-  binding.forget();
+  binding.invalidate();
   const results = [];
   for await (const answer of binding.run(entries)) {
     if (answer.status === "unavailable") {
-      throw new NotNow(`${answer.what} is not available (${answer.error})`);
+      throw new UnavailableError(`${answer.what} is not available (${answer.error})`);
     }
     results.push(...answer.results);
   }
@@ -82,7 +82,7 @@ async function decideOnly(
     if (holder === id) return { id, status: "done", outcome: "held", effects };
     const lost = holder !== undefined;
     if (uid !== undefined && !lost) holders.set(uid, id);
-    const decision = lost ? ifLost(effects, holder) : decisionIn(effects);
+    const decision = lost ? duplicateRecord(effects, holder) : decisionRecordIn(effects);
     const outcome = lost ? "duplicate" : "applied";
     return { id, status: "done", outcome, ...(decision === undefined ? {} : { decision }), effects };
   });
@@ -104,9 +104,9 @@ async function permitOnly(
   binding: Binding,
   { routing, handlers, clock, config }: Services,
 ): Promise<DryRunResult[]> {
-  binding.forget();
+  binding.invalidate();
   const context = await routing.get();
-  if ("status" in context) throw new NotNow(`${context.what} is not available (${context.error})`);
+  if ("status" in context) throw new UnavailableError(`${context.what} is not available (${context.error})`);
   const { signalAgeMsMax } = config;
   return entries.map((entry): DryRunResult => {
     const { id } = entry;

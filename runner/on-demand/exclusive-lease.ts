@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
 import { takeLease, type Lease } from "../../shared/io/redis/lease.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
-import { firstTry } from "../engine/retry.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { retry } from "../engine/retry.ts";
 
 /** Somebody else does it, and goes on doing it. */
-export class LeaseTaken extends NotNow {}
+export class LeaseTaken extends UnavailableError {}
 
 export interface LeaseOptions {
   /** Redis key of the lease. */
@@ -17,13 +17,13 @@ export interface LeaseOptions {
   readonly waiting: AbortSignal;
 }
 
-const LOOK_MS_MAX = 500;
+const CHECK_MS_MAX = 500;
 /** What a lease lasts longer than the limit of what is done under it, which has to come to its end. */
 export const LEASE_SPARE_MS = 10_000;
 
 /** Does what only one may do at a time, as soon as nobody else does it. @throws LeaseTaken when somebody else still does it when `waiting` ends */
 export async function withLease<T>(redis: Redis, options: LeaseOptions, work: () => Promise<T>): Promise<T> {
-  const lease = await taken(redis, options);
+  const lease = await takeWhenFree(redis, options);
   try {
     return await work();
   } finally {
@@ -31,10 +31,10 @@ export async function withLease<T>(redis: Redis, options: LeaseOptions, work: ()
   }
 }
 
-async function taken(redis: Redis, { key, what, lifeMs, waiting }: LeaseOptions): Promise<Lease> {
+async function takeWhenFree(redis: Redis, { key, what, lifeMs, waiting }: LeaseOptions): Promise<Lease> {
   const isOthers = new LeaseTaken(what);
   try {
-    return await firstTry(
+    return await retry(
       async () => {
         const lease = await takeLease(redis, key, lifeMs);
         if (lease === undefined) throw isOthers;
@@ -43,7 +43,7 @@ async function taken(redis: Redis, { key, what, lifeMs, waiting }: LeaseOptions)
       {
         retries: Number.POSITIVE_INFINITY,
         minTimeout: 20,
-        maxTimeout: LOOK_MS_MAX,
+        maxTimeout: CHECK_MS_MAX,
         randomize: true,
         signal: waiting,
         // Redis being away is for whoever asks to know at once.

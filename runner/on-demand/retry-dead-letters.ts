@@ -4,12 +4,12 @@ import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
 import type { Binding } from "../engine/binding.ts";
-import { decisionMade, outcomeMade } from "../engine/committed-record.ts";
-import { byHand } from "../engine/on-demand-deps.ts";
-import { work, type WorkDeps, type Worked } from "../engine/process-batch.ts";
+import { committedDecision, committedOutcome } from "../engine/committed-record.ts";
+import { onDemandDeps } from "../engine/on-demand-deps.ts";
+import { processBatch, type ProcessDeps, type ProcessedEntry } from "../engine/process-batch.ts";
 import { timeLimit } from "../engine/time-limit.ts";
 import { messageOf } from "../telemetry/error-message.ts";
-import { type Trouble } from "../telemetry/failure-reporter.ts";
+import { type FailureReporter } from "../telemetry/failure-reporter.ts";
 import { LEASE_SPARE_MS, LeaseTaken, withLease } from "./exclusive-lease.ts";
 import { beginInvocation, type Invocation } from "./invocation.ts";
 
@@ -22,7 +22,7 @@ export interface RetryRequest {
   readonly onAttempt?: (attempt: RetryAttempt) => void;
 }
 
-export interface RetryDeps extends Pick<WorkDeps, "commit" | "clock" | "events"> {
+export interface RetryDeps extends Pick<ProcessDeps, "commit" | "clock" | "events"> {
   /** When it aborts, no further one is retried; absent: never. */
   readonly stopping?: AbortSignal;
   readonly redis: Redis;
@@ -54,7 +54,7 @@ export interface RetrySummary {
 }
 
 const STOPPING = "the router is stopping";
-const RETRIED_BY_OTHERS = "somebody else has retried or discarded it";
+const TAKEN_BY_ANOTHER_CALL = "somebody else has retried or discarded it";
 export const IN_USE = "somebody is retrying or discarding it right now";
 export const NOT_THERE = "there is no dead letter with this id";
 
@@ -80,7 +80,7 @@ export async function retryDeadLetters(request: RetryRequest, deps: RetryDeps): 
       const { letters, reason = null } = request;
       const selection = { dead_letters: letters };
       begun ??= await beginInvocation({ kind: "dead_letter", requestedBy, reason, selection }, deps);
-      attempt = await retry(stored, { invocation: begun.id, away }, deps);
+      attempt = await retryLetter(stored, { invocation: begun.id, away }, deps);
       publishAttempt(stored, attempt, { invocation: begun.id, by: requestedBy }, deps);
     }
     counts[attempt.status] += 1;
@@ -96,7 +96,7 @@ interface Run {
   readonly away: Map<string, string>;
 }
 
-async function retry(
+async function retryLetter(
   stored: StoredDeadLetter,
   { invocation, away }: Run,
   deps: RetryDeps,
@@ -115,23 +115,24 @@ async function retry(
   const missing = away.get(functionName);
   if (missing !== undefined) return { id, status: "left", note: missing };
   let failure: unknown;
-  const trouble: Trouble = {
+  const reporter: FailureReporter = {
     failed: (error) => {
       failure = error;
     },
-    over: () => undefined,
+    recovered: () => undefined,
   };
-  const msMax = LETTER_MS_MAX + (binding.outsideMsMax ?? 0);
+  const msMax = LETTER_MS_MAX + (binding.sideEffectMsMax ?? 0);
   const run = async (): Promise<RetryAttempt> => {
-    const [worked] = await work(binding, [entry], byHand(deps, { trouble, msMax }), {
+    const [processed] = await processBatch(binding, [entry], onDemandDeps(deps, { reporter, msMax }), {
       deliveries: letter.deliveries + 1,
       fence: { kind: "dead_letter", deadLetterId: id },
     });
-    if (worked === undefined) throw new Error(`${functionName} did not say what became of entry ${entry.id}`);
-    return { id, ...outcomeOf(worked) };
+    if (processed === undefined)
+      throw new Error(`${functionName} did not say what became of entry ${entry.id}`);
+    return { id, ...outcomeOf(processed) };
   };
   try {
-    return binding.outsideMsMax === undefined ? await run() : await alone(id, run, msMax, deps);
+    return binding.sideEffectMsMax === undefined ? await run() : await alone(id, run, msMax, deps);
   } catch (error) {
     if (error instanceof LeaseTaken) return { id, status: "left", note: error.message };
     // When the time is up, what went wrong until then says more.
@@ -156,23 +157,23 @@ async function alone(
   };
   return withLease(redis, lease, async () => {
     const isThere = (await deadLettersOn(redis, keys).get(id)) !== undefined;
-    if (!isThere) return { id, status: "gone", note: RETRIED_BY_OTHERS };
+    if (!isThere) return { id, status: "gone", note: TAKEN_BY_ANOTHER_CALL };
     return stopping?.aborted === true ? { id, status: "left", note: STOPPING } : run();
   });
 }
 
-function outcomeOf(worked: Worked): Omit<RetryAttempt, "id"> {
-  if (worked.status === "left") return { status: "left", note: worked.error };
-  const { outcome, result } = worked;
+function outcomeOf(processed: ProcessedEntry): Omit<RetryAttempt, "id"> {
+  if (processed.status === "left") return { status: "left", note: processed.error };
+  const { outcome, result } = processed;
   switch (outcome) {
     case "fenced":
-      return { status: "gone", note: RETRIED_BY_OTHERS };
+      return { status: "gone", note: TAKEN_BY_ANOTHER_CALL };
     case "held":
       return { status: "done", note: "it had been dispatched already, and was not again" };
     case "applied":
     case "duplicate": {
       if (result.status === "dead") return { status: "dead", note: `${result.reason}: ${result.error}` };
-      const made = decisionMade(worked) ?? outcomeMade(worked);
+      const made = committedDecision(processed) ?? committedOutcome(processed);
       return { status: "done", note: noteOf(made), ...(made?.status === "failed" ? { failed: true } : {}) };
     }
   }

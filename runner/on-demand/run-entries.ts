@@ -6,14 +6,14 @@ import { committedAmong } from "../../shared/io/streams/once-fences.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
 import type { StreamName } from "../../shared/keys.ts";
 import type { SignalRecord } from "../../shared/records.ts";
-import { bindingsOf } from "../bindings/all-bindings.ts";
+import { allBindings } from "../bindings/all-bindings.ts";
 import { finishMsOf } from "../consume/budget.ts";
-import { whatIsAway } from "../consume/dependencies-ready.ts";
+import { unavailableDependency } from "../consume/dependencies-ready.ts";
 import { type Binding, type BindingOptions } from "../engine/binding.ts";
-import { decisionMade, ifLost } from "../engine/committed-record.ts";
-import { byHand } from "../engine/on-demand-deps.ts";
-import { work, type Worked } from "../engine/process-batch.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
+import { committedDecision, duplicateRecord } from "../engine/committed-record.ts";
+import { onDemandDeps } from "../engine/on-demand-deps.ts";
+import { processBatch, type ProcessedEntry } from "../engine/process-batch.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { timeLimit } from "../engine/time-limit.ts";
 import type { Services } from "../setup/services.ts";
 import { LEASE_SPARE_MS, withLease } from "./exclusive-lease.ts";
@@ -65,11 +65,11 @@ export async function runEntries(request: RunRequest, services: Services): Promi
   await services.clock.sample();
   const entries = withIds(request.entries, services.clock.now());
   const id = request.invocation ?? randomUUID();
-  const binding = bindingOf(request, services, { invocation: id, stopping });
-  const away = await whatIsAway(binding, services);
+  const binding = bindingTo(request, services, { invocation: id, stopping });
+  const away = await unavailableDependency(binding, services);
   if (away !== undefined) throw away;
   const run = async (): Promise<RunAnswer> => runOnce(binding, { ...request, entries, id }, services);
-  if (binding.outsideMsMax === undefined) return run();
+  if (binding.sideEffectMsMax === undefined) return run();
   const lease = {
     key: services.keys.lease("invocation", id),
     what: `another call runs tasks of invocation ${id}`,
@@ -98,27 +98,27 @@ async function runOnce(
   );
   // Where calling the function does something outside, the fence of the commit would come too late.
   const before = await committedAmong(services.redis, services.keys, id, ids);
-  const worked = await workOnce(
+  const processed = await processOnce(
     binding,
     entries.filter((entry) => !before.has(entry.id)),
     id,
     services,
   );
-  const counts = countsOf(worked);
+  const counts = countsOf(processed);
   await invocation.finish({ ...counts, fenced: counts.fenced + before.size });
   const results = new Map<string, RunResult>();
   for (const entryId of before) results.set(entryId, { id: entryId, status: "committed", outcome: "fenced" });
-  for (const result of await resultsOf(worked, services)) results.set(result.id, result);
+  for (const result of await resultsOf(processed, services)) results.set(result.id, result);
   return { invocation: id, results: entries.flatMap((entry) => results.get(entry.id) ?? []) };
 }
 
 /** The function's binding to the stream, for an invocation. @throws Error when it has none to that stream */
-export function bindingOf(
+export function bindingTo(
   { functionName, stream }: Pick<RunRequest, "functionName" | "stream">,
   services: Services,
   options: BindingOptions,
 ): Binding {
-  const found = bindingsOf(services, options).find(
+  const found = allBindings(services, options).find(
     (binding) => binding.functionName === functionName && binding.stream === stream,
   );
   if (found === undefined) throw new Error(`${functionName} does not work on ${stream}`);
@@ -137,24 +137,26 @@ export function withIds(posted: readonly PostedEntry[], now: number): Entry[] {
   return posted.map(({ id = next(), fields }) => ({ id, fields }));
 }
 
-async function workOnce(
+async function processOnce(
   binding: Binding,
   entries: readonly Entry[],
   invocation: string,
   services: Services,
-): Promise<Worked[]> {
+): Promise<ProcessedEntry[]> {
   const msMax = limitOf(binding);
-  const deps = byHand(services, { msMax });
+  const deps = onDemandDeps(services, { msMax });
   try {
-    return await work(binding, entries, deps, {
+    return await processBatch(binding, entries, deps, {
       deliveries: 1,
       fence: { kind: "once", invocation },
     });
   } catch (error) {
-    if (!(error instanceof NotNow) && !deps.abort.aborted) throw error;
-    const why = error instanceof NotNow ? error.message : `it took longer than ${msMax} ms`;
+    if (!(error instanceof UnavailableError) && !deps.abort.aborted) throw error;
+    const why = error instanceof UnavailableError ? error.message : `it took longer than ${msMax} ms`;
     const repeat = "the same call again, with the same `invocation` and ids, does the rest";
-    throw new NotNow(`${why}; what was committed until then stays, and ${repeat}`, { cause: error });
+    throw new UnavailableError(`${why}; what was committed until then stays, and ${repeat}`, {
+      cause: error,
+    });
   }
 }
 
@@ -163,9 +165,9 @@ function limitOf(binding: Binding): number {
   return RUN_MS_MAX + finishMsOf([binding]);
 }
 
-function countsOf(worked: readonly Worked[]): Record<CommitOutcome | "dead" | "left", number> {
+function countsOf(processed: readonly ProcessedEntry[]): Record<CommitOutcome | "dead" | "left", number> {
   const counts = { applied: 0, duplicate: 0, held: 0, fenced: 0, dead: 0, left: 0 };
-  for (const each of worked) {
+  for (const each of processed) {
     if (each.status === "left") counts.left += 1;
     else if (each.outcome === "applied" && each.result.status === "dead") counts.dead += 1;
     else counts[each.outcome] += 1;
@@ -173,10 +175,13 @@ function countsOf(worked: readonly Worked[]): Record<CommitOutcome | "dead" | "l
   return counts;
 }
 
-async function resultsOf(worked: readonly Worked[], { redis, keys }: Services): Promise<RunResult[]> {
-  const uids = worked.flatMap((each) => duplicateUid(each) ?? []);
+async function resultsOf(
+  processed: readonly ProcessedEntry[],
+  { redis, keys }: Services,
+): Promise<RunResult[]> {
+  const uids = processed.flatMap((each) => duplicateUid(each) ?? []);
   const holders = await holdersOf(redis, keys, uids);
-  return worked.map((each): RunResult => {
+  return processed.map((each): RunResult => {
     if (each.status === "left") return each;
     const { id, status, outcome, result } = each;
     if (result.status === "dead") {
@@ -184,13 +189,14 @@ async function resultsOf(worked: readonly Worked[], { redis, keys }: Services): 
       return { id, status, outcome, ...(outcome === "fenced" ? {} : { error }) };
     }
     const uid = duplicateUid(each);
-    const decision = uid === undefined ? decisionMade(each) : ifLost(result.effects, holders.get(uid));
+    const decision =
+      uid === undefined ? committedDecision(each) : duplicateRecord(result.effects, holders.get(uid));
     return { id, status, outcome, ...(decision === undefined ? {} : { decision }) };
   });
 }
 
 /** The uid an entry turned out to be a duplicate of. */
-function duplicateUid(worked: Worked): string | undefined {
-  if (worked.status === "left" || worked.outcome !== "duplicate") return undefined;
-  return worked.result.status === "done" ? worked.result.effects.claim?.uid : undefined;
+function duplicateUid(processed: ProcessedEntry): string | undefined {
+  if (processed.status === "left" || processed.outcome !== "duplicate") return undefined;
+  return processed.result.status === "done" ? processed.result.effects.claim?.uid : undefined;
 }

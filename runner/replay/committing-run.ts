@@ -1,13 +1,13 @@
 import { signalBinding } from "../bindings/signal-binding.ts";
 import { beginInvocation, type Invocation } from "../on-demand/invocation.ts";
 import { messageOf } from "../telemetry/error-message.ts";
-import { commitBatch, committedDecision, type CommittedBatch } from "./commit-batch.ts";
-import { findSignals, type FoundSignal } from "./load-signals.ts";
-import type { ReplayCourse } from "./replay-run.ts";
+import { commitBatch, replayDecision, type CommittedBatch } from "./commit-batch.ts";
+import { loadSignals, type LoadedSignal } from "./load-signals.ts";
+import type { ReplayRun } from "./replay-run.ts";
 import { replayed, type Finding, type ReplayCounts } from "./replayed-signal.ts";
 import type { ReplayDeps, ReplayRequest } from "./request.ts";
 
-export interface WriteRunOptions {
+export interface CommittingRunOptions {
   readonly mode: "missing" | "force";
   readonly request: Pick<ReplayRequest, "by" | "reason">;
   /** What it works on, for the record. */
@@ -26,15 +26,15 @@ const MISSING_FENCE = "missing:replay";
  * Decides and commits signals batch by batch. It is one invocation, recorded when it begins and when it ends; not at all
  * when there is nothing to decide.
  */
-export function writeRun(
-  { mode, request, selection, deadLetters }: WriteRunOptions,
+export function committingRun(
+  { mode, request, selection, deadLetters }: CommittingRunOptions,
   deps: ReplayDeps,
-): ReplayCourse {
+): ReplayRun {
   const { by, reason } = request;
   let begun: Invocation | undefined;
 
-  async function commit(found: readonly FoundSignal[]): Promise<CommittedBatch> {
-    if (found.length === 0) return { worked: new Map(), holders: new Map() };
+  async function commit(found: readonly LoadedSignal[]): Promise<CommittedBatch> {
+    if (found.length === 0) return { processed: new Map(), holders: new Map() };
     begun ??= await beginInvocation({ kind: "replay", mode, requestedBy: by, reason, selection }, deps);
     const forced = mode === "force" ? { forcedAt: begun.startedAt } : {};
     const binding = signalBinding(deps, { invocation: begun.id, whilePaused: "decide", ...forced });
@@ -47,7 +47,7 @@ export function writeRun(
     writes: true,
     invocation: () => begun?.id ?? null,
     async batch(ids) {
-      const found = await findSignals(ids, deps);
+      const found = await loadSignals(ids, deps);
       const done = await commit(found.filter(({ entry }) => !deadLetters.has(entry.id)));
       const signals = found.map((signal) => {
         const letter = deadLetters.get(signal.entry.id);
@@ -72,12 +72,12 @@ function inDeadLetter(deadLetter: string): Finding {
   return { decided: null, dead_letter: deadLetter, note: "it was given up on: retry its dead letter" };
 }
 
-function findingOf({ entry }: FoundSignal, done: CommittedBatch): Finding {
-  const worked = done.worked.get(entry.id);
-  if (worked === undefined) return { decided: null, outcome: "left", note: messageOf(done.failure) };
-  if (worked.status === "left") return { decided: null, outcome: "left", note: worked.error };
-  const { outcome } = worked;
-  const decided = committedDecision(worked, done);
+function findingOf({ entry }: LoadedSignal, done: CommittedBatch): Finding {
+  const processed = done.processed.get(entry.id);
+  if (processed === undefined) return { decided: null, outcome: "left", note: messageOf(done.failure) };
+  if (processed.status === "left") return { decided: null, outcome: "left", note: processed.error };
+  const { outcome } = processed;
+  const decided = replayDecision(processed, done);
   switch (outcome) {
     case "held":
       return { decided, outcome, note: "it had been dispatched already, and was not again" };

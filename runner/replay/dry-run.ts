@@ -9,16 +9,16 @@ import {
   type Circumstances,
   type ReplayDecision,
 } from "../../shared/replay/replay-decision.ts";
-import { decisionIn, ifLost } from "../engine/committed-record.ts";
-import { findSignals, type FoundSignal } from "./load-signals.ts";
-import type { ReplayCourse } from "./replay-run.ts";
+import { decisionRecordIn, duplicateRecord } from "../engine/committed-record.ts";
+import { loadSignals, type LoadedSignal } from "./load-signals.ts";
+import type { ReplayRun } from "./replay-run.ts";
 import { replayed, type ReplayedSignal } from "./replayed-signal.ts";
 import type { ReplayDeps } from "./request.ts";
 import { uidIn } from "./select-signals.ts";
 import type { ReplaySnapshots } from "./snapshots.ts";
 
 /** What a dry run knows while it goes from signal to signal. */
-interface Course {
+interface DryRunState {
   readonly snapshots: ReplaySnapshots;
   /** For what was never decided: as things are now. */
   readonly present: Circumstances;
@@ -27,21 +27,21 @@ interface Course {
 }
 
 /** Decides signals batch by batch as they would have been decided on other snapshots; no key and no row changes. */
-export async function dryRun(snapshots: ReplaySnapshots, deps: ReplayDeps): Promise<ReplayCourse> {
+export async function dryRun(snapshots: ReplaySnapshots, deps: ReplayDeps): Promise<ReplayRun> {
   const control: Control = controlOf(await deps.redis.hgetall(deps.keys.control));
   const { signalAgeMsMax } = deps.config;
   const present = { now: deps.clock.now(), control, signalAgeMsMax };
-  const course: Course = { snapshots, present, dispatched: new Map() };
+  const replayRun: DryRunState = { snapshots, present, dispatched: new Map() };
   return {
     writes: false,
     invocation: () => null,
     async batch(ids) {
-      const found = await findSignals(ids, deps);
+      const found = await loadSignals(ids, deps);
       const undecided = found.filter(({ logged }) => logged === null);
       const uids = undecided.flatMap(({ entry }) => uidIn(entry) ?? []);
       const holders = await holdersOf(deps.redis, deps.keys, uids);
       const signals: ReplayedSignal[] = [];
-      for (const signal of found) signals.push(await decided(signal, holders, course));
+      for (const signal of found) signals.push(await decided(signal, holders, replayRun));
       return { signals };
     },
     finish: async () => undefined,
@@ -49,12 +49,12 @@ export async function dryRun(snapshots: ReplaySnapshots, deps: ReplayDeps): Prom
 }
 
 async function decided(
-  signal: FoundSignal,
+  signal: LoadedSignal,
   holders: ReadonlyMap<string, string>,
-  course: Course,
+  replayRun: DryRunState,
 ): Promise<ReplayedSignal> {
   const { logged } = signal;
-  const { snapshots, present } = course;
+  const { snapshots, present } = replayRun;
   const nameOf = (id: number): string | undefined =>
     logged === null ? undefined : snapshots.nameIn(logged.decision.snapshot, id);
   const version = await snapshots.for(logged);
@@ -67,11 +67,13 @@ async function decided(
     invocation: "live",
   });
   if (result?.status !== "done") throw new Error(`entry ${signal.entry.id} was not decided`);
-  const record = decisionIn(result.effects);
+  const record = decisionRecordIn(result.effects);
   if (record === undefined) throw new Error(`the decision on entry ${signal.entry.id} has no record`);
-  const holder = holderAsLogged(signal, record, holders, course);
-  const made = decisionOf((holder === undefined ? undefined : ifLost(result.effects, holder)) ?? record);
-  noteDispatch(signal, record.uid, made, course);
+  const holder = holderAsLogged(signal, record, holders, replayRun);
+  const made = decisionOf(
+    (holder === undefined ? undefined : duplicateRecord(result.effects, holder)) ?? record,
+  );
+  noteDispatch(signal, record.uid, made, replayRun);
   return replayed(signal, {
     decided: signal.source === "log" && logged !== null ? withCleaningNotes(made, logged.decision) : made,
     ...(logged === null ? { note: NEVER_DECIDED } : {}),
@@ -84,10 +86,10 @@ const NEVER_DECIDED =
 
 /** The entry whose duplicate this one is if it would be dispatched; undefined when it is nobody's. */
 function holderAsLogged(
-  { entry, logged }: FoundSignal,
+  { entry, logged }: LoadedSignal,
   { status, uid }: SignalRecord,
   holders: ReadonlyMap<string, string>,
-  { dispatched }: Course,
+  { dispatched }: DryRunState,
 ): string | undefined {
   if (status !== "dispatched" || uid === null) return undefined;
   if (logged?.decision.status === "dispatched") return undefined;
@@ -99,10 +101,10 @@ function holderAsLogged(
 }
 
 function noteDispatch(
-  { entry }: FoundSignal,
+  { entry }: LoadedSignal,
   uid: string | null,
   { status }: ReplayDecision,
-  { dispatched }: Course,
+  { dispatched }: DryRunState,
 ): void {
   if (status === "dispatched" && uid !== null && !dispatched.has(uid)) dispatched.set(uid, entry.id);
 }

@@ -7,7 +7,7 @@ export interface ReplayedBatch {
 }
 
 /** How a replay goes on from batch to batch, in stream order. */
-export interface ReplayCourse {
+export interface ReplayRun {
   readonly writes: boolean;
   /** Id of the invocation; null for a dry run, and while nothing was written. */
   invocation(): string | null;

@@ -1,7 +1,7 @@
 import { messageOf } from "../telemetry/error-message.ts";
-import { writeRun } from "./committing-run.ts";
+import { committingRun } from "./committing-run.ts";
 import { dryRun } from "./dry-run.ts";
-import type { ReplayCourse } from "./replay-run.ts";
+import type { ReplayRun } from "./replay-run.ts";
 import { countSignal, noCounts, type ReplayCounts, type ReplayedSignal } from "./replayed-signal.ts";
 import {
   BATCH_COUNT,
@@ -14,7 +14,7 @@ import {
 } from "./request.ts";
 import { batchesOf, selectSignals } from "./select-signals.ts";
 import { openSnapshots } from "./snapshots.ts";
-import { neverDecided, notInAnybodysHands } from "./undecided-signals.ts";
+import { undecidedSignals, untilNotInFlight } from "./undecided-signals.ts";
 
 /** What a replay says of itself. */
 export interface ReplaySummary {
@@ -51,7 +51,7 @@ interface Plan {
   readonly notFound: readonly string[];
   /** Entries chosen that are not answered, since they had been decided. */
   readonly decidedBefore: number;
-  readonly course: ReplayCourse;
+  readonly replayRun: ReplayRun;
 }
 
 /**
@@ -76,22 +76,22 @@ async function planOf(
   if (mode === "dry-run") {
     const snapshots = await openSnapshots(snapshot, deps);
     const { ids, notFound } = await selectSignals(selection, deps, signalsMax);
-    return { ids, notFound, decidedBefore: 0, course: await dryRun(snapshots, deps) };
+    return { ids, notFound, decidedBefore: 0, replayRun: await dryRun(snapshots, deps) };
   }
   const { ids, notFound, recorded } = await selectSignals(selection, deps, signalsMax);
   if (mode === "force") {
     // The router would dispatch once more what is still in its hands, or what it is given when its group is made.
-    await notInAnybodysHands(ids, deps, { waitMsMax, abort });
-    const course = writeRun({ mode, request, selection: recorded, deadLetters: new Map() }, deps);
-    return { ids, notFound, decidedBefore: 0, course };
+    await untilNotInFlight(ids, deps, { waitMsMax, abort });
+    const replayRun = committingRun({ mode, request, selection: recorded, deadLetters: new Map() }, deps);
+    return { ids, notFound, decidedBefore: 0, replayRun };
   }
-  const { open, deadLetters } = await neverDecided(ids, deps, { waitMsMax, abort });
-  const course = writeRun({ mode, request, selection: recorded, deadLetters }, deps);
-  return { ids: open, notFound, decidedBefore: ids.length - open.length, course };
+  const { open, deadLetters } = await undecidedSignals(ids, deps, { waitMsMax, abort });
+  const replayRun = committingRun({ mode, request, selection: recorded, deadLetters }, deps);
+  return { ids: open, notFound, decidedBefore: ids.length - open.length, replayRun };
 }
 
 function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, deps: ReplayDeps): Replay {
-  const { ids, course, decidedBefore } = plan;
+  const { ids, replayRun, decidedBefore } = plan;
   const notFound = [...plan.notFound];
   const counts = noCounts();
   counts.selected = ids.length + decidedBefore;
@@ -103,7 +103,7 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
     counts.left = ids.length;
     try {
       for (const batch of batchesOf(ids, BATCH_COUNT)) {
-        const done = await course.batch(batch);
+        const done = await replayRun.batch(batch);
         noteVanished(batch, done.signals);
         for (const signal of done.signals) countSignal(counts, signal);
         failure = done.failure;
@@ -111,7 +111,7 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
         if (failure !== undefined) return;
       }
     } catch (error) {
-      if (!course.writes) throw error;
+      if (!replayRun.writes) throw error;
       failure = errorOf(error);
     } finally {
       await finish();
@@ -132,9 +132,9 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
   /** What was done is answered also when its end cannot be recorded. */
   async function finish(): Promise<void> {
     try {
-      await course.finish(counts);
+      await replayRun.finish(counts);
     } catch (error) {
-      const message = `the end of replay ${course.invocation()} could not be recorded: ${messageOf(error)}`;
+      const message = `the end of replay ${replayRun.invocation()} could not be recorded: ${messageOf(error)}`;
       deps.logger.error({ err: error, counts }, message);
       failure ??= errorOf(error);
     }
@@ -146,7 +146,7 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
     summary: () => ({
       mode,
       snapshot,
-      invocation: course.invocation(),
+      invocation: replayRun.invocation(),
       by,
       reason,
       counts,

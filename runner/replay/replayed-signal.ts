@@ -1,7 +1,7 @@
 import type { SignalStatus } from "../../shared/reasons.ts";
 import { withNames, type ReplayDecision } from "../../shared/replay/replay-decision.ts";
 import { differenceOf, isUnchanged, type ReplayDifference } from "../../shared/replay/replay-difference.ts";
-import type { FoundSignal } from "./load-signals.ts";
+import type { LoadedSignal } from "./load-signals.ts";
 import { uidIn } from "./select-signals.ts";
 
 /**
@@ -36,7 +36,7 @@ export interface Finding extends Pick<ReplayedSignal, "decided" | "outcome" | "d
 }
 
 /** A signal as replays answer it. */
-export function replayed({ entry, source, logged }: FoundSignal, finding: Finding): ReplayedSignal {
+export function replayed({ entry, source, logged }: LoadedSignal, finding: Finding): ReplayedSignal {
   const { decided, nameOf, ...more } = finding;
   const names = new Map(decided?.outcomes.map((outcome) => [outcome.strategy_id, outcome.strategy]));
   const was =

@@ -3,7 +3,7 @@ import type { ReferenceContent } from "../../shared/reference/reference.ts";
 import { snapshotOf, type Snapshot } from "../../shared/reference/snapshot.ts";
 import type { LoggedSignal } from "../../shared/replay/replay-decision.ts";
 import { storable } from "../../shared/text.ts";
-import { NotNow } from "../engine/retry-until-stopped.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { messageOf } from "../telemetry/error-message.ts";
 import { ReplayRefused, type ReplayDeps } from "./request.ts";
 
@@ -60,7 +60,7 @@ export async function openSnapshots(asked: string, deps: SnapshotDeps): Promise<
     return known?.ok === true ? known.names.get(strategyId) : undefined;
   };
   if (asked === "current") {
-    if (!current.ok) throw new NotNow(current.why);
+    if (!current.ok) throw new UnavailableError(current.why);
     return { for: async () => current, nameIn };
   }
   if (asked === "logged") {

@@ -9,7 +9,7 @@ import { BATCH_COUNT, ReplayRefused, type ReplayDeps } from "./request.ts";
 import { batchesOf } from "./select-signals.ts";
 
 /** Entries without a decision in the log. */
-export interface NeverDecided {
+export interface UndecidedSignals {
   /** All of them, in stream order. */
   readonly open: readonly string[];
   /** Those of them that were given up on, or whose record was: id of the dead letter by entry id. */
@@ -33,16 +33,16 @@ const NO_GROUP = "no_group";
  * it, one retried before has its record in `signal_results`; and what was in there then has to be in the log before the
  * log is asked. @throws ReplayRefused when it cannot be known
  */
-export async function neverDecided(
+export async function undecidedSignals(
   ids: readonly string[],
   deps: FindDeps,
   { waitMsMax, abort }: FindOptions,
-): Promise<NeverDecided> {
+): Promise<UndecidedSignals> {
   const { redis, keys } = deps;
   const candidates = await withoutRow(ids, deps);
   if (candidates.length === 0) return { open: [], deadLetters: new Map() };
   refusePruned(candidates, deps);
-  await until(async () => inSomebodysHands(candidates, deps), { waitMsMax, abort });
+  await until(async () => stillInFlight(candidates, deps), { waitMsMax, abort });
   const deadLetters = await deadLettersOf(new Set(candidates), deps);
   const last = await lastEntryId(redis, keys.stream("signal_results"));
   if (last !== undefined) await until(async () => notLogged(last, deps), { waitMsMax, abort });
@@ -54,13 +54,13 @@ export async function neverDecided(
  * Waits until none of the entries is still to be decided by a router.
  * @throws ReplayRefused when that takes too long, or waits for somebody to make the group
  */
-export async function notInAnybodysHands(
+export async function untilNotInFlight(
   ids: readonly string[],
   deps: Pick<FindDeps, "redis" | "keys">,
   options: FindOptions,
 ): Promise<void> {
   await until(async () => {
-    const refused = await inSomebodysHands(ids, deps);
+    const refused = await stillInFlight(ids, deps);
     return refused?.refusal.code === NO_GROUP ? inStream(ids, deps) : refused;
   }, options);
 }
@@ -104,7 +104,7 @@ function refusePruned([oldest]: readonly string[], { config, clock }: FindDeps):
   });
 }
 
-async function inSomebodysHands(
+async function stillInFlight(
   ids: readonly string[],
   { redis, keys }: Pick<FindDeps, "redis" | "keys">,
 ): Promise<ReplayRefused | undefined> {

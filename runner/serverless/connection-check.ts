@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../telemetry/error-message.ts";
 
-export interface LookOptions {
+export interface CheckOptions {
   readonly ping: () => Promise<unknown>;
   readonly sampleClock: () => Promise<void>;
   /** A connection whose ping takes longer, in ms, is taken for lost. */
@@ -9,7 +9,7 @@ export interface LookOptions {
   /** The same for sampling the clock, in ms: several round trips. */
   readonly sampleMsMax: number;
   /** Told of what keeps the connection from being used. */
-  readonly onTrouble: (message: string) => void;
+  readonly onFailure: (message: string) => void;
 }
 
 /** Redis' clock is sampled this often, in ms: after a freeze this machine's may have been set. */
@@ -20,13 +20,13 @@ const CLOCK_SAMPLE_MS = 10_000;
  * within 10 s. The ping has a limit of its own: the sample takes several round trips, which are no sign of a lost connection.
  * Looks at the same time share the answers, so under load they cost next to nothing.
  */
-export function redisLook({
+export function redisCheck({
   ping,
   sampleClock,
   pingMsMax,
   sampleMsMax,
-  onTrouble,
-}: LookOptions): () => Promise<boolean> {
+  onFailure,
+}: CheckOptions): () => Promise<boolean> {
   // Not by the monotonic clock, which may stand still with the instance.
   let sampledAt = Date.now();
 
@@ -37,7 +37,7 @@ export function redisLook({
         await ask();
         return true;
       } catch (error) {
-        onTrouble(messageOf(error));
+        onFailure(messageOf(error));
         return false;
       } finally {
         asking = undefined;

@@ -8,8 +8,8 @@ import { refuseUnusableRedis } from "../setup/check-redis.ts";
 import { openServices } from "../setup/services.ts";
 import { messageOf } from "../telemetry/error-message.ts";
 import { openLogger } from "../telemetry/logger.ts";
-import { redisLook, within } from "./connection-check.ts";
-import { requestsUnderWay } from "./requests-in-flight.ts";
+import { redisCheck, within } from "./connection-check.ts";
+import { requestsInFlight } from "./requests-in-flight.ts";
 
 /** The app in one instance of a serverless platform, which may be frozen between two requests and then thawed or not. */
 export interface Instance extends Pick<OpenedApp, "app"> {
@@ -38,7 +38,7 @@ const REQUIRED = { redisUrl: "REDIS_URL", databaseUrl: "DATABASE_URL", httpToken
 const POOL_MAX = 2;
 /** TradingView waits 3 s: looking and starting anew are over before, so that it gets an answer. */
 const START_MS_MAX = 2_000;
-const LOOK_MS_MAX = 500;
+const CHECK_MS_MAX = 500;
 const SAMPLE_MS_MAX = 450;
 const FLUSH_MS_MAX = 400;
 /**
@@ -70,7 +70,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
   });
   const { app, close: closeApp } = openHttpApp({ services, token, peerAddressOf });
   const { redis, clock, events } = services;
-  const requests = requestsUnderWay();
+  const requests = requestsInFlight();
 
   const close = async (): Promise<void> => {
     await requests.over(Math.min(CLOSE_MS_MAX + config.strategyTimeoutMs, TIMER_MS_MAX));
@@ -92,12 +92,12 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
   return {
     app,
     begin: () => requests.begin(),
-    isUsable: redisLook({
+    isUsable: redisCheck({
       ping: async () => redis.ping(),
       sampleClock: async () => clock.sample(),
-      pingMsMax: LOOK_MS_MAX,
+      pingMsMax: CHECK_MS_MAX,
       sampleMsMax: SAMPLE_MS_MAX,
-      onTrouble: (message) => logger.warn(`Redis: ${message}; connecting anew`),
+      onFailure: (message) => logger.warn(`Redis: ${message}; connecting anew`),
     }),
     flush: async () => events.flush(FLUSH_MS_MAX),
     close,

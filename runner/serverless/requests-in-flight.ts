@@ -1,12 +1,12 @@
 /** Requests under way, counted, so that what they work with can be closed after the last of them. */
-export interface RequestsUnderWay {
+export interface RequestsInFlight {
   /** One more; the answer ends it, once however often it is called. */
   begin(): () => void;
   /** Resolves when none is under way, or after `msMax`, for which alone no process stays alive. */
   over(msMax: number): Promise<void>;
 }
 
-export function requestsUnderWay(): RequestsUnderWay {
+export function requestsInFlight(): RequestsInFlight {
   const underWay = new Set<symbol>();
   const waiting = new Set<() => void>();
   return {

@@ -14,7 +14,7 @@ import { messageOf } from "../telemetry/error-message.ts";
 import { refuseUnusableRedis } from "./check-redis.ts";
 
 /** The servers a router runs on: named by REDIS_URL and DATABASE_URL, or set up on this machine. */
-export interface Stack {
+export interface BackingServices {
   readonly redisUrl: string;
   readonly localRedis: boolean;
   readonly database: Database;
@@ -23,7 +23,7 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-export interface StackOptions {
+export interface BackingServicesOptions {
   readonly config: Config;
   readonly env: Environment;
   /** Folder for the data of what runs on this machine. */
@@ -34,13 +34,13 @@ export interface StackOptions {
 }
 
 /** Opens, and where nothing is named starts, what the router needs. @throws Error saying what to do */
-export async function openStack({
+export async function openBackingServices({
   config,
   env,
   dataDir,
   logger,
   onDatabaseLost,
-}: StackOptions): Promise<Stack> {
+}: BackingServicesOptions): Promise<BackingServices> {
   const database = await openDatabase({
     url: config.databaseUrl,
     neonWsProxy: config.neonWsProxy,

@@ -1,12 +1,12 @@
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
 import { SECRET_FILES, type LocalSecretName } from "../local/secrets.ts";
-import type { Stack } from "./backing-services.ts";
+import type { BackingServices } from "./backing-services.ts";
 
 export interface BannerFacts {
   /** As it is used, with the secrets of a local stack. */
   readonly config: Config;
-  readonly stack: Pick<Stack, "localRedis" | "database" | "demoLoaded">;
+  readonly backing: Pick<BackingServices, "localRedis" | "database" | "demoLoaded">;
   readonly consumer: string;
   /** Without user and password. */
   readonly redisUrl: string;
@@ -41,19 +41,19 @@ export function shownSecrets({ given, config, forPeople }: SecretFacts): ShownSe
 
 /** What runs where, and what to do next, for the person who started it. */
 export function banner(facts: BannerFacts): string {
-  const { config, stack, consumer, redisUrl, httpUrl } = facts;
+  const { config, backing, consumer, redisUrl, httpUrl } = facts;
   const postgres =
     config.databaseUrl === undefined
       ? "embedded (PGlite) in .data/postgres; set DATABASE_URL to use a server"
-      : `${redactUrl(config.databaseUrl)} (${stack.database.kind})`;
+      : `${redactUrl(config.databaseUrl)} (${backing.database.kind})`;
   const lines = [
     "signal router",
-    `  Redis      ${redisUrl}${stack.localRedis ? " (on this machine, data in .data/redis; set REDIS_URL to use another)" : ""}`,
+    `  Redis      ${redisUrl}${backing.localRedis ? " (on this machine, data in .data/redis; set REDIS_URL to use another)" : ""}`,
     `  Postgres   ${postgres}`,
     `  HTTP       ${httpUrl ?? "off; set HTTP_TOKEN to a secret of your own, as from `openssl rand -hex 32`"}`,
     `  functions  ${config.functions.join(", ")}`,
     `  consumer   ${consumer}${config.keyPrefix === "" ? "" : `, keys under ${config.keyPrefix}`}`,
-    ...(stack.demoLoaded ? ["  reference  a small demo, since the database was empty"] : []),
+    ...(backing.demoLoaded ? ["  reference  a small demo, since the database was empty"] : []),
     "",
     ...statusLines(facts),
     "Send a first signal from another terminal in this folder:",
@@ -67,9 +67,9 @@ export function banner(facts: BannerFacts): string {
   return lines.join("\n");
 }
 
-function statusLines({ httpUrl, stack, secrets }: BannerFacts): string[] {
+function statusLines({ httpUrl, backing, secrets }: BannerFacts): string[] {
   if (httpUrl === undefined) return [];
-  const kept = stack.localRedis ? `, kept in .data/${SECRET_FILES.httpToken}` : "";
+  const kept = backing.localRedis ? `, kept in .data/${SECRET_FILES.httpToken}` : "";
   return [
     `Every route is documented on ${httpUrl}/docs (any user, and the token as password${kept}). See how it is:`,
     "",

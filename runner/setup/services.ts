@@ -16,7 +16,7 @@ import { referenceStoreOn, type ReferenceStore } from "../../shared/io/reference
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { routingContextCache, type RoutingContextCache } from "../bindings/routing-context.ts";
-import { outsideOf, type Outside } from "../bindings/strategy-ports.ts";
+import { strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
 
 export interface ServicesOptions {
@@ -46,7 +46,7 @@ export interface Services extends ServicesOptions {
   readonly log: LogStore;
   readonly handlers: readonly AnyStrategyHandler[];
   /** What strategies reach the world with. */
-  readonly outside: Outside;
+  readonly strategyPorts: StrategyPorts;
   /** Reads the reference from Postgres and makes it current; what a person should know of it is published. */
   refresh(): Promise<RefreshResult>;
   /** Called each time decisions find no usable snapshot. */
@@ -80,7 +80,7 @@ export function openServices(options: ServicesOptions): Services {
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
     log: logStoreOn(database, config.keyPrefix),
     handlers,
-    outside: outsideOf(options),
+    strategyPorts: strategyPortsOf(options),
     async refresh() {
       const result = await refreshReference({
         source: {

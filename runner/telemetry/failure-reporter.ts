@@ -3,21 +3,24 @@ import { messageOf } from "./error-message.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** Says that something fails when it begins to, again while it lasts, and that it is over: no more than a person can read. */
-export interface Trouble {
+export interface FailureReporter {
   readonly failed: (error: unknown) => void;
-  readonly over: () => void;
+  readonly recovered: () => void;
 }
 
 const REPEAT_MS = 60_000;
 
-export interface TroubleOptions {
+export interface FailureReporterOptions {
   readonly source: string;
   /** What does not work, as a clause: `the log cannot be written`. */
   readonly what: string;
   readonly level?: Extract<SystemEvent["level"], "WARNING" | "ERROR" | "CRITICAL">;
 }
 
-export function troubleOf(events: EventLog, { source, what, level = "WARNING" }: TroubleOptions): Trouble {
+export function failureReporter(
+  events: EventLog,
+  { source, what, level = "WARNING" }: FailureReporterOptions,
+): FailureReporter {
   let since = 0;
   let said = 0;
   let failures = 0;
@@ -37,7 +40,7 @@ export function troubleOf(events: EventLog, { source, what, level = "WARNING" }:
         actionNeeded: level !== "WARNING",
       });
     },
-    over() {
+    recovered() {
       if (since === 0) return;
       const details = { failures, after_ms: Date.now() - since };
       events.publish({ level: "INFO", source, message: `over: ${what}`, details });

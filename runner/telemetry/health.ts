@@ -16,13 +16,13 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
     const found = status.streams
       .find(({ name }) => name === stream)
       ?.groups.find(({ name }) => name === group);
-    const turns = status.loops.filter((loop) => loop.stream === stream && loop.group === group);
+    const heartbeats = status.loops.filter((loop) => loop.stream === stream && loop.group === group);
     return {
       stream,
       group,
       critical: group === "signal_processor",
       exists: found !== undefined,
-      turns: turns.map(({ at, ...turn }) => ({ ...turn, agoMs: Math.max(0, status.now - at) })),
+      heartbeats: heartbeats.map(({ at, ...turn }) => ({ ...turn, agoMs: Math.max(0, status.now - at) })),
       backlog: (found?.pending ?? 0) + (found?.lag ?? 0),
       oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
     };

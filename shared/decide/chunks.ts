@@ -17,7 +17,7 @@ const OUTCOMES_PER_COMPARISON = 2;
  * to be decided, and kept in memory, at a time. All in one portion unless many strategies subscribe to a phrase, or there are
  * many phrases: a message that is none may be compared with them.
  */
-export function portionsOf(
+export function chunksOf(
   entries: readonly Entry[],
   snapshot: Pick<Snapshot, "subscriptions" | "strategiesPerPhraseMax">,
 ): readonly (readonly Entry[])[] {

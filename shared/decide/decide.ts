@@ -5,8 +5,8 @@ import type { Detail, FieldFault, Signal } from "../signal/signal.ts";
 import { excerpt } from "../text.ts";
 import { SPELLING_LENGTH_MAX, closestPhrase } from "./closest-phrase.ts";
 import type { Control } from "./control.ts";
-import type { RoutingMemo } from "./decision-cache.ts";
-import type { Ending, Decision } from "./decision.ts";
+import type { DecisionCache } from "./decision-cache.ts";
+import type { Verdict, Decision } from "./decision.ts";
 
 /** Everything a decision depends on besides the signal. */
 export interface DecisionContext {
@@ -19,11 +19,11 @@ export interface DecisionContext {
   /** Nothing is too old, for any strategy. */
   readonly anyAge?: boolean;
   /** Filled on the way; for as long as snapshot and control are these. */
-  readonly memo?: RoutingMemo;
+  readonly cache?: DecisionCache;
 }
 
 /** Why a whole signal is not dispatched. */
-interface Stop {
+interface Block {
   readonly reason: SignalReason;
   readonly detail: Detail;
 }
@@ -45,9 +45,9 @@ export function decide(signal: Signal, context: DecisionContext): Decision {
       outcomes: [],
     };
   }
-  const stop = stopOf(signal, subscription, context);
+  const stop = blockedBy(signal, subscription, context);
   const ending =
-    stop === undefined ? routed(subscription, signal, context) : stopped(subscription, stop, context);
+    stop === undefined ? routed(subscription, signal, context) : blocked(subscription, stop, context);
   const { status, reason, outcomes } = ending;
   return {
     status,
@@ -59,18 +59,18 @@ export function decide(signal: Signal, context: DecisionContext): Decision {
   };
 }
 
-function routed({ strategies }: Subscription, signal: Signal, context: DecisionContext): Ending {
-  const known = context.memo?.ending(strategies, "routed");
+function routed({ strategies }: Subscription, signal: Signal, context: DecisionContext): Verdict {
+  const known = context.cache?.verdict(strategies, "routed");
   if (known !== undefined) return known;
   const outcomes = strategies.map((strategy) => outcomeFor(strategy, signal, context));
   const dispatched = outcomes.some((outcome) => outcome.status === "dispatched");
-  const ending: Ending = {
+  const ending: Verdict = {
     status: dispatched ? "dispatched" : "ignored",
     reason: dispatched ? null : "no_eligible_strategy",
     detail: dispatched ? NO_DETAIL : { strategies: countByReason(outcomes) },
     outcomes,
   };
-  if (strategies.every(takesAnySignal)) context.memo?.keep(strategies, "routed", ending);
+  if (strategies.every(takesAnySignal)) context.cache?.keep(strategies, "routed", ending);
   return ending;
 }
 
@@ -93,7 +93,7 @@ export function ageOf(signal: Pick<Signal, "ageFrom">, now: number): number {
 }
 
 /** The first thing that stops the signal as a whole: phrase, ticker, subscribers, age, pause. */
-function stopOf(signal: Signal, subscription: Subscription, context: DecisionContext): Stop | undefined {
+function blockedBy(signal: Signal, subscription: Subscription, context: DecisionContext): Block | undefined {
   if (subscription.state === "disabled") {
     return {
       reason: "signal_disabled",
@@ -123,12 +123,12 @@ function stopOf(signal: Signal, subscription: Subscription, context: DecisionCon
 }
 
 /** All that are stopped for the same reason end alike, but for the detail. */
-function stopped({ strategies }: Subscription, { reason }: Stop, { memo }: DecisionContext): Ending {
-  const known = memo?.ending(strategies, reason);
+function blocked({ strategies }: Subscription, { reason }: Block, { cache }: DecisionContext): Verdict {
+  const known = cache?.verdict(strategies, reason);
   if (known !== undefined) return known;
   const outcomes = strategies.map((strategy) => ignored(strategy, reason, NO_DETAIL));
-  const ending: Ending = { status: "ignored", reason, detail: NO_DETAIL, outcomes };
-  memo?.keep(strategies, reason, ending);
+  const ending: Verdict = { status: "ignored", reason, detail: NO_DETAIL, outcomes };
+  cache?.keep(strategies, reason, ending);
   return ending;
 }
 
@@ -173,13 +173,13 @@ function countByReason(outcomes: readonly RoutingOutcome[]): Record<string, numb
   return counts;
 }
 
-function unknownPhraseDetail(phrase: string, { snapshot, memo }: DecisionContext): Detail {
+function unknownPhraseDetail(phrase: string, { snapshot, cache }: DecisionContext): Detail {
   if (phrase.length > SPELLING_LENGTH_MAX) return NO_DETAIL;
-  const known = memo?.unknownPhrase(phrase);
+  const known = cache?.unknownPhrase(phrase);
   if (known !== undefined) return known;
   const closest = closestPhrase(phrase, snapshot);
   const detail =
     closest === undefined ? NO_DETAIL : { closest_phrase: snapshot.subscriptions.get(closest)?.phrase };
-  memo?.keepUnknownPhrase(phrase, detail);
+  cache?.keepUnknownPhrase(phrase, detail);
   return detail;
 }

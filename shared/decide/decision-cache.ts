@@ -2,7 +2,7 @@ import type { SignalReason } from "../reasons.ts";
 import type { RoutingOutcome } from "../records.ts";
 import type { SubscribedStrategy } from "../reference/snapshot.ts";
 import type { Detail } from "../signal/signal.ts";
-import type { Ending } from "./decision.ts";
+import type { Verdict } from "./decision.ts";
 
 /** Some 18 MB: an outcome with its JSON, its counter and its task took 370 bytes where names had 23 characters. */
 const OUTCOMES_MAX = 50_000;
@@ -11,7 +11,7 @@ const OUTCOMES_MAX = 50_000;
 const UNKNOWN_PHRASES_MAX = 1_000;
 
 /** How all signals for the same strategies may end: stopped for a reason, or looked at strategy by strategy. */
-export type SharedEnd = SignalReason | "routed";
+export type VerdictKey = SignalReason | "routed";
 
 type Strategies = readonly SubscribedStrategy[];
 
@@ -21,8 +21,8 @@ type Strategies = readonly SubscribedStrategy[];
  * and so many phrases; then it starts over. With ten times the bench's reference data, deciding and packing took 12.7 instead
  * of 20.7 µs a signal; with it as it is, 9.6 instead of 11.4.
  */
-export class RoutingMemo<Derived = unknown> {
-  readonly #endings = new Map<SharedEnd, Map<Strategies, Ending>>();
+export class DecisionCache<Derived = unknown> {
+  readonly #endings = new Map<VerdictKey, Map<Strategies, Verdict>>();
   readonly #derived = new Map<readonly RoutingOutcome[], Derived | undefined>();
   readonly #unknownPhrases = new Map<string, Detail>();
   readonly #outcomesMax: number;
@@ -32,18 +32,18 @@ export class RoutingMemo<Derived = unknown> {
     this.#outcomesMax = outcomesMax;
   }
 
-  ending(strategies: Strategies, end: SharedEnd): Ending | undefined {
+  verdict(strategies: Strategies, end: VerdictKey): Verdict | undefined {
     return this.#endings.get(end)?.get(strategies);
   }
 
-  keep(strategies: Strategies, end: SharedEnd, ending: Ending): void {
+  keep(strategies: Strategies, end: VerdictKey, ending: Verdict): void {
     this.#outcomes += strategies.length;
     if (this.#outcomes > this.#outcomesMax) {
       this.#endings.clear();
       this.#derived.clear();
       this.#outcomes = strategies.length;
     }
-    const alike = this.#endings.get(end) ?? new Map<Strategies, Ending>();
+    const alike = this.#endings.get(end) ?? new Map<Strategies, Verdict>();
     alike.set(strategies, ending);
     this.#endings.set(end, alike);
     this.#derived.set(ending.outcomes, undefined);

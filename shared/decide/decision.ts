@@ -4,7 +4,7 @@ import type { Direction } from "../reference/reference.ts";
 import type { Detail } from "../signal/signal.ts";
 
 /** What became of a signal, with an outcome for every subscribed strategy. */
-export interface Ending {
+export interface Verdict {
   readonly status: Exclude<SignalStatus, "duplicate">;
   readonly reason: SignalReason | null;
   readonly detail: Detail;
@@ -12,7 +12,7 @@ export interface Ending {
 }
 
 /** What was decided on a signal, and what its phrase stands for. */
-export interface Decision extends Ending {
+export interface Decision extends Verdict {
   readonly signalId: number | null;
   readonly direction: Direction | null;
 }

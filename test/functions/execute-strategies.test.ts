@@ -42,7 +42,7 @@ function portsFrom({
   return {
     handlers: [handler],
     lanes: openLanes({ concurrencyMax: 10, concurrencyPerStrategyMax: 5, closing: never }),
-    async look(id) {
+    async claimAttempt(id) {
       const attempt = (attempts.get(id) ?? 0) + 1;
       attempts.set(id, attempt);
       const context = { snapshot: snapshotFrom(rows), control, now: NOW, signalAgeMsMax: 300_000 };
@@ -135,11 +135,14 @@ test("a task is not begun when the look at it has outlasted the time", async () 
     runs += 1;
     return { status: "executed" };
   };
-  const look: ExecutePorts["look"] = async (id) => {
+  const claimAttempt: ExecutePorts["claimAttempt"] = async (id) => {
     stop.abort();
-    return setting.look(id);
+    return setting.claimAttempt(id);
   };
-  const results = await resultsOf([task()], portsFrom({ run, ports: { look, stopping: stop.signal } }));
+  const results = await resultsOf(
+    [task()],
+    portsFrom({ run, ports: { claimAttempt, stopping: stop.signal } }),
+  );
   expect(results).toMatchObject([{ status: "retry", expected: true }]);
   expect(runs).toBe(0);
 });
@@ -396,7 +399,10 @@ describe("a batch", () => {
   });
 
   test("leaves what somebody else has taken over, and what has not begun when the router stops", async () => {
-    const lost = await resultsOf([task()], portsFrom({ ports: { look: async () => ({ status: "lost" }) } }));
+    const lost = await resultsOf(
+      [task()],
+      portsFrom({ ports: { claimAttempt: async () => ({ status: "lost" }) } }),
+    );
     expect(lost).toEqual([
       { id: "1-1", status: "retry", expected: true, error: expect.stringContaining("taken it over") },
     ]);
@@ -405,11 +411,13 @@ describe("a batch", () => {
   });
 
   test("says last that something is away, after what could be done", async () => {
-    const look: ExecutePorts["look"] = async (id) =>
-      id === "1-1" ? { status: "unavailable", what: "snapshot", error: "none" } : portsFrom({}).look(id);
+    const claimAttempt: ExecutePorts["claimAttempt"] = async (id) =>
+      id === "1-1"
+        ? { status: "unavailable", what: "snapshot", error: "none" }
+        : portsFrom({}).claimAttempt(id);
     const results = await resultsOf(
       [task("1-1"), task("1-2", { symbol: "X" })],
-      portsFrom({ ports: { look } }),
+      portsFrom({ ports: { claimAttempt } }),
     );
     expect(results.map(({ status }) => status)).toEqual(["done", "unavailable"]);
   });

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { processSignals, type SignalContext, type SignalMemo } from "../../functions/process-signals.ts";
-import { RoutingMemo } from "../../shared/decide/decision-cache.ts";
+import { DecisionCache } from "../../shared/decide/decision-cache.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { assertAnswersEach, HOLDER, sharedFields, type Branch } from "../../shared/function.ts";
 import { ROUTING_STATUSES, SIGNAL_REASONS, STRATEGY_REASONS } from "../../shared/reasons.ts";
@@ -292,7 +292,7 @@ describe("whatever the entries", () => {
     const outcomesMax = fc.oneof(fc.nat({ max: 6 }), fc.constant(50_000));
     fc.assert(
       fc.property(anyContext, batches, outcomesMax, ({ context }, before, max) => {
-        const memo: SignalMemo = new RoutingMemo(max);
+        const cache: SignalMemo = new DecisionCache(max);
         // In one process live signals share it with what comes by hand.
         for (const kind of [
           { forcedAt: NOW, invocation: "forced" },
@@ -302,7 +302,7 @@ describe("whatever the entries", () => {
         ]) {
           for (const entries of before) {
             const alone = processSignals(entries, { ...context, ...kind });
-            expect(processSignals(entries, { ...context, ...kind, memo })).toEqual(alone);
+            expect(processSignals(entries, { ...context, ...kind, cache })).toEqual(alone);
           }
         }
       }),

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { processSignals } from "../../functions/process-signals.ts";
-import { decisionIn, ifLost } from "../../runner/engine/committed-record.ts";
+import { decisionRecordIn, duplicateRecord } from "../../runner/engine/committed-record.ts";
 import { pause } from "../../shared/io/reference/control-store.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { signalRecordSchema } from "../../shared/records.ts";
@@ -64,7 +64,7 @@ async function direct({ signals, rows, paused }: ConformanceSuite): Promise<Reco
     const uid = effects.claim?.uid;
     const holder = uid === undefined ? undefined : holders.get(uid);
     if (uid !== undefined && holder === undefined) holders.set(uid, result.id);
-    const record = holder === undefined ? decisionIn(effects) : ifLost(effects, holder);
+    const record = holder === undefined ? decisionRecordIn(effects) : duplicateRecord(effects, holder);
     if (record === undefined) throw new Error(`no decision on entry ${result.id}`);
     return { entryId: result.id, record };
   });

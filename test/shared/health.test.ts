@@ -7,7 +7,7 @@ const routing: GroupHealth = {
   group: "signal_processor",
   critical: true,
   exists: true,
-  turns: [{ agoMs: 500 }],
+  heartbeats: [{ agoMs: 500 }],
   backlog: 3,
   oldestPendingIdleMs: 20,
 };
@@ -33,10 +33,14 @@ describe("healthOf", () => {
       { groups: [{ ...routing, exists: false }] },
       /group signal_processor on signals_stream is not there/,
     ],
-    ["nobody reads the signals", { groups: [{ ...routing, turns: [] }] }, /nobody reads signal_processor/],
+    [
+      "nobody reads the signals",
+      { groups: [{ ...routing, heartbeats: [] }] },
+      /nobody reads signal_processor/,
+    ],
     [
       "the signals' loop stands",
-      { groups: [{ ...routing, turns: [{ agoMs: 16_000 }] }] },
+      { groups: [{ ...routing, heartbeats: [{ agoMs: 16_000 }] }] },
       /has read signal_processor.* for 16 s/,
     ],
   ])("not ready when %s", (_, change, reason) => {
@@ -60,7 +64,7 @@ describe("healthOf", () => {
     ],
     [
       "the log's loop stands",
-      { groups: [routing, { ...logging, turns: [{ agoMs: 20_000 }] }] },
+      { groups: [routing, { ...logging, heartbeats: [{ agoMs: 20_000 }] }] },
       /log_writer on signal_results for 20 s/,
     ],
     [
@@ -81,16 +85,16 @@ describe("healthOf", () => {
   });
 
   test("a loop that may wait longer by its configuration is given that time", () => {
-    const groups = [{ ...routing, turns: [{ agoMs: 25_000 }] }];
+    const groups = [{ ...routing, heartbeats: [{ agoMs: 25_000 }] }];
     expect(healthOf({ ...well, groups }, { ...LIMITS, blockMs: 10_000 }).status).toBe("ready");
   });
 
   describe("of a group that a scheduler reads", () => {
     const MINUTE = 60_000;
-    const statusWith = (...turns: GroupHealth["turns"]) =>
-      healthOf({ ...well, groups: [{ ...routing, turns }] }, LIMITS).status;
+    const statusWith = (...heartbeats: GroupHealth["heartbeats"]) =>
+      healthOf({ ...well, groups: [{ ...routing, heartbeats }] }, LIMITS).status;
 
-    test.each<[string, GroupHealth["turns"], string]>([
+    test.each<[string, GroupHealth["heartbeats"], string]>([
       ["three intervals may pass", [{ agoMs: 3 * MINUTE, everyMs: MINUTE }], "ready"],
       ["more may not", [{ agoMs: 3 * MINUTE + 1, everyMs: MINUTE }], "not_ready"],
       ["a short interval is no reason for haste", [{ agoMs: 15_000, everyMs: 10 }], "ready"],
@@ -105,13 +109,13 @@ describe("healthOf", () => {
         [{ agoMs: 40_000 }, { agoMs: 4 * MINUTE, everyMs: MINUTE }],
         "not_ready",
       ],
-    ])("%s", (_, turns, status) => {
-      expect(statusWith(...turns)).toBe(status);
+    ])("%s", (_, heartbeats, status) => {
+      expect(statusWith(...heartbeats)).toBe(status);
     });
 
     test("the latest turn is what is spoken of", () => {
-      const turns = [{ agoMs: 40_000 }, { agoMs: 4 * MINUTE, everyMs: MINUTE }];
-      expect(healthOf({ ...well, groups: [{ ...routing, turns }] }, LIMITS).reasons).toEqual([
+      const heartbeats = [{ agoMs: 40_000 }, { agoMs: 4 * MINUTE, everyMs: MINUTE }];
+      expect(healthOf({ ...well, groups: [{ ...routing, heartbeats }] }, LIMITS).reasons).toEqual([
         "nobody has read signal_processor on signals_stream for 40 s",
       ]);
     });

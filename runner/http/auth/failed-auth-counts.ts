@@ -5,7 +5,7 @@ import type { AppEnv } from "../routes.ts";
  * Counts for the rate limiter, in this process. Its own store grows with every address there is; this one keeps at most
  * `clientsMax` and forgets the oldest first, which costs an attacker with more addresses nothing he did not have anyway.
  */
-export function failureCounts({ clientsMax }: { readonly clientsMax: number }): Store<AppEnv> {
+export function failedAuthCounts({ clientsMax }: { readonly clientsMax: number }): Store<AppEnv> {
   /** In the order in which their windows end, since all windows are of one length. */
   const counts = new Map<string, Required<ClientRateLimitInfo>>();
   let windowMs = 0;

@@ -3,14 +3,14 @@ import { rateLimiter } from "hono-rate-limiter";
 import { Problem, type ProblemOptions } from "../problem.ts";
 import type { AppEnv } from "../routes.ts";
 import { clientGroup } from "./client-address.ts";
-import { failureCounts } from "./failed-auth-counts.ts";
+import { failedAuthCounts } from "./failed-auth-counts.ts";
 
 const WINDOW_MS = 60_000;
 export const FAILURES_MAX = 30;
 /** About 2 MB of counts. */
 const CLIENTS_MAX = 10_000;
 
-export interface FailureLimitOptions {
+export interface FailedAuthLimitOptions {
   readonly addressOf: (c: Context) => string | undefined;
   /** What is missing in the requests that are counted: `token`. */
   readonly missing: string;
@@ -20,15 +20,15 @@ export interface FailureLimitOptions {
  * Counts a failed request against its client, and gives what to answer: the problem that is given, or 429 from the 31st
  * within a minute on. Ask only for requests that have failed, and the limit never touches any other.
  */
-export function failureLimit({
+export function failedAuthLimit({
   addressOf,
   missing,
-}: FailureLimitOptions): (c: Context, problem: ProblemOptions) => Promise<Problem> {
+}: FailedAuthLimitOptions): (c: Context, problem: ProblemOptions) => Promise<Problem> {
   const limit = rateLimiter<AppEnv>({
     windowMs: WINDOW_MS,
     limit: FAILURES_MAX,
     keyGenerator: (c) => clientGroup(addressOf(c)),
-    store: failureCounts({ clientsMax: CLIENTS_MAX }),
+    store: failedAuthCounts({ clientsMax: CLIENTS_MAX }),
     // It has set Retry-After already.
     handler: () => undefined,
   });

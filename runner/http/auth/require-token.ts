@@ -4,16 +4,16 @@ import type { HttpDeps } from "../http-deps.ts";
 import type { AppEnv } from "../routes.ts";
 import { clientAddressOf } from "./client-address.ts";
 import { bearerOf, secretMatcher } from "./credentials.ts";
-import { failureLimit } from "./failed-auth-limit.ts";
+import { failedAuthLimit } from "./failed-auth-limit.ts";
 
 /**
  * Lets requests with the token pass, whatever else their address has done, and nobody else. For the pages of the
  * documentation alone the token may also be the password of HTTP Basic, which is what a browser can ask a person for: a
  * browser sends that along with whatever another site makes it request, so it must open nothing that does something.
  */
-export function guard(deps: HttpDeps): MiddlewareHandler<AppEnv> {
+export function requireToken(deps: HttpDeps): MiddlewareHandler<AppEnv> {
   const isToken = secretMatcher(deps.token);
-  const problemAfter = failureLimit({ addressOf: clientAddressOf(deps), missing: "token" });
+  const problemAfter = failedAuthLimit({ addressOf: clientAddressOf(deps), missing: "token" });
   return async (c, next) => {
     if (isToken(bearerOf(c.req.header("authorization")))) return next();
     const forBrowsers = isPage(c);

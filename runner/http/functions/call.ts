@@ -2,11 +2,11 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { StreamTrim } from "../../../functions/trim.ts";
 import { sharedFields, type Branch, type Effects } from "../../../shared/function.ts";
 import { ReferenceRowError } from "../../../shared/io/reference/reference-source.ts";
-import { bindingsOf } from "../../bindings/all-bindings.ts";
+import { allBindings } from "../../bindings/all-bindings.ts";
 import { budgetOf, within } from "../../consume/budget.ts";
 import type { Reclaimed } from "../../consume/reclaim-groups.ts";
 import { type Binding } from "../../engine/binding.ts";
-import { NotNow } from "../../engine/retry-until-stopped.ts";
+import { UnavailableError } from "../../engine/retry-until-stopped.ts";
 import { JOB_NAMES, ownBindings, type JobAnswers, type JobName, type Jobs } from "../../jobs/run-job.ts";
 import { dryRun } from "../../on-demand/dry-run-entries.ts";
 import { runEntries } from "../../on-demand/run-entries.ts";
@@ -50,7 +50,7 @@ export function callRoutes(services: Services, jobs: Jobs) {
 
 /** The bindings of the function with this name. @throws Problem, 404, when there is none that takes entries */
 export function bindingsNamed(name: string, services: Services): readonly [Binding, ...Binding[]] {
-  const all = bindingsOf(services);
+  const all = allBindings(services);
   const [first, ...more] = all.filter(({ functionName }) => functionName === name);
   if (first !== undefined) return [first, ...more];
   const onEntries = new Set(all.map(({ functionName }) => functionName));
@@ -120,7 +120,7 @@ async function callJob(
   const [given] = Object.keys(body);
   if (given !== undefined) throw invalid(given, `${name} is a job and takes nothing but dryRun`);
   try {
-    if (dry) return { job: name, dry_run: true, ...(await jobs[name].look()) };
+    if (dry) return { job: name, dry_run: true, ...(await jobs[name].preview()) };
     const budget = budgetOf(JOB_MS_MAX, services.stopping);
     const running: Promise<JobAnswers[JobName]> = jobs[name].run(budget);
     const works = name === "reclaim" ? ownBindings(services) : [];
@@ -141,7 +141,7 @@ async function callJob(
 /** @throws NotNow when all streams lacked something */
 function assertSomeWorked(streams: readonly (Reclaimed | StreamTrim)[]): void {
   const lacking = streams.flatMap((one) => ("unavailable" in one ? (one.unavailable ?? []) : []));
-  if (lacking[0] !== undefined && lacking.length === streams.length) throw new NotNow(lacking[0]);
+  if (lacking[0] !== undefined && lacking.length === streams.length) throw new UnavailableError(lacking[0]);
 }
 
 function invalid(path: string, message: string): Problem {

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { STREAMS } from "../../../shared/keys.ts";
 import { budgetOf, within } from "../../consume/budget.ts";
-import { pollFunction, type PollAnswer } from "../../consume/drain-function.ts";
-import { NotNow } from "../../engine/retry-until-stopped.ts";
+import { drainFunction, type PollAnswer } from "../../consume/drain-function.ts";
+import { UnavailableError } from "../../engine/retry-until-stopped.ts";
 import type { Services } from "../../setup/services.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
@@ -68,13 +68,14 @@ export function pollRoutes(services: Services) {
     const answer = await within(
       budget,
       { what: name, works: bindings },
-      pollFunction(bindings, services, { budget, countMax }),
+      drainFunction(bindings, services, { budget, countMax }),
     );
     const [lost] = answer.lost;
     if (lost !== undefined) {
       throw new Problem({ status: 409, code: "group_lost", detail: lost.message, hint: lost.hint });
     }
-    if (answer.unavailable !== undefined && answer.committed === 0) throw new NotNow(answer.unavailable);
+    if (answer.unavailable !== undefined && answer.committed === 0)
+      throw new UnavailableError(answer.unavailable);
     return c.json(pollView(answer), 200);
   });
 }

@@ -1,4 +1,4 @@
-import { upkeepOf } from "../../jobs/maintenance.ts";
+import { maintenanceOf } from "../../jobs/maintenance.ts";
 import { jobsOf } from "../../jobs/run-job.ts";
 import { tickOf } from "../../jobs/tick.ts";
 import type { HttpDeps } from "../http-deps.ts";
@@ -12,8 +12,8 @@ const FLUSH_MS_MAX = 1_000;
 
 /** `POST /functions/{name}`, its `/poll`, and `POST /tick` */
 export function functionRoutes({ services }: HttpDeps) {
-  const upkeep = upkeepOf(services);
-  const jobs = jobsOf(services, upkeep);
+  const maintenance = maintenanceOf(services);
+  const jobs = jobsOf(services, maintenance);
   const routes = newRoutes();
   for (const path of ["/functions/*", "/tick"]) {
     routes.use(path, async (_c, next) => {
@@ -23,6 +23,6 @@ export function functionRoutes({ services }: HttpDeps) {
   }
   routes.route("/", callRoutes(services, jobs));
   routes.route("/", pollRoutes(services));
-  routes.route("/", tickRoutes(tickOf({ services, jobs, upkeep }), services));
+  routes.route("/", tickRoutes(tickOf({ services, jobs, maintenance }), services));
   return routes;
 }

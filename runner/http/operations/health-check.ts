@@ -5,10 +5,10 @@ import { readStatus, type Status } from "../../../shared/io/streams/status.ts";
 import type { Services } from "../../setup/services.ts";
 import { messageOf } from "../../telemetry/error-message.ts";
 import { healthFrom, isReachable } from "../../telemetry/health.ts";
-import { sharedAnswer, within } from "./single-flight.ts";
+import { singleFlight, within } from "./single-flight.ts";
 
 /** What was seen of the router at one moment. */
-export interface Observation {
+export interface HealthCheck {
   readonly redisReachable: boolean;
   readonly postgresReachable: boolean;
   /** Undefined when it could not be read from Redis. */
@@ -16,7 +16,7 @@ export interface Observation {
   readonly health: Health;
 }
 
-type Look = { readonly status: Status } | { readonly refusal: string } | "silent";
+type RedisAnswer = { readonly status: Status } | { readonly refusal: string } | "silent";
 
 /** Redis and Postgres have this long to answer. */
 const ANSWER_MS_MAX = 2_000;
@@ -25,11 +25,11 @@ const ANSWER_MS_MAX = 2_000;
  * Looks at Redis and Postgres at once, and has an answer after {@link ANSWER_MS_MAX} whatever they do. A question
  * that is still open then is not asked again before it has ended, so that questions do not pile up.
  */
-export function observerOf(
+export function healthChecker(
   services: Pick<Services, "redis" | "keys" | "database" | "config" | "logger">,
-): () => Promise<Observation> {
+): () => Promise<HealthCheck> {
   const { redis, keys, database, config, logger } = services;
-  const askRedis = sharedAnswer(async (): Promise<Look> => {
+  const askRedis = singleFlight(async (): Promise<RedisAnswer> => {
     try {
       return { status: await readStatus(redis, keys) };
     } catch (error) {
@@ -38,7 +38,7 @@ export function observerOf(
       return error instanceof ReplyError ? { refusal: messageOf(error) } : "silent";
     }
   });
-  const askPostgres = sharedAnswer(() => isReachable(database));
+  const askPostgres = singleFlight(() => isReachable(database));
 
   return async () => {
     const [look, postgresReachable] = await Promise.all([

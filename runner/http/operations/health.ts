@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { HttpDeps } from "../http-deps.ts";
 import { json, newRoutes } from "../routes.ts";
-import { observerOf } from "./health-check.ts";
-import { sharedAnswer } from "./single-flight.ts";
+import { healthChecker } from "./health-check.ts";
+import { singleFlight } from "./single-flight.ts";
 
 /** Anybody may ask, without a token, so the answer is looked up once for all who ask within this time. */
 const KEPT_MS = 1_000;
@@ -22,7 +22,7 @@ const about = { method: "get" as const, tags: ["operations"], security: [] };
 
 /** `GET /healthz`: the process answers. `GET /readyz`: signals are being decided, or why not. */
 export function healthRoutes({ services }: HttpDeps) {
-  const observe = sharedAnswer(observerOf(services), { keptMs: KEPT_MS });
+  const observe = singleFlight(healthChecker(services), { keptMs: KEPT_MS });
   const healthz = createRoute({
     ...about,
     path: "/healthz",

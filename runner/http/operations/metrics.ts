@@ -4,11 +4,11 @@ import { currentMetrics, reachabilityMetrics } from "../../telemetry/current-met
 import { METRICS_CONTENT_TYPE, metricsText } from "../../telemetry/metrics-text.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { BEARER, newRoutes, problems } from "../routes.ts";
-import { observerOf } from "./health-check.ts";
+import { healthChecker } from "./health-check.ts";
 
 /** `GET /metrics`, for Prometheus. While Redis is away it has what is known without it, and `redis_up` 0. */
 export function metricsRoutes({ services }: HttpDeps) {
-  const observe = observerOf(services);
+  const observe = healthChecker(services);
   const route = createRoute({
     method: "get",
     path: "/metrics",

@@ -2,7 +2,7 @@
  * One answer for all who ask while it is under way and for `keptMs` after it came, so that nobody can make the asking
  * expensive. A failure is not kept.
  */
-export function sharedAnswer<T>(
+export function singleFlight<T>(
   ask: () => Promise<T>,
   { keptMs = 0 }: { readonly keptMs?: number } = {},
 ): () => Promise<T> {

@@ -5,7 +5,7 @@ import { bareProblem, PROBLEM_TYPE } from "./bare-problem.ts";
 import type { Connections } from "./connections.ts";
 
 /** Answers what Node does not pass on as a request: bytes that are no HTTP, requests that do not arrive, tunnels. */
-export function refuseUnreadable(server: Server, connections: Connections): void {
+export function refuseMalformed(server: Server, connections: Connections): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     if (socket.writable && !connections.isAnswering(socket)) refuse(socket, faultOf(error.code));
     else socket.destroy();

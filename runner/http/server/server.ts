@@ -9,7 +9,7 @@ import { MisconfigurationError } from "../../environment.ts";
 import type { StopOutcome } from "../../setup/stop-outcome.ts";
 import { bareProblemResponse } from "./bare-problem.ts";
 import { watchConnections } from "./connections.ts";
-import { refuseUnreadable } from "./malformed-requests.ts";
+import { refuseMalformed } from "./malformed-requests.ts";
 
 /** What clients are granted. */
 export interface HttpLimits {
@@ -18,7 +18,7 @@ export interface HttpLimits {
   /** The same for the whole request. */
   readonly requestMsMax: number;
   /** How often both are looked at. */
-  readonly lookEveryMs: number;
+  readonly checkEveryMs: number;
   /** How long a connection is kept for another request. */
   readonly keepAliveMs: number;
   /** How long a peer may leave an answer unread. */
@@ -29,7 +29,7 @@ export interface HttpLimits {
 const LIMITS: HttpLimits = {
   headersMsMax: 5_000,
   requestMsMax: 10_000,
-  lookEveryMs: 500,
+  checkEveryMs: 500,
   // Load balancers keep theirs for 60 s: one that we close first may be given a request at that very moment.
   keepAliveMs: 65_000,
   // The system tells of room for more by the megabyte: whoever reads 50 kB a second is to be seen reading.
@@ -46,7 +46,7 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly logger: Logger;
   /** Told, each time, of what keeps the server from taking requests; never of a single request. */
-  readonly onTrouble: (error: Error) => void;
+  readonly onFailure: (error: Error) => void;
   readonly limits?: Partial<HttpLimits>;
 }
 
@@ -66,9 +66,9 @@ export interface HttpServer {
 /** Serves the app. @throws MisconfigurationError when it cannot listen where it should */
 export async function startHttpServer(
   app: HttpHandler,
-  { host, port, logger, onTrouble, limits }: HttpServerOptions,
+  { host, port, logger, onFailure, limits }: HttpServerOptions,
 ): Promise<HttpServer> {
-  const { headersMsMax, requestMsMax, lookEveryMs, keepAliveMs, stalledMsMax, connectionsMax } = {
+  const { headersMsMax, requestMsMax, checkEveryMs, keepAliveMs, stalledMsMax, connectionsMax } = {
     ...LIMITS,
     ...limits,
   };
@@ -80,14 +80,14 @@ export async function startHttpServer(
   const server = createServer({
     headersTimeout: headersMsMax,
     requestTimeout: requestMsMax,
-    connectionsCheckingInterval: lookEveryMs,
+    connectionsCheckingInterval: checkEveryMs,
     keepAliveTimeout: keepAliveMs,
     maxHeaderSize: HEADER_BYTES_MAX,
     // A peer that has vanished without a word is noticed in the end.
     keepAlive: true,
   });
   server.maxConnections = connectionsMax;
-  server.on("drop", () => onTrouble(new Error(`${connectionsMax} connections are open, more are refused`)));
+  server.on("drop", () => onFailure(new Error(`${connectionsMax} connections are open, more are refused`)));
   server.on("request", (incoming, outgoing) => {
     listener(incoming, outgoing).catch((error: unknown) => {
       logger.error({ err: error }, "an answer could not be sent");
@@ -95,9 +95,9 @@ export async function startHttpServer(
     });
   });
   const connections = watchConnections(server, { crowdedAt: Math.ceil(connectionsMax * 0.8), stalledMsMax });
-  refuseUnreadable(server, connections);
+  refuseMalformed(server, connections);
   const address = await listen(server, { host, port });
-  server.on("error", onTrouble);
+  server.on("error", onFailure);
 
   return {
     url: urlOf(address),

@@ -2,7 +2,7 @@ import { compareEntryIds } from "../../../shared/entry-range.ts";
 import { isEntryId } from "../../../shared/entry.ts";
 import { signalLogReaderOn, type LogFindings } from "../../../shared/io/log/signal-log-reader.ts";
 import { DatabaseError } from "../../../shared/io/postgres/database.ts";
-import { entryPlace } from "../../../shared/io/streams/delivery-state.ts";
+import { deliveryStateOf } from "../../../shared/io/streams/delivery-state.ts";
 import { deadLettersOf, recordsOf } from "../../../shared/io/streams/entry-traces.ts";
 import type { Services } from "../../setup/services.ts";
 import type { EntryView } from "./entry-schemas.ts";
@@ -73,18 +73,20 @@ async function viewsOf(
   log: LogFindings | undefined,
   { redis, keys }: LookupDeps,
 ): Promise<EntryView[]> {
-  const places = await Promise.all(ids.map(async (id) => ({ id, place: await entryPlace(redis, keys, id) })));
+  const states = await Promise.all(
+    ids.map(async (id) => ({ id, stream: await deliveryStateOf(redis, keys, id) })),
+  );
   const letters = await deadLettersOf(redis, keys, ids);
   const findings = await Promise.all(
-    places.map(async ({ id, place }) => {
+    states.map(async ({ id, stream }) => {
       const logged = log && loggedOf(id, log);
-      const isToCome = place.delivery.status === "waiting" || logged?.decisions.some(isLive) === true;
+      const isToCome = stream.delivery.status === "waiting" || logged?.decisions.some(isLive) === true;
       const records = isToCome ? NO_RECORDS : await recordsOf(redis, keys, id);
       const moreDecisions = log?.moreDecisionsOf.has(id) === true;
       const truncated = moreDecisions || log?.moreOutcomes === true || !letters.complete || !records.complete;
       return {
         id,
-        place,
+        stream,
         logged,
         published: records.found,
         deadLetters: letters.found

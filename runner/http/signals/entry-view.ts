@@ -1,7 +1,7 @@
 import type { DeadLetter } from "../../../shared/dead-letter.ts";
 import type { Fields } from "../../../shared/entry.ts";
 import type { LoggedDecision, LoggedOutcome } from "../../../shared/io/log/signal-log-reader.ts";
-import type { EntryPlace } from "../../../shared/io/streams/delivery-state.ts";
+import type { DeliveryState } from "../../../shared/io/streams/delivery-state.ts";
 import type { EntryRecords } from "../../../shared/io/streams/entry-traces.ts";
 import type { OutcomeRow, SignalRow } from "../../../shared/log-rows.ts";
 import { cleanFields } from "../../../shared/text.ts";
@@ -10,7 +10,7 @@ import type { DecisionView, EntryState, EntryView, OutcomeView } from "./entry-s
 /** Everything that was found about one entry. */
 export interface EntryFindings {
   readonly id: string;
-  readonly place: EntryPlace;
+  readonly stream: DeliveryState;
   /** Undefined while Postgres cannot be asked. */
   readonly logged: LoggedEntry | undefined;
   /** What is in `signal_results`, looked for when the log has no live decision. */
@@ -31,8 +31,8 @@ export interface LoggedEntry {
 const NOTHING_LOGGED: LoggedEntry = { decisions: [], outcomes: [], raw: undefined };
 
 /** Whether there is anything at all about the entry. */
-export function isKnown({ place, logged = NOTHING_LOGGED, published, deadLetters }: EntryFindings): boolean {
-  if (place.fields !== undefined || place.delivery.status === "pending") return true;
+export function isKnown({ stream, logged = NOTHING_LOGGED, published, deadLetters }: EntryFindings): boolean {
+  if (stream.fields !== undefined || stream.delivery.status === "pending") return true;
   const found = [logged.decisions, logged.outcomes, published.signals, published.outcomes, deadLetters];
   return found.some((list) => list.length > 0);
 }
@@ -60,8 +60,8 @@ export function entryView(findings: EntryFindings): EntryView {
 }
 
 function fieldsOf(findings: EntryFindings): Pick<EntryView["entry"], "fields" | "source"> {
-  const { place, logged, published, deadLetters } = findings;
-  if (place.fields !== undefined) return { fields: cleanFields(place.fields).fields, source: "stream" };
+  const { stream, logged, published, deadLetters } = findings;
+  if (stream.fields !== undefined) return { fields: cleanFields(stream.fields).fields, source: "stream" };
   if (logged?.raw !== undefined) return { fields: logged.raw, source: "log" };
   const [record] = published.signals;
   if (record !== undefined) return { fields: record.record.raw, source: "signal_results" };
@@ -70,8 +70,8 @@ function fieldsOf(findings: EntryFindings): Pick<EntryView["entry"], "fields" | 
   return { fields: null, source: null };
 }
 
-function stateOf({ place, logged, published, deadLetters }: EntryFindings): EntryState {
-  const { delivery, fields } = place;
+function stateOf({ stream, logged, published, deadLetters }: EntryFindings): EntryState {
+  const { delivery, fields } = stream;
   if (delivery.status === "pending") {
     const { status, consumer, idleMs: idle_ms, deliveries } = delivery;
     return { status, consumer, idle_ms, deliveries };

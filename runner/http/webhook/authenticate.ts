@@ -1,12 +1,12 @@
 import type { Context } from "hono";
 import { parseObject } from "../../../shared/signal/tradingview-alert.ts";
 import { bearerOf, secretMatcher } from "../auth/credentials.ts";
-import { failureLimit } from "../auth/failed-auth-limit.ts";
+import { failedAuthLimit } from "../auth/failed-auth-limit.ts";
 import type { ProblemOptions } from "../problem.ts";
 import { readBody, type BodyAnswer, type BodyLimits } from "./read-body.ts";
 import type { RefusedAlerts } from "./refused-alerts.ts";
 
-export interface AdmissionOptions {
+export interface AuthenticateOptions {
   /** WEBHOOK_SECRET */
   readonly secret: string;
   readonly limits: BodyLimits;
@@ -20,10 +20,10 @@ export interface AdmissionOptions {
  * @throws Problem 401, or 429 when the address has failed too often; 408 or 413 when the secret could only have been in
  * a body that could not be read.
  */
-export function admission(options: AdmissionOptions): (c: Context) => Promise<BodyAnswer> {
+export function authenticate(options: AuthenticateOptions): (c: Context) => Promise<BodyAnswer> {
   const { secret, limits, addressOf, alerts } = options;
   const isSecret = secretMatcher(secret);
-  const problemAfter = failureLimit({ addressOf, missing: "secret" });
+  const problemAfter = failedAuthLimit({ addressOf, missing: "secret" });
 
   const turnAway = async (c: Context, problem: ProblemOptions, body?: string): Promise<never> => {
     const answer = await problemAfter(c, problem);
@@ -39,7 +39,7 @@ export function admission(options: AdmissionOptions): (c: Context) => Promise<Bo
       return right ? readBody(c.req.raw, limits) : turnAway(c, WRONG);
     }
     const body = await readBody(c.req.raw, limits);
-    if (body.status !== "read") return turnAway(c, unreadable(body.status, limits));
+    if (body.status !== "read") return turnAway(c, malformed(body.status, limits));
     const inBody = parseObject(body.text)?.["secret"];
     if (isSecret(typeof inBody === "string" ? inBody : undefined)) return body;
     return turnAway(c, inBody === undefined ? MISSING : WRONG, body.text);
@@ -47,7 +47,7 @@ export function admission(options: AdmissionOptions): (c: Context) => Promise<Bo
 }
 
 /** What is wrong with a body that could not be read. */
-export function unreadable(
+export function malformed(
   status: Exclude<BodyAnswer["status"], "read">,
   { bytesMax, msMax }: BodyLimits,
 ): ProblemOptions {

@@ -12,7 +12,7 @@ import { clientAddressOf, isAmong } from "../auth/client-address.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { Problem } from "../problem.ts";
 import { newRoutes } from "../routes.ts";
-import { admission, unreadable } from "./authenticate.ts";
+import { authenticate, malformed } from "./authenticate.ts";
 import { describeWebhook, type WebhookAnswer } from "./openapi.ts";
 import type { BodyAnswer } from "./read-body.ts";
 import { refusedAlerts } from "./refused-alerts.ts";
@@ -27,15 +27,15 @@ const CONFIRM_MS_MAX = 2_000;
  */
 export function webhookRoutes(deps: HttpDeps) {
   const { config, events, clock } = deps.services;
-  const { intake } = deps;
+  const { ingest } = deps;
   const secret = config.webhookSecret;
-  if (secret === undefined || intake === undefined)
+  if (secret === undefined || ingest === undefined)
     throw new Error("the webhook needs WEBHOOK_SECRET and an intake");
 
   const addressOf = clientAddressOf(deps);
   const alerts = refusedAlerts((event) => events.publish(event), secret);
   const limits = { bytesMax: config.httpBodyBytesMax, msMax: BODY_MS_MAX };
-  const admit = admission({ secret, limits, addressOf, alerts });
+  const admit = authenticate({ secret, limits, addressOf, alerts });
   const allowed = config.webhookAllowCidrs.length > 0 ? blockListOf(config.webhookAllowCidrs) : undefined;
 
   const take = async (client: string | undefined, body: BodyAnswer, msLeft: () => number) => {
@@ -47,11 +47,11 @@ export function webhookRoutes(deps: HttpDeps) {
         hint: "behind a proxy, TRUSTED_PROXIES has to name it",
       });
     }
-    if (body.status !== "read") throw new Problem(unreadable(body.status, limits));
+    if (body.status !== "read") throw new Problem(malformed(body.status, limits));
     const { fields, uid } = accepted(
       readAlert(objectIn(body.text), { secret, now: clock.now(), source: "tradingview" }),
     );
-    return { entry_id: await intake.add(fields, { msMax: msLeft() }), uid } satisfies WebhookAnswer;
+    return { entry_id: await ingest.add(fields, { msMax: msLeft() }), uid } satisfies WebhookAnswer;
   };
 
   const receive = async (c: Context): Promise<Response> => {

@@ -77,12 +77,12 @@ class OpenCall<Item extends CommitItem> {
   /** False when the item is too much for this call; never for the first one. */
   add(item: Item): boolean {
     if (this.#items.length >= CALL_LIMITS.entries) return false;
-    const before = this.#payload.mark();
+    const before = this.#payload.checkpoint();
     const keysBefore = this.#entryKeys.length;
     this.#push(item);
     const { appends, bytes } = this.#payload.size();
     if (this.#items.length > 0 && (appends > CALL_LIMITS.appends || bytes > CALL_LIMITS.bytes)) {
-      this.#payload.cutTo(before);
+      this.#payload.rollBackTo(before);
       this.#entryKeys.length = keysBefore;
       return false;
     }

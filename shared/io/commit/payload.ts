@@ -9,9 +9,9 @@ export interface PayloadSize {
 }
 
 /** How much there was of everything that is sent. */
-export interface PayloadMark extends PayloadSize {
+export interface PayloadCheckpoint extends PayloadSize {
   readonly values: number;
-  readonly apart: number;
+  readonly separateArgs: number;
   readonly targets: number;
   readonly counters: number;
   readonly shapes: number;
@@ -21,7 +21,7 @@ export interface PayloadMark extends PayloadSize {
 
 /** The elements of an append. */
 interface Elements {
-  readonly place: number;
+  readonly index: number;
   readonly names: readonly string[];
   readonly count: number;
   /** Roughly, of all their values. */
@@ -35,12 +35,12 @@ const packr = new Packr({ useRecords: false });
 class Indexed<Name extends string> {
   readonly #places = new Map<Name, number>();
 
-  placeOf(name: Name): number {
+  indexOf(name: Name): number {
     const known = this.#places.get(name);
     if (known !== undefined) return known;
-    const place = this.#places.size + 1;
-    this.#places.set(name, place);
-    return place;
+    const index = this.#places.size + 1;
+    this.#places.set(name, index);
+    return index;
   }
 
   names(): readonly Name[] {
@@ -53,7 +53,7 @@ class Indexed<Name extends string> {
 
   /** Forgets all but the first so many. */
   cutTo(count: number): void {
-    for (const [name, place] of this.#places) if (place > count) this.#places.delete(name);
+    for (const [name, index] of this.#places) if (index > count) this.#places.delete(name);
   }
 }
 
@@ -84,11 +84,11 @@ export class Payload {
     return { appends: this.#appends, bytes: this.#bytes };
   }
 
-  /** Values so far, for {@link cutTo}. */
-  mark(): PayloadMark {
+  /** Values so far, for {@link rollBackTo}. */
+  checkpoint(): PayloadCheckpoint {
     return {
       values: this.#values.length,
-      apart: this.#apart.length,
+      separateArgs: this.#apart.length,
       targets: this.#targets.count(),
       counters: this.#counters.count(),
       shapes: this.#shapes.length,
@@ -100,16 +100,16 @@ export class Payload {
   }
 
   /** Forgets all that was added since. */
-  cutTo(mark: PayloadMark): void {
+  rollBackTo(mark: PayloadCheckpoint): void {
     this.#values.length = mark.values;
-    this.#apart.length = mark.apart;
+    this.#apart.length = mark.separateArgs;
     this.#targets.cutTo(mark.targets);
     this.#counters.cutTo(mark.counters);
     this.#shapes.length = mark.shapes;
     this.#elementLists.length = mark.elements;
     this.#countedLists.length = mark.counted;
-    for (const [each, { place }] of this.#elements) if (place > mark.elements) this.#elements.delete(each);
-    for (const [count, place] of this.#counted) if (place > mark.counted) this.#counted.delete(count);
+    for (const [each, { index }] of this.#elements) if (index > mark.elements) this.#elements.delete(each);
+    for (const [count, index] of this.#counted) if (index > mark.counted) this.#counted.delete(count);
     this.#appends = mark.appends;
     this.#bytes = mark.bytes;
   }
@@ -131,7 +131,7 @@ export class Payload {
       const amounts = Object.entries(sum);
       values.push(amounts.length);
       for (const [counter, amount] of amounts) {
-        values.push(this.#counters.placeOf(counter), amountOf(amount));
+        values.push(this.#counters.indexOf(counter), amountOf(amount));
       }
     }
     values[sizeAt] = values.length - 1 - sizeAt;
@@ -151,7 +151,7 @@ export class Payload {
     if (list.count > 0 && shape.size === 0) {
       throw new EffectsError("an entry without fields cannot be appended");
     }
-    this.#values.push(shape.place, list.place);
+    this.#values.push(shape.index, list.index);
     this.#appends += list.count;
     this.#bytes += list.bytes;
     for (const name of shape.inline) {
@@ -159,7 +159,7 @@ export class Payload {
       this.#bytes += value.length;
       this.#values.push(value);
     }
-    for (const name of shape.apart) {
+    for (const name of shape.separate) {
       const value = fields[name] ?? "";
       this.#bytes += value.length;
       this.#values.push(this.#apart.push(value));
@@ -182,17 +182,17 @@ export class Payload {
         list.push(value);
       }
     }
-    const made = { place: this.#elementLists.push(list), names, count: each.length, bytes };
+    const made = { index: this.#elementLists.push(list), names, count: each.length, bytes };
     this.#elements.set(each, made);
     return made;
   }
 
   /** The shape with these names and this very object of common fields; there are two of them, mostly. */
-  #shapeOf({ stream, fields, common = NO_FIELDS }: Append, { names: own }: Elements): Shape {
+  #shapeOf({ stream, fields, common = NO_FIELDS }: Append, { names: elementFields }: Elements): Shape {
     const shaped = { stream, fields, common };
-    for (const shape of this.#shapes) if (hasShape(shaped, own, shape)) return shape;
-    const [place, target] = [this.#shapes.length + 1, this.#targets.placeOf(stream)];
-    const shape = newShape(shaped, own, { place, target });
+    for (const shape of this.#shapes) if (hasShape(shaped, elementFields, shape)) return shape;
+    const [index, streamIndex] = [this.#shapes.length + 1, this.#targets.indexOf(stream)];
+    const shape = newShape(shaped, elementFields, { index, streamIndex });
     this.#shapes.push(shape);
     return shape;
   }
@@ -201,14 +201,14 @@ export class Payload {
   #countedPlace(count: readonly string[]): number {
     const known = this.#counted.get(count);
     if (known !== undefined) return known;
-    const place = this.#countedLists.push(count.map((counter) => this.#counters.placeOf(counter)));
-    this.#counted.set(count, place);
-    return place;
+    const index = this.#countedLists.push(count.map((counter) => this.#counters.indexOf(counter)));
+    this.#counted.set(count, index);
+    return index;
   }
 }
 
 /** What an append without elements adds: one entry, without fields of its own. */
-const SINGLE: Elements = { place: 0, names: [], count: 1, bytes: 0 };
+const SINGLE: Elements = { index: 0, names: [], count: 1, bytes: 0 };
 const NO_FIELDS: Fields = {};
 
 function amountOf(amount: number): number {

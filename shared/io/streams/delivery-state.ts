@@ -4,7 +4,7 @@ import { fieldsOf, type Fields } from "../../entry.ts";
 import type { Keys } from "../../keys.ts";
 
 /** Where an entry of `signals_stream` is, as Redis has it at one moment. */
-export interface EntryPlace {
+export interface DeliveryState {
   /** Undefined when it is not in the stream (any more). */
   readonly fields: Fields | undefined;
   readonly delivery: Delivery;
@@ -26,7 +26,7 @@ export type Delivery =
 const GROUP = "signal_processor";
 
 /** Looks an entry up in its stream and in the group that decides. */
-export async function entryPlace(redis: Redis, keys: Keys, id: string): Promise<EntryPlace> {
+export async function deliveryStateOf(redis: Redis, keys: Keys, id: string): Promise<DeliveryState> {
   const key = keys.stream("signals_stream");
   // One transaction, so that an entry delivered meanwhile cannot be in two places, or in none.
   const replies = await redis

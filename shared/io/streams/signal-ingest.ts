@@ -5,7 +5,7 @@ import type { Keys } from "../../keys.ts";
 import { openRedis } from "../redis/connection.ts";
 
 /** The way into `signals_stream` for those who wait for an answer. */
-export interface Intake {
+export interface SignalIngest {
   /**
    * Adds an entry and gives its id once Redis has confirmed it; calls do not wait for each other.
    * @throws NotConfirmed when it has not within `msMax`, or refuses. The entry may have been added all the same.
@@ -19,7 +19,7 @@ export class NotConfirmed extends Error {
   override readonly name = "NotConfirmed";
 }
 
-export interface IntakeOptions {
+export interface SignalIngestOptions {
   readonly url: string;
   readonly keys: Keys;
   /** Shown by CLIENT LIST. */
@@ -32,7 +32,7 @@ export interface IntakeOptions {
 const ANSWER_MS_MAX = 2_000;
 
 /** Opens a connection of its own, so that no other command is waited for; Redis need not be there yet. */
-export function openIntake({ url, keys, name, onError }: IntakeOptions): Intake {
+export function openSignalIngest({ url, keys, name, onError }: SignalIngestOptions): SignalIngest {
   const redis = openRedis({ url, role: "commands", name, answerMsMax: ANSWER_MS_MAX, onError });
   // Each call that waits for the connection listens for `ready`.
   redis.setMaxListeners(0);

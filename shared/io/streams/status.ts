@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { entryTime } from "../../entry.ts";
 import { GROUPS, BEST_EFFORT_GROUPS, STREAMS, type Keys, type StreamName } from "../../keys.ts";
-import { readTurns, type LoopTurn } from "./consumer-heartbeats.ts";
+import { readHeartbeats, type Heartbeat } from "./consumer-heartbeats.ts";
 
 /** One consumer group as Redis sees it. */
 export interface GroupStatus {
@@ -29,7 +29,7 @@ export interface StreamStatus {
 export interface Status {
   readonly streams: readonly StreamStatus[];
   /** Poll loops that run, or were killed not long ago. */
-  readonly loops: readonly LoopTurn[];
+  readonly loops: readonly Heartbeat[];
   readonly reference: { readonly version: string | null; readonly confirmedAt: number | null };
   /** Fields of the control hash, without the epoch. */
   readonly paused: Readonly<Record<string, string>>;
@@ -43,7 +43,7 @@ export interface Status {
 export async function readStatus(redis: Redis, keys: Keys): Promise<Status> {
   const [streams, loops, version, confirmedAt, control, metrics, time] = await Promise.all([
     Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, name))),
-    readTurns(redis, keys),
+    readHeartbeats(redis, keys),
     redis.get(keys.referenceCurrent),
     redis.get(keys.referenceConfirmedAt),
     redis.hgetall(keys.control),

@@ -45,17 +45,17 @@ export interface StreamGroup {
   /** Takes an entry over if it is still idle for `idleMs`, counting a delivery unless `deliveries` says what the count is. */
   claim(id: string, idleMs: number, deliveries?: number): Promise<Claimed>;
   /** Takes back a delivery that was none: sets the count of an entry of this consumer to `deliveries`. */
-  uncount(id: string, deliveries: number): Promise<void>;
+  restoreDeliveryCount(id: string, deliveries: number): Promise<void>;
   /**
    * Lets others take over at once what is pending for this consumer. With `uncount` the delivery is not counted: that it has not
    * come to an end is not the entries' fault.
    */
-  handBack(options: { uncount: boolean }): Promise<void>;
+  release(options: { uncount: boolean }): Promise<void>;
   /**
    * Marks entries of this consumer as being worked on, counting no delivery; gives the ids that are not its own any
    * more. An entry deleted from the stream meanwhile stays pending, so that its result can still be committed.
    */
-  keep(ids: readonly string[]): Promise<string[]>;
+  extend(ids: readonly string[]): Promise<string[]>;
 }
 
 /**
@@ -63,7 +63,7 @@ export interface StreamGroup {
  * Claiming without this check would take entries back from whoever took them over; and claiming an entry that
  * was deleted or trimmed takes it out of the pending list, which would make its commit lose the fence.
  */
-const KEEP_SCRIPT = `#!lua
+const EXTEND_SCRIPT = `#!lua
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local gone = {}
 for i = 3, #ARGV do
@@ -93,7 +93,7 @@ return redis.call('XCLAIM', stream, group, consumer, idle, id, 'RETRYCOUNT', del
 `;
 
 /** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 entry id, 4 deliveries. Sets the count if the entry is the consumer's. */
-const UNCOUNT_SCRIPT = `#!lua
+const RESTORE_COUNT_SCRIPT = `#!lua
 local stream, group, consumer, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local own = #redis.call('XPENDING', stream, group, id, id, 1, consumer) == 1
 if own and #redis.call('XRANGE', stream, id, id) == 1 then
@@ -102,7 +102,7 @@ end
 `;
 
 /** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 idle time to give them, in ms, 4 deliveries to take back. */
-const HAND_BACK_SCRIPT = `#!lua
+const RELEASE_SCRIPT = `#!lua
 local stream, group, consumer, idle, taken = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 for _, pending in ipairs(redis.call('XPENDING', stream, group, '-', '+', 10000, consumer)) do
   local id, deliveries = pending[1], math.max(0, pending[4] - taken)
@@ -113,7 +113,7 @@ end
 `;
 
 /** Longer than anybody's CLAIM_IDLE_MS. */
-const HANDED_BACK_IDLE_MS = 2_147_483_647;
+const RELEASED_IDLE_MS = 2_147_483_647;
 
 type RawEntry = [id: string, fields: string[]] | null;
 
@@ -124,10 +124,10 @@ export function streamGroupOn(
   { stream, group, consumer }: GroupOptions,
 ): StreamGroup {
   const key = keys.stream(stream);
-  const keepEntries = defineScript(redis, "keepEntries", KEEP_SCRIPT);
+  const keepEntries = defineScript(redis, "keepEntries", EXTEND_SCRIPT);
   const claimEntry = defineScript(redis, "claimEntry", CLAIM_SCRIPT);
-  const uncountDelivery = defineScript(redis, "uncountDelivery", UNCOUNT_SCRIPT);
-  const handBackEntries = defineScript(redis, "handBackEntries", HAND_BACK_SCRIPT);
+  const uncountDelivery = defineScript(redis, "uncountDelivery", RESTORE_COUNT_SCRIPT);
+  const handBackEntries = defineScript(redis, "handBackEntries", RELEASE_SCRIPT);
   return {
     async read(blocking, { countMax, blockMs }) {
       const waiting = blockMs > 0 ? ["BLOCK", blockMs] : [];
@@ -178,14 +178,14 @@ export function streamGroupOn(
       const [entry] = entriesOf([reply as RawEntry]);
       return entry === undefined ? { status: "taken" } : { status: "claimed", entry };
     },
-    async uncount(id, deliveries) {
+    async restoreDeliveryCount(id, deliveries) {
       await namingMissingGroup(uncountDelivery([key], [group, consumer, id, deliveries]));
     },
-    async handBack({ uncount }) {
-      const args = [group, consumer, HANDED_BACK_IDLE_MS, uncount ? 1 : 0];
+    async release({ uncount }) {
+      const args = [group, consumer, RELEASED_IDLE_MS, uncount ? 1 : 0];
       await namingMissingGroup(handBackEntries([key], args));
     },
-    async keep(ids) {
+    async extend(ids) {
       if (ids.length === 0) return [];
       const reply = await namingMissingGroup(keepEntries([key], [group, consumer, ...ids]));
       return (reply as unknown[]).map(String);

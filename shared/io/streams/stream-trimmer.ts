@@ -22,7 +22,7 @@ export interface TrimStep {
   readonly behind: readonly BehindGroup[];
 }
 
-export interface TrimLook {
+export interface TrimPreview {
   /** Entries nobody needs any more, counted up to some hundreds. Whole nodes of some 100 go at a time, so a rest stays. */
   readonly removable: number;
   /** Whether there are more than were counted. */
@@ -34,7 +34,7 @@ export interface StreamTrimmer {
   /** Removes the oldest entries nobody needs any more, some thousands at most; again until it removes none. */
   step(stream: TrimmedStream): Promise<TrimStep>;
   /** What there is to remove, and what is in the way; removes nothing. */
-  look(stream: TrimmedStream): Promise<TrimLook>;
+  preview(stream: TrimmedStream): Promise<TrimPreview>;
 }
 
 /**
@@ -132,7 +132,7 @@ export interface StreamTrimmerOptions {
 /** Takes 0.2 ms with entries of 300 bytes and 5 ms with 16 kB each. A node of a stream holds 100 entries at most, unless configured. */
 const STEP_COUNT_MAX = 2_000;
 /** Counting reads the entries, so it costs more. */
-const LOOK_COUNT_MAX = 500;
+const PREVIEW_COUNT_MAX = 500;
 
 /** Trims the streams of one router by age, never past an entry that is still needed. */
 export function streamTrimmerOn(
@@ -156,9 +156,9 @@ export function streamTrimmerOn(
 
   return {
     step: async (stream) => run(stream, "trim", stepCountMax),
-    async look(stream) {
-      const { removed: removable, behind } = await run(stream, "look", LOOK_COUNT_MAX);
-      return { removable, more: removable === LOOK_COUNT_MAX, behind };
+    async preview(stream) {
+      const { removed: removable, behind } = await run(stream, "look", PREVIEW_COUNT_MAX);
+      return { removable, more: removable === PREVIEW_COUNT_MAX, behind };
     },
   };
 }

@@ -4,7 +4,7 @@ import type { GroupName, Keys, StrategyStream, StreamName } from "../../keys.ts"
 import { defineScript } from "../redis/connection.ts";
 
 /** What Redis says of a task whose attempt has begun. */
-export interface TaskLook {
+export interface StartedAttempt {
   /** Attempts begun, with this one; undefined when the task is not pending for this consumer any more, and none was. */
   readonly attempt: number | undefined;
   /** Current snapshot version, empty when there is none. */
@@ -19,11 +19,11 @@ export interface TaskLook {
  */
 export interface TaskClaims {
   /** Says that these have been delivered and not begun; to be sent before the first of them is. */
-  delivered(ids: readonly string[]): Promise<void>;
+  markDelivered(ids: readonly string[]): Promise<void>;
   /** Begins an attempt. */
-  begin(id: string): Promise<TaskLook>;
+  begin(id: string): Promise<StartedAttempt>;
   /** Takes over those of these that nobody has begun and whose holder has been silent for `idleMs`. */
-  takeUnbegun(ids: readonly string[], idleMs: number): Promise<Entry[]>;
+  claimUnstarted(ids: readonly string[], idleMs: number): Promise<Entry[]>;
 }
 
 /** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3… entry ids. A claim would take a deleted entry out of the pending list. */
@@ -88,7 +88,7 @@ export function taskClaimsOn(
   const takeTasks = defineScript(redis, "takeTasks", TAKE_SCRIPT);
   const key = keys.stream(stream);
   return {
-    async delivered(ids) {
+    async markDelivered(ids) {
       if (ids.length > 0) await noteDelivered([key], [group, consumer, ...ids]);
     },
     async begin(id) {
@@ -96,7 +96,7 @@ export function taskClaimsOn(
       const [attempt, version, epoch] = reply as [number, string, string];
       return { attempt: attempt === 0 ? undefined : attempt, version, epoch };
     },
-    async takeUnbegun(ids, idleMs) {
+    async claimUnstarted(ids, idleMs) {
       if (ids.length === 0) return [];
       const reply = await takeTasks([key], [group, consumer, idleMs, ...ids]);
       return (reply as [string, string[]][]).map(([id, fields]) => ({ id, fields: fieldsOf(fields) }));

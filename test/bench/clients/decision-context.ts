@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { SignalContext } from "../../../functions/process-signals.ts";
 import { readConfig, type Config } from "../../../shared/config/config.ts";
 import { controlOf } from "../../../shared/decide/control.ts";
-import { RoutingMemo } from "../../../shared/decide/decision-cache.ts";
+import { DecisionCache } from "../../../shared/decide/decision-cache.ts";
 import { referenceStoreOn } from "../../../shared/io/reference/reference-store.ts";
 import type { Keys } from "../../../shared/keys.ts";
 import { snapshotOf } from "../../../shared/reference/snapshot.ts";
@@ -26,6 +26,6 @@ export async function loadDecisionContext(redis: Redis, keys: Keys): Promise<Omi
     control: controlOf(await redis.hgetall(keys.control)),
     signalAgeMsMax: defaultConfig().signalAgeMsMax,
     invocation: "live",
-    memo: new RoutingMemo(),
+    cache: new DecisionCache(),
   };
 }

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import * as z from "zod";
-import { bindingsOf } from "../../../runner/bindings/all-bindings.ts";
+import { allBindings } from "../../../runner/bindings/all-bindings.ts";
 import { budgetOf } from "../../../runner/consume/budget.ts";
 import { drain } from "../../../runner/consume/drain.ts";
-import { upkeepOf } from "../../../runner/jobs/maintenance.ts";
+import { maintenanceOf } from "../../../runner/jobs/maintenance.ts";
 import { jobsOf } from "../../../runner/jobs/run-job.ts";
 import { tickOf } from "../../../runner/jobs/tick.ts";
 import type { Services } from "../../../runner/setup/services.ts";
@@ -35,7 +35,7 @@ test("a run that was begun within the budget is finished and recorded, however l
   const { redis, keys } = http.services;
   // Longer than what is only to be committed gets.
   const services = servicesWith(async () => pause(3_500));
-  const binding = bindingsOf(services).find(({ functionName }) => functionName === "execute-strategies");
+  const binding = allBindings(services).find(({ functionName }) => functionName === "execute-strategies");
   if (binding === undefined) throw new Error("there is no such function");
   const fields = Object.entries(taskFields(Date.now())).flat();
   // Made by the first drain, the group would begin behind what is there.
@@ -50,8 +50,8 @@ test("a strategy that takes longer than its share of a tick holds up nobody's lo
   const services = servicesWith(async () =>
     vi.waitFor(async () => expect(await logged()).toHaveLength(1), { timeout: 9_000, interval: 20 }),
   );
-  const upkeep = upkeepOf(services);
-  const tick = tickOf({ services, upkeep, jobs: jobsOf(services, upkeep) });
+  const maintenance = maintenanceOf(services);
+  const tick = tickOf({ services, maintenance, jobs: jobsOf(services, maintenance) });
   // Makes the groups.
   await tick(budgetOf(5_000));
   await http.publish(signalFields());

@@ -43,9 +43,9 @@ describe("a lane", () => {
     const lanes = lanesOf();
     const order: string[] = [];
     const go = async (id: string) => lanes.inOrder("a", id, async () => void order.push(id));
-    lanes.keep("a", "1-0");
-    lanes.keep("a", "2-0");
-    expect([...lanes.kept]).toEqual(["1-0", "2-0"]);
+    lanes.reserve("a", "1-0");
+    lanes.reserve("a", "2-0");
+    expect([...lanes.reserved]).toEqual(["1-0", "2-0"]);
     const last = go("3-0");
     await turn();
     expect(order).toEqual([]);
@@ -55,28 +55,28 @@ describe("a lane", () => {
     lanes.release("2-0");
     await last;
     expect(order).toEqual(["1-0", "3-0"]);
-    expect(lanes.kept.size).toBe(0);
+    expect(lanes.reserved.size).toBe(0);
   });
 
   test("tells whose kept place has another kept before it", () => {
     const lanes = lanesOf();
-    lanes.keep("a", "1-0");
-    lanes.keep("b", "2-0");
-    lanes.keep("a", "3-0");
-    expect(["1-0", "2-0", "3-0", "9-9"].map((id) => lanes.isBehindAnother(id))).toEqual([
+    lanes.reserve("a", "1-0");
+    lanes.reserve("b", "2-0");
+    lanes.reserve("a", "3-0");
+    expect(["1-0", "2-0", "3-0", "9-9"].map((id) => lanes.isBehindReserved(id))).toEqual([
       false,
       false,
       true,
       false,
     ]);
     lanes.release("1-0");
-    expect(lanes.isBehindAnother("3-0")).toBe(false);
+    expect(lanes.isBehindReserved("3-0")).toBe(false);
   });
 
   test("lets nobody in any more once the lanes close", async () => {
     const closing = new AbortController();
     const lanes = lanesOf({ closing: closing.signal });
-    lanes.keep("a", "1-0");
+    lanes.reserve("a", "1-0");
     const waiting = lanes.inOrder("a", "2-0", async () => "ran");
     closing.abort();
     expect(await waiting).toBeUndefined();

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
 import { budgetOf } from "../../../runner/consume/budget.ts";
 import { drain } from "../../../runner/consume/drain.ts";
-import { reclaimAll } from "../../../runner/consume/reclaim-groups.ts";
+import { reclaimGroups } from "../../../runner/consume/reclaim-groups.ts";
 import { type Binding } from "../../../runner/engine/binding.ts";
 import { signalFields } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
@@ -80,9 +80,11 @@ test("nothing is read or taken over any more when the process stops", async () =
   const signals = signalBinding(services);
   const stopped = budgetOf(60_000, AbortSignal.abort());
   expect(await drain(signals, services, { budget: stopped })).toMatchObject({ read: 0, left: 0 });
-  expect(await reclaimAll([signals], services, stopped)).toMatchObject([{ taken: 0, finished: false }]);
+  expect(await reclaimGroups([signals], services, stopped)).toMatchObject([{ taken: 0, finished: false }]);
   expect(await uidsOfTasks()).toEqual([]);
-  expect(await reclaimAll([signals], services, budgetOf(60_000))).toMatchObject([{ taken: 1, committed: 1 }]);
+  expect(await reclaimGroups([signals], services, budgetOf(60_000))).toMatchObject([
+    { taken: 1, committed: 1 },
+  ]);
   expect(await drain(signals, services, aMinute())).toMatchObject({ read: 1, committed: 1 });
 });
 

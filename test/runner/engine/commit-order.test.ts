@@ -3,10 +3,10 @@ import * as fc from "fast-check";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openBatches } from "../../../runner/consume/batches-in-flight.ts";
-import type { Hand } from "../../../runner/consume/in-flight-entries.ts";
+import type { InFlightEntries } from "../../../runner/consume/in-flight-entries.ts";
 import type { Binding } from "../../../runner/engine/binding.ts";
-import { openCommitSequence, type CommitPlace } from "../../../runner/engine/commit-order.ts";
-import { work, type WorkDeps } from "../../../runner/engine/process-batch.ts";
+import { openCommitOrder, type CommitSlot } from "../../../runner/engine/commit-order.ts";
+import { processBatch, type ProcessDeps } from "../../../runner/engine/process-batch.ts";
 import type { Commit, DecidedOn } from "../../../shared/commit.ts";
 import type { Entry } from "../../../shared/entry.ts";
 import { HOLDER, type Append, type Result } from "../../../shared/function.ts";
@@ -22,9 +22,9 @@ describe("a place in a sequence", () => {
   const SOME = { calls: 1, isLast: false };
 
   /** Two places, the second behind the first. */
-  function twoPlaces(): [CommitPlace, CommitPlace] {
-    const sequence = openCommitSequence("sequence");
-    return [sequence.next(), sequence.next()];
+  function twoPlaces(): [CommitSlot, CommitSlot] {
+    const sequence = openCommitOrder("sequence");
+    return [sequence.nextSlot(), sequence.nextSlot()];
   }
 
   /** Whether it is settled when everything that waits for nothing from outside has happened. */
@@ -39,15 +39,15 @@ describe("a place in a sequence", () => {
   }
 
   it("that is the first has its turn at once and comes behind nothing", async () => {
-    const turn = await openCommitSequence("sequence").next().turn(ALL);
+    const turn = await openCommitOrder("sequence").nextSlot().waitTurn(ALL);
     expect([turn.key, turn.follows, turn.labels.length]).toStrictEqual(["sequence", "", 1]);
   });
 
   it("comes behind the last call of the one before, once that is on its way and not sooner", async () => {
     const [first, second] = twoPlaces();
-    const waiting = second.turn(ALL);
+    const waiting = second.waitTurn(ALL);
     expect(await isSettled(waiting)).toBe(false);
-    const { labels, onSent } = await first.turn({ calls: 3, isLast: true });
+    const { labels, onSent } = await first.waitTurn({ calls: 3, isLast: true });
     expect(await isSettled(waiting)).toBe(false);
     onSent();
     expect((await waiting).follows).toBe(labels[2]);
@@ -55,26 +55,26 @@ describe("a place in a sequence", () => {
 
   it("comes behind the one before also when that was on its way already", async () => {
     const [first, second] = twoPlaces();
-    const { labels, onSent } = await first.turn(ALL);
+    const { labels, onSent } = await first.waitTurn(ALL);
     onSent();
-    expect((await second.turn(ALL)).follows).toBe(labels[0]);
+    expect((await second.waitTurn(ALL)).follows).toBe(labels[0]);
   });
 
   it("waits for what the one before sends last, however often that sends something", async () => {
     const [first, second] = twoPlaces();
-    const waiting = second.turn(ALL);
-    (await first.turn(SOME)).onSent();
-    (await first.turn(SOME)).onSent();
+    const waiting = second.waitTurn(ALL);
+    (await first.waitTurn(SOME)).onSent();
+    (await first.waitTurn(SOME)).onSent();
     expect(await isSettled(waiting)).toBe(false);
-    const { labels, onSent } = await first.turn(ALL);
+    const { labels, onSent } = await first.waitTurn(ALL);
     onSent();
     expect((await waiting).follows).toBe(labels[0]);
   });
 
   it("waits for the end of the one before if that never says that it has sent all, and then comes behind nothing", async () => {
     const [first, second] = twoPlaces();
-    const waiting = second.turn(ALL);
-    (await first.turn(SOME)).onSent();
+    const waiting = second.waitTurn(ALL);
+    (await first.waitTurn(SOME)).onSent();
     expect(await isSettled(waiting)).toBe(false);
     first.end({ givenUp: false });
     expect((await waiting).follows).toBe("");
@@ -82,21 +82,21 @@ describe("a place in a sequence", () => {
 
   it("whose first turn was in vain waits for the end of the one before, and then comes behind nothing", async () => {
     const [first, second] = twoPlaces();
-    (await first.turn(ALL)).onSent();
-    (await second.turn(ALL)).onSent();
-    const again = second.turn(ALL);
+    (await first.waitTurn(ALL)).onSent();
+    (await second.waitTurn(ALL)).onSent();
+    const again = second.waitTurn(ALL);
     expect(await isSettled(again)).toBe(false);
     first.end({ givenUp: false });
     expect((await again).follows).toBe("");
-    expect((await second.turn(ALL)).follows).toBe("");
+    expect((await second.waitTurn(ALL)).follows).toBe("");
   });
 
   it("comes behind what the one before sends again, once its first turn was in vain", async () => {
     const [first, second] = twoPlaces();
-    const inVain = await first.turn(ALL);
+    const inVain = await first.waitTurn(ALL);
     inVain.onSent();
-    const again = await first.turn(ALL);
-    const waiting = second.turn(ALL);
+    const again = await first.waitTurn(ALL);
+    const waiting = second.waitTurn(ALL);
     expect(await isSettled(waiting)).toBe(false);
     again.onSent();
     expect((await waiting).follows).toBe(again.labels[0]);
@@ -105,9 +105,9 @@ describe("a place in a sequence", () => {
 
   it("comes behind nothing when the one before ends instead of sending again", async () => {
     const [first, second] = twoPlaces();
-    (await first.turn(ALL)).onSent();
-    await first.turn(ALL);
-    const waiting = second.turn(ALL);
+    (await first.waitTurn(ALL)).onSent();
+    await first.waitTurn(ALL);
+    const waiting = second.waitTurn(ALL);
     expect(await isSettled(waiting)).toBe(false);
     first.end({ givenUp: false });
     expect((await waiting).follows).toBe("");
@@ -117,17 +117,17 @@ describe("a place in a sequence", () => {
     "comes behind nothing when the one before has ended and had %s",
     async (what) => {
       const [first, second] = twoPlaces();
-      if (what === "sent all") (await first.turn(ALL)).onSent();
+      if (what === "sent all") (await first.waitTurn(ALL)).onSent();
       first.end({ givenUp: false });
-      expect((await second.turn(ALL)).follows).toBe("");
+      expect((await second.waitTurn(ALL)).follows).toBe("");
     },
   );
 
   it("comes behind the nearest one that sends something, also when that had to wait itself", async () => {
-    const sequence = openCommitSequence("sequence");
-    const [first, second, third] = [sequence.next(), sequence.next(), sequence.next()];
-    const waiting = third.turn(ALL);
-    const { labels, onSent } = await first.turn(ALL);
+    const sequence = openCommitOrder("sequence");
+    const [first, second, third] = [sequence.nextSlot(), sequence.nextSlot(), sequence.nextSlot()];
+    const waiting = third.waitTurn(ALL);
+    const { labels, onSent } = await first.waitTurn(ALL);
     onSent();
     expect(await isSettled(waiting)).toBe(false);
     second.end({ givenUp: false });
@@ -135,42 +135,42 @@ describe("a place in a sequence", () => {
   });
 
   it("comes behind one that has ended as long as another before that has not", async () => {
-    const sequence = openCommitSequence("sequence");
-    const [first, second, third] = [sequence.next(), sequence.next(), sequence.next()];
-    (await first.turn(ALL)).onSent();
-    const { labels, onSent } = await second.turn(ALL);
+    const sequence = openCommitOrder("sequence");
+    const [first, second, third] = [sequence.nextSlot(), sequence.nextSlot(), sequence.nextSlot()];
+    (await first.waitTurn(ALL)).onSent();
+    const { labels, onSent } = await second.waitTurn(ALL);
     onSent();
     second.end({ givenUp: false });
-    expect((await third.turn(ALL)).follows).toBe(labels[0]);
-    const again = third.turn(ALL);
+    expect((await third.waitTurn(ALL)).follows).toBe(labels[0]);
+    const again = third.waitTurn(ALL);
     expect(await isSettled(again)).toBe(false);
     first.end({ givenUp: false });
     expect((await again).follows).toBe("");
   });
 
   it("knows that one before it was given up, until it has ended itself", () => {
-    const sequence = openCommitSequence("sequence");
-    const [first, second, third] = [sequence.next(), sequence.next(), sequence.next()];
-    expect([second, third].map((place) => place.isBehindGivenUp())).toStrictEqual([false, false]);
+    const sequence = openCommitOrder("sequence");
+    const [first, second, third] = [sequence.nextSlot(), sequence.nextSlot(), sequence.nextSlot()];
+    expect([second, third].map((slot) => slot.isBehindAborted())).toStrictEqual([false, false]);
     second.end({ givenUp: false });
     first.end({ givenUp: true });
-    expect(third.isBehindGivenUp()).toBe(true);
-    expect(sequence.next().isBehindGivenUp()).toBe(false);
+    expect(third.isBehindAborted()).toBe(true);
+    expect(sequence.nextSlot().isBehindAborted()).toBe(false);
     third.end({ givenUp: false });
-    expect(third.isBehindGivenUp()).toBe(false);
+    expect(third.isBehindAborted()).toBe(false);
   });
 
   it("gives each call a label of its own, which no other sequence under that key has", async () => {
     const labels: string[] = [];
-    for (const sequence of [openCommitSequence("sequence"), openCommitSequence("sequence")]) {
-      for (const place of [sequence.next(), sequence.next()]) {
+    for (const sequence of [openCommitOrder("sequence"), openCommitOrder("sequence")]) {
+      for (const slot of [sequence.nextSlot(), sequence.nextSlot()]) {
         for (const calls of [3, 1]) {
-          const turn = await place.turn({ calls, isLast: true });
+          const turn = await slot.waitTurn({ calls, isLast: true });
           turn.onSent();
           expect(turn.labels).toHaveLength(calls);
           labels.push(...turn.labels);
         }
-        place.end({ givenUp: false });
+        slot.end({ givenUp: false });
       }
     }
     expect(labels).toHaveLength(16);
@@ -184,11 +184,11 @@ describe("batches in a sequence", () => {
   const GROUP = "signal_processor";
   const CONSUMER = "c";
   const NEVER = new AbortController().signal;
-  const HAND: Hand = {
+  const HAND: InFlightEntries = {
     ids: new Set(),
     add: () => undefined,
     remove: () => undefined,
-    lighter: async () => undefined,
+    untilFewer: async () => undefined,
     stop: () => undefined,
   };
 
@@ -237,14 +237,14 @@ describe("batches in a sequence", () => {
 
     async work({ batches: cases, uids }: Case, commitOf = this.faultyCommit.bind(this)): Promise<void> {
       const group = streamGroupOn(redis, this.keys, { stream: STREAM, group: GROUP, consumer: CONSUMER });
-      const sequence = openCommitSequence(this.keys.sequence(STREAM, GROUP, CONSUMER));
-      const batches = openBatches({ overlapping: false, hand: HAND, sequence, underWayMax: 3 });
+      const sequence = openCommitOrder(this.keys.sequence(STREAM, GROUP, CONSUMER));
+      const batches = openBatches({ concurrent: false, inFlight: HAND, sequence, inFlightMax: 3 });
       for (const one of cases) {
         const batch = await group.read(redis, { countMax: one.size, blockMs: 0 });
         const binding = this.#bindingFor(one, uids);
         const deps = depsWith(commitOf(one));
-        await batches.start(batch, async (place) =>
-          work(binding, batch, deps, { deliveries: 1, ...(place === undefined ? {} : { place }) }),
+        await batches.start(batch, async (slot) =>
+          processBatch(binding, batch, deps, { deliveries: 1, ...(slot === undefined ? {} : { slot }) }),
         );
       }
       await batches.ended();
@@ -289,7 +289,7 @@ describe("batches in a sequence", () => {
     /** A function that dispatches each signal; what it decides on is kept until that is outdated. */
     #bindingFor({ answers, throws }: BatchCase, uids: number): Binding {
       const decide = this.#decide.bind(this);
-      const forget = (): void => {
+      const invalidate = (): void => {
         this.#decidedOn = undefined;
       };
       return {
@@ -305,7 +305,7 @@ describe("batches in a sequence", () => {
             yield { status: "answered", results, ...basis };
           }
         },
-        forget,
+        invalidate,
       };
     }
 
@@ -351,12 +351,12 @@ describe("batches in a sequence", () => {
     };
   }
 
-  function depsWith(commit: Commit): WorkDeps {
+  function depsWith(commit: Commit): ProcessDeps {
     return {
       commit,
       clock: { now: () => Date.now(), sample: async () => undefined },
       events: { publish: () => undefined, flush: async () => undefined },
-      trouble: { failed: () => undefined, over: () => undefined },
+      reporter: { failed: () => undefined, recovered: () => undefined },
       stopping: NEVER,
       abort: NEVER,
     };

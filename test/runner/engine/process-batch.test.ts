@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Binding } from "../../../runner/engine/binding.ts";
-import { openCommitSequence, type CommitPlace } from "../../../runner/engine/commit-order.ts";
-import { work, type WorkDeps } from "../../../runner/engine/process-batch.ts";
+import { openCommitOrder, type CommitSlot } from "../../../runner/engine/commit-order.ts";
+import { processBatch, type ProcessDeps } from "../../../runner/engine/process-batch.ts";
 import type { Commit, CommitAnswer, CommitItem, CommitPart } from "../../../shared/commit.ts";
 import type { Entry } from "../../../shared/entry.ts";
 import { NO_EFFECTS, type Result } from "../../../shared/function.ts";
@@ -22,7 +22,7 @@ function onceOnly(): { binding: Binding; runs: string[][]; forgotten: () => numb
       const results = given.map(({ id }): Result => ({ id, status: "done", effects: NO_EFFECTS }));
       yield { status: "answered", results };
     },
-    forget() {
+    invalidate() {
       forgotten += 1;
     },
   };
@@ -62,12 +62,12 @@ const blocked: CommitAnswer = { status: "blocked", key: "metrics", problem: "is 
 const stale: CommitAnswer = { status: "stale", version: "v2", epoch: "0" };
 const early: CommitAnswer = { status: "early" };
 
-function depsWith(commit: Commit, troubles: string[]): WorkDeps {
+function depsWith(commit: Commit, reporters: string[]): ProcessDeps {
   return {
     commit,
     clock: { now: () => 0, sample: async () => undefined },
     events: { publish: () => undefined, flush: async () => undefined },
-    trouble: { failed: (error) => void troubles.push(String(error)), over: () => undefined },
+    reporter: { failed: (error) => void reporters.push(String(error)), recovered: () => undefined },
     stopping: never,
     abort: never,
   };
@@ -78,9 +78,9 @@ const options = { deliveries: 1 };
 it("what a commit has not answered is committed again, without asking the function again", async () => {
   const { binding, runs } = onceOnly();
   const { commit, given } = answering([() => [committed(1)], () => [committed(2)]]);
-  const troubles: string[] = [];
-  const worked = await work(binding, entries, depsWith(commit, troubles), options);
-  expect(worked.map(({ id, status }) => `${id} ${status}`)).toStrictEqual(
+  const reporters: string[] = [];
+  const processed = await processBatch(binding, entries, depsWith(commit, reporters), options);
+  expect(processed.map(({ id, status }) => `${id} ${status}`)).toStrictEqual(
     ["1-0", "2-0", "3-0"].map((id) => `${id} committed`),
   );
   expect(given).toStrictEqual([
@@ -88,7 +88,7 @@ it("what a commit has not answered is committed again, without asking the functi
     ["2-0", "3-0"],
   ]);
   expect(runs).toStrictEqual([["1-0", "2-0", "3-0"]]);
-  expect(troubles).toStrictEqual([]);
+  expect(reporters).toStrictEqual([]);
 });
 
 it("what is blocked is tried again alone, and said once it is all there is", async () => {
@@ -98,19 +98,19 @@ it("what is blocked is tried again alone, and said once it is all there is", asy
     () => [[2, blocked]],
     () => [committed(2)],
   ]);
-  const troubles: string[] = [];
-  const worked = await work(binding, entries, depsWith(commit, troubles), options);
-  expect(worked).toHaveLength(3);
+  const reporters: string[] = [];
+  const processed = await processBatch(binding, entries, depsWith(commit, reporters), options);
+  expect(processed).toHaveLength(3);
   expect(given.map((ids) => ids.length)).toStrictEqual([3, 2, 2]);
   expect(runs).toHaveLength(1);
-  expect(troubles).toStrictEqual([expect.stringContaining("metrics is a string, expected a hash")]);
+  expect(reporters).toStrictEqual([expect.stringContaining("metrics is a string, expected a hash")]);
 });
 
 it("only what was decided on something outdated is decided again", async () => {
   const { binding, runs, forgotten } = onceOnly();
   const { commit } = answering([() => [committed(2), [1, stale]], () => [committed(1)]]);
-  const worked = await work(binding, entries, depsWith(commit, []), options);
-  expect(worked.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
+  const processed = await processBatch(binding, entries, depsWith(commit, []), options);
+  expect(processed.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
   expect(runs).toStrictEqual([["1-0", "2-0", "3-0"], ["3-0"]]);
   expect(forgotten()).toBe(1);
 });
@@ -122,11 +122,11 @@ it("what was early is committed again, without asking the function again or a wo
     () => [[2, early]],
     () => [committed(2)],
   ]);
-  const troubles: string[] = [];
-  const worked = await work(binding, entries, depsWith(commit, troubles), options);
-  expect(worked.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
+  const reporters: string[] = [];
+  const processed = await processBatch(binding, entries, depsWith(commit, reporters), options);
+  expect(processed.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
   expect(given.map((ids) => ids.length)).toStrictEqual([3, 2, 2]);
-  expect([runs.length, forgotten(), troubles]).toStrictEqual([1, 0, []]);
+  expect([runs.length, forgotten(), reporters]).toStrictEqual([1, 0, []]);
 });
 
 it("what is early since something before it is blocked waits with it, which is said", async () => {
@@ -138,11 +138,11 @@ it("what is early since something before it is blocked waits with it, which is s
     ],
     () => [committed(3)],
   ]);
-  const troubles: string[] = [];
-  await work(binding, entries, depsWith(commit, troubles), options);
+  const reporters: string[] = [];
+  await processBatch(binding, entries, depsWith(commit, reporters), options);
   expect(given.map((ids) => ids.length)).toStrictEqual([3, 3]);
   expect(runs).toHaveLength(1);
-  expect(troubles).toStrictEqual([expect.stringContaining("metrics is a string, expected a hash")]);
+  expect(reporters).toStrictEqual([expect.stringContaining("metrics is a string, expected a hash")]);
 });
 
 it.each([
@@ -157,8 +157,8 @@ it.each([
       () => [committed(1), [1, stale], ...behind()],
       () => [committed(2)],
     ]);
-    const worked = await work(binding, entries, depsWith(commit, []), options);
-    expect(worked.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
+    const processed = await processBatch(binding, entries, depsWith(commit, []), options);
+    expect(processed.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
     const calls = [
       ["1-0", "2-0", "3-0"],
       ["2-0", "3-0"],
@@ -173,8 +173,8 @@ it("a commit waits for its turn, and sends nothing when the end came meanwhile",
   const { binding } = onceOnly();
   const ends = new AbortController();
   const steps: string[] = [];
-  const sequence = openCommitSequence("sequence");
-  const before = sequence.next();
+  const sequence = openCommitOrder("sequence");
+  const before = sequence.nextSlot();
   const commit: Commit = async (items, { turn }) => {
     steps.push("made up");
     const waiting = turn?.(1);
@@ -184,8 +184,8 @@ it("a commit waits for its turn, and sends nothing when the end came meanwhile",
     steps.push(`sent ${items.length}`);
     return [];
   };
-  const deps: WorkDeps = { ...depsWith(commit, []), abort: ends.signal };
-  const working = work(binding, entries, deps, { ...options, place: sequence.next() });
+  const deps: ProcessDeps = { ...depsWith(commit, []), abort: ends.signal };
+  const working = processBatch(binding, entries, deps, { ...options, slot: sequence.nextSlot() });
   await expect(working).rejects.toThrow("the end");
   expect(steps).toStrictEqual(["made up"]);
 });
@@ -195,8 +195,8 @@ it.each([
   { what: "done", givenUp: false, sent: ["sent 3"] },
 ])("while the process is stopping, what comes behind a batch that is $what sends $sent", async (one) => {
   const steps: string[] = [];
-  const sequence = openCommitSequence("sequence");
-  const before = sequence.next();
+  const sequence = openCommitOrder("sequence");
+  const before = sequence.nextSlot();
   const commit: Commit = async (items, { turn }) => {
     const waiting = turn?.(1);
     before.end({ givenUp: one.givenUp });
@@ -204,8 +204,8 @@ it.each([
     steps.push(`sent ${items.length}`);
     return allCommitted(items);
   };
-  const deps: WorkDeps = { ...depsWith(commit, []), stopping: AbortSignal.abort() };
-  const working = work(onceOnly().binding, entries, deps, { ...options, place: sequence.next() });
+  const deps: ProcessDeps = { ...depsWith(commit, []), stopping: AbortSignal.abort() };
+  const working = processBatch(onceOnly().binding, entries, deps, { ...options, slot: sequence.nextSlot() });
   if (one.givenUp) await expect(working).rejects.toThrow("what comes before has been given up");
   else expect(await working).toHaveLength(3);
   expect(steps).toStrictEqual(one.sent);
@@ -218,7 +218,7 @@ it("a commit of entries that have no place has no turn to wait for", async () =>
     turns.push(turn);
     return allCommitted(items);
   };
-  await work(binding, entries, depsWith(commit, []), options);
+  await processBatch(binding, entries, depsWith(commit, []), options);
   expect(turns).toStrictEqual([undefined]);
 });
 
@@ -259,12 +259,12 @@ describe("whether others of the batch come behind what is committed is said", ()
 
   it.each(asked)("$what", async ({ run, turns }) => {
     const taken: string[] = [];
-    const place: CommitPlace = {
-      async turn({ calls, isLast }) {
+    const slot: CommitSlot = {
+      async waitTurn({ calls, isLast }) {
         taken.push(`${calls} calls${isLast ? ", last" : ""}`);
         return { key: "sequence", labels: [], follows: "", onSent: () => undefined };
       },
-      isBehindGivenUp: () => false,
+      isBehindAborted: () => false,
       end: () => undefined,
     };
     const commit: Commit = async (items, { turn }) => {
@@ -272,8 +272,8 @@ describe("whether others of the batch come behind what is committed is said", ()
       return allCommitted(items);
     };
     const binding: Binding = { ...onceOnly().binding, run };
-    const worked = await work(binding, entries, depsWith(commit, []), { ...options, place });
-    expect(worked).toHaveLength(3);
+    const processed = await processBatch(binding, entries, depsWith(commit, []), { ...options, slot });
+    expect(processed).toHaveLength(3);
     expect(taken).toStrictEqual(turns);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { firstTry } from "../../../runner/engine/retry.ts";
+import { retry } from "../../../runner/engine/retry.ts";
 
 const running = new AbortController().signal;
 
@@ -19,7 +19,7 @@ function failing(times: number): { attempt: () => Promise<number>; calls: () => 
 describe("something that is tried", () => {
   it("and works at once is not tried again", async () => {
     const { attempt, calls } = failing(0);
-    expect(await firstTry(attempt, { retries: 5, minTimeout: 0, signal: running })).toBe(1);
+    expect(await retry(attempt, { retries: 5, minTimeout: 0, signal: running })).toBe(1);
     expect(calls()).toBe(1);
   });
 
@@ -28,7 +28,7 @@ describe("something that is tried", () => {
     async (times) => {
       const { attempt, calls } = failing(times);
       const told: string[] = [];
-      const result = await firstTry(attempt, {
+      const result = await retry(attempt, {
         retries: 5,
         minTimeout: 0,
         signal: running,
@@ -42,14 +42,14 @@ describe("something that is tried", () => {
 
   it("and is not worth another try is called once, with its own error", async () => {
     const { attempt, calls } = failing(9);
-    const tried = firstTry(attempt, { retries: 5, minTimeout: 0, signal: running, shouldRetry: () => false });
+    const tried = retry(attempt, { retries: 5, minTimeout: 0, signal: running, shouldRetry: () => false });
     await expect(tried).rejects.toThrow("call 1");
     expect(calls()).toBe(1);
   });
 
   it("as often as it may fails with its last error", async () => {
     const { attempt, calls } = failing(9);
-    await expect(firstTry(attempt, { retries: 2, minTimeout: 0, signal: running })).rejects.toThrow("call 3");
+    await expect(retry(attempt, { retries: 2, minTimeout: 0, signal: running })).rejects.toThrow("call 3");
     expect(calls()).toBe(3);
   });
 
@@ -60,7 +60,7 @@ describe("something that is tried", () => {
       ends.abort(new Error("the end"));
       throw new Error("what went wrong");
     };
-    const tried = firstTry(attempt, {
+    const tried = retry(attempt, {
       retries: 5,
       minTimeout: 0,
       signal: ends.signal,
@@ -78,7 +78,7 @@ describe("something that is tried", () => {
       ends.signal.throwIfAborted();
       throw new Error("not reached");
     };
-    const tried = firstTry(attempt, {
+    const tried = retry(attempt, {
       signal: ends.signal,
       onFailedAttempt: ({ error }) => void told.push(error.message),
     });
@@ -92,20 +92,20 @@ describe("something that is tried", () => {
       ends.abort(new Error("the end"));
       return "done";
     };
-    expect(await firstTry(attempt, { signal: ends.signal })).toBe("done");
+    expect(await retry(attempt, { signal: ends.signal })).toBe("done");
   });
 
   it("is not even begun after the end, and not again once that has come", async () => {
     const ends = new AbortController();
     const { attempt, calls } = failing(9);
-    const tried = firstTry(attempt, {
+    const tried = retry(attempt, {
       retries: 5,
       minTimeout: 60_000,
       signal: ends.signal,
       onFailedAttempt: () => ends.abort(new Error("the end")),
     });
     await expect(tried).rejects.toThrow("the end");
-    await expect(firstTry(attempt, { signal: ends.signal })).rejects.toThrow("the end");
+    await expect(retry(attempt, { signal: ends.signal })).rejects.toThrow("the end");
     expect(calls()).toBe(1);
   });
 });

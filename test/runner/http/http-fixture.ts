@@ -7,7 +7,7 @@ import { openServices, type Services } from "../../../runner/setup/services.ts";
 import { readConfig } from "../../../shared/config/config.ts";
 import { strategySecrets } from "../../../shared/config/secrets.ts";
 import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
-import { openIntake, type Intake } from "../../../shared/io/streams/signal-ingest.ts";
+import { openSignalIngest, type SignalIngest } from "../../../shared/io/streams/signal-ingest.ts";
 import type { ReferenceRows } from "../../../shared/reference/reference.ts";
 import { referenceRows } from "../../builders.ts";
 import type { FreshDatabase } from "../../servers/database.ts";
@@ -57,7 +57,9 @@ export function useHttpApp({
   logLines,
   intakeUrl = redisUrl,
 }: FixtureOptions = {}): HttpFixture {
-  let own: { app: OpenAPIHono<AppEnv>; services: Services; fresh: FreshDatabase; intake: Intake } | undefined;
+  let own:
+    | { app: OpenAPIHono<AppEnv>; services: Services; fresh: FreshDatabase; ingest: SignalIngest }
+    | undefined;
   const there = (): NonNullable<typeof own> => {
     if (own === undefined) throw new Error("the fixture is there during a test only");
     return own;
@@ -84,14 +86,19 @@ export function useHttpApp({
     });
     await services.refresh();
     const { keys } = services;
-    const intake = openIntake({ url: intakeUrl(), keys, name: "test:intake", onError: () => undefined });
-    const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => PEER, intake });
-    own = { app, services, fresh, intake };
+    const ingest = openSignalIngest({
+      url: intakeUrl(),
+      keys,
+      name: "test:intake",
+      onError: () => undefined,
+    });
+    const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => PEER, ingest });
+    own = { app, services, fresh, ingest };
   });
 
   afterEach(async () => {
     await own?.services.events.flush(1_000);
-    own?.intake.close();
+    own?.ingest.close();
     own?.services.close();
     await own?.services.database.close();
     await own?.fresh.drop();

@@ -1,8 +1,8 @@
 import { logBinding } from "../../../runner/bindings/log-binding.ts";
 import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
 import { type Binding } from "../../../runner/engine/binding.ts";
-import { byHand } from "../../../runner/engine/on-demand-deps.ts";
-import { work } from "../../../runner/engine/process-batch.ts";
+import { onDemandDeps } from "../../../runner/engine/on-demand-deps.ts";
+import { processBatch } from "../../../runner/engine/process-batch.ts";
 import type { Services } from "../../../runner/setup/services.ts";
 import type { Entry } from "../../../shared/entry.ts";
 import { logStoreOn } from "../../../shared/io/log/log-store-postgres.ts";
@@ -39,9 +39,9 @@ export async function logWaiting(services: Services): Promise<void> {
 async function workOnWaiting(services: Services, binding: Binding): Promise<void> {
   const entries = await deliver(services, binding);
   const options = { deliveries: 1 };
-  const worked = await work(binding, entries, byHand(services, { msMax: 10_000 }), options);
-  const left = worked.find(({ status }) => status === "left");
-  if (left !== undefined || worked.length < entries.length) throw new Error(JSON.stringify(worked));
+  const processed = await processBatch(binding, entries, onDemandDeps(services, { msMax: 10_000 }), options);
+  const left = processed.find(({ status }) => status === "left");
+  if (left !== undefined || processed.length < entries.length) throw new Error(JSON.stringify(processed));
 }
 
 /** The services as they are while Postgres is away: what was opened for them is the caller's to close. */

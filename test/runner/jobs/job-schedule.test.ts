@@ -31,9 +31,9 @@ function controlledJob(options: Partial<JobOptions> = {}): {
         });
       }),
     everyMs: 1_000,
-    trouble: {
+    reporter: {
       failed: (error) => void said.push(error instanceof Error ? error.message : "?"),
-      over: () => void said.push("over"),
+      recovered: () => void said.push("over"),
     },
     ...options,
   });

@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.disconnect();
-  for (const stack of stacks.splice(0)) stack.kill("SIGKILL");
+  for (const backing of stacks.splice(0)) backing.kill("SIGKILL");
   for (const redis of started.splice(0)) await redis.stop();
   await rm(dataDir, { recursive: true, force: true });
 });
@@ -47,25 +47,25 @@ function clientOf({ url }: { url: string }): Redis {
 
 /** Another router on the same data, in a process group of its own. */
 async function startStack(): Promise<{
-  stack: ChildProcess;
+  backing: ChildProcess;
   port: number;
   pid: number;
   startedByUs: boolean;
 }> {
   const script = join(import.meta.dirname, "redis-process.ts");
-  const stack = fork(script, [dataDir, String(preferredPort)], {
+  const backing = fork(script, [dataDir, String(preferredPort)], {
     execArgv: ["--import", "tsx"],
     detached: true,
   });
-  stacks.push(stack);
-  const [said] = (await once(stack, "message")) as [{ port: number; pid: number; startedByUs: boolean }];
-  return { stack, ...said };
+  stacks.push(backing);
+  const [said] = (await once(backing, "message")) as [{ port: number; pid: number; startedByUs: boolean }];
+  return { backing, ...said };
 }
 
-async function endStack(stack: ChildProcess, how: "exit" | "stop" | "SIGKILL"): Promise<void> {
-  const ended = once(stack, "exit");
-  if (how === "SIGKILL") stack.kill("SIGKILL");
-  else stack.send(how);
+async function endStack(backing: ChildProcess, how: "exit" | "stop" | "SIGKILL"): Promise<void> {
+  const ended = once(backing, "exit");
+  if (how === "SIGKILL") backing.kill("SIGKILL");
+  else backing.send(how);
   await ended;
 }
 
@@ -125,8 +125,8 @@ test("a port taken by the Redis of another folder is left alone", async () => {
 });
 
 test("the server of a router that was killed is used as it is, and ended by its new owner", async () => {
-  const { stack, pid, port } = await startStack();
-  await endStack(stack, "SIGKILL");
+  const { backing, pid, port } = await startStack();
+  await endStack(backing, "SIGKILL");
   const redis = await start();
   expect(redis).toMatchObject({ pid, port, startedByUs: false });
   await redis.stop();
@@ -134,36 +134,36 @@ test("the server of a router that was killed is used as it is, and ended by its 
 });
 
 test("the server of a router that still runs is shared and not ended", async () => {
-  const { stack, pid } = await startStack();
+  const { backing, pid } = await startStack();
   const redis = await start();
   expect(redis).toMatchObject({ pid, startedByUs: false });
   await redis.stop();
   expect(await clientOf(redis).ping()).toBe("PONG");
-  await endStack(stack, "stop");
+  await endStack(backing, "stop");
   expect(await goes(pid)).toBe(true);
 });
 
 test("routers started at once on one folder get one server", async () => {
   const [one, two, three] = await Promise.all([startStack(), startStack(), startStack()]);
   expect(new Set([one.pid, two.pid, three.pid]).size).toBe(1);
-  expect([one, two, three].filter((stack) => stack.startedByUs)).toHaveLength(1);
-  await Promise.all([one, two, three].map(({ stack }) => endStack(stack, "stop")));
+  expect([one, two, three].filter((backing) => backing.startedByUs)).toHaveLength(1);
+  await Promise.all([one, two, three].map(({ backing }) => endStack(backing, "stop")));
   expect(await goes(one.pid)).toBe(true);
 });
 
 test("a router that exits without stopping leaves no server behind", async () => {
-  const { stack, pid } = await startStack();
-  await endStack(stack, "exit");
+  const { backing, pid } = await startStack();
+  await endStack(backing, "exit");
   expect(await goes(pid)).toBe(true);
 });
 
 test("Ctrl-C reaches the router and not the server", async () => {
-  const { stack, port } = await startStack();
-  const got = once(stack, "message");
-  process.kill(-(stack.pid ?? 0), "SIGINT");
+  const { backing, port } = await startStack();
+  const got = once(backing, "message");
+  process.kill(-(backing.pid ?? 0), "SIGINT");
   expect(await got).toEqual([{ got: "SIGINT" }, undefined]);
   expect(await clientOf({ url: `redis://127.0.0.1:${port}` }).ping()).toBe("PONG");
-  await endStack(stack, "stop");
+  await endStack(backing, "stop");
 });
 
 test("a server that dies is started again on its port with its data, and the log says so", async () => {
@@ -181,8 +181,8 @@ test("a server that dies is started again on its port with its data, and the log
 });
 
 test("a server taken over that dies is started again too", async () => {
-  const { stack, pid } = await startStack();
-  await endStack(stack, "SIGKILL");
+  const { backing, pid } = await startStack();
+  await endStack(backing, "SIGKILL");
   const redis = await start();
   process.kill(pid, "SIGKILL");
   await vi.waitUntil(() => redis.pid !== pid, { timeout: 10_000, interval: 20 });
@@ -198,8 +198,8 @@ test("stopping while the server is being started again leaves none behind", asyn
 });
 
 test("a frozen server is not doubled", async () => {
-  const { stack, pid } = await startStack();
-  await endStack(stack, "SIGKILL");
+  const { backing, pid } = await startStack();
+  await endStack(backing, "SIGKILL");
   process.kill(pid, "SIGSTOP");
   await expect(start()).rejects.toThrow(`process ${pid}, port ${preferredPort}) does not answer`);
   process.kill(pid, "SIGKILL");

@@ -40,9 +40,9 @@ async function inShell(command: string): Promise<string> {
   return shell.output();
 }
 
-async function stopped(stack: RouterProcess): Promise<unknown> {
-  stack.signal("SIGTERM");
-  return stack.ended();
+async function stopped(backing: RouterProcess): Promise<unknown> {
+  backing.signal("SIGTERM");
+  return backing.ended();
 }
 
 /** The lines to paste that begin so, without their indentation. */

@@ -308,7 +308,7 @@ describe("a function called by a retry", () => {
       async *run() {
         yield { status: "answered", results: await answer() };
       },
-      forget: () => undefined,
+      invalidate: () => undefined,
     };
     const clock = redisClock(redis);
     const attempts: RetryAttempt[] = [];

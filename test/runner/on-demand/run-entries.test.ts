@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { budgetOf, timesOf } from "../../../runner/consume/budget.ts";
+import { budgetOf, timeLimitsOf } from "../../../runner/consume/budget.ts";
 import { timeLimit } from "../../../runner/engine/time-limit.ts";
 import { withIds } from "../../../runner/on-demand/run-entries.ts";
 
@@ -24,11 +24,11 @@ test("nothing is left of a budget when the process stops, and the time for work 
   const stop = new AbortController();
   const budget = budgetOf(10_000, stop.signal);
   const half = budget.half();
-  const { stopping, abort } = timesOf(half, {});
+  const { stopping, abort } = timeLimitsOf(half, {});
   expect(half.leftMs()).toBeGreaterThan(0);
   stop.abort();
   expect([budget.leftMs(), half.leftMs(), stopping.aborted, abort.aborted]).toEqual([0, 0, true, false]);
-  expect(timesOf(budget, {}).stopping.aborted).toBe(true);
+  expect(timeLimitsOf(budget, {}).stopping.aborted).toBe(true);
 });
 
 test("a time limit comes, even where only what comes of it is kept", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { retryBinding } from "../../../runner/bindings/all-bindings.ts";
-import { NotNow } from "../../../runner/engine/retry-until-stopped.ts";
+import { UnavailableError } from "../../../runner/engine/retry-until-stopped.ts";
 import { retryDeadLetters, type RetryAttempt } from "../../../runner/on-demand/retry-dead-letters.ts";
 import { runEntries, type RunAnswer } from "../../../runner/on-demand/run-entries.ts";
 import type { Services } from "../../../runner/setup/services.ts";
@@ -132,7 +132,9 @@ describe("posted tasks", () => {
     const { redis, keys } = services;
     const lease = await takeLease(redis, keys.lease("invocation", "once-only"), 60_000);
     const asked = run([task(1)], { ...services, stopping: AbortSignal.timeout(100) });
-    await expect(asked).rejects.toThrow(new NotNow("another call runs tasks of invocation once-only"));
+    await expect(asked).rejects.toThrow(
+      new UnavailableError("another call runs tasks of invocation once-only"),
+    );
     expect(runs).toEqual([]);
     await lease?.release();
     expect((await run([task(1)], services)).results).toMatchObject([{ outcome: "applied" }]);

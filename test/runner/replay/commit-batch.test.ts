@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
-import { commitBatch, committedDecision, Unconfirmed } from "../../../runner/replay/commit-batch.ts";
+import { commitBatch, replayDecision, Unconfirmed } from "../../../runner/replay/commit-batch.ts";
 import type { Commit } from "../../../shared/commit.ts";
 import { entryFrom, signalFields } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
@@ -24,7 +24,7 @@ test("a commit whose answer is lost once acts once, and says that it is not know
   const [a] = [entry("a", 0)];
   const done = await commitBatch(signalBinding(services), [a], { ...services, commit }, { fence: "f" });
   expect(done.failure).toBeUndefined();
-  expect(done.worked.get(a.id)).toMatchObject({ status: "committed", outcome: "fenced" });
+  expect(done.processed.get(a.id)).toMatchObject({ status: "committed", outcome: "fenced" });
   expect(await tasks()).toHaveLength(1);
 });
 
@@ -36,7 +36,7 @@ test("a commit that is never answered is not taken for one that did not happen",
   };
   const deps = { ...services, commit };
   const done = await commitBatch(signalBinding(services), [entry("a", 0)], deps, { fence: "f", msMax: 200 });
-  expect(done.worked.size).toBe(0);
+  expect(done.processed.size).toBe(0);
   expect(done.failure).toBeInstanceOf(Unconfirmed);
   expect(done.failure?.message).toMatch(/^Connection is closed\..*may have been committed all the same/);
   expect(await tasks()).toHaveLength(1);
@@ -55,8 +55,8 @@ test("a function's own error leaves its entry, and says so", async () => {
   };
   const done = await commitBatch(faulty, [a, b], services, { fence: "f" });
   expect(done.failure?.message).toBe(`entry ${a.id} was left: a bug`);
-  expect(done.worked.get(a.id)).toMatchObject({ status: "left" });
-  expect(done.worked.get(b.id)).toMatchObject({ status: "committed", outcome: "applied" });
+  expect(done.processed.get(a.id)).toMatchObject({ status: "left" });
+  expect(done.processed.get(b.id)).toMatchObject({ status: "committed", outcome: "applied" });
 });
 
 test("a duplicate is told whose, also where the claim is not what it should be", async () => {
@@ -66,7 +66,7 @@ test("a duplicate is told whose, also where the claim is not what it should be",
   await redis.hset(keys.dedup("b"), "x", "y");
   const entries = [entry("a", 0), entry("b", 1)];
   const done = await commitBatch(signalBinding(services), entries, services, { fence: "f" });
-  const decisions = [...done.worked.values()].map((worked) => committedDecision(worked, done));
+  const decisions = [...done.processed.values()].map((processed) => replayDecision(processed, done));
   expect(decisions).toMatchObject([
     { status: "duplicate", duplicate_of: "17-0" },
     { status: "duplicate", duplicate_of: "unknown" },

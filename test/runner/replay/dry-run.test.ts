@@ -61,7 +61,7 @@ async function pauseOnly({ redis, keys, routing }: Services, paused: Paused): Pr
   const fields = Object.keys(await redis.hgetall(keys.control)).filter((field) => field !== "epoch");
   for (const field of fields) await resume(redis, keys, field === "*" ? undefined : Number(field));
   for (const id of paused) await pause(redis, keys, id === "*" ? undefined : id, { by: "test", at: NOW });
-  routing.forget();
+  routing.invalidate();
 }
 
 describe("on the logged snapshots", () => {

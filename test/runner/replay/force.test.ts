@@ -204,7 +204,7 @@ describe("a forced replay that is broken off", () => {
     for await (const batch of prepared.run()) {
       seen.push(...batch.map(({ outcome }) => String(outcome)));
       await redis.del(keys.referenceCurrent);
-      routing.forget();
+      routing.invalidate();
     }
     expect(seen).toEqual([...Array<string>(128).fill("applied"), ...Array<string>(128).fill("left")]);
     expect(prepared.failure()?.message).toMatch(/^snapshot is not available/);

@@ -85,7 +85,7 @@ describe("looking for what is missing", () => {
   test("decides with the age and the pauses of now", async () => {
     await skip("a");
     await pause(http.services.redis, http.services.keys, undefined, { by: "test", at: Date.now() });
-    http.services.routing.forget();
+    http.services.routing.invalidate();
     const old = await http.publish(signalFields({ uid: "b", sent_at: "2025-01-15T11:59:59Z" }));
     await skip();
     const { signals } = await missing();

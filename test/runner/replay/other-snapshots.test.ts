@@ -70,7 +70,7 @@ describe("a dry run on the current snapshot", () => {
     await http.publish(fresh("a"));
     await routeAll(http.services);
     await pause(redis, keys, 10, { by: "test", at: Date.now() });
-    routing.forget();
+    routing.invalidate();
     await http.publish(fresh("b"));
     await routeAll(http.services);
     await resume(redis, keys, 10);

@@ -45,7 +45,7 @@ export async function publishReference(services: Services, rows: ReferenceRows):
   const { database, referenceStore: store } = services;
   await saveReferenceVersion(database, version, contentJson(content), new Date());
   await store.publish({ ticket: await store.takeTicket(), version, content, now: Date.now() });
-  services.routing.forget();
+  services.routing.invalidate();
   return version;
 }
 

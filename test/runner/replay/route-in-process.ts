@@ -1,8 +1,8 @@
 import { logBinding } from "../../../runner/bindings/log-binding.ts";
 import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
 import { type Binding } from "../../../runner/engine/binding.ts";
-import { byHand } from "../../../runner/engine/on-demand-deps.ts";
-import { work } from "../../../runner/engine/process-batch.ts";
+import { onDemandDeps } from "../../../runner/engine/on-demand-deps.ts";
+import { processBatch } from "../../../runner/engine/process-batch.ts";
 import type { Services } from "../../../runner/setup/services.ts";
 import { ensureGroup } from "../../../shared/io/streams/groups.ts";
 import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
@@ -46,8 +46,8 @@ async function drain(services: Services, binding: Binding): Promise<number> {
   for (;;) {
     const entries = await reader.read(redis, { countMax: BATCH_COUNT, blockMs: 0 });
     if (entries.length === 0) return count;
-    const deps = byHand(services, { msMax: 30_000 });
-    await work(binding, entries, deps, { deliveries: 1 });
+    const deps = onDemandDeps(services, { msMax: 30_000 });
+    await processBatch(binding, entries, deps, { deliveries: 1 });
     count += entries.length;
   }
 }

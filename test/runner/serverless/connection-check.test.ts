@@ -1,23 +1,23 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { redisLook, type LookOptions } from "../../../runner/serverless/connection-check.ts";
+import { redisCheck, type CheckOptions } from "../../../runner/serverless/connection-check.ts";
 import { gate } from "./serverless-gate.ts";
 
 const never = new Promise<void>(() => undefined);
-let troubles: string[];
-const looked = (options: Partial<LookOptions>): (() => Promise<boolean>) =>
-  redisLook({
+let reporters: string[];
+const looked = (options: Partial<CheckOptions>): (() => Promise<boolean>) =>
+  redisCheck({
     ping: async () => "PONG",
     sampleClock: async () => undefined,
     pingMsMax: 10,
     sampleMsMax: 60_000,
-    onTrouble: (message) => void troubles.push(message),
+    onFailure: (message) => void reporters.push(message),
     ...options,
   });
 /** As after a freeze. */
 const later = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
 
 beforeEach(() => {
-  troubles = [];
+  reporters = [];
   vi.useFakeTimers({ toFake: ["Date"] });
 });
 afterEach(() => void vi.useRealTimers());
@@ -41,7 +41,7 @@ describe("a look at Redis", () => {
     expect(await looked({ ping: async () => never })()).toBe(false);
     const failing = async (): Promise<never> => Promise.reject(new Error("Connection is closed."));
     expect(await looked({ ping: failing })()).toBe(false);
-    expect(troubles).toEqual(["no answer within 10 ms", "Connection is closed."]);
+    expect(reporters).toEqual(["no answer within 10 ms", "Connection is closed."]);
   });
 
   test("after a while waits for the clock, longer than for a ping, and then not again", async () => {
@@ -81,7 +81,7 @@ describe("a look at Redis", () => {
     const look = looked({ sampleClock: async () => never, sampleMsMax: 10 });
     later(10_000);
     expect(await look()).toBe(false);
-    expect(troubles).toEqual(["no answer within 10 ms"]);
+    expect(reporters).toEqual(["no answer within 10 ms"]);
   });
 
   test("does not pass with a clock that could not be sampled, and samples it the next time", async () => {
@@ -89,7 +89,7 @@ describe("a look at Redis", () => {
     const look = looked({ sampleClock });
     later(-10_000);
     expect(await look()).toBe(false);
-    expect(troubles).toEqual(["no time"]);
+    expect(reporters).toEqual(["no time"]);
     sampleClock.mockResolvedValue();
     expect(await look()).toBe(true);
     expect(sampleClock).toHaveBeenCalledTimes(2);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { endingWith, requestsUnderWay } from "../../../runner/serverless/requests-in-flight.ts";
+import { endingWith, requestsInFlight } from "../../../runner/serverless/requests-in-flight.ts";
 import { gate } from "./serverless-gate.ts";
 
 /** What has happened so far, in order. */
@@ -20,7 +20,7 @@ describe("requests under way", () => {
   afterEach(() => void vi.useRealTimers());
 
   test("are over when the last has ended, and each ends once", async () => {
-    const requests = requestsUnderWay();
+    const requests = requestsInFlight();
     const [endOne, endOther] = [requests.begin(), requests.begin()];
     const over = requests.over(1_000).then(note("over"));
     endOne();
@@ -34,7 +34,7 @@ describe("requests under way", () => {
   });
 
   test("are waited for so long and no longer", async () => {
-    const requests = requestsUnderWay();
+    const requests = requestsInFlight();
     requests.begin();
     const over = requests.over(1_000).then(note("over"));
     await vi.advanceTimersByTimeAsync(999);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { distance } from "fastest-levenshtein";
 import { describe, expect, it, vi } from "vitest";
 import { processSignals } from "../../../functions/process-signals.ts";
-import { portionsOf } from "../../../shared/decide/chunks.ts";
+import { chunksOf } from "../../../shared/decide/chunks.ts";
 import type { Entry } from "../../../shared/entry.ts";
 import {
   contextFrom,
@@ -22,7 +22,7 @@ const COMPARISONS_MAX = 12_000;
 type Books = Readonly<Record<string, number>>;
 
 /** Phrases with so many subscribers each, as far as portions look at them. */
-function snapshotWith(books: Books): Parameters<typeof portionsOf>[1] {
+function snapshotWith(books: Books): Parameters<typeof chunksOf>[1] {
   const { subscriptions } = snapshotFrom();
   const [some] = subscriptions.values();
   if (some === undefined) throw new Error("a reference without phrases");
@@ -52,23 +52,23 @@ const times = (count: number, message: string): Entry[] =>
 describe("entries come in portions", () => {
   it("of which there is one as long as all phrases are light", () => {
     const entries = times(256, "light");
-    expect(portionsOf(entries, snapshotWith({ light: 93 }))).toStrictEqual([entries]);
-    expect(portionsOf([], snapshotWith({ light: 5 }))).toStrictEqual([[]]);
+    expect(chunksOf(entries, snapshotWith({ light: 93 }))).toStrictEqual([entries]);
+    expect(chunksOf([], snapshotWith({ light: 5 }))).toStrictEqual([[]]);
   });
 
   it("with as many as stand for 24,000 outcomes, whatever way the phrase is written", () => {
-    const portions = portionsOf(times(256, "  HEAVY "), snapshotWith({ heavy: 500 }));
+    const portions = chunksOf(times(256, "  HEAVY "), snapshotWith({ heavy: 500 }));
     expect(portions.map(({ length }) => length)).toStrictEqual([48, 48, 48, 48, 48, 16]);
   });
 
   it("of one where a single signal stands for more", () => {
-    const portions = portionsOf(times(3, "huge"), snapshotWith({ huge: 30_000 }));
+    const portions = chunksOf(times(3, "huge"), snapshotWith({ huge: 30_000 }));
     expect(portions.map(({ length }) => length)).toStrictEqual([1, 1, 1]);
   });
 
   it("with light, unknown and missing phrases beside heavy ones", () => {
     const entries = entriesOf(["heavy", "light", "unknown", "heavy", "light", undefined, "unknown", "heavy"]);
-    const portions = portionsOf(entries, snapshotWith({ heavy: 23_991, light: 1 }));
+    const portions = chunksOf(entries, snapshotWith({ heavy: 23_991, light: 1 }));
     expect(portions.map((portion) => portion.map(({ id }) => id))).toStrictEqual([
       ["0-0", "1-0", "2-0"],
       ["3-0", "4-0", "5-0", "6-0"],
@@ -84,7 +84,7 @@ describe("entries come in portions", () => {
     fc.assert(
       fc.property(messages, (given) => {
         const entries = entriesOf(given);
-        const portions = portionsOf(entries, snapshotWith(books));
+        const portions = chunksOf(entries, snapshotWith(books));
         expect(portions.flat()).toStrictEqual(entries);
         for (const [i, portion] of portions.entries()) {
           if (portion.length > 1) expect(outcomesIn(portion)).toBeLessThanOrEqual(OUTCOMES_MAX);
@@ -107,12 +107,12 @@ describe("unknown phrases", () => {
     [10_000, 500, 417],
     [10_000, 5_000, 417],
   ])("of which %d arrive where %d are known are decided in %d portions", (count, known, portions) => {
-    expect(portionsOf(times(count, "unknown"), snapshotWith(phrases(known)))).toHaveLength(portions);
+    expect(chunksOf(times(count, "unknown"), snapshotWith(phrases(known)))).toHaveLength(portions);
   });
 
   it("split no batch they are not in", () => {
     const entries = times(10_000, "phrase 7");
-    expect(portionsOf(entries, snapshotWith(phrases(5_000)))).toStrictEqual([entries]);
+    expect(chunksOf(entries, snapshotWith(phrases(5_000)))).toStrictEqual([entries]);
   });
 
   it.each([40, 400, 500, 600])(
@@ -125,7 +125,7 @@ describe("unknown phrases", () => {
       const entries = Array.from({ length: 1_000 }, (_, i) =>
         entryFrom(signalFields({ message: `${i + 10_000} something else` }), { sequence: i }),
       );
-      const comparisons = portionsOf(entries, context.snapshot).map((portion) => {
+      const comparisons = chunksOf(entries, context.snapshot).map((portion) => {
         vi.mocked(distance).mockClear();
         processSignals(portion, context);
         return vi.mocked(distance).mock.calls.length;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { decide, type DecisionContext } from "../../../shared/decide/decide.ts";
-import { RoutingMemo } from "../../../shared/decide/decision-cache.ts";
+import { DecisionCache } from "../../../shared/decide/decision-cache.ts";
 import { parseSignal, type Signal } from "../../../shared/signal/signal.ts";
 import {
   contextFrom,
@@ -15,8 +15,8 @@ import {
 const tickers = [tickerRow("AAA"), tickerRow("BBB", { status: "disabled" })];
 const two = rowsWithStrategies([strategyRow(10), strategyRow(20, { enabled: false })], { tickers });
 
-function contextWith(memo: RoutingMemo, rows = two): DecisionContext {
-  return { ...contextFrom({ rows }), memo };
+function contextWith(cache: DecisionCache, rows = two): DecisionContext {
+  return { ...contextFrom({ rows }), cache };
 }
 
 function signal(fields: Record<string, string>): Signal {
@@ -29,7 +29,7 @@ const outcomesOf = (fields: Record<string, string>, context: DecisionContext) =>
   decide(signal(fields), context).outcomes;
 
 test("signals for the same strategies have the very same outcomes, also those of another direction", () => {
-  const context = contextWith(new RoutingMemo());
+  const context = contextWith(new DecisionCache());
   const long = outcomesOf({ message: "SIGNAL_1_LONG", symbol: "AAA" }, context);
   expect(outcomesOf({ message: "SIGNAL_1_SHORT", symbol: "AAA" }, context)).toBe(long);
   expect(outcomesOf({ message: "SIGNAL_1_LONG", symbol: "BBB" }, context)).not.toBe(long);
@@ -42,27 +42,27 @@ test("of what a single signal has to itself nothing is kept", () => {
   const rows = rowsWithStrategies([strategyRow(10), strategyRow(20, { signal_age_ms_max: 5_000 })], {
     tickers,
   });
-  const memo = new RoutingMemo<string>();
-  const outcomes = outcomesOf({ symbol: "AAA" }, contextWith(memo, rows));
-  expect(outcomesOf({ symbol: "AAA" }, contextWith(memo, rows))).not.toBe(outcomes);
-  memo.keepDerived(outcomes, "derived");
-  expect(memo.derived(outcomes)).toBeUndefined();
+  const cache = new DecisionCache<string>();
+  const outcomes = outcomesOf({ symbol: "AAA" }, contextWith(cache, rows));
+  expect(outcomesOf({ symbol: "AAA" }, contextWith(cache, rows))).not.toBe(outcomes);
+  cache.keepDerived(outcomes, "derived");
+  expect(cache.derived(outcomes)).toBeUndefined();
 });
 
 test("it starts over rather than keep more outcomes than it may", () => {
-  const memo = new RoutingMemo<string>(3);
-  const routed = outcomesOf({ symbol: "AAA" }, contextWith(memo));
-  memo.keepDerived(routed, "routed");
-  expect(memo.derived(routed)).toBe("routed");
-  const stopped = outcomesOf({ symbol: "BBB" }, contextWith(memo));
-  memo.keepDerived(stopped, "stopped");
-  expect(memo.derived(stopped)).toBe("stopped");
-  expect(memo.derived(routed)).toBeUndefined();
-  expect(outcomesOf({ symbol: "AAA" }, contextWith(memo))).not.toBe(routed);
+  const cache = new DecisionCache<string>(3);
+  const routed = outcomesOf({ symbol: "AAA" }, contextWith(cache));
+  cache.keepDerived(routed, "routed");
+  expect(cache.derived(routed)).toBe("routed");
+  const stopped = outcomesOf({ symbol: "BBB" }, contextWith(cache));
+  cache.keepDerived(stopped, "stopped");
+  expect(cache.derived(stopped)).toBe("stopped");
+  expect(cache.derived(routed)).toBeUndefined();
+  expect(outcomesOf({ symbol: "AAA" }, contextWith(cache))).not.toBe(routed);
 });
 
 test("what is said of an unknown phrase is made once, and of a thousand phrases at most", () => {
-  const context = contextWith(new RoutingMemo());
+  const context = contextWith(new DecisionCache());
   const detailOf = (message: string) => decide(signal({ message }), context).detail;
   const detail = detailOf("SIGNAL_1_LNG");
   expect(detail).toEqual({ closest_phrase: "SIGNAL_1_LONG" });

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { failureCounts } from "../../../../runner/http/auth/failed-auth-counts.ts";
+import { failedAuthCounts } from "../../../../runner/http/auth/failed-auth-counts.ts";
 
 const WINDOW_MS = 60_000;
 
 /** The store as the rate limiter sets it up. */
 function counts(clientsMax: number) {
-  const store = failureCounts({ clientsMax });
+  const store = failedAuthCounts({ clientsMax });
   store.init?.({ windowMs: WINDOW_MS } as Parameters<NonNullable<typeof store.init>>[0]);
   return async (key: string) => (await store.increment(key)).totalHits;
 }

@@ -1,7 +1,7 @@
 import { Client } from "pg";
 import { describe, expect, test, vi } from "vitest";
 import { healthFrom } from "../../../../runner/telemetry/health.ts";
-import { readTurns } from "../../../../shared/io/streams/consumer-heartbeats.ts";
+import { readHeartbeats } from "../../../../shared/io/streams/consumer-heartbeats.ts";
 import { readStatus } from "../../../../shared/io/streams/status.ts";
 import type { StreamName } from "../../../../shared/keys.ts";
 import { signalFields } from "../../../builders.ts";
@@ -274,7 +274,7 @@ describe("the health of a router that lives on ticks", () => {
   /** As if the last tick had been so long ago. */
   async function backdate(ms: number): Promise<void> {
     const { redis, keys } = http.services;
-    for (const { stream, group, consumer, at } of await readTurns(redis, keys)) {
+    for (const { stream, group, consumer, at } of await readHeartbeats(redis, keys)) {
       await redis.hset(keys.loops, `${stream} ${group} ${consumer}`, at - ms);
     }
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { sharedAnswer, within } from "../../../../runner/http/operations/single-flight.ts";
+import { singleFlight, within } from "../../../../runner/http/operations/single-flight.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -15,14 +15,14 @@ const counting = (answers: readonly (number | Error)[]) => {
 };
 
 test("all who ask at once get one answer, and the next one gets a new one", async () => {
-  const ask = sharedAnswer(counting([1, 2]));
+  const ask = singleFlight(counting([1, 2]));
   expect(await Promise.all([ask(), ask(), ask()])).toEqual([1, 1, 1]);
   expect(await ask()).toBe(2);
 });
 
 test("an answer is kept for the time given, counted from when it came", async () => {
   const slow = counting([1, 2]);
-  const ask = sharedAnswer(
+  const ask = singleFlight(
     async () => {
       await new Promise((resolve) => setTimeout(resolve, 5_000));
       return slow();
@@ -41,7 +41,7 @@ test("an answer is kept for the time given, counted from when it came", async ()
 });
 
 test("a failure reaches all who asked and is not kept", async () => {
-  const ask = sharedAnswer(counting([new Error("away"), 2]), { keptMs: 1_000 });
+  const ask = singleFlight(counting([new Error("away"), 2]), { keptMs: 1_000 });
   const outcomes = await Promise.allSettled([ask(), ask()]);
   expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(await ask()).toBe(2);

@@ -209,7 +209,7 @@ describe("POST /replays", () => {
     await http.publish(signalFields());
     await skipAll(http.services);
     await http.services.redis.del(http.services.keys.referenceCurrent);
-    http.services.routing.forget();
+    http.services.routing.invalidate();
     const forced = await http.call("POST", "/replays", FORCE);
     expect(forced).toMatchObject({
       status: 503,
@@ -236,7 +236,7 @@ describe("POST /replays", () => {
       commit: async (...args: Parameters<typeof commit>) => {
         const parts = await commit(...args);
         await redis.del(keys.referenceCurrent);
-        routing.forget();
+        routing.invalidate();
         return parts;
       },
     });

@@ -65,7 +65,7 @@ async function startWhole(errors: Set<string>): Promise<{ port: number; url: str
     host: "127.0.0.1",
     port: 0,
     logger,
-    onTrouble: (error) => errors.add(String(error)),
+    onFailure: (error) => errors.add(String(error)),
     limits: PATIENCE,
   });
   ends.push(async () => server.stop(1_000));

@@ -52,7 +52,7 @@ async function start(
     host: "127.0.0.1",
     port: 0,
     logger: openLogger("silent", { forPeople: false }),
-    onTrouble: () => undefined,
+    onFailure: () => undefined,
     ...options,
   });
   servers.push(server);
@@ -215,13 +215,13 @@ describe("listening", () => {
   });
 
   test("more connections than there may be are refused, which is told, and the others are served", async () => {
-    const onTrouble = vi.fn();
-    const server = await start(appOf(), { onTrouble, limits: { connectionsMax: 2 } });
+    const onFailure = vi.fn();
+    const server = await start(appOf(), { onFailure, limits: { connectionsMax: 2 } });
     const first = server.talk();
     const second = server.talk();
     await Promise.all([first, second].map(async ({ socket }) => once(socket, "connect")));
     expect(await server.talk(requestText(GET)).ended()).toBe("");
-    expect(onTrouble).toHaveBeenCalledWith(
+    expect(onFailure).toHaveBeenCalledWith(
       expect.objectContaining({ message: expect.stringContaining("2") }),
     );
     first.socket.write(requestText(GET));
@@ -229,20 +229,20 @@ describe("listening", () => {
   });
 
   test("peers that take every connection there may be and read no answers do not keep others out", async () => {
-    const onTrouble = vi.fn();
+    const onFailure = vi.fn();
     const endless = new Hono()
       .get("/", (c) => c.text("here"))
       .get("/endless", (c) =>
         c.body(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) })),
       );
-    const server = await start(endless, { onTrouble, limits: { connectionsMax: 4, stalledMsMax: 250 } });
+    const server = await start(endless, { onFailure, limits: { connectionsMax: 4, stalledMsMax: 250 } });
     for (let n = 0; n < 4; n += 1) {
       const { socket } = server.talk(requestText(["GET /endless HTTP/1.1", "host: x"]));
       socket.pause();
       await once(socket, "connect");
     }
     expect(await server.talk(requestText(GET)).ended()).toBe("");
-    expect(onTrouble).toHaveBeenCalled();
+    expect(onFailure).toHaveBeenCalled();
     await vi.waitFor(async () => expect((await fetch(server.url)).status).toBe(200), 10_000);
   });
 });

@@ -7,7 +7,7 @@ import { at, logged, ran, routed } from "../../../shared/io/log/logged.ts";
 
 const FINDINGS: EntryFindings = {
   id: "5-0",
-  place: { fields: { n: "1" }, delivery: { status: "acknowledged" } },
+  stream: { fields: { n: "1" }, delivery: { status: "acknowledged" } },
   logged: { decisions: [], outcomes: [], raw: undefined },
   published: { signals: [], outcomes: [] },
   deadLetters: [],
@@ -32,7 +32,7 @@ function letter(stream: string, fields: Fields = {}): DeadLetter {
 }
 
 const inLog = (...decisions: LoggedDecision[]) => ({ logged: { decisions, outcomes: [], raw: undefined } });
-const waiting = { place: { fields: { n: "1" }, delivery: { status: "waiting" } } } as const;
+const waiting = { stream: { fields: { n: "1" }, delivery: { status: "waiting" } } } as const;
 const pending = { status: "pending", consumer: "c", idleMs: 1, deliveries: 2 } as const;
 const ofOutcome = letter("signal_results", { kind: "outcome", invocation: "live" });
 const ofRun = letter("signal_results", { kind: "signal", invocation: "a run" });
@@ -64,11 +64,11 @@ describe("the state of an entry", () => {
       { logged: undefined, deadLetters: [letter("signals_stream")] },
     ],
     ["waiting", "a run has decided it ahead of time", { ...waiting, ...inLog(decision("a run")) }],
-    ["pending", "it was deleted meanwhile", { place: { fields: undefined, delivery: pending } }],
+    ["pending", "it was deleted meanwhile", { stream: { fields: undefined, delivery: pending } }],
     [
       "logged",
       "it has left the stream and the group was started anew",
-      { place: { fields: undefined, delivery: { status: "waiting" } }, ...inLog(decision()) },
+      { stream: { fields: undefined, delivery: { status: "waiting" } }, ...inLog(decision()) },
     ],
   ])("is %s when %s", (status, _when, findings) => {
     expect(entryView({ ...FINDINGS, ...findings }).state.status).toBe(status);
@@ -76,12 +76,12 @@ describe("the state of an entry", () => {
 });
 
 test("an entry is known by any trace of it", () => {
-  const absent = { ...FINDINGS, place: { fields: undefined, delivery: { status: "waiting" } } } as const;
+  const absent = { ...FINDINGS, stream: { fields: undefined, delivery: { status: "waiting" } } } as const;
   expect(isKnown(absent)).toBe(false);
   expect(isKnown({ ...absent, logged: undefined })).toBe(false);
   const traces: Partial<EntryFindings>[] = [
     waiting,
-    { place: { fields: undefined, delivery: pending } },
+    { stream: { fields: undefined, delivery: pending } },
     inLog(decision()),
     { logged: { decisions: [], outcomes: [outcome()], raw: undefined } },
     { published: { signals: [logged("5-0")], outcomes: [] } },
@@ -135,7 +135,7 @@ describe("what is both logged and published", () => {
 });
 
 test("the fields of an entry come from wherever they still are", () => {
-  const gone = { ...FINDINGS, place: { fields: undefined, delivery: { status: "acknowledged" } } } as const;
+  const gone = { ...FINDINGS, stream: { fields: undefined, delivery: { status: "acknowledged" } } } as const;
   const letters = { deadLetters: [ofOutcome, letter("signals_stream", { from: "letter" })] };
   const published = { published: { signals: [logged("5-0", { raw: { from: "record" } })], outcomes: [] } };
   const raw = { logged: { decisions: [], outcomes: [], raw: { from: "log" } } };
@@ -149,6 +149,9 @@ test("the fields of an entry come from wherever they still are", () => {
     fields: { from: "log" },
     source: "log",
   });
-  expect(sourceOf({ ...raw, place: FINDINGS.place })).toMatchObject({ fields: { n: "1" }, source: "stream" });
+  expect(sourceOf({ ...raw, stream: FINDINGS.stream })).toMatchObject({
+    fields: { n: "1" },
+    source: "stream",
+  });
   expect(sourceOf({})).toEqual({ id: "5-0", fields: null, source: null });
 });

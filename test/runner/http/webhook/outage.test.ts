@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { openIntake } from "../../../../shared/io/streams/signal-ingest.ts";
+import { openSignalIngest } from "../../../../shared/io/streams/signal-ingest.ts";
 import { keysOf } from "../../../../shared/keys.ts";
 import { connectRedis, fieldsIn } from "../../../servers/redis-contents.ts";
 import { startRedis, type RedisServer } from "../../../servers/redis.ts";
@@ -109,17 +109,17 @@ describe("while Redis", { timeout: 15_000 }, () => {
 
 describe("an intake", () => {
   const keys = keysOf("own:");
-  const open = (url: string) => openIntake({ url, keys, name: "test", onError: () => undefined });
+  const open = (url: string) => openSignalIngest({ url, keys, name: "test", onError: () => undefined });
 
   it("whose Redis is not there yet waits for it, and sends nothing that nobody waits for any more", async () => {
     await server.kill();
-    const intake = open(server.url);
+    const ingest = open(server.url);
     try {
-      await expect(intake.add({ n: "given up" }, { msMax: 50 })).rejects.toThrow(
+      await expect(ingest.add({ n: "given up" }, { msMax: 50 })).rejects.toThrow(
         "no confirmation within 50 ms",
       );
       const waiting = Array.from({ length: 60 }, async (_, n) =>
-        intake.add({ n: String(n) }, { msMax: 20_000 }),
+        ingest.add({ n: String(n) }, { msMax: 20_000 }),
       );
       await server.start();
       const ids = await Promise.all(waiting);
@@ -127,20 +127,20 @@ describe("an intake", () => {
       const entries = await onServer(async (redis) => fieldsIn(redis, keys.stream("signals_stream")));
       expect(entries.map(({ n }) => n)).toEqual(Array.from({ length: 60 }, (_, n) => String(n)));
     } finally {
-      intake.close();
+      ingest.close();
     }
   });
 
   it("says why Redis refused, and not what", async () => {
     await onServer(async (redis) => redis.set(keysOf("text:").stream("signals_stream"), "x"));
-    const intake = openIntake({
+    const ingest = openSignalIngest({
       url: server.url,
       keys: keysOf("text:"),
       name: "test",
       onError: () => undefined,
     });
-    const failed = await intake.add({ note: "mine" }, { msMax: 20_000 }).catch((error: unknown) => error);
-    intake.close();
+    const failed = await ingest.add({ note: "mine" }, { msMax: 20_000 }).catch((error: unknown) => error);
+    ingest.close();
     expect(failed).toMatchObject({ name: "NotConfirmed", message: expect.stringContaining("WRONGTYPE") });
     expect(JSON.stringify(failed)).not.toContain("mine");
   });

@@ -1,11 +1,11 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
-  forgetSilentTurns,
-  forgetTurns,
-  noteScheduledTurn,
-  noteTurn,
-  readTurns,
+  removeSilentHeartbeats,
+  removeHeartbeat,
+  noteScheduledHeartbeat,
+  noteHeartbeat,
+  readHeartbeats,
 } from "../../../../shared/io/streams/consumer-heartbeats.ts";
 import { keysOf, type Keys } from "../../../../shared/keys.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
@@ -25,26 +25,26 @@ beforeEach(() => {
 });
 afterAll(() => redis.disconnect());
 
-const turns = async () => readTurns(redis, keys);
+const turns = async () => readHeartbeats(redis, keys);
 
 describe("turns of loops", () => {
   test("are noted by stream and consumer, and forgotten when one ends", async () => {
-    await noteTurn(redis, keys, { stream, group, consumer: "a", at: 1 });
-    await noteTurn(redis, keys, { stream, group, consumer: "b", at: 2 });
-    await noteTurn(redis, keys, { stream, group, consumer: "a", at: 3 });
+    await noteHeartbeat(redis, keys, { stream, group, consumer: "a", at: 1 });
+    await noteHeartbeat(redis, keys, { stream, group, consumer: "b", at: 2 });
+    await noteHeartbeat(redis, keys, { stream, group, consumer: "a", at: 3 });
     expect(await turns()).toEqual([
       { stream, group, consumer: "a", at: 3 },
       { stream, group, consumer: "b", at: 2 },
     ]);
-    await forgetTurns(redis, keys, { stream, group, consumer: "a" });
+    await removeHeartbeat(redis, keys, { stream, group, consumer: "a" });
     expect(await turns()).toEqual([{ stream, group, consumer: "b", at: 2 }]);
   });
 
   test("that nobody has noted for an hour are forgotten, scheduled or not", async () => {
-    await noteTurn(redis, keys, { stream, group, consumer: "a", at: 1_000 });
-    await noteTurn(redis, keys, { stream, group, consumer: "b", at: 1_000, everyMs: 5 });
-    await noteTurn(redis, keys, { stream, group, consumer: "c", at: 1_001, everyMs: 5 });
-    await forgetSilentTurns(redis, keys, 1_001 + HOUR);
+    await noteHeartbeat(redis, keys, { stream, group, consumer: "a", at: 1_000 });
+    await noteHeartbeat(redis, keys, { stream, group, consumer: "b", at: 1_000, everyMs: 5 });
+    await noteHeartbeat(redis, keys, { stream, group, consumer: "c", at: 1_001, everyMs: 5 });
+    await removeSilentHeartbeats(redis, keys, 1_001 + HOUR);
     expect(await turns()).toEqual([{ stream, group, consumer: "c", at: 1_001, everyMs: 5 }]);
   });
 });
@@ -52,7 +52,7 @@ describe("turns of loops", () => {
 describe("turns of a scheduler", () => {
   /** What is noted after turns at these times. */
   async function after(...times: readonly number[]): Promise<unknown> {
-    for (const at of times) await noteScheduledTurn(redis, keys, { stream, group, at });
+    for (const at of times) await noteScheduledHeartbeat(redis, keys, { stream, group, at });
     const [{ consumer, ...turn } = { consumer: "" }, ...others] = await turns();
     expect([consumer, others]).toEqual(["tick", []]);
     return turn;

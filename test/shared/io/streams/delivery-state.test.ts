@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { entryPlace } from "../../../../shared/io/streams/delivery-state.ts";
+import { deliveryStateOf } from "../../../../shared/io/streams/delivery-state.ts";
 import { keysOf, type Keys } from "../../../../shared/keys.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
 import { connectRedis } from "../../../servers/redis-contents.ts";
@@ -18,7 +18,7 @@ const group = async (from = "0") => redis.xgroup("CREATE", stream, "signal_proce
 const add = async (id: string) => redis.xadd(stream, id, "n", id);
 const read = async (count: number) =>
   redis.xreadgroup("GROUP", "signal_processor", "one", "COUNT", count, "STREAMS", stream, ">");
-const place = async (id: string) => entryPlace(redis, keys, id);
+const place = async (id: string) => deliveryStateOf(redis, keys, id);
 const waiting = { status: "waiting" };
 
 test("an entry waits until it is delivered, also while there is no stream or no group", async () => {

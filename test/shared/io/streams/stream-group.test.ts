@@ -119,7 +119,7 @@ describe("a missing group", () => {
     ["a waiting read", () => mine.read(blocking, { countMax: 1, blockMs: 1000 })],
     ["pending", () => pending()],
     ["claim", () => mine.claim("1-1", 0)],
-    ["keep", () => mine.keep(["1-1"])],
+    ["keep", () => mine.extend(["1-1"])],
   ];
 
   it.each(calls)("is named by %s when the group is gone", async (_, call) => {
@@ -229,7 +229,7 @@ describe("claim", () => {
   it("of entries kept fresh never succeeds", async () => {
     const [kept = "", left = ""] = await deliver(2);
     await age([kept, left], 50_000);
-    await mine.keep([kept]);
+    await mine.extend([kept]);
     expect(await other.claim(kept, 40_000)).toStrictEqual({ status: "taken" });
     expect(await other.claim(left, 40_000)).toMatchObject({ status: "claimed", entry: { id: left } });
   });
@@ -254,8 +254,8 @@ describe("uncount", () => {
     const [own = "", foreign = ""] = await deliver(2);
     await age([own, foreign], 50_000, 3);
     await other.claim(own, 40_000);
-    await other.uncount(own, 3);
-    await other.uncount(foreign, 1);
+    await other.restoreDeliveryCount(own, 3);
+    await other.restoreDeliveryCount(foreign, 1);
     expect(await pending()).toMatchObject([
       { id: own, consumer: "other", deliveries: 3 },
       { id: foreign, consumer: "mine", deliveries: 3 },
@@ -267,7 +267,7 @@ describe("keep", () => {
   it("makes entries look fresh and counts no delivery", async () => {
     const ids = await deliver(3);
     await age(ids, 50_000, 2);
-    expect(await mine.keep(ids)).toStrictEqual([]);
+    expect(await mine.extend(ids)).toStrictEqual([]);
     const rows = await pending();
     expect(rows.map(({ id, consumer, deliveries }) => [id, consumer, deliveries])).toStrictEqual(
       ids.map((id) => [id, "mine", 2]),
@@ -280,7 +280,7 @@ describe("keep", () => {
     await age([own, taken, acknowledged], 50_000);
     await other.claim(taken, 40_000);
     await redis.xack(key, GROUP, acknowledged);
-    expect(await mine.keep([own, taken, acknowledged, "99-99"])).toStrictEqual([
+    expect(await mine.extend([own, taken, acknowledged, "99-99"])).toStrictEqual([
       taken,
       acknowledged,
       "99-99",
@@ -296,7 +296,7 @@ describe("keep", () => {
     await age([deleted, trimmed, kept], 50_000);
     await redis.xdel(key, trimmed);
     await redis.xtrim(key, "MINID", kept);
-    expect(await mine.keep([deleted, trimmed, kept])).toStrictEqual([]);
+    expect(await mine.extend([deleted, trimmed, kept])).toStrictEqual([]);
     const fence = { kind: "group", stream: STREAM, group: GROUP } as const;
     const items = [deleted, trimmed, kept].map((id) => ({ id, effects: { append: [], count: ["done"] } }));
     const [part] = await commitOn(redis, keys, { dedupTtlMs: 1000 })(items, { fence });
@@ -305,13 +305,13 @@ describe("keep", () => {
 
   it("of nothing asks nothing", async () => {
     await redis.del(key);
-    expect(await mine.keep([])).toStrictEqual([]);
+    expect(await mine.extend([])).toStrictEqual([]);
     expect(await contentsOf(redis, keys.prefix)).toStrictEqual({});
   });
 
   it("touches only the key it declares", async () => {
     const ids = await deliver(2);
-    const access = await scriptAccess(redis, keys.prefix, () => mine.keep([...ids, "1-1"]));
+    const access = await scriptAccess(redis, keys.prefix, () => mine.extend([...ids, "1-1"]));
     expect(access.undeclared).toStrictEqual([]);
     expect(access.touched).toBeGreaterThanOrEqual(5);
   });

@@ -375,12 +375,12 @@ describe("a stream that others use meanwhile", () => {
       }
     })();
     let removed = 0;
-    const worked = new AbortController();
+    const processed = new AbortController();
     const trimmed = (async () => {
-      while (!worked.signal.aborted) removed += (await trimmer.step("signals_stream")).removed;
+      while (!processed.signal.aborted) removed += (await trimmer.step("signals_stream")).removed;
     })();
     await Promise.all([produced, consumed]);
-    worked.abort();
+    processed.abort();
     await trimmed;
     producer.disconnect();
     consumer.disconnect();

@@ -21,7 +21,7 @@ beforeEach(async () => {
   ids = await addEntries(redis, keys.stream(OF.stream), 3);
   await redis.xgroup("CREATE", keys.stream(OF.stream), OF.group, "0");
   await groupOf("mine").read(redis, { countMax: 3, blockMs: 0 });
-  await claimsOf("mine").delivered(ids);
+  await claimsOf("mine").markDelivered(ids);
 });
 
 const groupOf = (consumer: string) => streamGroupOn(redis, keys, { ...OF, consumer });
@@ -51,34 +51,34 @@ test("what is somebody else's, or finished, cannot be begun", async () => {
 
 test("only what nobody has begun is taken over at once, and that counts nothing", async () => {
   await claimsOf("mine").begin(ids[1] ?? "");
-  const taken = await claimsOf("other").takeUnbegun(ids, 0);
+  const taken = await claimsOf("other").claimUnstarted(ids, 0);
   expect(taken).toEqual([
     { id: ids[0], fields: { n: "0" } },
     { id: ids[2], fields: { n: "2" } },
   ]);
   expect(await deliveries()).toEqual([0, 1, 0]);
-  expect(await claimsOf("other").takeUnbegun(ids, 60_000)).toEqual([]);
+  expect(await claimsOf("other").claimUnstarted(ids, 60_000)).toEqual([]);
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: undefined });
 });
 
 test("a task deleted from the stream stays pending, and can still be begun by its holder", async () => {
   await redis.xdel(keys.stream(OF.stream), ids[0] ?? "");
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 1 });
-  expect(await claimsOf("other").takeUnbegun(ids.slice(0, 1), 0)).toEqual([]);
+  expect(await claimsOf("other").claimUnstarted(ids.slice(0, 1), 0)).toEqual([]);
   expect(await deliveries()).toHaveLength(3);
 });
 
 test("what is handed back can be taken over at once by whoever waits the longest", async () => {
   await claimsOf("mine").begin(ids[0] ?? "");
-  await groupOf("mine").handBack({ uncount: false });
-  expect(await claimsOf("other").takeUnbegun(ids, 600_000)).toHaveLength(2);
+  await groupOf("mine").release({ uncount: false });
+  expect(await claimsOf("other").claimUnstarted(ids, 600_000)).toHaveLength(2);
   expect(await groupOf("other").claim(ids[0] ?? "", 600_000, 1)).toMatchObject({ status: "claimed" });
   expect(await deliveries()).toEqual([1, 0, 0]);
 });
 
 test("what a delivery was worth is taken back when it is handed back uncounted", async () => {
   await claimsOf("mine").begin(ids[0] ?? "");
-  await groupOf("mine").handBack({ uncount: true });
+  await groupOf("mine").release({ uncount: true });
   expect(await deliveries()).toEqual([0, 0, 0]);
 });
 

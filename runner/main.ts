@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { redactUrl } from "../shared/config/redact-url.ts";
 import { strategySecrets } from "../shared/config/secrets.ts";
+import { messageOf } from "../shared/error-message.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { keysOf } from "../shared/keys.ts";
 import {
@@ -16,10 +17,9 @@ import { startRouter } from "./router.ts";
 import { openBackingServices } from "./setup/backing-services.ts";
 import { banner, shownSecrets } from "./setup/banner.ts";
 import { openServices } from "./setup/services.ts";
-import type { StopOutcome } from "./setup/stop-outcome.ts";
+import { CLOSE_MS, type StopOutcome } from "./setup/stop-outcome.ts";
 import { keepHeapSmall } from "./setup/v8-flags.ts";
 import { feedDecisions } from "./telemetry/decision-feed.ts";
-import { messageOf } from "./telemetry/error-message.ts";
 import { openLogger } from "./telemetry/logger.ts";
 
 /** The composition root: everything on this machine, from the environment to the last signal handler. */
@@ -111,8 +111,6 @@ void feedDecisions(feedConnection, {
   stopping: feedEnds.signal,
 });
 let http: ServedApp | undefined;
-/** What is left of SHUTDOWN_MS_MAX for the rest once requests have been cut off; the router leaves as much. */
-const CLOSE_MS = 500;
 
 stop = async (reason) => {
   ending.abort();

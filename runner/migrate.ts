@@ -1,7 +1,7 @@
 import { redactUrl } from "../shared/config/redact-url.ts";
+import { messageOf } from "../shared/error-message.ts";
 import { openDatabase } from "../shared/io/postgres/open-database.ts";
 import { configOrExit, DATA_DIR } from "./environment.ts";
-import { messageOf } from "./telemetry/error-message.ts";
 
 /** `npm run migrate`: brings the schema of DATABASE_URL, or of the embedded database, up to date. */
 

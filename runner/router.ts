@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { messageOf } from "../shared/error-message.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { executionBinding } from "./bindings/execution-binding.ts";
 import { logBinding } from "./bindings/log-binding.ts";
@@ -9,8 +10,7 @@ import { startMaintenance } from "./jobs/maintenance-schedule.ts";
 import { startRefreshSchedule } from "./jobs/refresh-schedule.ts";
 import { startNotifying } from "./notify/notify-binding.ts";
 import type { Services } from "./setup/services.ts";
-import type { StopOutcome } from "./setup/stop-outcome.ts";
-import { messageOf } from "./telemetry/error-message.ts";
+import { CLOSE_MS, type StopOutcome } from "./setup/stop-outcome.ts";
 
 /** A running router: its poll loops and its jobs. */
 export interface Router {
@@ -21,8 +21,6 @@ export interface Router {
 const CLOCK_SAMPLE_MS = 10_000;
 /** A write to the log is several statements, each of which may take as long as a query may. */
 const LOG_STILL_MS_MAX = 600_000;
-/** What is left of SHUTDOWN_MS_MAX for closing connections once unfinished work has been given up. */
-const CLOSE_MS = 500;
 const FLUSH_MS_MAX = 2_000;
 const JOBS_MS_MAX = 500;
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { messageOf } from "../../shared/error-message.ts";
 import type { SubscribedStrategy } from "../../shared/reference/snapshot.ts";
 import type { Detail } from "../../shared/signal/signal.ts";
 import {
@@ -216,16 +217,5 @@ function recordable(detail: Detail, ports: RunPorts): Detail {
     return { cut: cutText(json, DETAIL_BYTES_MAX / 2) };
   } catch (error) {
     return { unreadable: `the detail is no JSON: ${ports.redact(messageOf(error))}` };
-  }
-}
-
-/** Whatever was thrown, even an object that cannot be made a text. */
-function messageOf(error: unknown): string {
-  try {
-    // An error's message may be anything, when somebody has set it.
-    return String(error instanceof Error ? error.message : error);
-  } catch {
-    // String() throws for an object that cannot be made a text.
-    return "something without a text was thrown";
   }
 }

@@ -1,18 +1,17 @@
 import type { Config } from "../../shared/config/config.ts";
-import type { DeadLetter } from "../../shared/dead-letter.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
-import type { BindingOptions, Binding } from "../engine/binding.ts";
-import { type ExecutionDeps } from "./execution-binding.ts";
+import type { Binding, BindingOptions } from "../engine/binding.ts";
+import type { ExecutionDeps } from "./execution-binding.ts";
 import { logBinding } from "./log-binding.ts";
 import { manualExecutionBinding } from "./manual-execution-binding.ts";
-import { type SignalBindingDeps, signalBinding } from "./signal-binding.ts";
+import { signalBinding, type SignalBindingDeps } from "./signal-binding.ts";
 
 export interface BindingDeps extends SignalBindingDeps, ExecutionDeps {
   readonly config: Config;
   readonly log: LogStore;
 }
 
-/** Every function with every stream it works on. */
+/** Every function that takes entries, with every stream it works on. */
 export function allBindings(deps: BindingDeps, options: BindingOptions = {}): readonly Binding[] {
   return [
     signalBinding(deps, options),
@@ -22,13 +21,18 @@ export function allBindings(deps: BindingDeps, options: BindingOptions = {}): re
   ];
 }
 
-/** What a dead letter was to be worked on by; undefined when this version has no such function for its stream. */
-export function retryBinding(
-  { functionName, stream, deliveries }: Pick<DeadLetter, "functionName" | "stream" | "deliveries">,
-  invocation: string,
+/** Those of the functions that FUNCTIONS names: what this process is there for. */
+export function configuredBindings(deps: BindingDeps): readonly Binding[] {
+  return allBindings(deps).filter(({ functionName }) => deps.config.functions.includes(functionName));
+}
+
+/** The function's binding to one stream; undefined when it has none. */
+export function bindingTo(
+  { functionName, stream }: { readonly functionName: string; readonly stream: string },
   deps: BindingDeps,
+  options: BindingOptions = {},
 ): Binding | undefined {
-  return allBindings(deps, { invocation, whilePaused: "wait", attempt: deliveries + 1 }).find(
+  return allBindings(deps, options).find(
     (binding) => binding.functionName === functionName && binding.stream === stream,
   );
 }

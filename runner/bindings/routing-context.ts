@@ -2,11 +2,12 @@ import type { Redis } from "ioredis";
 import type { SignalMemo } from "../../functions/process-signals.ts";
 import { controlOf, type Control } from "../../shared/decide/control.ts";
 import { DecisionCache } from "../../shared/decide/decision-cache.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import type { Unavailable } from "../../shared/function.ts";
 import type { ReferenceStore } from "../../shared/io/reference/reference-store.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { snapshotOf, type Snapshot } from "../../shared/reference/snapshot.ts";
-import { messageOf } from "../telemetry/error-message.ts";
+import { singleFlight } from "../engine/single-flight.ts";
 
 /** What decisions are made on. */
 export interface RoutingContext {
@@ -52,10 +53,9 @@ export function routingContextCache({
   onMissing,
 }: RoutingContextDeps): RoutingContextCache {
   let cached: RoutingContext | undefined;
-  let loading: Promise<RoutingContext | Unavailable> | undefined;
   let snapshot: Snapshot | undefined;
 
-  async function load(): Promise<RoutingContext | Unavailable> {
+  async function loadNow(): Promise<RoutingContext | Unavailable> {
     const control = controlOf(await redis.hgetall(keys.control));
     const version = await store.currentVersion();
     if (snapshot === undefined || snapshot.version !== version) {
@@ -70,21 +70,17 @@ export function routingContextCache({
     return cached;
   }
 
-  /** What goes wrong here says nothing about the entries that wait for it. */
-  async function loadOrSayWhy(): Promise<RoutingContext | Unavailable> {
+  /** One load for all who wait for it; what goes wrong in it says nothing about their entries. */
+  const load = singleFlight(async (): Promise<RoutingContext | Unavailable> => {
     try {
-      return await load();
+      return await loadNow();
     } catch (error) {
       return { status: "unavailable", what: "snapshot", error: messageOf(error) };
     }
-  }
+  });
 
   async function get(): Promise<RoutingContext | Unavailable> {
-    if (cached !== undefined) return cached;
-    loading ??= loadOrSayWhy().finally(() => {
-      loading = undefined;
-    });
-    return loading;
+    return cached ?? load();
   }
 
   async function at({ version, epoch }: Current): Promise<RoutingContext | Unavailable> {

@@ -11,6 +11,7 @@ import { openLogger } from "../telemetry/logger.ts";
 
 /** What a command of the CLI works with. */
 export interface Connection {
+  readonly redisUrl: string;
   readonly redis: Redis;
   readonly keys: Keys;
   readonly config: Config;
@@ -45,7 +46,7 @@ export async function withRedis<T>(
   });
   try {
     await redis.ping();
-    return await command({ redis, keys: keysOf(config.keyPrefix), config });
+    return await command({ redisUrl: url, redis, keys: keysOf(config.keyPrefix), config });
   } catch (error) {
     throw redis.status === "ready"
       ? error

@@ -1,22 +1,22 @@
-import { HANDLERS } from "../../functions/strategies/registry.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { Secrets } from "../../shared/config/secrets.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import { commitOn } from "../../shared/io/commit/commit.ts";
-import { logStoreOn } from "../../shared/io/log/log-store-postgres.ts";
-import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
+import { lazyDatabase } from "../../shared/io/postgres/lazy-database.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { redisClock } from "../../shared/io/redis/clock.ts";
-import { referenceStoreOn } from "../../shared/io/reference/reference-store.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
-import { retryBinding } from "../bindings/all-bindings.ts";
-import { routingContextCache } from "../bindings/routing-context.ts";
-import { strategyPortsOf } from "../bindings/strategy-ports.ts";
-import { DATA_DIR } from "../environment.ts";
-import { IN_USE, NOT_THERE, retryDeadLetters, type RetryAttempt } from "../on-demand/retry-dead-letters.ts";
+import { DATA_DIR, uniqueConsumerName } from "../environment.ts";
+import {
+  IN_USE,
+  NOT_THERE,
+  retryBinding,
+  retryDeadLetters,
+  type RetryAttempt,
+} from "../on-demand/retry-dead-letters.ts";
+import { openServices } from "../setup/services.ts";
 import { printable } from "../telemetry/decision-text.ts";
-import { messageOf } from "../telemetry/error-message.ts";
-import { eventLogOn } from "../telemetry/event-log.ts";
 import { openLogger } from "../telemetry/logger.ts";
 import { CliError, type Connection } from "./connection.ts";
 import { deadLetterJson, deadLetterTable, deadLetterText } from "./dead-letter-text.ts";
@@ -67,43 +67,35 @@ export interface RetryOptions {
 
 /** Retries dead letters, a line for each and a sum; exit code 1 unless all that was asked for is done, and no strategy failed. */
 export async function retryFromCli(
-  { redis, keys, config }: Connection,
+  { redisUrl, config }: Connection,
   ids: readonly string[],
   { all, by = osUser(), reason, secrets }: RetryOptions & { readonly secrets: Secrets },
 ): Promise<void> {
   const letters = chosen(ids, all);
-  const clock = redisClock(redis);
-  await clock.sample();
+  // Only records need it: signals and tasks can be retried without a database.
+  const database = await databaseForRetry(config);
   const logger = openLogger("silent", { forPeople: false });
-  const events = eventLogOn(redis, keys, clock, logger);
-  const routing = routingContextCache({ redis, keys, store: referenceStoreOn(redis, keys) });
-  const { log, close } = logWhenNeeded(config);
-  const strategyPorts = strategyPortsOf({ config, logger, secrets });
-  const bindingDeps = { redis, keys, config, routing, clock, log, handlers: HANDLERS, strategyPorts };
+  const consumer = uniqueConsumerName();
+  const services = openServices({ config, redisUrl, consumer, database, logger, secrets });
   let failed = 0;
   const onAttempt = (attempt: RetryAttempt): void => {
     console.log(attemptText(attempt));
     if (attempt.failed === true) failed += 1;
   };
   try {
+    await services.clock.sample();
     const { invocation, counts } = await retryDeadLetters(
       { letters, requestedBy: by, reason, onAttempt },
-      {
-        redis,
-        keys,
-        clock,
-        events,
-        commit: commitOn(redis, keys, config),
-        bindingOf: (letter, id) => retryBinding(letter, id, bindingDeps),
-      },
+      { ...services, bindingFor: retryBinding(services) },
     );
-    await events.flush(5_000);
+    await services.events.flush(5_000);
     const sum = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
     console.log(`${sum.join(", ")}${invocation === undefined ? "" : `; invocation ${invocation}`}`);
     // Of all there were, somebody else may have been quicker with some.
     if (failed + counts.dead + counts.left + (all ? 0 : counts.gone) > 0) process.exitCode = 1;
   } finally {
-    await close();
+    services.close();
+    await database.close();
   }
 }
 
@@ -111,40 +103,20 @@ function attemptText({ id, status, note }: RetryAttempt): string {
   return printable(`${id}  ${status}${note === "" ? "" : `: ${note}`}`);
 }
 
-/** The log over a database that is opened by the first row for it, so that signals can be retried without one. */
-function logWhenNeeded(config: Config): { readonly log: LogStore; readonly close: () => Promise<void> } {
-  let opening: Promise<Database> | undefined;
-  return {
-    log: {
-      async write(rows) {
-        opening ??= openForRetry(config);
-        try {
-          await opening;
-        } catch (error) {
-          return { status: "unavailable", error: messageOf(error) };
-        }
-        return logStoreOn(await opening, config.keyPrefix).write(rows);
-      },
-    },
-    async close() {
-      const database = await opening?.catch(() => undefined);
-      await database?.close();
-    },
-  };
-}
-
-async function openForRetry(config: Config): Promise<Database> {
+async function databaseForRetry(config: Config): Promise<Database> {
   const { databaseUrl: url, neonWsProxy } = config;
   const options = { url, neonWsProxy, dataDir: DATA_DIR, onError: () => undefined };
   if (url !== undefined) return openDatabase(options);
-  const database = await openDatabase(options).catch((error: unknown) => {
-    const redisToo = config.redisUrl === undefined ? ", which starts the local Redis by itself" : "";
-    throw new CliError(
-      `${messageOf(error)}. While a router runs in this folder the database is its own: stop the router (Ctrl-C) and run this command again${redisToo}`,
-    );
+  return lazyDatabase("pglite", async () => {
+    const database = await openDatabase(options).catch((error: unknown) => {
+      const redisToo = config.redisUrl === undefined ? ", which starts the local Redis by itself" : "";
+      throw new CliError(
+        `${messageOf(error)}. While a router runs in this folder the database is its own: stop the router (Ctrl-C) and run this command again${redisToo}`,
+      );
+    });
+    await database.migrate();
+    return database;
   });
-  await database.migrate();
-  return database;
 }
 
 export interface DiscardOptions {

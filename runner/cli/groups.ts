@@ -1,9 +1,9 @@
+import { messageOf } from "../../shared/error-message.ts";
 import { eventFields } from "../../shared/events.ts";
 import { createGroup } from "../../shared/io/streams/groups.ts";
 import { readStatus } from "../../shared/io/streams/status.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
 import { GROUPS, type StreamName } from "../../shared/keys.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import { CliError, type Connection } from "./connection.ts";
 
 /** Prints the router's groups: where each one is, or that it is missing. */

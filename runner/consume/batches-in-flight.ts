@@ -1,4 +1,5 @@
 import type { Entry } from "../../shared/entry.ts";
+import { toError } from "../../shared/error-message.ts";
 import type { CommitSlot, CommitOrder } from "../engine/commit-order.ts";
 import type { InFlightEntries } from "./in-flight-entries.ts";
 
@@ -87,11 +88,7 @@ export function openBatches({ concurrent, inFlight, sequence, inFlightMax }: Bat
     },
     throwFailure() {
       const [first] = failures.splice(0);
-      if (first !== undefined) throw errorOf(first);
+      if (first !== undefined) throw toError(first);
     },
   };
-}
-
-function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

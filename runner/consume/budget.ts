@@ -1,8 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { TIMER_MS_MAX } from "../../shared/config/config.ts";
 import type { Binding, TimeLimits } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
-import { timeLimit } from "../engine/time-limit.ts";
+import { timeLimit, within } from "../engine/time-limit.ts";
 
 /** The time a call may take, in ms: when it is used, nothing new is begun. */
 export interface Budget {
@@ -36,24 +35,23 @@ export function finishMsOf(works: readonly SideEffects[]): number {
 }
 
 /**
- * The answer, if it comes within the budget and what follows it. What comes later is dropped, a failure as well; the
- * work itself goes on as far as the process lets it. @throws NotNow naming `what` when it takes longer
+ * The answer, if it comes within the budget and the time to finish after it. What comes later is dropped, a failure as well; the
+ * work itself goes on as far as the process lets it. @throws UnavailableError naming `what` when it takes longer
  */
-export async function within<T>(
+export async function withinBudget<T>(
   budget: Budget,
   { what, works = [] }: { what: string; works?: readonly SideEffects[] },
   answer: Promise<T>,
 ): Promise<T> {
-  const answered = new AbortController();
   const msMax = Math.min(budget.leftMs() + finishMsOf(works), TIMER_MS_MAX);
-  const timeIsUp = pause(msMax, undefined, { signal: answered.signal }).then(() => {
+  return within(msMax, answer, () => {
     throw new UnavailableError(`${what} did not finish within ${msMax} ms`);
   });
-  try {
-    return await Promise.race([answer, timeIsUp]);
-  } finally {
-    answered.abort();
-  }
+}
+
+/** Each part with its share of the budget, taken when its turn comes: half of what is left, and all of it for the last one. */
+export function* sharesOf<Part>(parts: readonly Part[], budget: Budget): Generator<readonly [Part, Budget]> {
+  for (const [i, part] of parts.entries()) yield [part, i < parts.length - 1 ? budget.half() : budget];
 }
 
 /** Signals for work that takes its time: when to begin nothing more, and when to end what is under way. */

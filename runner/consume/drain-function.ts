@@ -1,6 +1,6 @@
 import type { Binding } from "../engine/binding.ts";
 import type { Services } from "../setup/services.ts";
-import type { Budget } from "./budget.ts";
+import { sharesOf, type Budget } from "./budget.ts";
 import { drain, GroupLostError, type Drained } from "./drain.ts";
 
 /** What polling a function did, over all its streams. */
@@ -26,11 +26,10 @@ export async function drainFunction(
   const startedAt = performance.now();
   const streams: Drained[] = [];
   const lost: GroupLostError[] = [];
-  for (const [i, binding] of bindings.entries()) {
+  for (const [binding, share] of sharesOf(bindings, budget)) {
     const room = countMax - sum(streams, "read");
     // What one stream of a function lacks, the others lack as well.
     if (room <= 0 || streams.at(-1)?.unavailable !== undefined) break;
-    const share = i < bindings.length - 1 ? budget.half() : budget;
     try {
       streams.push(await drain(binding, services, { budget: share, countMax: room }));
     } catch (error) {

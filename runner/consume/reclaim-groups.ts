@@ -9,7 +9,7 @@ import { processBatch } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
-import { NOT_IN_TIME, timeLimitsOf, type Budget } from "./budget.ts";
+import { NOT_IN_TIME, sharesOf, timeLimitsOf, type Budget } from "./budget.ts";
 import { unavailableDependency } from "./dependencies-ready.ts";
 import { openInFlightEntries } from "./in-flight-entries.ts";
 import { reclaimEntries, type ReclaimDeps } from "./reclaim-entries.ts";
@@ -34,14 +34,13 @@ export async function reclaimGroups(
 ): Promise<readonly Reclaimed[]> {
   const streams: Reclaimed[] = [];
   const away = new Map<FunctionName, string>();
-  for (const [i, binding] of bindings.entries()) {
+  for (const [binding, share] of sharesOf(bindings, budget)) {
     const { stream, functionName } = binding;
     const unavailable = away.get(functionName);
     if (unavailable !== undefined) {
       streams.push({ stream, taken: 0, committed: 0, finished: false, unavailable });
       continue;
     }
-    const share = i < bindings.length - 1 ? budget.half() : budget;
     const reclaimed = await reclaimGroup(binding, services, share);
     streams.push(reclaimed);
     // What one stream of a function lacks, the others lack as well.

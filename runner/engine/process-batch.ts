@@ -1,9 +1,9 @@
 import type { CommitItem, CommitOutcome, Fence } from "../../shared/commit.ts";
 import { deadLetterEffects } from "../../shared/dead-letter.ts";
 import type { Entry } from "../../shared/entry.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import type { Effects, Result, Unavailable } from "../../shared/function.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 import { reportFenced, reportLeftPending } from "./batch-events.ts";
 import type { Answer, Binding } from "./binding.ts";

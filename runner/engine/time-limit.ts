@@ -16,3 +16,19 @@ export function timeLimit(ms: number, stopping?: AbortSignal): AbortSignal {
   if (stopping?.aborted === true) end();
   return limit.signal;
 }
+
+/**
+ * The answer, or what `late` gives when it takes longer than `msMax`. What comes after that is dropped, a failure as well; the
+ * work itself goes on. @throws whatever the work or `late` throws
+ */
+export async function within<T, U>(msMax: number, answer: Promise<T>, late: () => U): Promise<T | U> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeIsUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.min(msMax, TIMER_MS_MAX));
+  });
+  try {
+    return await Promise.race([answer, timeIsUp.then(late)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -4,7 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
-import { messageOf } from "../telemetry/error-message.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import { accessLog } from "./access-log.ts";
 import { requireToken } from "./auth/require-token.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";

@@ -3,9 +3,9 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as z from "zod";
+import { messageOf } from "../../shared/error-message.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 
 /** The one form in which every route says what went wrong: problem details, RFC 9457. */
 export const problemSchema = z.object({

@@ -4,11 +4,10 @@ import type { FunctionName } from "../../shared/function-names.ts";
 import { loadReferenceRows } from "../../shared/io/reference/reference-source.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
 import { buildReference } from "../../shared/reference/build-reference.ts";
-import { allBindings } from "../bindings/all-bindings.ts";
+import { configuredBindings } from "../bindings/all-bindings.ts";
 import type { Budget } from "../consume/budget.ts";
 import { previewReclaim, type ReclaimPreview } from "../consume/preview-reclaim.ts";
 import { reclaimGroups, type Reclaimed } from "../consume/reclaim-groups.ts";
-import { type Binding } from "../engine/binding.ts";
 import { timeLimit } from "../engine/time-limit.ts";
 import type { Services } from "../setup/services.ts";
 import type { Maintenance } from "./maintenance.ts";
@@ -61,11 +60,12 @@ export function jobsOf(services: Services, maintenance: Maintenance): Jobs {
     },
     reclaim: {
       async run(budget) {
-        return { streams: await reclaimGroups(ownBindings(services), services, budget) };
+        return { streams: await reclaimGroups(configuredBindings(services), services, budget) };
       },
       async preview() {
         const streams: ReclaimPreview[] = [];
-        for (const binding of ownBindings(services)) streams.push(await previewReclaim(binding, services));
+        for (const binding of configuredBindings(services))
+          streams.push(await previewReclaim(binding, services));
         return { streams };
       },
     },
@@ -78,11 +78,6 @@ export function jobsOf(services: Services, maintenance: Maintenance): Jobs {
       preview: async () => previewTrimJob(services),
     },
   };
-}
-
-/** The functions this process is there for. */
-export function ownBindings(services: Services): readonly Binding[] {
-  return allBindings(services).filter(({ functionName }) => services.config.functions.includes(functionName));
 }
 
 /** Reads and builds the reference, and takes no ticket. */

@@ -1,10 +1,11 @@
 import type { FunctionName } from "../../shared/function-names.ts";
+import { configuredBindings } from "../bindings/all-bindings.ts";
 import type { Budget, SideEffects } from "../consume/budget.ts";
 import { drainFunction, type PollAnswer } from "../consume/drain-function.ts";
 import { reclaimGroups } from "../consume/reclaim-groups.ts";
 import type { Services } from "../setup/services.ts";
 import type { Maintenance } from "./maintenance.ts";
-import { ownBindings, type JobAnswers, type Jobs } from "./run-job.ts";
+import type { JobAnswers, Jobs } from "./run-job.ts";
 
 export interface TickDeps {
   readonly services: Services;
@@ -55,7 +56,7 @@ async function isRefreshDue({ redis, keys, clock, config, routing }: Services): 
  */
 export function partsOf({ services, jobs, maintenance }: TickDeps): readonly Part[] {
   const has = new Set(services.config.functions);
-  const bindings = ownBindings(services);
+  const bindings = configuredBindings(services);
   const parts: Part[] = [];
   for (const functionName of new Set(bindings.map((binding) => binding.functionName))) {
     const own = bindings.filter((binding) => binding.functionName === functionName);

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { messageOf } from "../../shared/error-message.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { ReferenceRowError } from "../../shared/io/reference/reference-source.ts";
-import { within, type Budget } from "../consume/budget.ts";
+import { sharesOf, withinBudget, type Budget } from "../consume/budget.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import { failureReporter, type FailureReporter } from "../telemetry/failure-reporter.ts";
 import { partsOf, refreshPart, type Part, type PartOutcome, type TickDeps } from "./tick-parts.ts";
 
@@ -45,7 +45,7 @@ export function tickOf(deps: TickDeps): Tick {
     const said = functionName === undefined ? { part: name } : { part: name, functionName };
     if (budget.leftMs() === 0) return { ...said, status: "skipped", tookMs: 0 };
     const startedAt = performance.now();
-    const { status = "done", ...outcome } = await within(
+    const { status = "done", ...outcome } = await withinBudget(
       budget,
       { what: name, works: part.works ?? [] },
       part.run(budget),
@@ -72,10 +72,8 @@ export function tickOf(deps: TickDeps): Tick {
     await clock.sample();
     const refresh = refreshPart(deps);
     const refreshing = refresh === undefined ? [] : await refreshFirst(refresh, budget);
-    const parts = partsOf(deps);
     const running: Promise<TickPart>[] = [];
-    for (const [i, part] of parts.entries()) {
-      const share = i < parts.length - 1 ? budget.half() : budget;
+    for (const [part, share] of sharesOf(partsOf(deps), budget)) {
       const one = runPart(part, share);
       running.push(one);
       // What it has in hand then is finished beside the others: strategies that take their time hold up nobody's log.

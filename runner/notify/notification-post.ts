@@ -1,8 +1,8 @@
 import { AbortError } from "p-retry";
+import { messageOf } from "../../shared/error-message.ts";
 import type { NotificationBody } from "../../shared/notification/notification.ts";
 import { PermanentError, type PostAnswer, type PostRequest } from "../../shared/strategy.ts";
 import { excerpt } from "../../shared/text.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 
 export interface NotificationPostDeps {
   /** NOTIFY_URL */

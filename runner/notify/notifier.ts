@@ -2,6 +2,7 @@ import pRetry from "p-retry";
 import type { NotifyPorts } from "../../functions/notify.ts";
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
+import { toError } from "../../shared/error-message.ts";
 import { noticeBody, type Notice, type NotificationBody } from "../../shared/notification/notification.ts";
 import {
   FIRST_MINUTE,
@@ -13,7 +14,6 @@ import {
 } from "../../shared/notification/rate-limit.ts";
 import { NOTHING_SUMMED, sumBody, type NoticeSum } from "../../shared/notification/summary.ts";
 import type { PostAnswer, PostRequest } from "../../shared/strategy.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { notificationPost } from "./notification-post.ts";
@@ -61,7 +61,7 @@ export function openNotifier(deps: NotifierDeps): Notifier {
       return undefined;
     } catch (error) {
       minute = postFailed(minute);
-      return error instanceof Error ? error : new Error(messageOf(error));
+      return toError(error);
     }
   }
 

@@ -10,8 +10,9 @@ import { parseTask } from "../../shared/task.ts";
 import type { Binding } from "../engine/binding.ts";
 import { decisionRecordIn, duplicateRecord } from "../engine/committed-record.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { SimulatedClaims } from "../engine/simulated-claims.ts";
 import type { Services } from "../setup/services.ts";
-import { bindingTo, withIds, type RunRequest } from "./run-entries.ts";
+import { functionBinding, withIds, type RunRequest } from "./run-entries.ts";
 
 /** What would become of an entry: `effects` and `decision` as they would be committed, or why it would be given up on. */
 export interface DryRunResult {
@@ -52,7 +53,7 @@ export async function dryRun(
   if (run === undefined) return undefined;
   await services.clock.sample();
   const entries = withIds(request.entries, services.clock.now());
-  return run(entries, bindingTo(request, services, { invocation }), services);
+  return run(entries, functionBinding(request, services, { invocation }), services);
 }
 
 /** `process-signals` is pure: calling it is the dry run. Who would win each uid is looked up. */
@@ -74,14 +75,15 @@ async function decideOnly(
     result.status === "done" ? (result.effects.claim?.uid ?? []) : [],
   );
   const holders = await holdersOf(services.redis, services.keys, uids);
+  const claims = new SimulatedClaims();
   return results.map((result): DryRunResult => {
     if (result.status !== "done") return result;
     const { id, effects } = result;
     const uid = effects.claim?.uid;
-    const holder = uid === undefined ? undefined : holders.get(uid);
-    if (holder === id) return { id, status: "done", outcome: "held", effects };
+    if (uid !== undefined && holders.get(uid) === id) return { id, status: "done", outcome: "held", effects };
+    const holder = uid === undefined ? undefined : claims.holderBefore(uid, id, holders);
     const lost = holder !== undefined;
-    if (uid !== undefined && !lost) holders.set(uid, id);
+    if (uid !== undefined && !lost) claims.claim(uid, id);
     const decision = lost ? duplicateRecord(effects, holder) : decisionRecordIn(effects);
     const outcome = lost ? "duplicate" : "applied";
     return { id, status: "done", outcome, ...(decision === undefined ? {} : { decision }), effects };

@@ -1,14 +1,15 @@
 import type { Redis } from "ioredis";
 import type { DeadLetter, StoredDeadLetter } from "../../shared/dead-letter.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
+import { bindingTo, type BindingDeps } from "../bindings/all-bindings.ts";
 import type { Binding } from "../engine/binding.ts";
 import { committedDecision, committedOutcome } from "../engine/committed-record.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { processBatch, type ProcessDeps, type ProcessedEntry } from "../engine/process-batch.ts";
 import { timeLimit } from "../engine/time-limit.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import { type FailureReporter } from "../telemetry/failure-reporter.ts";
 import { LEASE_SPARE_MS, LeaseTaken, withLease } from "./exclusive-lease.ts";
 import { beginInvocation, type Invocation } from "./invocation.ts";
@@ -27,8 +28,14 @@ export interface RetryDeps extends Pick<ProcessDeps, "commit" | "clock" | "event
   readonly stopping?: AbortSignal;
   readonly redis: Redis;
   readonly keys: Keys;
-  /** Undefined when the function of this dead letter cannot be run. */
-  readonly bindingOf: (letter: DeadLetter, invocation: string) => Binding | undefined;
+  /** See {@link retryBinding}. */
+  readonly bindingFor: (letter: DeadLetter, invocation: string) => Binding | undefined;
+}
+
+/** What processes the entries of dead letters; undefined when this version has no such function for the letter's stream. */
+export function retryBinding(deps: BindingDeps): RetryDeps["bindingFor"] {
+  return (letter, invocation) =>
+    bindingTo(letter, deps, { invocation, whilePaused: "wait", attempt: letter.deliveries + 1 });
 }
 
 /**
@@ -108,7 +115,7 @@ async function retryLetter(
   const { functionName, stream, entry } = letter;
   if (letter.reason === "entry_deleted")
     return { id, status: "left", note: "its fields are lost: discard it" };
-  const binding = deps.bindingOf(letter, invocation);
+  const binding = deps.bindingFor(letter, invocation);
   if (binding === undefined) {
     return { id, status: "left", note: `${functionName} on ${stream} is nothing that can be run here` };
   }

@@ -6,7 +6,7 @@ import { committedAmong } from "../../shared/io/streams/once-fences.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
 import type { StreamName } from "../../shared/keys.ts";
 import type { SignalRecord } from "../../shared/records.ts";
-import { allBindings } from "../bindings/all-bindings.ts";
+import { bindingTo } from "../bindings/all-bindings.ts";
 import { finishMsOf } from "../consume/budget.ts";
 import { unavailableDependency } from "../consume/dependencies-ready.ts";
 import { type Binding, type BindingOptions } from "../engine/binding.ts";
@@ -65,7 +65,7 @@ export async function runEntries(request: RunRequest, services: Services): Promi
   await services.clock.sample();
   const entries = withIds(request.entries, services.clock.now());
   const id = request.invocation ?? randomUUID();
-  const binding = bindingTo(request, services, { invocation: id, stopping });
+  const binding = functionBinding(request, services, { invocation: id, stopping });
   const away = await unavailableDependency(binding, services);
   if (away !== undefined) throw away;
   const run = async (): Promise<RunAnswer> => runOnce(binding, { ...request, entries, id }, services);
@@ -113,15 +113,13 @@ async function runOnce(
 }
 
 /** The function's binding to the stream, for an invocation. @throws Error when it has none to that stream */
-export function bindingTo(
-  { functionName, stream }: Pick<RunRequest, "functionName" | "stream">,
+export function functionBinding(
+  request: Pick<RunRequest, "functionName" | "stream">,
   services: Services,
   options: BindingOptions,
 ): Binding {
-  const found = allBindings(services, options).find(
-    (binding) => binding.functionName === functionName && binding.stream === stream,
-  );
-  if (found === undefined) throw new Error(`${functionName} does not work on ${stream}`);
+  const found = bindingTo(request, services, options);
+  if (found === undefined) throw new Error(`${request.functionName} does not work on ${request.stream}`);
   return found;
 }
 

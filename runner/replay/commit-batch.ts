@@ -1,5 +1,6 @@
 import type { Commit } from "../../shared/commit.ts";
 import type { Entry } from "../../shared/entry.ts";
+import { messageOf, toError } from "../../shared/error-message.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
 import { decisionOf, type ReplayDecision } from "../../shared/replay/replay-decision.ts";
 import type { Binding } from "../engine/binding.ts";
@@ -7,7 +8,6 @@ import { committedDecision } from "../engine/committed-record.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { processBatch, type ProcessedEntry } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import { type FailureReporter } from "../telemetry/failure-reporter.ts";
 import type { ReplayDeps } from "./request.ts";
 
@@ -113,7 +113,7 @@ function isDuplicate(processed: ProcessedEntry): boolean {
 /** When the time is up, what went wrong until then says more. */
 function failureOf(error: unknown, reporter: unknown): Error {
   if (error instanceof UnavailableError) return error;
-  if (reporter === undefined) return error instanceof Error ? error : new Error(messageOf(error));
+  if (reporter === undefined) return toError(error);
   const unknown = "what is left may have been committed all the same: signal_log will say";
   return new Unconfirmed(`${messageOf(reporter)}; ${unknown}`);
 }

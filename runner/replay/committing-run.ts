@@ -1,6 +1,6 @@
+import { messageOf } from "../../shared/error-message.ts";
 import { signalBinding } from "../bindings/signal-binding.ts";
 import { beginInvocation, type Invocation } from "../on-demand/invocation.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import { commitBatch, replayDecision, type CommittedBatch } from "./commit-batch.ts";
 import { loadSignals, type LoadedSignal } from "./load-signals.ts";
 import type { ReplayRun } from "./replay-run.ts";

@@ -10,6 +10,7 @@ import {
   type ReplayDecision,
 } from "../../shared/replay/replay-decision.ts";
 import { decisionRecordIn, duplicateRecord } from "../engine/committed-record.ts";
+import { SimulatedClaims } from "../engine/simulated-claims.ts";
 import { loadSignals, type LoadedSignal } from "./load-signals.ts";
 import type { ReplayRun } from "./replay-run.ts";
 import { replayed, type ReplayedSignal } from "./replayed-signal.ts";
@@ -22,8 +23,8 @@ interface DryRunState {
   readonly snapshots: ReplaySnapshots;
   /** For what was never decided: as things are now. */
   readonly present: Circumstances;
-  /** The first entry of this replay that was dispatched, by uid. */
-  readonly dispatched: Map<string, string>;
+  /** Of the entries this replay would dispatch. */
+  readonly claims: SimulatedClaims;
 }
 
 /** Decides signals batch by batch as they would have been decided on other snapshots; no key and no row changes. */
@@ -31,7 +32,7 @@ export async function dryRun(snapshots: ReplaySnapshots, deps: ReplayDeps): Prom
   const control: Control = controlOf(await deps.redis.hgetall(deps.keys.control));
   const { signalAgeMsMax } = deps.config;
   const present = { now: deps.clock.now(), control, signalAgeMsMax };
-  const replayRun: DryRunState = { snapshots, present, dispatched: new Map() };
+  const replayRun: DryRunState = { snapshots, present, claims: new SimulatedClaims() };
   return {
     writes: false,
     invocation: () => null,
@@ -89,22 +90,19 @@ function holderAsLogged(
   { entry, logged }: LoadedSignal,
   { status, uid }: SignalRecord,
   holders: ReadonlyMap<string, string>,
-  { dispatched }: DryRunState,
+  { claims }: DryRunState,
 ): string | undefined {
   if (status !== "dispatched" || uid === null) return undefined;
   if (logged?.decision.status === "dispatched") return undefined;
   if (logged?.decision.status === "duplicate") return logged.decision.duplicate_of ?? "unknown";
-  const earlier = dispatched.get(uid);
-  if (earlier !== undefined) return earlier;
-  const holder = holders.get(uid);
-  return holder === entry.id ? undefined : holder;
+  return claims.holderBefore(uid, entry.id, holders);
 }
 
 function noteDispatch(
   { entry }: LoadedSignal,
   uid: string | null,
   { status }: ReplayDecision,
-  { dispatched }: DryRunState,
+  { claims }: DryRunState,
 ): void {
-  if (status === "dispatched" && uid !== null && !dispatched.has(uid)) dispatched.set(uid, entry.id);
+  if (status === "dispatched" && uid !== null) claims.claim(uid, entry.id);
 }

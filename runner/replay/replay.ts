@@ -1,4 +1,4 @@
-import { messageOf } from "../telemetry/error-message.ts";
+import { messageOf, toError } from "../../shared/error-message.ts";
 import { committingRun } from "./committing-run.ts";
 import { dryRun } from "./dry-run.ts";
 import type { ReplayRun } from "./replay-run.ts";
@@ -112,7 +112,7 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
       }
     } catch (error) {
       if (!replayRun.writes) throw error;
-      failure = errorOf(error);
+      failure = toError(error);
     } finally {
       await finish();
     }
@@ -136,7 +136,7 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
     } catch (error) {
       const message = `the end of replay ${replayRun.invocation()} could not be recorded: ${messageOf(error)}`;
       deps.logger.error({ err: error, counts }, message);
-      failure ??= errorOf(error);
+      failure ??= toError(error);
     }
   }
 
@@ -154,8 +154,4 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
     }),
     failure: () => failure,
   };
-}
-
-function errorOf(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
 }

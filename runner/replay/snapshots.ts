@@ -1,10 +1,10 @@
+import { messageOf } from "../../shared/error-message.ts";
 import { loadReferenceVersion, ReferenceRowError } from "../../shared/io/reference/reference-source.ts";
 import type { ReferenceContent } from "../../shared/reference/reference.ts";
 import { snapshotOf, type Snapshot } from "../../shared/reference/snapshot.ts";
 import type { LoggedSignal } from "../../shared/replay/replay-decision.ts";
 import { storable } from "../../shared/text.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import { ReplayRefused, type ReplayDeps } from "./request.ts";
 
 /** A version that can be decided on, and the names of all its strategies. */

@@ -1,7 +1,7 @@
 import { Hono, type Context } from "hono";
+import { messageOf } from "../../shared/error-message.ts";
 import { MisconfigurationError, type Environment } from "../environment.ts";
 import { bareProblemResponse } from "../http/server/bare-problem.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import { openLogger } from "../telemetry/logger.ts";
 import { openInstance, type Instance } from "./instance.ts";
 import { endingWith } from "./requests-in-flight.ts";

@@ -1,5 +1,6 @@
-import { setTimeout as pause } from "node:timers/promises";
-import { messageOf } from "../telemetry/error-message.ts";
+import { messageOf } from "../../shared/error-message.ts";
+import { singleFlight } from "../engine/single-flight.ts";
+import { within } from "../engine/time-limit.ts";
 
 export interface CheckOptions {
   readonly ping: () => Promise<unknown>;
@@ -30,39 +31,28 @@ export function redisCheck({
   // Not by the monotonic clock, which may stand still with the instance.
   let sampledAt = Date.now();
 
-  const shared = (ask: () => Promise<unknown>): (() => Promise<boolean>) => {
-    let asking: Promise<boolean> | undefined;
-    const asked = async (): Promise<boolean> => {
+  const asked = (ask: () => Promise<unknown>): (() => Promise<boolean>) =>
+    singleFlight(async () => {
       try {
         await ask();
         return true;
       } catch (error) {
         onFailure(messageOf(error));
         return false;
-      } finally {
-        asking = undefined;
       }
-    };
-    return async () => (asking ??= asked());
-  };
-  const answers = shared(async () => within(pingMsMax, ping()));
-  const clockIsSampled = shared(async () => {
+    });
+  const answers = asked(async () => answeredWithin(pingMsMax, ping()));
+  const clockIsSampled = asked(async () => {
     if (Math.abs(Date.now() - sampledAt) < CLOCK_SAMPLE_MS) return;
-    await within(sampleMsMax, sampleClock());
+    await answeredWithin(sampleMsMax, sampleClock());
     sampledAt = Date.now();
   });
   return async () => (await answers()) && clockIsSampled();
 }
 
-/** @throws Error when the work is not done in time, and whatever the work throws */
-export async function within<T>(msMax: number, work: Promise<T>): Promise<T> {
-  const done = new AbortController();
-  const late = pause(msMax, undefined, { signal: done.signal }).then(() => {
+/** @throws Error when the answer does not come in time, and whatever the work throws */
+export async function answeredWithin<T>(msMax: number, work: Promise<T>): Promise<T> {
+  return within(msMax, work, () => {
     throw new Error(`no answer within ${msMax} ms`);
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    done.abort();
-  }
 }

@@ -1,14 +1,14 @@
 import type { Context } from "hono";
 import { readConfig, TIMER_MS_MAX, type Config } from "../../shared/config/config.ts";
 import { strategySecrets } from "../../shared/config/secrets.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { MisconfigurationError, uniqueConsumerName, type Environment } from "../environment.ts";
 import { openHttpApp, type OpenedApp } from "../http/open-app.ts";
 import { refuseUnusableRedis } from "../setup/check-redis.ts";
 import { openServices } from "../setup/services.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import { openLogger } from "../telemetry/logger.ts";
-import { redisCheck, within } from "./connection-check.ts";
+import { answeredWithin, redisCheck } from "./connection-check.ts";
 import { requestsInFlight } from "./requests-in-flight.ts";
 
 /** The app in one instance of a serverless platform, which may be frozen between two requests and then thawed or not. */
@@ -83,7 +83,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     await clock.sample();
   };
   try {
-    await within(START_MS_MAX, start());
+    await answeredWithin(START_MS_MAX, start());
   } catch (error) {
     await close();
     throw error;

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { pendingMigrations } from "../../shared/io/postgres/migrate.ts";
@@ -10,7 +11,6 @@ import { MisconfigurationError, type Environment } from "../environment.ts";
 import { loadDemoReference } from "../local/demo.ts";
 import { findRedisServer } from "../local/find-redis.ts";
 import { startLocalRedis } from "../local/redis-server.ts";
-import { messageOf } from "../telemetry/error-message.ts";
 import { refuseUnusableRedis } from "./check-redis.ts";
 
 /** The servers a router runs on: named by REDIS_URL and DATABASE_URL, or set up on this machine. */

@@ -1,5 +1,5 @@
+import { messageOf } from "../../shared/error-message.ts";
 import type { SystemEvent } from "../../shared/events.ts";
-import { messageOf } from "./error-message.ts";
 import type { EventLog } from "./event-log.ts";
 
 /** Says that something fails when it begins to, again while it lasts, and that it is over: no more than a person can read. */

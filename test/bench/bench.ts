@@ -1,4 +1,4 @@
-import { messageOf } from "../../runner/telemetry/error-message.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { createDatabase } from "../servers/database.ts";
 import { startNeonBridge } from "../servers/neon-bridge.ts";

@@ -1,4 +1,4 @@
-import { messageOf } from "../../runner/telemetry/error-message.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import type { Backlog } from "./route-backlog.ts";
 
 /** Backlogs that were worked off one after the other, each under the name of what it was run for. */

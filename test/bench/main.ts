@@ -1,6 +1,6 @@
 import { relative, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { messageOf } from "../../runner/telemetry/error-message.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import { MEASURES } from "./all-measures.ts";
 import { openBench } from "./bench.ts";
 import { failedOf, goalsOf, type MeasureResult, type Report } from "./report/report.ts";

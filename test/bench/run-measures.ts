@@ -1,4 +1,4 @@
-import { messageOf } from "../../runner/telemetry/error-message.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import { PartlyMeasured, type Bench, type Figure, type Measure } from "./measure.ts";
 import type { MeasureResult } from "./report/report.ts";
 

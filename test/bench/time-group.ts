@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { messageOf } from "../../runner/telemetry/error-message.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import { untilItRuns, type RouterProcess } from "../servers/router-process.ts";
 import { untilItHasDone, untilItReads, type WatchedGroup } from "./group-watch.ts";
 

@@ -1,8 +1,8 @@
 import { canonicalEntryId } from "../../../shared/entry-range.ts";
 import { deadLettersOn } from "../../../shared/io/streams/dead-letters.ts";
-import { retryBinding } from "../../bindings/all-bindings.ts";
 import {
   IN_USE,
+  retryBinding,
   retryDeadLetters,
   type RetryAttempt,
   type RetrySummary,
@@ -71,7 +71,7 @@ async function retry(
   const attempts: RetryAttempt[] = [];
   const summary = await retryDeadLetters(
     { letters: ids, requestedBy: by, reason, onAttempt: (attempt) => attempts.push(attempt) },
-    { ...services, bindingOf: (letter, invocation) => retryBinding(letter, invocation, services) },
+    { ...services, bindingFor: retryBinding(services) },
   );
   return { summary, attempts };
 }
@@ -80,7 +80,7 @@ async function retry(
 async function canBeRun(id: string, services: Services): Promise<boolean> {
   const stored = await deadLettersOn(services.redis, services.keys).get(id);
   if (stored === undefined || !stored.ok || stored.letter.reason === "entry_deleted") return false;
-  return retryBinding(stored.letter, "", services) !== undefined;
+  return retryBinding(services)(stored.letter, "") !== undefined;
 }
 
 /** The answer for an id that is not in `dead_letters`, or not any more. */

@@ -2,12 +2,12 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { StreamTrim } from "../../../functions/trim.ts";
 import { sharedFields, type Branch, type Effects } from "../../../shared/function.ts";
 import { ReferenceRowError } from "../../../shared/io/reference/reference-source.ts";
-import { allBindings } from "../../bindings/all-bindings.ts";
-import { budgetOf, within } from "../../consume/budget.ts";
+import { allBindings, configuredBindings } from "../../bindings/all-bindings.ts";
+import { budgetOf, withinBudget } from "../../consume/budget.ts";
 import type { Reclaimed } from "../../consume/reclaim-groups.ts";
 import { type Binding } from "../../engine/binding.ts";
 import { UnavailableError } from "../../engine/retry-until-stopped.ts";
-import { JOB_NAMES, ownBindings, type JobAnswers, type JobName, type Jobs } from "../../jobs/run-job.ts";
+import { JOB_NAMES, type JobAnswers, type JobName, type Jobs } from "../../jobs/run-job.ts";
 import { dryRun } from "../../on-demand/dry-run-entries.ts";
 import { runEntries } from "../../on-demand/run-entries.ts";
 import type { Services } from "../../setup/services.ts";
@@ -123,8 +123,8 @@ async function callJob(
     if (dry) return { job: name, dry_run: true, ...(await jobs[name].preview()) };
     const budget = budgetOf(JOB_MS_MAX, services.stopping);
     const running: Promise<JobAnswers[JobName]> = jobs[name].run(budget);
-    const works = name === "reclaim" ? ownBindings(services) : [];
-    const answer = await within(budget, { what: name, works }, running);
+    const works = name === "reclaim" ? configuredBindings(services) : [];
+    const answer = await withinBudget(budget, { what: name, works }, running);
     if ("streams" in answer) assertSomeWorked(answer.streams);
     return { job: name, ...answer };
   } catch (error) {

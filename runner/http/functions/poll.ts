@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { STREAMS } from "../../../shared/keys.ts";
-import { budgetOf, within } from "../../consume/budget.ts";
+import { budgetOf, withinBudget } from "../../consume/budget.ts";
 import { drainFunction, type PollAnswer } from "../../consume/drain-function.ts";
 import { UnavailableError } from "../../engine/retry-until-stopped.ts";
 import type { Services } from "../../setup/services.ts";
@@ -65,7 +65,7 @@ export function pollRoutes(services: Services) {
     const bindings = bindingsNamed(name, services);
     const budget = budgetOf(ms, services.stopping);
     await services.clock.sample();
-    const answer = await within(
+    const answer = await withinBudget(
       budget,
       { what: name, works: bindings },
       drainFunction(bindings, services, { budget, countMax }),

@@ -1,11 +1,12 @@
 import { ReplyError } from "ioredis";
+import { messageOf } from "../../../shared/error-message.ts";
 import type { Health } from "../../../shared/health.ts";
 import { healthOf } from "../../../shared/health.ts";
 import { readStatus, type Status } from "../../../shared/io/streams/status.ts";
+import { singleFlight } from "../../engine/single-flight.ts";
+import { within } from "../../engine/time-limit.ts";
 import type { Services } from "../../setup/services.ts";
-import { messageOf } from "../../telemetry/error-message.ts";
 import { healthFrom, isReachable } from "../../telemetry/health.ts";
-import { singleFlight, within } from "./single-flight.ts";
 
 /** What was seen of the router at one moment. */
 export interface HealthCheck {
@@ -42,8 +43,8 @@ export function healthChecker(
 
   return async () => {
     const [look, postgresReachable] = await Promise.all([
-      within(ANSWER_MS_MAX, askRedis(), "silent" as const),
-      within(ANSWER_MS_MAX, askPostgres(), false),
+      within(ANSWER_MS_MAX, askRedis(), () => "silent" as const),
+      within(ANSWER_MS_MAX, askPostgres(), () => false),
     ]);
     if (look !== "silent" && "status" in look) {
       const { status } = look;

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { singleFlight } from "../../engine/single-flight.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { json, newRoutes } from "../routes.ts";
 import { healthChecker } from "./health-check.ts";
-import { singleFlight } from "./single-flight.ts";
 
 /** Anybody may ask, without a token, so the answer is looked up once for all who ask within this time. */
 const KEPT_MS = 1_000;

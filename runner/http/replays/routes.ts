@@ -1,12 +1,12 @@
 import { createRoute, type RouteConfig, type z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
+import { messageOf } from "../../../shared/error-message.ts";
 import { Unconfirmed } from "../../replay/commit-batch.ts";
 import { prepareReplay, type Replay } from "../../replay/replay.ts";
 import type { ReplayedSignal } from "../../replay/replayed-signal.ts";
 import { ReplayRefused, type ReplayRequest } from "../../replay/request.ts";
 import type { Services } from "../../setup/services.ts";
-import { messageOf } from "../../telemetry/error-message.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { Problem, problemOf, problemResponse, problemSchema } from "../problem.ts";
 import { BEARER, jsonBody, newRoutes, problems } from "../routes.ts";

@@ -320,7 +320,7 @@ describe("a function called by a retry", () => {
         clock,
         events: eventLogOn(redis, keys, clock, openLogger("silent", { forPeople: false })),
         commit: commitOn(redis, keys, { dedupTtlMs: 60_000 }),
-        bindingOf: () => binding,
+        bindingFor: () => binding,
       },
     );
     return attempts;

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { retryBinding } from "../../../runner/bindings/all-bindings.ts";
 import { UnavailableError } from "../../../runner/engine/retry-until-stopped.ts";
-import { retryDeadLetters, type RetryAttempt } from "../../../runner/on-demand/retry-dead-letters.ts";
+import {
+  retryBinding,
+  retryDeadLetters,
+  type RetryAttempt,
+} from "../../../runner/on-demand/retry-dead-letters.ts";
 import { runEntries, type RunAnswer } from "../../../runner/on-demand/run-entries.ts";
 import type { Services } from "../../../runner/setup/services.ts";
 import { deadLetterEffects } from "../../../shared/dead-letter.ts";
@@ -160,7 +163,7 @@ describe("the dead letter of a task", () => {
     const attempts: RetryAttempt[] = [];
     await retryDeadLetters(
       { letters: [id], requestedBy: "ann", onAttempt: (attempt) => attempts.push(attempt) },
-      { ...services, bindingOf: (letter, invocation) => retryBinding(letter, invocation, services) },
+      { ...services, bindingFor: retryBinding(services) },
     );
     return attempts;
   }

@@ -1,6 +1,6 @@
 /**
- * One answer for all who ask while it is under way and for `keptMs` after it came, so that nobody can make the asking
- * expensive. A failure is not kept.
+ * One answer for all who ask while it is on its way and for `keptMs` after it came, so that many questions cost no more than
+ * one. A failure is not kept.
  */
 export function singleFlight<T>(
   ask: () => Promise<T>,
@@ -20,12 +20,4 @@ export function singleFlight<T>(
       throw error;
     }
   };
-}
-
-/** The answer, or `otherwise` when it takes longer than `msMax`; what comes too late is dropped, a failure as well. */
-export async function within<T, U>(msMax: number, answer: Promise<T>, otherwise: U): Promise<T | U> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(otherwise), msMax);
-    answer.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

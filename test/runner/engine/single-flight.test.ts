@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { singleFlight, within } from "../../../../runner/http/operations/single-flight.ts";
+import { singleFlight } from "../../../runner/engine/single-flight.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -45,14 +45,4 @@ test("a failure reaches all who asked and is not kept", async () => {
   const outcomes = await Promise.allSettled([ask(), ask()]);
   expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   expect(await ask()).toBe(2);
-});
-
-test("an answer within its time is given and leaves no timer; one too late is not, nor its failure", async () => {
-  expect(await within(1_000, Promise.resolve("here"), "late")).toBe("here");
-  await expect(within(1_000, Promise.reject(new Error("away")), "late")).rejects.toThrow("away");
-  expect(vi.getTimerCount()).toBe(0);
-  const failure = new Promise<string>((_, reject) => setTimeout(() => reject(new Error("away")), 2_000));
-  const late = within(1_000, failure, "late");
-  await vi.advanceTimersByTimeAsync(3_000);
-  expect(await late).toBe("late");
 });

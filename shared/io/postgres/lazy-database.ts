@@ -1,0 +1,24 @@
+import { messageOf } from "../../error-message.ts";
+import { DatabaseError, type Database } from "./database.ts";
+
+/** A database that is opened by its first use, for work that mostly does without; that it cannot be opened is `unavailable`. */
+export function lazyDatabase(kind: Database["kind"], open: () => Promise<Database>): Database {
+  let opening: Promise<Database> | undefined;
+  const opened = async (): Promise<Database> => {
+    try {
+      return await (opening ??= open());
+    } catch (error) {
+      throw new DatabaseError(messageOf(error), "unavailable", undefined);
+    }
+  };
+  return {
+    kind,
+    query: async (sql, params) => (await opened()).query(sql, params),
+    readOnly: async (work) => (await opened()).readOnly(work),
+    migrate: async () => (await opened()).migrate(),
+    async close() {
+      const database = await opening?.catch(() => undefined);
+      await database?.close();
+    },
+  };
+}

@@ -4,6 +4,7 @@ import { strategySecrets } from "../shared/config/secrets.ts";
 import { messageOf } from "../shared/error-message.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { keysOf } from "../shared/keys.ts";
+import { CLOSE_MS, type StopOutcome } from "./engine/running.ts";
 import {
   configOrExit,
   DATA_DIR,
@@ -17,7 +18,6 @@ import { startRouter } from "./router.ts";
 import { openBackingServices } from "./setup/backing-services.ts";
 import { banner, shownSecrets } from "./setup/banner.ts";
 import { openServices } from "./setup/services.ts";
-import { CLOSE_MS, type StopOutcome } from "./setup/stop-outcome.ts";
 import { keepHeapSmall } from "./setup/v8-flags.ts";
 import { feedDecisions } from "./telemetry/decision-feed.ts";
 import { openLogger } from "./telemetry/logger.ts";
@@ -117,8 +117,8 @@ stop = async (reason) => {
   feedEnds.abort();
   feedConnection.disconnect();
   // From here on no request is taken. Those under way need no loop, and each side has all of the time.
-  const requests = http?.stop(Math.max(0, config.shutdownMsMax - CLOSE_MS));
-  const outcomes = await Promise.all([router.stop(reason), requests]);
+  const requests = http?.stop({ msMax: Math.max(0, config.shutdownMsMax - CLOSE_MS) });
+  const outcomes = await Promise.all([router.stop({ reason }), requests]);
   http?.close();
   services.close();
   await backing.stop();

@@ -1,7 +1,8 @@
 import type { Binding } from "../engine/binding.ts";
 import type { Services } from "../setup/services.ts";
 import { sharesOf, type Budget } from "./budget.ts";
-import { drain, GroupLostError, type Drained } from "./drain.ts";
+import { drain, type Drained } from "./drain.ts";
+import { GroupLostError } from "./ensure-group.ts";
 
 /** What polling a function did, over all its streams. */
 export interface PollAnswer extends Omit<Drained, "stream"> {

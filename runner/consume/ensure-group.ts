@@ -9,44 +9,67 @@ export interface EnsureGroupDeps {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly events: EventLog;
-  readonly stopping: AbortSignal;
-  /** Called each time it has been looked in vain. */
-  readonly onWait: () => void;
+}
+
+/** The group is gone, and a person has to say where to go on. */
+export class GroupLostError extends Error {
+  override readonly name = "GroupLostError";
+  /** What that person can do. */
+  readonly hint: string;
+
+  constructor({ stream, group }: Pick<Binding, "stream" | "group">) {
+    super(`group ${group} of ${stream} has gone while the stream is still there, so nothing is read from it`);
+    this.hint = `choose where to go on: npm run cli -- groups create ${group} --stream ${stream} --from 0 (everything that is there, again), $ (only what comes) or an entry id`;
+  }
 }
 
 const CHECK_EVERY_MS = 2_000;
 
-/** Resolves when the binding's group can be read: made now if it is new, or by a person if it was lost. */
+/** Makes the binding's group if it is new. @throws GroupLostError when it is gone, after an event that says so */
+export async function requireGroup(binding: Binding, deps: EnsureGroupDeps): Promise<void> {
+  if (await isGroupLost(binding, deps)) throw reportLost(binding, deps);
+}
+
+/** Resolves when the binding's group is there: made now if it is new, or by a person if it is gone; or when `stopping` aborts. */
 export async function untilGroupExists(
   binding: Binding,
-  { redis, keys, events, stopping, onWait }: EnsureGroupDeps,
+  deps: EnsureGroupDeps,
+  { stopping, onWait }: { readonly stopping: AbortSignal; readonly onWait: () => void },
 ): Promise<void> {
-  const { stream, group, functionName } = binding;
-  let said = false;
-  while (!stopping.aborted) {
-    const found = await ensureGroup(redis, keys, stream, group);
-    if (found.state === "created_at_end") {
-      events.publish({
-        level: "WARNING",
-        source: functionName,
-        message: `group ${group} is new and starts at the end of ${stream}; the ${found.skipped} entries there are not worked on`,
-        details: { stream, group, skipped: found.skipped },
-      });
-    }
-    if (found.state !== "lost") return;
-    if (!said) {
-      events.publish({
-        level: "CRITICAL",
-        source: functionName,
-        message:
-          `group ${group} of ${stream} has gone while the stream is still there; nothing is read until you choose where to go on: ` +
-          `npm run cli -- groups create ${group} --stream ${stream} --from 0 (everything that is there, again), $ (only what comes) or an entry id`,
-        details: { stream, group },
-        actionNeeded: true,
-      });
-    }
-    said = true;
+  let isReported = false;
+  while (!stopping.aborted && (await isGroupLost(binding, deps))) {
+    if (!isReported) reportLost(binding, deps);
+    isReported = true;
     onWait();
     await pause(CHECK_EVERY_MS, undefined, { signal: stopping }).catch(() => undefined);
   }
+}
+
+async function isGroupLost(
+  { stream, group, functionName: source }: Binding,
+  { redis, keys, events }: EnsureGroupDeps,
+): Promise<boolean> {
+  const found = await ensureGroup(redis, keys, stream, group);
+  if (found.state === "created_at_end") {
+    events.publish({
+      level: "WARNING",
+      source,
+      message: `group ${group} is new and starts at the end of ${stream}; the ${found.skipped} entries there are not worked on`,
+      details: { stream, group, skipped: found.skipped },
+    });
+  }
+  return found.state === "lost";
+}
+
+function reportLost(binding: Binding, { events }: EnsureGroupDeps): GroupLostError {
+  const { stream, group, functionName: source } = binding;
+  const lost = new GroupLostError(binding);
+  events.publish({
+    level: "CRITICAL",
+    source,
+    message: `group ${group} of ${stream} has gone while the stream is still there; nothing is read until you ${lost.hint}`,
+    details: { stream, group },
+    actionNeeded: true,
+  });
+  return lost;
 }

@@ -1,13 +1,13 @@
 import type { StreamGroup } from "../../shared/io/streams/stream-group.ts";
 
-/** The entries a loop works on right now, kept fresh in Redis so that nobody takes them over. */
+/** The entries this consumer is working on, extended in Redis again and again so that no other consumer claims them. */
 export interface InFlightEntries {
   readonly ids: ReadonlySet<string>;
   add(ids: readonly string[]): void;
   remove(ids: readonly string[]): void;
-  /** Resolves when something is removed next, or after `msMax`. */
+  /** Resolves when an entry is removed next, or after `msMax`. */
   untilFewer(msMax: number): Promise<void>;
-  stop(): void;
+  close(): void;
 }
 
 export interface InFlightOptions {
@@ -16,13 +16,13 @@ export interface InFlightOptions {
   readonly onSuccess: () => void;
 }
 
-/** A hand whose entries are marked as worked on every third of `claimIdleMs`. */
+/** None at first; what is added is extended every third of `claimIdleMs`. */
 export function openInFlightEntries(
   group: StreamGroup,
   { claimIdleMs, onError, onSuccess }: InFlightOptions,
 ): InFlightEntries {
   const ids = new Set<string>();
-  // Entries taken over by others stay in the set until the work on them ends; the fence makes its commit harmless.
+  // An entry that another consumer has claimed stays in the set until its work ends; the fence makes that commit harmless.
   const timer = setInterval(() => {
     if (ids.size > 0) group.extend([...ids]).then(onSuccess, onError);
   }, claimIdleMs / 3);
@@ -45,6 +45,6 @@ export function openInFlightEntries(
         });
       });
     },
-    stop: () => clearInterval(timer),
+    close: () => clearInterval(timer),
   };
 }

@@ -1,112 +1,66 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import type { Entry } from "../../shared/entry.ts";
-import { removeHeartbeat, noteHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
-import { leaveGroup } from "../../shared/io/streams/consumers.ts";
-import { GroupMissingError, streamGroupOn } from "../../shared/io/streams/stream-group.ts";
-import type { Keys } from "../../shared/keys.ts";
+import { noteHeartbeat, removeHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
 import type { Binding } from "../engine/binding.ts";
-import { openCommitOrder } from "../engine/commit-order.ts";
-import { processBatch, type ProcessDeps } from "../engine/process-batch.ts";
-import { UnavailableError } from "../engine/retry-until-stopped.ts";
-import { failureReporter } from "../telemetry/failure-reporter.ts";
-import { openBatches } from "./batches-in-flight.ts";
+import type { Running } from "../engine/running.ts";
+import { failureReporter, type FailureReporter } from "../telemetry/failure-reporter.ts";
+import { consume } from "./consume.ts";
+import { openSession, type ConsumerSession, type SessionDeps } from "./consumer-session.ts";
 import { untilGroupExists } from "./ensure-group.ts";
-import { openInFlightEntries } from "./in-flight-entries.ts";
-import { reserveLanes, releaseReservations } from "./lane-reservations.ts";
-import { openReader } from "./reader.ts";
+import { readUntilStopped } from "./reader.ts";
 import { reclaimEntries } from "./reclaim-entries.ts";
+import { restartUntilStopped } from "./restart.ts";
 import { startWatchdog } from "./watchdog.ts";
 
-export interface PollLoopDeps extends Omit<ProcessDeps, "reporter" | "stopping"> {
-  /** For everything that answers at once. */
-  readonly redis: Redis;
+export interface PollLoopDeps extends Omit<SessionDeps, "reporter" | "stopping"> {
   /** A connection of the loop's own; closed when the loop has ended. */
   readonly blocking: Redis;
-  readonly keys: Keys;
   readonly consumer: string;
   readonly batchCountMax: number;
   readonly blockMs: number;
-  readonly claimIdleMs: number;
-  readonly deliveriesMax: number;
-  /** Whether this process takes over what others left unfinished. */
+  /** Whether this process reclaims what other consumers have left unfinished. */
   readonly reclaims: boolean;
   /** Longest time without a sign of life before connections are made anew; default 45 s and three reads. */
   readonly stillMsMax?: number;
 }
 
-export interface PollLoop {
-  /** Reads no more, finishes and commits what is in hand; with `drain`, also what is in the stream already. */
-  stop(options: { drain: boolean }): Promise<void>;
-}
-
-const RESTART_MS_MAX = 5_000;
 /** Longer than any answer of Redis may take. */
 const STILL_MS_MAX = 45_000;
-const NOTE_EVERY_MS = 1_000;
-const RELEASE_EVERY_MS = 500;
+const HEARTBEAT_EVERY_MS = 1_000;
+const FREE_LANES_EVERY_MS = 500;
 
-/** Reads one group for ever: each batch goes through its function and the commit while the next one is already read. */
-export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
-  const { redis, blocking, keys, consumer, events, clock, abort, claimIdleMs } = deps;
+/**
+ * Reads one group until it is stopped: each batch goes through its function and the commit while the next one is already read.
+ * `stop({ drain: true })` also finishes what is in the stream.
+ */
+export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
+  const { redis, blocking, keys, consumer, events, clock, abort } = deps;
   const { stream, functionName: source } = binding;
-  const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer });
-  const fresh = failureReporter(events, { source, what: `entries of ${stream} cannot be kept fresh` });
+  const heartbeat = { stream, group: binding.group, consumer };
+  const stopping = new AbortController();
   const restarts = failureReporter(events, { source, what: `the loop on ${stream} had to start again` });
-  const inFlight = openInFlightEntries(group, {
-    claimIdleMs,
-    onError: fresh.failed,
-    onSuccess: fresh.recovered,
+  const failures = failureReporter(events, { source, what: `${source} cannot go on with ${stream}` });
+  const watchdog = startWatchdog({
+    stillMsMax: deps.stillMsMax ?? STILL_MS_MAX + 3 * deps.blockMs,
+    onStill: reconnect,
   });
-  const reader = openReader({
-    group,
-    redis,
+  const session = openSession(
+    binding,
+    { ...deps, stopping: stopping.signal, reporter: showingLife(failures, watchdog.alive) },
+    { consumer },
+  );
+  const reader = readUntilStopped(session, {
     blocking,
     countMax: deps.batchCountMax,
     blockMs: deps.blockMs,
-    onDelivered(entries) {
-      const ids = entries.map((entry) => entry.id);
-      inFlight.add(ids);
-      // Without it these only look as if they had been begun.
-      binding.concurrent?.markDelivered(ids).catch(() => undefined);
-    },
   });
-  const sequence = openCommitOrder(keys.sequence(stream, binding.group, consumer));
-  const batches = openBatches({
-    concurrent: binding.concurrent !== undefined,
-    inFlight,
-    sequence,
-    inFlightMax: binding.inFlightMax ?? 2,
+  const beforeRead = workBetweenReads(session, deps);
+  const noteThisTurn = atMostEvery(HEARTBEAT_EVERY_MS, () => {
+    // Only for people who look at the status: the next turn notes it again.
+    noteHeartbeat(redis, keys, { ...heartbeat, at: clock.now() }).catch(() => undefined);
   });
-  const stopping = new AbortController();
-  const watchdog = startWatchdog({
-    stillMsMax: deps.stillMsMax ?? STILL_MS_MAX + 3 * deps.blockMs,
-    onStill: wakeUp,
-  });
-  const reporter = failureReporter(events, { source, what: `${source} cannot go on with ${stream}` });
-  const workDeps: ProcessDeps = {
-    ...deps,
-    stopping: stopping.signal,
-    // Trying in vain is a sign of life as well.
-    reporter: {
-      failed: (error) => {
-        watchdog.alive();
-        reporter.failed(error);
-      },
-      recovered: () => {
-        watchdog.alive();
-        reporter.recovered();
-      },
-    },
-  };
-  // Work that may end the process comes after that of the other loops, whose entries would seem to have done it.
-  let lookedForAbandonedAt = binding.concurrent === undefined ? 0 : Date.now();
-  let restartsInARow = 0;
-  let notedAt = 0;
-  let releasedAt = 0;
 
-  /** New connections: whatever the loop waits for rejects, and is tried again. */
-  function wakeUp(stillMs: number): void {
+  /** New connections: whatever the loop waits for rejects, and is attempted again. */
+  function reconnect(stillMs: number): void {
     events.publish({
       level: "ERROR",
       source,
@@ -117,140 +71,84 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
     redis.disconnect(true);
   }
 
-  function noteThisTurn(): void {
-    watchdog.alive();
-    const at = clock.now();
-    if (at - notedAt < NOTE_EVERY_MS) return;
-    notedAt = at;
-    // Only for people who look: the next turn notes it again.
-    noteHeartbeat(redis, keys, { stream, group: binding.group, consumer, at }).catch(() => undefined);
-  }
-
-  async function takeOverAbandoned(): Promise<void> {
-    const startUnstarted = async (entries: readonly Entry[]): Promise<void> => {
-      inFlight.add(entries.map(({ id }) => id));
-      await startWork(entries);
+  async function runOnce(ran: () => void): Promise<void> {
+    await untilGroupExists(binding, deps, { stopping: stopping.signal, onWait: watchdog.alive });
+    // Without reclaiming, the reserved lanes would stay closed.
+    if (deps.reclaims) await session.policy.reserveLanes();
+    const onTurn = (): void => {
+      ran();
+      watchdog.alive();
+      noteThisTurn();
     };
-    const beside = (begun: Promise<unknown>): void => batches.beside(begun);
-    let finished: boolean;
-    do {
-      finished = await reclaimEntries(binding, {
-        ...deps,
-        ...workDeps,
-        group,
-        inFlight,
-        startUnstarted,
-        beside,
-      });
-      // Where batches do not overlap it is the turn of new entries again.
-    } while (!finished && binding.concurrent !== undefined);
-    if (finished) lookedForAbandonedAt = Date.now();
-  }
-
-  async function startWork(batch: readonly Entry[]): Promise<void> {
-    await batches.start(batch, async (slot) =>
-      processBatch(binding, batch, workDeps, {
-        deliveries: 1,
-        ...(slot === undefined ? {} : { slot }),
-        onSettled: (id) => inFlight.remove([id]),
-      }),
-    );
-  }
-
-  async function releaseFinished(): Promise<void> {
-    const { concurrent } = binding;
-    if (concurrent === undefined || concurrent.reserved.size === 0) return;
-    if (Date.now() - releasedAt < RELEASE_EVERY_MS) return;
-    releasedAt = Date.now();
-    await releaseReservations(concurrent, group);
-  }
-
-  function isTimeToTakeOver(): boolean {
-    return deps.reclaims && Date.now() - lookedForAbandonedAt >= claimIdleMs / 2;
-  }
-
-  /** Works until the reader ends; throws what nobody expected, once the batches in hand are through. */
-  async function turn(): Promise<void> {
-    await untilGroupExists(binding, {
-      redis,
-      keys,
-      events,
-      stopping: stopping.signal,
-      onWait: watchdog.alive,
-    });
-    const { concurrent } = binding;
-    // Without taking over, nobody would come to the places.
-    if (concurrent !== undefined && deps.reclaims) await reserveLanes(concurrent, group, inFlight);
-    try {
-      while (!batches.failed()) {
-        // Entries of dead consumers are older than what comes next, so they go first.
-        if (isTimeToTakeOver()) await batches.aside(takeOverAbandoned);
-        await releaseFinished();
-        if (batches.full()) {
-          noteThisTurn();
-          await inFlight.untilFewer(RELEASE_EVERY_MS);
-          continue;
-        }
-        // From here to the start of its work nothing may fail: the batch is in hand.
-        const batch = await reader.next();
-        if (batch === undefined) break;
-        restarts.recovered();
-        restartsInARow = 0;
-        noteThisTurn();
-        // What comes behind a batch given up would go before it; at the end it is handed back.
-        if (stopping.signal.aborted && batches.failed()) break;
-        if (batch.length > 0) await startWork(batch);
-      }
-    } finally {
-      // Overlapping work may wait for what the next turn takes over.
-      if (concurrent === undefined || stopping.signal.aborted) await batches.ended();
-    }
-    batches.throwFailure();
-  }
-
-  async function turnUntilStopped(): Promise<void> {
-    for (;;) {
-      try {
-        await turn();
-        return;
-      } catch (error) {
-        if (abort.aborted) return;
-        if (stopping.signal.aborted) {
-          // What cannot be worked on now has been spoken of; anything else would go unnoticed.
-          if (!(error instanceof UnavailableError)) restarts.failed(error);
-          return;
-        }
-        watchdog.alive();
-        // A group that has gone is dealt with, and spoken of, at the start of the next turn.
-        if (!(error instanceof GroupMissingError)) restarts.failed(error);
-        restartsInARow += 1;
-        const waitMs = Math.random() * Math.min(RESTART_MS_MAX, 100 * 2 ** restartsInARow);
-        await pause(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      }
-    }
+    await consume(session, reader, { beforeRead, onTurn });
   }
 
   async function run(): Promise<void> {
-    await turnUntilStopped();
-    await batches.ended();
-    watchdog.stop();
-    inFlight.stop();
+    const options = { stopping: stopping.signal, abort, reporter: restarts, onRestart: watchdog.alive };
+    await restartUntilStopped(runOnce, options);
+    await session.policy.ended();
+    watchdog.close();
+    session.inFlight.close();
     blocking.disconnect();
   }
 
   const ended = run();
   return {
-    async stop(options) {
+    async stop({ drain = false } = {}) {
       stopping.abort();
-      reader.stop(options);
+      reader.stopReading({ drain });
       await ended;
-      // Redis may be away by now; then housekeeping forgets this loop later.
-      await Promise.allSettled([
-        // Where deliveries stand for attempts, one that was begun was one.
-        group.release({ uncount: binding.concurrent === undefined }),
-        removeHeartbeat(redis, keys, { stream, group: binding.group, consumer }),
-        leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
-      ]);
+      await Promise.allSettled([session.leave({ release: true }), removeHeartbeat(redis, keys, heartbeat)]);
+      return abort.aborted ? "cut_off" : "finished";
     },
+  };
+}
+
+/** Reports as told; attempts that fail are a sign of life as well. */
+function showingLife(reporter: FailureReporter, alive: () => void): FailureReporter {
+  return {
+    failed(error) {
+      alive();
+      reporter.failed(error);
+    },
+    recovered() {
+      alive();
+      reporter.recovered();
+    },
+  };
+}
+
+/** What a loop does between reads: reclaim when it is due, and free lanes. */
+function workBetweenReads(
+  session: ConsumerSession,
+  { reclaims, claimIdleMs }: PollLoopDeps,
+): () => Promise<void> {
+  const { policy } = session;
+  // Concurrent work may end the process: it comes after that of the other loops, whose entries would seem to have done it.
+  let reclaimedAt = policy.endsBeforePause ? 0 : Date.now();
+  let freedAt = 0;
+
+  async function reclaim(): Promise<boolean> {
+    const isFinished = await reclaimEntries(session);
+    if (isFinished) reclaimedAt = Date.now();
+    return isFinished;
+  }
+
+  return async () => {
+    // Entries of dead consumers are older than what comes next, so they go first.
+    if (reclaims && Date.now() - reclaimedAt >= claimIdleMs / 2) await policy.startReclaim(reclaim);
+    if (Date.now() - freedAt < FREE_LANES_EVERY_MS) return;
+    freedAt = Date.now();
+    await policy.freeLanes();
+  };
+}
+
+function atMostEvery(ms: number, act: () => void): () => void {
+  let actedAt = 0;
+  return () => {
+    const now = Date.now();
+    if (now - actedAt < ms) return;
+    actedAt = now;
+    act();
   };
 }

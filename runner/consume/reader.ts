@@ -1,28 +1,20 @@
 import type { Redis } from "ioredis";
 import type { Entry } from "../../shared/entry.ts";
-import type { StreamGroup } from "../../shared/io/streams/stream-group.ts";
+import type { Budget } from "./budget.ts";
+import type { BatchSource } from "./consume.ts";
+import type { ConsumerSession } from "./consumer-session.ts";
 
 export interface ReaderOptions {
-  readonly group: StreamGroup;
-  /** For everything that answers at once. */
-  readonly redis: Redis;
   /** The reader's own connection. */
   readonly blocking: Redis;
   readonly countMax: number;
   readonly blockMs: number;
-  /** Told of entries the moment they are delivered to this process. */
-  readonly onDelivered: (entries: readonly Entry[]) => void;
 }
 
-/** For what fails now and is done again in a moment. */
-const triedAgain = (): void => undefined;
-
-/** Reads ahead: while one batch is worked on, the next one is on its way. */
-export interface Reader {
-  /** The next batch, empty after a wait in vain; undefined when the reader was stopped and nothing is left. */
-  next(): Promise<readonly Entry[] | undefined>;
-  /** Ends the wait. What the read under way returns is still given out; with `drain`, so is what is there already. */
-  stop(options: { drain: boolean }): void;
+/** Reads new entries until it is stopped, one batch ahead: while one is processed, the next one is on its way. */
+export interface Reader extends BatchSource {
+  /** Ends the wait. What the read in flight returns is still given out; with `drain`, so is what is in the stream. */
+  stopReading(options: { readonly drain: boolean }): void;
 }
 
 const UNBLOCK_EVERY_MS = 50;
@@ -33,14 +25,13 @@ interface Read {
   readonly waited: boolean;
 }
 
-export function openReader({
-  group,
-  redis,
-  blocking,
-  countMax,
-  blockMs,
-  onDelivered,
-}: ReaderOptions): Reader {
+/** For what fails now and is done again in a moment. */
+const triedAgain = (): void => undefined;
+
+export function readUntilStopped(
+  { group, deps: { redis }, delivered }: ConsumerSession,
+  { blocking, countMax, blockMs }: ReaderOptions,
+): Reader {
   /** Outlives an error elsewhere in the loop, since what it returns has been delivered to this process. */
   let reading: Promise<Read> | undefined;
   let state: "reading" | "draining" | "stopped" = "reading";
@@ -52,16 +43,13 @@ export function openReader({
   async function read(): Promise<Read> {
     if (connectionId === undefined) {
       // Sent in one go with the read, so it costs no round trip. A failure is the read's failure as well.
-      blocking.client("ID").then(
-        (id) => {
-          connectionId = id;
-        },
-        () => undefined,
-      );
+      blocking.client("ID").then((id) => {
+        connectionId = id;
+      }, triedAgain);
     }
     const waits = state === "reading";
     const entries = await group.read(blocking, { countMax, blockMs: waits ? blockMs : 0 });
-    onDelivered(entries);
+    delivered(entries);
     return { entries, waited: waits };
   }
 
@@ -73,7 +61,7 @@ export function openReader({
   }
 
   /**
-   * When nothing more waits, whoever got the entries goes first: asking for the next ones right away kept a signal at 500 a
+   * When nothing more waits, the entries that were read go first: asking for the next ones right away kept a signal at 500 a
    * second from its strategies for 60 µs of a millisecond.
    */
   function readAheadSoon(): void {
@@ -96,7 +84,7 @@ export function openReader({
       const current = (reading ??= startReading());
       try {
         const { entries, waited } = await current;
-        // One that waited may have ended in vain right before something came.
+        // One that waited may have ended without entries right before something came.
         if (state === "draining" && !waited && entries.length === 0) state = "stopped";
         reading = undefined;
         if (entries.length < countMax) readAheadSoon();
@@ -107,10 +95,38 @@ export function openReader({
         throw error;
       }
     },
-    stop({ drain }) {
+    stopReading({ drain }) {
       if (state !== "reading") return;
       state = drain ? "draining" : "stopped";
       if (reading !== undefined) unblock();
+    },
+  };
+}
+
+export interface ReadUntilEmptyOptions {
+  readonly budget: Budget;
+  /** Entries per batch. */
+  readonly batchCountMax: number;
+  /** Entries in all. */
+  readonly countMax: number;
+}
+
+/** Reads what waits, until nothing does or the budget is used; at least one batch, unless the process stops. */
+export function readUntilEmpty(
+  { group, deps: { redis }, counts, delivered }: ConsumerSession,
+  { budget, batchCountMax, countMax }: ReadUntilEmptyOptions,
+): BatchSource & { readonly isEmpty: () => boolean } {
+  let isEmpty = false;
+  return {
+    isEmpty: () => isEmpty,
+    async next() {
+      const isUsed = counts.read > 0 && (budget.leftMs() === 0 || counts.read >= countMax);
+      if (isUsed || budget.stopping?.aborted === true) return undefined;
+      const room = Math.min(batchCountMax, countMax - counts.read);
+      const batch = await group.read(redis, { countMax: room, blockMs: 0 });
+      delivered(batch);
+      isEmpty = batch.length === 0;
+      return isEmpty ? undefined : batch;
     },
   };
 }

@@ -1,159 +1,89 @@
-import type { Entry } from "../../shared/entry.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
-import { leaveGroup } from "../../shared/io/streams/consumers.ts";
-import { GroupMissingError, streamGroupOn, type StreamGroup } from "../../shared/io/streams/stream-group.ts";
+import { GroupMissingError } from "../../shared/io/streams/stream-group.ts";
 import type { StreamName } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
-import { countingCommit } from "../engine/counting-commit.ts";
-import { processBatch } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
-import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { NOT_IN_TIME, sharesOf, timeLimitsOf, type Budget } from "./budget.ts";
+import { openSession, type ConsumerSession } from "./consumer-session.ts";
 import { unavailableDependency } from "./dependencies-ready.ts";
-import { openInFlightEntries } from "./in-flight-entries.ts";
-import { reclaimEntries, type ReclaimDeps } from "./reclaim-entries.ts";
+import { reclaimEntries } from "./reclaim-entries.ts";
 
-/** What a round of taking over did to one group. */
+/** What reclaiming did to one group. */
 export interface Reclaimed {
   readonly stream: StreamName;
-  /** Entries that dead or stuck consumers had left behind. */
+  /** Entries that dead or stuck consumers had left pending. */
   readonly taken: number;
-  /** Those of them that are finished, dead letters included; the others are tried again later. */
+  /** Those of them that are finished, dead letters included; the others are reclaimed again later. */
   readonly committed: number;
-  /** False when there was no time for all of them, or something was in the way. */
+  /** False when there was no time for all of them, or something was unavailable. */
   readonly finished: boolean;
   readonly unavailable?: string;
 }
 
-/** Takes over what was left behind in the groups of these bindings, one after the other, within the budget. */
+/** Reclaims what was left pending in the groups of these bindings, one after the other, within the budget. */
 export async function reclaimGroups(
   bindings: readonly Binding[],
   services: Services,
   budget: Budget,
 ): Promise<readonly Reclaimed[]> {
   const streams: Reclaimed[] = [];
-  const away = new Map<FunctionName, string>();
+  const unavailable = new Map<FunctionName, string>();
   for (const [binding, share] of sharesOf(bindings, budget)) {
     const { stream, functionName } = binding;
-    const unavailable = away.get(functionName);
-    if (unavailable !== undefined) {
-      streams.push({ stream, taken: 0, committed: 0, finished: false, unavailable });
-      continue;
-    }
-    const reclaimed = await reclaimGroup(binding, services, share);
-    streams.push(reclaimed);
     // What one stream of a function lacks, the others lack as well.
-    if (reclaimed.unavailable !== undefined) away.set(functionName, reclaimed.unavailable);
+    const known = unavailable.get(functionName) ?? (await unavailableDependency(binding, services))?.message;
+    const reclaimed =
+      known === undefined
+        ? await reclaimGroup(binding, services, share)
+        : { stream, taken: 0, committed: 0, finished: false, unavailable: known };
+    streams.push(reclaimed);
+    if (reclaimed.unavailable !== undefined) unavailable.set(functionName, reclaimed.unavailable);
   }
   return streams;
 }
 
-/** Until nothing is left behind, or the budget is used. */
+/**
+ * Until nothing is left to reclaim, or the budget is used. The first failure ends it, so that the caller hears of it at once; only
+ * what has had a side effect is committed as soon as that works.
+ */
 async function reclaimGroup(binding: Binding, services: Services, budget: Budget): Promise<Reclaimed> {
-  const { redis, keys, logger } = services;
   const { stream } = binding;
-  const away = await unavailableDependency(binding, services);
-  if (away !== undefined) {
-    return { stream, taken: 0, committed: 0, finished: false, unavailable: away.message };
-  }
-  const { commit, count } = countingCommit(services.commit);
-  const consumer = `${services.consumer}:http`;
-  const { group, taken } = countingClaims(
-    streamGroupOn(redis, keys, { stream, group: binding.group, consumer }),
+  const limits = timeLimitsOf(budget, binding);
+  const failed = new AbortController();
+  const stopping = failed.signal;
+  const fail = (): void => failed.abort();
+  limits.stopping.addEventListener("abort", fail, { once: true });
+  if (limits.stopping.aborted) fail();
+  const reporter = { failed: fail, recovered: () => undefined };
+  const session = openSession(
+    binding,
+    { ...services, ...services.config, reporter, stopping, abort: limits.abort },
+    { consumer: `${services.consumer}:http`, limits, source: "reclaim" },
   );
+  const reclaimed = (finished: boolean): Reclaimed => {
+    const { reclaimed: taken, committed } = session.counts;
+    return { stream, taken, committed, finished };
+  };
   try {
-    const held = binding.asConsumer?.(consumer, timeLimitsOf(budget, binding)) ?? binding;
-    const finished = await takeOverAll(held, group, { ...services, commit }, budget);
-    return { stream, taken: taken(), committed: count(), finished };
+    return reclaimed(await reclaimAll(session));
   } catch (error) {
-    const counts = { stream, taken: taken(), committed: count() };
-    if (error instanceof UnavailableError) return { ...counts, finished: false, unavailable: error.message };
-    // Nobody can have left anything in a group that is not there; who reads it says so.
-    if (error instanceof GroupMissingError) return { ...counts, finished: true };
+    // Nothing can have been left in a group that is not there; the loop that reads it reports that.
+    if (error instanceof GroupMissingError) return reclaimed(true);
+    if (error instanceof UnavailableError) return { ...reclaimed(false), unavailable: error.message };
+    if (limits.abort.aborted) return { ...reclaimed(false), unavailable: NOT_IN_TIME };
     throw error;
   } finally {
-    await leaveGroup(redis, keys, { stream, group: binding.group, consumer }).catch((error: unknown) => {
-      logger.debug({ err: error, consumer }, "a consumer could not leave its group; it is removed later");
-    });
+    await session.leave();
   }
 }
 
-/**
- * True when nothing is left to take over. The first trouble ends it: whoever asked wants to know now. Only what has been done
- * outside is committed as soon as that works.
- */
-async function takeOverAll(
-  binding: Binding,
-  group: StreamGroup,
-  services: Services,
-  budget: Budget,
-): Promise<boolean> {
-  const { config, events, commit, clock } = services;
-  const { claimIdleMs, deliveriesMax } = config;
-  const fresh = failureReporter(events, {
-    source: "reclaim",
-    what: `entries of ${binding.stream} cannot be kept fresh`,
-  });
-  const inFlight = openInFlightEntries(group, {
-    claimIdleMs,
-    onError: fresh.failed,
-    onSuccess: fresh.recovered,
-  });
-  const times = timeLimitsOf(budget, binding);
-  const hindered = new AbortController();
-  const stopping = hindered.signal;
-  times.stopping.addEventListener("abort", () => hindered.abort(), { once: true });
-  if (times.stopping.aborted) hindered.abort();
-  const besides: Promise<unknown>[] = [];
-  const deps: ReclaimDeps = {
-    group,
-    inFlight,
-    claimIdleMs,
-    deliveriesMax,
-    commit,
-    clock,
-    events,
-    reporter: { failed: () => hindered.abort(), recovered: () => undefined },
-    stopping,
-    abort: times.abort,
-    beside: (begun) => {
-      besides.push(begun);
-    },
-    async startUnstarted(entries: readonly Entry[]) {
-      const ids = entries.map(({ id }) => id);
-      inFlight.add(ids);
-      try {
-        await processBatch(binding, entries, deps, { deliveries: 1 });
-      } finally {
-        inFlight.remove(ids);
-      }
-    },
-  };
-  try {
-    let finished = false;
-    while (!finished && !stopping.aborted) finished = await reclaimEntries(binding, deps);
-    await Promise.all(besides);
-    return finished && !stopping.aborted;
-  } catch (error) {
-    throw deps.abort.aborted ? new UnavailableError(NOT_IN_TIME, { cause: error }) : error;
-  } finally {
-    inFlight.stop();
-  }
-}
-
-/** `takeOver` says only whether there is more. */
-function countingClaims(group: StreamGroup): { readonly group: StreamGroup; readonly taken: () => number } {
-  let taken = 0;
-  return {
-    taken: () => taken,
-    group: {
-      ...group,
-      async claim(...args) {
-        const claimed = await group.claim(...args);
-        if (claimed.status !== "taken") taken += 1;
-        return claimed;
-      },
-    },
-  };
+/** True when nothing is left to reclaim. */
+async function reclaimAll(session: ConsumerSession): Promise<boolean> {
+  const { policy, deps } = session;
+  let finished = false;
+  while (!finished && !deps.stopping.aborted) finished = await reclaimEntries(session);
+  await policy.ended();
+  policy.throwFailure();
+  return finished && !deps.stopping.aborted;
 }

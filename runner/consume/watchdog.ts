@@ -1,7 +1,7 @@
 /** Notices when something that should show signs of life all the time shows none. */
 export interface Watchdog {
   readonly alive: () => void;
-  readonly stop: () => void;
+  readonly close: () => void;
 }
 
 export interface WatchdogOptions {
@@ -23,6 +23,6 @@ export function startWatchdog({ stillMsMax, onStill }: WatchdogOptions): Watchdo
     alive: () => {
       lastSign = performance.now();
     },
-    stop: () => clearInterval(timer),
+    close: () => clearInterval(timer),
   };
 }

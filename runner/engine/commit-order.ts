@@ -20,8 +20,8 @@ export interface CommitSlot {
   waitTurn(options: { readonly calls: number; readonly isLast: boolean }): Promise<CommitTurn>;
   /** Whether a batch that was under way when this place was given has been given up since: this one would go before it. */
   isBehindAborted(): boolean;
-  /** To be called when the work on the batch has ended; `givenUp`: it was broken off. */
-  end(options: { readonly givenUp: boolean }): void;
+  /** To be called when the work on the batch has ended; `aborted`: it was broken off. */
+  end(options: { readonly aborted: boolean }): void;
 }
 
 /** @param key where Redis keeps the label of the call that went through last */
@@ -51,7 +51,7 @@ class Slot implements CommitSlot {
   #isSent = false;
   readonly #ended = deferred<void>();
   #isOver = false;
-  #givenUp = false;
+  #aborted = false;
 
   constructor(key: string, before: readonly Slot[], newLabel: () => string) {
     this.#key = key;
@@ -81,14 +81,14 @@ class Slot implements CommitSlot {
   }
 
   isBehindAborted(): boolean {
-    return this.#before.some((slot) => slot.#givenUp);
+    return this.#before.some((slot) => slot.#aborted);
   }
 
-  end({ givenUp }: { givenUp: boolean }): void {
+  end({ aborted }: { aborted: boolean }): void {
     // Or all batches there ever were would be kept in memory.
     this.#before = [];
     this.#isOver = true;
-    this.#givenUp = givenUp;
+    this.#aborted = aborted;
     this.#sent.resolve(undefined);
     this.#ended.resolve();
   }

@@ -15,62 +15,52 @@ export interface CommitDeps extends RetryContext {
   readonly commit: Commit;
 }
 
-/** Items of one answer, decided on the same. */
+/** Items of one answer, decided on the same snapshot. */
 export interface Committing<Item extends CommitItem> extends Pick<Answer, "decidedOn"> {
   readonly items: readonly Item[];
   readonly fence: Fence;
-  /** Where the batch comes among others; absent: it does not matter. */
+  /** The place of the batch in the commit order; absent: the order does not matter. */
   readonly slot?: CommitSlot | undefined;
-  /** Nothing of the batch comes behind these. */
+  /** No other item of the batch follows these. */
   readonly isLast: boolean;
-}
-
-export interface Committed<Item extends CommitItem> {
-  /** What happened to each item that is committed, call by call. */
-  readonly parts: readonly { readonly items: readonly Item[]; readonly outcomes: readonly CommitOutcome[] }[];
-  /** What the others were decided on is outdated, and forgotten: they and what comes behind them are to be decided again. */
-  readonly isOutdated: boolean;
+  /** Called with the items of each call as soon as it is known that they are committed. */
+  readonly onCommitted: (items: readonly Item[], outcomes: readonly CommitOutcome[]) => void;
 }
 
 /**
- * Commits the items, in as many tries as it takes, unless what they were decided on is outdated.
- * @throws NotNow when something is in the way while the process is stopping
+ * Commits the items, in as many attempts as it takes. `outdated`: what the uncommitted ones were decided on has changed and was
+ * invalidated; they and what follows them are to be decided again.
+ * @throws UnavailableError when a commit is blocked while the process is stopping
  */
 export async function commitResults<Item extends CommitItem>(
   binding: Binding,
-  { items, fence, slot, isLast, decidedOn }: Committing<Item>,
+  { items, fence, slot, isLast, decidedOn, onCommitted }: Committing<Item>,
   deps: CommitDeps,
-): Promise<Committed<Item>> {
+): Promise<"committed" | "outdated"> {
   const options: CommitOptions = {
     fence,
     ...(slot === undefined ? {} : { turn: async (calls) => waitTurn(slot, { calls, isLast }, deps) }),
-    // The age of what comes by hand says nothing about the router.
+    // The age of an entry that is run on demand says nothing about the router.
     ...(fence.kind === "group" ? { timing: binding.functionName } : {}),
     ...(decidedOn === undefined ? {} : { decidedOn }),
   };
-  const parts: Committed<Item>["parts"][number][] = [];
-  // The results stay; only their commit is tried again, which the fence makes harmless.
-  for (let left = items; left.length > 0;) {
-    const sent = left;
-    const answered = await retryUntilStopped(deps, async () =>
-      refuseBlocked(await deps.commit(sent, options)),
-    );
+  // The results stay; only their commit is attempted again, which the fence makes harmless.
+  for (let open = items; open.length > 0;) {
+    const sent = open;
+    const parts = await retryUntilStopped(deps, async () => refuseBlocked(await deps.commit(sent, options)));
     const done = new Set<Item>();
-    let isOutdated = false;
-    for (const { items: some, answer } of answered) {
-      if (answer.status === "stale") isOutdated = true;
+    for (const { items: some, answer } of parts) {
       if (answer.status !== "committed") continue;
-      parts.push({ items: some, outcomes: answer.outcomes });
+      onCommitted(some, answer.outcomes);
       for (const item of some) done.add(item);
     }
-    if (isOutdated) {
+    if (parts.some(({ answer }) => answer.status === "stale")) {
       binding.invalidate();
-      // What comes behind is decided again with it, so that it stays behind.
-      return { parts, isOutdated };
+      return "outdated";
     }
-    left = left.filter((item) => !done.has(item));
+    open = open.filter((item) => !done.has(item));
   }
-  return { parts, isOutdated: false };
+  return "committed";
 }
 
 async function waitTurn(
@@ -80,13 +70,13 @@ async function waitTurn(
 ): Promise<CommitTurn> {
   const turn = await slot.waitTurn(sending);
   abort.throwIfAborted();
-  // Otherwise it would be done first.
+  // It would be committed before them.
   if (stopping.aborted && slot.isBehindAborted())
-    throw new UnavailableError("what comes before has been given up");
+    throw new UnavailableError("an earlier batch could not be committed");
   return turn;
 }
 
-/** The answers as they are. @throws NotNow when no call has gone through or is outdated, since a key is in the way */
+/** The parts as they are. @throws UnavailableError when no call is committed or stale, since a key is not what it should be */
 function refuseBlocked<Item extends CommitItem>(
   parts: readonly CommitPart<Item>[],
 ): readonly CommitPart<Item>[] {

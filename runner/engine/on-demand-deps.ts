@@ -1,21 +1,28 @@
 import { TIMER_MS_MAX } from "../../shared/config/config.ts";
-import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 import type { ProcessDeps } from "./process-batch.ts";
 
-export interface OnDemandOptions {
-  /** Told what fails on the way. */
-  readonly reporter?: FailureReporter;
-  /** Longest time for the whole, in ms. */
-  readonly msMax: number;
+/** What a batch is processed with when the caller waits for the answer: what is unavailable is not waited for. */
+export interface OnDemandDeps extends ProcessDeps {
+  /** The last failure on the way, other than that the time is up: it says more than that does. */
+  readonly lastFailure: () => unknown;
 }
 
-const QUIET: FailureReporter = { failed: () => undefined, recovered: () => undefined };
-
-/** For work somebody asked for and wants to know about now: what is away is not waited for, but is `NotNow`. */
+/** @param options `msMax`: longest time for the whole, in ms */
 export function onDemandDeps(
   { commit, clock, events }: Pick<ProcessDeps, "commit" | "clock" | "events">,
-  { reporter = QUIET, msMax }: OnDemandOptions,
-): ProcessDeps {
-  const abort = AbortSignal.timeout(Math.min(msMax, TIMER_MS_MAX));
-  return { commit, clock, events, reporter, stopping: AbortSignal.abort(), abort };
+  { msMax }: { readonly msMax: number },
+): OnDemandDeps {
+  let lastFailure: unknown;
+  const failed = (error: unknown): void => {
+    if (!(error instanceof DOMException)) lastFailure = error;
+  };
+  return {
+    commit,
+    clock,
+    events,
+    reporter: { failed, recovered: () => undefined },
+    stopping: AbortSignal.abort(),
+    abort: AbortSignal.timeout(Math.min(msMax, TIMER_MS_MAX)),
+    lastFailure: () => lastFailure,
+  };
 }

@@ -1,7 +1,7 @@
 import type { CommitItem, CommitOutcome, Fence } from "../../shared/commit.ts";
 import { deadLetterEffects } from "../../shared/dead-letter.ts";
 import type { Entry } from "../../shared/entry.ts";
-import { messageOf } from "../../shared/error-message.ts";
+import { messageOf, toError } from "../../shared/error-message.ts";
 import type { Effects, Result, Unavailable } from "../../shared/function.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
@@ -11,6 +11,7 @@ import type { CommitSlot } from "./commit-order.ts";
 import { commitResults, type CommitDeps } from "./commit-results.ts";
 import { FunctionError, isPermanent, retryUntilStopped, UnavailableError } from "./retry-until-stopped.ts";
 
+/** The engine: calls a function on entries and commits its results, until each entry is committed or left pending. */
 export interface ProcessDeps extends CommitDeps {
   readonly clock: Clock;
   readonly events: EventLog;
@@ -19,19 +20,19 @@ export interface ProcessDeps extends CommitDeps {
 export interface ProcessOptions {
   /** Times the entries were delivered, for dead letters. */
   readonly deliveries: number;
-  /** Called each time the function cannot work now, so that this delivery need not count as an attempt. */
+  /** Called each time the function is unavailable, so that this delivery need not count as an attempt. */
   readonly onUnavailable?: () => Promise<void>;
-  /** Told of each entry as soon as it is committed or left. */
+  /** Called with each entry as soon as it is committed or left pending. */
   readonly onSettled?: (id: string) => void;
-  /** Where the batch comes among others, so that tasks keep stream order; absent: it does not matter. */
-  readonly slot?: CommitSlot;
-  /** Others of the batch come behind these entries. */
+  /** The place of the batch in the commit order, so that tasks keep stream order; absent: the order does not matter. */
+  readonly slot?: CommitSlot | undefined;
+  /** More entries of the batch follow these. */
   readonly isPart?: true;
   /** Default: the binding's group, which delivers again what is left pending. */
   readonly fence?: BatchFence;
 }
 
-/** What makes sure that the entries are committed once. A dead letter is worked on alone. */
+/** What makes sure that the entries are committed once. A dead letter is processed alone. */
 export type BatchFence =
   | Exclude<Fence, { kind: "dead_letter" }>
   | { readonly kind: "dead_letter"; readonly deadLetterId: string };
@@ -46,104 +47,129 @@ export type ProcessedEntry =
       readonly outcome: CommitOutcome;
       readonly result: CommittedResult;
     }
-  /** It is where it was. */
+  /** It stays pending, or where the request has it from. */
   | { readonly id: string; readonly status: "left"; readonly error: string };
+
+/** What has been done with a batch, whether or not something stopped it. */
+export interface BatchOutcome {
+  readonly processed: readonly ProcessedEntry[];
+  /** Why the entries that are not in `processed` are not settled: something is unavailable while stopping, or the abort. */
+  readonly stoppedBy?: Error;
+}
 
 interface ProcessedItem extends CommitItem {
   readonly result: CommittedResult;
 }
 
-interface Progress {
+/** One batch on its way: what every step below works with. */
+interface Batch {
+  readonly binding: Binding;
+  readonly deps: ProcessDeps;
+  readonly options: ProcessOptions;
   readonly open: Map<string, Entry>;
   readonly processed: ProcessedEntry[];
 }
 
 /**
- * A batch may come to its turn too late twice, and a snapshot or a pause may change on the way; more than that needs a
- * breath, and a word.
+ * A batch may miss its turn twice, and a snapshot or a pause may change on the way; after more than that it pauses, and says
+ * why.
  */
 const OUTDATED_IN_A_ROW_MAX = 5;
 const OUTDATED =
   "decisions were outdated again and again when they came to be committed: the reference changes all the time, or this machine's clock lags behind Redis'";
 
+const NEVER = new AbortController().signal;
+
 /**
- * Calls the function on the entries and commits its results, until each entry is committed or left where it is. What is
- * `unavailable` is tried again for as long as it takes; entries of a batch the function throws for are
- * tried one by one, and the guilty ones left.
- * @throws NotNow when something is away while the process is stopping
+ * Processes the entries. A function that is unavailable is called again for as long as it takes, unless the process is
+ * stopping; entries of a batch it throws for are processed one by one, and the guilty ones left pending. Never rejects.
  */
 export async function processBatch(
   binding: Binding,
   entries: readonly Entry[],
   deps: ProcessDeps,
   options: ProcessOptions,
-): Promise<ProcessedEntry[]> {
+): Promise<BatchOutcome> {
   const open = new Map(entries.map((entry) => [entry.id, entry]));
-  const processed: ProcessedEntry[] = [];
-  try {
-    await retryUntilStopped(deps, async () => {
-      for (let inVain = 0; open.size > 0;) {
-        const before = open.size;
-        await processOnce(binding, { open, processed }, deps, options);
-        inVain = open.size < before ? 0 : inVain + 1;
-        if (inVain >= OUTDATED_IN_A_ROW_MAX) throw new UnavailableError(OUTDATED);
-      }
-    });
-  } catch (error) {
-    if (!isPermanent(error)) throw error;
-    const [only, ...more] = open.values();
-    if (only === undefined) return processed;
-    if (more.length === 0) processed.push(leavePending(binding, only, error.message, deps, options));
-    else {
-      for (const entry of [only, ...more]) {
-        processed.push(...(await processBatch(binding, [entry], deps, { ...options, isPart: true })));
-      }
-    }
-  }
-  return processed;
+  const batch: Batch = { binding, deps, options, open, processed: [] };
+  const stoppedBy = await processOpen(batch);
+  return { processed: batch.processed, ...(stoppedBy === undefined ? {} : { stoppedBy }) };
 }
 
-/** Calls the function once; what is committed or left is taken out of `open` and added to `worked`. */
-async function processOnce(
-  binding: Binding,
-  progress: Progress,
-  deps: ProcessDeps,
-  options: ProcessOptions,
-): Promise<void> {
-  const { open, processed } = progress;
+async function processOpen(batch: Batch): Promise<Error | undefined> {
+  const { open, deps } = batch;
+  try {
+    await retryUntilStopped(deps, async () => {
+      for (let outdated = 0; open.size > 0;) {
+        const before = open.size;
+        await processOnce(batch);
+        outdated = open.size < before ? 0 : outdated + 1;
+        if (outdated >= OUTDATED_IN_A_ROW_MAX) throw new UnavailableError(OUTDATED);
+      }
+    });
+    return undefined;
+  } catch (error) {
+    return isPermanent(error) ? processAlone(batch, error) : toError(error);
+  }
+}
+
+/** One by one, since the function throws for one of them, or its effects cannot be committed. */
+async function processAlone(
+  { binding, deps, options, ...batch }: Batch,
+  error: Error,
+): Promise<Error | undefined> {
+  const entries = [...batch.open.values()];
+  const [only] = entries;
+  if (only !== undefined && entries.length === 1) {
+    batch.processed.push(leavePending({ binding, deps, options }, only, error.message));
+    return undefined;
+  }
+  for (const entry of entries) {
+    const alone = await processBatch(binding, [entry], deps, { ...options, isPart: true });
+    batch.processed.push(...alone.processed);
+    if (alone.stoppedBy !== undefined) return alone.stoppedBy;
+  }
+  return undefined;
+}
+
+/** Calls the function once; what is committed or left pending is taken out of `open`. */
+async function processOnce(batch: Batch): Promise<void> {
+  const { binding, deps, options, open } = batch;
   for await (const answer of functionAnswers(binding, [...open.values()])) {
     if (answer.status === "unavailable") {
       await options.onUnavailable?.();
       throw new UnavailableError(`${answer.what} is not available (${answer.error})`);
     }
-    const items = itemsOf(binding, answer, progress, deps, options);
+    const items = itemsOf(answer, batch);
     const { slot, fence = { kind: "group", stream: binding.stream, group: binding.group } } = options;
     const isLast = items.length === open.size && options.isPart !== true;
-    const committing = { ...answer, items, fence, slot, isLast };
-    const { parts, isOutdated } = await commitResults(binding, committing, untilCommitted(binding, deps));
-    for (const part of parts) {
-      if (isDelivered(options)) reportFenced(binding, part.outcomes, deps.events);
-      for (const [i, outcome] of part.outcomes.entries()) {
-        const item = part.items[i];
+    const onCommitted = (some: readonly ProcessedItem[], outcomes: readonly CommitOutcome[]): void => {
+      if (isDelivered(options)) reportFenced(binding, outcomes, deps.events);
+      for (const [i, outcome] of outcomes.entries()) {
+        const item = some[i];
         if (item === undefined) continue;
-        open.delete(item.id);
-        options.onSettled?.(item.id);
-        processed.push({ id: item.id, status: "committed", outcome, result: item.result });
+        const { id, result } = item;
+        settle(batch, { id, status: "committed", outcome, result });
       }
-    }
-    // What the function would answer next was decided on the same, and must not go before what is decided again.
-    if (isOutdated) return;
+    };
+    const committing = { ...answer, items, fence, slot, isLast, onCommitted };
+    // The function's next answers were decided on the same, and must not go before what is decided again.
+    if ((await commitResults(binding, committing, untilCommitted(binding, deps))) === "outdated") return;
   }
 }
 
-/** What has been done outside cannot be undone: that it was is committed as soon as that works, also while stopping. */
+function settle({ open, processed, options }: Batch, entry: ProcessedEntry): void {
+  open.delete(entry.id);
+  processed.push(entry);
+  options.onSettled?.(entry.id);
+}
+
+/** A side effect cannot be undone: that it happened is committed as soon as that works, also while stopping. */
 function untilCommitted(binding: Binding, deps: ProcessDeps): ProcessDeps {
   return binding.sideEffectMsMax === undefined ? deps : { ...deps, stopping: NEVER };
 }
 
-const NEVER = new AbortController().signal;
-
-/** The function's answers, its own errors told apart from others. */
+/** The function's answers, with its own errors told apart from others. */
 async function* functionAnswers(
   binding: Binding,
   entries: readonly Entry[],
@@ -162,57 +188,51 @@ async function* functionAnswers(
   }
 }
 
-/** True for entries of a group, which the router speaks of; whoever brings others is told. */
+/** True for entries of a group, whose events the router publishes; for others the caller is given the answer. */
 function isDelivered({ fence }: ProcessOptions): boolean {
   return fence === undefined || fence.kind === "group";
 }
 
-function itemsOf(
-  binding: Binding,
-  { results }: Answer,
-  { open, processed }: Progress,
-  deps: ProcessDeps,
-  options: ProcessOptions,
-): ProcessedItem[] {
+function itemsOf({ results }: Answer, batch: Batch): ProcessedItem[] {
+  const { open, deps, options } = batch;
+  const { fence } = options;
+  const letter = fence?.kind === "dead_letter" ? { deadLetterId: fence.deadLetterId } : {};
   const items: ProcessedItem[] = [];
   for (const result of results) {
     const entry = open.get(result.id);
     if (entry === undefined) continue;
     if (result.status === "retry") {
-      open.delete(entry.id);
-      options.onSettled?.(entry.id);
-      if (result.expected === true) processed.push({ id: entry.id, status: "left", error: result.error });
-      else processed.push(leavePending(binding, entry, result.error, deps, options));
+      const { id, error, expected } = result;
+      settle(batch, expected === true ? { id, status: "left", error } : leavePending(batch, entry, error));
     } else {
-      const effects = effectsOf(binding, entry, result, deps.clock.now(), options);
-      const { fence } = options;
-      const mark = fence?.kind === "dead_letter" ? { deadLetterId: fence.deadLetterId } : {};
-      items.push({ id: entry.id, ...mark, effects, result });
+      items.push({
+        id: entry.id,
+        ...letter,
+        effects: effectsOf(entry, result, batch, deps.clock.now()),
+        result,
+      });
     }
   }
   return items;
 }
 
 function effectsOf(
-  { stream, functionName }: Binding,
   entry: Entry,
   result: CommittedResult,
+  { binding: { stream, functionName }, options }: Batch,
   at: number,
-  options: ProcessOptions,
 ): Effects {
   if (result.status === "done") return result.effects;
   const { deliveries = options.deliveries } = result;
   return deadLetterEffects(entry, result, { stream, functionName, deliveries, at });
 }
 
-/** Leaves the entry where it is. */
 function leavePending(
-  binding: Binding,
+  { binding, deps, options }: Pick<Batch, "binding" | "deps" | "options">,
   { id }: Entry,
   error: string,
-  { events }: ProcessDeps,
-  options: ProcessOptions,
 ): ProcessedEntry {
-  if (isDelivered(options)) reportLeftPending(binding, id, { error, deliveries: options.deliveries }, events);
+  if (isDelivered(options))
+    reportLeftPending(binding, id, { error, deliveries: options.deliveries }, deps.events);
   return { id, status: "left", error };
 }

@@ -1,3 +1,4 @@
+import type { Running } from "../engine/running.ts";
 import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 
 export interface JobOptions {
@@ -11,11 +12,9 @@ export interface JobOptions {
 }
 
 /** Runs a job at once and again and again, never twice at a time, until it is stopped. */
-export interface JobSchedule {
-  /** Asks for a run now; if one is under way, another follows it, since that one may have looked too early. */
+export interface JobSchedule extends Running {
+  /** Asks for a run now; if one is in flight, another follows it, since that one may have read too early. */
   request(): void;
-  /** Starts no more runs and waits for the one in flight. */
-  stop(): Promise<void>;
 }
 
 export function startJob({ job, everyMs, retryMs = everyMs, reporter }: JobOptions): JobSchedule {
@@ -62,6 +61,7 @@ export function startJob({ job, everyMs, retryMs = everyMs, reporter }: JobOptio
       stopping.abort();
       clearTimeout(timer);
       await running;
+      return "finished";
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { Running } from "../engine/running.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { startJob, type JobSchedule } from "./job-schedule.ts";
 import { maintenanceOf, type MaintenanceDeps } from "./maintenance.ts";
@@ -8,7 +9,7 @@ const LOG_EVERY_MS = 600_000;
 const PRUNE_EVERY_MS = 60_000;
 
 /** The jobs that keep streams, log and groups from growing for ever, as far as FUNCTIONS names them. */
-export function startMaintenance(deps: MaintenanceDeps): { stop(): Promise<void> } {
+export function startMaintenance(deps: MaintenanceDeps): Running {
   const { config, events } = deps;
   const { functions, logRetentionDays, streamRetentionMs } = config;
   const maintenance = maintenanceOf(deps);
@@ -52,6 +53,7 @@ export function startMaintenance(deps: MaintenanceDeps): { stop(): Promise<void>
   return {
     async stop() {
       await Promise.all(jobs.map(async (job) => job.stop()));
+      return "finished";
     },
   };
 }

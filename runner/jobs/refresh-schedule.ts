@@ -54,7 +54,7 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
     ...schedule,
     async stop() {
       subscriber.disconnect();
-      await schedule.stop();
+      return schedule.stop();
     },
   };
 }

@@ -3,8 +3,8 @@ import { outgoingPost } from "../../shared/io/http-client/post.ts";
 import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
 import { completed, type Notice } from "../../shared/notification/notification.ts";
 import { checkedAnswers } from "../bindings/checked-answers.ts";
-import type { PollLoop } from "../consume/poll-loop.ts";
 import type { Binding } from "../engine/binding.ts";
+import type { Running } from "../engine/running.ts";
 import type { Services } from "../setup/services.ts";
 import { openNotifier } from "./notifier.ts";
 
@@ -23,7 +23,7 @@ export function notifyBinding(ports: NotifyPorts): Binding {
 export interface NotifyingOptions {
   /** NOTIFY_URL */
   readonly url: string;
-  readonly startLoop: (binding: Binding, stillMsMax: number) => PollLoop;
+  readonly startLoop: (binding: Binding, stillMsMax: number) => Running;
   /** Ends everything, at once. */
   readonly abort: AbortSignal;
 }
@@ -34,7 +34,7 @@ const STILL_MS_MAX = 300_000;
 const STOP_MS_MAX = 2_000;
 
 /** Starts telling outcomes to NOTIFY_URL, until it is stopped. */
-export function startNotifying(services: Services, { url, startLoop, abort }: NotifyingOptions): PollLoop {
+export function startNotifying(services: Services, { url, startLoop, abort }: NotifyingOptions): Running {
   const { config, events } = services;
   const stopping = new AbortController();
   const cutOff = new AbortController();
@@ -50,14 +50,15 @@ export function startNotifying(services: Services, { url, startLoop, abort }: No
   });
   const loop = startLoop(notifyBinding(notifier), STILL_MS_MAX);
   return {
-    async stop(options) {
+    async stop(request) {
       const end = (): void => cutOff.abort(new Error("the router stops"));
       const timer = setTimeout(end, Math.min(STOP_MS_MAX, config.shutdownMsMax / 4));
       abort.addEventListener("abort", end, { once: true });
       stopping.abort();
-      await loop.stop(options);
+      const outcome = await loop.stop(request);
       await notifier.close();
       clearTimeout(timer);
+      return outcome;
     },
   };
 }

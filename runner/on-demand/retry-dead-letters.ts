@@ -10,7 +10,6 @@ import { committedDecision, committedOutcome } from "../engine/committed-record.
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { processBatch, type ProcessDeps, type ProcessedEntry } from "../engine/process-batch.ts";
 import { timeLimit } from "../engine/time-limit.ts";
-import { type FailureReporter } from "../telemetry/failure-reporter.ts";
 import { LEASE_SPARE_MS, LeaseTaken, withLease } from "./exclusive-lease.ts";
 import { beginInvocation, type Invocation } from "./invocation.ts";
 
@@ -121,19 +120,16 @@ async function retryLetter(
   }
   const missing = away.get(functionName);
   if (missing !== undefined) return { id, status: "left", note: missing };
-  let failure: unknown;
-  const reporter: FailureReporter = {
-    failed: (error) => {
-      failure = error;
-    },
-    recovered: () => undefined,
-  };
   const msMax = LETTER_MS_MAX + (binding.sideEffectMsMax ?? 0);
   const run = async (): Promise<RetryAttempt> => {
-    const [processed] = await processBatch(binding, [entry], onDemandDeps(deps, { reporter, msMax }), {
+    const onDemand = onDemandDeps(deps, { msMax });
+    const { processed: all, stoppedBy } = await processBatch(binding, [entry], onDemand, {
       deliveries: letter.deliveries + 1,
       fence: { kind: "dead_letter", deadLetterId: id },
     });
+    // When the time is up, what went wrong until then says more.
+    if (stoppedBy !== undefined) throw onDemand.lastFailure() ?? stoppedBy;
+    const [processed] = all;
     if (processed === undefined)
       throw new Error(`${functionName} did not say what became of entry ${entry.id}`);
     return { id, ...outcomeOf(processed) };
@@ -142,8 +138,7 @@ async function retryLetter(
     return binding.sideEffectMsMax === undefined ? await run() : await alone(id, run, msMax, deps);
   } catch (error) {
     if (error instanceof LeaseTaken) return { id, status: "left", note: error.message };
-    // When the time is up, what went wrong until then says more.
-    const note = messageOf(failure ?? error);
+    const note = messageOf(error);
     away.set(functionName, note);
     return { id, status: "left", note };
   }

@@ -140,22 +140,18 @@ async function processOnce(
   entries: readonly Entry[],
   invocation: string,
   services: Services,
-): Promise<ProcessedEntry[]> {
+): Promise<readonly ProcessedEntry[]> {
   const msMax = limitOf(binding);
   const deps = onDemandDeps(services, { msMax });
-  try {
-    return await processBatch(binding, entries, deps, {
-      deliveries: 1,
-      fence: { kind: "once", invocation },
-    });
-  } catch (error) {
-    if (!(error instanceof UnavailableError) && !deps.abort.aborted) throw error;
-    const why = error instanceof UnavailableError ? error.message : `it took longer than ${msMax} ms`;
-    const repeat = "the same call again, with the same `invocation` and ids, does the rest";
-    throw new UnavailableError(`${why}; what was committed until then stays, and ${repeat}`, {
-      cause: error,
-    });
-  }
+  const fence = { kind: "once", invocation } as const;
+  const { processed, stoppedBy } = await processBatch(binding, entries, deps, { deliveries: 1, fence });
+  if (stoppedBy === undefined) return processed;
+  if (!(stoppedBy instanceof UnavailableError) && !deps.abort.aborted) throw stoppedBy;
+  const why = stoppedBy instanceof UnavailableError ? stoppedBy.message : `it took longer than ${msMax} ms`;
+  const repeat = "the same call again, with the same `invocation` and ids, does the rest";
+  throw new UnavailableError(`${why}; what was committed until then stays, and ${repeat}`, {
+    cause: stoppedBy,
+  });
 }
 
 /** Longest time for the whole, in ms: what was begun in time is finished and committed. */

@@ -5,8 +5,9 @@ import { getRequestListener, RequestError, type HttpBindings } from "@hono/node-
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 import type { Logger } from "pino";
+import { TIMER_MS_MAX } from "../../../shared/config/config.ts";
+import type { Running, StopOutcome } from "../../engine/running.ts";
 import { MisconfigurationError } from "../../environment.ts";
-import type { StopOutcome } from "../../setup/stop-outcome.ts";
 import { bareProblemResponse } from "./bare-problem.ts";
 import { watchConnections } from "./connections.ts";
 import { refuseMalformed } from "./malformed-requests.ts";
@@ -56,11 +57,9 @@ export interface HttpHandler {
 }
 
 /** A server that takes requests. */
-export interface HttpServer {
+export interface HttpServer extends Running {
   /** Where it is reached from this machine, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Takes no requests any more and lets those under way finish; what is not over within `msMax` is cut off. */
-  stop(msMax: number): Promise<StopOutcome>;
 }
 
 /** Serves the app. @throws MisconfigurationError when it cannot listen where it should */
@@ -101,7 +100,7 @@ export async function startHttpServer(
 
   return {
     url: urlOf(address),
-    async stop(msMax) {
+    async stop({ msMax = TIMER_MS_MAX } = {}) {
       const closed = new Promise<StopOutcome>((resolve) => {
         server.close(() => resolve("finished"));
       });

@@ -67,6 +67,6 @@ const services = openServices({
 });
 const router = await startRouter(services);
 process.once("SIGTERM", () => {
-  void router.stop("SIGTERM").then((outcome) => process.exit(outcome === "finished" ? 0 : 1));
+  void router.stop({ reason: "SIGTERM" }).then((outcome) => process.exit(outcome === "finished" ? 0 : 1));
 });
 console.log(`Its decision appears here (${redactUrl(redisUrl)})`);

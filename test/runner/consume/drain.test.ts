@@ -4,6 +4,7 @@ import { budgetOf } from "../../../runner/consume/budget.ts";
 import { drain } from "../../../runner/consume/drain.ts";
 import { reclaimGroups } from "../../../runner/consume/reclaim-groups.ts";
 import { type Binding } from "../../../runner/engine/binding.ts";
+import type { Commit } from "../../../shared/commit.ts";
 import { signalFields } from "../../builders.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
 import { useHttpApp } from "../http/http-fixture.ts";
@@ -110,4 +111,28 @@ test("an entry the function throws for stays pending, having counted an attempt,
   expect(await uidsOfTasks()).toEqual(["u0", "u1", "u2", "u4", "u5", "u6"]);
   const left = await redis.xpending(keys.stream("signals_stream"), "signal_processor", "-", "+", 10);
   expect(left).toEqual([[expect.any(String), expect.stringMatching(/^test:poll-/), expect.any(Number), 1]]);
+});
+
+test("polls at the same time do not disturb each other's commit order: one call for each batch", async () => {
+  const uids = await publish(150);
+  let calls = 0;
+  let batches = 0;
+  const commit: Commit = async (items, options) => {
+    calls += 1;
+    return http.services.commit(items, options);
+  };
+  const services = { ...http.services, commit };
+  const signals = signalBinding(services);
+  const counted: Binding = {
+    ...signals,
+    async *run(entries) {
+      if (entries.length > 0) batches += 1;
+      yield* signals.run(entries);
+    },
+  };
+  const polls = await Promise.all([1, 2, 3].map(async () => drain(counted, services, aMinute())));
+  expect(polls.reduce((sum, { committed }) => sum + committed, 0)).toBe(150);
+  expect((await uidsOfTasks()).toSorted()).toEqual(uids.toSorted());
+  expect(batches).toBeGreaterThanOrEqual(30);
+  expect(calls).toBe(batches);
 });

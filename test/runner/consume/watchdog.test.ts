@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  watchdog.stop();
+  watchdog.close();
   vi.useRealTimers();
 });
 
@@ -34,7 +34,7 @@ describe("the watchdog", () => {
   });
 
   test("is silent once it was stopped", () => {
-    watchdog.stop();
+    watchdog.close();
     vi.advanceTimersByTime(10_000);
     expect(seen).toEqual([]);
     expect(vi.getTimerCount()).toBe(0);

@@ -2,8 +2,7 @@ import { setImmediate as everythingElse } from "node:timers/promises";
 import * as fc from "fast-check";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openBatches } from "../../../runner/consume/batches-in-flight.ts";
-import type { InFlightEntries } from "../../../runner/consume/in-flight-entries.ts";
+import { orderedBatches } from "../../../runner/consume/ordered-batches.ts";
 import type { Binding } from "../../../runner/engine/binding.ts";
 import { openCommitOrder, type CommitSlot } from "../../../runner/engine/commit-order.ts";
 import { processBatch, type ProcessDeps } from "../../../runner/engine/process-batch.ts";
@@ -76,7 +75,7 @@ describe("a place in a sequence", () => {
     const waiting = second.waitTurn(ALL);
     (await first.waitTurn(SOME)).onSent();
     expect(await isSettled(waiting)).toBe(false);
-    first.end({ givenUp: false });
+    first.end({ aborted: false });
     expect((await waiting).follows).toBe("");
   });
 
@@ -86,7 +85,7 @@ describe("a place in a sequence", () => {
     (await second.waitTurn(ALL)).onSent();
     const again = second.waitTurn(ALL);
     expect(await isSettled(again)).toBe(false);
-    first.end({ givenUp: false });
+    first.end({ aborted: false });
     expect((await again).follows).toBe("");
     expect((await second.waitTurn(ALL)).follows).toBe("");
   });
@@ -109,7 +108,7 @@ describe("a place in a sequence", () => {
     await first.waitTurn(ALL);
     const waiting = second.waitTurn(ALL);
     expect(await isSettled(waiting)).toBe(false);
-    first.end({ givenUp: false });
+    first.end({ aborted: false });
     expect((await waiting).follows).toBe("");
   });
 
@@ -118,7 +117,7 @@ describe("a place in a sequence", () => {
     async (what) => {
       const [first, second] = twoPlaces();
       if (what === "sent all") (await first.waitTurn(ALL)).onSent();
-      first.end({ givenUp: false });
+      first.end({ aborted: false });
       expect((await second.waitTurn(ALL)).follows).toBe("");
     },
   );
@@ -130,7 +129,7 @@ describe("a place in a sequence", () => {
     const { labels, onSent } = await first.waitTurn(ALL);
     onSent();
     expect(await isSettled(waiting)).toBe(false);
-    second.end({ givenUp: false });
+    second.end({ aborted: false });
     expect((await waiting).follows).toBe(labels[0]);
   });
 
@@ -140,11 +139,11 @@ describe("a place in a sequence", () => {
     (await first.waitTurn(ALL)).onSent();
     const { labels, onSent } = await second.waitTurn(ALL);
     onSent();
-    second.end({ givenUp: false });
+    second.end({ aborted: false });
     expect((await third.waitTurn(ALL)).follows).toBe(labels[0]);
     const again = third.waitTurn(ALL);
     expect(await isSettled(again)).toBe(false);
-    first.end({ givenUp: false });
+    first.end({ aborted: false });
     expect((await again).follows).toBe("");
   });
 
@@ -152,11 +151,11 @@ describe("a place in a sequence", () => {
     const sequence = openCommitOrder("sequence");
     const [first, second, third] = [sequence.nextSlot(), sequence.nextSlot(), sequence.nextSlot()];
     expect([second, third].map((slot) => slot.isBehindAborted())).toStrictEqual([false, false]);
-    second.end({ givenUp: false });
-    first.end({ givenUp: true });
+    second.end({ aborted: false });
+    first.end({ aborted: true });
     expect(third.isBehindAborted()).toBe(true);
     expect(sequence.nextSlot().isBehindAborted()).toBe(false);
-    third.end({ givenUp: false });
+    third.end({ aborted: false });
     expect(third.isBehindAborted()).toBe(false);
   });
 
@@ -170,7 +169,7 @@ describe("a place in a sequence", () => {
           expect(turn.labels).toHaveLength(calls);
           labels.push(...turn.labels);
         }
-        slot.end({ givenUp: false });
+        slot.end({ aborted: false });
       }
     }
     expect(labels).toHaveLength(16);
@@ -184,14 +183,6 @@ describe("batches in a sequence", () => {
   const GROUP = "signal_processor";
   const CONSUMER = "c";
   const NEVER = new AbortController().signal;
-  const HAND: InFlightEntries = {
-    ids: new Set(),
-    add: () => undefined,
-    remove: () => undefined,
-    untilFewer: async () => undefined,
-    stop: () => undefined,
-  };
-
   /** What happens to one try of a commit, from its n-th call on or at that one alone. */
   interface Fault {
     /**
@@ -237,15 +228,17 @@ describe("batches in a sequence", () => {
 
     async work({ batches: cases, uids }: Case, commitOf = this.faultyCommit.bind(this)): Promise<void> {
       const group = streamGroupOn(redis, this.keys, { stream: STREAM, group: GROUP, consumer: CONSUMER });
-      const sequence = openCommitOrder(this.keys.sequence(STREAM, GROUP, CONSUMER));
-      const batches = openBatches({ concurrent: false, inFlight: HAND, sequence, inFlightMax: 3 });
+      const orderKey = this.keys.sequence(STREAM, GROUP, CONSUMER);
+      const batches = orderedBatches({ group, orderKey, inFlightMax: 3 });
       for (const one of cases) {
+        const slot = batches.nextSlot();
         const batch = await group.read(redis, { countMax: one.size, blockMs: 0 });
         const binding = this.#bindingFor(one, uids);
         const deps = depsWith(commitOf(one));
-        await batches.start(batch, async (slot) =>
-          processBatch(binding, batch, deps, { deliveries: 1, ...(slot === undefined ? {} : { slot }) }),
-        );
+        await batches.start(async () => {
+          const { stoppedBy } = await processBatch(binding, batch, deps, { deliveries: 1, slot });
+          if (stoppedBy !== undefined) throw stoppedBy;
+        }, slot);
       }
       await batches.ended();
       batches.throwFailure();

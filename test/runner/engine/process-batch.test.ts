@@ -79,7 +79,7 @@ it("what a commit has not answered is committed again, without asking the functi
   const { binding, runs } = onceOnly();
   const { commit, given } = answering([() => [committed(1)], () => [committed(2)]]);
   const reporters: string[] = [];
-  const processed = await processBatch(binding, entries, depsWith(commit, reporters), options);
+  const { processed } = await processBatch(binding, entries, depsWith(commit, reporters), options);
   expect(processed.map(({ id, status }) => `${id} ${status}`)).toStrictEqual(
     ["1-0", "2-0", "3-0"].map((id) => `${id} committed`),
   );
@@ -99,7 +99,7 @@ it("what is blocked is tried again alone, and said once it is all there is", asy
     () => [committed(2)],
   ]);
   const reporters: string[] = [];
-  const processed = await processBatch(binding, entries, depsWith(commit, reporters), options);
+  const { processed } = await processBatch(binding, entries, depsWith(commit, reporters), options);
   expect(processed).toHaveLength(3);
   expect(given.map((ids) => ids.length)).toStrictEqual([3, 2, 2]);
   expect(runs).toHaveLength(1);
@@ -109,7 +109,7 @@ it("what is blocked is tried again alone, and said once it is all there is", asy
 it("only what was decided on something outdated is decided again", async () => {
   const { binding, runs, forgotten } = onceOnly();
   const { commit } = answering([() => [committed(2), [1, stale]], () => [committed(1)]]);
-  const processed = await processBatch(binding, entries, depsWith(commit, []), options);
+  const { processed } = await processBatch(binding, entries, depsWith(commit, []), options);
   expect(processed.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
   expect(runs).toStrictEqual([["1-0", "2-0", "3-0"], ["3-0"]]);
   expect(forgotten()).toBe(1);
@@ -123,7 +123,7 @@ it("what was early is committed again, without asking the function again or a wo
     () => [committed(2)],
   ]);
   const reporters: string[] = [];
-  const processed = await processBatch(binding, entries, depsWith(commit, reporters), options);
+  const { processed } = await processBatch(binding, entries, depsWith(commit, reporters), options);
   expect(processed.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
   expect(given.map((ids) => ids.length)).toStrictEqual([3, 2, 2]);
   expect([runs.length, forgotten(), reporters]).toStrictEqual([1, 0, []]);
@@ -157,7 +157,7 @@ it.each([
       () => [committed(1), [1, stale], ...behind()],
       () => [committed(2)],
     ]);
-    const processed = await processBatch(binding, entries, depsWith(commit, []), options);
+    const { processed } = await processBatch(binding, entries, depsWith(commit, []), options);
     expect(processed.map(({ id }) => id)).toStrictEqual(["1-0", "2-0", "3-0"]);
     const calls = [
       ["1-0", "2-0", "3-0"],
@@ -179,35 +179,36 @@ it("a commit waits for its turn, and sends nothing when the end came meanwhile",
     steps.push("made up");
     const waiting = turn?.(1);
     ends.abort(new Error("the end"));
-    before.end({ givenUp: false });
+    before.end({ aborted: false });
     await waiting;
     steps.push(`sent ${items.length}`);
     return [];
   };
   const deps: ProcessDeps = { ...depsWith(commit, []), abort: ends.signal };
   const working = processBatch(binding, entries, deps, { ...options, slot: sequence.nextSlot() });
-  await expect(working).rejects.toThrow("the end");
+  expect((await working).stoppedBy).toStrictEqual(new Error("the end"));
   expect(steps).toStrictEqual(["made up"]);
 });
 
 it.each([
-  { what: "given up", givenUp: true, sent: [] },
-  { what: "done", givenUp: false, sent: ["sent 3"] },
+  { what: "given up", aborted: true, sent: [] },
+  { what: "done", aborted: false, sent: ["sent 3"] },
 ])("while the process is stopping, what comes behind a batch that is $what sends $sent", async (one) => {
   const steps: string[] = [];
   const sequence = openCommitOrder("sequence");
   const before = sequence.nextSlot();
   const commit: Commit = async (items, { turn }) => {
     const waiting = turn?.(1);
-    before.end({ givenUp: one.givenUp });
+    before.end({ aborted: one.aborted });
     await waiting;
     steps.push(`sent ${items.length}`);
     return allCommitted(items);
   };
   const deps: ProcessDeps = { ...depsWith(commit, []), stopping: AbortSignal.abort() };
   const working = processBatch(onceOnly().binding, entries, deps, { ...options, slot: sequence.nextSlot() });
-  if (one.givenUp) await expect(working).rejects.toThrow("what comes before has been given up");
-  else expect(await working).toHaveLength(3);
+  const { processed, stoppedBy } = await working;
+  expect(stoppedBy?.message).toBe(one.aborted ? "an earlier batch could not be committed" : undefined);
+  expect(processed).toHaveLength(one.aborted ? 0 : 3);
   expect(steps).toStrictEqual(one.sent);
 });
 
@@ -272,7 +273,7 @@ describe("whether others of the batch come behind what is committed is said", ()
       return allCommitted(items);
     };
     const binding: Binding = { ...onceOnly().binding, run };
-    const processed = await processBatch(binding, entries, depsWith(commit, []), { ...options, slot });
+    const { processed } = await processBatch(binding, entries, depsWith(commit, []), { ...options, slot });
     expect(processed).toHaveLength(3);
     expect(taken).toStrictEqual(turns);
   });

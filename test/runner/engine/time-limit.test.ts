@@ -11,7 +11,7 @@ test("an answer within its time is given and leaves no timer; one too late is no
   const failure = new Promise<string>((_, reject) => setTimeout(() => reject(new Error("away")), 2_000));
   const late = within(1_000, failure, () => "late");
   await vi.advanceTimersByTimeAsync(3_000);
-  expect(await late).toBe(() => "late");
+  expect(await late).toBe("late");
 });
 
 test("what is thrown when the time is up reaches the caller", async () => {

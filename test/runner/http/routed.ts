@@ -39,7 +39,12 @@ export async function logWaiting(services: Services): Promise<void> {
 async function workOnWaiting(services: Services, binding: Binding): Promise<void> {
   const entries = await deliver(services, binding);
   const options = { deliveries: 1 };
-  const processed = await processBatch(binding, entries, onDemandDeps(services, { msMax: 10_000 }), options);
+  const { processed } = await processBatch(
+    binding,
+    entries,
+    onDemandDeps(services, { msMax: 10_000 }),
+    options,
+  );
   const left = processed.find(({ status }) => status === "left");
   if (left !== undefined || processed.length < entries.length) throw new Error(JSON.stringify(processed));
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Running } from "../../../../runner/engine/running.ts";
 import { createHttpApp } from "../../../../runner/http/app.ts";
-import { startRouter, type Router } from "../../../../runner/router.ts";
+import { startRouter } from "../../../../runner/router.ts";
 import type { Services } from "../../../../runner/setup/services.ts";
 import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
@@ -42,9 +43,9 @@ async function throughRelay(): Promise<{ relay: Relay; services: Services }> {
   return { relay, services: { ...http.services, redis } };
 }
 
-async function startedRouter(): Promise<Router> {
+async function startedRouter(): Promise<Running> {
   const router = await startRouter(http.services);
-  ends.push(async () => router.stop("test over"));
+  ends.push(async () => router.stop({ reason: "test over" }));
   return router;
 }
 

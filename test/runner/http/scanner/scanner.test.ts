@@ -58,7 +58,7 @@ async function startWhole(errors: Set<string>): Promise<{ port: number; url: str
   const logger = pino({ level: "error" }, { write: (line) => void errors.add(alike(line)) });
   const services: Services = { ...http.services, logger };
   const router = await startRouter(services);
-  ends.push(async () => router.stop("scan over"));
+  ends.push(async () => router.stop({ reason: "scan over" }));
   const { app, close } = openHttpApp({ services, token: TOKEN, peerAddressOf });
   ends.push(close);
   const server = await startHttpServer(app, {
@@ -68,7 +68,7 @@ async function startWhole(errors: Set<string>): Promise<{ port: number; url: str
     onFailure: (error) => errors.add(String(error)),
     limits: PATIENCE,
   });
-  ends.push(async () => server.stop(1_000));
+  ends.push(async () => server.stop({ msMax: 1_000 }));
   return { port: Number(new URL(server.url).port), url: server.url };
 }
 

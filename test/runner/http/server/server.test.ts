@@ -18,7 +18,7 @@ const wires: Wire[] = [];
 
 afterEach(async () => {
   for (const { socket } of wires.splice(0)) socket.destroy();
-  await Promise.all(servers.splice(0).map(async (server) => server.stop(0)));
+  await Promise.all(servers.splice(0).map(async (server) => server.stop({ msMax: 0 })));
 });
 
 /** What a test lets out, in the answer to `GET /held`. */
@@ -142,7 +142,7 @@ describe("stopping", () => {
     const sending = server.talk(requestText([...POST, "expect: 100-continue", "content-length: 4"]));
     await vi.waitFor(() => expect(sending.received()).toContain("100 Continue"));
 
-    const stopped = server.stop(20_000);
+    const stopped = server.stop({ msMax: 20_000 });
     await expect(fetch(server.url)).rejects.toThrow("fetch failed");
     sending.socket.write("body");
     expect(await sending.ended()).toMatch(/connection: close[^]*got body$/i);
@@ -159,7 +159,7 @@ describe("stopping", () => {
     await once(silent.socket, "connect");
     // Answered on a connection opened later, so the server knows of the silent one.
     await fetch(server.url, { headers: { connection: "close" } });
-    expect(await server.stop(600_000)).toBe("finished");
+    expect(await server.stop({ msMax: 600_000 })).toBe("finished");
     expect(await silent.ended()).toBe("");
   });
 
@@ -168,7 +168,7 @@ describe("stopping", () => {
     const server = await start(appOf(text));
     const streamed = server.talk(requestText(["GET /streamed HTTP/1.1", "host: x"]));
     await vi.waitFor(() => expect(streamed.received()).toContain("first"));
-    const stopped = server.stop(20_000);
+    const stopped = server.stop({ msMax: 20_000 });
     release("second");
     expect(await streamed.ended()).toMatch(/first[^]*second[^]*0\r\n\r\n$/);
     expect(await stopped).toBe("finished");
@@ -179,7 +179,7 @@ describe("stopping", () => {
     const server = await start(appOf(text));
     const streamed = server.talk(requestText(["GET /streamed HTTP/1.1", "host: x"]));
     await vi.waitFor(() => expect(streamed.received()).toContain("first"));
-    expect(await server.stop(50)).toBe("cut_off");
+    expect(await server.stop({ msMax: 50 })).toBe("cut_off");
     expect(await streamed.ended()).not.toMatch(/0\r\n\r\n$/);
     release("");
   });

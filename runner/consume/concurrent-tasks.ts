@@ -1,0 +1,95 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { StreamGroup } from "../../shared/io/streams/stream-group.ts";
+import type { ConcurrentWork } from "../engine/binding.ts";
+import type { InFlightEntries } from "./in-flight-entries.ts";
+import type { ProcessingPolicy } from "./processing-policy.ts";
+import { RunningWork } from "./running-work.ts";
+
+export interface ConcurrentTasksOptions {
+  readonly work: ConcurrentWork;
+  readonly group: StreamGroup;
+  readonly inFlight: InFlightEntries;
+  /** Batches started at a time; default: as many as fit in flight. */
+  readonly batchesMax?: number;
+}
+
+/** Entries in flight at a time; extending them takes Redis some milliseconds. */
+const IN_FLIGHT_MAX = 5_000;
+/** A task that is retried, or hangs, holds up the reclaiming of others no longer than this, in ms; one that kills does so sooner. */
+const ALONE_MS = 2_000;
+const PAGE_COUNT = 500;
+
+/** As many entries at a time as fit in flight; their order is the work's own affair, by lanes. */
+export function concurrentTasks({
+  work: tasks,
+  group,
+  inFlight,
+  batchesMax,
+}: ConcurrentTasksOptions): ProcessingPolicy {
+  const running = new RunningWork();
+  const batches: Promise<unknown>[] = [];
+  let reclaiming: Promise<unknown> | undefined;
+  return {
+    endsBeforePause: false,
+    // Redis' count stands for attempts that were started, and starting one raises it.
+    countsDeliveries: false,
+    get hasFailed() {
+      return running.hasFailed;
+    },
+    ended: async () => running.ended(),
+    throwFailure: () => running.throwFailure(),
+    nextSlot: () => undefined,
+    onDelivered(ids) {
+      // Without it they only look as if they had been started.
+      tasks.markDelivered(ids).catch(() => undefined);
+    },
+    onUnsettled: async () => undefined,
+    async start(work) {
+      const tracked = running.track(work());
+      if (batchesMax === undefined) return;
+      batches.push(tracked);
+      if (batches.length >= batchesMax) await batches.shift();
+    },
+    async startReclaim(reclaim) {
+      const reclaimAll = async (): Promise<void> => {
+        while (!(await reclaim()));
+      };
+      reclaiming ??= running.track(reclaimAll()).finally(() => {
+        reclaiming = undefined;
+      });
+    },
+    isFull: () => inFlight.ids.size >= IN_FLIGHT_MAX,
+    async reserveLanes() {
+      let after: string | undefined;
+      for (;;) {
+        const from = after === undefined ? {} : { after };
+        const pending = await group.pending({ idleMs: 0, countMax: PAGE_COUNT, ...from });
+        const others = pending.filter(({ id }) => !inFlight.ids.has(id));
+        for (const entry of await group.fetch(others.map(({ id }) => id))) tasks.reserve(entry);
+        after = pending.at(-1)?.id;
+        if (pending.length < PAGE_COUNT) return;
+      }
+    },
+    async freeLanes() {
+      const reserved = [...tasks.reserved];
+      if (reserved.length === 0) return;
+      const pending = new Set(await group.stillPending(reserved));
+      for (const id of reserved) if (!pending.has(id)) tasks.release(id);
+    },
+    async claimUnstarted(found, idleMs) {
+      // What was never started cannot have ended a process, so it need not be processed alone.
+      const ids = found.filter(({ deliveries }) => deliveries === 0).map(({ id }) => id);
+      return tasks.claimUnstarted(ids, idleMs);
+    },
+    async reserve(found) {
+      const ids = found.map(({ id }) => id).filter((id) => !tasks.reserved.has(id));
+      for (const entry of await group.fetch(ids)) tasks.reserve(entry);
+    },
+    isBehindReserved: (id) => tasks.isBehindReserved(id),
+    async follow(work) {
+      void running.track(work);
+      return Promise.race([work, pause(ALONE_MS, true, { ref: false })]);
+    },
+    exhaustedEffects: (entry, why) => tasks.deadLetterEffects(entry, why),
+  };
+}

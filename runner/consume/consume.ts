@@ -1,0 +1,64 @@
+import type { Entry } from "../../shared/entry.ts";
+import type { CommitSlot } from "../engine/commit-order.ts";
+import type { ConsumerSession } from "./consumer-session.ts";
+
+/** Where batches come from: `readUntilStopped` of reader.ts, or `readUntilEmpty` below. */
+export interface BatchSource {
+  /** The next batch, empty when none came in time; undefined when there is no more to read. */
+  next(): Promise<readonly Entry[] | undefined>;
+}
+
+export interface ConsumeOptions {
+  /** Called before each read. */
+  readonly beforeRead?: () => Promise<void>;
+  /** Called each time the loop has turned. */
+  readonly onTurn?: () => void;
+}
+
+/** Longest wait for room, in ms, before the loop turns again. */
+const FULL_MS_MAX = 500;
+
+/**
+ * Reads batches and starts the work on them until the source has no more or a batch fails; the only loop that does, for poll
+ * loops and drains alike. @throws what stopped a batch, once the others in flight have ended
+ */
+export async function consume(
+  session: ConsumerSession,
+  source: BatchSource,
+  { beforeRead, onTurn }: ConsumeOptions = {},
+): Promise<void> {
+  const { policy, inFlight, deps } = session;
+  try {
+    while (!policy.hasFailed) {
+      await beforeRead?.();
+      if (policy.isFull()) {
+        onTurn?.();
+        await inFlight.untilFewer(FULL_MS_MAX);
+        continue;
+      }
+      // Before the read, so that it knows of a batch that is aborted meanwhile.
+      const slot = policy.nextSlot();
+      const batch = await nextBatch(source, slot);
+      if (batch === undefined) break;
+      onTurn?.();
+      if (batch.length > 0) await session.start(batch, slot);
+    }
+  } finally {
+    if (policy.endsBeforePause || deps.stopping.aborted) await policy.ended();
+  }
+  policy.throwFailure();
+}
+
+/** The next batch; a slot that no batch comes for is given back. */
+async function nextBatch(
+  source: BatchSource,
+  slot: CommitSlot | undefined,
+): Promise<readonly Entry[] | undefined> {
+  let batch: readonly Entry[] | undefined;
+  try {
+    batch = await source.next();
+    return batch;
+  } finally {
+    if (batch === undefined || batch.length === 0) slot?.end({ aborted: false });
+  }
+}

@@ -1,0 +1,132 @@
+import type { Redis } from "ioredis";
+import type { Entry } from "../../shared/entry.ts";
+import { leaveGroup } from "../../shared/io/streams/consumers.ts";
+import { streamGroupOn, type StreamGroup } from "../../shared/io/streams/stream-group.ts";
+import type { Keys } from "../../shared/keys.ts";
+import type { Binding, TimeLimits } from "../engine/binding.ts";
+import type { CommitSlot } from "../engine/commit-order.ts";
+import { processBatch, type ProcessDeps, type ProcessOptions } from "../engine/process-batch.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { failureReporter } from "../telemetry/failure-reporter.ts";
+import { concurrentTasks } from "./concurrent-tasks.ts";
+import { openInFlightEntries, type InFlightEntries } from "./in-flight-entries.ts";
+import { orderedBatches } from "./ordered-batches.ts";
+import type { ProcessingPolicy } from "./processing-policy.ts";
+
+/**
+ * One consumer in one group, from its first read until it leaves: what the poll loop, a drain and an on-demand reclaim share. Of
+ * each entry it knows whether it is in flight, and it counts what it has done.
+ */
+export interface ConsumerSession {
+  readonly binding: Binding;
+  readonly deps: SessionDeps;
+  readonly group: StreamGroup;
+  readonly inFlight: InFlightEntries;
+  readonly policy: ProcessingPolicy;
+  readonly counts: { read: number; reclaimed: number; committed: number };
+  /** To be called with each delivery at once, before anything else. */
+  delivered(entries: readonly Entry[]): void;
+  /** Starts the work on a batch that is in flight; resolves when there is room for the next one. */
+  start(batch: readonly Entry[], slot?: CommitSlot): Promise<void>;
+  /** Processes entries to their end. @throws what stopped it */
+  process(entries: readonly Entry[], options: ProcessOptions, binding?: Binding): Promise<void>;
+  /** Leaves the group, once nothing is in flight; with `release`, other consumers may claim at once what stays pending. */
+  leave(options?: { readonly release: boolean }): Promise<void>;
+}
+
+export interface SessionDeps extends ProcessDeps {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly claimIdleMs: number;
+  readonly deliveriesMax: number;
+}
+
+export interface SessionOptions {
+  /** Name in the group, of this session alone. */
+  readonly consumer: string;
+  /** Where batches are concurrent: those started at a time. Default: as many as fit in flight. */
+  readonly batchesMax?: number;
+  /** When side effects are no longer started, and when they end; default: with everything else. */
+  readonly limits?: TimeLimits;
+  /** Source of the events about it; default: the function. */
+  readonly source?: string;
+}
+
+/** Batches that keep their order and are in flight at a time. */
+const ORDERED_IN_FLIGHT_MAX = 2;
+
+export function openSession(
+  shared: Binding,
+  deps: SessionDeps,
+  { consumer, batchesMax, limits = deps, source = shared.functionName }: SessionOptions,
+): ConsumerSession {
+  const { redis, keys, events, abort, claimIdleMs } = deps;
+  const binding = shared.asConsumer?.(consumer, limits) ?? shared;
+  const { stream, concurrent, inFlightMax = ORDERED_IN_FLIGHT_MAX } = binding;
+  const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer });
+  const reporter = failureReporter(events, {
+    source,
+    what: `entries of ${stream} in flight cannot be extended`,
+  });
+  const inFlight = openInFlightEntries(group, {
+    claimIdleMs,
+    onError: reporter.failed,
+    onSuccess: reporter.recovered,
+  });
+  const orderKey = keys.sequence(stream, binding.group, consumer);
+  const policy =
+    concurrent === undefined
+      ? orderedBatches({ group, orderKey, inFlightMax })
+      : concurrentTasks({
+          work: concurrent,
+          group,
+          inFlight,
+          ...(batchesMax === undefined ? {} : { batchesMax }),
+        });
+  const counts = { read: 0, reclaimed: 0, committed: 0 };
+
+  async function process(entries: readonly Entry[], options: ProcessOptions, by = binding): Promise<void> {
+    const { processed, stoppedBy } = await processBatch(by, entries, deps, options);
+    counts.committed += processed.filter(({ status }) => status === "committed").length;
+    if (stoppedBy !== undefined) throw stoppedBy;
+  }
+
+  async function processInFlight(batch: readonly Entry[], slot: CommitSlot | undefined): Promise<void> {
+    const ids = batch.map(({ id }) => id);
+    inFlight.add(ids);
+    try {
+      await process(batch, { deliveries: 1, slot, onSettled: (id) => inFlight.remove([id]) });
+    } catch (error) {
+      const unsettled = ids.filter((id) => inFlight.ids.has(id));
+      if (error instanceof UnavailableError || abort.aborted) await policy.onUnsettled(unsettled);
+      throw error;
+    } finally {
+      inFlight.remove(ids);
+    }
+  }
+
+  return {
+    binding,
+    deps,
+    group,
+    inFlight,
+    policy,
+    counts,
+    process,
+    delivered(entries) {
+      const ids = entries.map(({ id }) => id);
+      counts.read += ids.length;
+      inFlight.add(ids);
+      if (ids.length > 0) policy.onDelivered(ids);
+    },
+    start: async (batch, slot) => policy.start(async () => processInFlight(batch, slot), slot),
+    async leave({ release } = { release: false }) {
+      inFlight.close();
+      // Without Redis they fail, and maintenance removes the consumer later.
+      await Promise.allSettled([
+        ...(release ? [group.release({ uncount: policy.countsDeliveries })] : []),
+        leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
+      ]);
+    },
+  };
+}

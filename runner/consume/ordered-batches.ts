@@ -1,0 +1,51 @@
+import type { StreamGroup } from "../../shared/io/streams/stream-group.ts";
+import { openCommitOrder } from "../engine/commit-order.ts";
+import type { ProcessingPolicy } from "./processing-policy.ts";
+import { RunningWork } from "./running-work.ts";
+
+export interface OrderedBatchesOptions {
+  readonly group: StreamGroup;
+  /** Redis key of the commit order; of this consumer alone, or it disturbs the order of another. */
+  readonly orderKey: string;
+  /** Batches processed at a time. */
+  readonly inFlightMax: number;
+}
+
+/** A few batches at a time, committed in the order they were read in. */
+export function orderedBatches({ group, orderKey, inFlightMax }: OrderedBatchesOptions): ProcessingPolicy {
+  const order = openCommitOrder(orderKey);
+  const running = new RunningWork();
+  const inOrder: Promise<unknown>[] = [];
+  return {
+    endsBeforePause: true,
+    countsDeliveries: true,
+    get hasFailed() {
+      return running.hasFailed;
+    },
+    ended: async () => running.ended(),
+    throwFailure: () => running.throwFailure(),
+    nextSlot: () => order.nextSlot(),
+    onDelivered: () => undefined,
+    async onUnsettled(ids) {
+      // While Redis is unavailable too, this delivery stays one of the entry's DELIVERIES_MAX.
+      await Promise.allSettled(ids.map(async (id) => group.restoreDeliveryCount(id, 0)));
+    },
+    async start(work, slot) {
+      inOrder.push(running.track(work()).then(({ failed }) => slot?.end({ aborted: failed })));
+      if (inOrder.length >= inFlightMax) await inOrder.shift();
+    },
+    async startReclaim(reclaim) {
+      await Promise.all(inOrder);
+      // One page, then it is the turn of new entries again.
+      await reclaim();
+    },
+    isFull: () => false,
+    reserveLanes: async () => undefined,
+    freeLanes: async () => undefined,
+    claimUnstarted: async () => [],
+    reserve: async () => undefined,
+    isBehindReserved: () => false,
+    follow: async (work) => work,
+    exhaustedEffects: () => undefined,
+  };
+}

@@ -1,0 +1,50 @@
+import type { Entry } from "../../shared/entry.ts";
+import type { Branch } from "../../shared/function.ts";
+import type { PendingEntry } from "../../shared/io/streams/stream-group.ts";
+import type { CommitSlot } from "../engine/commit-order.ts";
+
+/**
+ * How a consumer goes through its entries: batch after batch in stream order (ordered-batches.ts), or as many at a time as it
+ * may hold (concurrent-tasks.ts). The binding says which.
+ */
+export interface ProcessingPolicy extends ReclaimPolicy {
+  /** The place in the commit order of a batch that is about to be read. */
+  nextSlot(): CommitSlot | undefined;
+  /** Called with each delivery, before any of it is processed. */
+  onDelivered(ids: readonly string[]): void;
+  /** Called with entries that were not settled, by no fault of theirs. */
+  onUnsettled(ids: readonly string[]): Promise<void>;
+  /** Starts the work on a batch; resolves when there is room for the next one. */
+  start(work: () => Promise<unknown>, slot: CommitSlot | undefined): Promise<void>;
+  /** Reclaims, beside the batches or between two of them, never twice at a time. */
+  startReclaim(reclaim: () => Promise<boolean>): Promise<void>;
+  /** Whether as much is in flight as this process may hold: then nothing more is to be read. */
+  isFull(): boolean;
+  /** Reserves the lanes of entries that other consumers have in flight, before anything newer is read. */
+  reserveLanes(): Promise<void>;
+  /** Frees the reservations of entries that other consumers have finished. */
+  freeLanes(): Promise<void>;
+  readonly hasFailed: boolean;
+  /** Whether a pause after a failure has to wait until the batches have ended; false where they may wait for what is reclaimed. */
+  readonly endsBeforePause: boolean;
+  /** Whether a delivery counts as an attempt, so that one that came to nothing is taken back. */
+  readonly countsDeliveries: boolean;
+  /** Resolves when no batch is in flight. */
+  ended(): Promise<void>;
+  /** Throws the first failure, if there is one, and forgets it. */
+  throwFailure(): void;
+}
+
+/** What is different between the two when entries are reclaimed. */
+export interface ReclaimPolicy {
+  /** Claims those that no consumer has started, so that they can be processed like new ones. */
+  claimUnstarted(found: readonly PendingEntry[], idleMs: number): Promise<readonly Entry[]>;
+  /** Reserves the lanes of what is about to be reclaimed. */
+  reserve(found: readonly PendingEntry[]): Promise<void>;
+  /** Whether it would have to wait for another entry that is reclaimed before it. */
+  isBehindReserved(id: string): boolean;
+  /** Follows the work on one claimed entry; resolves when the next may be claimed. */
+  follow(work: Promise<boolean>): Promise<boolean>;
+  /** What else happens when an entry is given up on that has ended its process again and again. */
+  exhaustedEffects(entry: Entry, why: { error: string; deliveries: number }): Branch | undefined;
+}

@@ -20,7 +20,7 @@ import { openLanes } from "./ordered-lanes.ts";
 import type { Current, RoutingContext, RoutingContextCache } from "./routing-context.ts";
 import type { StrategyPorts } from "./strategy-ports.ts";
 
-/** What running strategies takes, whoever asks for it. */
+/** What running strategies takes, in a loop or on demand. */
 export interface ExecutionDeps {
   readonly config: Pick<
     Config,
@@ -38,18 +38,16 @@ export interface ExecutionDeps {
   readonly strategyPorts: StrategyPorts;
 }
 
-export interface ExecutionLoopOptions extends TimeLimits {
-  readonly consumer: string;
-}
-
 const STREAM_CHECK_MS_MAX = 3_000;
 export const STREAM = "strategy_input_stream";
 export const GROUP = "strategy_executor";
 
-/** `execute-strategies` for the poll loop of one process: held tasks only, tried again, in the order of their lanes. */
-export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOptions): Binding {
+/** `execute-strategies` for one consumer of the group: tasks that it holds, retried, in the order of their lanes. */
+export function executionBinding(
+  deps: ExecutionDeps,
+  { consumer, stopping, abort }: TimeLimits & { readonly consumer: string },
+): Binding {
   const { redis, keys, clock, config } = deps;
-  const { consumer, stopping, abort } = options;
   const claims = taskClaimsOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
   const lanes = lanesOf(config, stopping);
   const ports: ExecutePorts = {
@@ -59,9 +57,9 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
     abort,
     async claimAttempt(id) {
       try {
-        // First what may be away for long: an attempt that has begun counts.
+        // First what may be unavailable for long: an attempt that has started counts.
         await retryUntilAborted(async () => assertContext(deps), abort);
-        // It may have taken long; what is not to be run any more is not to count as an attempt either.
+        // That may have taken long; a task that is no longer to be run must not count an attempt.
         const begun = await retryUntilAborted(
           async () => (stopping.aborted ? NOT_STARTED : claims.begin(id)),
           abort,
@@ -97,7 +95,7 @@ export function executionBinding(deps: ExecutionDeps, options: ExecutionLoopOpti
       },
       release: (id) => lanes.release(id),
       isBehindReserved: (id) => lanes.isBehindReserved(id),
-      deadLetterEffects: (entry, { error, deliveries }) =>
+      exhaustedEffects: (entry, { error, deliveries }) =>
         exhaustedEffects(entry, { error, attempt: deliveries, at: clock.now() }),
     },
   };
@@ -123,7 +121,7 @@ export function commonPorts({ config, redis, keys, clock, handlers, strategyPort
     handlers,
     timeoutMs: config.strategyTimeoutMs,
     attemptsMax: config.deliveriesMax,
-    // It comes after a run, whose outcome is not to be lost for a connection that breaks just now.
+    // It comes after a run, whose outcome must not be lost because a connection breaks at this moment.
     streamProblem: async (stream) =>
       retryUntilAborted(
         async () => streamProblem(redis, keys, stream),
@@ -133,20 +131,20 @@ export function commonPorts({ config, redis, keys, clock, handlers, strategyPort
   } satisfies Partial<ExecutePorts>;
 }
 
-/** The current snapshot and pauses. @throws NotNow while there are none */
+/** The current snapshot and pauses. @throws UnavailableError while there are none */
 async function contextAt(current: Current, { routing }: ExecutionDeps): Promise<RoutingContext> {
   const context = await routing.at(current);
   if ("status" in context) throw new UnavailableError(context.error);
   return context;
 }
 
-/** @throws NotNow while there are none */
+/** @throws UnavailableError while there are none */
 async function assertContext({ routing }: ExecutionDeps): Promise<void> {
   const context = await routing.get();
   if ("status" in context) throw new UnavailableError(context.error);
 }
 
-/** Redis or the snapshot may be away for a while; the task is not to blame, and the loops say so. */
+/** Redis or the snapshot may be unavailable for a while; that is not the task's fault, and the loops report it. */
 async function retryUntilAborted<T>(attempt: () => Promise<T>, abort: AbortSignal): Promise<T> {
   const result = await retry(attempt, {
     retries: Number.POSITIVE_INFINITY,
@@ -155,7 +153,7 @@ async function retryUntilAborted<T>(attempt: () => Promise<T>, abort: AbortSigna
     randomize: true,
     signal: abort,
   });
-  // Nothing is begun any more.
+  // Nothing more is started.
   abort.throwIfAborted();
   return result;
 }

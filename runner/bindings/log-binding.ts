@@ -3,7 +3,7 @@ import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Binding } from "../engine/binding.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 
-/** `persist-log` on one of the two streams it writes down. */
+/** `persist-log` on one of the two streams whose records it stores. */
 export function logBinding(stream: "signal_results" | "system_events", log: LogStore): Binding {
   return {
     functionName: "persist-log",

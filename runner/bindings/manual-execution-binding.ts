@@ -1,18 +1,18 @@
-import { type ExecutePorts, executeStrategies } from "../../functions/execute-strategies.ts";
-import type { BindingOptions, Binding } from "../engine/binding.ts";
+import { executeStrategies, type ExecutePorts } from "../../functions/execute-strategies.ts";
+import type { Binding, BindingOptions } from "../engine/binding.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 import {
-  type ExecutionDeps,
-  NEVER,
   commonPorts,
-  lanesOf,
-  heldAttempt,
-  STREAM,
-  GROUP,
   executionBinding,
+  GROUP,
+  heldAttempt,
+  lanesOf,
+  NEVER,
+  STREAM,
+  type ExecutionDeps,
 } from "./execution-binding.ts";
 
-/** `execute-strategies` by hand: entries nobody else holds, each run once, until `heldBy` says whose they are. */
+/** `execute-strategies` on demand: entries that no consumer holds, each run once; `asConsumer` gives it for the tasks of a group. */
 export function manualExecutionBinding(
   deps: ExecutionDeps,
   { invocation, attempt = 1, whilePaused = "decide", stopping = NEVER }: BindingOptions,
@@ -23,13 +23,13 @@ export function manualExecutionBinding(
     stopping,
     abort: NEVER,
     ...(invocation === undefined ? {} : { invocation }),
-    // No commit comes before the run, to refuse what was decided on others.
+    // No commit comes before the run that could refuse an outdated snapshot, so it is read now.
     claimAttempt: async () => {
       const context = await deps.routing.latest();
       return "status" in context ? context : heldAttempt(attempt, context, deps);
     },
     pause: async () => false,
-    // Whoever asks can ask again.
+    // The caller can repeat the call.
     attemptsMax: 1,
   };
   return {
@@ -45,6 +45,6 @@ export function manualExecutionBinding(
       else yield* checkedAnswers(entries, executeStrategies(entries, ports));
     },
     invalidate: () => deps.routing.invalidate(),
-    asConsumer: (consumer, times) => executionBinding(deps, { consumer, ...times }),
+    asConsumer: (consumer, limits) => executionBinding(deps, { consumer, ...limits }),
   };
 }

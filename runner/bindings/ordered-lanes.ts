@@ -6,25 +6,25 @@ export interface LanesOptions {
   readonly concurrencyMax: number;
   /** Runs at a time of one strategy. */
   readonly concurrencyPerStrategyMax: number;
-  /** When it aborts, nobody whose turn has not come gets one any more. */
+  /** When it aborts, a task whose turn has not come does not get one. */
   readonly closing: AbortSignal;
 }
 
-/** The lanes of one process, shared by all batches, with places kept for tasks that others have left behind. */
+/** The lanes of one process, shared by all its batches, with places reserved for tasks that other consumers have in flight. */
 export interface TaskLanes extends Lanes {
-  /** Tasks a place is kept for. */
+  /** Tasks with a reserved place. */
   readonly reserved: ReadonlySet<string>;
-  /** Keeps the next place of the lane for a task: whatever enters the lane later waits until it has been there, or is released. */
+  /** Reserves the next place of the lane for a task: what enters the lane later waits until the task has been there, or is released. */
   reserve(lane: string, id: string): void;
-  /** Gives up the place that is kept for a task, since somebody else has finished it. */
+  /** Frees the place of a task, since another consumer has finished it. */
   release(id: string): void;
-  /** Whether another place is kept before that of this task, in its lane. */
+  /** Whether another task has a reserved place before this one in its lane. */
   isBehindReserved(id: string): boolean;
 }
 
 interface Slot {
   readonly lane: string;
-  /** Resolves when everybody before has left. */
+  /** Resolves when all before have left. */
   readonly turn: Promise<unknown>;
   readonly leave: () => void;
 }

@@ -4,13 +4,16 @@ import type { Config } from "../../shared/config/config.ts";
 import type { Secrets } from "../../shared/config/secrets.ts";
 import { outgoingPost } from "../../shared/io/http-client/post.ts";
 
+/** What strategies reach the outside world with. */
+export type StrategyPorts = Pick<RunPorts, "post" | "secretOf" | "redact" | "log">;
+
 export interface StrategyPortsDeps {
   readonly config: Pick<Config, "strategyPrivateAddresses">;
   readonly logger: Logger;
   readonly secrets: Secrets;
 }
 
-/** What strategies reach the world with, as this process is set up. */
+/** The ports as this process is configured. */
 export function strategyPortsOf({ config, logger, secrets }: StrategyPortsDeps): StrategyPorts {
   return {
     post: outgoingPost({ privateAddresses: config.strategyPrivateAddresses }),
@@ -20,6 +23,3 @@ export function strategyPortsOf({ config, logger, secrets }: StrategyPortsDeps):
       logger.info({ source: "strategy", strategy: task.strategyId, uid: task.uid, ...details }, message),
   };
 }
-
-/** What strategies reach the world with. */
-export type StrategyPorts = Pick<RunPorts, "post" | "secretOf" | "redact" | "log">;

@@ -3,20 +3,20 @@ import type { Binding, TimeLimits } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { timeLimit, within } from "../engine/time-limit.ts";
 
-/** The time a call may take, in ms: when it is used, nothing new is begun. */
+/** The time a call may take, in ms: when it is used, nothing new is started. */
 export interface Budget {
   /** Whole milliseconds, as timers want them. */
   leftMs(): number;
-  /** Half of what is left, for a part that others come after: none of them can starve the rest. */
+  /** Half of what is left, for a part that others follow: none of them can starve the rest. */
   half(): Budget;
   /** When it aborts, nothing is left. */
   readonly stopping: AbortSignal | undefined;
 }
 
-/** What is in hand when a budget is used gets this much longer to be committed, in ms; then it is left to others. */
+/** What is in flight when a budget is used gets this much longer to be committed, in ms; then it is left to other consumers. */
 const FINISH_MS_MAX = 3_000;
-/** Said when that was not enough. */
-export const NOT_IN_TIME = "what was in hand could not be committed in time";
+/** The message when that was not enough. */
+export const NOT_IN_TIME = "what was in flight could not be committed in time";
 
 /** `stopping`: of the process, which ends every call. */
 export function budgetOf(ms: number, stopping?: AbortSignal): Budget {
@@ -26,10 +26,10 @@ export function budgetOf(ms: number, stopping?: AbortSignal): Budget {
   return { leftMs, half: () => budgetOf(leftMs() / 2, stopping), stopping };
 }
 
-/** Work of which some may be done outside, see {@link Binding.sideEffectMsMax}. */
+/** Work that may have side effects, see {@link Binding.sideEffectMsMax}. */
 export type SideEffects = Pick<Binding, "sideEffectMsMax">;
 
-/** What is in hand when a budget is used gets so much longer, in ms: what has been begun outside is finished and recorded. */
+/** What is in flight when a budget is used gets this much longer, in ms: a side effect that has started is finished and recorded. */
 export function finishMsOf(works: readonly SideEffects[]): number {
   return FINISH_MS_MAX + Math.max(0, ...works.map(({ sideEffectMsMax = 0 }) => sideEffectMsMax));
 }
@@ -54,7 +54,7 @@ export function* sharesOf<Part>(parts: readonly Part[], budget: Budget): Generat
   for (const [i, part] of parts.entries()) yield [part, i < parts.length - 1 ? budget.half() : budget];
 }
 
-/** Signals for work that takes its time: when to begin nothing more, and when to end what is under way. */
+/** Signals for work that takes long: when to start nothing more, and when to end what is in flight. */
 export function timeLimitsOf(budget: Budget, work: SideEffects): TimeLimits {
   const leftMs = budget.leftMs();
   const abortMs = Math.min(leftMs + finishMsOf([work]), TIMER_MS_MAX);

@@ -90,6 +90,6 @@ export function concurrentTasks({
       void running.track(work);
       return Promise.race([work, pause(ALONE_MS, true, { ref: false })]);
     },
-    exhaustedEffects: (entry, why) => tasks.deadLetterEffects(entry, why),
+    exhaustedEffects: (entry, why) => tasks.exhaustedEffects(entry, why),
   };
 }

@@ -5,16 +5,13 @@ import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
 import { isReachable } from "../telemetry/health.ts";
 
-/** Functions that find out only with an entry in hand that Postgres is away. */
+/** Functions that notice only with an entry in flight that Postgres is unavailable. */
 const WRITE_TO_POSTGRES: ReadonlySet<FunctionName> = new Set(["persist-log"]);
 
-/** A Postgres that takes longer for a trivial answer, in ms, counts as away. */
+/** A Postgres that takes longer for a trivial answer, in ms, counts as unavailable. */
 const ANSWER_MS_MAX = 2_000;
 
-/**
- * What keeps the function from working now; undefined when nothing does. Asked before entries are read, so that none is
- * read in vain.
- */
+/** What the function needs and is unavailable now; undefined when there is nothing. Asked before entries are read. */
 export async function unavailableDependency(
   binding: Binding,
   { database }: Pick<Services, "database">,
@@ -23,7 +20,7 @@ export async function unavailableDependency(
     const answers = await Promise.race([isReachable(database), pause(ANSWER_MS_MAX, false, { ref: false })]);
     if (!answers) return new UnavailableError("postgres is not available (it does not answer)");
   }
-  // What this process remembers may be outdated, as after Redis was emptied.
+  // What this process has cached may be outdated, as after Redis was emptied.
   binding.invalidate();
   for await (const answer of binding.run([])) {
     if (answer.status === "unavailable") {

@@ -4,11 +4,11 @@ import { sharesOf, type Budget } from "./budget.ts";
 import { drain, type Drained } from "./drain.ts";
 import { GroupLostError } from "./ensure-group.ts";
 
-/** What polling a function did, over all its streams. */
+/** What draining a function did, over all its streams. */
 export interface PollAnswer extends Omit<Drained, "stream"> {
   readonly streams: readonly Drained[];
   readonly tookMs: number;
-  /** The groups that have gone, if any have; the other streams were worked on. */
+  /** The groups that are gone, if any are; the other streams were drained. */
   readonly lost: readonly GroupLostError[];
 }
 

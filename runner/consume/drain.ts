@@ -26,7 +26,7 @@ export interface Drained {
   readonly committed: number;
   /** Read and not committed: pending, to be reclaimed after CLAIM_IDLE_MS. */
   readonly left: number;
-  /** True when nothing was waiting any more. */
+  /** True when nothing was left waiting. */
   readonly empty: boolean;
   /** Why it ended before the stream was empty and the budget used. */
   readonly unavailable?: string;

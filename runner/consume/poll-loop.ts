@@ -2,14 +2,15 @@ import type { Redis } from "ioredis";
 import { noteHeartbeat, removeHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
 import type { Binding } from "../engine/binding.ts";
 import type { Running } from "../engine/running.ts";
-import { failureReporter, type FailureReporter } from "../telemetry/failure-reporter.ts";
+import { singleFlight } from "../engine/single-flight.ts";
+import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { consume } from "./consume.ts";
-import { openSession, type ConsumerSession, type SessionDeps } from "./consumer-session.ts";
+import { openSession, type SessionDeps } from "./consumer-session.ts";
 import { untilGroupExists } from "./ensure-group.ts";
 import { readUntilStopped } from "./reader.ts";
-import { reclaimEntries } from "./reclaim-entries.ts";
 import { restartUntilStopped } from "./restart.ts";
 import { startWatchdog } from "./watchdog.ts";
+import { workBetweenReads } from "./work-between-reads.ts";
 
 export interface PollLoopDeps extends Omit<SessionDeps, "reporter" | "stopping"> {
   /** A connection of the loop's own; closed when the loop has ended. */
@@ -23,10 +24,9 @@ export interface PollLoopDeps extends Omit<SessionDeps, "reporter" | "stopping">
   readonly stillMsMax?: number;
 }
 
+const HEARTBEAT_EVERY_MS = 1_000;
 /** Longer than any answer of Redis may take. */
 const STILL_MS_MAX = 45_000;
-const HEARTBEAT_EVERY_MS = 1_000;
-const FREE_LANES_EVERY_MS = 500;
 
 /**
  * Reads one group until it is stopped: each batch goes through its function and the commit while the next one is already read.
@@ -45,7 +45,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
   });
   const session = openSession(
     binding,
-    { ...deps, stopping: stopping.signal, reporter: showingLife(failures, watchdog.alive) },
+    { ...deps, stopping: stopping.signal, reporter: watchdog.watching(failures) },
     { consumer },
   );
   const reader = readUntilStopped(session, {
@@ -54,10 +54,6 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
     blockMs: deps.blockMs,
   });
   const beforeRead = workBetweenReads(session, deps);
-  const noteThisTurn = atMostEvery(HEARTBEAT_EVERY_MS, () => {
-    // Only for people who look at the status: the next turn notes it again.
-    noteHeartbeat(redis, keys, { ...heartbeat, at: clock.now() }).catch(() => undefined);
-  });
 
   /** New connections: whatever the loop waits for rejects, and is attempted again. */
   function reconnect(stillMs: number): void {
@@ -71,6 +67,12 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
     redis.disconnect(true);
   }
 
+  /** Only for people who look at the status: what fails is noted again by a later turn. */
+  const noteTurn = singleFlight(
+    async () => noteHeartbeat(redis, keys, { ...heartbeat, at: clock.now() }).catch(() => undefined),
+    { keptMs: HEARTBEAT_EVERY_MS },
+  );
+
   async function runOnce(ran: () => void): Promise<void> {
     await untilGroupExists(binding, deps, { stopping: stopping.signal, onWait: watchdog.alive });
     // Without reclaiming, the reserved lanes would stay closed.
@@ -78,7 +80,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
     const onTurn = (): void => {
       ran();
       watchdog.alive();
-      noteThisTurn();
+      void noteTurn();
     };
     await consume(session, reader, { beforeRead, onTurn });
   }
@@ -101,54 +103,5 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
       await Promise.allSettled([session.leave({ release: true }), removeHeartbeat(redis, keys, heartbeat)]);
       return abort.aborted ? "cut_off" : "finished";
     },
-  };
-}
-
-/** Reports as told; attempts that fail are a sign of life as well. */
-function showingLife(reporter: FailureReporter, alive: () => void): FailureReporter {
-  return {
-    failed(error) {
-      alive();
-      reporter.failed(error);
-    },
-    recovered() {
-      alive();
-      reporter.recovered();
-    },
-  };
-}
-
-/** What a loop does between reads: reclaim when it is due, and free lanes. */
-function workBetweenReads(
-  session: ConsumerSession,
-  { reclaims, claimIdleMs }: PollLoopDeps,
-): () => Promise<void> {
-  const { policy } = session;
-  // Concurrent work may end the process: it comes after that of the other loops, whose entries would seem to have done it.
-  let reclaimedAt = policy.endsBeforePause ? 0 : Date.now();
-  let freedAt = 0;
-
-  async function reclaim(): Promise<boolean> {
-    const isFinished = await reclaimEntries(session);
-    if (isFinished) reclaimedAt = Date.now();
-    return isFinished;
-  }
-
-  return async () => {
-    // Entries of dead consumers are older than what comes next, so they go first.
-    if (reclaims && Date.now() - reclaimedAt >= claimIdleMs / 2) await policy.startReclaim(reclaim);
-    if (Date.now() - freedAt < FREE_LANES_EVERY_MS) return;
-    freedAt = Date.now();
-    await policy.freeLanes();
-  };
-}
-
-function atMostEvery(ms: number, act: () => void): () => void {
-  let actedAt = 0;
-  return () => {
-    const now = Date.now();
-    if (now - actedAt < ms) return;
-    actedAt = now;
-    act();
   };
 }

@@ -4,20 +4,20 @@ import type { StreamName } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
 import type { Services } from "../setup/services.ts";
 
-/** What a round would do to one group now. */
+/** What reclaiming would do to one group now. */
 export interface ReclaimPreview {
   readonly stream: StreamName;
-  /** Ids of entries that would be taken over. */
+  /** Ids of entries that would be reclaimed. */
   readonly take: readonly string[];
   /** Ids of entries that would become dead letters. */
   readonly dead: readonly string[];
-  /** Whether there may be more than were looked at. */
+  /** Whether there may be more than these. */
   readonly more: boolean;
 }
 
 const PREVIEWED_MAX = 1_000;
 
-/** Looks at what was left behind in the binding's group, and leaves it alone. */
+/** Reads what was left pending in the binding's group and changes nothing. */
 export async function previewReclaim(
   binding: Binding,
   { redis, keys, config, consumer }: Services,

@@ -1,6 +1,10 @@
-/** Notices when something that should show signs of life all the time shows none. */
+import type { FailureReporter } from "../telemetry/failure-reporter.ts";
+
+/** Notices when something that should show a sign of life again and again shows none. */
 export interface Watchdog {
   readonly alive: () => void;
+  /** The reporter, for which failed attempts are signs of life as well. */
+  readonly watching: (reporter: FailureReporter) => FailureReporter;
   readonly close: () => void;
 }
 
@@ -19,10 +23,21 @@ export function startWatchdog({ stillMsMax, onStill }: WatchdogOptions): Watchdo
     lastSign = performance.now();
     onStill(Math.round(stillMs));
   }, stillMsMax / 4);
+  const alive = (): void => {
+    lastSign = performance.now();
+  };
   return {
-    alive: () => {
-      lastSign = performance.now();
-    },
+    alive,
+    watching: ({ failed, recovered }) => ({
+      failed(error) {
+        alive();
+        failed(error);
+      },
+      recovered() {
+        alive();
+        recovered();
+      },
+    }),
     close: () => clearInterval(timer),
   };
 }

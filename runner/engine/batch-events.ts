@@ -2,9 +2,10 @@ import type { CommitOutcome } from "../../shared/commit.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 import type { Binding } from "./binding.ts";
 
+/** Events about the entries of a group: the binding they belong to. */
 type Source = Pick<Binding, "stream" | "functionName">;
 
-/** Usual after a take-over or a repeated commit; if the group was removed meanwhile, this is the trace of it. */
+/** Usual after a reclaim or a repeated commit; if the group was removed meanwhile, this is the trace of it. */
 export function reportFenced(
   { stream, functionName }: Source,
   outcomes: readonly CommitOutcome[],
@@ -15,19 +16,19 @@ export function reportFenced(
   events.publish({
     level: "INFO",
     source: functionName,
-    message: `${fenced} entries of ${stream} were not pending any more when they were to be committed, so nothing was done for them`,
+    message: `${fenced} entries of ${stream} were no longer pending when they were to be committed, so nothing was done for them`,
     details: { stream, entries: fenced },
   });
 }
 
-/** Says that an entry failed and stays where it is. */
+/** Reports that an entry failed and stays pending. */
 export function reportLeftPending(
   { stream, functionName }: Source,
   id: string,
   { error, deliveries }: { readonly error: string; readonly deliveries: number },
   events: EventLog,
 ): void {
-  // An event about an event that cannot be handled would fail in the same way; its dead letter tells.
+  // An event about an event that cannot be handled would fail in the same way; its dead letter says so.
   if (stream === "system_events") return;
   events.publish({
     level: "ERROR",

@@ -3,38 +3,37 @@ import type { CommitTurn } from "../../shared/commit.ts";
 
 /** The order in which one reader's batches are committed. */
 export interface CommitOrder {
-  /** The place behind all that were given before. */
+  /** The slot after all that were given before. */
   nextSlot(): CommitSlot;
 }
 
 /**
- * A batch's place in a sequence. Its calls are sent while those of the batch before are still on their way: Redis lets them
- * through only if these went through, so that the order holds whatever happens.
+ * A batch's place in the order. Its commit calls are sent while those of the batch before are still on their way: Redis accepts
+ * them only right after these, so that the order holds whatever happens.
  */
 export interface CommitSlot {
   /**
-   * Resolves when calls of this batch may be sent: the first time when the batch before is on its way; from then on, whether
-   * they are more of the batch or something was in the way, when all before have ended. `isLast`: nothing of the batch
-   * comes behind them.
+   * Resolves when calls of this batch may be sent. The first time: as soon as those of the batch before are sent. Later, with more
+   * calls of the batch or after a failure: when all batches before have ended. `isLast`: no other call of the batch follows.
    */
   waitTurn(options: { readonly calls: number; readonly isLast: boolean }): Promise<CommitTurn>;
-  /** Whether a batch that was under way when this place was given has been given up since: this one would go before it. */
+  /** Whether a batch that was in flight when this slot was given has been aborted since: this one would be committed before it. */
   isBehindAborted(): boolean;
-  /** To be called when the work on the batch has ended; `aborted`: it was broken off. */
+  /** To be called when the work on the batch has ended; `aborted`: before everything was committed. */
   end(options: { readonly aborted: boolean }): void;
 }
 
-/** @param key where Redis keeps the label of the call that went through last */
+/** @param key where Redis keeps the label of the last call it has accepted */
 export function openCommitOrder(key: string): CommitOrder {
   const run = randomBytes(8).toString("hex");
   let labels = 0;
-  let underWay: readonly Slot[] = [];
+  let inFlight: readonly Slot[] = [];
   const newLabel = (): string => `${run}-${(labels += 1)}`;
   return {
     nextSlot() {
-      const before = underWay.filter((slot) => !slot.isOver());
+      const before = inFlight.filter((slot) => !slot.isOver());
       const slot = new Slot(key, before, newLabel);
-      underWay = [...before, slot];
+      inFlight = [...before, slot];
       return slot;
     },
   };
@@ -43,10 +42,10 @@ export function openCommitOrder(key: string): CommitOrder {
 class Slot implements CommitSlot {
   readonly #key: string;
   readonly #newLabel: () => string;
-  /** Those that were under way when this one was given, in their order. */
+  /** Those that were in flight when this one was given, in their order. */
   #before: readonly Slot[];
   #turns = 0;
-  /** Label of the batch's last call, once that is on its way; undefined when the batch ends without. */
+  /** Label of the batch's last call, once that is sent; undefined when the batch ends without one. */
   #sent = deferred<string | undefined>();
   #isSent = false;
   readonly #ended = deferred<void>();
@@ -62,11 +61,11 @@ class Slot implements CommitSlot {
   async waitTurn({ calls, isLast }: { calls: number; isLast: boolean }): Promise<CommitTurn> {
     this.#turns += 1;
     if (this.#isSent) {
-      // What was sent has not gone through: whoever comes behind it waits for what is sent now.
+      // What was sent was not accepted: the batches after this one wait for what is sent now.
       this.#sent = deferred();
       this.#isSent = false;
     }
-    const follows = await this.#comesBehind();
+    const follows = await this.#follows();
     const labels = Array.from({ length: calls }, this.#newLabel);
     return {
       key: this.#key,
@@ -85,7 +84,7 @@ class Slot implements CommitSlot {
   }
 
   end({ aborted }: { aborted: boolean }): void {
-    // Or all batches there ever were would be kept in memory.
+    // Otherwise all batches there ever were would stay in memory.
     this.#before = [];
     this.#isOver = true;
     this.#aborted = aborted;
@@ -97,8 +96,8 @@ class Slot implements CommitSlot {
     return this.#isOver;
   }
 
-  /** The call that must have gone through before; '' when there is none, or it is sure. */
-  async #comesBehind(): Promise<string> {
+  /** The call that Redis must have accepted right before; '' when there is none, or it is certain. */
+  async #follows(): Promise<string> {
     const before = this.#before;
     if (before.every((slot) => slot.isOver())) return "";
     if (this.#turns === 1) {

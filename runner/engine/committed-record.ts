@@ -5,8 +5,8 @@ import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
 import type { ProcessedEntry } from "./process-batch.ts";
 
 /**
- * The decision recorded for an entry of `signals_stream` that was worked on; undefined when nothing was, or by another
- * function. Of a `duplicate` only Redis knows whose, so its `duplicate_of` is null.
+ * The decision that was recorded for a processed entry of `signals_stream`; undefined when there is none, or another function
+ * processed it. Only Redis knows whose duplicate a `duplicate` is, so its `duplicate_of` is null.
  */
 export function committedDecision(processed: ProcessedEntry): SignalRecord | undefined {
   if (processed.status === "left" || processed.result.status !== "done") return undefined;
@@ -21,14 +21,14 @@ export function committedDecision(processed: ProcessedEntry): SignalRecord | und
   }
 }
 
-/** What became of a task that was run, or not run any more; undefined when nothing was recorded, or by another function. */
+/** The outcome that was recorded for a processed task; undefined when there is none, or another function processed it. */
 export function committedOutcome(processed: ProcessedEntry): OutcomeRecord | undefined {
   if (processed.status === "left" || processed.outcome !== "applied" || processed.result.status !== "done")
     return undefined;
   return firstIn(processed.result.effects, ({ outcomes }) => outcomes[0]?.record);
 }
 
-/** The decision effects publish when they happen. */
+/** The decision that a branch publishes when it happens. */
 export function decisionRecordIn(branch: Branch): SignalRecord | undefined {
   return firstIn(branch, ({ signals }) => signals[0]?.record);
 }
@@ -47,7 +47,7 @@ function firstIn<Record>(
   return undefined;
 }
 
-/** The decision that is published in their place when another entry, this one, holds the uid. */
+/** The decision that is published instead when another entry, `holder`, holds the uid. */
 export function duplicateRecord({ claim }: Effects, holder: string | null = null): SignalRecord | undefined {
   const record = claim === undefined ? undefined : decisionRecordIn(claim.ifLost);
   return record?.duplicate_of === HOLDER ? { ...record, duplicate_of: holder } : record;

@@ -2,32 +2,33 @@ import { EffectsError } from "../../shared/io/commit/append-shape.ts";
 import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 import { retry } from "./retry.ts";
 
-/** Something is away or in the way; the entries are fine. */
+/** Something that is needed is unavailable, or a key is in the way; nothing is wrong with the entries. */
 export class UnavailableError extends Error {
-  override readonly name = "NotNow";
+  override readonly name = "UnavailableError";
 }
 
-/** The function threw, so nothing is known of these entries. */
+/** The function threw, so nothing is known about these entries. */
 export class FunctionError extends Error {
-  override readonly name = "FunctionThrew";
+  override readonly name = "FunctionError";
 }
 
+/** Who hears of failed attempts, and until when there are more. */
 export interface RetryContext {
   readonly reporter: FailureReporter;
-  /** From then on what cannot work now is not asked again; a commit is still tried, until `abort`. */
+  /** From then on what is unavailable is not attempted again; a commit still is, until `abort`. */
   readonly stopping: AbortSignal;
   /** Ends everything, leaving what is not committed pending. */
   readonly abort: AbortSignal;
 }
 
-/** The function's own fault, so trying again at once is no use. */
+/** The function's own fault: an attempt right after it would fail as well. */
 export function isPermanent(error: unknown): error is FunctionError | EffectsError {
   return error instanceof FunctionError || error instanceof EffectsError;
 }
 
 /**
- * Tries again with growing pauses until it works, saying so. What gets through: a function's own error, and,
- * when the process is stopping, that something is away. (p-retry also lets a TypeError through: a flaw of ours.)
+ * Attempts it again, after growing pauses and with a report, until it works. What gets through: a function's own error, and,
+ * while the process is stopping, that something is unavailable. (p-retry also lets a TypeError through: a fault of ours.)
  */
 export async function retryUntilStopped<T>(
   { abort, stopping, reporter }: RetryContext,

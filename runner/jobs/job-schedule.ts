@@ -6,7 +6,7 @@ export interface JobOptions {
   readonly job: (stopping: AbortSignal) => Promise<void>;
   /** Time from the end of one run to the next; up to a tenth is taken off at random, so that processes drift apart. */
   readonly everyMs: number;
-  /** A run that failed is tried again after this long, if that is sooner. */
+  /** A run that failed is repeated after this long, if that is sooner. */
   readonly retryMs?: number;
   readonly reporter: FailureReporter;
 }

@@ -45,7 +45,7 @@ export function startMaintenance(deps: MaintenanceDeps): Running {
         everyMs: PRUNE_EVERY_MS,
         reporter: failureReporter(events, {
           source: "reclaim",
-          what: "consumers that have gone cannot be removed",
+          what: "consumers that are gone cannot be removed",
         }),
       }),
     );

@@ -26,19 +26,19 @@ export interface MaintenanceDeps {
   readonly events: EventLog;
 }
 
-/** What keeps streams, log and groups from growing for ever, each to be done now and then by a schedule or a request. */
+/** What keeps streams, log and groups from growing for ever; a schedule or a request calls it now and then. */
 export interface Maintenance {
   /** Publishes a warning about each group that begins to lose entries. */
   trimStreams(stopping: AbortSignal): Promise<readonly StreamTrim[]>;
   /** Undefined without LOG_RETENTION_DAYS. */
   trimLog(stopping: AbortSignal): Promise<LogTrim | undefined>;
-  /** Removes consumers and turns of processes that have gone for good. What they left pending is taken over first. */
+  /** Removes consumers and heartbeats of processes that are gone. What they left pending is reclaimed first. */
   prune(): Promise<void>;
 }
 
 const PRUNE_IDLE_MS_MIN = 60_000;
 
-/** The upkeep of one router; it remembers the groups it has warned about. */
+/** The maintenance of one router; it remembers the groups it has warned about. */
 export function maintenanceOf({
   config,
   redis,

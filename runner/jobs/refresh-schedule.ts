@@ -5,7 +5,7 @@ import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { startJob, type JobSchedule } from "./job-schedule.ts";
 
 export interface RefreshScheduleDeps {
-  /** Publishes by itself what a person should know. */
+  /** Publishes its own warnings. */
   readonly refresh: () => Promise<RefreshResult>;
   readonly events: EventLog;
   /** A connection of its own. */
@@ -13,7 +13,7 @@ export interface RefreshScheduleDeps {
   /** Pub/Sub channels, taken literally; any message on them asks for a refresh. */
   readonly channels: readonly string[];
   readonly everyMs: number;
-  /** A refresh that failed is tried again after this long, or at the next turn if that is sooner. */
+  /** A refresh that failed is repeated after this long, or at the next turn if that is sooner. */
   readonly retryMs?: number;
 }
 
@@ -27,10 +27,10 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
   });
   const schedule: JobSchedule = startJob({
     async job() {
-      // A subscription whose connection is dead without anybody knowing would miss messages for ever.
+      // Without it a subscription on a dead connection would miss messages for ever.
       subscriber.ping().catch(subscription.failed);
       const result = await refresh();
-      // Somebody looked later and published, or Redis was emptied meanwhile: only another look tells.
+      // Another router published a later version, or Redis was emptied meanwhile: only another refresh can tell.
       if (result.state === "refused") schedule.request();
     },
     everyMs,
@@ -41,7 +41,7 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
     }),
   });
 
-  // Messages sent while the subscription was away are lost, so being back is a reason to look as well.
+  // Messages sent while the subscription was interrupted are lost, so its return asks for a refresh as well.
   subscriber.on("ready", () => {
     subscriber.subscribe(...channels).then(() => {
       subscription.recovered();

@@ -16,7 +16,7 @@ import type { Maintenance } from "./maintenance.ts";
 export const JOB_NAMES = ["refresh-reference", "reclaim", "trim"] as const satisfies readonly FunctionName[];
 export type JobName = (typeof JOB_NAMES)[number];
 
-/** What each job says when it is done. */
+/** What each job answers. */
 export interface JobAnswers {
   "refresh-reference": Omit<RefreshResult, "events">;
   reclaim: { readonly streams: readonly Reclaimed[] };
@@ -40,7 +40,7 @@ export interface JobPreviews {
 
 export interface Job<Name extends JobName> {
   run(budget: Budget): Promise<JobAnswers[Name]>;
-  /** Says what `run` would do now, touching nothing. */
+  /** What `run` would do now; changes nothing. */
   preview(): Promise<JobPreviews[Name]>;
 }
 
@@ -48,7 +48,7 @@ export type Jobs = { readonly [Name in JobName]: Job<Name> };
 
 const DAY_MS = 86_400_000;
 
-/** The jobs, for whoever asks for one by name. They throw what the wires throw. */
+/** The jobs by name. They throw what Redis and Postgres throw. */
 export function jobsOf(services: Services, maintenance: Maintenance): Jobs {
   return {
     "refresh-reference": {
@@ -80,7 +80,7 @@ export function jobsOf(services: Services, maintenance: Maintenance): Jobs {
   };
 }
 
-/** Reads and builds the reference, and takes no ticket. */
+/** Reads and builds the reference, and publishes nothing. */
 async function previewRefresh(services: Services): Promise<JobPreviews["refresh-reference"]> {
   const { content, version, warnings } = buildReference(await loadReferenceRows(services.database));
   const current = (await services.referenceStore.currentVersion()) ?? null;

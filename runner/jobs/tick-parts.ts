@@ -13,7 +13,7 @@ export interface TickDeps {
   readonly maintenance: Maintenance;
 }
 
-/** What a part did; `error` when some of it, or all, did not work. */
+/** What a part did; `error` when some of it, or all, failed. */
 export interface PartOutcome {
   readonly status?: "not_due";
   readonly result?: PollAnswer | JobAnswers[keyof JobAnswers];
@@ -23,9 +23,9 @@ export interface PartOutcome {
 /** A part of a round. */
 export interface Part {
   readonly part: "refresh-reference" | "reclaim" | "poll" | "trim" | "prune";
-  /** Whose groups it is about. */
+  /** The function whose groups it is about. */
   readonly functionName?: FunctionName;
-  /** What it works on, where that takes its time. */
+  /** Its work with side effects, which may outlast the budget. */
   readonly works?: readonly SideEffects[];
   run(budget: Budget): Promise<PartOutcome>;
 }
@@ -43,7 +43,7 @@ export function refreshPart({ services, jobs }: TickDeps): Part | undefined {
 }
 
 async function isRefreshDue({ redis, keys, clock, config, routing }: Services): Promise<boolean> {
-  // What this process remembers may be outdated, as after Redis was emptied.
+  // What this process has cached may be outdated, as after Redis was emptied.
   routing.invalidate();
   if ("status" in (await routing.get())) return true;
   const confirmedAt = await redis.get(keys.referenceConfirmedAt);
@@ -51,8 +51,8 @@ async function isRefreshDue({ redis, keys, clock, config, routing }: Services): 
 }
 
 /**
- * All other parts that FUNCTIONS names. A function's part comes after everything that signals wait for, so that the log, and
- * the Postgres it needs, hold up nothing that trades.
+ * All other parts that FUNCTIONS names, what signals wait for first, so that the log, and the Postgres it needs, hold up no
+ * trading.
  */
 export function partsOf({ services, jobs, maintenance }: TickDeps): readonly Part[] {
   const has = new Set(services.config.functions);

@@ -17,15 +17,15 @@ export interface TickPart extends Pick<Part, "part" | "functionName">, Pick<Part
   readonly tookMs: number;
 }
 
-/** One round of everything a router does. What a part does never makes it reject. */
+/** One round of everything a router does. A part that fails never makes it reject. */
 export type Tick = (budget: Budget) => Promise<readonly TickPart[]>;
 
 /** Signals should be decided on the latest reference, but a Postgres that hangs does not hold them up for longer, in ms. */
 const REFRESH_AWAITED_MS = 2_000;
 
 /**
- * The rounds of one process, for a scheduler to ask for: refresh when due, take over what was left behind, drain every group
- * of FUNCTIONS, trim and prune. Rounds at the same time, of whatever processes, do not disturb each other.
+ * The rounds of one process, called by a scheduler: refresh when it is due, reclaim, drain every group of FUNCTIONS, trim and
+ * prune. Rounds at the same time, in one process or several, do not disturb each other.
  */
 export function tickOf(deps: TickDeps): Tick {
   const { services } = deps;
@@ -56,7 +56,7 @@ export function tickOf(deps: TickDeps): Tick {
     return { ...said, status: outcome.error === undefined ? status : "failed", tookMs, ...outcome };
   }
 
-  /** In a list, since a promise returned by itself would be awaited to its end. */
+  /** In an array, since a promise that is returned by itself would be awaited. */
   async function refreshFirst(refresh: Part, budget: Budget): Promise<Promise<TickPart>[]> {
     const refreshing = runPart(refresh, budget);
     const decidable = !("status" in (await routing.get()));
@@ -76,14 +76,14 @@ export function tickOf(deps: TickDeps): Tick {
     for (const [part, share] of sharesOf(partsOf(deps), budget)) {
       const one = runPart(part, share);
       running.push(one);
-      // What it has in hand then is finished beside the others: strategies that take their time hold up nobody's log.
+      // What it has in flight then is finished beside the next parts, so that slow strategies do not hold up the log.
       await Promise.race([one, pause(share.leftMs(), undefined, { ref: false })]);
     }
     return Promise.all([...refreshing, ...running]);
   };
 }
 
-/** What may be told of an error; of one that nobody expected, only the router's own log has more. */
+/** What the caller may know of an error; of an unexpected one, only the router's own log has more. */
 function publicMessage(error: unknown, { redis, logger }: Services): string {
   const expected = [UnavailableError, DatabaseError, ReferenceRowError];
   if (expected.some((kind) => error instanceof kind)) return messageOf(error);

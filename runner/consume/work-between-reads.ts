@@ -1,0 +1,29 @@
+import type { ConsumerSession } from "./consumer-session.ts";
+import { reclaimEntries } from "./reclaim-entries.ts";
+
+const FREE_LANES_EVERY_MS = 500;
+
+/** What a loop does before each read: it reclaims when that is due, and frees lanes that other consumers have finished. */
+export function workBetweenReads(
+  session: ConsumerSession,
+  { reclaims, claimIdleMs }: { readonly reclaims: boolean; readonly claimIdleMs: number },
+): () => Promise<void> {
+  const { policy } = session;
+  // Concurrent work may end the process: it comes after that of the other loops, whose entries would seem to have done it.
+  let reclaimedAt = policy.endsBeforePause ? 0 : Date.now();
+  let freedAt = 0;
+
+  async function reclaim(): Promise<boolean> {
+    const isFinished = await reclaimEntries(session);
+    if (isFinished) reclaimedAt = Date.now();
+    return isFinished;
+  }
+
+  return async () => {
+    // Entries of dead consumers are older than what comes next, so they go first.
+    if (reclaims && Date.now() - reclaimedAt >= claimIdleMs / 2) await policy.startReclaim(reclaim);
+    if (Date.now() - freedAt < FREE_LANES_EVERY_MS) return;
+    freedAt = Date.now();
+    await policy.freeLanes();
+  };
+}

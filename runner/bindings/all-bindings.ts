@@ -6,6 +6,7 @@ import { logBinding } from "./log-binding.ts";
 import { manualExecutionBinding } from "./manual-execution-binding.ts";
 import { signalBinding, type SignalBindingDeps } from "./signal-binding.ts";
 
+/** This room binds each function to the group it reads and to the ports it needs, so that the rooms above need only a binding. */
 export interface BindingDeps extends SignalBindingDeps, ExecutionDeps {
   readonly config: Config;
   readonly log: LogStore;

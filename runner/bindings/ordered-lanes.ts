@@ -62,7 +62,7 @@ export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }
     },
     isBehindReserved(id) {
       const own = slots.get(id)?.lane;
-      // In the order they were kept in.
+      // In the order in which they were reserved.
       for (const [other, { lane }] of slots) {
         if (other === id) return false;
         if (lane === own) return true;
@@ -70,13 +70,13 @@ export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }
       return false;
     },
     async inOrder(lane, id, job) {
-      const place = slots.get(id) ?? enter(lane);
+      const slot = slots.get(id) ?? enter(lane);
       slots.delete(id);
       try {
-        await turnOrClosing(place.turn, closing);
+        await turnOrClosing(slot.turn, closing);
         return closing.aborted ? undefined : await job();
       } finally {
-        place.leave();
+        slot.leave();
       }
     },
     async withRoom(strategyId, job) {

@@ -2,7 +2,12 @@ import type { Entry } from "../../shared/entry.ts";
 import type { CommitSlot } from "../engine/commit-order.ts";
 import type { ConsumerSession } from "./consumer-session.ts";
 
-/** Where batches come from: `readUntilStopped` of reader.ts, or `readUntilEmpty` below. */
+/**
+ * This room reads consumer groups. A session is one consumer's stay in a group; the poll loop, the drain of a request and an
+ * on-demand reclaim each open one. The loop below is the only one that reads batches and starts work on them.
+ */
+
+/** Where batches come from: `readUntilStopped` or `readUntilEmpty` of reader.ts. */
 export interface BatchSource {
   /** The next batch, empty when none came in time; undefined when there is no more to read. */
   next(): Promise<readonly Entry[] | undefined>;

@@ -12,7 +12,9 @@ import { timeLimit } from "../engine/time-limit.ts";
 import type { Services } from "../setup/services.ts";
 import type { Maintenance } from "./maintenance.ts";
 
-/** The functions that take no entries. */
+/** This room runs what takes no entries: refresh, reclaim and trim, by schedule or on demand, and the tick of a scheduler. */
+
+/** The names of these functions. */
 export const JOB_NAMES = ["refresh-reference", "reclaim", "trim"] as const satisfies readonly FunctionName[];
 export type JobName = (typeof JOB_NAMES)[number];
 

@@ -141,7 +141,7 @@ describe("stopping", () => {
       process.kill(frozen.pid, "SIGSTOP");
       running.signal("SIGTERM");
       expect(await running.ended()).toBe(1);
-      expect(running.output()).toContain("others will take it over");
+      expect(running.output()).toContain("other routers will reclaim it");
     } finally {
       await frozen.stop();
     }

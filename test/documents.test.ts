@@ -112,7 +112,7 @@ describe("shared/io/README.md", () => {
   );
 
   test("finds the columns of all tables", () => {
-    expect(new Set(columns.map(([table]) => table)).size).toBe(10);
+    expect(new Set(columns.map(([table]) => table)).size).toBeGreaterThanOrEqual(10);
     expect(columns).toContainEqual(["strategies", "reverse"]);
   });
 

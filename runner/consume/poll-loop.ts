@@ -247,7 +247,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): PollLoop {
       // Redis may be away by now; then housekeeping forgets this loop later.
       await Promise.allSettled([
         // Where deliveries stand for attempts, one that was begun was one.
-        group.release({ uncount: binding.concurrent === undefined }),
+        group.release({ restoreDeliveryCount: binding.concurrent === undefined }),
         removeHeartbeat(redis, keys, { stream, group: binding.group, consumer }),
         leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
       ]);

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { groupProgressOn, lastEntryId } from "../../../../shared/io/streams/group-progress.ts";
+import { groupProgressOn } from "../../../../shared/io/streams/group-progress.ts";
+import { lastEntryId } from "../../../../shared/io/streams/read-entries.ts";
 import { signalStreamOn } from "../../../../shared/io/streams/signal-stream.ts";
 import { holdersOf } from "../../../../shared/io/streams/uid-holders.ts";
 import { keysOf, type Keys } from "../../../../shared/keys.ts";

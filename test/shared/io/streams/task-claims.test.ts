@@ -70,7 +70,7 @@ test("a task deleted from the stream stays pending, and can still be begun by it
 
 test("what is handed back can be taken over at once by whoever waits the longest", async () => {
   await claimsOf("mine").begin(ids[0] ?? "");
-  await groupOf("mine").release({ uncount: false });
+  await groupOf("mine").release({ restoreDeliveryCount: false });
   expect(await claimsOf("other").claimUnstarted(ids, 600_000)).toHaveLength(2);
   expect(await groupOf("other").claim(ids[0] ?? "", 600_000, 1)).toMatchObject({ status: "claimed" });
   expect(await deliveries()).toEqual([1, 0, 0]);
@@ -78,7 +78,7 @@ test("what is handed back can be taken over at once by whoever waits the longest
 
 test("what a delivery was worth is taken back when it is handed back uncounted", async () => {
   await claimsOf("mine").begin(ids[0] ?? "");
-  await groupOf("mine").release({ uncount: true });
+  await groupOf("mine").release({ restoreDeliveryCount: true });
   expect(await deliveries()).toEqual([0, 0, 0]);
 });
 

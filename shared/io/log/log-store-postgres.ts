@@ -25,7 +25,7 @@ const invocationNames = Object.keys(INVOCATION_COLUMNS).join(", ");
 const invocationValues = invocationNames.replace(/counts$/, "NULLIF(counts, 'null')");
 const eventNames = Object.keys(EVENT_COLUMNS).join(", ");
 
-/** Stores the decisions for the strategies of the signals that a query gives. */
+/** Stores the routing outcomes of the signals that a query gives. */
 const insertRouted = (decided: string): string => `
   INSERT INTO signal_log_entries (shard, entry_id, invocation, stage, at, strategy_id, status, reason, detail)
   SELECT $1, decided.entry_id, decided.invocation, 'routing', decided.decided_at,
@@ -34,10 +34,9 @@ const insertRouted = (decided: string): string => `
   ON CONFLICT DO NOTHING`;
 
 /**
- * Inserts signals that are not stored yet, with the decisions for their strategies, and counts the signals. As one statement
- * it took Postgres 11 % less time than as one per table with the key in every row. Of two decisions on one entry only the first
- * is stored, together with its own strategies, hence `number`. In the order of keys, so that two writers cannot block each other.
- * Number and order together cost Postgres 1.5 %.
+ * Inserts signals that are not stored yet, with their routing outcomes, and counts the signals. As one statement it took Postgres
+ * 11 % less time than as one per table with the key in every row. Of two decisions on one entry only the first is stored, with its
+ * own outcomes, hence `number`. In the order of keys, so that two writers cannot block each other. Both together cost 1.5 %.
  */
 const INSERT_SIGNALS = `
   WITH given AS MATERIALIZED (${rowsQuery(SIGNAL_COLUMNS, "$2")}),
@@ -54,8 +53,8 @@ const INSERT_SIGNALS = `
 
 /**
  * Finds those signals whose stored row has another uid or status; `hidden`: no row is found, though the insert found one. The
- * other signals get the decisions for their strategies: earlier versions stored those after the row, and may have been stopped
- * in between. LIMIT makes Postgres look up row by row: a plain join reads the whole shard while the table has no statistics.
+ * other signals get their routing outcomes: earlier versions stored those after the row, and may have been stopped in
+ * between. LIMIT makes Postgres look up row by row: a plain join reads the whole shard while the table has no statistics.
  */
 const SETTLE_STORED = `
   WITH given AS MATERIALIZED (

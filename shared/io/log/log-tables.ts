@@ -47,7 +47,7 @@ export const OUTCOME_COLUMNS = {
   at: "timestamptz",
 } as const satisfies Columns;
 
-/** Those of `signal_log_entries` that differ between the strategies of a signal, and the signal's number in its batch. */
+/** Those of `signal_log_entries` that differ between the routing outcomes of a signal, and the signal's number in its batch. */
 export const ROUTING_COLUMNS = {
   signal: "integer",
   strategy_id: "integer",
@@ -105,7 +105,7 @@ export function signalRow({ entryId, invocation, record }: SignalRow): RowOf<typ
   };
 }
 
-/** The decisions for the strategies of the signal at this index of a batch. */
+/** The routing outcomes of the signal at this index of a batch. */
 export function routedRows({ record }: SignalRow, index: number): RowOf<typeof ROUTING_COLUMNS>[] {
   return record.outcomes.map(({ strategy_id, status, reason, detail }) => ({
     signal: index + 1,

@@ -124,7 +124,7 @@ export function openSession(
       inFlight.close();
       // Without Redis they fail, and maintenance removes the consumer later.
       await Promise.allSettled([
-        ...(release ? [group.release({ uncount: policy.countsDeliveries })] : []),
+        ...(release ? [group.release({ restoreDeliveryCount: policy.countsDeliveries })] : []),
         leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
       ]);
     },

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { blockListOf } from "../../../shared/config/config-values.ts";
-import { NotConfirmed } from "../../../shared/io/streams/signal-ingest.ts";
+import { NotConfirmedError } from "../../../shared/io/streams/signal-ingest.ts";
 import type { FieldFault } from "../../../shared/signal/signal.ts";
 import {
   parseObject,
@@ -62,7 +62,7 @@ export function webhookRoutes(deps: HttpDeps) {
       const answer = await take(refusal.client, body, () => arrivedAt + CONFIRM_MS_MAX - performance.now());
       return c.json(answer, 202);
     } catch (error) {
-      if (error instanceof NotConfirmed) {
+      if (error instanceof NotConfirmedError) {
         alerts.refused({ ...refusal, problem: UNCONFIRMED, cause: error.message });
         throw new Problem(UNCONFIRMED);
       }

@@ -2,8 +2,8 @@ import type { Redis } from "ioredis";
 import type { GroupName, Keys, StreamName } from "../../keys.ts";
 
 /**
- * When each poll loop turned last, for anyone who wants to know whether signals are being read. Redis itself does not
- * tell: before 7.2 a consumer that waits in vain leaves no trace.
+ * The last heartbeat of a poll loop, which shows that signals are being read. Redis itself does not show it: before 7.2 a
+ * consumer whose reads return nothing leaves no trace.
  */
 export interface Heartbeat {
   readonly stream: StreamName;
@@ -11,76 +11,75 @@ export interface Heartbeat {
   readonly consumer: string;
   /** Redis' clock, milliseconds since 1970. */
   readonly at: number;
-  /** Time between two turns, in ms, where a scheduler makes them; absent for a loop, which turns all the time. */
+  /** Time between two heartbeats, in ms, where a scheduler causes them; absent for a loop, whose heartbeats are frequent. */
   readonly everyMs?: number;
 }
 
 /** A loop that has been silent for so long belongs to a process that was killed. */
 const REMOVED_AFTER_MS = 3_600_000;
 
-/** All that is called from outside counts as one reader, whichever process answers it. */
+/** All scheduled calls count as one consumer, whichever process answers them. */
 const SCHEDULED = "tick";
 
-/** Notes a turn. */
 export async function noteHeartbeat(
   redis: Redis,
   keys: Keys,
   { at, everyMs, ...loop }: Heartbeat,
 ): Promise<void> {
-  await redis.hset(keys.loops, fieldOf(loop), everyMs === undefined ? at : `${at}:${everyMs}`);
+  await redis.hset(keys.loops, loopField(loop), everyMs === undefined ? at : `${at}:${everyMs}`);
 }
 
-/** Notes a turn that somebody asked for, with the time since the one before, so that the next is not missed too early. */
+/** Notes a heartbeat caused by a scheduled call, with the time since the last one: the next is due after as long. */
 export async function noteScheduledHeartbeat(
   redis: Redis,
   keys: Keys,
   { stream, group, at }: Pick<Heartbeat, "stream" | "group" | "at">,
 ): Promise<void> {
   const loop = { stream, group, consumer: SCHEDULED };
-  const before = await redis.hget(keys.loops, fieldOf(loop));
-  const everyMs = before === null ? undefined : intervalBetween(parseTurn(before), at);
+  const last = await redis.hget(keys.loops, loopField(loop));
+  const everyMs = last === null ? undefined : intervalBetween(parseBeat(last), at);
   await noteHeartbeat(redis, keys, { ...loop, at, ...(everyMs === undefined ? {} : { everyMs }) });
 }
 
-/** Takes a loop that ends out of the list. */
+/** Removes the heartbeat of a loop that stops. */
 export async function removeHeartbeat(redis: Redis, keys: Keys, loop: Loop): Promise<void> {
-  await redis.hdel(keys.loops, fieldOf(loop));
+  await redis.hdel(keys.loops, loopField(loop));
 }
 
-/** Takes those out that ended without doing so. `now` is Redis' clock, milliseconds since 1970. */
+/** Removes the heartbeats of loops that ended without doing so. `now` is Redis' clock, milliseconds since 1970. */
 export async function removeSilentHeartbeats(redis: Redis, keys: Keys, now: number): Promise<void> {
-  for (const turn of await readHeartbeats(redis, keys)) {
-    if (now - turn.at > REMOVED_AFTER_MS) await removeHeartbeat(redis, keys, turn);
+  for (const heartbeat of await readHeartbeats(redis, keys)) {
+    if (now - heartbeat.at > REMOVED_AFTER_MS) await removeHeartbeat(redis, keys, heartbeat);
   }
 }
 
-/** The last turn of every loop that has not ended in order. */
+/** The last heartbeat of every loop that has not been stopped properly. */
 export async function readHeartbeats(redis: Redis, keys: Keys): Promise<Heartbeat[]> {
   const fields = Object.entries(await redis.hgetall(keys.loops));
-  return fields.map(([field, turn]) => {
+  return fields.map(([field, beat]) => {
     const [stream = "", group = "", consumer = ""] = field.split(" ");
-    return { stream: stream as StreamName, group: group as GroupName, consumer, ...parseTurn(turn) };
+    return { stream: stream as StreamName, group: group as GroupName, consumer, ...parseBeat(beat) };
   });
 }
 
 type Loop = Pick<Heartbeat, "stream" | "group" | "consumer">;
-type Turn = Pick<Heartbeat, "at" | "everyMs">;
+type Beat = Pick<Heartbeat, "at" | "everyMs">;
 
-/** None of the three has spaces in it. */
-function fieldOf({ stream, group, consumer }: Loop): string {
+/** None of the three contains a space. */
+function loopField({ stream, group, consumer }: Loop): string {
   return `${stream} ${group} ${consumer}`;
 }
 
 /** `<at>`, or `<at>:<everyMs>`. */
-function parseTurn(text: string): Turn {
+function parseBeat(text: string): Beat {
   const [at, everyMs] = text.split(":");
   return { at: Number(at), ...(everyMs === undefined ? {} : { everyMs: Number(everyMs) }) };
 }
 
-/** Undefined when the turn before is so long ago that nothing can be said of the next one. */
-function intervalBetween(before: Turn, at: number): number | undefined {
-  const sinceMs = Math.max(0, at - before.at);
+/** Undefined when the last heartbeat is so old that it does not show when the next is due. */
+function intervalBetween(last: Beat, at: number): number | undefined {
+  const sinceMs = Math.max(0, at - last.at);
   if (sinceMs > REMOVED_AFTER_MS) return undefined;
-  // A call by hand in between, or a second scheduler, does not make it a fast one at once.
-  return Math.max(sinceMs, Math.round((before.everyMs ?? 0) / 2));
+  // A call on demand, or a second scheduler, shortens the interval by half at most.
+  return Math.max(sinceMs, Math.round((last.everyMs ?? 0) / 2));
 }

@@ -3,12 +3,12 @@ import type { GroupName, Keys, StreamName } from "../../keys.ts";
 import { defineScript, type Script } from "../redis/connection.ts";
 
 /**
- * Removes consumers from a group. XGROUP DELCONSUMER drops whatever is pending for a consumer, so that there is nothing
- * must be seen in the same script. A reader that is still alive is made again by its next delivery.
+ * Removes consumers that have nothing pending from a group. XGROUP DELCONSUMER would drop what is pending, hence the check in
+ * the same script. Redis creates a consumer that is still reading again with its next delivery.
  *
  * KEYS  1 the stream
  * ARGV  1 group · 2 idle for more than this, in ms · 3 optional: only the consumer of this name
- * Returns the names of those removed; none when the stream or the group is not there
+ * Returns the names of those removed; none when the stream or the group does not exist
  */
 const REMOVE_SCRIPT = `#!lua
 local stream, group, idleMs, only = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -34,7 +34,7 @@ interface GroupOf {
   readonly group: GroupName;
 }
 
-/** Removes consumers that have been idle for more than `idleMs` and have nothing pending; gives their names. */
+/** Removes consumers that have been idle for more than `idleMs` and have nothing pending; returns their names. */
 export async function pruneConsumers(
   redis: Redis,
   keys: Keys,
@@ -43,7 +43,7 @@ export async function pruneConsumers(
   return (await removeScript(redis)([keys.stream(stream)], [group, idleMs])) as string[];
 }
 
-/** Takes a consumer that stops out of its group; false, and it stays, when something is pending for it. */
+/** Removes a consumer that stops from its group; false, and it stays, when something is pending for it. */
 export async function leaveGroup(
   redis: Redis,
   keys: Keys,

@@ -1,9 +1,23 @@
 import type { Redis } from "ioredis";
 import type { Commit } from "../../commit.ts";
 import { discardEffects, parseDeadLetter, type StoredDeadLetter } from "../../dead-letter.ts";
-import { fieldsOf } from "../../entry.ts";
 import type { Keys } from "../../keys.ts";
 import { takeLease } from "../redis/lease.ts";
+import { currentEntryPages, entryOf, type RawEntry } from "./read-entries.ts";
+
+/** The stream `dead_letters`, to be read and discarded from by people. */
+export interface DeadLetters {
+  count(): Promise<number>;
+  page(page: DeadLetterPage): Promise<StoredDeadLetter[]>;
+  /** Undefined when there is none with this id. */
+  get(id: string): Promise<StoredDeadLetter | undefined>;
+  /**
+   * All that are there now, oldest first, or those with these ids, each once; instead of one that is not there, its id.
+   */
+  chosen(letters: "all" | readonly string[]): AsyncGenerator<StoredDeadLetter | string>;
+  /** Deletes one, in the same step as it adds the event that records this. */
+  discard(commit: Commit, letter: StoredDeadLetter, note: DiscardNote): Promise<Discarded>;
+}
 
 export interface DeadLetterPage {
   readonly countMax: number;
@@ -18,27 +32,12 @@ export interface DiscardNote {
   readonly at: number;
 }
 
-/** The stream `dead_letters`, as people look at it. */
-export interface DeadLetters {
-  count(): Promise<number>;
-  page(page: DeadLetterPage): Promise<StoredDeadLetter[]>;
-  /** Undefined when there is none with this id. */
-  get(id: string): Promise<StoredDeadLetter | undefined>;
-  /**
-   * All that are there now, oldest first – what comes meanwhile is not among them – or those with these ids, each once;
-   * in place of one that is not there, its id.
-   */
-  chosen(letters: "all" | readonly string[]): AsyncGenerator<StoredDeadLetter | string>;
-  /** Throws one away, in one step with the event that says so. */
-  discard(commit: Commit, letter: StoredDeadLetter, note: DiscardNote): Promise<Discarded>;
-}
-
-/** `gone`: it was not there any more · `in_use`: somebody is retrying it, and what comes of that has to be recorded, or discarding it. */
+/** `gone`: it is no longer there · `in_use`: a retry or another discard of it is running, and has to end first. */
 export type Discarded = "discarded" | "gone" | "in_use";
 
-const PAGE_COUNT = 100;
 const DISCARD_MS_MAX = 10_000;
 
+/** The dead letters over a connection for commands. */
 export function deadLettersOn(redis: Redis, keys: Keys): DeadLetters {
   const key = keys.stream("dead_letters");
 
@@ -49,15 +48,8 @@ export function deadLettersOn(redis: Redis, keys: Keys): DeadLetters {
   }
 
   async function* all(): AsyncGenerator<StoredDeadLetter> {
-    const [newest] = await redis.xrevrange(key, "+", "-", "COUNT", 1);
-    if (newest === undefined) return;
-    const [until] = newest;
-    let after: string | undefined;
-    for (;;) {
-      const letters = parsed(await redis.xrange(key, startAfter(after, "-"), until, "COUNT", PAGE_COUNT));
-      yield* letters;
-      after = letters.at(-1)?.id;
-      if (after === undefined || after === until) return;
+    for await (const entries of currentEntryPages(redis, key)) {
+      for (const entry of entries) yield parseDeadLetter(entry);
     }
   }
 
@@ -96,6 +88,6 @@ function startAfter(after: string | undefined, otherwise: "-" | "+"): string {
   return after === undefined ? otherwise : `(${after}`;
 }
 
-function parsed(reply: readonly [id: string, fields: string[]][]): StoredDeadLetter[] {
-  return reply.map(([id, flat]) => parseDeadLetter({ id, fields: fieldsOf(flat) }));
+function parsed(reply: readonly RawEntry[]): StoredDeadLetter[] {
+  return reply.map((raw) => parseDeadLetter(entryOf(raw)));
 }

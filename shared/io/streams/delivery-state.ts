@@ -1,61 +1,57 @@
 import type { Redis } from "ioredis";
 import { compareEntryIds } from "../../entry-range.ts";
-import { fieldsOf, type Fields } from "../../entry.ts";
+import type { Fields } from "../../entry.ts";
 import type { Keys } from "../../keys.ts";
+import { groupInfoOf } from "./group-info.ts";
+import { entryOf, type RawEntry } from "./read-entries.ts";
+import { pendingEntryOf, type PendingEntry, type RawPendingEntry } from "./stream-group.ts";
 
-/** Where an entry of `signals_stream` is, as Redis has it at one moment. */
+/** Where an entry of `signals_stream` is, according to Redis at one moment. */
 export interface DeliveryState {
-  /** Undefined when it is not in the stream (any more). */
+  /** Undefined when it is not (or no longer) in the stream. */
   readonly fields: Fields | undefined;
   readonly delivery: Delivery;
 }
 
 /**
  * `waiting`: not delivered to the group yet · `pending`: delivered and not acknowledged · `acknowledged`: neither, so it was
- * committed, or lies before the place its group was started at.
+ * committed, or its id is lower than the one the group was started at.
  */
 export type Delivery =
   | { readonly status: "waiting" | "acknowledged" }
-  | {
-      readonly status: "pending";
-      readonly consumer: string;
-      readonly idleMs: number;
-      readonly deliveries: number;
-    };
+  | ({ readonly status: "pending" } & Omit<PendingEntry, "id">);
 
-const GROUP = "signal_processor";
+const DECIDING_GROUP = "signal_processor";
 
 /** Looks an entry up in its stream and in the group that decides. */
 export async function deliveryStateOf(redis: Redis, keys: Keys, id: string): Promise<DeliveryState> {
   const key = keys.stream("signals_stream");
-  // One transaction, so that an entry delivered meanwhile cannot be in two places, or in none.
+  // One transaction: an entry that is delivered meanwhile must not be seen in two states, or in none.
   const replies = await redis
     .multi()
     .xrange(key, id, id)
-    .call("XPENDING", key, GROUP, id, id, 1)
+    .call("XPENDING", key, DECIDING_GROUP, id, id, 1)
     .call("XINFO", "GROUPS", key)
     .exec();
-  const [entries, pending, groups] = (replies ?? []).map(([error, reply]) => {
+  const [entries = [], pending = [], groups = []] = (replies ?? []).map(([error, reply]) => {
     if (error === null) return reply as unknown[];
-    // Nothing was ever published, or the group is not there (yet): nothing of it has been delivered.
+    // There is no stream or no group (yet), so no entry has been delivered.
     if (/NOGROUP|no such key/.test(error.message)) return [];
     throw error;
   });
-  const [entry] = (entries ?? []) as [id: string, fields: string[]][];
+  const [entry] = entries as RawEntry[];
   return {
-    fields: entry === undefined ? undefined : fieldsOf(entry[1]),
-    delivery: deliveryOf(id, pending ?? [], groups ?? []),
+    fields: entry === undefined ? undefined : entryOf(entry).fields,
+    delivery: deliveryOf(id, pending as RawPendingEntry[], groups as unknown[][]),
   };
 }
 
-function deliveryOf(id: string, pending: readonly unknown[], groups: readonly unknown[]): Delivery {
-  const [own] = pending as readonly [string, consumer: string, idleMs: number, deliveries: number][];
-  if (own !== undefined) {
-    const [, consumer, idleMs, deliveries] = own;
-    return { status: "pending", consumer, idleMs, deliveries };
+function deliveryOf(id: string, [pending]: RawPendingEntry[], groups: readonly unknown[][]): Delivery {
+  if (pending !== undefined) {
+    const { id: _, ...delivery } = pendingEntryOf(pending);
+    return { status: "pending", ...delivery };
   }
-  // XINFO answers with flat lists of names and values.
-  const infos = (groups as readonly unknown[][]).map((flat) => fieldsOf(flat.map(String)));
-  const lastDelivered = infos.find((info) => info["name"] === GROUP)?.["last-delivered-id"] ?? "0-0";
-  return { status: compareEntryIds(id, lastDelivered) > 0 ? "waiting" : "acknowledged" };
+  const group = groups.map(groupInfoOf).find(({ name }) => name === DECIDING_GROUP);
+  const waiting = compareEntryIds(id, group?.lastDeliveredId ?? "0-0") > 0;
+  return { status: waiting ? "waiting" : "acknowledged" };
 }

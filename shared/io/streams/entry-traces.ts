@@ -1,20 +1,19 @@
 import type { Redis } from "ioredis";
-import type { DeadLetter } from "../../dead-letter.ts";
-import { entryTime, fieldsOf } from "../../entry.ts";
-import type { Keys } from "../../keys.ts";
+import { parseDeadLetter, type DeadLetter } from "../../dead-letter.ts";
+import { entryTime, type Entry } from "../../entry.ts";
+import type { Keys, StreamName } from "../../keys.ts";
 import { logRowsOf, type LogRows } from "../../log-rows.ts";
-import { deadLettersOn } from "./dead-letters.ts";
+import { entryPages } from "./read-entries.ts";
 
-/** Dead letters and published records carry an entry's id, but nothing finds them by it: they are looked through. */
+/** Dead letters or records about some entries. No key finds them by an entry's id, so the stream is scanned. */
 export interface Traces<Found> {
   readonly found: Found;
-  /** False when there was more than could be looked through. */
+  /** False when the stream holds more than one scan reads. */
   readonly complete: boolean;
 }
 
-const PAGE_COUNT = 100;
-/** Read through for one look, of either kind. */
-const LOOKED_AT_MAX = 2_000;
+/** Entries that one scan reads. */
+const SCANNED_MAX = 2_000;
 
 /** A dead letter with the entry of `signals_stream` it is about. */
 export interface TracedDeadLetter {
@@ -22,63 +21,61 @@ export interface TracedDeadLetter {
   readonly letter: DeadLetter;
 }
 
-/** Dead letters of entries of `signals_stream`: the entries' own, and those of their records and tasks. */
+/** Dead letters about entries of `signals_stream`: the entries' own, and those of their records and tasks. */
 export async function deadLettersOf(
   redis: Redis,
   keys: Keys,
   entryIds: readonly string[],
 ): Promise<Traces<readonly TracedDeadLetter[]>> {
-  const letters = deadLettersOn(redis, keys);
-  const asked = new Set(entryIds);
-  const found: TracedDeadLetter[] = [];
-  const complete = await look(entryIds, async (after) => {
-    const page = await letters.page({ countMax: PAGE_COUNT, after });
-    for (const stored of page) {
-      if (!stored.ok) continue;
-      const { letter } = stored;
-      const signalEntryId =
-        letter.stream === "signals_stream" ? letter.entry.id : letter.entry.fields["entry_id"];
-      if (signalEntryId !== undefined && asked.has(signalEntryId)) found.push({ signalEntryId, letter });
-    }
-    return page.map(({ id }) => id);
+  const wanted = new Set(entryIds);
+  return scan(redis, keys, { stream: "dead_letters", entryIds }, (entry) => {
+    const stored = parseDeadLetter(entry);
+    if (!stored.ok) return undefined;
+    const { letter } = stored;
+    const { id, fields } = letter.entry;
+    const signalEntryId = letter.stream === "signals_stream" ? id : fields["entry_id"];
+    return signalEntryId !== undefined && wanted.has(signalEntryId) ? { signalEntryId, letter } : undefined;
   });
-  return { found, complete };
 }
 
-/** What is published about one entry. */
+/** The published records about one entry. */
 export type EntryRecords = Pick<LogRows, "signals" | "outcomes">;
 
-/** The records about an entry of `signals_stream` that are still in `signal_results`, whether they are in the log or not. */
+/** The records about an entry of `signals_stream` that are still in `signal_results`, whether or not the log has them. */
 export async function recordsOf(redis: Redis, keys: Keys, entryId: string): Promise<Traces<EntryRecords>> {
-  const key = keys.stream("signal_results");
-  const found: LogRows[] = [];
-  const complete = await look([entryId], async (after) => {
-    const page = await redis.xrange(key, `(${after}`, "+", "COUNT", PAGE_COUNT);
-    for (const [id, flat] of page) {
-      const fields = fieldsOf(flat);
-      if (fields["entry_id"] !== entryId) continue;
-      const parsed = logRowsOf({ id, fields }, "signal_results");
-      if (parsed.ok) found.push(parsed.rows);
-    }
-    return page.map(([id]) => id);
+  const scope = { stream: "signal_results", entryIds: [entryId] } as const;
+  const { found, complete } = await scan(redis, keys, scope, (entry) => {
+    if (entry.fields["entry_id"] !== entryId) return undefined;
+    const parsed = logRowsOf(entry, "signal_results");
+    return parsed.ok ? parsed.rows : undefined;
   });
   const signals = found.flatMap((rows) => rows.signals);
   return { found: { signals, outcomes: found.flatMap((rows) => rows.outcomes) }, complete };
 }
 
-/** Reads pages of a stream on from the time of the earliest entry, before which nothing can be about it. */
-async function look(
-  entryIds: readonly string[],
-  readPage: (after: string) => Promise<string[]>,
-): Promise<boolean> {
-  if (entryIds.length === 0) return true;
-  const from = Math.min(...entryIds.map(entryTime));
-  let after = `${Math.max(0, from - 1)}-18446744073709551615`;
-  for (let seen = 0; seen < LOOKED_AT_MAX; seen += PAGE_COUNT) {
-    const ids = await readPage(after);
-    const last = ids.at(-1);
-    if (last === undefined || ids.length < PAGE_COUNT) return true;
-    after = last;
+interface ScanScope {
+  readonly stream: StreamName;
+  readonly entryIds: readonly string[];
+}
+
+/** What `find` gives, from the time of the earliest of these entries on: nothing before that can be about them. */
+async function scan<Found>(
+  redis: Redis,
+  keys: Keys,
+  { stream, entryIds }: ScanScope,
+  find: (entry: Entry) => Found | undefined,
+): Promise<Traces<Found[]>> {
+  const found: Found[] = [];
+  if (entryIds.length === 0) return { found, complete: true };
+  const from = `${Math.min(...entryIds.map(entryTime))}-0`;
+  let scanned = 0;
+  for await (const page of entryPages(redis, keys.stream(stream), { from, to: "+" })) {
+    for (const entry of page) {
+      if (scanned === SCANNED_MAX) return { found, complete: false };
+      scanned += 1;
+      const trace = find(entry);
+      if (trace !== undefined) found.push(trace);
+    }
   }
-  return false;
+  return { found, complete: true };
 }

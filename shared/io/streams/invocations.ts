@@ -3,9 +3,9 @@ import type { Keys } from "../../keys.ts";
 import type { InvocationRecord } from "../../records.ts";
 import { storable } from "../../text.ts";
 
-/** Publishes an invocation, when it begins and when it ends, on its way to the table `invocations`. */
+/** Publishes an invocation to `signal_results` when it starts and when it ends; from there it gets into the table `invocations`. */
 export async function publishInvocation(redis: Redis, keys: Keys, record: InvocationRecord): Promise<void> {
-  // A person's text may hold what Postgres does not take.
+  // Text typed by a person may hold characters that Postgres refuses.
   const data = JSON.stringify(record, (_key, value: unknown) =>
     typeof value === "string" ? storable(value) : value,
   );

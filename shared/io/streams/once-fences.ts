@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Keys } from "../../keys.ts";
 
-/** Those of these entries that an invocation has committed already, so that its function need not be called for them again. */
+/** Which of these entries an invocation has committed already, so that its function is not called for them again. */
 export async function committedAmong(
   redis: Redis,
   keys: Keys,

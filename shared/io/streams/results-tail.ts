@@ -1,12 +1,13 @@
 import type { Redis } from "ioredis";
-import { fieldsOf, type Entry } from "../../entry.ts";
+import type { Entry } from "../../entry.ts";
 import type { Keys } from "../../keys.ts";
+import { entryOf, lastEntryId } from "./read-entries.ts";
 
-/** Reads `signal_results` from a place on, without a group: nothing is taken away from anyone. */
+/** Follows `signal_results` without a group: no consumer loses a record. */
 export interface ResultsTail {
   /** The records after those read before, as soon as there are any; none after `blockMs`. */
   next(): Promise<Entry[]>;
-  /** Goes on with what comes from now on. */
+  /** Continues with the records that are added from now on. */
   skipToEnd(): Promise<void>;
 }
 
@@ -16,24 +17,18 @@ export interface ResultsTailOptions {
   readonly blockMs: number;
 }
 
-/** A tail that begins with what comes from now on. `blocking` is a connection of its own. */
+/** A tail that starts with the records added from now on. `blocking` is a connection of its own. */
 export async function tailResults(
   blocking: Redis,
   { keys, countMax, blockMs }: ResultsTailOptions,
 ): Promise<ResultsTail> {
   const key = keys.stream("signal_results");
-  async function end(): Promise<string> {
-    const [last] = await blocking.xrevrange(key, "+", "-", "COUNT", 1);
-    return last?.[0] ?? "0";
-  }
+  const end = async (): Promise<string> => (await lastEntryId(blocking, key)) ?? "0";
   let after = await end();
   return {
     async next() {
       const reply = await blocking.xread("COUNT", countMax, "BLOCK", blockMs, "STREAMS", key, after);
-      const entries = (reply?.[0]?.[1] ?? []).map(([id, fields]): Entry => ({
-        id,
-        fields: fieldsOf(fields),
-      }));
+      const entries = (reply?.[0]?.[1] ?? []).map(entryOf);
       after = entries.at(-1)?.id ?? after;
       return entries;
     },

@@ -1,22 +1,23 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Fields } from "../../entry.ts";
+import { messageOf } from "../../error-message.ts";
 import type { Keys } from "../../keys.ts";
 import { openRedis } from "../redis/connection.ts";
 
-/** The way into `signals_stream` for those who wait for an answer. */
+/** Adds entries to `signals_stream` for callers that wait for an answer. */
 export interface SignalIngest {
   /**
    * Adds an entry and gives its id once Redis has confirmed it; calls do not wait for each other.
-   * @throws NotConfirmed when it has not within `msMax`, or refuses. The entry may have been added all the same.
+   * @throws NotConfirmedError when Redis refuses or does not answer within `msMax`. The entry may have been added all the same.
    */
   add(fields: Fields, limits: { readonly msMax: number }): Promise<string>;
   close(): void;
 }
 
-/** Redis has not said that the entry is there; the message says why, and holds nothing of the entry. */
-export class NotConfirmed extends Error {
-  override readonly name = "NotConfirmed";
+/** Redis has not confirmed that the entry was added; the message says why, and contains nothing of the entry. */
+export class NotConfirmedError extends Error {
+  override readonly name = "NotConfirmedError";
 }
 
 export interface SignalIngestOptions {
@@ -24,44 +25,44 @@ export interface SignalIngestOptions {
   readonly keys: Keys;
   /** Shown by CLIENT LIST. */
   readonly name: string;
-  /** Told of every connection error; the client reconnects by itself. */
+  /** Called on every connection error; the client reconnects by itself. */
   readonly onError: (error: Error) => void;
 }
 
-/** As long as a caller waits at most: a server silent for that long is given up, and the connection made anew. */
+/** No caller waits longer: after so long without an answer the connection is replaced. */
 const ANSWER_MS_MAX = 2_000;
 
-/** Opens a connection of its own, so that no other command is waited for; Redis need not be there yet. */
+/** Opens a connection of its own, so that no call waits for other commands; Redis may be unavailable now. */
 export function openSignalIngest({ url, keys, name, onError }: SignalIngestOptions): SignalIngest {
   const redis = openRedis({ url, role: "commands", name, answerMsMax: ANSWER_MS_MAX, onError });
   // Each call that waits for the connection listens for `ready`.
   redis.setMaxListeners(0);
   const key = keys.stream("signals_stream");
 
-  const addWhenReady = async (fields: Fields, given: AbortSignal): Promise<string> => {
-    // Never left to the client's own queue: an alert that was answered as lost must not be sent when nobody waits for it.
-    while (redis.status !== "ready") await nextReady(redis, given);
+  const addWhenReady = async (fields: Fields, abort: AbortSignal): Promise<string> => {
+    // The client's own queue is not used: it would still send an alert that was already reported as not confirmed.
+    while (redis.status !== "ready") await nextReady(redis, abort);
     const id = await redis.xadd(key, "*", ...Object.entries(fields).flat());
-    if (id === null) throw new Error("no entry id in the answer");
+    if (id === null) throw new Error("Redis answered without an entry id");
     return id;
   };
 
   return {
     async add(fields, { msMax }) {
       const ended = new AbortController();
-      const late = pause(msMax, undefined, { signal: ended.signal }).then(() => {
-        throw new NotConfirmed(
+      const timeout = pause(msMax, undefined, { signal: ended.signal }).then(() => {
+        throw new NotConfirmedError(
           `no confirmation within ${Math.round(msMax)} ms (connection: ${redis.status})`,
         );
       });
       try {
-        return await Promise.race([addWhenReady(fields, ended.signal), late]);
+        return await Promise.race([addWhenReady(fields, ended.signal), timeout]);
       } catch (error) {
-        if (error instanceof NotConfirmed) throw error;
-        // Without the error itself: ioredis' carry the command with all its arguments.
-        throw new NotConfirmed(error instanceof Error ? error.message : String(error));
+        if (error instanceof NotConfirmedError) throw error;
+        // The error itself is not passed on: errors of ioredis hold the command with all its arguments.
+        throw new NotConfirmedError(messageOf(error));
       } finally {
-        // Whichever lost the race ends too; the race has taken note of its rejection.
+        // Ends the one that lost the race; the race has handled its rejection.
         ended.abort();
       }
     },
@@ -69,13 +70,13 @@ export function openSignalIngest({ url, keys, name, onError }: SignalIngestOptio
   };
 }
 
-async function nextReady(redis: Redis, given: AbortSignal): Promise<void> {
+async function nextReady(redis: Redis, abort: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     redis.once("ready", resolve);
     const giveUp = (): void => {
       redis.off("ready", resolve);
-      reject(new Error("given up"));
+      reject(new Error("aborted"));
     };
-    given.addEventListener("abort", giveUp, { once: true });
+    abort.addEventListener("abort", giveUp, { once: true });
   });
 }

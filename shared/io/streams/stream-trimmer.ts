@@ -1,16 +1,23 @@
 import type { Redis } from "ioredis";
 import { GROUPS, type Keys, type StreamName } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
-import { markOf } from "./groups.ts";
+import { groupField } from "./groups.ts";
 
-/** Every stream but `dead_letters`, which keeps what it has until a person decides. */
+/** Trims streams by age, never past an entry that is still needed. */
+export interface StreamTrimmer {
+  /** Removes the oldest entries that are no longer needed, some thousands at most; call it until it removes none. */
+  step(stream: TrimmedStream): Promise<TrimStep>;
+  /** What could be removed, and which groups prevent more; removes nothing. */
+  preview(stream: TrimmedStream): Promise<TrimPreview>;
+}
+
+/** Every stream but `dead_letters`, whose entries stay until a person retries or discards them. */
 export type TrimmedStream = Exclude<StreamName, "dead_letters">;
 
 /**
- * What a group that has not got as far as STREAM_RETENTION_MS means for the entries it still needs, the oldest
- * of which is `from`. `keeps`: they stay. `loses`: a group that entries are not kept for (another service's, or `notifier`) is behind by more
- * than twice the retention; they go. `missing`: one of the router's own groups is not there, so nothing of the stream
- * has been worked on as far as anyone knows, and all of it stays.
+ * A group that still needs entries older than STREAM_RETENTION_MS, from `from` on.
+ * `keeps`: they stay · `loses`: they are removed, because they are older than twice the retention and the group is another
+ * service's or `notifier` · `missing`: one of the router's own groups does not exist, so the whole stream stays.
  */
 export type BehindGroup =
   | { readonly group: string; readonly state: "keeps" | "loses"; readonly from: string }
@@ -23,35 +30,28 @@ export interface TrimStep {
 }
 
 export interface TrimPreview {
-  /** Entries nobody needs any more, counted up to some hundreds. Whole nodes of some 100 go at a time, so a rest stays. */
+  /** Entries no longer needed, counted up to some hundreds. Trimming removes whole nodes of some 100, so it leaves a rest. */
   readonly removable: number;
-  /** Whether there are more than were counted. */
+  /** True when there are more than were counted. */
   readonly more: boolean;
   readonly behind: readonly BehindGroup[];
 }
 
-export interface StreamTrimmer {
-  /** Removes the oldest entries nobody needs any more, some thousands at most; again until it removes none. */
-  step(stream: TrimmedStream): Promise<TrimStep>;
-  /** What there is to remove, and what is in the way; removes nothing. */
-  preview(stream: TrimmedStream): Promise<TrimPreview>;
-}
-
 /**
- * One step of trimming a stream: finds the lowest id that is still needed and removes whole nodes below it, in the same
- * script, so that nothing can be delivered or taken back in between.
+ * One step of trimming a stream: finds the lowest id that is still needed and removes whole nodes below it, in one script, so
+ * that no entry is delivered or claimed in between.
  *
  * KEYS  1 the stream · 2 the groups hash
- * ARGV  1 retention in ms · 2 most entries to remove or count · 3 trim, or look: only count · then, for each of the
- *         router's own groups of this stream: name · its field in the groups hash if it may be missing while that is not
- *         set, or '' if it may never be missing
+ * ARGV  1 retention in ms · 2 most entries to remove or count · 3 trim | preview (only count) · then, for each of the
+ *         router's own groups of this stream: name · its field in the groups hash if the group may be missing while that is
+ *         not set, or '' if it may never be missing
  * Returns { entries removed or counted, then per group that is behind: name, keeps | loses | missing, oldest id it needs }
  */
 const TRIM_SCRIPT = `#!lua
 local stream, groups = KEYS[1], KEYS[2]
-local retention, countMax, looks = tonumber(ARGV[1]), ARGV[2], ARGV[3] == 'look'
+local retention, countMax, preview = tonumber(ARGV[1]), ARGV[2], ARGV[3] == 'preview'
 local call = redis.call
--- A key of another type is what the commit complains about.
+-- A key of another type is reported by the commit.
 if call('TYPE', stream)['ok'] ~= 'stream' then return { 0 } end
 
 local missing = {}
@@ -59,7 +59,7 @@ for g = 4, #ARGV, 2 do
   missing[ARGV[g]] = ARGV[g + 1] == '' or call('HEXISTS', groups, ARGV[g + 1]) == 1
 end
 
--- Both halves of an id have up to 20 digits, more than a number of Lua holds, and no leading zeros.
+-- Both halves of an id have up to 20 digits, more than a Lua number holds exactly, and no leading zeros.
 local function lower(a, b)
   if #a ~= #b then return #a < #b end
   return a < b
@@ -76,7 +76,7 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function idOf(age) return string.format('%.0f-0', math.max(0, now - age)) end
 local old, tooOld = idOf(retention), idOf(2 * retention)
 
--- The lower one of the first pending and the first undelivered entry: after XGROUP SETID it can be either.
+-- The lower of the first pending and the first undelivered id: after XGROUP SETID it can be either.
 local function firstNeeded(group, lastDelivered)
   local needed = nil
   local pending = call('XPENDING', stream, group, '-', '+', 1)
@@ -109,13 +109,13 @@ for _, flat in ipairs(call('XINFO', 'GROUPS', stream)) do
 end
 
 local complete = true
-for name, gone in pairs(missing) do
-  if gone then
+for name, isMissing in pairs(missing) do
+  if isMissing then
     complete = false
     for _, part in ipairs({ name, 'missing', '' }) do answer[#answer + 1] = part end
   end
 end
-if complete and looks then
+if complete and preview then
   answer[1] = #call('XRANGE', stream, '-', '(' .. limit, 'COUNT', countMax)
 elseif complete then
   answer[1] = call('XTRIM', stream, 'MINID', '~', limit, 'LIMIT', countMax)
@@ -129,23 +129,23 @@ export interface StreamTrimmerOptions {
   readonly stepCountMax?: number;
 }
 
-/** Takes 0.2 ms with entries of 300 bytes and 5 ms with 16 kB each. A node of a stream holds 100 entries at most, unless configured. */
+/** Takes 0.2 ms with entries of 300 bytes and 5 ms with 16 kB each. A node of a stream holds 100 entries by default. */
 const STEP_COUNT_MAX = 2_000;
-/** Counting reads the entries, so it costs more. */
+/** Counting reads the entries, so it takes longer. */
 const PREVIEW_COUNT_MAX = 500;
 
-/** Trims the streams of one router by age, never past an entry that is still needed. */
+/** The trimmer of one router's streams, over a connection for commands. */
 export function streamTrimmerOn(
   redis: Redis,
   keys: Keys,
   { retentionMs, stepCountMax = STEP_COUNT_MAX }: StreamTrimmerOptions,
 ): StreamTrimmer {
   const trimStream = defineScript(redis, "trimStream", TRIM_SCRIPT);
-  async function run(stream: TrimmedStream, mode: "trim" | "look", countMax: number): Promise<TrimStep> {
+  async function run(stream: TrimmedStream, mode: "trim" | "preview", countMax: number): Promise<TrimStep> {
     const own = GROUPS.filter((one) => one.stream === stream).flatMap(({ group }) => [
       group,
-      // Tasks may be there for others to run; the other streams are always worked on here.
-      group === "strategy_executor" ? markOf(stream, group) : "",
+      // Tasks may be run by other services only; the other streams are always processed by the router.
+      group === "strategy_executor" ? groupField(stream, group) : "",
     ]);
     const reply = await trimStream([keys.stream(stream), keys.groups], [retentionMs, countMax, mode, ...own]);
     const [removed, ...parts] = reply as [number, ...string[]];
@@ -157,7 +157,7 @@ export function streamTrimmerOn(
   return {
     step: async (stream) => run(stream, "trim", stepCountMax),
     async preview(stream) {
-      const { removed: removable, behind } = await run(stream, "look", PREVIEW_COUNT_MAX);
+      const { removed: removable, behind } = await run(stream, "preview", PREVIEW_COUNT_MAX);
       return { removable, more: removable === PREVIEW_COUNT_MAX, behind };
     },
   };

@@ -1,11 +1,25 @@
 import type { Redis } from "ioredis";
-import { fieldsOf, type Entry } from "../../entry.ts";
+import type { Entry } from "../../entry.ts";
 import type { GroupName, Keys, StrategyStream, StreamName } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
+import { entryOf, type RawEntry } from "./read-entries.ts";
 
-/** What Redis says of a task whose attempt has begun. */
+/**
+ * One consumer's tasks. Redis' delivery count is the number of attempts that were started, so that after a crash it is known
+ * which tasks may have caused it: those that were only waiting have none.
+ */
+export interface TaskClaims {
+  /** Marks tasks as delivered and not started; to be called before the first of them is started. */
+  markDelivered(ids: readonly string[]): Promise<void>;
+  /** Starts an attempt. */
+  begin(id: string): Promise<StartedAttempt>;
+  /** Claims those of these tasks that no consumer has started and that have been idle for `idleMs`. */
+  claimUnstarted(ids: readonly string[], idleMs: number): Promise<Entry[]>;
+}
+
+/** What Redis says about a task whose attempt was started. */
 export interface StartedAttempt {
-  /** Attempts begun, with this one; undefined when the task is not pending for this consumer any more, and none was. */
+  /** Attempts started, with this one; undefined when none was, because the task is no longer pending for this consumer. */
   readonly attempt: number | undefined;
   /** Current snapshot version, empty when there is none. */
   readonly version: string;
@@ -14,20 +28,10 @@ export interface StartedAttempt {
 }
 
 /**
- * One consumer's hold on its tasks. Redis' delivery count stands for attempts that were begun, so that after a crash it is
- * known which tasks may have caused it: those that only waited for their turn have none.
+ * KEYS 1 the stream. ARGV 1 group, 2 consumer, 3… entry ids. Sets the deliveries of the consumer's own entries to 0. XCLAIM of
+ * a deleted entry would remove it from the pending list.
  */
-export interface TaskClaims {
-  /** Says that these have been delivered and not begun; to be sent before the first of them is. */
-  markDelivered(ids: readonly string[]): Promise<void>;
-  /** Begins an attempt. */
-  begin(id: string): Promise<StartedAttempt>;
-  /** Takes over those of these that nobody has begun and whose holder has been silent for `idleMs`. */
-  claimUnstarted(ids: readonly string[], idleMs: number): Promise<Entry[]>;
-}
-
-/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3… entry ids. A claim would take a deleted entry out of the pending list. */
-const DELIVERED_SCRIPT = `#!lua
+const MARK_DELIVERED_SCRIPT = `#!lua
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 for i = 3, #ARGV do
   local id = ARGV[i]
@@ -39,8 +43,8 @@ end
 `;
 
 /**
- * KEYS 1 the stream, 2 reference:current, 3 control. ARGV 1 group, 2 consumer, 3 entry id. Returns attempts with this one (0: not
- * its own), version, epoch.
+ * KEYS 1 the stream, 2 reference:current, 3 control. ARGV 1 group, 2 consumer, 3 entry id. Returns attempts with this one (0: the
+ * entry is not pending for the consumer), version, epoch.
  */
 const BEGIN_SCRIPT = `#!lua
 local stream, group, consumer, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
@@ -55,20 +59,20 @@ end
 return { attempt, redis.call('GET', KEYS[2]) or '', redis.call('HGET', KEYS[3], 'epoch') or '0' }
 `;
 
-/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4… entry ids. Returns the entries taken over. */
-const TAKE_SCRIPT = `#!lua
+/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4… entry ids. Returns the entries claimed. */
+const CLAIM_UNSTARTED_SCRIPT = `#!lua
 local stream, group, consumer, idle = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local taken = {}
+local claimed = {}
 for i = 4, #ARGV do
   local id = ARGV[i]
   local pending = redis.call('XPENDING', stream, group, 'IDLE', idle, id, id, 1)
   local entry = redis.call('XRANGE', stream, id, id)
   if #pending == 1 and pending[1][4] == 0 and #entry == 1 then
     redis.call('XCLAIM', stream, group, consumer, idle, id, 'JUSTID')
-    taken[#taken + 1] = entry[1]
+    claimed[#claimed + 1] = entry[1]
   end
 end
-return taken
+return claimed
 `;
 
 export interface TaskClaimsOptions {
@@ -77,19 +81,19 @@ export interface TaskClaimsOptions {
   readonly consumer: string;
 }
 
-/** The hold of `consumer` on the entries of a group, over a connection for commands. */
+/** The tasks of `consumer` in a group, over a connection for commands. */
 export function taskClaimsOn(
   redis: Redis,
   keys: Keys,
   { stream, group, consumer }: TaskClaimsOptions,
 ): TaskClaims {
-  const noteDelivered = defineScript(redis, "noteTasksDelivered", DELIVERED_SCRIPT);
+  const markTasksDelivered = defineScript(redis, "markTasksDelivered", MARK_DELIVERED_SCRIPT);
   const beginTask = defineScript(redis, "beginTask", BEGIN_SCRIPT);
-  const takeTasks = defineScript(redis, "takeTasks", TAKE_SCRIPT);
+  const claimUnstartedTasks = defineScript(redis, "claimUnstartedTasks", CLAIM_UNSTARTED_SCRIPT);
   const key = keys.stream(stream);
   return {
     async markDelivered(ids) {
-      if (ids.length > 0) await noteDelivered([key], [group, consumer, ...ids]);
+      if (ids.length > 0) await markTasksDelivered([key], [group, consumer, ...ids]);
     },
     async begin(id) {
       const reply = await beginTask([key, keys.referenceCurrent, keys.control], [group, consumer, id]);
@@ -98,8 +102,8 @@ export function taskClaimsOn(
     },
     async claimUnstarted(ids, idleMs) {
       if (ids.length === 0) return [];
-      const reply = await takeTasks([key], [group, consumer, idleMs, ...ids]);
-      return (reply as [string, string[]][]).map(([id, fields]) => ({ id, fields: fieldsOf(fields) }));
+      const reply = await claimUnstartedTasks([key], [group, consumer, idleMs, ...ids]);
+      return (reply as RawEntry[]).map(entryOf);
     },
   };
 }

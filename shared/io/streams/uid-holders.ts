@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Keys } from "../../keys.ts";
 
-/** Who holds these uids now, by uid: the entry that was dispatched, or `unknown` where somebody else wrote to the key. */
+/** The entries that hold these uids now, by uid; `unknown` where the key holds no string, so it is not the router's. */
 export async function holdersOf(
   redis: Redis,
   keys: Keys,
@@ -13,7 +13,7 @@ export async function holdersOf(
   for (const uid of uids) pipeline.get(keys.dedup(uid));
   for (const [i, [error, holder]] of ((await pipeline.exec()) ?? []).entries()) {
     if (error !== null && !error.message.startsWith("WRONGTYPE")) throw error;
-    // As the commit script has it for a key that is no string.
+    // The commit script gives the same answer.
     if (holder !== null) holders.set(uids[i] ?? "", typeof holder === "string" ? holder : "unknown");
   }
   return holders;

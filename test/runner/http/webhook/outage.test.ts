@@ -141,7 +141,10 @@ describe("an intake", () => {
     });
     const failed = await ingest.add({ note: "mine" }, { msMax: 20_000 }).catch((error: unknown) => error);
     ingest.close();
-    expect(failed).toMatchObject({ name: "NotConfirmed", message: expect.stringContaining("WRONGTYPE") });
+    expect(failed).toMatchObject({
+      name: "NotConfirmedError",
+      message: expect.stringContaining("WRONGTYPE"),
+    });
     expect(JSON.stringify(failed)).not.toContain("mine");
   });
 });

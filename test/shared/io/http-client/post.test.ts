@@ -1,48 +1,15 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { outgoingPost } from "../../../../shared/io/http-client/post.ts";
 import type { Resolve } from "../../../../shared/io/http-client/public-address-lookup.ts";
-import { PermanentError, RetryableError, type PostRequest } from "../../../../shared/strategy.ts";
-import { startReceiver, type Delivery, type Receiver } from "../../../servers/http-receiver.ts";
+import { PermanentError, RetryableError } from "../../../../shared/strategy.ts";
 import { freePort } from "../../../servers/process.ts";
+import { failureOf, receiver, requestTo, SECRET } from "./post-fixture.ts";
 
 /** This machine may be busy. */
 const SOON = { timeout: 10_000 };
-const never = new AbortController().signal;
-const SECRET = "/hooks/t0ken?key=s3cret";
-
-const receivers: Receiver[] = [];
-async function receiver(behave: (response: ServerResponse, delivery: Delivery) => void): Promise<Receiver> {
-  const started = await startReceiver(behave);
-  receivers.push(started);
-  return started;
-}
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map(async (each) => each.close()));
-});
-
-const requestTo = (url: string, changes: Partial<PostRequest> = {}): PostRequest => ({
-  url,
-  headers: {},
-  body: "{}",
-  timeoutMs: 20_000,
-  abort: never,
-  ...changes,
-});
-/** Names resolve to these addresses. */
-const resolving =
-  (...addresses: string[]): Resolve =>
-  async () =>
-    addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
-
-async function failureOf(answer: Promise<unknown>): Promise<Error> {
-  return answer.then(
-    (value) => expect.fail(`answered ${JSON.stringify(value)}`),
-    (error: unknown) => error as Error,
-  );
-}
 
 describe("an answer", () => {
   const post = outgoingPost({ privateAddresses: true });
@@ -61,7 +28,7 @@ describe("an answer", () => {
     ]);
   });
 
-  test("is also a redirect: nobody goes where it points to", async () => {
+  test("is also a redirect, which is not followed", async () => {
     const hidden = await receiver((response) => response.end());
     const { url } = await receiver((response) =>
       response.writeHead(307, { location: `${hidden.url}/metadata` }).end(),
@@ -70,7 +37,7 @@ describe("an answer", () => {
     expect(hidden.deliveries).toEqual([]);
   });
 
-  test("is read no further than 4 kB, and a body without an end is not waited for", async () => {
+  test("is read up to 4 kB, also of a body that never ends", async () => {
     const { url, connections } = await receiver((response) => {
       const more = (): boolean => response.write("x".repeat(1_000)) && setImmediate(more) !== undefined;
       response.on("drain", more);
@@ -91,17 +58,17 @@ describe("an answer", () => {
     expect(await post(requestTo(url, { timeoutMs }))).toEqual({ status: 200, text: "begun" });
   });
 
-  test("leaves the connection to the next one", async () => {
+  test("leaves the connection to the next request", async () => {
     const { url, connections } = await receiver((response) => response.end("ok"));
     for (let i = 0; i < 5; i += 1) await post(requestTo(url));
     expect(connections()).toEqual({ open: 1, ever: 1 });
   });
 });
 
-describe("without an answer it may be tried again, and the message tells the host but no path", () => {
+describe("without an answer it may be retried, and the message names the host but no path", () => {
   const post = outgoingPost({ privateAddresses: true });
 
-  test("when nothing comes in time; the connection is given up", async () => {
+  test("when nothing comes in time; the connection is closed", async () => {
     const { url, port, connections } = await receiver(() => undefined);
     const error = await failureOf(post(requestTo(url + SECRET, { timeoutMs: 100 })));
     expect(error).toEqual(new RetryableError(`127.0.0.1:${port} gave no answer within 100 ms`));
@@ -116,7 +83,7 @@ describe("without an answer it may be tried again, and the message tells the hos
     );
   });
 
-  test("when nobody listens", async () => {
+  test("when no server listens", async () => {
     const port = await freePort();
     const error = await failureOf(post(requestTo(`http://127.0.0.1:${port}${SECRET}`)));
     expect(error).toEqual(new RetryableError(`no answer from 127.0.0.1:${port}: connection refused`));
@@ -160,7 +127,7 @@ describe("an abort", () => {
     await vi.waitFor(() => expect(connections().open).toBe(0), SOON);
   });
 
-  test("that has come already sends nothing", async () => {
+  test("before the request sends nothing", async () => {
     const { url, connections } = await receiver((response) => response.end());
     const abort = AbortSignal.abort(new Error("too late"));
     expect(await failureOf(post(requestTo(url, { abort })))).toEqual(new Error("too late"));
@@ -168,7 +135,7 @@ describe("an abort", () => {
   });
 });
 
-test("a host that hangs gets a limited number of connections, and holds up no other host, and none of its own beyond their time", async () => {
+test("a host that hangs gets a limited number of connections and delays no other host, and its requests still time out", async () => {
   const post = outgoingPost({ privateAddresses: true });
   const hanging = await receiver(() => undefined);
   const other = await receiver((response) => response.end("here"));
@@ -186,107 +153,14 @@ test("a host that hangs gets a limited number of connections, and holds up no ot
   await vi.waitFor(() => expect(hanging.connections().open).toBe(0), SOON);
 });
 
-describe("unless private addresses are allowed, nothing is sent", () => {
-  test.each([
-    ["127.0.0.1", "loopback"],
-    ["127.1", "loopback"],
-    ["2130706433", "loopback"],
-    ["0x7f000001", "loopback"],
-    ["0177.0.0.1", "loopback"],
-    ["127.0.0.1.", "loopback"],
-    ["①②⑦.0.0.1", "loopback"],
-    ["0", "unspecified"],
-    ["0.0.0.0", "unspecified"],
-    ["10.1.2.3", "private"],
-    ["172.16.0.1", "private"],
-    ["192.168.1.1", "private"],
-    ["169.254.169.254", "linkLocal"],
-    ["100.64.0.1", "carrierGradeNat"],
-    ["192.0.0.192", "reserved"],
-    ["198.18.0.1", "reserved"],
-    ["224.0.0.1", "multicast"],
-    ["240.0.0.1", "reserved"],
-    ["255.255.255.255", "broadcast"],
-    ["[::1]", "loopback"],
-    ["[::]", "unspecified"],
-    ["[::ffff:10.0.0.1]", "ipv4Mapped"],
-    ["[::ffff:8.8.8.8]", "ipv4Mapped"],
-    ["[::127.0.0.1]", "not allocated"],
-    ["[4000::1]", "not allocated"],
-    ["[64:ff9b::7f00:1]", "rfc6052"],
-    ["[2002:7f00:1::]", "6to4"],
-    ["[2001::1]", "teredo"],
-    ["[fe80::1]", "linkLocal"],
-    ["[fd00:ec2::254]", "uniqueLocal"],
-    ["[ff02::1]", "multicast"],
-    ["[2001:db8::1]", "reserved"],
-  ])("to the address %s (%s)", async (host, range) => {
-    const { port, connections } = await receiver((response) => response.end());
-    const resolve = vi.fn<Resolve>();
-    const post = outgoingPost({ privateAddresses: false, resolve });
-    for (const url of [`http://${host}:${port}${SECRET}`, `https://${host}:${port}${SECRET}`]) {
-      const error = await failureOf(post(requestTo(url)));
-      expect(error).toBeInstanceOf(PermanentError);
-      expect(error).toMatchObject({ reason: "forbidden_address" });
-      expect(error.message).toMatch(new RegExp(`\\(${range}\\).*STRATEGY_PRIVATE_ADDRESSES`));
-      expect(error.message).not.toContain("t0ken");
-    }
-    expect(connections().ever).toBe(0);
-    expect(resolve).not.toHaveBeenCalled();
-  });
-
-  test.each([
-    [["127.0.0.1"]],
-    [["10.0.0.1"]],
-    [["169.254.169.254"]],
-    [["::1"]],
-    [["fd00::1"]],
-    [["::ffff:127.0.0.1"]],
-    [["8.8.8.8", "127.0.0.1"]],
-    [["2606:4700::1111", "fe80::1"]],
-  ])("to a name that resolves to %s", async (addresses) => {
-    const { port, connections } = await receiver((response) => response.end());
-    const post = outgoingPost({ privateAddresses: false, resolve: resolving(...addresses) });
-    for (const protocol of ["http", "https"]) {
-      const error = await failureOf(post(requestTo(`${protocol}://innocent.test:${port}${SECRET}`)));
-      expect(error).toBeInstanceOf(PermanentError);
-      expect(error).toMatchObject({ reason: "forbidden_address" });
-      expect(error.message).toContain(`innocent.test resolves to ${addresses.at(-1)}`);
-    }
-    expect(connections().ever).toBe(0);
-  });
-
-  test("to localhost, as the system resolves it", async () => {
-    const { port, connections } = await receiver((response) => response.end());
-    const post = outgoingPost({ privateAddresses: false });
-    for (const host of ["localhost", "LOCALHOST"]) {
-      const error = await failureOf(post(requestTo(`http://${host}:${port}/`)));
-      expect(error).toMatchObject({ reason: "forbidden_address" });
-    }
-    expect(connections().ever).toBe(0);
-  });
-});
-
-test("the connection goes to the address that was looked at, and is not asked about again", async () => {
-  const { port, deliveries } = await receiver((response) => response.end());
-  const resolve = vi.fn<Resolve>(resolving("127.0.0.1"));
-  const post = outgoingPost({ privateAddresses: true, resolve });
-  await Promise.all([1, 2].map(async () => post(requestTo(`http://broker.test:${port}/`))));
-  expect(deliveries.map(({ headers }) => headers.host)).toEqual([
-    `broker.test:${port}`,
-    `broker.test:${port}`,
-  ]);
-  expect(resolve.mock.calls).toEqual([["broker.test"]]);
-});
-
 test.each([
   ["nothing", ""],
-  ["no URL", "t0ken"],
+  ["text", "t0ken"],
   ["another protocol", "ftp://127.0.0.1/t0ken"],
   ["a file", "file:///etc/t0ken"],
   ["a user", "http://t0ken@127.0.0.1/"],
   ["a password", "http://:t0ken@127.0.0.1/"],
-])("%s is no URL to post to", async (_what, url) => {
+])("%s is not a URL to post to", async (_what, url) => {
   const error = await failureOf(outgoingPost({ privateAddresses: true })(requestTo(url)));
   expect(error).toBeInstanceOf(PermanentError);
   expect(error).toMatchObject({ reason: "invalid_url" });

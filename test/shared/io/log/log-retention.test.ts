@@ -1,34 +1,23 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { logRetentionOn, type LogTable } from "../../../../shared/io/log/log-retention.ts";
-import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
-import { databaseKinds, serverKinds, type TestDatabase } from "../postgres/databases.ts";
+import { databaseKinds, migratedDatabase, serverKinds } from "../postgres/databases.ts";
 
 const BEFORE = new Date("2026-01-10T00:00:00Z");
 const OLD = "2026-01-09T23:59:59.999999Z";
 const YOUNG = "2026-01-10T00:00:00Z";
 const TABLES: readonly LogTable[] = ["signal_log_entries", "signal_log", "system_log"];
 
-describe.each(databaseKinds)("removing old rows of the log on $kind", ({ create }) => {
-  let place: TestDatabase;
-  let db: Database;
+describe.each(databaseKinds)("removing old rows of the log on $kind", (database) => {
+  const db = migratedDatabase(database);
   let shard: string;
   let added = 0;
 
-  beforeAll(async () => {
-    place = await create();
-    db = await place.open();
-    await db.migrate();
-  });
   beforeEach(() => {
     shard = freshPrefix();
   });
-  afterAll(async () => {
-    await db.close();
-    await place.remove();
-  });
 
-  /** Adds so many rows of one time; those of signal_log_entries are of three strategies. */
+  /** Adds rows with the same time; those of signal_log_entries belong to three strategies. */
   async function add(table: LogTable, at: string, count: number, of = shard): Promise<void> {
     added += count;
     const ids = `generate_series(${added - count}, ${added - 1}) n`;
@@ -66,14 +55,17 @@ describe.each(databaseKinds)("removing old rows of the log on $kind", ({ create 
     return rows.map((row) => row.at.toISOString());
   }
 
-  it.each(TABLES)("%s loses what is older, by its own time, and nothing younger", async (table) => {
-    await add(table, OLD, 7);
-    await add(table, YOUNG, 5);
-    const log = logRetentionOn(db, shard);
-    expect(await log.step(table, BEFORE)).toStrictEqual({ status: "removed", rows: 7 });
-    expect(await log.step(table, BEFORE)).toStrictEqual({ status: "removed", rows: 0 });
-    expect(await times(table)).toStrictEqual(Array.from({ length: 5 }, () => "2026-01-10T00:00:00.000Z"));
-  });
+  it.each(TABLES)(
+    "%s loses rows that are older by their own time, and none that are younger",
+    async (table) => {
+      await add(table, OLD, 7);
+      await add(table, YOUNG, 5);
+      const log = logRetentionOn(db, shard);
+      expect(await log.step(table, BEFORE)).toStrictEqual({ status: "removed", rows: 7 });
+      expect(await log.step(table, BEFORE)).toStrictEqual({ status: "removed", rows: 0 });
+      expect(await times(table)).toStrictEqual(Array.from({ length: 5 }, () => "2026-01-10T00:00:00.000Z"));
+    },
+  );
 
   it.each(TABLES)("%s is cleared in steps of limited size, the oldest rows of each first", async (table) => {
     for (const day of ["03", "01", "02", "04"]) await add(table, `2026-01-${day}T00:00:00Z`, 25);
@@ -115,10 +107,10 @@ describe.each(databaseKinds)("removing old rows of the log on $kind", ({ create 
   });
 });
 
-describe.each(serverKinds)("a database of kind $kind that is away", ({ create }) => {
-  it("answers unavailable and loses nothing", async () => {
-    const place = await create();
-    const db = await place.open();
+describe.each(serverKinds)("a database of kind $kind that is unavailable", ({ create }) => {
+  it("answers unavailable and removes nothing", async () => {
+    const testDatabase = await create();
+    const db = await testDatabase.open();
     await db.migrate();
     await db.close();
     const log = logRetentionOn(db, "");
@@ -128,6 +120,6 @@ describe.each(serverKinds)("a database of kind $kind that is away", ({ create })
         error: expect.any(String),
       });
     }
-    await place.remove();
+    await testDatabase.remove();
   });
 });

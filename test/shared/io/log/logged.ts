@@ -1,11 +1,12 @@
-import type { LogRows, OutcomeRow, SignalRow } from "../../../../shared/log-rows.ts";
+import type { Database } from "../../../../shared/io/postgres/database.ts";
+import type { EventRow, LogRows, OutcomeRow, SignalRow } from "../../../../shared/log-rows.ts";
 import type { InvocationRecord, RoutingOutcome } from "../../../../shared/records.ts";
 
 /** Rows for the log, each complete and valid unless the test says otherwise. */
 
 export const NO_ROWS: LogRows = { signals: [], outcomes: [], invocations: [], events: [] };
 
-/** A moment of the day the rows are from. */
+/** A time on the day of the rows. */
 export const at = (time: string): string => `2026-01-02T${time}Z`;
 
 export interface SignalChanges extends Partial<SignalRow["record"]> {
@@ -37,13 +38,13 @@ export function logged(entryId: string, { invocation = "live", ...changes }: Sig
   return { entryId, invocation, record };
 }
 
-/** What was decided for a strategy: dispatched. */
+/** A routing outcome: dispatched. */
 export function routed(strategy_id: number, changes: Partial<RoutingOutcome> = {}): RoutingOutcome {
   const name = `strategy ${strategy_id}`;
   return { strategy_id, strategy: name, status: "dispatched", reason: null, detail: {}, ...changes };
 }
 
-/** What became of a live task: executed. */
+/** The execution outcome of a live task: executed. */
 export function ran(entryId: string, changes: Partial<OutcomeRow["record"]> = {}): OutcomeRow {
   const record: OutcomeRow["record"] = {
     strategy_id: 10,
@@ -56,6 +57,19 @@ export function ran(entryId: string, changes: Partial<OutcomeRow["record"]> = {}
     ...changes,
   };
   return { entryId, invocation: "live", record };
+}
+
+export function event(eventId: string, changes: Partial<EventRow> = {}): EventRow {
+  return {
+    eventId,
+    at: at("00:20:00.000"),
+    level: "INFO",
+    source: "runner",
+    message: "started",
+    details: { n: 1 },
+    actionFlag: true,
+    ...changes,
+  };
 }
 
 export function replay(id: string, changes: Partial<InvocationRecord> = {}): InvocationRecord {
@@ -73,3 +87,7 @@ export function replay(id: string, changes: Partial<InvocationRecord> = {}): Inv
     ...changes,
   };
 }
+
+/** The rows of a table that belong to a shard. */
+export const rowsIn = (db: Database, table: "signal_log" | "signal_log_entries", shard: string) =>
+  db.query(`SELECT * FROM ${table} WHERE shard = $1 ORDER BY entry_id, invocation`, [shard]);

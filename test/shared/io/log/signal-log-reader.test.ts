@@ -1,24 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import { signalLogReaderOn } from "../../../../shared/io/log/signal-log-reader.ts";
-import type { Database } from "../../../../shared/io/postgres/database.ts";
 import type { LogRows } from "../../../../shared/log-rows.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
-import { databaseKinds, type TestDatabase } from "../postgres/databases.ts";
+import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
 import { at, logged, NO_ROWS, ran, replay, routed } from "./logged.ts";
 
-describe.each(databaseKinds)("the log read from a database of kind $kind", ({ create }) => {
-  let place: TestDatabase;
-  let db: Database;
+describe.each(databaseKinds)("the log read from a database of kind $kind", (database) => {
+  const db = migratedDatabase(database);
   beforeAll(async () => {
-    place = await create();
-    db = await place.open();
-    await db.migrate();
     await db.query("INSERT INTO strategies (id, name) VALUES (10, 'Trend follower')");
-  });
-  afterAll(async () => {
-    await db.close();
-    await place.remove();
   });
 
   async function readerAfter(rows: Partial<LogRows>, shard = freshPrefix()) {
@@ -73,7 +64,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", ({ cr
     ]);
   });
 
-  it("says of a manual run who asked for it and why, also while it is not known to have ended", async () => {
+  it("gives who requested a manual run and why, also before its end is recorded", async () => {
     const id = crypto.randomUUID();
     const signals = [
       logged("5-0"),
@@ -98,7 +89,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", ({ cr
     ]);
   });
 
-  it("shows the live decision and the newest others when there are very many, and says so", async () => {
+  it("gives the live decision and the newest others when there are very many, and says so", async () => {
     const others = Array.from({ length: 60 }, (_, n) =>
       logged("5-0", { invocation: `run ${n}`, decided_at: new Date(Date.UTC(2026, 0, 3) + n).toISOString() }),
     );
@@ -111,7 +102,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", ({ cr
     expect(moreDecisionsOf).toEqual(new Set(["5-0"]));
   });
 
-  it("shows so many outcomes at most, the live ones first, and says so", async () => {
+  it("gives a limited number of outcomes, the live ones first, and says so", async () => {
     const strategies = Array.from({ length: 3_000 }, (_, n) => routed(n + 1));
     const signals = [
       logged("5-0", { invocation: "a run", outcomes: strategies }),
@@ -123,7 +114,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", ({ cr
     expect(outcomes.filter(({ invocation }) => invocation === "live")).toHaveLength(3_000);
   });
 
-  it("keeps entries and shards apart", async () => {
+  it("does not mix entries or shards", async () => {
     const reader = await readerAfter({ signals: [logged("5-0", { raw: { of: "this" } })] });
     await readerAfter({
       signals: [logged("5-0"), logged("6-0", { uid: "uid of 5-0" })],
@@ -139,7 +130,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", ({ cr
     expect(await reader.of([])).toMatchObject({ decisions: [], outcomes: [], moreOutcomes: false });
   });
 
-  it("finds the entries of a uid, whatever is in it, by age and not by alphabet, each once", async () => {
+  it("finds the entries of a uid with any characters, by age and not by alphabet, each once", async () => {
     const uid = `it's 100% "a\\b" {1,2} $1 ünï\n; DROP TABLE signal_log`;
     const ids = ["1000-10", "1000-9", "999-0", "20000-0"];
     const again = logged("999-0", { uid, invocation: "again" });

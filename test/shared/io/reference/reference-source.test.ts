@@ -1,24 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Database } from "../../../../shared/io/postgres/database.ts";
+import { beforeEach, describe, expect, it } from "vitest";
 import { loadReferenceRows, saveReferenceVersion } from "../../../../shared/io/reference/reference-source.ts";
-import { databaseKinds, type TestDatabase } from "../postgres/databases.ts";
+import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
 
-describe.each(databaseKinds)("reference data in a database of kind $kind", ({ create }) => {
-  let place: TestDatabase;
-  let db: Database;
-  beforeAll(async () => {
-    place = await create();
-    db = await place.open();
-    await db.migrate();
-  });
+describe.each(databaseKinds)("reference data in a database of kind $kind", (database) => {
+  const db = migratedDatabase(database);
   beforeEach(async () => {
     await db.query(
       "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers, reference_snapshots",
     );
-  });
-  afterAll(async () => {
-    await db.close();
-    await place.remove();
   });
 
   it("is empty when the tables are", async () => {
@@ -104,7 +93,7 @@ describe.each(databaseKinds)("reference data in a database of kind $kind", ({ cr
     await expect(loadReferenceRows(db)).rejects.toThrow(/; and 15 more$/);
   });
 
-  it("loses what belongs to a strategy when the strategy is deleted", async () => {
+  it("loses the rows of a strategy that is deleted", async () => {
     await db.query("INSERT INTO strategies (id, name) VALUES (1, 'one')");
     await db.query("INSERT INTO signals (id, name) VALUES (1, 'one')");
     await db.query("INSERT INTO strategy_signals VALUES (1, 1)");
@@ -117,7 +106,7 @@ describe.each(databaseKinds)("reference data in a database of kind $kind", ({ cr
     });
   });
 
-  it("keeps the first content of a version", async () => {
+  it("does not replace the content of a version", async () => {
     const at = new Date("2026-01-02T03:04:05.678Z");
     await saveReferenceVersion(db, "v1", { tickers: [["A", 1]] }, at);
     await saveReferenceVersion(db, "v1", { other: true }, new Date());

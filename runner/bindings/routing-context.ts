@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { SignalMemo } from "../../functions/process-signals.ts";
+import type { SignalCache } from "../../functions/process-signals.ts";
 import { controlOf, type Control } from "../../shared/decide/control.ts";
 import { DecisionCache } from "../../shared/decide/decision-cache.ts";
 import type { Unavailable } from "../../shared/function.ts";
@@ -8,31 +8,31 @@ import type { Keys } from "../../shared/keys.ts";
 import { snapshotOf, type Snapshot } from "../../shared/reference/snapshot.ts";
 import { messageOf } from "../telemetry/error-message.ts";
 
-/** What decisions are made on. */
+/** What decisions are based on. */
 export interface RoutingContext {
   readonly snapshot: Snapshot;
   readonly control: Control;
-  /** What decisions on these have in common. */
-  readonly cache: SignalMemo;
+  /** One for the process, whatever the snapshot and the control. */
+  readonly cache: SignalCache;
 }
 
 /** What Redis says is current. */
 export interface Current {
   /** Version of the snapshot; empty when there is none. */
   readonly version: string;
-  /** Of the control. */
+  /** Epoch of the control. */
   readonly epoch: string;
 }
 
 /**
- * The snapshot and the control kept in this process. They are never trusted blindly: the commit refuses what was decided
- * on others than the current ones, and the invoker then calls `forget`.
+ * The snapshot and the control kept in this process. The commit refuses decisions based on others than the current ones; the
+ * invoker then calls `invalidate`.
  */
 export interface RoutingContextCache {
   get(): Promise<RoutingContext | Unavailable>;
-  /** The same, read anew unless it is what Redis has just called current. */
+  /** Reads the context again unless it is the given one, which Redis has just called current. */
   at(current: Current): Promise<RoutingContext | Unavailable>;
-  /** The same after a look at what is current, for what comes before any commit can refuse it. */
+  /** Asks Redis what is current first: for decisions that are used before a commit can refuse them. */
   latest(): Promise<RoutingContext | Unavailable>;
   invalidate(): void;
 }
@@ -41,7 +41,7 @@ export interface RoutingContextDeps {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly store: ReferenceStore;
-  /** Called each time there turns out to be no snapshot, or none that can be used. */
+  /** Called each time there is no snapshot, or none that can be used. */
   readonly onMissing?: () => void;
 }
 
@@ -51,6 +51,7 @@ export function routingContextCache({
   store,
   onMissing,
 }: RoutingContextDeps): RoutingContextCache {
+  const cache: SignalCache = new DecisionCache();
   let cached: RoutingContext | undefined;
   let loading: Promise<RoutingContext | Unavailable> | undefined;
   let snapshot: Snapshot | undefined;
@@ -66,12 +67,12 @@ export function routingContextCache({
       }
       snapshot = snapshotOf(stored.version, stored.content);
     }
-    cached = { snapshot, control, cache: new DecisionCache() };
+    cached = { snapshot, control, cache };
     return cached;
   }
 
-  /** What goes wrong here says nothing about the entries that wait for it. */
-  async function loadOrSayWhy(): Promise<RoutingContext | Unavailable> {
+  /** An error here is no fault of the entries that wait for the context. */
+  async function loadOrUnavailable(): Promise<RoutingContext | Unavailable> {
     try {
       return await load();
     } catch (error) {
@@ -81,7 +82,7 @@ export function routingContextCache({
 
   async function get(): Promise<RoutingContext | Unavailable> {
     if (cached !== undefined) return cached;
-    loading ??= loadOrSayWhy().finally(() => {
+    loading ??= loadOrUnavailable().finally(() => {
       loading = undefined;
     });
     return loading;
@@ -112,8 +113,8 @@ export function routingContextCache({
 }
 
 async function currentOf(redis: Redis, keys: Keys): Promise<Current> {
-  const looks = [redis.get(keys.referenceCurrent), redis.hget(keys.control, "epoch")] as const;
-  const [version, epoch] = await Promise.all(looks);
+  const replies = [redis.get(keys.referenceCurrent), redis.hget(keys.control, "epoch")] as const;
+  const [version, epoch] = await Promise.all(replies);
   return { version: version ?? "", epoch: epoch ?? "0" };
 }
 

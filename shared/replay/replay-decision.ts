@@ -1,5 +1,5 @@
 import type { Control } from "../decide/control.ts";
-import type { DecisionContext } from "../decide/decide.ts";
+import type { DecisionContext } from "../decide/decision.ts";
 import type { Fields } from "../entry.ts";
 import type { SignalStatus } from "../reasons.ts";
 import type { RoutingOutcome, SignalRecord } from "../records.ts";

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { processSignals, type SignalContext, type SignalMemo } from "../../functions/process-signals.ts";
+import { processSignals, type SignalContext, type SignalCache } from "../../functions/process-signals.ts";
 import { DecisionCache } from "../../shared/decide/decision-cache.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { assertAnswersEach, HOLDER, sharedFields, type Branch } from "../../shared/function.ts";
@@ -287,17 +287,19 @@ describe("whatever the entries", () => {
     );
   });
 
-  test("what is kept of batches before does not matter, however little is", () => {
-    const batches = fc.array(batchOf(fc.oneof(anyFields, likelyFields)), { maxLength: 4 });
+  test("the results are the same with a cache, however small it is", () => {
+    const batches = fc.array(batchOf(fc.oneof(anyFields, likelyFields)), { maxLength: 2 });
     const outcomesMax = fc.oneof(fc.nat({ max: 6 }), fc.constant(50_000));
     fc.assert(
-      fc.property(anyContext, batches, outcomesMax, ({ context }, before, max) => {
-        const cache: SignalMemo = new DecisionCache(max);
-        // In one process live signals share it with what comes by hand.
+      fc.property(anyContext, anyContext, batches, outcomesMax, ({ context }, other, before, max) => {
+        const cache: SignalCache = new DecisionCache(max);
+        // In one process live signals share it with forced replays.
         for (const kind of [
           { forcedAt: NOW, invocation: "forced" },
           { now: NOW + 1_000 },
           { signalAgeMsMax: 1 },
+          { control: other.context.control },
+          { snapshot: other.context.snapshot },
           {},
         ]) {
           for (const entries of before) {

@@ -1,6 +1,6 @@
 /**
- * What is paused. Kept in the `control` hash; its epoch rises with every change, so that one epoch never stands for two
- * different sets of pauses.
+ * What is paused. Kept in the `control` hash; its epoch rises with every change, so that an epoch always means the same
+ * pauses.
  */
 export interface Control {
   /** The epoch as Redis holds it; "0" when nothing was ever paused. */

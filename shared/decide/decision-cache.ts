@@ -64,7 +64,7 @@ export class DecisionCache<Derived = unknown> {
     return derived;
   }
 
-  /** Only shared by all signals when no strategy looks at the signal. */
+  /** Kept only when all signals share it, because no outcome depends on the signal. */
   #routedVerdict(strategies: Strategies, signal: Signal, context: DecisionContext): Verdict {
     const known = this.#verdicts.get("routed")?.get(strategies);
     if (known !== undefined) return known;

@@ -3,15 +3,12 @@ import type { Strategy } from "../shared/reference/reference.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { chooseHandler } from "./strategies/choose-handler.ts";
 
-/** What of a strategy is looked at. */
-type Checked = Pick<Strategy, "id" | "name" | "enabled" | "archived" | "handler" | "params">;
-
 /**
- * One event per enabled strategy that could not be run: its handler is not known, or its params do not fit. No value out of
- * `params` is in them.
+ * One event for each enabled strategy that cannot be run: its handler is not known, or its params do not fit. Events contain
+ * no value out of `params`.
  */
 export function strategyFaults(
-  strategies: Iterable<Checked>,
+  strategies: Iterable<CheckedStrategy>,
   handlers: readonly AnyStrategyHandler[],
 ): SystemEvent[] {
   const events: SystemEvent[] = [];
@@ -23,11 +20,13 @@ export function strategyFaults(
   return events;
 }
 
-function faultEvent({ id, name, handler }: Checked, fault: string): SystemEvent {
+type CheckedStrategy = Pick<Strategy, "id" | "name" | "enabled" | "archived" | "handler" | "params">;
+
+function faultEvent({ id, name, handler }: CheckedStrategy, fault: string): SystemEvent {
   return {
     level: "ERROR",
     source: "refresh-reference",
-    message: `strategy ${id} (${name}) cannot be run: ${fault}; its tasks fail until that is put right`,
+    message: `strategy ${id} (${name}) cannot be run: ${fault}; its tasks fail until its row is corrected`,
     details: { strategy_id: id, strategy: name, handler, fault },
     actionNeeded: true,
   };

@@ -2,53 +2,22 @@ import { outcomeEffects, permissionFor, type ExecutionContext } from "../shared/
 import type { Entry } from "../shared/entry.ts";
 import type { Branch, EffectfulFunction, Result, Unavailable } from "../shared/function.ts";
 import type { StrategyStream } from "../shared/keys.ts";
+import { openResultChannel, type ResultChannel } from "../shared/result-channel.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { laneOf, parseTask, type Task } from "../shared/task.ts";
 import { runHandler, type Attempt, type LastAttempt, type RunPorts } from "./strategies/run-handler.ts";
 
-/** What is so right before a task is run. */
-export type ClaimedAttempt =
-  | { readonly status: "held"; readonly attempt: number; readonly context: ExecutionContext }
-  /** Somebody else has taken the task over, or finished it. */
-  | { readonly status: "lost" };
-
-/** Where tasks wait for their turn. */
-export interface Lanes {
-  /** Runs `job` when all that entered the lane before have left it; undefined when its turn does not come any more. */
-  inOrder<T>(lane: string, id: string, job: () => Promise<T>): Promise<T | undefined>;
-  /** Runs `job` as soon as the strategy, and all of them together, have room for one more. */
-  withRoom<T>(strategyId: number, job: () => Promise<T>): Promise<T>;
-}
-
-export interface ExecutePorts extends RunPorts {
-  readonly handlers: readonly AnyStrategyHandler[];
-  readonly lanes: Lanes;
-  /** Looks right before a run, and counts an attempt if the task is still held. */
-  claimAttempt(id: string): Promise<ClaimedAttempt | Unavailable>;
-  /** Waits after this attempt; false when the process stops before it is over. */
-  pause(attempt: number): Promise<boolean>;
-  /** Why nothing can be added to a strategy's own stream; undefined when it can. */
-  streamProblem(stream: StrategyStream): Promise<string | undefined>;
-  /** Redis' clock, milliseconds since 1970. */
-  now(): number;
-  readonly attemptsMax: number;
-  /** When it aborts, no further attempt is begun. */
-  readonly stopping: AbortSignal;
-  /** The manual run these tasks belong to; absent: the one that dispatched each. */
-  readonly invocation?: string;
-}
-
 /**
- * Runs the tasks in the entries of `strategy_input_stream`, in parallel but for those of one strategy and symbol, and answers
- * each as soon as it is known. Whether a task may still be run is looked at right before each attempt; none is begun any more
- * when nobody waits for the answers.
+ * Runs the tasks in the entries of `strategy_input_stream`: in parallel, except those of one strategy and symbol, and yields
+ * each result as soon as it is known. Right before each attempt it checks that the task may still be run, and that the caller
+ * still waits for the results.
  */
 export const executeStrategies: EffectfulFunction<ExecutePorts> = async function* (entries, ports) {
   const channel = openResultChannel(entries.length);
   for (const entry of entries) {
     void execute(entry, ports, channel).then(
       () => channel.taskEnded(),
-      (error: unknown) => channel.failed(error),
+      (error: unknown) => channel.taskFailed(error),
     );
   }
   try {
@@ -56,14 +25,14 @@ export const executeStrategies: EffectfulFunction<ExecutePorts> = async function
     for (;;) {
       const pushed = channel.drain();
       const results: Result[] = [];
-      for (const { answer } of pushed) {
-        if (answer.status === "unavailable") unavailable = answer;
-        else results.push(answer);
+      for (const { result } of pushed) {
+        if (result.status === "unavailable") unavailable = result;
+        else results.push(result);
       }
       try {
         if (results.length > 0) yield results;
       } finally {
-        // Also when nobody waits for more: others in the same lanes would wait for ever.
+        // Also when the caller stops reading here: other tasks of the same lanes would wait for ever.
         for (const { settled } of pushed) settled();
       }
       if (pushed.length === 0 && !(await channel.more())) break;
@@ -75,72 +44,41 @@ export const executeStrategies: EffectfulFunction<ExecutePorts> = async function
   }
 };
 
-interface PushedAnswer {
-  readonly answer: Result | Unavailable;
-  /** Called when the answer has been committed, as far as it will be. */
-  readonly settled: () => void;
+export interface ExecutePorts extends RunPorts {
+  readonly handlers: readonly AnyStrategyHandler[];
+  readonly lanes: Lanes;
+  /** Checks right before a run that the task is still held, and if so counts an attempt. */
+  claimAttempt(id: string): Promise<ClaimedAttempt | Unavailable>;
+  /** Waits after this attempt; false when the process stops before the wait has ended. */
+  pause(attempt: number): Promise<boolean>;
+  /** Why nothing can be added to a strategy's own stream; undefined when it can. */
+  streamProblem(stream: StrategyStream): Promise<string | undefined>;
+  /** Redis' clock, milliseconds since 1970. */
+  now(): number;
+  readonly attemptsMax: number;
+  /** When it aborts, no further attempt is started. */
+  readonly stopping: AbortSignal;
+  /** The invocation the outcomes belong to; absent: the one that dispatched each task. */
+  readonly invocation?: string;
 }
 
-/** The side of the desk where answers are handed in. */
-interface ResultChannel {
-  /** Nobody collects any more: what is done from here on would not be known to have been done. */
-  readonly isClosed: boolean;
-  /** Resolves when the answer has been committed: until then the task keeps its place in the lane. */
-  push(answer: Result | Unavailable): Promise<void>;
+/** What the check right before a run found. */
+export type ClaimedAttempt =
+  | { readonly status: "held"; readonly attempt: number; readonly context: ExecutionContext }
+  /** Another consumer has reclaimed or finished the task. */
+  | { readonly status: "lost" };
+
+/** Order and concurrency of tasks. */
+export interface Lanes {
+  /** Runs `job` when everything that entered the lane before has left it; undefined when the process stops before that. */
+  inOrder<T>(lane: string, id: string, job: () => Promise<T>): Promise<T | undefined>;
+  /** Runs `job` as soon as the concurrency limits, of the strategy and of all together, allow one more. */
+  withRoom<T>(strategyId: number, job: () => Promise<T>): Promise<T>;
 }
 
-/** Where answers are handed in and collected. */
-function openResultChannel(tasks: number) {
-  const failures: unknown[] = [];
-  let waiting: PushedAnswer[] = [];
-  let open = tasks;
-  let closed = false;
-  let wake = (): void => undefined;
-  const taskEnded = (): void => {
-    open -= 1;
-    wake();
-  };
-  return {
-    get isClosed() {
-      return closed;
-    },
-    async push(answer: Result | Unavailable): Promise<void> {
-      if (closed) return;
-      await new Promise<void>((settled) => {
-        waiting.push({ answer, settled });
-        wake();
-      });
-    },
-    drain(): readonly PushedAnswer[] {
-      const pushed = waiting;
-      waiting = [];
-      return pushed;
-    },
-    /** Waits for the next answer; false when there are no more. */
-    async more(): Promise<boolean> {
-      if (waiting.length > 0) return true;
-      if (open === 0) return false;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      return true;
-    },
-    taskEnded,
-    failed(error: unknown): void {
-      failures.push(error);
-      taskEnded();
-    },
-    throwFailure(): void {
-      if (failures.length > 0) throw failures[0];
-    },
-    close(): void {
-      closed = true;
-      for (const { settled } of waiting) settled();
-    },
-  };
-}
-
-const NOT_STARTED = "the time was up before it was begun";
+const NOT_STARTED = "the process stopped or its time was up before the task was started";
+const NOT_RETRIED = "the process stopped or its time was up before the task was tried again";
+const NOT_FINISHED = "the process stopped or its time was up before the task had finished";
 
 async function execute(entry: Entry, ports: ExecutePorts, channel: ResultChannel): Promise<void> {
   const parsed = parseTask(entry);
@@ -149,15 +87,16 @@ async function execute(entry: Entry, ports: ExecutePorts, channel: ResultChannel
     return channel.push({ id: entry.id, status: "dead", reason: "invalid_task", error, level: "ERROR" });
   }
   const { task } = parsed;
-  const hadItsTurn = await ports.lanes.inOrder(laneOf(task), task.id, async () => {
-    await channel.push(await untilOver(task, ports, channel));
+  // The task keeps its slot in the lane until its result has been committed.
+  const wasRun = await ports.lanes.inOrder(laneOf(task), task.id, async () => {
+    await channel.push(await runToEnd(task, ports, channel));
     return true;
   });
-  if (hadItsTurn === undefined) await channel.push(left(task, NOT_STARTED));
+  if (wasRun === undefined) await channel.push(leftPending(task, NOT_STARTED));
 }
 
 /** One attempt after the other, until one is the last. */
-async function untilOver(
+async function runToEnd(
   task: Task,
   ports: ExecutePorts,
   channel: ResultChannel,
@@ -165,34 +104,37 @@ async function untilOver(
   for (;;) {
     const answer = await ports.lanes.withRoom(task.strategyId, async () => attemptOnce(task, ports, channel));
     if (answer.status !== "again") return answer;
-    if (!(await ports.pause(answer.attempt))) return left(task, "the time was up before it was tried again");
+    if (!(await ports.pause(answer.attempt))) return leftPending(task, NOT_RETRIED);
   }
 }
 
 type AttemptAnswer = Result | Unavailable | { readonly status: "again"; readonly attempt: number };
 
 async function attemptOnce(task: Task, ports: ExecutePorts, channel: ResultChannel): Promise<AttemptAnswer> {
-  if (ports.stopping.aborted || channel.isClosed) return left(task, NOT_STARTED);
-  const claimAttempt = await ports.claimAttempt(task.id);
-  if (claimAttempt.status === "unavailable") return claimAttempt;
-  if (claimAttempt.status === "lost") return left(task, "somebody else has taken it over");
-  // The look may have taken long.
-  if (ports.stopping.aborted || channel.isClosed) return left(task, NOT_STARTED);
-  const { attempt, context } = claimAttempt;
+  if (ports.stopping.aborted || channel.isClosed) return leftPending(task, NOT_STARTED);
+  const claimed = await ports.claimAttempt(task.id);
+  if (claimed.status === "unavailable") return claimed;
+  if (claimed.status === "lost")
+    return leftPending(task, "another consumer has reclaimed or finished the task");
+  // The check may have taken long.
+  if (ports.stopping.aborted || channel.isClosed) return leftPending(task, NOT_STARTED);
+  const { attempt, context } = claimed;
   const permission = permissionFor(task, context);
   if (!permission.run) {
     const { reason, detail } = permission;
-    return over(task, { status: "ignored", reason, detail, durationMs: null }, attempt, ports);
+    return doneResult(task, { status: "ignored", reason, detail, durationMs: null }, attempt, ports);
   }
   const { handlers } = ports;
   const made = await runHandler(task, permission.strategy, { attempt, handlers, ports });
-  if (made.status === "cut_off") return left(task, "the time was up before it was over");
-  if (made.status !== "again") return over(task, await checked(made, ports), attempt, ports);
-  return attempt < ports.attemptsMax ? { status: "again", attempt } : exhausted(task, made, attempt, ports);
+  if (made.status === "cut_off") return leftPending(task, NOT_FINISHED);
+  if (made.status !== "again") return doneResult(task, await appendable(made, ports), attempt, ports);
+  return attempt < ports.attemptsMax
+    ? { status: "again", attempt }
+    : exhaustedResult(task, made, attempt, ports);
 }
 
-/** An entry for a stream that cannot take it would stand in the way of everything committed with it. */
-async function checked(made: LastAttempt, ports: ExecutePorts): Promise<LastAttempt> {
+/** The attempt, or a failed one when its entry cannot be added to the stream: that would block the whole commit. */
+async function appendable(made: LastAttempt, ports: ExecutePorts): Promise<LastAttempt> {
   if (made.append === undefined) return made;
   const problem = await ports.streamProblem(made.append.stream);
   if (problem === undefined) return made;
@@ -200,24 +142,34 @@ async function checked(made: LastAttempt, ports: ExecutePorts): Promise<LastAtte
   return { status: "failed", reason: "unusable_stream", detail: { error: problem }, durationMs };
 }
 
-function over(task: Task, { append, ...made }: LastAttempt, attempt: number, ports: ExecutePorts): Result {
-  const effects = effectsOf(task, made, attempt, ports);
+function doneResult(
+  task: Task,
+  { append, ...made }: LastAttempt,
+  attempt: number,
+  ports: ExecutePorts,
+): Result {
+  const effects = attemptEffects(task, made, attempt, ports);
   const all = append === undefined ? effects : { ...effects, append: [append, ...effects.append] };
   return { id: task.id, status: "done", effects: all };
 }
 
-function exhausted(
+function exhaustedResult(
   task: Task,
   { error, durationMs }: Extract<Attempt, { status: "again" }>,
   attempt: number,
   ports: ExecutePorts,
 ): Result {
   const reason = "attempts_exhausted";
-  const also = effectsOf(task, { status: "failed", reason, detail: { error }, durationMs }, attempt, ports);
+  const also = attemptEffects(
+    task,
+    { status: "failed", reason, detail: { error }, durationMs },
+    attempt,
+    ports,
+  );
   return { id: task.id, status: "dead", reason, error, deliveries: attempt, also };
 }
 
-function effectsOf(
+function attemptEffects(
   task: Task,
   made: Omit<LastAttempt, "append">,
   attempt: number,
@@ -227,11 +179,11 @@ function effectsOf(
   return outcomeEffects(task, { ...made, attempt }, { invocation, at: ports.now() });
 }
 
-function left(task: Task, error: string): Result {
+function leftPending(task: Task, error: string): Result {
   return { id: task.id, status: "retry", error, expected: true };
 }
 
-/** What else happens when a task is given up on before it has come to an end: it has ended its process too often. */
+/** The outcome of a task that becomes a dead letter without a last attempt: it has ended its process too often. */
 export function exhaustedEffects(
   entry: Entry,
   { error, attempt, at }: { readonly error: string; readonly attempt: number; readonly at: number },

@@ -5,6 +5,18 @@ import type { LogConflict, LogStore } from "../shared/io/log/log-store.ts";
 import type { StreamName } from "../shared/keys.ts";
 import { logRowsOf, type LogRows, type SignalRow } from "../shared/log-rows.ts";
 
+/**
+ * Writes entries of `signal_results` and `system_events` to the log tables: a whole batch per statement, unless its records
+ * have many outcomes. An entry that is no record, or that Postgres refuses for what it contains, is `dead`; its neighbours
+ * are stored. When Postgres is unavailable, so is what is not stored yet.
+ */
+export const persistLog: EffectfulFunction<PersistContext> = async function* (entries, { stream, log }) {
+  for (const { readable, malformed } of parsedChunks(entries, stream)) {
+    if (malformed.length > 0) yield malformed;
+    if (!(yield* store(readable, log))) return;
+  }
+};
+
 export interface PersistContext {
   readonly stream: Extract<StreamName, "signal_results" | "system_events">;
   readonly log: LogStore;
@@ -22,51 +34,39 @@ interface Chunk {
 }
 
 /**
- * Writes entries of `signal_results` and `system_events` to the log tables, a whole batch per statement unless its records
- * have many outcomes. An entry that is no record, or that Postgres refuses for what it contains, is `dead`; its neighbours
- * are stored. A Postgres that is away makes what is not stored yet `unavailable`.
- */
-export const persistLog: EffectfulFunction<PersistContext> = async function* (entries, { stream, log }) {
-  for (const { readable, malformed } of parsedChunks(entries, stream)) {
-    if (malformed.length > 0) yield malformed;
-    if (!(yield* store(readable, log))) return;
-  }
-};
-
-/**
- * The entries, in their order, in portions of at most {@link OUTCOMES_MAX} entries and outcomes, though of one entry at least.
- * Each is parsed when its turn comes, so that no more than a portion and the entry behind it is in memory: 256 records of 5,000
- * outcomes each took 246 MB when they were parsed at once, and one statement of 13 s; so they take 5 MB, and 0.3 s each.
+ * The entries, in their order, in chunks of at most {@link OUTCOMES_MAX} entries and outcomes, or of a single entry. Each is
+ * parsed when its turn comes, so that only a chunk and the entry behind it are in memory: 256 records of 5,000 outcomes each
+ * took 246 MB when they were parsed at once, and one statement of 13 s; in chunks they take 5 MB, and 0.3 s each.
  */
 function* parsedChunks(entries: readonly Entry[], stream: PersistContext["stream"]): Generator<Chunk> {
-  let portion: Chunk = { readable: [], malformed: [] };
+  let chunk: Chunk = { readable: [], malformed: [] };
   let room = OUTCOMES_MAX;
   for (const entry of entries) {
     const parsed = logRowsOf(entry, stream);
     const weight = parsed.ok ? weightOf(parsed.rows) : 1;
     if (weight > room && room < OUTCOMES_MAX) {
-      yield portion;
-      portion = { readable: [], malformed: [] };
+      yield chunk;
+      chunk = { readable: [], malformed: [] };
       room = OUTCOMES_MAX;
     }
     room -= weight;
-    if (parsed.ok) portion.readable.push({ entry, rows: parsed.rows });
+    if (parsed.ok) chunk.readable.push({ entry, rows: parsed.rows });
     else {
       const { error } = parsed;
-      portion.malformed.push({ id: entry.id, status: "dead", reason: "invalid_record", error });
+      chunk.malformed.push({ id: entry.id, status: "dead", reason: "invalid_record", error });
     }
   }
-  yield portion;
+  yield chunk;
 }
 
-/** An entry and the outcomes it carries. */
+/** The entry itself and the outcomes it has. */
 function weightOf({ signals }: LogRows): number {
   return signals.reduce((weight, { record }) => weight + record.outcomes.length, 1);
 }
 
 /**
- * Stores entries together; when Postgres refuses them, each half by itself, down to the guilty ones.
- * @returns false when Postgres is away
+ * Stores entries together; when Postgres refuses them, each half by itself, down to the entries it refuses.
+ * @returns false when Postgres is unavailable
  */
 async function* store(
   entries: readonly Readable[],
@@ -106,30 +106,31 @@ function storedResult({ entry, rows }: Readable, conflicts: ReadonlyMap<string, 
   const conflict = signal === undefined ? undefined : conflicts.get(keyOf(signal));
   if (signal === undefined || conflict === undefined || isStored(signal, conflict))
     return { id: entry.id, status: "done", effects: NO_EFFECTS };
-  return { id: entry.id, status: "dead", level: "ERROR", ...explained(signal, conflict) };
+  return { id: entry.id, status: "dead", level: "ERROR", ...conflictFault(signal, conflict) };
 }
 
-/** The conflict is that of another decision on the same entry in this batch: this one is what the row holds. */
+/** The conflict is with another decision on the same entry in this batch; this decision is the stored one. */
 function isStored({ record }: SignalRow, { storedUid, storedStatus }: LogConflict): boolean {
   return record.uid === storedUid && record.status === storedStatus;
 }
 
-function explained(
+function conflictFault(
   { entryId, invocation, record }: SignalRow,
   { storedUid, storedStatus }: LogConflict,
 ): { reason: string; error: string } {
   const entry = `entry ${entryId} (${invocation})`;
   if (storedUid !== record.uid) {
-    const cause = "two routers with one KEY_PREFIX on this database, or Redis was emptied and ids came again";
+    const cause =
+      "two Redis servers share this database and KEY_PREFIX, or Redis was emptied and the same ids were used again";
     return {
       reason: "conflicting_uid",
       error: `signal_log already holds ${entry} with uid ${storedUid}, not ${record.uid}: ${cause}`,
     };
   }
-  const cause = "its group was made again from before it, or Redis was put back to an older state";
+  const cause = "its group was created again from an earlier entry, or Redis was restored from a backup";
   return {
     reason: "conflicting_decision",
-    error: `signal_log already says ${storedStatus} of ${entry}, which has now been decided again as ${record.status}: ${cause}`,
+    error: `signal_log already holds ${entry} as ${storedStatus}, and it has been decided again as ${record.status}: ${cause}`,
   };
 }
 

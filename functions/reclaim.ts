@@ -1,16 +1,8 @@
 import type { PendingEntry } from "../shared/io/streams/stream-group.ts";
 
-/** What to do with entries nobody has worked on for too long. */
-export interface ReclaimPlan {
-  /** To be taken over, oldest first, each worked on alone. */
-  readonly take: readonly PendingEntry[];
-  /** Delivered too often already: to become dead letters. */
-  readonly giveUp: readonly PendingEntry[];
-}
-
 /**
- * Sorts pending entries by Redis' own delivery count, which also counts the deliveries that killed their process. What
- * this process holds itself is left alone.
+ * Sorts pending entries by Redis' own delivery count, which also counts the deliveries that killed their process. Leaves out
+ * what is in flight in this process.
  */
 export function planReclaim(
   pending: readonly PendingEntry[],
@@ -21,4 +13,12 @@ export function planReclaim(
     take: others.filter((entry) => entry.deliveries < deliveriesMax),
     giveUp: others.filter((entry) => entry.deliveries >= deliveriesMax),
   };
+}
+
+/** What to do with entries whose consumer is dead or stuck. */
+export interface ReclaimPlan {
+  /** To be reclaimed, oldest first, each processed alone. */
+  readonly take: readonly PendingEntry[];
+  /** Delivered too often already: to become dead letters. */
+  readonly giveUp: readonly PendingEntry[];
 }

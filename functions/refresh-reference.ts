@@ -5,32 +5,9 @@ import type { ReferenceRows } from "../shared/reference/reference.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { strategyFaults } from "./check-strategies.ts";
 
-export interface RefreshContext {
-  readonly source: {
-    /** All reference rows as of one moment. */
-    load(): Promise<ReferenceRows>;
-    /** Keeps a version for good; harmless when it is kept already. */
-    save(version: string, content: unknown, createdAt: Date): Promise<void>;
-  };
-  readonly store: ReferenceStore;
-  /** Redis' clock, milliseconds since 1970. */
-  readonly now: () => number;
-  /** Where strategies are run by this process: its handlers, which every strategy is checked against. */
-  readonly handlers?: readonly AnyStrategyHandler[];
-}
-
-export interface RefreshResult {
-  readonly state: PublishState;
-  readonly version: string;
-  readonly counts: { readonly tickers: number; readonly strategies: number; readonly phrases: number };
-  /** What a person should know; empty unless a new version was published. */
-  readonly events: readonly SystemEvent[];
-}
-
 /**
- * Reads the reference from Postgres and makes it the current snapshot. The ticket is taken before the read, so that of
- * two refreshes the one that looked later wins. Throws what the source and the store throw; the snapshot
- * that is there then stays.
+ * Reads the reference from Postgres and publishes it as the current snapshot. It takes its ticket before it reads, so that of
+ * two refreshes the one that read later wins. Throws what the source and the store throw; the current snapshot then stays.
  */
 export async function refreshReference(context: RefreshContext): Promise<RefreshResult> {
   const { source, store, now, handlers } = context;
@@ -57,11 +34,33 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   return { state, version, counts, events: [published, ...empty, ...warnings, ...faults] };
 }
 
+export interface RefreshContext {
+  readonly source: {
+    /** All reference rows as of one moment. */
+    load(): Promise<ReferenceRows>;
+    /** Stores a version for good; does nothing when it is stored already. */
+    save(version: string, content: unknown, createdAt: Date): Promise<void>;
+  };
+  readonly store: ReferenceStore;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: () => number;
+  /** The handlers of this process, when it runs strategies: every strategy is checked against them. */
+  readonly handlers?: readonly AnyStrategyHandler[];
+}
+
+export interface RefreshResult {
+  readonly state: PublishState;
+  readonly version: string;
+  readonly counts: { readonly tickers: number; readonly strategies: number; readonly phrases: number };
+  /** What a person should know; empty unless a new version was published. */
+  readonly events: readonly SystemEvent[];
+}
+
 function emptyEvent(lacking: readonly string[]): SystemEvent {
   return {
     level: "WARNING",
     source: "refresh-reference",
-    message: `no signal can be dispatched: the reference has no ${lacking.join(" and no ")}; what is inserted into Postgres is found within REFERENCE_REFRESH_MS`,
+    message: `no signal can be dispatched: the reference has no ${lacking.join(" and no ")}; insert them into Postgres, and they are used within REFERENCE_REFRESH_MS`,
     details: { lacking },
     actionNeeded: true,
   };

@@ -7,31 +7,9 @@ import type {
   TrimmedStream,
 } from "../shared/io/streams/stream-trimmer.ts";
 
-/** What became of one stream. */
-export interface StreamTrim {
-  readonly stream: TrimmedStream;
-  /** Entries removed. */
-  readonly removed: number;
-  /** Groups that have not got as far as the retention, and what that means for the entries they still need. */
-  readonly behind: readonly BehindGroup[];
-}
-
-export interface TrimContext {
-  readonly trimmer: Pick<StreamTrimmer, "step">;
-  /** When it aborts, what is left stays for the next time. */
-  readonly stopping: AbortSignal;
-}
-
-const TRIMMED: readonly TrimmedStream[] = [
-  "signals_stream",
-  "strategy_input_stream",
-  "signal_results",
-  "system_events",
-];
-
 /**
- * Removes the entries of every stream but `dead_letters` that are older than STREAM_RETENTION_MS and needed by nobody, step
- * by step, with room for everyone else's commands in between. Throws what the trimmer throws.
+ * Trims every stream but `dead_letters`: removes entries that are older than STREAM_RETENTION_MS and that no group needs, step
+ * by step, so that other commands run in between. Throws what the trimmer throws.
  */
 export async function trimStreams({ trimmer, stopping }: TrimContext): Promise<readonly StreamTrim[]> {
   const trims: StreamTrim[] = [];
@@ -47,33 +25,55 @@ export async function trimStreams({ trimmer, stopping }: TrimContext): Promise<r
   return trims;
 }
 
-/** What trimming would find in one stream. */
+export interface TrimContext {
+  readonly trimmer: Pick<StreamTrimmer, "step">;
+  /** When it aborts, the rest is left for the next run. */
+  readonly stopping: AbortSignal;
+}
+
+/** The result of trimming one stream. */
+export interface StreamTrim {
+  readonly stream: TrimmedStream;
+  /** Entries removed. */
+  readonly removed: number;
+  /** Groups further behind than the retention, and what that means for the entries they still need. */
+  readonly behind: readonly BehindGroup[];
+}
+
+const TRIMMED: readonly TrimmedStream[] = [
+  "signals_stream",
+  "strategy_input_stream",
+  "signal_results",
+  "system_events",
+];
+
+/** What {@link trimStreams} would remove now, and which groups hold the rest back; removes nothing. */
+export async function previewTrim(
+  trimmer: Pick<StreamTrimmer, "preview">,
+): Promise<readonly StreamTrimPreview[]> {
+  const previews: StreamTrimPreview[] = [];
+  for (const stream of TRIMMED) previews.push({ stream, ...(await trimmer.preview(stream)) });
+  return previews;
+}
+
+/** What trimming would do to one stream. */
 export interface StreamTrimPreview extends TrimPreview {
   readonly stream: TrimmedStream;
 }
 
-/** What {@link trimStreams} would remove now, and what holds the rest back; removes nothing. */
-export async function previewTrim(
-  trimmer: Pick<StreamTrimmer, "preview">,
-): Promise<readonly StreamTrimPreview[]> {
-  const looks: StreamTrimPreview[] = [];
-  for (const stream of TRIMMED) looks.push({ stream, ...(await trimmer.preview(stream)) });
-  return looks;
-}
-
-/** What a later step sees of a group is closer to the truth, except that entries it has lost are not there any more. */
+/** A later step knows more about a group, except about the entries that the group has already lost. */
 function behindAfter(earlier: readonly BehindGroup[], later: readonly BehindGroup[]): BehindGroup[] {
   const lost = earlier.filter(({ state }) => state === "loses");
   const others = later.filter((group) => !lost.some((one) => one.group === group.group));
   return [...lost, ...others];
 }
 
-/** Groups that lose entries, as `stream group`; kept by the caller from one run to the next. */
+/** Groups that lose entries, as `stream group`; the caller keeps them from one run to the next. */
 export type Losing = ReadonlySet<string>;
 
 /**
- * The warnings about groups that lose entries, each once: a group counts as losing until it has caught up, so that a dead one is
- * spoken of once and not each time another entry of its goes.
+ * One warning for each group that loses entries. A group counts as losing until it has caught up, so that a dead one is
+ * reported once and not each time another of its entries is removed.
  */
 export function lossWarnings(
   trims: readonly StreamTrim[],
@@ -98,30 +98,11 @@ function lossWarning(stream: TrimmedStream, group: string, from: string): System
     level: "WARNING",
     source: "trim",
     message:
-      `group ${group} of ${stream}, for which entries are not kept, is behind by more than twice STREAM_RETENTION_MS; ` +
-      "entries it has not acknowledged are removed until it has caught up, or is removed itself (XGROUP DESTROY)",
+      `group ${group} of ${stream} is behind by more than twice STREAM_RETENTION_MS: entries it has not acknowledged are ` +
+      "trimmed until it has caught up; remove the group if it is no longer used (XGROUP DESTROY)",
     details: { stream, group, from },
   };
 }
-
-export interface LogTrimContext {
-  readonly log: LogRetention;
-  /** Older rows are removed. More than 0. */
-  readonly retentionDays: number;
-  /** Milliseconds since 1970. */
-  readonly now: number;
-  readonly stopping: AbortSignal;
-}
-
-/** Rows removed from each table; with `error` when Postgres was away and the rest is left for the next time. */
-export interface LogTrim {
-  readonly removed: Readonly<Record<LogTable, number>>;
-  readonly error?: string;
-}
-
-const DAY_MS = 86_400_000;
-/** What belongs to a signal goes before the signal. */
-const TABLES: readonly LogTable[] = ["signal_log_entries", "signal_log", "system_log"];
 
 /** Removes rows of the log older than LOG_RETENTION_DAYS, by each row's own time, in small batches. */
 export async function trimLog({ log, retentionDays, now, stopping }: LogTrimContext): Promise<LogTrim> {
@@ -137,3 +118,22 @@ export async function trimLog({ log, retentionDays, now, stopping }: LogTrimCont
   }
   return { removed };
 }
+
+export interface LogTrimContext {
+  readonly log: LogRetention;
+  /** Older rows are removed. More than 0. */
+  readonly retentionDays: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly stopping: AbortSignal;
+}
+
+/** Rows removed from each table; with `error` when Postgres was unavailable and the rest is left for the next run. */
+export interface LogTrim {
+  readonly removed: Readonly<Record<LogTable, number>>;
+  readonly error?: string;
+}
+
+const DAY_MS = 86_400_000;
+/** What belongs to a signal is removed before the signal. */
+const TABLES: readonly LogTable[] = ["signal_log_entries", "signal_log", "system_log"];

@@ -6,17 +6,7 @@ import type { StreamName } from "./keys.ts";
 import { rawFields } from "./records.ts";
 import { storable } from "./text.ts";
 
-/** Where an entry was given up on, and what is known about it. */
-export interface DeadLetterOrigin {
-  readonly stream: StreamName;
-  readonly functionName: string;
-  /** Times the entry was delivered, by Redis' count. */
-  readonly deliveries: number;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-}
-
-/** The effects of giving up on an entry: a dead letter with everything needed to retry it, an event, and what else is to happen. */
+/** The effects that make an entry a dead letter, with all that a retry needs: the dead letter, an event, and `also`. */
 export function deadLetterEffects(
   entry: Entry,
   result: Extract<Result, { status: "dead" }>,
@@ -46,13 +36,23 @@ export function deadLetterEffects(
           fields: JSON.stringify(entry.fields),
         },
       },
-      // An event that cannot be stored is not worth another one, which could not be stored either, and so on.
+      // No event about an event that cannot be stored: that one could not be stored either, and so on.
       ...(stream === "system_events" ? [] : [eventAppend(event, at)]),
       ...(also?.append ?? []),
     ],
     count: [`dead_letters:${functionName}`, ...(also?.count ?? [])],
     ...(also?.sum === undefined ? {} : { sum: also.sum }),
   };
+}
+
+/** Where an entry became a dead letter, and what is known about it. */
+export interface DeadLetterOrigin {
+  readonly stream: StreamName;
+  readonly functionName: string;
+  /** Times the entry was delivered, by Redis' count. */
+  readonly deliveries: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
 const fieldsJson = z.string().transform((text, context): unknown => {
@@ -64,7 +64,7 @@ const fieldsJson = z.string().transform((text, context): unknown => {
   }
 });
 
-/** The fields of an entry of `dead_letters`, whoever put it there. */
+/** The fields of an entry of `dead_letters`, whichever client added it. */
 const deadLetterSchema = z.object({
   stream: z.string().min(1),
   entry_id: z.string().refine(isEntryId, "expected the id of an entry, such as 1700000000000-0"),
@@ -79,7 +79,7 @@ const deadLetterSchema = z.object({
   fields: fieldsJson.pipe(rawFields),
 });
 
-/** An entry given up on, ready to be retried. */
+/** A dead letter that can be retried. */
 export interface DeadLetter {
   /** Id of the dead letter itself. */
   readonly id: string;
@@ -90,16 +90,16 @@ export interface DeadLetter {
   readonly reason: string;
   readonly error: string;
   readonly deliveries: number;
-  /** When it was given up on, ISO 8601. */
+  /** When it became a dead letter, ISO 8601. */
   readonly at: string;
 }
 
-/** What is in `dead_letters`: usually a dead letter; whatever else is there can be looked at and discarded. */
+/** An entry of `dead_letters`: usually a dead letter; any other can still be shown and discarded. */
 export type StoredDeadLetter =
   | { readonly ok: true; readonly id: string; readonly raw: Fields; readonly letter: DeadLetter }
   | { readonly ok: false; readonly id: string; readonly raw: Fields; readonly fault: string };
 
-/** The dead letter an entry of `dead_letters` stands for, or what is wrong with it. */
+/** Reads an entry of `dead_letters`: the dead letter, or what is wrong with it. */
 export function parseDeadLetter({ id, fields: raw }: Entry): StoredDeadLetter {
   const parsed = deadLetterSchema.safeParse(raw);
   if (!parsed.success) return { ok: false, id, raw, fault: z.prettifyError(parsed.error) };
@@ -107,7 +107,7 @@ export function parseDeadLetter({ id, fields: raw }: Entry): StoredDeadLetter {
   return { ok: true, id, raw, letter: { ...rest, id, functionName, entry: { id: entry_id, fields } } };
 }
 
-/** The effects of throwing a dead letter away: an event that keeps all of it, since nothing else does from then on. */
+/** The effects of discarding a dead letter: an event that has all of it, since nothing else keeps it from then on. */
 export function discardEffects({ id, raw }: StoredDeadLetter, by: string, at: number): Effects {
   const what = `${raw["entry_id"] ?? "?"} of ${raw["stream"] ?? "?"}`;
   const message = `dead letter ${id} (entry ${what}) was discarded by ${by}`;

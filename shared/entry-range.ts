@@ -1,18 +1,18 @@
 import { isEntryId } from "./entry.ts";
 import { parseTime, TIME_FORMS } from "./signal/time.ts";
 
-/** Entries by the time they arrived: the first and the last id, both inclusive, as Redis writes ids. */
+/** A range of entries by the time they arrived: the first and the last id, both inclusive, as Redis writes ids. */
 export interface EntryRange {
   readonly from: string;
   readonly to: string;
 }
 
-/** What the end of a range has to look like, for messages. */
+/** What a bound of a range has to look like, for messages. */
 export const BOUND_FORMS = `an entry id such as 1700000000000-0, or a time: ${TIME_FORMS}`;
 
 const SEQUENCE_MAX = 2n ** 64n - 1n;
 
-/** The first id a range from here can have, or the last one a range up to here can have; undefined: neither id nor time. */
+/** The id for a bound given as an id or a time: of a time, its first or its last id. Undefined: neither id nor time. */
 export function boundOf(text: string, side: keyof EntryRange): string | undefined {
   const given = text.trim();
   if (isEntryId(given)) return canonicalEntryId(given);
@@ -21,7 +21,7 @@ export function boundOf(text: string, side: keyof EntryRange): string | undefine
   return side === "from" ? `${time}-0` : lastIdAt(time);
 }
 
-/** The highest id an entry can have that arrives at this time, milliseconds since 1970. */
+/** The highest id of an entry that arrives at this time, milliseconds since 1970. */
 export function lastIdAt(time: number): string {
   return `${time}-${SEQUENCE_MAX}`;
 }
@@ -42,7 +42,7 @@ export function compareEntryIds(a: string, b: string): number {
   return byTime === 0 ? compareNumbers(aSequence, bSequence) : byTime;
 }
 
-/** Whole numbers beyond 2^53, without leading zeros: the longer is the larger. */
+/** Compares digits, since the numbers may exceed 2^53: without leading zeros, the longer one is larger. */
 function compareNumbers(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : a > b ? 1 : 0;

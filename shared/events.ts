@@ -9,7 +9,7 @@ export type EventLevel = (typeof EVENT_LEVELS)[number];
 /** An operational event on its way to `system_log`. */
 export interface SystemEvent {
   readonly level: EventLevel;
-  /** Which part speaks: `runner`, `refresh-reference`, `process-signals` … */
+  /** The part of the router it comes from: `runner`, `refresh-reference`, `process-signals` … */
   readonly source: string;
   readonly message: string;
   readonly details?: Readonly<Record<string, unknown>>;
@@ -17,7 +17,7 @@ export interface SystemEvent {
   readonly actionNeeded?: boolean;
 }
 
-/** Fields of an event as an entry of `system_events`. `at` is milliseconds since 1970. */
+/** The fields of an event as an entry of `system_events`. `at` is in milliseconds since 1970. */
 export function eventFields(event: SystemEvent, at: number, eventId: string = randomUUID()): Fields {
   return {
     event_id: eventId,

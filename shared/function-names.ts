@@ -1,4 +1,4 @@
-/** Every function and job of the router, by the name used in FUNCTIONS, in routes and in logs. */
+/** The names of all functions and jobs, as used in FUNCTIONS, in routes and in logs. */
 export const FUNCTION_NAMES = [
   "process-signals",
   "execute-strategies",

@@ -2,15 +2,14 @@ import type { Entry, Fields } from "./entry.ts";
 import type { StrategyStream, StreamName } from "./keys.ts";
 
 /**
- * The contract between functions and their invokers. A function turns a batch of entries into results, one
- * per entry; it writes nothing to Redis and acknowledges nothing. What it wants to happen is in the
- * effects of its results, and the invoker's commit makes it so, once.
+ * The contract between functions and their invokers. A function turns a batch of entries into results, one per entry. It
+ * writes nothing to Redis and acknowledges nothing: its results contain effects, and the invoker's commit performs them once.
  */
 
 /**
- * Entries to add to a stream: one with `fields`, or – when `each` is given – one per element of it, made
- * of the element's fields followed by the shared `fields`. What many appends have in common is sent to Redis once: a list of
- * elements that is the very same array, and `common`, fields before the others, that are the very same object.
+ * Entries to add to a stream: one with `fields`, or, when `each` is given, one for each element of it, with the element's
+ * fields before `fields`. `common` are fields before `fields`, too. An `each` or a `common` that many appends share as the
+ * same object is sent to Redis once.
  */
 export interface Append {
   readonly stream: StreamName | StrategyStream;
@@ -19,14 +18,14 @@ export interface Append {
   readonly common?: Fields;
 }
 
-/** The fields that all entries of an append have. */
+/** The fields that all entries of an append have in common. */
 export function sharedFields({ common, fields }: Append): Fields {
   return common === undefined ? fields : { ...common, ...fields };
 }
 
 /**
- * What happens on one branch of a commit: entries appended, counters (fields of `metrics`) raised by one, and by the amounts
- * of `sum`.
+ * What happens on one branch of a commit: entries to append, counters (fields of `metrics`) to raise by one, and counters to
+ * raise by an amount.
  */
 export interface Branch {
   readonly append: readonly Append[];
@@ -37,37 +36,37 @@ export interface Branch {
 /** What a function wants to happen for one entry. Data, not an action. */
 export interface Effects extends Branch {
   /**
-   * The effects happen only if this uid is claimed by this entry. If another entry holds it, `ifLost`
-   * happens instead, with the holder's entry id in place of the first {@link HOLDER} in each field.
+   * The effects happen only if the entry wins the claim of this uid. If another entry holds the uid, `ifLost` happens instead,
+   * with that entry's id in place of the first {@link HOLDER} in each field.
    */
   readonly claim?: { readonly uid: string; readonly ifLost: Branch };
 }
 
-/** Stands for the entry id of a uid's holder in the fields of a lost claim's appends. */
+/** Placeholder for the id of the entry that holds a uid, in the fields of `ifLost`. */
 export const HOLDER = "{{holder}}";
 
 /** Effects of an entry that only needs to be acknowledged. */
 export const NO_EFFECTS: Effects = { append: [], count: [] };
 
-/** What became of one entry. */
+/** The result for one entry. */
 export type Result =
   | { readonly id: string; readonly status: "done"; readonly effects: Effects }
-  /** Transient: the entry stays pending and is delivered again; an ERROR event says so, unless it is nobody's fault. */
+  /** Transient: the entry stays pending and is delivered again. An ERROR event reports it, unless it is `expected`. */
   | { readonly id: string; readonly status: "retry"; readonly error: string; readonly expected?: boolean }
-  /** Will never work: the entry becomes a dead letter, and an event of this level (default WARNING) says so. */
+  /** Will never work: the entry becomes a dead letter. An event of this level (default WARNING) reports it. */
   | {
       readonly id: string;
       readonly status: "dead";
       readonly reason: string;
       readonly error: string;
       readonly level?: "WARNING" | "ERROR";
-      /** Times it was delivered, where the function knows better than its invoker. */
+      /** Times the entry was delivered, when the function knows better than its invoker. */
       readonly deliveries?: number;
-      /** What else happens in the same step. */
+      /** Other effects, in the same step. */
       readonly also?: Branch;
     };
 
-/** Something the function needs is away; nothing is wrong with the entries, and no attempt is counted. */
+/** Something the function needs is unavailable. Nothing is wrong with the entries, and no attempt is counted. */
 export interface Unavailable {
   readonly status: "unavailable";
   readonly what: "postgres" | "snapshot" | "redis" | "dispatching";
@@ -84,20 +83,20 @@ export type EffectfulFunction<Context> = (
 ) => AsyncIterable<readonly Result[] | Unavailable>;
 
 /**
- * The results as they are, once it is certain that they answer each entry exactly once.
- * @throws Error naming the entries answered twice, not at all, or never asked about.
+ * Returns the results after checking that there is exactly one for each entry.
+ * @throws Error that names an entry with two results, without one, or not in the batch
  */
 export function assertAnswersEach(entries: readonly Entry[], results: readonly Result[]): readonly Result[] {
   const open = new Set<string>();
   for (const entry of entries) open.add(entry.id);
   for (const result of results) {
     if (!open.delete(result.id)) {
-      throw new Error(`function answered entry ${result.id} twice or without having been given it`);
+      throw new Error(`the function returned two results for entry ${result.id}, or one it was not given`);
     }
   }
   if (open.size > 0) {
     throw new Error(
-      `function left ${open.size} of ${entries.length} entries unanswered, first ${[...open][0]}`,
+      `the function returned no result for ${open.size} of ${entries.length} entries, the first is ${[...open][0]}`,
     );
   }
   return results;

@@ -1,4 +1,4 @@
-/** The streams of the pipeline, by the names other services know. */
+/** The streams of the pipeline, by the names that other services use. */
 export const STREAMS = [
   "signals_stream",
   "strategy_input_stream",
@@ -8,7 +8,7 @@ export const STREAMS = [
 ] as const;
 export type StreamName = (typeof STREAMS)[number];
 
-/** A stream of a strategy's own, which only its reader knows. */
+/** A stream of a strategy's own, which the router only writes to. */
 export type StrategyStream = `strategies:${string}`;
 
 /** The consumer groups of the router's own functions. */
@@ -20,7 +20,7 @@ export interface GroupOfStream {
   readonly group: GroupName;
 }
 
-/** Which of the router's groups reads which stream: what they have still to work on stays there. */
+/** The router's own groups. An entry is not trimmed before its group has acknowledged it. */
 export const GROUPS: readonly GroupOfStream[] = [
   { stream: "signals_stream", group: "signal_processor" },
   { stream: "strategy_input_stream", group: "strategy_executor" },
@@ -28,30 +28,30 @@ export const GROUPS: readonly GroupOfStream[] = [
   { stream: "system_events", group: "log_writer" },
 ];
 
-/** Those of the router's groups that no entry is kept for, and that may be gone: what they miss, nobody misses. */
+/** Groups of the router that no entry is kept for and that may be missing: an entry they do not read is no loss. */
 export const BEST_EFFORT_GROUPS: readonly GroupOfStream[] = [{ stream: "signal_results", group: "notifier" }];
 
-/** Every Redis key of one router, built here and nowhere else. */
+/** The names of all Redis keys of one router, which are built only here. */
 export interface Keys {
   readonly prefix: string;
   readonly metrics: string;
   readonly control: string;
   readonly groups: string;
-  /** When each poll loop turned last. */
+  /** When each reader of a group last asked for entries. */
   readonly loops: string;
   readonly referenceCurrent: string;
   readonly referenceConfirmedAt: string;
   readonly referenceTicket: string;
-  /** The highest ticket taken when a refresh published last; only one that began after it may publish. */
+  /** The highest ticket taken when a refresh last published; only a refresh that started after that may publish. */
   readonly referencePublishedTicket: string;
   stream(name: StreamName | StrategyStream): string;
-  /** Holder of a uid: the id of the entry whose decision dispatched it. */
+  /** The id of the entry whose decision dispatched the uid. */
   dedup(uid: string): string;
-  /** The call that went through last of those a consumer makes one behind the other for a group of a stream. */
+  /** Label of the last commit call that was applied, of those a consumer makes in order for one group and stream. */
   sequence(stream: StreamName, group: GroupName, consumer: string): string;
-  /** Held by whoever does by hand what only one may do at a time: runs the tasks of an invocation, or that of a dead letter. */
+  /** Held while tasks of an invocation, or of a dead letter, are run on demand, which only one process may do at a time. */
   lease(what: "invocation" | "dead_letter", id: string): string;
-  /** Fence of an entry handled by a manual invocation. */
+  /** Fence of an entry in a manual invocation. */
   done(invocation: string, entryId: string): string;
   reference(version: string, part: ReferencePart): string;
 }

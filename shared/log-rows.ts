@@ -12,14 +12,14 @@ import {
   type SignalRecord,
 } from "./records.ts";
 
-/** A decision with the entry it was made on. */
+/** A decision, with the entry it was made on. */
 export interface SignalRow {
   readonly entryId: string;
   readonly invocation: string;
   readonly record: SignalRecord;
 }
 
-/** A task's outcome with the entry of its signal. */
+/** A task's outcome, with the entry of its signal. */
 export interface OutcomeRow {
   readonly entryId: string;
   readonly invocation: string;
@@ -37,11 +37,11 @@ export interface EventRow {
   readonly actionFlag: boolean;
 }
 
-/** Rows for the log, table by table. */
+/** Rows for the log tables. */
 export interface LogRows {
   readonly signals: readonly SignalRow[];
   readonly outcomes: readonly OutcomeRow[];
-  /** Each as it began or as it ended. */
+  /** Each as recorded at its start or at its end. */
   readonly invocations: readonly InvocationRecord[];
   readonly events: readonly EventRow[];
 }
@@ -52,17 +52,17 @@ export type ParsedRows =
 
 const NO_ROWS: LogRows = { signals: [], outcomes: [], invocations: [], events: [] };
 
-const ofAnEntry = {
-  entry_id: z.string().regex(/^\d+-\d+$/, "an entry id like 1700000000000-0"),
+const resultFields = {
+  entry_id: z.string().regex(/^\d+-\d+$/, "expected an entry id such as 1700000000000-0"),
   invocation: z.string().min(1),
   data: z.string(),
 };
 const resultEntrySchema = z.discriminatedUnion("kind", [
-  z.object({ ...ofAnEntry, kind: z.enum(["signal", "outcome"]) }),
-  z.object({ ...ofAnEntry, kind: z.literal("invocation"), entry_id: z.literal("") }),
+  z.object({ ...resultFields, kind: z.enum(["signal", "outcome"]) }),
+  z.object({ ...resultFields, kind: z.literal("invocation"), entry_id: z.literal("") }),
 ]);
 
-/** The rows an entry of `signal_results` or `system_events` stands for, or what is wrong with it. */
+/** The log rows in an entry of `signal_results` or `system_events`, or what is wrong with the entry. */
 export function logRowsOf(
   entry: Entry,
   stream: Extract<StreamName, "signal_results" | "system_events">,
@@ -71,7 +71,8 @@ export function logRowsOf(
     return { ok: true, rows: stream === "system_events" ? eventRows(entry) : resultRows(entry) };
   } catch (error) {
     if (error instanceof z.ZodError) return { ok: false, error: `not a record: ${z.prettifyError(error)}` };
-    if (error instanceof SyntaxError) return { ok: false, error: "not a record: JSON expected" };
+    if (error instanceof SyntaxError)
+      return { ok: false, error: "not a record: expected JSON in its fields" };
     throw error;
   }
 }

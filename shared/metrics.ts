@@ -3,18 +3,18 @@ import type { ExecutionOutcome } from "./decide/execution-outcome.ts";
 import type { SignalReason } from "./reasons.ts";
 
 /**
- * Fields of the `metrics` hash. Counters are raised inside the commit, so they add up over processes and
- * restarts and agree with the records to the last one.
+ * Fields of the `metrics` hash. The commit raises the counters, so they add up over processes and restarts, and agree exactly
+ * with the records.
  *
  *   signals:<status>                      decisions
  *   reasons:<reason>                      decisions that were not dispatched, by reason
  *   strategy:<id>:<status>                outcomes
- *   execution:<id>:<status>               outcomes of tasks that were run, or were not to be any more
- *   attempts:<id>                         attempts these took together
- *   run_ms:<id>:le:<bound>                last attempts that took up to <bound> ms (not cumulative), of those that were run
- *   run_ms:<id>:sum                       … and the milliseconds they took together
+ *   execution:<id>:<status>               outcomes of tasks, whether they were run or no longer to be run
+ *   attempts:<id>                         attempts of these tasks in total
+ *   run_ms:<id>:le:<bound>                last attempts that were run and took up to <bound> ms (not cumulative)
+ *   run_ms:<id>:sum                       … and the milliseconds they took in total
  *   processing_ms:<function>:le:<bound>   entries committed within <bound> ms of their entry id's time (not cumulative)
- *   processing_ms:<function>:sum          … and the milliseconds they took together
+ *   processing_ms:<function>:sum          … and the milliseconds they took in total
  */
 
 /** Upper bounds of the processing-time buckets in milliseconds; the last bucket is `inf`. */
@@ -22,7 +22,7 @@ export const PROCESSING_MS_BOUNDS = [
   1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000,
 ] as const;
 
-/** Counters a decision raises. */
+/** The counters that a decision raises. */
 export function decisionCounters(
   status: Decision["status"] | "duplicate",
   reason: SignalReason | null,
@@ -34,7 +34,7 @@ export function decisionCounters(
   return counters;
 }
 
-/** Field of the histogram's bucket with this upper bound, and of its sum. */
+/** The field of the processing-time bucket with this upper bound, or of the sum. */
 export function processingField(functionName: string, part: number | "inf" | "sum"): string {
   return part === "sum" ? `processing_ms:${functionName}:sum` : `processing_ms:${functionName}:le:${part}`;
 }
@@ -42,7 +42,7 @@ export function processingField(functionName: string, part: number | "inf" | "su
 /** Upper bounds of the run-time buckets in milliseconds; the last bucket is `inf`. */
 export const RUN_MS_BOUNDS = [1, 5, 10, 50, 100, 500, 1000, 5000, 10_000, 60_000] as const;
 
-/** Counters a task's outcome raises by one. */
+/** The counters that a task's outcome raises by one. */
 export function executionCounters(strategyId: number, { status, durationMs }: ExecutionOutcome): string[] {
   const counters = [`execution:${strategyId}:${status}`];
   if (durationMs !== null) {
@@ -52,7 +52,7 @@ export function executionCounters(strategyId: number, { status, durationMs }: Ex
   return counters;
 }
 
-/** Counters a task's outcome raises by more. */
+/** The counters that a task's outcome raises by an amount. */
 export function executionSums(
   strategyId: number,
   { attempt, durationMs }: ExecutionOutcome,

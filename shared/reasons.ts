@@ -1,4 +1,4 @@
-/** Why a signal was not dispatched. Machine-readable; the decision's detail says the rest. */
+/** Machine-readable reasons why a signal was not dispatched; the decision's detail has the rest. */
 export const SIGNAL_REASONS = [
   "missing_field",
   "invalid_field",
@@ -15,7 +15,7 @@ export const SIGNAL_REASONS = [
   "duplicate_uid",
 ] as const;
 
-/** Why a strategy did not get a task. What stops the whole signal stops each of its strategies too. */
+/** Why a strategy got no task; a reason that blocks the whole signal is the reason of each of its strategies, too. */
 export const STRATEGY_REASONS = [
   "strategy_disabled",
   "strategy_archived",
@@ -29,7 +29,7 @@ export const STRATEGY_REASONS = [
 export type SignalReason = (typeof SIGNAL_REASONS)[number];
 export type StrategyReason = (typeof STRATEGY_REASONS)[number] | SignalReason;
 
-/** Why a task was not executed, or failed; a handler may give a word of its own. */
+/** Why a task was not executed, or failed. Handlers may have reasons of their own. */
 export const EXECUTION_REASONS = [
   "unknown_strategy",
   "strategy_disabled",

@@ -3,9 +3,9 @@ import { EVENT_LEVELS } from "./events.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_STATUSES } from "./reasons.ts";
 
 /**
- * The records published in `signal_results` and `system_events`, read by `persist-log` and by anyone with a
- * consumer group of their own. An entry of `signal_results` has the fields `kind`, `entry_id`,
- * `invocation` and `data`, the JSON described here. Times are ISO 8601, UTC.
+ * The records in `signal_results` and `system_events`, for `persist-log` and for any service with a consumer group of its own.
+ * An entry of `signal_results` has the fields `kind`, `entry_id`, `invocation` and `data`, the JSON described here. Times are
+ * ISO 8601, UTC.
  */
 
 const time = z.iso.datetime({ offset: true });
@@ -28,12 +28,12 @@ export const routingOutcomeSchema = z.object({
   reason: z.string().nullable(),
   detail,
 });
-/** What was decided for one subscribed strategy. */
+/** The decision for one subscribed strategy. */
 export type RoutingOutcome = z.infer<typeof routingOutcomeSchema>;
 
 /** `kind: signal` – the decision on one entry of `signals_stream`, with every strategy's outcome. */
 export const signalRecordSchema = z.object({
-  /** Entry that dispatched the same uid, when this one is a duplicate. */
+  /** The entry that dispatched the same uid, when this one is a duplicate. */
   duplicate_of: z.string().nullable(),
   uid: z.string().nullable(),
   status: z.enum(SIGNAL_STATUSES),
@@ -54,7 +54,7 @@ export const signalRecordSchema = z.object({
 });
 export type SignalRecord = z.infer<typeof signalRecordSchema>;
 
-/** `kind: outcome` – what became of one task. */
+/** `kind: outcome` – how one task ended. */
 export const outcomeRecordSchema = z.object({
   uid: z.string().nullable().optional(),
   strategy_id: z.int(),
@@ -70,18 +70,18 @@ export type OutcomeRecord = z.infer<typeof outcomeRecordSchema>;
 export const INVOCATION_KINDS = ["replay", "dead_letter", "manual"] as const;
 
 /**
- * `kind: invocation` – one manual run: who asked for what, and why. Published when it begins and once more, with
- * `finished_at` and `counts`, when it ends; one that was broken off never has them. Its `entry_id` is empty.
+ * `kind: invocation` – one manual run: who asked for what, and why. Published at its start, and again at its end with
+ * `finished_at` and `counts`, which an interrupted run never has. Its `entry_id` is empty.
  */
 export const invocationRecordSchema = z.object({
   id: z.string().min(1),
   kind: z.enum(INVOCATION_KINDS),
   mode: z.string().nullable(),
-  /** Version that was current at the start. */
+  /** The snapshot version that was current at the start. */
   snapshot: z.string().nullable(),
   requested_by: z.string().nullable(),
   reason: z.string().nullable(),
-  /** What it was asked to work on. */
+  /** The entries it was asked to work on. */
   selection: detail,
   started_at: time,
   finished_at: time.nullable(),

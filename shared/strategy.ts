@@ -5,8 +5,8 @@ import type { Direction } from "./reference/reference.ts";
 import type { Detail } from "./signal/signal.ts";
 
 /**
- * The contract between the router and strategies. A strategy handler is a module with a name, a schema for its
- * `params` and a `run`; rows of the table `strategies` choose it by name.
+ * The contract between the router and strategies. A strategy handler is a module with a name, a schema for its `params` and a
+ * `run`; rows of the table `strategies` refer to it by name.
  */
 
 /** The signal a strategy is run for. */
@@ -15,7 +15,7 @@ export interface StrategySignal {
   readonly signalId: number;
   readonly symbol: string;
   readonly direction: Direction;
-  /** Milliseconds since 1970, as are the others. */
+  /** Milliseconds since 1970, like the other times. */
   readonly barTime: number;
   readonly receivedAt: number;
   readonly sentAt: number | null;
@@ -30,17 +30,20 @@ export interface StrategyRun<Params> {
   readonly signal: StrategySignal;
   readonly strategy: { readonly id: number; readonly name: string };
   readonly params: Params;
-  /** The same for every attempt on this signal by this strategy: whoever receives the effect can tell a repetition by it. */
+  /** The same for every attempt of this strategy on this signal, so that the receiver can recognise a repetition. */
   readonly idempotencyKey: string;
   /** 1 for the first. */
   readonly attempt: number;
-  /** Aborts at STRATEGY_TIMEOUT_MS, and when the process has to end. */
+  /** Aborts at STRATEGY_TIMEOUT_MS, and when the process stops. */
   readonly abort: AbortSignal;
-  /** A line in the router's log, with the strategy's name and the signal's uid. */
+  /** Writes a line to the router's log, with the strategy's name and the signal's uid. */
   readonly log: (message: string, details?: Detail) => void;
   /** Value of the secret of this name, the variable STRATEGY_SECRET_<NAME>. @throws PermanentError when it is not set */
   readonly secret: (name: string) => string;
-  /** POSTs with the router's limits: no private addresses unless allowed, no redirects. @throws RetryableError when there is no answer */
+  /**
+   * POSTs with the router's limits: no private addresses unless allowed, no redirects.
+   * @throws RetryableError when there is no answer
+   */
   readonly post: (request: PostRequest) => Promise<PostAnswer>;
 }
 
@@ -58,7 +61,7 @@ export interface PostAnswer {
   readonly text: string;
 }
 
-/** What a run came to. `delegated`: left to somebody else. The detail goes into the log; JSON, up to 16 kB. */
+/** The result of a run. `delegated`: left to an external worker. The detail goes into the log: JSON, up to 16 kB. */
 export interface StrategyOutcome {
   readonly status: "executed" | "ignored" | "delegated";
   readonly reason?: string;
@@ -73,25 +76,25 @@ export interface StrategyHandler<Params = never> {
   run(run: StrategyRun<Params>): Promise<StrategyOutcome> | StrategyOutcome;
 }
 
-/** A handler whose parameters are checked against its schema before each run. */
+/** A handler whose params are checked with its schema before each run. */
 export type AnyStrategyHandler = StrategyHandler;
 
-/** A handler as the registry keeps it; types `run` by the schema of `params`. */
+/** Defines a handler: gives `run` the type of the schema of `params`. */
 export function defineStrategy<Params>(handler: StrategyHandler<Params>): AnyStrategyHandler {
   return handler as unknown as AnyStrategyHandler;
 }
 
-/** Thrown by a handler: not this time, perhaps the next. Anything else that is thrown counts as permanent. */
+/** Thrown by a handler when another attempt may succeed. Every other error counts as permanent. */
 export class RetryableError extends Error {
   override readonly name = "RetryableError";
 }
 
-/** Thrown by a handler: trying again is no use. */
+/** Thrown by a handler when another attempt would fail as well. */
 export class PermanentError extends Error {
   override readonly name = "PermanentError";
   /** Machine-readable, for the outcome's reason. */
   readonly reason: string;
-  /** Joins the message in the outcome's detail. */
+  /** Added to the outcome's detail, beside the message. */
   readonly detail: Detail;
 
   constructor(message: string, reason = "error", detail: Detail = {}) {

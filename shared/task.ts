@@ -3,7 +3,7 @@ import * as z from "zod";
 import { entryTime, isEntryId, type Entry } from "./entry.ts";
 import { parseTime } from "./signal/time.ts";
 
-/** A task: one dispatched (signal, strategy) pair, as it stands in `strategy_input_stream`. Times in milliseconds since 1970. */
+/** A task: a dispatched (signal, strategy) pair in `strategy_input_stream`. Times are milliseconds since 1970. */
 export interface Task {
   /** Id of the task's own entry. */
   readonly id: string;
@@ -20,11 +20,11 @@ export interface Task {
   readonly source: string;
   /** Entry of the signal in `signals_stream`. */
   readonly entryId: string;
-  /** Invocation that dispatched it: `live`, or the id of a manual run. */
+  /** The invocation that dispatched it: `live`, or the id of a manual run. */
   readonly invocation: string;
-  /** Snapshot version the dispatch was decided on. */
+  /** The snapshot version that the decision is based on. */
   readonly snapshot: string;
-  /** Set for a task of a forced replay: when that was. */
+  /** When the replay was forced; null for other tasks. */
   readonly forcedAt: number | null;
 }
 
@@ -83,28 +83,28 @@ const taskSchema = z
     forcedAt: fields.forced_at,
   }));
 
-/** The task in an entry of `strategy_input_stream`, or what is wrong with it. */
+/** The task in an entry of `strategy_input_stream`, or what is wrong with the entry. */
 export function parseTask(entry: Entry): ParsedTask {
   const parsed = taskSchema.safeParse(entry.fields);
   if (!parsed.success) return { ok: false, error: `not a task: ${z.prettifyError(parsed.error)}` };
   return { ok: true, task: { id: entry.id, ...parsed.data } };
 }
 
-/** Age of the task's signal in milliseconds, counted from the invocation for a forced replay; never negative. */
+/** Age of the task's signal in milliseconds, never negative; for a forced replay, since the replay. */
 export function taskAge({ forcedAt, sentAt, entryId }: Task, now: number): number {
   return Math.max(0, now - (forcedAt ?? sentAt ?? entryTime(entryId)));
 }
 
 /**
- * What a strategy's side effects are known by, 32 hex digits: the same for every run of the same signal by the same
- * strategy, however often it is tried; a forced replay has its own.
+ * Identifies a strategy's side effects, 32 hex digits: the same for every attempt of the same strategy on the same signal.
+ * A forced replay has its own.
  */
 export function idempotencyKeyOf({ uid, strategyId, invocation, forcedAt }: Task): string {
   const parts = forcedAt === null ? [uid, strategyId] : [uid, strategyId, invocation];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
-/** Tasks of one lane are run in stream order. */
+/** The lane of a task: tasks of one lane are run in stream order. */
 export function laneOf({ strategyId, symbol }: Task): string {
   return `${strategyId} ${symbol}`;
 }

@@ -1,20 +1,6 @@
 import type { Fields } from "./entry.ts";
 
-/** Longest value of a field that is kept in the record, in bytes of UTF-8. */
-export const FIELD_BYTES_MAX = 16_384;
-
-/** Fields fit for the record, and what had to be done to make them so. */
-export interface CleanFields {
-  readonly fields: Fields;
-  /** Names of fields with NUL characters or broken surrogates, replaced by U+FFFD: Postgres takes neither. */
-  readonly replaced: readonly string[];
-  /** Names of fields cut at {@link FIELD_BYTES_MAX}. */
-  readonly cut: readonly string[];
-}
-
-const NONE: readonly string[] = [];
-
-/** The fields with everything replaced or cut that could not be kept; the very same object when all is well. */
+/** Makes fields fit for the record: replaces and cuts what it cannot hold. Returns the same object when nothing changes. */
 export function cleanFields(fields: Fields): CleanFields {
   let clean = true;
   for (const name in fields) {
@@ -26,7 +12,21 @@ export function cleanFields(fields: Fields): CleanFields {
   return clean ? { fields, replaced: NONE, cut: NONE } : cleaned(fields);
 }
 
-/** Cut to `bytesMax` bytes of UTF-8, never in the middle of a character. */
+/** Fields that the record can hold, and what was changed in them. */
+export interface CleanFields {
+  readonly fields: Fields;
+  /** Names of fields with NUL characters or broken surrogates, replaced by U+FFFD: Postgres takes neither. */
+  readonly replaced: readonly string[];
+  /** Names of fields cut at {@link FIELD_BYTES_MAX}. */
+  readonly cut: readonly string[];
+}
+
+const NONE: readonly string[] = [];
+
+/** Longest name or value of a field that the record keeps, in bytes of UTF-8. */
+export const FIELD_BYTES_MAX = 16_384;
+
+/** The text cut to `bytesMax` bytes of UTF-8, never in the middle of a character. */
 export function cutText(text: string, bytesMax: number = FIELD_BYTES_MAX): string {
   if (text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax) return text;
   const bytes = Buffer.from(text.slice(0, bytesMax));
@@ -35,7 +35,7 @@ export function cutText(text: string, bytesMax: number = FIELD_BYTES_MAX): strin
   return bytes.toString("utf8", 0, end);
 }
 
-/** Enough of a value to recognise it. */
+/** The beginning of a text, enough to recognise it. */
 export function excerpt(text: string): string {
   return cutText(text, 200);
 }

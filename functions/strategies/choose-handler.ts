@@ -3,17 +3,7 @@ import type { Strategy } from "../../shared/reference/reference.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { excerpt } from "../../shared/text.ts";
 
-/** A strategy's handler with the params it is to be run with, or why it cannot be run. */
-export type ChosenHandler =
-  | { readonly ok: true; readonly handler: AnyStrategyHandler; readonly params: never }
-  | {
-      readonly ok: false;
-      readonly reason: "unknown_handler" | "invalid_params";
-      /** For people; no value out of `params` is in it. */
-      readonly fault: string;
-    };
-
-/** The handler a strategy names, if there is one and its params fit. */
+/** Finds the handler that a strategy names, and checks the strategy's params with it. */
 export function chooseHandler(
   { handler: name, params }: Pick<Strategy, "handler" | "params">,
   handlers: readonly AnyStrategyHandler[],
@@ -24,7 +14,7 @@ export function chooseHandler(
     return {
       ok: false,
       reason: "unknown_handler",
-      fault: `there is no handler "${excerpt(name)}", only ${known}`,
+      fault: `there is no handler "${excerpt(name)}"; the handlers are ${known}`,
     };
   }
   const misfit = (error: string): ChosenHandler => {
@@ -37,22 +27,32 @@ export function chooseHandler(
       ? { ok: true, handler, params: parsed.data }
       : misfit(z.prettifyError(parsed.error));
   } catch (error) {
-    // A schema is a user's code too.
+    // A schema is the handler author's code, too.
     return misfit(`its schema threw: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-/** Messages of zod hold no values; those a handler's author wrote may. */
+/** A handler with the params to run it with, or why the strategy cannot be run. */
+export type ChosenHandler =
+  | { readonly ok: true; readonly handler: AnyStrategyHandler; readonly params: never }
+  | {
+      readonly ok: false;
+      readonly reason: "unknown_handler" | "invalid_params";
+      /** For people; contains no value out of `params`. */
+      readonly fault: string;
+    };
+
+/** Messages of zod contain no values; those that a handler's author wrote may. */
 function withoutValues(text: string, params: unknown): string {
   let clean = text;
-  for (const value of textsIn(params).toSorted((a, b) => b.length - a.length)) {
+  for (const value of secretsIn(params).toSorted((a, b) => b.length - a.length)) {
     clean = clean.replaceAll(value, "***");
   }
   return clean;
 }
 
 /** Every text in the value that is long enough to be a secret. */
-function textsIn(value: unknown): string[] {
+function secretsIn(value: unknown): string[] {
   if (typeof value === "string") return value.length < 4 ? [] : [value];
-  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(secretsIn) : [];
 }

@@ -15,61 +15,7 @@ import { idempotencyKeyOf, type Task } from "../../shared/task.ts";
 import { cutText, storable } from "../../shared/text.ts";
 import { chooseHandler } from "./choose-handler.ts";
 
-/** What handlers reach the world with. */
-export interface RunPorts {
-  post(request: PostRequest): Promise<PostAnswer>;
-  /** Value of a secret; undefined when it is not set. */
-  secretOf(name: string): string | undefined;
-  /** The text without the value of any secret. */
-  readonly redact: (text: string) => string;
-  log(task: Task, message: string, details: Detail): void;
-  readonly timeoutMs: number;
-  /** Ends every run, since the process has to end. */
-  readonly abort: AbortSignal;
-}
-
-/** An attempt that was the last one. */
-export interface LastAttempt {
-  readonly status: StrategyOutcome["status"] | "failed";
-  readonly reason: string | null;
-  readonly detail: Detail;
-  /** Null when it was not even begun. */
-  readonly durationMs: number | null;
-  readonly append?: StrategyOutcome["append"];
-}
-
-/** What one attempt came to: the end, or an error after which another attempt may be made. */
-export type Attempt =
-  | LastAttempt
-  | { readonly status: "again"; readonly error: string; readonly durationMs: number }
-  /** The process has to end; nobody knows how far the run has got. */
-  | { readonly status: "cut_off" };
-
-const DETAIL_BYTES_MAX = 16_384;
-const REASON_BYTES_MAX = 200;
-const FIELDS_MAX = 100;
-/** Of STRATEGY_TIMEOUT_MS, for one POST. */
-const POST_SHARE_MAX = 0.8;
-
-const outcomeSchema = z.object({
-  status: z.enum(["executed", "ignored", "delegated"]),
-  reason: z.string().optional(),
-  detail: z.record(z.string(), z.unknown()).optional(),
-  append: z
-    .object({
-      stream: z.templateLiteral(["strategies:", z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/)]),
-      fields: z
-        .record(z.string(), z.string())
-        .refine((fields) => Object.keys(fields).length > 0, "expected a field at least")
-        .refine(
-          (fields) => Object.keys(fields).length <= FIELDS_MAX,
-          `expected at most ${FIELDS_MAX} fields`,
-        ),
-    })
-    .optional(),
-});
-
-/** Runs the strategy's handler once, for STRATEGY_TIMEOUT_MS at most. Whatever the handler does, this answers. */
+/** Runs the strategy's handler once, for at most STRATEGY_TIMEOUT_MS. Whatever the handler does, this returns an attempt. */
 export async function runHandler(
   task: Task,
   strategy: SubscribedStrategy,
@@ -94,11 +40,65 @@ export async function runHandler(
   try {
     return { ...attemptOf(ended, ports), durationMs };
   } catch (error) {
-    // Whatever a handler has thrown or returned, that it was run is recorded, or it would be run again.
+    // That the handler was run is recorded whatever it threw or returned, or it would be run again.
     const detail = { error: cutText(ports.redact(storable(messageOf(error)))) };
     return { status: "failed", reason: "invalid_outcome", detail, durationMs };
   }
 }
+
+/** What handlers may use of the world outside. */
+export interface RunPorts {
+  post(request: PostRequest): Promise<PostAnswer>;
+  /** Value of a secret; undefined when it is not set. */
+  secretOf(name: string): string | undefined;
+  /** The text without the value of any secret. */
+  readonly redact: (text: string) => string;
+  log(task: Task, message: string, details: Detail): void;
+  readonly timeoutMs: number;
+  /** Aborts every run, because the process has to stop. */
+  readonly abort: AbortSignal;
+}
+
+/** An attempt after which there is no other. */
+export interface LastAttempt {
+  readonly status: StrategyOutcome["status"] | "failed";
+  readonly reason: string | null;
+  readonly detail: Detail;
+  /** Null when the handler was not called. */
+  readonly durationMs: number | null;
+  readonly append?: StrategyOutcome["append"];
+}
+
+/** The result of one attempt: the last one, or an error after which there may be another. */
+export type Attempt =
+  | LastAttempt
+  | { readonly status: "again"; readonly error: string; readonly durationMs: number }
+  /** The process has to stop; how far the run has got is not known. */
+  | { readonly status: "cut_off" };
+
+const DETAIL_BYTES_MAX = 16_384;
+const REASON_BYTES_MAX = 200;
+const FIELDS_MAX = 100;
+/** The part of STRATEGY_TIMEOUT_MS that one POST may take. */
+const POST_SHARE_MAX = 0.8;
+
+const outcomeSchema = z.object({
+  status: z.enum(["executed", "ignored", "delegated"]),
+  reason: z.string().optional(),
+  detail: z.record(z.string(), z.unknown()).optional(),
+  append: z
+    .object({
+      stream: z.templateLiteral(["strategies:", z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/)]),
+      fields: z
+        .record(z.string(), z.string())
+        .refine((fields) => Object.keys(fields).length > 0, "expected at least one field")
+        .refine(
+          (fields) => Object.keys(fields).length <= FIELDS_MAX,
+          `expected at most ${FIELDS_MAX} fields`,
+        ),
+    })
+    .optional(),
+});
 
 function attemptOf(ended: Exclude<Ended, { how: "cut_off" }>, ports: RunPorts) {
   switch (ended.how) {
@@ -118,8 +118,8 @@ type Ended =
   | { readonly how: "cut_off" };
 
 /**
- * Runs it until it ends or its time is up, whichever comes first; one that ignores its abort goes on unheard. Not
- * AbortSignal.any, which leaves something behind on the long-lived signal with each run (Node 20).
+ * Waits for the run or for its time limit, whichever comes first; the result of a run that ignores its abort is dropped. Not
+ * AbortSignal.any, which leaks memory on the long-lived signal with each run (Node 20).
  */
 async function withinLimit(
   { timeoutMs, abort }: RunPorts,
@@ -127,10 +127,10 @@ async function withinLimit(
 ): Promise<Ended> {
   const limit = new AbortController();
   let cut = (_how: "timeout" | "cut_off"): void => undefined;
-  const over = new Promise<Ended>((resolve) => {
+  const limitReached = new Promise<Ended>((resolve) => {
     cut = (how) => {
       resolve({ how });
-      limit.abort(new Error(how === "timeout" ? "STRATEGY_TIMEOUT_MS is over" : "the router has to end"));
+      limit.abort(new Error(how === "timeout" ? "STRATEGY_TIMEOUT_MS has passed" : "the router is stopping"));
     };
   });
   const timer = setTimeout(() => cut("timeout"), timeoutMs);
@@ -145,7 +145,7 @@ async function withinLimit(
     }
   })();
   try {
-    return await Promise.race([over, running]);
+    return await Promise.race([limitReached, running]);
   } finally {
     clearTimeout(timer);
     abort.removeEventListener("abort", onAbort);
@@ -153,13 +153,13 @@ async function withinLimit(
 }
 
 function outcomeOf(value: unknown, ports: RunPorts): Omit<LastAttempt, "durationMs"> {
-  const said = outcomeSchema.safeParse(value);
-  if (!said.success) {
-    return { status: "failed", reason: "invalid_outcome", detail: { error: z.prettifyError(said.error) } };
+  const parsed = outcomeSchema.safeParse(value);
+  if (!parsed.success) {
+    return { status: "failed", reason: "invalid_outcome", detail: { error: z.prettifyError(parsed.error) } };
   }
-  const { status, reason, detail = {}, append } = said.data;
-  const end = { status, reason: wordOf(reason, ports), detail: recordable(detail, ports) };
-  return append === undefined ? end : { ...end, append };
+  const { status, reason, detail = {}, append } = parsed.data;
+  const outcome = { status, reason: recordableReason(reason, ports), detail: recordable(detail, ports) };
+  return append === undefined ? outcome : { ...outcome, append };
 }
 
 function failureOf(error: unknown, ports: RunPorts) {
@@ -168,13 +168,13 @@ function failureOf(error: unknown, ports: RunPorts) {
   const { reason, detail } = error instanceof PermanentError ? error : { reason: "error", detail: {} };
   return {
     status: "failed",
-    reason: wordOf(reason, ports),
+    reason: recordableReason(reason, ports),
     detail: recordable({ ...detail, error: message }, ports),
   } as const;
 }
 
-/** A reason is a word of the handler's own; whatever it says, the record can hold it. */
-function wordOf(reason: string | undefined, { redact }: Pick<RunPorts, "redact">): string | null {
+/** A handler's own reason as the record can hold it. */
+function recordableReason(reason: string | undefined, { redact }: Pick<RunPorts, "redact">): string | null {
   return reason === undefined ? null : cutText(redact(storable(reason)), REASON_BYTES_MAX);
 }
 
@@ -197,7 +197,7 @@ function runOf(
       if (value !== undefined) return value;
       throw new PermanentError(`the variable STRATEGY_SECRET_${secretName} is not set`, "missing_secret");
     },
-    // Its own limit has to come before that of the run, after which nobody tries again.
+    // A POST must time out before the run does: after the run's limit there is no other attempt.
     post: async (request) => {
       const timeoutMs = Math.min(request.timeoutMs, Math.ceil(ports.timeoutMs * POST_SHARE_MAX));
       return ports.post({ ...request, timeoutMs });
@@ -216,6 +216,6 @@ function recordable(detail: Detail, ports: RunPorts): Detail {
     if (Buffer.byteLength(json) <= DETAIL_BYTES_MAX) return JSON.parse(json) as Detail;
     return { cut: cutText(json, DETAIL_BYTES_MAX / 2) };
   } catch (error) {
-    return { unreadable: `the detail is no JSON: ${ports.redact(messageOf(error))}` };
+    return { unreadable: `the detail cannot be written as JSON: ${ports.redact(messageOf(error))}` };
   }
 }

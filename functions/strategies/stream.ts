@@ -2,22 +2,20 @@ import * as z from "zod";
 import { isoTime } from "../../shared/signal/time.ts";
 import { defineStrategy } from "../../shared/strategy.ts";
 
-const params = z.strictObject({
-  /** Default: the strategy's id. */
-  stream: z
-    .string()
-    .regex(/^[A-Za-z0-9_.:-]{1,100}$/, "expected 1 to 100 of the characters A-Z a-z 0-9 _ . : -")
-    .optional(),
-});
-
 /**
- * Hands the signal on to a stream of the strategy's own, `strategies:<stream>` under KEY_PREFIX, in one step with the outcome:
- * one entry per executed task, through crashes. It has the fields of a task, and `idempotency_key`; times are
- * ISO 8601 in UTC. The router never trims these streams: their readers do.
+ * Adds the signal to a stream of the strategy's own, `strategies:<stream>` under KEY_PREFIX, in one step with the outcome: one
+ * entry per executed task, whatever crashes. It has the fields of a task, and `idempotency_key`; times are ISO 8601 in UTC.
+ * The router never trims these streams: their readers do.
  */
 export const stream = defineStrategy({
   name: "stream",
-  params,
+  params: z.strictObject({
+    /** Default: the strategy's id. */
+    stream: z
+      .string()
+      .regex(/^[A-Za-z0-9_.:-]{1,100}$/, "expected 1 to 100 of the characters A-Z a-z 0-9 _ . : -")
+      .optional(),
+  }),
   run: ({ signal, strategy, params: { stream: name = String(strategy.id) }, idempotencyKey }) => ({
     status: "executed",
     detail: { stream: `strategies:${name}` },

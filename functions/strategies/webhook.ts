@@ -11,6 +11,15 @@ import {
 import { excerpt } from "../../shared/text.ts";
 import { webhookHeaders } from "./webhook-headers.ts";
 
+/**
+ * The handler `webhook` POSTs the signal to the strategy's URL as JSON. A 2xx is `executed`. Timeouts, lost connections, 408,
+ * 425, 429 and 5xx are tried again, each time with the same `Idempotency-Key`. Any other status fails for good as
+ * `http_<status>`.
+ *
+ * With a `secret`, a delivery is signed: `X-Signature` is `sha256=` and the hex HMAC-SHA256, keyed with the secret's value, of
+ * `X-Signature-Timestamp` (Unix seconds), a dot and the raw body. To verify it, compute it over the bytes received, compare in
+ * constant time, and refuse timestamps more than a few minutes old, so that a recorded delivery cannot be sent again later.
+ */
 const paramsSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, error: "expected a URL, http:// or https://" })
@@ -25,23 +34,15 @@ const paramsSchema = z.strictObject({
 });
 type Params = z.output<typeof paramsSchema>;
 
-/** These say "not now"; every other status below 500 says "never". */
+/** The only statuses below 500 after which a delivery is tried again. */
 const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429];
 
-/**
- * POSTs the signal to the strategy's URL as JSON. A 2xx is `executed`; timeouts, lost connections, 408, 425, 429 and 5xx are tried
- * again, and every try carries the same `Idempotency-Key`; any other status fails for good as `http_<status>`.
- *
- * With a `secret` a delivery is signed: `X-Signature` is `sha256=` and the hex HMAC-SHA256, keyed with the secret's value, of
- * `X-Signature-Timestamp` (Unix seconds), a dot and the raw body. To verify: compute it over the bytes that came, compare in
- * constant time, and refuse timestamps more than a few minutes away, so that a recorded delivery cannot be sent again later.
- */
 export const webhook = defineStrategy({
   name: "webhook",
   params: paramsSchema,
   async run(run: StrategyRun<Params>) {
     const { params, abort, idempotencyKey, post, secret } = run;
-    const body = JSON.stringify(bodyOf(run));
+    const body = JSON.stringify(deliveryOf(run));
     const headers = {
       ...params.headers,
       "Content-Type": "application/json",
@@ -51,7 +52,7 @@ export const webhook = defineStrategy({
     };
     const answer = await post({ url: params.url, headers, body, timeoutMs: params.timeout_ms, abort });
     const { status } = answer;
-    const detail = { status, ...textOf(answer, params) };
+    const detail = { status, ...shownAnswer(answer, params) };
     if (status >= 200 && status <= 299) return { status: "executed", detail };
     const message = `${new URL(params.url).host} answered ${status}`;
     if (status >= 500 || TRANSIENT_STATUSES.includes(status)) throw new RetryableError(message);
@@ -65,7 +66,7 @@ function hasUser(url: string): boolean {
   return username !== "" || password !== "";
 }
 
-function bodyOf({ signal, strategy, idempotencyKey, attempt }: StrategyRun<Params>) {
+function deliveryOf({ signal, strategy, idempotencyKey, attempt }: StrategyRun<Params>) {
   return {
     signal: {
       uid: signal.uid,
@@ -91,8 +92,8 @@ function signature(body: string, key: string): Record<string, string> {
   return { "X-Signature-Timestamp": timestamp, "X-Signature": `sha256=${hex}` };
 }
 
-/** The beginning of the answer, if it is text, without the path it was sent to: pages of errors repeat it, and it may be a token. */
-function textOf({ text }: PostAnswer, { url }: Params): { readonly answer?: string } {
+/** The beginning of the answer, if it is text, without the URL's path: error pages repeat the path, and it may be a token. */
+function shownAnswer({ text }: PostAnswer, { url }: Params): { readonly answer?: string } {
   const { pathname, search } = new URL(url);
   let shown = text.trim();
   for (const part of [pathname + search, pathname, search.slice(1)]) {

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { SignalMemo } from "../../functions/process-signals.ts";
+import type { SignalCache } from "../../functions/process-signals.ts";
 import { controlOf, type Control } from "../../shared/decide/control.ts";
 import { DecisionCache } from "../../shared/decide/decision-cache.ts";
 import { messageOf } from "../../shared/error-message.ts";
@@ -9,31 +9,31 @@ import type { Keys } from "../../shared/keys.ts";
 import { snapshotOf, type Snapshot } from "../../shared/reference/snapshot.ts";
 import { singleFlight } from "../engine/single-flight.ts";
 
-/** What decisions are made on. */
+/** What decisions are based on. */
 export interface RoutingContext {
   readonly snapshot: Snapshot;
   readonly control: Control;
-  /** What decisions on these have in common. */
-  readonly cache: SignalMemo;
+  /** One for the process, whatever the snapshot and the control. */
+  readonly cache: SignalCache;
 }
 
 /** What Redis says is current. */
 export interface Current {
   /** Version of the snapshot; empty when there is none. */
   readonly version: string;
-  /** Of the control. */
+  /** Epoch of the control. */
   readonly epoch: string;
 }
 
 /**
- * The snapshot and the control kept in this process. They are never trusted blindly: the commit refuses what was decided
- * on others than the current ones, and the invoker then calls `forget`.
+ * The snapshot and the control kept in this process. The commit refuses decisions based on others than the current ones; the
+ * invoker then calls `invalidate`.
  */
 export interface RoutingContextCache {
   get(): Promise<RoutingContext | Unavailable>;
-  /** The same, read anew unless it is what Redis has just called current. */
+  /** Reads the context again unless it is the given one, which Redis has just called current. */
   at(current: Current): Promise<RoutingContext | Unavailable>;
-  /** The same after a look at what is current, for what comes before any commit can refuse it. */
+  /** Asks Redis what is current first: for decisions that are used before a commit can refuse them. */
   latest(): Promise<RoutingContext | Unavailable>;
   invalidate(): void;
 }
@@ -42,7 +42,7 @@ export interface RoutingContextDeps {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly store: ReferenceStore;
-  /** Called each time there turns out to be no snapshot, or none that can be used. */
+  /** Called each time there is no snapshot, or none that can be used. */
   readonly onMissing?: () => void;
 }
 
@@ -52,6 +52,7 @@ export function routingContextCache({
   store,
   onMissing,
 }: RoutingContextDeps): RoutingContextCache {
+  const cache: SignalCache = new DecisionCache();
   let cached: RoutingContext | undefined;
   let snapshot: Snapshot | undefined;
 
@@ -66,11 +67,11 @@ export function routingContextCache({
       }
       snapshot = snapshotOf(stored.version, stored.content);
     }
-    cached = { snapshot, control, cache: new DecisionCache() };
+    cached = { snapshot, control, cache };
     return cached;
   }
 
-  /** One load for all who wait for it; what goes wrong in it says nothing about their entries. */
+  /** One load for all who wait for it; an error in it is no fault of their entries. */
   const load = singleFlight(async (): Promise<RoutingContext | Unavailable> => {
     try {
       return await loadNow();
@@ -108,8 +109,8 @@ export function routingContextCache({
 }
 
 async function currentOf(redis: Redis, keys: Keys): Promise<Current> {
-  const looks = [redis.get(keys.referenceCurrent), redis.hget(keys.control, "epoch")] as const;
-  const [version, epoch] = await Promise.all(looks);
+  const replies = [redis.get(keys.referenceCurrent), redis.hget(keys.control, "epoch")] as const;
+  const [version, epoch] = await Promise.all(replies);
   return { version: version ?? "", epoch: epoch ?? "0" };
 }
 

@@ -13,8 +13,8 @@ export interface SignalBindingDeps {
 }
 
 /**
- * One batch is committed, the next one on its way, and one is decided: with a third Redis was busy 89 instead of 86 % of the time
- * (72 instead of 65 % without AOF), and the router needed no more memory.
+ * One batch is being committed, one is on its way to Redis, and one is decided. With the third, Redis was busy 89 instead of
+ * 86 % of the time (72 instead of 65 % without AOF), and the router needed no more memory.
  */
 const IN_FLIGHT_MAX = 3;
 
@@ -39,9 +39,9 @@ export function signalBinding(
         yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
         return;
       }
-      for (const portion of chunksOf(entries, snapshot)) {
+      for (const chunk of chunksOf(entries, snapshot)) {
         const now = clock.now();
-        const results = processSignals(portion, {
+        const results = processSignals(chunk, {
           ...context,
           now,
           signalAgeMsMax: config.signalAgeMsMax,
@@ -50,14 +50,14 @@ export function signalBinding(
         });
         yield {
           status: "answered",
-          results: assertAnswersEach(portion, results),
+          results: assertAnswersEach(chunk, results),
           decidedOn: { version: snapshot.version, epoch: control.epoch, at: now },
         };
       }
     },
     invalidate() {
       routing.invalidate();
-      // A clock that lags makes every decision look old. If Redis is away, the next commit says so.
+      // A clock that lags makes every decision look old. If Redis is unavailable, the next commit reports it.
       clock.sample().catch(() => undefined);
     },
   };

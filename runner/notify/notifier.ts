@@ -43,7 +43,7 @@ const RETRIES = { retries: 2, minTimeout: 300, randomize: true };
 
 export function openNotifier(deps: NotifierDeps): Notifier {
   const { config, url, complete, events, stopping, abort } = deps;
-  const send = notificationPost(deps);
+  const post = notificationPost(deps);
   const what = `notifications do not get through to ${redactUrl(url)} and are dropped`;
   const reporter = failureReporter(events, { source: "notify", what });
   let minute = FIRST_MINUTE;
@@ -55,7 +55,7 @@ export function openNotifier(deps: NotifierDeps): Notifier {
     const startedAt = performance.now();
     try {
       const shouldRetry = (): boolean => !stopping.aborted;
-      await pRetry(async () => send(body), { ...RETRIES, signal: abort, shouldRetry });
+      await pRetry(async () => post(body), { ...RETRIES, signal: abort, shouldRetry });
       minute = posted(minute, performance.now() - startedAt);
       reporter.recovered();
       return undefined;
@@ -98,7 +98,7 @@ export function openNotifier(deps: NotifierDeps): Notifier {
       tellSumInTime();
       return step.alone;
     },
-    async tell(notice) {
+    async send(notice) {
       const error = await deliver(noticeBody(await complete(notice)));
       // Whoever runs next may have more luck.
       if (error !== undefined && stopping.aborted) return false;

@@ -1,9 +1,9 @@
 import { BlockList, isIP } from "node:net";
 import * as z from "zod";
 
-/** How the text of a variable becomes a value; each parser knows the words for what it expects. */
+/** Parsers for the texts of variables; the error of each says what it expects. */
 
-/** A text that `parse` turns into a value; `undefined` from it is a fault that says what is `expected`. */
+/** A text that `parse` turns into a value. When `parse` returns undefined, the error is what was `expected`. */
 export function text<T>(expected: string, parse: (value: string) => T | undefined) {
   return z.string().transform((value, context): T => {
     const parsed = parse(value);
@@ -16,7 +16,7 @@ export function text<T>(expected: string, parse: (value: string) => T | undefine
 export const matching = (expected: string, pattern: RegExp) =>
   text(expected, (value) => (pattern.test(value) ? value : undefined));
 
-/** Digits only: no "1e3", no "0x10", and no "" that turns into 0. */
+/** Digits only: not "1e3", not "0x10", and "" is not 0. */
 export function integer(min: number, max: number) {
   return text(`an integer from ${min} to ${max}`, (value) => {
     const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
@@ -54,7 +54,7 @@ export const cidrList = commaList("IP addresses and CIDR ranges such as 203.0.11
   isAddressRange(item) ? item : undefined,
 );
 
-/** The addresses of such a list as {@link readConfig} accepts, to `check` an address against. */
+/** A list of ranges that {@link readConfig} accepts, in the form that can `check` an address. */
 export function blockListOf(ranges: readonly string[]): BlockList {
   const list = new BlockList();
   for (const range of ranges) {
@@ -69,7 +69,7 @@ export function blockListOf(ranges: readonly string[]): BlockList {
 function isAddressRange(range: string): boolean {
   const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(range) ?? [];
   const version = isIP(address);
-  // A zone ("fe80::1%eth0") passes isIP and is refused by BlockList.
+  // isIP accepts a zone ("fe80::1%eth0"), BlockList refuses it.
   return version !== 0 && !address.includes("%") && Number(bits ?? 0) <= (version === 6 ? 128 : 32);
 }
 
@@ -80,6 +80,6 @@ export function isKeyPrefix(prefix: string): boolean {
     if (char === "}") open -= 1;
     if (open < 0) return false;
   }
-  // The first tag decides the Cluster slot; an empty one is none.
+  // The first hash tag decides the Cluster slot; an empty one does not count.
   return open === 0 && !/^[^{]*\{\}/.test(prefix) && /^[^\s\p{C}]{1,100}$/u.test(prefix);
 }

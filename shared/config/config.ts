@@ -14,11 +14,11 @@ import {
 } from "./config-values.ts";
 
 /**
- * The router's settings, parsed once from the environment. The key `claimIdleMs` is the variable
- * `CLAIM_IDLE_MS`, and so on for each. Space around a value is dropped; an empty variable counts as unset.
+ * The router's settings, parsed once from the environment. The key `claimIdleMs` is the variable `CLAIM_IDLE_MS`, and so on.
+ * Space around a value is dropped; an empty variable counts as unset.
  */
 
-/** In ms; timers of Node fire at once beyond this. */
+/** In ms; Node's timers fire at once when the time is longer. */
 export const TIMER_MS_MAX = 2_147_483_647;
 const TEN_YEARS_MS = 315_360_000_000;
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -26,13 +26,13 @@ const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"
 const secret = matching("printable ASCII characters without spaces", /^[\x21-\x7e]+$/);
 
 const schema = z.object({
-  /** Unset: a local redis-server below `.data/`. */
+  /** Unset: a local redis-server with its data in `.data/`. */
   redisUrl: url(
     "redis://[user:password@]host[:port][/db] or the same with rediss://",
     ["redis:", "rediss:"],
     ({ hostname, pathname }) => hostname !== "" && /^(\/\d*)?$/.test(pathname),
   ).optional(),
-  /** Unset: PGlite below `.data/`. */
+  /** Unset: PGlite with its data in `.data/`. */
   databaseUrl: url(
     "postgres://[user:password@]host[:port]/database or the same with postgresql://",
     ["postgres:", "postgresql:"],
@@ -52,31 +52,31 @@ const schema = z.object({
   httpHost: text("an IP address or a host name", (value) =>
     isIP(value) !== 0 || z.regexes.hostname.test(value) ? value : undefined,
   ).default("127.0.0.1"),
-  /** 0: a free one. */
+  /** 0: any free port. */
   httpPort: integer(0, 65_535).default(8080),
   httpToken: secret.optional(),
   webhookSecret: secret.optional(),
-  /** Empty: everyone. */
+  /** Empty: all addresses. */
   webhookAllowCidrs: cidrList.default([]),
   trustedProxies: cidrList.default([]),
   httpBodyBytesMax: integer(1, 104_857_600).default(262_144),
 
   functions: namesOutOf(FUNCTION_NAMES).default([...FUNCTION_NAMES]),
-  /** Unset: the entry point makes one of host, pid and random characters. */
+  /** Unset: the entry point builds one from host, pid and random characters. */
   consumerName: matching("at most 100 printable characters, no spaces", /^[^\s\p{C}]{1,100}$/u).optional(),
   batchCountMax: integer(1, 10_000).default(256),
-  /** Never 0, which Redis takes for "for ever". */
+  /** Never 0, with which Redis blocks for ever. */
   blockMs: integer(1, 600_000).default(2000),
-  /** Entries in hand are kept fresh every third of it; below the floor a busy process loses what it works on. */
+  /** Heartbeats come every third of it; with less than the minimum a busy process would lose entries in flight. */
   claimIdleMs: integer(300, TIMER_MS_MAX).default(10_000),
   deliveriesMax: integer(1, 1_000_000).default(5),
-  /** 0: signals never get too old. */
+  /** 0: no signal is too old. */
   signalAgeMsMax: integer(0, TEN_YEARS_MS).default(300_000),
   dedupTtlMs: integer(1, TEN_YEARS_MS).default(604_800_000),
 
   strategyTimeoutMs: integer(1, TIMER_MS_MAX).default(10_000),
   strategyConcurrencyMax: integer(1, 100_000).default(50),
-  /** Unset: 10, or all of STRATEGY_CONCURRENCY_MAX when that is less. */
+  /** Unset: 10, or STRATEGY_CONCURRENCY_MAX when that is less. */
   strategyConcurrencyPerStrategyMax: integer(1, 100_000).optional(),
   strategyPrivateAddresses: z.stringbool({ error: "true or false" }).default(false),
 
@@ -84,7 +84,7 @@ const schema = z.object({
   referenceAgeMsMax: integer(1, TEN_YEARS_MS).default(86_400_000),
   referenceChannels: commaList("Pub/Sub channels", (item) => item).default(["reference_events"]),
   streamRetentionMs: integer(1, TEN_YEARS_MS).default(86_400_000),
-  /** 0: kept for ever. */
+  /** 0: rows are kept for ever. */
   logRetentionDays: integer(0, 36_500).default(0),
 
   notifyUrl: url("an http:// or https:// URL", ["http:", "https:"], () => true).optional(),
@@ -102,7 +102,7 @@ type Key = keyof Parsed;
 const KEYS = Object.keys(schema.shape) as Key[];
 const SECRET_KEYS = ["redisUrl", "databaseUrl", "notifyUrl", "httpToken", "webhookSecret"] as const;
 
-/** Every setting, with its default where the environment gives none. Milliseconds, bytes and days as named. */
+/** All settings, with defaults for those the environment does not set. Names end in their unit. */
 export type Config = Readonly<Omit<Parsed, "strategyConcurrencyPerStrategyMax">> & {
   readonly strategyConcurrencyPerStrategyMax: number;
 };
@@ -112,7 +112,7 @@ export type ConfigAnswer =
   /** One line per fault, each starting with the variable's name; never a secret. */
   | { readonly ok: false; readonly message: string };
 
-/** The settings the environment asks for, or everything that is wrong with it at once. */
+/** The settings from the environment, or everything that is wrong with it at once. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): ConfigAnswer {
   const given: Partial<Record<Key, string>> = {};
   for (const key of KEYS) {
@@ -139,8 +139,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 }
 
 /**
- * Settings that are fine alone and cannot work together. A setting that is itself at fault is not there to
- * compare. BLOCK_MS may exceed CLAIM_IDLE_MS: entries in hand are kept fresh whatever the read is doing.
+ * Settings that are valid alone but cannot work together; a setting with a fault of its own is not compared. BLOCK_MS may
+ * exceed CLAIM_IDLE_MS, since heartbeats do not wait for a read.
  */
 function pairFaults(config: Partial<Parsed>): string[] {
   const faults: string[] = [];
@@ -148,7 +148,7 @@ function pairFaults(config: Partial<Parsed>): string[] {
   const { strategyConcurrencyMax: all, strategyConcurrencyPerStrategyMax: perStrategy } = config;
 
   if (config.neonWsProxy !== undefined && "databaseUrl" in config && config.databaseUrl === undefined) {
-    faults.push("NEON_WS_PROXY: expected DATABASE_URL beside it, the database it is the way to");
+    faults.push("NEON_WS_PROXY: expected DATABASE_URL as well, the URL of the database behind the proxy");
   }
   if (age !== undefined && ttl !== undefined && age > 0 && ttl <= age) {
     faults.push(
@@ -166,7 +166,7 @@ function pairFaults(config: Partial<Parsed>): string[] {
     referenceAgeMsMax <= referenceRefreshMs
   ) {
     faults.push(
-      `REFERENCE_AGE_MS_MAX is ${referenceAgeMsMax}: expected more than REFERENCE_REFRESH_MS (${referenceRefreshMs}), or readiness is never green`,
+      `REFERENCE_AGE_MS_MAX is ${referenceAgeMsMax}: expected more than REFERENCE_REFRESH_MS (${referenceRefreshMs}), or health is degraded before each refresh`,
     );
   }
   return faults;
@@ -177,10 +177,10 @@ function variableOf(key: Key): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** What was given, for a message: nothing of a secret, of a URL, or of a value that repeats a secret. */
+/** The value, for a message: nothing of a secret, of a URL, or of a value that repeats a secret. */
 function shown(key: Key, given: Partial<Record<Key, string>>): string {
   const value = given[key] ?? "";
-  const tells = SECRET_KEYS.some((other) => key === other || value.includes(given[other] ?? "\0"));
-  if (tells || /:\/\/|@/.test(value)) return " (value not shown)";
+  const containsSecret = SECRET_KEYS.some((other) => key === other || value.includes(given[other] ?? "\0"));
+  if (containsSecret || /:\/\/|@/.test(value)) return " (value not shown)";
   return ` is ${JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The URL without what could be a secret: user and password, query and fragment – and, for http(s), the path, where
- * chat services keep their token.
+ * The URL without what could be a secret: user, password, query, fragment, and for http(s) also the path, where chat services
+ * have their token.
  */
 export function redactUrl(value: string): string {
   if (!URL.canParse(value)) return "(not a URL)";

@@ -1,22 +1,4 @@
-/** What a Redis server says of itself; undefined where it does not say (managed servers hide some of it). */
-export interface RedisFacts {
-  /** Of INFO: `redis_version`, or `valkey_version` where there is one. */
-  readonly version: string | undefined;
-  readonly valkey: boolean;
-  readonly role: string | undefined;
-  readonly aofEnabled: boolean | undefined;
-  readonly maxMemoryPolicy: string | undefined;
-}
-
-/** One thing about the server: a `fault` keeps the router from working, a `warning` weakens what it promises. */
-export interface RedisRemark {
-  readonly kind: "fault" | "warning";
-  readonly message: string;
-}
-
-const MAJOR_MIN = 7;
-
-/** What has to be said about a server before signals are trusted to it. */
+/** Checks whether a Redis server is fit for the router. */
 export function remarksOn({
   version,
   valkey,
@@ -41,14 +23,32 @@ export function remarksOn({
     remarks.push({
       kind: "warning",
       message:
-        "Redis has no append-only file: signals and tasks since its last snapshot are lost when it stops; CONFIG SET appendonly yes",
+        "Redis has no append-only file: signals and tasks since its last snapshot are lost when it stops; run CONFIG SET appendonly yes",
     });
   }
   if (maxMemoryPolicy !== undefined && maxMemoryPolicy !== "noeviction") {
     remarks.push({
       kind: "warning",
-      message: `Redis may evict keys (maxmemory-policy ${maxMemoryPolicy}), among them what keeps signals from being traded twice; CONFIG SET maxmemory-policy noeviction`,
+      message: `Redis may evict keys (maxmemory-policy ${maxMemoryPolicy}), among them those that keep signals from being traded twice; run CONFIG SET maxmemory-policy noeviction`,
     });
   }
   return remarks;
 }
+
+/** What a Redis server reports about itself; undefined where it reports nothing (managed servers hide some facts). */
+export interface RedisFacts {
+  /** From INFO: `redis_version`, or `valkey_version` when there is one. */
+  readonly version: string | undefined;
+  readonly valkey: boolean;
+  readonly role: string | undefined;
+  readonly aofEnabled: boolean | undefined;
+  readonly maxMemoryPolicy: string | undefined;
+}
+
+/** A finding about the server: with a `fault` the router cannot work, with a `warning` its promise is weaker. */
+export interface RedisRemark {
+  readonly kind: "fault" | "warning";
+  readonly message: string;
+}
+
+const MAJOR_MIN = 7;

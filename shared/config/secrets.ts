@@ -1,16 +1,4 @@
-/** The values of secrets, by name; they are nowhere but in the environment. */
-export interface Secrets {
-  /** Undefined when it is not set. */
-  valueOf(name: string): string | undefined;
-  /** The text with `***` in place of each secret's value. */
-  redact(text: string): string;
-}
-
-const VARIABLE = /^STRATEGY_SECRET_(.+)$/;
-/** Shorter ones stand in any text by chance. */
-const REDACTED_LENGTH_MIN = 4;
-
-/** The secrets of strategies: variables STRATEGY_SECRET_<NAME>, and others that must not be told either. */
+/** The secrets of strategies, variables STRATEGY_SECRET_<NAME>; texts are redacted from these and from `others`. */
 export function strategySecrets(
   env: Readonly<Record<string, string | undefined>>,
   others: readonly (string | undefined)[] = [],
@@ -20,7 +8,7 @@ export function strategySecrets(
     const name = VARIABLE.exec(variable)?.[1];
     if (name !== undefined && value !== undefined && value !== "") values.set(name, value);
   }
-  // The longest first, since one may be a part of another.
+  // The longest first, since one may be part of another.
   const hidden = [...values.values(), ...others]
     .filter((value) => value !== undefined && value.length >= REDACTED_LENGTH_MIN)
     .map(String)
@@ -30,3 +18,15 @@ export function strategySecrets(
     redact: (text) => hidden.reduce((clean, secret) => clean.replaceAll(secret, "***"), text),
   };
 }
+
+/** The values of secrets, by name; they are only in the environment. */
+export interface Secrets {
+  /** Undefined when it is not set. */
+  valueOf(name: string): string | undefined;
+  /** The text with `***` in place of each secret's value. */
+  redact(text: string): string;
+}
+
+const VARIABLE = /^STRATEGY_SECRET_(.+)$/;
+/** A shorter value may be part of any text by chance. */
+const REDACTED_LENGTH_MIN = 4;

@@ -1,4 +1,7 @@
-/** Who is paused. Kept in the `control` hash, whose epoch rises with every change and never stands for other pauses again. */
+/**
+ * What is paused. Kept in the `control` hash; its epoch rises with every change, so that an epoch always means the same
+ * pauses.
+ */
 export interface Control {
   /** The epoch as Redis holds it; "0" when nothing was ever paused. */
   readonly epoch: string;
@@ -10,7 +13,7 @@ export interface Control {
 /** Field of the `control` hash that pauses every strategy. */
 export const PAUSE_ALL = "*";
 
-/** Control from the fields of its hash; an absent hash pauses nobody. */
+/** Control from the fields of its hash; without the hash, nothing is paused. */
 export function controlOf(hash: Readonly<Record<string, string>>): Control {
   const paused = Object.keys(hash).filter((field) => /^\d+$/.test(field));
   return {

@@ -1,9 +1,23 @@
-import type { SignalStatus, SignalReason } from "../reasons.ts";
+import type { SignalReason, SignalStatus } from "../reasons.ts";
 import type { RoutingOutcome } from "../records.ts";
 import type { Direction } from "../reference/reference.ts";
+import type { Snapshot } from "../reference/snapshot.ts";
 import type { Detail } from "../signal/signal.ts";
+import type { Control } from "./control.ts";
 
-/** What became of a signal, with an outcome for every subscribed strategy. */
+/** Everything a decision depends on besides the signal. */
+export interface DecisionContext {
+  readonly snapshot: Snapshot;
+  readonly control: Control;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: number;
+  /** Signals older than this are not traded; 0: no limit. */
+  readonly signalAgeMsMax: number;
+  /** When true, no signal is too old, for any strategy. */
+  readonly anyAge?: boolean;
+}
+
+/** What is decided for a signal, with an outcome for every subscribed strategy. */
 export interface Verdict {
   readonly status: Exclude<SignalStatus, "duplicate">;
   readonly reason: SignalReason | null;
@@ -11,7 +25,7 @@ export interface Verdict {
   readonly outcomes: readonly RoutingOutcome[];
 }
 
-/** What was decided on a signal, and what its phrase stands for. */
+/** A verdict, and what the phrase of its signal means. */
 export interface Decision extends Verdict {
   readonly signalId: number | null;
   readonly direction: Direction | null;

@@ -5,24 +5,9 @@ import type { OutcomeRecord } from "../records.ts";
 import type { Snapshot, SubscribedStrategy } from "../reference/snapshot.ts";
 import type { Detail } from "../signal/signal.ts";
 import { taskAge, type Task } from "../task.ts";
+import { staleDetail } from "./age.ts";
 import type { Control } from "./control.ts";
 import type { ExecutionOutcome } from "./execution-outcome.ts";
-
-/** Everything that decides whether a task is still to be run. */
-export interface ExecutionContext {
-  readonly snapshot: Snapshot;
-  readonly control: Control;
-  /** Redis' clock, milliseconds since 1970. */
-  readonly now: number;
-  /** 0: no limit. */
-  readonly signalAgeMsMax: number;
-}
-
-export type Permission =
-  | { readonly run: true; readonly strategy: SubscribedStrategy }
-  | { readonly run: false; readonly reason: ExecutionReason; readonly detail: Detail };
-
-const NO_DETAIL: Detail = {};
 
 /** Whether a task may be run now, by the strategy as it is now, or why not. */
 export function permissionFor(
@@ -36,18 +21,33 @@ export function permissionFor(
   if (strategy.shadow) return refused("shadow");
   const age = taskAge(task, now);
   for (const ageMax of [signalAgeMsMax, strategy.signal_age_ms_max ?? 0]) {
-    if (ageMax > 0 && age > ageMax) return refused("stale", { age_ms: age, age_ms_max: ageMax });
+    const stale = staleDetail(age, ageMax);
+    if (stale !== undefined) return refused("stale", stale);
   }
   if (control.allPaused) return refused("paused", { paused: "all strategies" });
   if (control.pausedStrategies.has(task.strategyId)) return refused("paused");
   return { run: true, strategy };
 }
 
-function refused(reason: ExecutionReason, detail: Detail = NO_DETAIL): Permission {
+/** What decides whether a task may be run, besides the task. */
+export interface ExecutionContext {
+  readonly snapshot: Snapshot;
+  readonly control: Control;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: number;
+  /** 0: no limit. */
+  readonly signalAgeMsMax: number;
+}
+
+export type Permission =
+  | { readonly run: true; readonly strategy: SubscribedStrategy }
+  | { readonly run: false; readonly reason: ExecutionReason; readonly detail: Detail };
+
+function refused(reason: ExecutionReason, detail: Detail = {}): Permission {
   return { run: false, reason, detail };
 }
 
-/** What publishing an outcome takes: its record and its counters. `invocation` is the run it belongs to. */
+/** The effects that publish a task's outcome: its record and its counters. `at` is in milliseconds since 1970. */
 export function outcomeEffects(
   task: Task,
   outcome: ExecutionOutcome,

@@ -6,7 +6,7 @@ import type { Snapshot } from "../reference/snapshot.ts";
 import { parseSignal, type Detail } from "../signal/signal.ts";
 import { cutText, excerpt } from "../text.ts";
 
-/** An outcome as it is told to NOTIFY_URL; what nobody knows is null. */
+/** An outcome as it is sent to NOTIFY_URL; what is not known is null. */
 export interface Notice {
   readonly stage: "routing" | "execution";
   readonly strategy_id: number;
@@ -25,15 +25,15 @@ export interface Notice {
   readonly at: string;
 }
 
-/** What NOTIFY_OUTCOMES may name. */
+/** The statuses that NOTIFY_OUTCOMES may name. */
 export type NotifiedStatus = RoutingStatus | ExecutionStatus;
 
-/** Outcomes of one kind that were not told one by one. */
+/** A number of outcomes of one kind that were not sent one by one. */
 export interface SummedKind extends Pick<Notice, "status" | "reason" | "strategy_id"> {
   readonly count: number;
 }
 
-/** Outcomes of many kinds that were not told one by one. */
+/** A number of outcomes of many kinds that were not sent one by one. */
 export interface SummedRest {
   readonly status: null;
   readonly reason: null;
@@ -47,7 +47,7 @@ export interface NotificationBody {
   readonly text: string;
   /** The same; Discord shows it. */
   readonly content: string;
-  /** Discord: nothing in the text calls anybody. */
+  /** Discord: nothing in the text mentions a user or a role. */
   readonly allowed_mentions: { readonly parse: readonly [] };
   readonly outcomes: readonly Notice[];
   readonly summed_up: readonly (SummedKind | SummedRest)[];
@@ -55,12 +55,12 @@ export interface NotificationBody {
 
 const NONE: readonly Notice[] = [];
 
-/** The outcomes in an entry of `signal_results` whose status is among these; none in what is no record. */
+/** The outcomes in an entry of `signal_results` that have one of these statuses; none when the entry is no record. */
 export function noticesIn(entry: Entry, statuses: ReadonlySet<NotifiedStatus>): readonly Notice[] {
-  // By far the most and the longest records, and nobody asks about them by default.
-  const skipped =
+  // These are by far the most and the longest records, and not asked for by default.
+  const isSkipped =
     entry.fields["kind"] === "signal" && !ROUTING_STATUSES.some((status) => statuses.has(status));
-  if (skipped) return NONE;
+  if (isSkipped) return NONE;
   const parsed = logRowsOf(entry, "signal_results");
   if (!parsed.ok) return NONE;
   const { signals, outcomes } = parsed.rows;
@@ -80,7 +80,7 @@ export function noticesIn(entry: Entry, statuses: ReadonlySet<NotifiedStatus>): 
   return [...routed, ...executed].filter(({ status }) => statuses.has(status));
 }
 
-/** The notice with what the reference and the signal's own entry say about it, as far as they are there. */
+/** The notice, completed from the reference and from the signal's own entry, as far as they exist. */
 export function completed(
   notice: Notice,
   { snapshot, entry }: { readonly snapshot?: Snapshot | undefined; readonly entry?: Entry | undefined },
@@ -93,33 +93,33 @@ export function completed(
   return { ...notice, strategy, symbol: notice.symbol ?? symbol, direction };
 }
 
-/** One outcome told by itself: a line a person can act on, and when a post is lost, so is no other. */
+/** The post for a single outcome: a line that a person can act on. When a post is lost, no other outcome is lost with it. */
 export function noticeBody(notice: Notice): NotificationBody {
   const { strategy_id, strategy, symbol, direction, detail } = notice;
   const what = [`strategy ${strategy_id}`, strategy, symbol, direction].filter((part) => part !== null);
-  const line = `${whatBecame(notice)}: ${what.join(", ")}${detail === "{}" ? "" : ` ${detail}`}`;
+  const line = `${statusText(notice)}: ${what.join(", ")}${detail === "{}" ? "" : ` ${detail}`}`;
   return bodyOf(line, { outcomes: [notice], summed_up: [] });
 }
 
 /** `failed (timeout)` */
-export function whatBecame({ status, reason }: Pick<Notice, "status" | "reason">): string {
+export function statusText({ status, reason }: Pick<Notice, "status" | "reason">): string {
   return reason === null || reason === status ? status : `${status} (${reason})`;
 }
 
-/** The body whose line for people is this one. */
+/** The body with this line for people. */
 export function bodyOf(
   line: string,
   lists: Pick<NotificationBody, "outcomes" | "summed_up">,
 ): NotificationBody {
-  const text = plain(line);
+  const text = plainLine(line);
   return { text, content: text, allowed_mentions: { parse: [] }, ...lists };
 }
 
 /** Discord refuses more than 2,000 characters. */
 const TEXT_BYTES_MAX = 1_500;
 
-/** One line whatever was in it. In Slack's markup `<!channel>` and `<address|text>` are more than text. */
-function plain(line: string): string {
+/** A single line without markup: in Slack, `<!channel>` and `<address|text>` have a meaning. */
+function plainLine(line: string): string {
   const printable = line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
   return cutText(printable.replaceAll("<", "‹").replaceAll(">", "›"), TEXT_BYTES_MAX);
 }
@@ -128,7 +128,7 @@ function detailText(detail: Detail): string {
   try {
     return excerpt(JSON.stringify(detail));
   } catch (error) {
-    // A report of an external worker may be nested deeper than can be written again.
+    // The detail in an external worker's record may be nested too deep for JSON.stringify.
     return `(cannot be shown: ${error instanceof Error ? error.message : String(error)})`;
   }
 }

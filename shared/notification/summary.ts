@@ -1,40 +1,40 @@
 import { excerpt } from "../text.ts";
 import {
   bodyOf,
-  whatBecame,
+  statusText,
   type Notice,
   type NotificationBody,
   type SummedKind,
   type SummedRest,
 } from "./notification.ts";
 
-/** Outcomes counted by status, reason and strategy. */
+/** Outcomes that are not sent one by one, counted by status, reason and strategy. */
 export interface NoticeSum {
   readonly count: number;
   readonly kinds: ReadonlyMap<string, SummedKind>;
-  /** Of further kinds, once there are many. */
+  /** Outcomes of further kinds, when there are more than {@link KINDS_MAX}. */
   readonly others: number;
 }
 
-/** Reasons and strategies of external workers can be anything. */
+/** There is a limit, since external workers may send any reason and any strategy. */
 const KINDS_MAX = 100;
-/** Kinds a line names, the most frequent first. */
+/** Kinds that a line names, the most frequent first. */
 const KINDS_NAMED_MAX = 5;
 
 export const NOTHING_SUMMED: NoticeSum = { count: 0, kinds: new Map(), others: 0 };
 
-/** The sum with one outcome more. */
+/** The sum with one more outcome. */
 export function counted({ count, kinds, others }: NoticeSum, notice: Notice): NoticeSum {
   const { status, strategy_id } = notice;
   const reason = notice.reason === null ? null : excerpt(notice.reason);
   const key = JSON.stringify([status, reason, strategy_id]);
   const kind = kinds.get(key);
   if (kind === undefined && kinds.size >= KINDS_MAX) return { count: count + 1, kinds, others: others + 1 };
-  const more = { count: (kind?.count ?? 0) + 1, status, reason, strategy_id };
-  return { count: count + 1, kinds: new Map(kinds).set(key, more), others };
+  const next = { count: (kind?.count ?? 0) + 1, status, reason, strategy_id };
+  return { count: count + 1, kinds: new Map(kinds).set(key, next), others };
 }
 
-/** One post for all of them: `and 35 more: 30 failed (timeout) of strategy 7, 5 failed (error) of strategy 9`. */
+/** The post for a sum: `and 35 more: 30 failed (timeout) of strategy 7, 5 failed (error) of strategy 9`. */
 export function sumBody({ count, kinds, others }: NoticeSum): NotificationBody {
   const summed = [...kinds.values()].toSorted((a, b) => b.count - a.count);
   const named = summed.slice(0, KINDS_NAMED_MAX);
@@ -48,5 +48,5 @@ export function sumBody({ count, kinds, others }: NoticeSum): NotificationBody {
 }
 
 function kindText(kind: SummedKind): string {
-  return `${kind.count} ${whatBecame(kind)} of strategy ${kind.strategy_id}`;
+  return `${kind.count} ${statusText(kind)} of strategy ${kind.strategy_id}`;
 }

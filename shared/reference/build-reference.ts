@@ -14,7 +14,7 @@ import {
   type Ticker,
 } from "./reference.ts";
 
-/** A reference ready to be published: its content, its version, and what a person should know about it. */
+/** A reference that can be published: its content, its version, and what a person should know about it. */
 export interface BuiltReference {
   readonly content: ReferenceContent;
   /** 16 hex digits of a hash of the content: same content, same version. */
@@ -24,7 +24,7 @@ export interface BuiltReference {
 
 const SOURCE = "refresh-reference";
 
-/** The reference made of Postgres' rows. A function of the rows alone, whatever their order. */
+/** Builds the reference from Postgres' rows. The result depends on the rows alone, not on their order. */
 export function buildReference(rows: ReferenceRows): BuiltReference {
   const warnings: SystemEvent[] = [];
   const content: ReferenceContent = {
@@ -57,7 +57,7 @@ const contentSchema = z.object({
   strategy_signals: entriesOfObject.pipe(z.array(z.tuple([z.string(), phraseSchema]))),
 });
 
-/** The content {@link contentJson} was made of, in the same order. @throws ZodError when it is no such JSON */
+/** The content that {@link contentJson} was made from, in the same order. @throws ZodError when the JSON is anything else */
 export function contentFromJson(json: unknown): ReferenceContent {
   const { tickers, strategies, strategy_signals: phrases } = contentSchema.parse(json);
   return { tickers: sortedMap(tickers), strategies: sortedMap(strategies), phrases: sortedMap(phrases) };
@@ -71,7 +71,7 @@ function versionOf(content: ReferenceContent): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-/** Postgres' jsonb does not promise an order of keys in `params`; the version must not depend on it. */
+/** The version must not depend on the order of keys in `params`, which Postgres' jsonb does not guarantee. */
 function sortedKeys(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => compare(a, b)));
@@ -134,7 +134,7 @@ function phrasesOf(rows: ReferenceRows, warnings: SystemEvent[]): Map<string, Ph
   );
 }
 
-/** Enabled signals decide what a phrase means; disabled ones only count when no enabled one has it. */
+/** Enabled signals decide what a phrase means; disabled ones count only when no enabled one has the phrase. */
 function phraseOf(
   meanings: readonly Meaning[],
   subscribers: ReadonlyMap<number, readonly number[]>,
@@ -184,7 +184,7 @@ function sharedPhrase(phrase: string, signalIds: readonly number[]): SystemEvent
   return {
     level: "WARNING",
     source: SOURCE,
-    message: `phrase ${phrase} belongs to signals ${signalIds.join(", ")}; their strategies are united under signal ${signalIds[0]}`,
+    message: `phrase ${phrase} belongs to signals ${signalIds.join(", ")}; the strategies of all of them are used, under signal ${signalIds[0]}`,
     details: { phrase, signal_ids: signalIds },
   };
 }
@@ -193,7 +193,7 @@ function ambiguousPhrase(phrase: string, signalIds: readonly number[]): SystemEv
   return {
     level: "ERROR",
     source: SOURCE,
-    message: `phrase ${phrase} stands for long and for short (signals ${signalIds.join(", ")}); it is not traded until one of them is changed or disabled`,
+    message: `phrase ${phrase} stands for long and for short (signals ${signalIds.join(", ")}); it is not traded until one of these signals is changed or disabled`,
     details: { phrase, signal_ids: signalIds },
     actionNeeded: true,
   };

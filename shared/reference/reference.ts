@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 /**
- * Reference data: what the router has to know about tickers, strategies and phrases. Read from Postgres as
- * rows, turned into a snapshot (see build-reference.ts), kept in Redis hashes.
+ * Reference data: what the router must know about tickers, strategies and phrases. It is read from Postgres as rows, turned
+ * into a snapshot (see build-reference.ts), and kept in Redis hashes.
  */
 
 const switchState = z.enum(["enabled", "disabled"]);
@@ -30,7 +30,7 @@ export const strategySchema = z.object({
 });
 export type Strategy = z.infer<typeof strategySchema>;
 
-/** What a phrase means: usable, switched off, or unusable because it stands for both directions. */
+/** What a phrase means: a signal and a direction, unless it is disabled, or ambiguous because it has both directions. */
 export const phraseSchema = z.object({
   /** As written in the signals table. */
   phrase: z.string(),

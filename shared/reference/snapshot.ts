@@ -1,12 +1,12 @@
 import type { Phrase, ReferenceContent, Strategy, Ticker } from "./reference.ts";
 
-/** A strategy as decisions need it: its ticker list ready for look-ups. */
+/** A strategy as decisions need it, with its symbols as a set. */
 export type SubscribedStrategy = Omit<Strategy, "symbols"> & { readonly symbols: ReadonlySet<string> | null };
 
-/** A phrase with the strategies that subscribe to it, ascending by id: the very same list for phrases with the same ones. */
+/** A phrase with its subscribed strategies, ascending by id. Phrases with the same strategies share one list. */
 export type Subscription = Phrase & { readonly strategies: readonly SubscribedStrategy[] };
 
-/** Tickers, phrases and strategies as they were at one version; immutable. */
+/** Tickers, phrases and strategies at one version; immutable. */
 export interface Snapshot {
   readonly version: string;
   /** By normalised symbol. */
@@ -21,8 +21,8 @@ export interface Snapshot {
 }
 
 /**
- * The snapshot made of a version's content.
- * @throws Error when a phrase names a strategy the content does not have: such a snapshot must not be decided on.
+ * Makes the snapshot of a version's content.
+ * @throws Error when a phrase names a strategy that the content does not have: no decision may be based on such a snapshot
  */
 export function snapshotOf(version: string, content: ReferenceContent): Snapshot {
   const strategies = new Map<number, SubscribedStrategy>();
@@ -34,27 +34,27 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
   }
   const subscriptions = new Map<string, Subscription>();
   const phrasesByLength = new Map<number, string[]>();
-  const lists = new Map<string, readonly SubscribedStrategy[]>();
+  const sharedLists = new Map<string, readonly SubscribedStrategy[]>();
   let strategiesPerPhraseMax = 0;
-  // In one order, since Redis keeps none: the closest of two equally close phrases must be the same everywhere.
+  // Sorted, since Redis keeps no order: of two equally close phrases, every process must find the same one.
   for (const [folded, phrase] of [...content.phrases].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const ids = phrase.strategy_ids.join();
-    let subscribed = lists.get(ids);
+    let subscribed = sharedLists.get(ids);
     if (subscribed === undefined) {
-      subscribed = subscribersOf(phrase, strategies, version);
-      lists.set(ids, subscribed);
+      subscribed = subscribedTo(phrase, strategies, version);
+      sharedLists.set(ids, subscribed);
     }
     subscriptions.set(folded, { ...phrase, strategies: subscribed });
-    const asLong = phrasesByLength.get(folded.length);
-    if (asLong === undefined) phrasesByLength.set(folded.length, [folded]);
-    else asLong.push(folded);
+    const sameLength = phrasesByLength.get(folded.length);
+    if (sameLength === undefined) phrasesByLength.set(folded.length, [folded]);
+    else sameLength.push(folded);
     strategiesPerPhraseMax = Math.max(strategiesPerPhraseMax, subscribed.length);
   }
   const { tickers } = content;
   return { version, tickers, strategies, subscriptions, phrasesByLength, strategiesPerPhraseMax };
 }
 
-function subscribersOf(
+function subscribedTo(
   { phrase, strategy_ids }: Phrase,
   strategies: ReadonlyMap<number, SubscribedStrategy>,
   version: string,
@@ -63,7 +63,7 @@ function subscribersOf(
     const strategy = strategies.get(id);
     if (strategy !== undefined) return strategy;
     throw new Error(
-      `reference version ${version}: phrase ${phrase} names strategy ${id}, which is not in it`,
+      `reference version ${version}: phrase ${phrase} names strategy ${id}, which the version does not have`,
     );
   });
 }

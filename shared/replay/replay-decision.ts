@@ -1,19 +1,16 @@
 import type { Control } from "../decide/control.ts";
-import type { DecisionContext } from "../decide/decide.ts";
+import type { DecisionContext } from "../decide/decision.ts";
 import type { Fields } from "../entry.ts";
 import type { SignalStatus } from "../reasons.ts";
 import type { RoutingOutcome, SignalRecord } from "../records.ts";
 import type { Detail } from "../signal/signal.ts";
 
-/** A strategy's outcome; its name is null where only the log knows the strategy, which keeps ids alone. */
-export type ReplayOutcome = Omit<RoutingOutcome, "strategy"> & { readonly strategy: string | null };
-
-/** A decision as replays show it, made once or now. */
+/** A decision as replays show it, logged or made now. */
 export interface ReplayDecision {
   readonly status: SignalStatus;
   readonly reason: string | null;
   readonly detail: Detail;
-  /** Version it was made on. */
+  /** The snapshot version it is based on. */
   readonly snapshot: string;
   /** ISO 8601, UTC. */
   readonly decided_at: string;
@@ -21,26 +18,29 @@ export interface ReplayDecision {
   readonly outcomes: readonly ReplayOutcome[];
 }
 
-/** A signal as `signal_log` has it: the live decision, or else the first of another invocation. */
+/** A strategy's outcome; the name is null when only the log knows the strategy, because the log keeps only ids. */
+export type ReplayOutcome = Omit<RoutingOutcome, "strategy"> & { readonly strategy: string | null };
+
+/** A signal in `signal_log`, with its live decision, or the first of another invocation when it has no live one. */
 export interface LoggedSignal {
   readonly entryId: string;
   readonly uid: string | null;
-  /** Made by a forced replay, for which nothing is too old. */
+  /** True for a decision of a forced replay, for which no signal is too old. */
   readonly forced: boolean;
-  /** Cleaned and cut fields; what was done to them is in the decision's detail. */
+  /** The fields, cleaned and cut; the decision's detail says what was changed. */
   readonly raw: Fields;
   readonly decision: ReplayDecision;
 }
 
 /** What a decision depends on besides the signal and the snapshot. */
 export type Circumstances = Pick<DecisionContext, "control" | "now" | "signalAgeMsMax"> & {
-  /** Set when nothing was too old for it, milliseconds since 1970. */
+  /** Set when no signal was too old for it, milliseconds since 1970. */
   readonly forcedAt?: number;
 };
 
 /**
- * The circumstances of a logged decision, as far as it tells: deciding the same signal on the same snapshot in them has the
- * same result. `signalAgeMsMax` is for decisions that never came to the question of age.
+ * The circumstances of a logged decision, derived from the decision: with them, the same signal on the same snapshot gets the
+ * same decision. `signalAgeMsMax` is for decisions made before the check of the age.
  */
 export function circumstancesOf(
   { decision, forced }: Pick<LoggedSignal, "decision" | "forced">,
@@ -64,7 +64,7 @@ function controlAsLogged({ reason, outcomes }: ReplayDecision): Control {
   };
 }
 
-/** The limit may have been another one then. Where it was passed, any limit that lets the signal pass is as good. */
+/** The limit may have been different then. When the signal was not too old, any limit it does not exceed will do. */
 function ageLimitAsLogged({ status, reason, detail }: ReplayDecision): number | undefined {
   if (reason === "stale") {
     const limit = detail["age_ms_max"];
@@ -74,16 +74,16 @@ function ageLimitAsLogged({ status, reason, detail }: ReplayDecision): number | 
   return passed || reason === "paused" || reason === "no_eligible_strategy" ? 0 : undefined;
 }
 
-/** The decision in a record. */
+/** The decision in a record, as replays show it. */
 export function decisionOf(record: SignalRecord): ReplayDecision {
   const { status, reason, detail, snapshot, decided_at, duplicate_of, outcomes } = record;
   return { status, reason, detail, snapshot, decided_at, duplicate_of, outcomes };
 }
 
-/** Notes on fields that were replaced or cut before they were kept, so that what is kept does not show it any more. */
+/** Names of notes about fields that were replaced or cut before they were stored, which the stored fields no longer show. */
 const CLEANING_NOTES = ["replaced_characters_in", "cut_fields"];
 
-/** The decision made on fields out of the log, with what the log says was done to them. */
+/** A decision made on logged fields, with the log's notes about what was changed in them. */
 export function withCleaningNotes(decision: ReplayDecision, logged: ReplayDecision): ReplayDecision {
   const notes = CLEANING_NOTES.filter((name) => Object.hasOwn(logged.detail, name));
   if (notes.length === 0) return decision;
@@ -91,7 +91,7 @@ export function withCleaningNotes(decision: ReplayDecision, logged: ReplayDecisi
   return { ...decision, detail: { ...decision.detail, ...kept } };
 }
 
-/** The decision with a name for each strategy of it that `nameOf` knows and that has none. */
+/** The decision, with names from `nameOf` for strategies that have none. */
 export function withNames(
   decision: ReplayDecision,
   nameOf: (strategyId: number) => string | undefined,

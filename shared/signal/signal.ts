@@ -3,71 +3,7 @@ import { entryTime, type Entry, type Fields } from "../entry.ts";
 import { cleanFields, excerpt } from "../text.ts";
 import { parseTime, TIME_FORMS } from "./time.ts";
 
-/** What a person needs to understand a decision or an outcome. */
-export type Detail = Readonly<Record<string, unknown>>;
-
-/** What could be read from an entry, valid or not. Times in milliseconds since 1970. */
-export interface SignalFacts {
-  /** The entry's fields as they arrived, NULs replaced and over-long values cut. */
-  readonly raw: Fields;
-  readonly uid: string | null;
-  readonly symbol: string | null;
-  /** The message, trimmed, as written. */
-  readonly message: string | null;
-  readonly source: string | null;
-  readonly barTime: number | null;
-  readonly sentAt: number | null;
-  readonly receivedAt: number;
-  /** What was ignored, replaced or cut on the way. */
-  readonly notes: Detail;
-}
-
-/** A validated, normalised entry of `signals_stream`. */
-export interface Signal extends SignalFacts {
-  readonly entryId: string;
-  readonly uid: string;
-  readonly symbol: string;
-  readonly message: string;
-  readonly barTime: number;
-  /** The message folded for comparison with phrases. */
-  readonly phrase: string;
-  /** The moment its age is counted from: `sent_at`, else the entry id's time. */
-  readonly ageFrom: number;
-}
-
-/** One thing wrong with a field. */
-export interface FieldFault {
-  readonly field: string;
-  readonly reason: "missing_field" | "invalid_field";
-  readonly expected: string;
-  readonly given?: string;
-}
-
-export type ParsedSignal =
-  | { readonly status: "valid"; readonly signal: Signal }
-  | { readonly status: "rejected"; readonly faults: readonly FieldFault[]; readonly facts: SignalFacts };
-
-/** A producer's clock may be this far ahead before its `sent_at` is ignored. */
-const SENT_AT_AHEAD_MS_MAX = 5_000;
-const UID_LENGTH_MAX = 256;
-
-/** Phrases are compared in this form: trimmed, without case (through upper case first, for letters like the Kelvin sign). */
-export function foldPhrase(text: string): string {
-  return text.trim().toUpperCase().toLowerCase();
-}
-
-/** Symbols are compared in this form: trimmed, upper case, without TradingView's `.P` for perpetuals. */
-export function normaliseSymbol(text: string): string {
-  const symbol = text.trim().toUpperCase();
-  return symbol.endsWith(".P") ? symbol.slice(0, -2) : symbol;
-}
-
-/** The identity of a signal whose producer gave none: 32 hex digits of a hash over symbol, phrase and bar time. */
-export function uidOf(symbol: string, phrase: string, barTime: number): string {
-  return hash("sha256", JSON.stringify([symbol, phrase, barTime]), "hex").slice(0, 32);
-}
-
-/** The signal in an entry, or everything that is wrong with it. `now` decides whether `sent_at` lies in the future. */
+/** Reads a signal from an entry, or everything that is wrong with it. `now` decides whether `sent_at` is in the future. */
 export function parseSignal(entry: Entry, now: number): ParsedSignal {
   const { fields: raw, replaced, cut } = cleanFields(entry.fields);
   const notes: Record<string, unknown> = {};
@@ -116,7 +52,71 @@ export function parseSignal(entry: Entry, now: number): ParsedSignal {
   return { status: "valid", signal };
 }
 
-/** The text trimmed; null when it is absent or empty, which is the same. */
+/** What a person needs to understand a decision or an outcome. */
+export type Detail = Readonly<Record<string, unknown>>;
+
+/** What can be read from an entry of `signals_stream`, valid or not. Times are milliseconds since 1970. */
+export interface SignalFacts {
+  /** The entry's fields as they arrived, with NULs replaced and over-long values cut. */
+  readonly raw: Fields;
+  readonly uid: string | null;
+  readonly symbol: string | null;
+  /** The message, trimmed. */
+  readonly message: string | null;
+  readonly source: string | null;
+  readonly barTime: number | null;
+  readonly sentAt: number | null;
+  readonly receivedAt: number;
+  /** What was ignored, replaced or cut. */
+  readonly notes: Detail;
+}
+
+/** A validated, normalised entry of `signals_stream`. */
+export interface Signal extends SignalFacts {
+  readonly entryId: string;
+  readonly uid: string;
+  readonly symbol: string;
+  readonly message: string;
+  readonly barTime: number;
+  /** The message folded for comparison with phrases. */
+  readonly phrase: string;
+  /** The moment its age is counted from: `sent_at`, else the entry id's time. */
+  readonly ageFrom: number;
+}
+
+/** One fault of a field. */
+export interface FieldFault {
+  readonly field: string;
+  readonly reason: "missing_field" | "invalid_field";
+  readonly expected: string;
+  readonly given?: string;
+}
+
+export type ParsedSignal =
+  | { readonly status: "valid"; readonly signal: Signal }
+  | { readonly status: "rejected"; readonly faults: readonly FieldFault[]; readonly facts: SignalFacts };
+
+/** A producer's clock may be this far ahead before its `sent_at` is ignored. */
+const SENT_AT_AHEAD_MS_MAX = 5_000;
+const UID_LENGTH_MAX = 256;
+
+/** The form in which phrases are compared: trimmed, in lower case (via upper case, for letters like the Kelvin sign). */
+export function foldPhrase(text: string): string {
+  return text.trim().toUpperCase().toLowerCase();
+}
+
+/** The form in which symbols are compared: trimmed, in upper case, without TradingView's `.P` for perpetuals. */
+export function normaliseSymbol(text: string): string {
+  const symbol = text.trim().toUpperCase();
+  return symbol.endsWith(".P") ? symbol.slice(0, -2) : symbol;
+}
+
+/** The uid of a signal that brings none: 32 hex digits of a hash over symbol, phrase and bar time. */
+export function uidOf(symbol: string, phrase: string, barTime: number): string {
+  return hash("sha256", JSON.stringify([symbol, phrase, barTime]), "hex").slice(0, 32);
+}
+
+/** The trimmed text; null when it is absent or empty, which means the same. */
 function presentText(text: string | undefined): string | null {
   const trimmed = text?.trim();
   return trimmed === undefined || trimmed === "" ? null : trimmed;
@@ -135,7 +135,7 @@ function barTimeOf(raw: Fields, faults: FieldFault[]): number | null {
   return time ?? null;
 }
 
-/** A time nobody has to give: unusable ones count as absent and are noted. */
+/** A time that is not required: an unusable one counts as absent and is noted. */
 function optionalTime(
   field: string,
   text: string | undefined,

@@ -1,28 +1,28 @@
 import { TIME_MS_MAX } from "../entry.ts";
 
 /**
- * Times as producers of signals write them: ISO 8601 with or without zone (none = UTC), `T` or a space between date
- * and time, any number of decimals; or Unix seconds or milliseconds. Everything is milliseconds since 1970.
+ * Times as producers of signals write them: ISO 8601 with or without zone (none = UTC), `T` or a space between date and time,
+ * any number of decimals; or Unix seconds or milliseconds. The result is always in milliseconds since 1970.
  */
 
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 const UNIX = /^(\d{9,13})(?:\.(\d+))?$/;
 
-/** Below it a Unix number is seconds, from it on milliseconds (as seconds it would be the year 5138). */
+/** A smaller Unix number is in seconds, others are in milliseconds (in seconds this would be the year 5138). */
 const UNIX_MS_MIN = 1e11;
-/** Smaller numbers are no plausible time of a bar (1973 in seconds). */
+/** A smaller number is no plausible time of a bar (1973 in seconds). */
 const UNIX_S_MIN = 1e8;
 
 /** What a time has to look like, for messages. */
 export const TIME_FORMS = "ISO 8601 (no zone = UTC) or Unix seconds or milliseconds";
 
-/** Milliseconds since 1970, parts of a millisecond cut off; undefined when the text is no time. */
+/** Milliseconds since 1970, without parts of a millisecond; undefined when the text is no time. */
 export function parseTime(text: string): number | undefined {
   const trimmed = text.trim();
   const canonical = canonicalTime(trimmed);
   if (canonical !== undefined) {
-    remember(canonical, trimmed);
+    cacheTime(canonical, trimmed);
     return canonical;
   }
   const unix = UNIX.exec(trimmed);
@@ -37,31 +37,31 @@ export function parseTime(text: string): number | undefined {
 
 /** The time as Date writes it, `2025-01-31T12:00:00.000Z`. */
 export function isoTime(ms: number): string {
-  const place = ms % REMEMBERED;
-  const known = rememberedMs[place] === ms ? rememberedText[place] : undefined;
+  const index = ms % CACHED_TIMES;
+  const known = cachedMs[index] === ms ? cachedText[index] : undefined;
   if (known !== undefined) return known;
   const text = new Date(ms).toISOString();
-  remember(ms, text);
+  cacheTime(ms, text);
   return text;
 }
 
 /**
- * Times lately read or written, as text: a signal's are read and written again, and those of one bar are the same.
- * Together with canonicalTime this took reading and writing the three times of a signal from 5 µs to 1 µs.
+ * Texts of recent times: those of a signal are read and then written, and signals of one bar have the same. Together with
+ * canonicalTime, reading and writing the three times of a signal takes 1 µs instead of 5.
  */
-const REMEMBERED = 64;
-const rememberedMs: number[] = Array.from({ length: REMEMBERED }, () => Number.NaN);
-const rememberedText: string[] = Array.from({ length: REMEMBERED }, () => "");
+const CACHED_TIMES = 64;
+const cachedMs: number[] = Array.from({ length: CACHED_TIMES }, () => Number.NaN);
+const cachedText: string[] = Array.from({ length: CACHED_TIMES }, () => "");
 
-function remember(ms: number, text: string): void {
-  const place = ms % REMEMBERED;
-  rememberedMs[place] = ms;
-  rememberedText[place] = text;
+function cacheTime(ms: number, text: string): void {
+  const index = ms % CACHED_TIMES;
+  cachedMs[index] = ms;
+  cachedText[index] = text;
 }
 
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 
-/** A time in the very form Date writes, which most producers do; without a regular expression. Undefined: any other. */
+/** A time in the exact form of Date, as most producers write it, read without a regular expression; undefined for others. */
 function canonicalTime(text: string): number | undefined {
   if (text.length !== 24 || text[4] !== "-" || text[7] !== "-" || text[10] !== "T") return undefined;
   if (text[13] !== ":" || text[16] !== ":" || text[19] !== "." || text[23] !== "Z") return undefined;
@@ -74,7 +74,7 @@ function canonicalTime(text: string): number | undefined {
   const millisecond = digitsOf(text, 20, 23);
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   const days = month === 2 && isLeap ? 29 : (DAYS[month - 1] ?? 0);
-  // Digits that are none are NaN, for which no comparison holds.
+  // What is no digit gives NaN, for which every comparison is false.
   const isTime =
     year >= 1970 &&
     day >= 1 &&
@@ -106,7 +106,7 @@ function timeOfParts(match: RegExpExecArray): number | undefined {
   const millisecond = millisecondsOf(match[7]);
   if (hour > 23 || minute > 59 || second > 59) return undefined;
   const time = Date.UTC(year, month - 1, day, hour, minute, second, millisecond);
-  // Date.UTC carries the 30th of February over into March, and takes the year 99 for 1999.
+  // Date.UTC turns the 30th of February into a day of March, and the year 99 into 1999.
   const date = new Date(time);
   const [y, m, d] = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];
   if (y !== year || m !== month || d !== day) return undefined;
@@ -116,7 +116,7 @@ function timeOfParts(match: RegExpExecArray): number | undefined {
   return utc >= 0 && utc <= TIME_MS_MAX ? utc : undefined;
 }
 
-/** The first three decimals of a second. As digits, since 1700000000.123999999 is no number of JavaScript. */
+/** Milliseconds from the decimals of a second. From the digits, since JavaScript cannot represent 1700000000.123999999. */
 function millisecondsOf(decimals = ""): number {
   return Number(decimals.slice(0, 3).padEnd(3, "0"));
 }

@@ -2,52 +2,9 @@ import { redactSecret } from "../config/redact-secret.ts";
 import { fieldsOf, type Fields } from "../entry.ts";
 import { parseSignal, type FieldFault } from "./signal.ts";
 
-/** The members of a JSON object, as parsed. */
-export type Members = Readonly<Record<string, unknown>>;
-
-/** What became of an alert's body: fields for `signals_stream`, or everything that is wrong with it. */
-export type IntakeAnswer =
-  | { readonly status: "accepted"; readonly fields: Fields; readonly uid: string }
-  | { readonly status: "refused"; readonly faults: readonly FieldFault[] };
-
-export interface IntakeOptions {
-  /** WEBHOOK_SECRET; hidden wherever it stands. */
-  readonly secret: string;
-  /** Redis' clock, milliseconds since 1970. */
-  readonly now: number;
-  /** What `source` is when the alert does not say. */
-  readonly source: string;
-}
-
-/** More than any alert has; each becomes two arguments of an XADD. */
-export const FIELDS_MAX = 200;
-
-/** The fields the router reads; anything else is kept as it came. */
-const KNOWN: ReadonlySet<string> = new Set([
-  "message",
-  "symbol",
-  "time",
-  "bar_time",
-  "sent_at",
-  "received_at",
-  "source",
-  "uid",
-]);
-
-/** The object a text is the JSON of; undefined when it is not. */
-export function parseObject(text: string): Members | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    // Not JSON: the one thing JSON.parse throws for.
-    return undefined;
-  }
-}
-
 /**
- * The fields an alert is published with, checked by the very rules that routing will apply to them, so that nothing is
- * taken in which can never be a signal, and nothing refused which could.
+ * The fields that an alert is published with, checked with the same rules as in routing: an alert is refused exactly when it
+ * is not a valid signal.
  */
 export function readAlert(alert: Members, { secret, now, source }: IntakeOptions): IntakeAnswer {
   const given = Object.entries(alert).filter(([name, value]) => name !== "secret" && value !== null);
@@ -61,7 +18,7 @@ export function readAlert(alert: Members, { secret, now, source }: IntakeOptions
   const flat: string[] = [];
   for (const [member, value] of given) {
     const name = redactSecret(member, secret);
-    const text = textOf(name, value);
+    const text = fieldText(name, value);
     if (typeof text === "string") flat.push(name, redactSecret(text, secret));
     else faults.push(text);
   }
@@ -76,8 +33,51 @@ export function readAlert(alert: Members, { secret, now, source }: IntakeOptions
   return { status: "accepted", fields, uid: parsed.signal.uid };
 }
 
-/** A member's value as the text of a field, or what is wrong with it. */
-function textOf(name: string, value: unknown): string | FieldFault {
+/** The members of a parsed JSON object. */
+export type Members = Readonly<Record<string, unknown>>;
+
+/** An alert as fields for `signals_stream`, or everything that is wrong with it. */
+export type IntakeAnswer =
+  | { readonly status: "accepted"; readonly fields: Fields; readonly uid: string }
+  | { readonly status: "refused"; readonly faults: readonly FieldFault[] };
+
+export interface IntakeOptions {
+  /** WEBHOOK_SECRET, which is redacted everywhere in the alert. */
+  readonly secret: string;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: number;
+  /** The `source` of an alert that has none. */
+  readonly source: string;
+}
+
+/** More than an alert needs; each field becomes two arguments of an XADD. */
+export const FIELDS_MAX = 200;
+
+/** The fields that the router reads; others are kept as they are. */
+const KNOWN: ReadonlySet<string> = new Set([
+  "message",
+  "symbol",
+  "time",
+  "bar_time",
+  "sent_at",
+  "received_at",
+  "source",
+  "uid",
+]);
+
+/** The object in a JSON text; undefined when the text is anything else. */
+export function parseObject(text: string): Members | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    // JSON.parse throws only for a text that is not JSON.
+    return undefined;
+  }
+}
+
+/** A member's value as the text of a field, or the fault of the value. */
+function fieldText(name: string, value: unknown): string | FieldFault {
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   const fault = { field: name, reason: "invalid_field" } as const;
@@ -85,7 +85,7 @@ function textOf(name: string, value: unknown): string | FieldFault {
   try {
     return JSON.stringify(value);
   } catch (error) {
-    // JSON.parse has no limit to how deep lists may nest, JSON.stringify has the stack's.
+    // JSON.parse has no limit for nesting, but JSON.stringify is limited by the stack.
     if (error instanceof RangeError) return { ...fault, expected: "less nesting" };
     throw error;
   }

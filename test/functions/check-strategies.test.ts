@@ -35,18 +35,18 @@ test("strategies that can be run are not spoken of", () => {
   expect(faultsOf(rows)).toEqual([]);
 });
 
-test("a strategy whose handler nobody knows is named, with the handlers there are", () => {
+test("a strategy whose handler is unknown is named, with the known handlers", () => {
   expect(faultsOf([strategyRow(4, { name: "Trend", handler: "webhok" }), strategyRow(5)])).toEqual([
     {
       level: "ERROR",
       source: "refresh-reference",
       message:
-        'strategy 4 (Trend) cannot be run: there is no handler "webhok", only log, none, stream, webhook; its tasks fail until that is put right',
+        'strategy 4 (Trend) cannot be run: there is no handler "webhok"; the handlers are log, none, stream, webhook; its tasks fail until its row is corrected',
       details: {
         strategy_id: 4,
         strategy: "Trend",
         handler: "webhok",
-        fault: 'there is no handler "webhok", only log, none, stream, webhook',
+        fault: 'there is no handler "webhok"; the handlers are log, none, stream, webhook',
       },
       actionNeeded: true,
     },
@@ -66,7 +66,7 @@ test("a strategy whose params do not fit is named, with what is wrong and where"
   expect(JSON.stringify(event)).not.toContain("t0ken");
 });
 
-test("strategies that are switched off or archived may be as they like; those on trial are checked", () => {
+test("disabled and archived strategies are not checked; those in the shadow are", () => {
   const handler = "unknown";
   const rows = [
     strategyRow(1, { handler, enabled: false }),
@@ -77,7 +77,7 @@ test("strategies that are switched off or archived may be as they like; those on
 });
 
 test.each([talkative, broken])(
-  "a schema that throws or tells values is a fault like any other, and values are not repeated ($name)",
+  "a schema that throws, or puts values into its messages, is a fault without these values ($name)",
   (handler) => {
     const params = { token: "t0ken", other: { deep: ["t0k"] } };
     const rows = [strategyRow(1, { handler: handler.name, params }), strategyRow(2, { handler: "unknown" })];

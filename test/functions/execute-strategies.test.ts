@@ -23,7 +23,7 @@ interface Setting {
   readonly ports?: Partial<ExecutePorts>;
 }
 
-/** Ports of a process that holds every task; each look is one more attempt. */
+/** Ports of a process that holds every task; each claim is one more attempt. */
 function portsFrom({
   run = () => ({ status: "executed" }),
   strategy = {},
@@ -88,7 +88,7 @@ async function recordOf(setting: Setting, changes: Readonly<Record<string, strin
   return { invocation, counted: branch?.count, ...outcomeRecordSchema.parse(JSON.parse(data ?? "")) };
 }
 
-describe("a task that may not be run any more", () => {
+describe("a task that may no longer be run", () => {
   test.each<[string, Setting, Readonly<Record<string, string>>, string]>([
     ["whose strategy is gone", {}, { strategy_id: "99" }, "unknown_strategy"],
     ["whose strategy was disabled", { strategy: { enabled: false } }, {}, "strategy_disabled"],
@@ -127,7 +127,7 @@ describe("a task that may not be run any more", () => {
   });
 });
 
-test("a task is not begun when the look at it has outlasted the time", async () => {
+test("a task is not started when the process stopped while it was claimed", async () => {
   const stop = new AbortController();
   const setting = portsFrom({});
   let runs = 0;
@@ -147,7 +147,7 @@ test("a task is not begun when the look at it has outlasted the time", async () 
   expect(runs).toBe(0);
 });
 
-test("no task is begun any more when nobody waits for the answers", async () => {
+test("no further task is started when the caller no longer reads the results", async () => {
   const runs: string[] = [];
   const run: Run = async ({ signal }) => {
     runs.push(signal.entryId);
@@ -168,7 +168,7 @@ test("no task is begun any more when nobody waits for the answers", async () => 
 });
 
 describe("a run", () => {
-  test("is given the signal, its params and what it is known by", async () => {
+  test("is given the signal, its params and its idempotency key", async () => {
     let given: StrategyRun<Record<string, unknown>> | undefined;
     const run: Run = (input) => {
       given = input;
@@ -227,14 +227,14 @@ describe("a run", () => {
       "invalid_outcome",
       { error: expect.any(String) },
     ],
-    ["answers nothing", () => undefined as never, "invalid_outcome", {}],
+    ["returns nothing", () => undefined as never, "invalid_outcome", {}],
     [
       "adds something unusable",
       () => ({ status: "executed", append: { stream: "signals_stream", fields: {} } }) as never,
       "invalid_outcome",
       {},
     ],
-    ["answers nonsense", () => ({ status: "done" }) as never, "invalid_outcome", {}],
+    ["returns nonsense", () => ({ status: "done" }) as never, "invalid_outcome", {}],
     [
       "needs a secret that is not set",
       ({ secret }) => {
@@ -248,10 +248,10 @@ describe("a run", () => {
     expect(await recordOf({ run })).toMatchObject({ status: "failed", reason, detail });
   });
 
-  test("that takes too long has failed, and is told to end", async () => {
-    let told: AbortSignal | undefined;
+  test("that takes too long has failed, and is aborted", async () => {
+    let given: AbortSignal | undefined;
     const run: Run = async ({ abort }) => {
-      told = abort;
+      given = abort;
       return new Promise(() => undefined);
     };
     expect(await recordOf({ run, ports: { timeoutMs: 20 } })).toMatchObject({
@@ -259,7 +259,7 @@ describe("a run", () => {
       reason: "timeout",
       detail: { timeout_ms: 20 },
     });
-    expect(told?.aborted).toBe(true);
+    expect(given?.aborted).toBe(true);
   });
 
   test("that fails for a while is tried again, up to its last attempt", async () => {
@@ -323,15 +323,15 @@ describe("a run", () => {
     });
   });
 
-  test("by hand is recorded under its own invocation", async () => {
-    expect(await recordOf({ ports: { invocation: "by-hand" } })).toMatchObject({ invocation: "by-hand" });
+  test("on demand is recorded under its own invocation", async () => {
+    expect(await recordOf({ ports: { invocation: "on-demand" } })).toMatchObject({ invocation: "on-demand" });
     expect(await recordOf({})).toMatchObject({ invocation: "live" });
   });
 });
 
 describe("a strategy that cannot be run", () => {
   test.each([
-    ["whose handler is not known", { handler: "nobody" }, "unknown_handler"],
+    ["whose handler is not known", { handler: "unknown" }, "unknown_handler"],
     ["whose params do not fit", { handler: "strict", params: { a: "s3cret-value" } }, "invalid_params"],
   ])("%s fails with that reason, and no value of its params", async (_, strategy, reason) => {
     const strict = defineStrategy({
@@ -346,7 +346,7 @@ describe("a strategy that cannot be run", () => {
 });
 
 describe("a batch", () => {
-  test("is answered task by task: a task that hangs holds nobody up", async () => {
+  test("is answered task by task: a task that hangs does not delay the others", async () => {
     const seen: string[] = [];
     let letGo = (): void => undefined;
     const run: Run = async ({ strategy }) => {
@@ -374,7 +374,7 @@ describe("a batch", () => {
     expect(order).toEqual(["a 1", "a 2", "b 1", "c 1"]);
   });
 
-  test("keeps the place of a task in its lane until its outcome has been taken", async () => {
+  test("keeps the slot of a task in its lane until its outcome has been committed", async () => {
     const runs: string[] = [];
     const run: Run = ({ signal }) => {
       runs.push(signal.uid);
@@ -390,7 +390,7 @@ describe("a batch", () => {
     await answers.return?.();
   });
 
-  test("with something that is no task gives that up and runs the others", async () => {
+  test("with an entry that is no task makes that a dead letter and runs the others", async () => {
     const results = await resultsOf([task("1-1", { direction: "up" }), task("1-2")], portsFrom({}));
     expect(results).toEqual([
       expect.objectContaining({ id: "1-1", status: "dead", reason: "invalid_task" }),
@@ -398,19 +398,19 @@ describe("a batch", () => {
     ]);
   });
 
-  test("leaves what somebody else has taken over, and what has not begun when the router stops", async () => {
+  test("leaves what another consumer has reclaimed, and what is not started when the router stops", async () => {
     const lost = await resultsOf(
       [task()],
       portsFrom({ ports: { claimAttempt: async () => ({ status: "lost" }) } }),
     );
     expect(lost).toEqual([
-      { id: "1-1", status: "retry", expected: true, error: expect.stringContaining("taken it over") },
+      { id: "1-1", status: "retry", expected: true, error: expect.stringContaining("has reclaimed") },
     ]);
     const stopped = await resultsOf([task()], portsFrom({ ports: { stopping: AbortSignal.abort() } }));
     expect(stopped).toMatchObject([{ status: "retry", expected: true }]);
   });
 
-  test("says last that something is away, after what could be done", async () => {
+  test("yields last that something is unavailable, after the results of the other tasks", async () => {
     const claimAttempt: ExecutePorts["claimAttempt"] = async (id) =>
       id === "1-1"
         ? { status: "unavailable", what: "snapshot", error: "none" }

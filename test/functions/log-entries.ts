@@ -3,7 +3,7 @@ import type { Entry, Fields } from "../../shared/entry.ts";
 import type { Result, Unavailable } from "../../shared/function.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
 
-/** Entries for `persist-log`, and what it answers to them. */
+/** Entries for `persist-log`, and its results for them. */
 
 export const AT = "2026-01-02T03:04:05.678Z";
 const PAUSED = { strategy: "one", status: "ignored", reason: "paused", detail: {} };
@@ -51,7 +51,7 @@ export function signalEntry(
 
 export const entry = (id: number, fields: Fields): Entry => ({ id: `${id}-0`, fields });
 
-/** What the function answers, as `id: status` with the reason of dead ones, and whether it said `unavailable`. */
+/** The results, as `id: status` with the reason of dead ones, and whether the function yielded `unavailable`. */
 export async function answers(
   entries: readonly Entry[],
   log: LogStore,

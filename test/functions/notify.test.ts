@@ -7,20 +7,20 @@ import { outcomeEntry, signalEntry } from "../records.ts";
 const failure = (id: number): Entry => outcomeEntry({ status: "failed", strategy_id: id }, { id: `${id}-0` });
 const success = (id: number): Entry => outcomeEntry({ strategy_id: id }, { id: `${id}-0` });
 
-/** Ports that note which strategies are told of, and answer as they are told. */
-function portsOf(changes: Partial<NotifyPorts> = {}): { ports: NotifyPorts; told: number[] } {
-  const told: number[] = [];
+/** Ports that note the strategies whose outcomes are sent. */
+function portsOf(changes: Partial<NotifyPorts> = {}): { ports: NotifyPorts; sent: number[] } {
+  const sent: number[] = [];
   const ports: NotifyPorts = {
     statuses: new Set(["failed"]),
     offer: () => true,
-    async tell({ strategy_id }) {
-      told.push(strategy_id);
+    async send({ strategy_id }) {
+      sent.push(strategy_id);
       return true;
     },
     stopping: new AbortController().signal,
     ...changes,
   };
-  return { ports, told };
+  return { ports, sent };
 }
 
 async function groupsOf(entries: readonly Entry[], ports: NotifyPorts): Promise<string[][]> {
@@ -34,16 +34,16 @@ async function groupsOf(entries: readonly Entry[], ports: NotifyPorts): Promise<
 }
 
 describe("notify", () => {
-  test("tells the outcomes asked for, in order, and is done with every entry", async () => {
-    const { ports, told } = portsOf();
+  test("sends the outcomes asked for, in order, and is done with every entry", async () => {
+    const { ports, sent } = portsOf();
     const nothing = { id: "4-0", fields: { kind: "nonsense" } };
     const entries = [failure(1), success(2), failure(3), nothing, signalEntry({}, { id: "5-0" })];
     const groups = await groupsOf(entries, ports);
-    expect(told).toEqual([1, 3]);
+    expect(sent).toEqual([1, 3]);
     expect(groups.flat()).toEqual(["1-0 done", "2-0 done", "3-0 done", "4-0 done", "5-0 done"]);
   });
 
-  test("what is over is given out before anything is told, so that nobody waits for the receiver", async () => {
+  test("what is finished is yielded before anything is sent, so that it does not wait for the receiver", async () => {
     const { ports } = portsOf();
     expect(await groupsOf([success(1), success(2), failure(3), failure(4)], ports)).toEqual([
       ["1-0 done", "2-0 done"],
@@ -52,13 +52,13 @@ describe("notify", () => {
     ]);
   });
 
-  test("what is not to be told by itself is done at once", async () => {
-    const { ports, told } = portsOf({ offer: ({ strategy_id }) => strategy_id === 1 });
+  test("what is not to be sent by itself is done at once", async () => {
+    const { ports, sent } = portsOf({ offer: ({ strategy_id }) => strategy_id === 1 });
     expect(await groupsOf([failure(1), failure(2), failure(3)], ports)).toHaveLength(1);
-    expect(told).toEqual([1]);
+    expect(sent).toEqual([1]);
   });
 
-  test("every outcome of a decision is told before its entry is done", async () => {
+  test("every outcome of a decision is sent before its entry is done", async () => {
     const outcomes = [1, 2, 3].map((id) => ({
       strategy_id: id,
       strategy: `strategy ${id}`,
@@ -66,21 +66,21 @@ describe("notify", () => {
       reason: "paused",
       detail: {},
     }));
-    const { ports, told } = portsOf({ statuses: new Set(["ignored"]) });
+    const { ports, sent } = portsOf({ statuses: new Set(["ignored"]) });
     expect(await groupsOf([signalEntry({ outcomes })], ports)).toEqual([["9-0 done"]]);
-    expect(told).toEqual([1, 2, 3]);
+    expect(sent).toEqual([1, 2, 3]);
   });
 
-  test("what a stop keeps from being told is left to the next process, and nobody's fault", async () => {
+  test("what a stop keeps from being sent is left to the next process, and is no error", async () => {
     const stop = new AbortController();
-    const begun: number[] = [];
-    const tell = async ({ strategy_id }: { strategy_id: number }): Promise<boolean> => {
-      begun.push(strategy_id);
+    const started: number[] = [];
+    const send = async ({ strategy_id }: { strategy_id: number }): Promise<boolean> => {
+      started.push(strategy_id);
       if (strategy_id < 2) return true;
       stop.abort();
       return false;
     };
-    const { ports } = portsOf({ tell, stopping: stop.signal });
+    const { ports } = portsOf({ send, stopping: stop.signal });
     const entries = [failure(1), failure(2), failure(3), success(4)];
     expect((await groupsOf(entries, ports)).flat()).toEqual([
       "1-0 done",
@@ -88,7 +88,7 @@ describe("notify", () => {
       "3-0 retry",
       "4-0 done",
     ]);
-    expect(begun).toEqual([1, 2]);
+    expect(started).toEqual([1, 2]);
     for await (const results of notify([failure(2)], ports)) {
       expect(results).toMatchObject([{ status: "retry", expected: true }]);
     }

@@ -59,7 +59,7 @@ describe("persist-log, on a real Postgres", () => {
     expect(statements()).toBe(2);
   });
 
-  test("a batch that is stored in portions becomes the same rows, also when it is stored again", async () => {
+  test("a batch that is stored in chunks becomes the same rows, also when it is stored again", async () => {
     const shard = freshPrefix();
     const heavy = { outcomes: 20_000 };
     const other = { ...signalEntry(1, "b", { outcomes: 20_001 }), id: "3-0" };
@@ -119,7 +119,7 @@ describe("persist-log, on a real Postgres", () => {
     });
   });
 
-  test("a row that is there for another uid is an error that says what may have happened", async () => {
+  test("a row that exists for another uid is an error that says what may have happened", async () => {
     const log = logStoreOn(database, freshPrefix());
     await answers([signalEntry(1, "a")], log);
     const again = await answers([signalEntry(1, "a"), signalEntry(2, "b")], log);
@@ -164,7 +164,7 @@ describe("persist-log, on a real Postgres", () => {
     ).toEqual([{ kind: "dead_letter", requested_by: "ann", finished_at: new Date(AT), counts: { done: 2 } }]);
   });
 
-  test("a row that is there with another decision is an error as well: a task may have been handed on since", async () => {
+  test("a row that exists with another decision is an error, too: a task may have been dispatched since", async () => {
     const log = logStoreOn(database, freshPrefix());
     await answers([signalEntry(1, "a")], log);
     const { results, all } = await answers(
@@ -174,7 +174,7 @@ describe("persist-log, on a real Postgres", () => {
     expect(results).toEqual({ "1-0": "conflicting_decision", "2-0": "done" });
     expect(all[0]).toMatchObject({
       level: "ERROR",
-      error: expect.stringMatching(/says ignored.*again as dispatched/),
+      error: expect.stringMatching(/as ignored.*again as dispatched/),
     });
   });
 
@@ -196,22 +196,22 @@ describe("persist-log, on a real Postgres", () => {
     ]);
   });
 
-  test("a Postgres that is away makes the batch unavailable, with no result for what is not stored", async () => {
-    const away = await openDatabase({
+  test("an unavailable Postgres makes the batch unavailable, with no result for what is not stored", async () => {
+    const unavailableDb = await openDatabase({
       url: "postgres://nobody@127.0.0.1:1/none",
       dataDir: "",
       onError: () => undefined,
     });
     const { results, unavailable } = await answers(
       [signalEntry(1, "a"), signalEntry(2, "b")],
-      logStoreOn(away, "x"),
+      logStoreOn(unavailableDb, "x"),
     );
-    await away.close();
+    await unavailableDb.close();
     expect(results).toEqual({});
     expect(unavailable).toMatchObject({ what: "postgres" });
   });
 
-  test("a Postgres that goes away between two halves leaves only the unstored half unanswered", async () => {
+  test("a Postgres that becomes unavailable between two halves leaves only the unstored half unanswered", async () => {
     const real = logStoreOn(database, freshPrefix());
     let calls = 0;
     const leaving: LogStore = {

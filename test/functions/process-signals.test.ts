@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { processSignals, type SignalContext, type SignalMemo } from "../../functions/process-signals.ts";
+import { processSignals, type SignalContext, type SignalCache } from "../../functions/process-signals.ts";
 import { DecisionCache } from "../../shared/decide/decision-cache.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { assertAnswersEach, HOLDER, sharedFields, type Branch } from "../../shared/function.ts";
@@ -39,7 +39,7 @@ describe("a dispatched signal", () => {
   const effects = effectsFor(entryFrom(fields), context);
   const uid = uidOf("BTCUSDT", "signal_1_long", NOW - 60_000);
 
-  test("hands each strategy its task, in the fields existing workers read and those new ones may", () => {
+  test("becomes a task for each strategy, with the fields that existing workers read, and others", () => {
     const task = {
       signal_id: "1",
       symbol: "BTCUSDT",
@@ -59,7 +59,7 @@ describe("a dispatched signal", () => {
     ]);
   });
 
-  test("has empty fields in its tasks for what it did not bring", () => {
+  test("has empty fields in its tasks for what it did not have", () => {
     expect(tasksIn(effectsFor(entryFrom()))).toMatchObject([{ source: "", sent_at: "" }]);
   });
 
@@ -152,7 +152,7 @@ describe("a dispatched signal", () => {
 test.each([
   ["ignored", "unknown_phrase", signalFields({ message: "HELLO" })],
   ["rejected", "missing_field", {}],
-])("a signal that is %s claims no uid and hands nothing on", (status, reason, fields) => {
+])("a signal that is %s claims no uid and has no tasks", (status, reason, fields) => {
   const effects = effectsFor(entryFrom(fields));
   expect(effects.claim).toBeUndefined();
   expect(tasksIn(effects)).toEqual([]);
@@ -160,7 +160,7 @@ test.each([
   expect(recordIn(effects)).toMatchObject({ status, reason, raw: fields, signal_id: null, outcomes: [] });
 });
 
-test("a signal that only shadows take claims no uid, so that it takes none from a real one", () => {
+test("a signal for strategies in the shadow alone claims no uid, so that it takes none from a real one", () => {
   const effects = effectsFor(
     entryFrom(),
     contextFrom({ rows: rowsWithStrategies([strategyRow(10, { shadow: true })]) }),
@@ -169,7 +169,7 @@ test("a signal that only shadows take claims no uid, so that it takes none from 
   expect(recordIn(effects)).toMatchObject({ status: "ignored", outcomes: [{ status: "shadow" }] });
 });
 
-describe("signals of one batch and phrase are told apart", () => {
+describe("signals of one batch and phrase have different outcomes", () => {
   const tickers = [tickerRow("AAA"), tickerRow("BBB")];
   const entry = (symbol: string, ageMs: number, sequence: number): Entry =>
     entryFrom(signalFields({ symbol }), { at: NOW - ageMs, sequence });
@@ -199,7 +199,7 @@ describe("signals of one batch and phrase are told apart", () => {
   });
 });
 
-test("what was ignored or replaced on the way is in the record's detail beside the decision's own", () => {
+test("what was ignored or replaced is in the record's detail beside the decision's own", () => {
   const fields = signalFields({ message: "HELLO\0", sent_at: "soon", extra: "x".repeat(20_000) });
   expect(recordIn(effectsFor(entryFrom(fields))).detail).toEqual({
     replaced_characters_in: ["message"],
@@ -208,18 +208,18 @@ test("what was ignored or replaced on the way is in the record's detail beside t
   });
 });
 
-test("an over-long symbol is recorded short enough for Postgres' index, and whole among the raw fields", () => {
+test("an over-long symbol is recorded short enough for Postgres' index, and in full among the raw fields", () => {
   const symbol = `X${"😀".repeat(3000)}`;
   const record = recordIn(effectsFor(entryFrom(signalFields({ symbol }))));
   expect(record).toMatchObject({ reason: "unknown_ticker", symbol: `X${"😀".repeat(255)}`, raw: { symbol } });
 });
 
-test("the holder's id goes where it belongs although the signal's own texts say {{holder}}", () => {
+test("the holder's id is put in the right place even when the signal's own texts contain {{holder}}", () => {
   const row = strategyRow(10, { name: HOLDER });
   const fields = signalFields({ source: HOLDER, uid: HOLDER, [HOLDER]: HOLDER });
   const lost = effectsFor(entryFrom(fields), contextFrom({ rows: rowsWithStrategies([row]) })).claim?.ifLost;
   const [entry] = publishedIn(lost);
-  // As the commit does it: the first one in each field.
+  // As the commit does: it replaces the first one in each field.
   const record = signalRecordSchema.parse(JSON.parse(entry?.["data"]?.replace(HOLDER, "5-0") ?? ""));
   expect(record).toMatchObject({ duplicate_of: "5-0", source: HOLDER, uid: HOLDER, raw: fields });
   expect(`${entry?.["kind"]}${entry?.["entry_id"]}${entry?.["invocation"]}`).not.toContain(HOLDER);
@@ -250,7 +250,7 @@ function freeze(entries: readonly Entry[]): readonly Entry[] {
 }
 
 describe("whatever the entries", () => {
-  test("each is answered once, in their order, with a decision that has its reason", () => {
+  test("each has one result, in their order, with a decision that has its reason", () => {
     fc.assert(
       fc.property(anything, ({ of: { context }, entries }) => {
         const results = processSignals(entries, context);
@@ -265,7 +265,7 @@ describe("whatever the entries", () => {
     );
   });
 
-  test("the same input gives the same output, and is left as it was", () => {
+  test("the same input gives the same output, and is not changed", () => {
     fc.assert(
       fc.property(anything, ({ of: { context }, entries }) => {
         const before = structuredClone(context);
@@ -277,7 +277,7 @@ describe("whatever the entries", () => {
     );
   });
 
-  test("neighbours do not matter", () => {
+  test("the other entries of a batch do not change a result", () => {
     fc.assert(
       fc.property(anything, ({ of: { context }, entries }) => {
         const alone = entries.flatMap((entry) => processSignals([entry], context));
@@ -287,17 +287,19 @@ describe("whatever the entries", () => {
     );
   });
 
-  test("what is kept of batches before does not matter, however little is", () => {
-    const batches = fc.array(batchOf(fc.oneof(anyFields, likelyFields)), { maxLength: 4 });
+  test("the results are the same with a cache, however small it is", () => {
+    const batches = fc.array(batchOf(fc.oneof(anyFields, likelyFields)), { maxLength: 2 });
     const outcomesMax = fc.oneof(fc.nat({ max: 6 }), fc.constant(50_000));
     fc.assert(
-      fc.property(anyContext, batches, outcomesMax, ({ context }, before, max) => {
-        const cache: SignalMemo = new DecisionCache(max);
-        // In one process live signals share it with what comes by hand.
+      fc.property(anyContext, anyContext, batches, outcomesMax, ({ context }, other, before, max) => {
+        const cache: SignalCache = new DecisionCache(max);
+        // In one process live signals share it with forced replays.
         for (const kind of [
           { forcedAt: NOW, invocation: "forced" },
           { now: NOW + 1_000 },
           { signalAgeMsMax: 1 },
+          { control: other.context.control },
+          { snapshot: other.context.snapshot },
           {},
         ]) {
           for (const entries of before) {
@@ -332,7 +334,7 @@ describe("whatever the entries", () => {
     );
   });
 
-  test("a task's fields are all texts, those existing workers need never empty", () => {
+  test("all fields of a task are texts; those that existing workers need are never empty", () => {
     const likely = fc.record({ of: anyContext, entries: batchOf(likelyFields) });
     fc.assert(
       fc.property(likely, ({ of: { context }, entries }) => {
@@ -374,7 +376,7 @@ describe("whatever the entries", () => {
     );
   });
 
-  test("a lost claim gives a duplicate with no dispatched outcome, its holder named before anything a producer wrote", () => {
+  test("a lost claim gives a duplicate with no dispatched outcome, its holder named before any text of the producer", () => {
     const hostile = likelyFields.map((fields) => ({
       ...fields,
       uid: HOLDER,

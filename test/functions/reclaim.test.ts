@@ -5,7 +5,7 @@ import { planReclaim } from "../../functions/reclaim.ts";
 const pending = (id: string, deliveries: number) => ({ id, consumer: "c", idleMs: 20_000, deliveries });
 
 describe("planReclaim", () => {
-  test("what was delivered DELIVERIES_MAX times already is given up, anything less is taken, in order", () => {
+  test("what was delivered DELIVERIES_MAX times becomes a dead letter, anything less is reclaimed, in order", () => {
     const plan = planReclaim([pending("1-0", 4), pending("2-0", 5), pending("3-0", 1), pending("4-0", 9)], {
       held: new Set(),
       deliveriesMax: 5,
@@ -14,7 +14,7 @@ describe("planReclaim", () => {
     expect(plan.giveUp.map((entry) => entry.id)).toEqual(["2-0", "4-0"]);
   });
 
-  test("what this process holds is neither taken nor given up; everything else is exactly one of the two", () => {
+  test("what is in flight in this process is left out; everything else is exactly one of the two", () => {
     const entries = fc.uniqueArray(
       fc.record({ id: fc.nat(50).map((n) => `${n}-0`), deliveries: fc.nat(10) }),
       {

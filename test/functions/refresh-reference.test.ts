@@ -38,7 +38,7 @@ describe("refresh-reference, on a real Redis", () => {
     expect(await store.load()).toMatchObject({ version: first.version, confirmedAt: NOW + 5_000 });
   });
 
-  test("what a person should know about the reference is said once per version", async () => {
+  test("what a person should know about the reference is reported once per version", async () => {
     const store = referenceStoreOn(redis, keysOf(freshPrefix()));
     const rows = referenceRows({ signals: [signalRow(1, { short_phrase: "SIGNAL_1_LONG" })] });
     const first = await refreshReference({ source: sourceOf(rows), store, now: () => NOW });
@@ -46,7 +46,7 @@ describe("refresh-reference, on a real Redis", () => {
     expect((await refreshReference({ source: sourceOf(rows), store, now: () => NOW })).events).toEqual([]);
   });
 
-  test("a reference that lets nothing be dispatched is spoken of, with what it lacks", async () => {
+  test("a reference with which nothing can be dispatched is reported, with what it lacks", async () => {
     const store = referenceStoreOn(redis, keysOf(freshPrefix()));
     const rows = referenceRows({ tickers: [], signals: [], strategy_signals: [] });
     const { events } = await refreshReference({ source: sourceOf(rows), store, now: () => NOW });
@@ -56,7 +56,7 @@ describe("refresh-reference, on a real Redis", () => {
     ]);
   });
 
-  test("strategies that cannot be run are named once per version, where strategies are run, and the others go on", async () => {
+  test("strategies that cannot be run are reported once per version, where strategies are run, and the others go on", async () => {
     const rows = rowsWithStrategies([
       strategyRow(1, { handler: "webhok" }),
       strategyRow(2, { handler: "webhook", params: { url: "t0ken" } }),
@@ -77,7 +77,7 @@ describe("refresh-reference, on a real Redis", () => {
     expect((await refreshReference({ ...elsewhere, store: other })).events).toHaveLength(1);
   });
 
-  test("a refresh that stood still while another one published cannot bring back what it had read before", async () => {
+  test("a refresh that was delayed while another one published cannot bring back what it had read before", async () => {
     const keys = keysOf(freshPrefix());
     const store = referenceStoreOn(redis, keys);
     let goOn: (rows: ReferenceRows) => void = () => undefined;
@@ -101,8 +101,11 @@ describe("refresh-reference, on a real Redis", () => {
   test("a source that cannot be read leaves the snapshot as it is", async () => {
     const store = referenceStoreOn(redis, keysOf(freshPrefix()));
     const { version } = await refreshReference({ source: sourceOf(referenceRows()), store, now: () => NOW });
-    const broken = { ...sourceOf(referenceRows()), load: async () => Promise.reject(new Error("away")) };
-    await expect(refreshReference({ source: broken, store, now: () => NOW })).rejects.toThrow("away");
+    const broken = {
+      ...sourceOf(referenceRows()),
+      load: async () => Promise.reject(new Error("unavailable")),
+    };
+    await expect(refreshReference({ source: broken, store, now: () => NOW })).rejects.toThrow("unavailable");
     expect(await store.currentVersion()).toBe(version);
   });
 

@@ -67,7 +67,7 @@ describe("trimming the streams, on a real Redis", () => {
     });
   });
 
-  test("a stream that is held back says by whom, and the others are trimmed", async () => {
+  test("a stream that is held back names the groups that do, and the others are trimmed", async () => {
     await redis.xgroup("SETID", keys.stream("signal_results"), "log_writer", "700-0");
     await redis.xgroup("DESTROY", keys.stream("system_events"), "log_writer");
     const trims = await trimStreams({ trimmer: trimmerOf(200), stopping: going });
@@ -83,7 +83,7 @@ describe("trimming the streams, on a real Redis", () => {
     ]);
   });
 
-  test("a group that lost entries in an early step is named though they are gone in the last one", async () => {
+  test("a group that lost entries in an early step is named, even when the last step does not see them", async () => {
     await redis.xgroup("CREATE", keys.stream("signals_stream"), "foreign", "0");
     const [trim] = await trimStreams({ trimmer: trimmerOf(200), stopping: going });
     expect(trim).toStrictEqual({
@@ -93,7 +93,7 @@ describe("trimming the streams, on a real Redis", () => {
     });
   });
 
-  test("when everything stops, what is left stays for the next time", async () => {
+  test("when the process stops, the rest is left for the next run", async () => {
     const stopping = new AbortController();
     const trimmer = trimmerOf(200);
     const stoppingAfterOne = {
@@ -117,7 +117,7 @@ describe("warning about entries that were lost", () => {
   const loses: BehindGroup = { group: "foreign", state: "loses", from: "5-0" };
   const keeps: BehindGroup = { group: "foreign", state: "keeps", from: "9-0" };
 
-  /** Messages of each run, the first without a past. */
+  /** Messages of each run; before the first, no group was losing. */
   function warningsOf(runs: readonly (readonly StreamTrim[])[]): string[][] {
     let losing: ReadonlySet<string> = new Set();
     return runs.map((run) => {
@@ -127,13 +127,13 @@ describe("warning about entries that were lost", () => {
     });
   }
 
-  test("names group and stream, once while it lasts", () => {
+  test("names group and stream, once until the group has caught up", () => {
     const [first, ...more] = warningsOf([trimOf(loses), trimOf(loses), trimOf(keeps), trimOf(loses)]);
     expect(first).toEqual([expect.stringMatching(/^WARNING group foreign of signals_stream/)]);
     expect(more).toEqual([[], [], []]);
   });
 
-  test("is given again when the group has caught up and falls behind anew", () => {
+  test("is given again when the group has caught up and falls behind again", () => {
     const counts = warningsOf([trimOf(loses), trimOf(), trimOf(keeps), trimOf(loses)]).map(
       ({ length }) => length,
     );
@@ -144,7 +144,7 @@ describe("warning about entries that were lost", () => {
     expect(warningsOf([trimOf(keeps, { group: "log_writer", state: "missing" })])).toEqual([[]]);
   });
 
-  test("is given for each group and stream by itself", () => {
+  test("is given for each group of each stream", () => {
     const both: StreamTrim[] = [
       { stream: "signals_stream", removed: 0, behind: [loses, { ...loses, group: "other" }] },
       { stream: "signal_results", removed: 0, behind: [loses] },
@@ -196,7 +196,7 @@ describe("trimming the log, on a real Postgres", () => {
     return row;
   }
 
-  test("rows older than so many days go from all three tables, however many steps it takes", async () => {
+  test("rows older than so many days are removed from all three tables, however many steps it takes", async () => {
     await addDays(40);
     const log = logRetentionOn(database, "s", { stepRowsMax: 4 });
     const trimmed = await trimLog({ log, retentionDays: 7, now: NOW, stopping: going });
@@ -209,16 +209,16 @@ describe("trimming the log, on a real Postgres", () => {
     });
   });
 
-  test("a Postgres that goes away in the middle leaves the rest for the next time", async () => {
+  test("a Postgres that becomes unavailable in the middle leaves the rest for the next run", async () => {
     await addDays(20);
     const log = logRetentionOn(database, "s");
-    const away = await openDatabase({ url: fresh.url, dataDir: "", onError: () => undefined });
-    await away.close();
+    const unavailableDb = await openDatabase({ url: fresh.url, dataDir: "", onError: () => undefined });
+    await unavailableDb.close();
     const goingAway = {
       step: async (...[table, before]: Parameters<typeof log.step>) =>
         table === "signal_log_entries"
           ? log.step(table, before)
-          : logRetentionOn(away, "s").step(table, before),
+          : logRetentionOn(unavailableDb, "s").step(table, before),
     };
     const options = { retentionDays: 7, now: NOW, stopping: going };
     expect(await trimLog({ log: goingAway, ...options })).toStrictEqual({

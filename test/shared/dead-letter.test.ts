@@ -13,7 +13,7 @@ const origin = {
 const entry = { id: "17-0", fields: { data: "{", kind: "signal" } };
 
 describe("deadLetterEffects", () => {
-  test("the dead letter has everything needed to understand it and to try it again", () => {
+  test("the dead letter has everything needed to understand it and to retry it", () => {
     const { append } = deadLetterEffects(
       entry,
       { id: "17-0", status: "dead", reason: "invalid_record", error: "no JSON" },
@@ -37,7 +37,7 @@ describe("deadLetterEffects", () => {
   test.each([
     [undefined, "WARNING"],
     ["ERROR", "ERROR"],
-  ] as const)("an event asks a person to look, level %s → %s, and it is counted", (level, expected) => {
+  ] as const)("an event asks a person to act, level %s → %s, and it is counted", (level, expected) => {
     const dead = {
       id: "17-0",
       status: "dead",
@@ -56,7 +56,7 @@ describe("deadLetterEffects", () => {
 
 const dead = { id: "17-0", status: "dead", reason: "refused_row", error: "22003" } as const;
 
-/** The fields of a dead letter as it is written; undefined takes one away. */
+/** The fields of a dead letter as it is stored; undefined removes one. */
 function letterFields(changes: Readonly<Record<string, string | undefined>> = {}): Fields {
   const written = { ...deadLetterEffects(entry, dead, origin).append[0]?.fields, ...changes };
   return Object.fromEntries(
@@ -65,7 +65,7 @@ function letterFields(changes: Readonly<Record<string, string | undefined>> = {}
 }
 
 describe("parseDeadLetter", () => {
-  test("gives back the entry and everything that was written down about it", () => {
+  test("returns the entry and everything that is stored about it", () => {
     const raw = letterFields();
     expect(parseDeadLetter({ id: "99-0", fields: raw })).toEqual({
       ok: true,
@@ -84,7 +84,7 @@ describe("parseDeadLetter", () => {
     });
   });
 
-  test("gives back any fields as they were, whatever their names and values", () => {
+  test("returns any fields unchanged, whatever their names and values", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: "binary" }), fc.string({ unit: "binary" })), (fields) => {
         const raw = deadLetterEffects({ id: "17-0", fields }, dead, origin).append[0]?.fields ?? {};
@@ -104,7 +104,7 @@ describe("parseDeadLetter", () => {
     ["fields that are no JSON", { fields: "{" }, "fields"],
     ["fields that are no object", { fields: "[]" }, "fields"],
     ["a field that is no string", { fields: '{"n":1}' }, "fields"],
-  ])("%s is a fault that is named, with what is there kept", (_, changes, name) => {
+  ])("%s is a fault that is named, and the fields are kept", (_, changes, name) => {
     const raw = letterFields(changes);
     expect(parseDeadLetter({ id: "99-0", fields: raw })).toEqual({
       ok: false,
@@ -116,7 +116,7 @@ describe("parseDeadLetter", () => {
 });
 
 describe("discardEffects", () => {
-  test("are an event that says who, and keeps all that was there", () => {
+  test("are an event that names the person, and keeps the whole dead letter", () => {
     const raw = letterFields({ at: "yesterday" });
     const { append, count } = discardEffects(parseDeadLetter({ id: "99-0", fields: raw }), "ann", 0);
     expect(append.map(({ stream }) => stream)).toEqual(["system_events"]);

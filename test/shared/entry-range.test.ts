@@ -5,7 +5,7 @@ import { boundOf, canonicalEntryId, compareEntryIds, lastIdAt } from "../../shar
 const MAX = 2n ** 64n - 1n;
 const part = fc.oneof(fc.bigInt({ min: 0n, max: MAX }), fc.bigInt({ min: 0n, max: 20n }));
 
-describe("the end of a range", () => {
+describe("a bound of a range", () => {
   test.each([
     ["2026-01-05T10:00:00Z", "1767607200000-0", `1767607200000-${MAX}`],
     [" 1767607200.5 ", "1767607200500-0", `1767607200500-${MAX}`],

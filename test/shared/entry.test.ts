@@ -11,11 +11,11 @@ test.each([
   ["253402300799999-0", TIME_MS_MAX],
   ["253402300800000-0", TIME_MS_MAX],
   ["18446744073709551615-18446744073709551615", TIME_MS_MAX],
-])("entry %s came in at %i", (id, ms) => {
+])("entry %s was added at %i", (id, ms) => {
   expect(entryTime(id)).toBe(ms);
 });
 
-test("every id has a time that a calendar knows", () => {
+test("the time of every id is within the range of a calendar", () => {
   fc.assert(
     fc.property(anyId, (id) => {
       expect(new Date(entryTime(id)).toISOString()).toMatch(/^\d{4}-/);

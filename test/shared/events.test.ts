@@ -25,7 +25,7 @@ test("an event is written with all its fields", () => {
   });
 });
 
-test("an event without details asks nobody to act", () => {
+test("an event without details does not ask a person to act", () => {
   expect(eventFields(EVENT, NOW, ID)).toMatchObject({ details: "{}", action_flag: "false" });
 });
 
@@ -36,7 +36,7 @@ test.each(EVENT_LEVELS)("an event of level %s is published under an id of its ow
   expect(first.fields["event_id"]).not.toBe(second.fields["event_id"]);
 });
 
-test("an error that quotes binary garbage becomes an event Postgres takes", () => {
+test("an error that quotes binary data becomes an event that Postgres accepts", () => {
   const message = `bad value \0\uD83D ${"x".repeat(100_000)}`;
   const fields = eventFields({ ...EVENT, message, details: { error: "\0\uD83D", deep: ["\0"] } }, NOW);
   expect(fields["message"]).toMatch(/^bad value \uFFFD\uFFFD x+$/);

@@ -7,7 +7,7 @@ const done = (id: string): Result => ({ id, status: "done", effects: NO_EFFECTS 
 test.each([
   ["in the order of the entries", ["1-0", "2-0", "3-0"]],
   ["in any other order", ["3-0", "1-0", "2-0"]],
-])("results that answer each entry once pass, %s", (_order, ids) => {
+])("results are accepted when there is one for each entry, %s", (_order, ids) => {
   const results = ids.map(done);
   expect(assertAnswersEach(entries, results)).toBe(results);
 });
@@ -17,10 +17,14 @@ test("an empty batch has no results", () => {
 });
 
 test.each([
-  ["an entry is answered twice", ["1-0", "2-0", "2-0", "3-0"], "answered entry 2-0 twice"],
-  ["an answer is for an entry nobody asked about", ["1-0", "2-0", "3-0", "4-0"], "answered entry 4-0"],
-  ["an entry is left unanswered", ["1-0", "3-0"], "left 1 of 3 entries unanswered, first 2-0"],
-  ["nothing is answered", [], "left 3 of 3 entries unanswered, first 1-0"],
+  ["an entry has two results", ["1-0", "2-0", "2-0", "3-0"], "returned two results for entry 2-0"],
+  [
+    "a result is for an entry that was not given",
+    ["1-0", "2-0", "3-0", "4-0"],
+    "for entry 4-0, or one it was not given",
+  ],
+  ["an entry has no result", ["1-0", "3-0"], "no result for 1 of 3 entries, the first is 2-0"],
+  ["no entry has a result", [], "no result for 3 of 3 entries, the first is 1-0"],
 ])("it is a bug when %s", (_bug, ids, message) => {
   expect(() => assertAnswersEach(entries, ids.map(done))).toThrow(message);
 });

@@ -20,23 +20,23 @@ const well: HealthFacts = {
 };
 
 describe("healthOf", () => {
-  test("a router that turns, with a fresh snapshot and a log that keeps up, is ready without reasons", () => {
+  test("a router that reads, with a fresh snapshot and a log that keeps up, is ready without reasons", () => {
     expect(healthOf(well, LIMITS)).toEqual({ status: "ready", reasons: [] });
     expect(healthOf({ ...well, postgresReachable: null }, LIMITS).status).toBe("ready");
   });
 
   test.each<[string, Partial<HealthFacts>, RegExp]>([
-    ["Redis is away", { redisReachable: false }, /Redis does not answer/],
+    ["Redis is unavailable", { redisReachable: false }, /Redis does not answer/],
     ["there is no snapshot", { snapshot: null }, /no reference snapshot/],
     [
       "the signals' group is gone",
       { groups: [{ ...routing, exists: false }] },
-      /group signal_processor on signals_stream is not there/,
+      /group signal_processor on signals_stream does not exist/,
     ],
     [
-      "nobody reads the signals",
+      "no consumer reads the signals",
       { groups: [{ ...routing, heartbeats: [] }] },
-      /nobody reads signal_processor/,
+      /no consumer reads signal_processor/,
     ],
     [
       "the signals' loop stands",
@@ -51,7 +51,7 @@ describe("healthOf", () => {
   });
 
   test.each<[string, Partial<HealthFacts>, RegExp]>([
-    ["Postgres is away", { postgresReachable: false }, /Postgres cannot be reached/],
+    ["Postgres is unavailable", { postgresReachable: false }, /Postgres cannot be reached/],
     [
       "the reference is old",
       { snapshot: { version: "v", confirmedAgoMs: 90_000_000 } },
@@ -73,9 +73,9 @@ describe("healthOf", () => {
       /10001 entries wait for log_writer/,
     ],
     [
-      "an entry is left unfinished",
+      "a pending entry is not worked on",
       { groups: [{ ...routing, oldestPendingIdleMs: 31_000 }] },
-      /left unfinished for 31 s/,
+      /pending entry of \S+ on \S+ for 31 s/,
     ],
   ])("degraded when %s", (_, change, reason) => {
     expect(healthOf({ ...well, ...change }, LIMITS)).toEqual({
@@ -84,7 +84,7 @@ describe("healthOf", () => {
     });
   });
 
-  test("a loop that may wait longer by its configuration is given that time", () => {
+  test("a loop whose configuration lets it wait longer has that time", () => {
     const groups = [{ ...routing, heartbeats: [{ agoMs: 25_000 }] }];
     expect(healthOf({ ...well, groups }, { ...LIMITS, blockMs: 10_000 }).status).toBe("ready");
   });
@@ -113,10 +113,10 @@ describe("healthOf", () => {
       expect(statusWith(...heartbeats)).toBe(status);
     });
 
-    test("the latest turn is what is spoken of", () => {
+    test("the latest heartbeat is the one reported", () => {
       const heartbeats = [{ agoMs: 40_000 }, { agoMs: 4 * MINUTE, everyMs: MINUTE }];
       expect(healthOf({ ...well, groups: [{ ...routing, heartbeats }] }, LIMITS).reasons).toEqual([
-        "nobody has read signal_processor on signals_stream for 40 s",
+        "no consumer has read signal_processor on signals_stream for 40 s",
       ]);
     });
   });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 
-/** The names other services and the documentation know. */
+/** The names that other services and the documentation use. */
 const NAMES: readonly (readonly [name: string, key: (keys: Keys) => string])[] = [
   ["metrics", (keys) => keys.metrics],
   ["control", (keys) => keys.control],
@@ -27,7 +27,7 @@ const NAMES: readonly (readonly [name: string, key: (keys: Keys) => string])[] =
   ["reference:v1:meta", (keys) => keys.reference("v1", "meta")],
 ];
 
-test.each(NAMES)("%s is the key's name, behind the prefix", (name, key) => {
+test.each(NAMES)("%s is the key's name, after the prefix", (name, key) => {
   expect([key(keysOf("")), key(keysOf("{signals}:"))]).toEqual([name, `{signals}:${name}`]);
 });
 

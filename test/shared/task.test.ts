@@ -6,7 +6,7 @@ import { effectsOf, entryFrom, NOW, contextFrom, signalFields, tasksIn } from ".
 
 const ID = "1736942400000-5";
 
-/** The task strategy 10 is handed for a signal, as it stands in the stream. */
+/** The task of strategy 10 for a signal, as it is in the stream. */
 function taskFields(changes: Parameters<typeof contextFrom>[0] = {}): Record<string, string> {
   const [result] = processSignals(
     [entryFrom(signalFields({ source: "me", sent_at: String(NOW - 2_000) }))],
@@ -22,7 +22,7 @@ function taskFrom(fields: Readonly<Record<string, string>> = taskFields()): Task
 }
 
 describe("a task", () => {
-  test("is read as it was handed on", () => {
+  test("is read as it was dispatched", () => {
     expect(taskFrom()).toEqual({
       id: ID,
       strategyId: 10,
@@ -42,7 +42,7 @@ describe("a task", () => {
     });
   });
 
-  test("of a forced replay says when that was", () => {
+  test("of a forced replay has the time of the replay", () => {
     expect(taskFrom(taskFields({ forcedAt: NOW, invocation: "r1" }))).toMatchObject({
       forcedAt: NOW,
       invocation: "r1",
@@ -58,12 +58,12 @@ describe("a task", () => {
     ["log_uid", ""],
     ["symbol", ""],
     ["sent_at", "soon"],
-  ])("with %s %j is refused, and it is said which field", (name, value) => {
+  ])("with %s %j is refused, and the field is named", (name, value) => {
     const parsed = parseTask({ id: ID, fields: { ...taskFields(), [name]: value } });
     expect(parsed).toEqual({ ok: false, error: expect.stringContaining(name) });
   });
 
-  test("of whatever fields never throws", () => {
+  test("is parsed without an exception, whatever its fields", () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.constantFrom(...Object.keys(taskFields()), "x"), fc.string()),

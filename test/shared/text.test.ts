@@ -46,13 +46,13 @@ test("NUL characters and broken surrogates are replaced one by one, whole charac
   expect(storable("a\0\0b\uD83D😀\uDE00")).toBe("a\uFFFD\uFFFDb\uFFFD😀\uFFFD");
 });
 
-test("fields that can be kept as they are are the same object", () => {
+test("fields that need no change are returned as the same object", () => {
   const fields = { message: "x".repeat(FIELD_BYTES_MAX), "": "é😀", ["__proto__"]: "x" };
   expect(cleanFields(fields)).toEqual({ fields, replaced: [], cut: [] });
   expect(cleanFields(fields).fields).toBe(fields);
 });
 
-test("what was replaced and what was cut is named", () => {
+test("fields that were replaced or cut are named", () => {
   const fields = {
     ok: "fine",
     nul: "a\0",
@@ -80,7 +80,7 @@ test("a name that is too long is cut like a value", () => {
   expect(clean.cut).toEqual(["n".repeat(FIELD_BYTES_MAX)]);
 });
 
-test("a field named __proto__ stays a field when others have to be replaced", () => {
+test("a field named __proto__ stays a field when others are replaced", () => {
   const clean = cleanFields(fieldsOf(["__proto__", "x", "nul", "\0"]));
   expect(Object.entries(clean.fields)).toEqual([
     ["__proto__", "x"],
@@ -88,7 +88,7 @@ test("a field named __proto__ stays a field when others have to be replaced", ()
   ]);
 });
 
-test("whatever the fields, what is kept can be stored, and cleaning it again changes nothing", () => {
+test("whatever the fields, the result can be stored, and cleaning it again changes nothing", () => {
   fc.assert(
     fc.property(anyFields, (fields) => {
       const clean = cleanFields(fields);

@@ -3,7 +3,7 @@ import { stream } from "../../../functions/strategies/stream.ts";
 import { idempotencyKeyOf } from "../../../shared/task.ts";
 import { runStrategy } from "./run-strategy.ts";
 
-/** What workers of other languages read. */
+/** The fields that workers in other languages read. */
 const EIGHT = [
   ["strategy_id", "signal_id", "symbol", "direction"],
   ["time", "received_at", "log_uid", "source"],

@@ -7,7 +7,7 @@ import { runStrategy, type Ran, type RunOptions } from "./run-strategy.ts";
 
 const URL_WITH_TOKEN = "https://broker.test/hooks/t0ken?key=abc";
 
-/** Runs the handler against somebody who gives this answer, and keeps what was posted. */
+/** Runs the handler with a receiver that gives this answer, and keeps what was posted. */
 async function deliver(
   answer: Partial<PostAnswer>,
   options: RunOptions = {},
@@ -27,10 +27,10 @@ async function deliver(
 }
 
 describe("a delivery", () => {
-  test("says in JSON which signal is meant for which strategy, and how often it was tried", async () => {
+  test("has the signal, the strategy and the number of the attempt as JSON", async () => {
     const signal = { source: "tv", sent_at: "2025-01-15T11:59:58Z", received_at: "2025-01-15T11:59:59Z" };
     const { request, task } = await deliver({}, { signal, attempt: 3 });
-    // Its own limit would be 5 s; it has to come before that of the run.
+    // Its own limit would be 5 s; it must be shorter than that of the run.
     expect(request).toMatchObject({ url: URL_WITH_TOKEN, timeoutMs: 4_000 });
     expect(request.headers).toEqual({
       "Content-Type": "application/json",
@@ -56,17 +56,17 @@ describe("a delivery", () => {
     });
   });
 
-  test("without a time of sending has null there", async () => {
+  test("without `sent_at` has null there", async () => {
     const { request } = await deliver({});
     expect(JSON.parse(request.body)).toMatchObject({ signal: { sent_at: null } });
   });
 
-  test("has the headers and the time of its params", async () => {
+  test("has the headers and the time limit of its params", async () => {
     const { request } = await deliver({}, { params: { headers: { "X-Desk": "fx" }, timeout_ms: 800 } });
     expect(request).toMatchObject({ timeoutMs: 800, headers: { "X-Desk": "fx" } });
   });
 
-  test("is signed with the secret it names, over the time and the very body", async () => {
+  test("is signed with the secret it names, over the time and the exact body", async () => {
     const env = { STRATEGY_SECRET_BROKER_A: "the key of broker a" };
     const before = Math.floor(Date.now() / 1_000);
     const { request } = await deliver({}, { env, params: { secret: "BROKER_A" } });
@@ -78,7 +78,7 @@ describe("a delivery", () => {
     expect(JSON.stringify(request)).not.toContain("the key of broker a");
   });
 
-  test("whose secret is not set is not made", async () => {
+  test("whose secret is not set is not sent", async () => {
     const { attempt } = await runStrategy(webhook, { params: { url: URL_WITH_TOKEN, secret: "BROKER_A" } });
     expect(attempt).toMatchObject({
       status: "failed",
@@ -149,7 +149,7 @@ describe("the record has of the answer", () => {
   });
 });
 
-describe("params that do not fit are never tried, and the reason repeats no value", () => {
+describe("with params that do not fit nothing is sent, and the reason repeats no value", () => {
   const url = "https://broker.test/t0ken";
   test.each([
     ["no URL", {}, "url"],

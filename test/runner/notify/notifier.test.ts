@@ -65,7 +65,7 @@ const warnings = (): string[] =>
 describe("telling an outcome", () => {
   test("is one POST of JSON, with what else is known about it", async () => {
     const notifier = await open(answers(204));
-    expect(await notifier.tell(failure())).toBe(true);
+    expect(await notifier.send(failure())).toBe(true);
     expect(receiver.deliveries).toMatchObject([
       { method: "POST", path: `/services/${TOKEN}`, headers: { "content-type": "application/json" } },
     ]);
@@ -77,24 +77,24 @@ describe("telling an outcome", () => {
 
   test("is tried again when the receiver is in trouble or asks for time", async () => {
     const notifier = await open(answers(500, 429, 200));
-    expect(await notifier.tell(failure())).toBe(true);
+    expect(await notifier.send(failure())).toBe(true);
     expect(receiver.deliveries).toHaveLength(3);
     expect(events).toEqual([]);
   });
 
   test("is given up after three times in vain, with one warning for all of them and a word when it is over", async () => {
     const notifier = await open(answers(500, 500, 500, 500, 500, 500, 200));
-    expect(await notifier.tell(failure())).toBe(true);
-    expect(await notifier.tell(failure())).toBe(true);
+    expect(await notifier.send(failure())).toBe(true);
+    expect(await notifier.send(failure())).toBe(true);
     expect(receiver.deliveries).toHaveLength(6);
     expect(warnings()).toEqual([expect.stringContaining("it answered 500")]);
-    await notifier.tell(failure());
+    await notifier.send(failure());
     expect(events.at(-1)).toMatchObject({ level: "INFO", message: expect.stringContaining("over: ") });
   });
 
   test("is given up at once when the receiver does not want it", async () => {
     const notifier = await open((response) => void response.writeHead(404).end("no such channel"));
-    await notifier.tell(failure());
+    await notifier.send(failure());
     expect(receiver.deliveries).toHaveLength(1);
     expect(warnings()).toEqual([expect.stringContaining("it answered 404: no such channel")]);
   });
@@ -102,14 +102,14 @@ describe("telling an outcome", () => {
   test("a redirect is no answer to go after", async () => {
     const elsewhere = { Location: "http://127.0.0.1:1/" };
     const notifier = await open((response) => void response.writeHead(302, elsewhere).end());
-    await notifier.tell(failure());
+    await notifier.send(failure());
     expect(warnings()).toEqual([expect.stringContaining("it answered 302")]);
   });
 
   test("after one that failed the others of the minute are summed up, so that trying in vain takes no time", async () => {
     const notifier = await open(answers(404));
     expect(notifier.offer(failure())).toBe(true);
-    await notifier.tell(failure());
+    await notifier.send(failure());
     expect(notifier.offer(failure())).toBe(false);
     stop.abort();
     await notifier.close();
@@ -117,7 +117,7 @@ describe("telling an outcome", () => {
 
   test("user and password of the URL are sent as a header", async () => {
     const notifier = await open(answers(200), { url: (port) => `http://ann:p%40ss@127.0.0.1:${port}/topic` });
-    await notifier.tell(failure());
+    await notifier.send(failure());
     const authorization = `Basic ${Buffer.from("ann:p@ss").toString("base64")}`;
     expect(receiver.deliveries).toMatchObject([{ path: "/topic", headers: { authorization } }]);
   });
@@ -128,9 +128,9 @@ describe("telling an outcome", () => {
       (response, { path }) => void response.writeHead(403).end(`${path} is not allowed for ann:passw0rd`),
       { url: (port) => `http://ann:passw0rd@127.0.0.1:${port}/services/${TOKEN}${query}` },
     );
-    await notifier.tell(failure());
+    await notifier.send(failure());
     await receiver.close();
-    await notifier.tell(failure());
+    await notifier.send(failure());
     const said = JSON.stringify(events);
     expect(said).toContain(`http://***@127.0.0.1:${receiver.port}/***`);
     for (const secret of [TOKEN, "qu3ry", "passw0rd"]) expect(said).not.toContain(secret);
@@ -184,7 +184,7 @@ describe("the sum", () => {
 describe("a stop while the receiver says nothing", () => {
   test("ends the post under way and leaves its outcome to the next process", async () => {
     const notifier = await open(() => undefined);
-    const telling = notifier.tell(failure());
+    const telling = notifier.send(failure());
     await vi.waitFor(() => expect(receiver.deliveries).toHaveLength(1));
     stop.abort();
     cutOff.abort(new Error("the router stops"));

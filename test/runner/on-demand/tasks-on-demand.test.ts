@@ -75,7 +75,10 @@ describe("posted tasks", () => {
     // Of one strategy and symbol: one after the other.
     const entries = [task(1), task(2), task(3)];
     const first = await run(entries, { ...services, stopping: stop.signal });
-    const left = { status: "left", error: "the time was up before it was begun" };
+    const left = {
+      status: "left",
+      error: "the process stopped or its time was up before the task was started",
+    };
     expect(first.results).toEqual([
       { id: "1-1", status: "committed", outcome: "applied" },
       { id: "1-2", ...left },

@@ -39,6 +39,6 @@ test("a router whose loops all turn is ready, whether anybody notifies or not", 
 test("the log is not being written because somebody else reads the same stream", () => {
   const others = GROUPS.filter(({ stream }) => stream !== "signal_results");
   expect(reasonsOf([...others, { stream: "signal_results", group: "notifier" }])).toEqual([
-    "nobody reads log_writer on signal_results",
+    "no consumer reads log_writer on signal_results",
   ]);
 });

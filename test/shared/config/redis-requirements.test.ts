@@ -28,7 +28,7 @@ describe("remarksOn", () => {
     ["a sentinel", { role: "sentinel" }, "fault", /is a sentinel/],
     ["a server without AOF", { aofEnabled: false }, "warning", /appendonly yes/],
     ["a server that evicts", { maxMemoryPolicy: "allkeys-lru" }, "warning", /allkeys-lru.*noeviction/],
-  ])("%s is told what is wrong and what to do", (_, change, kind, message) => {
+  ])("for %s the message says what is wrong and what to do", (_, change, kind, message) => {
     expect(remarksOn({ ...well, ...change })).toEqual([{ kind, message: expect.stringMatching(message) }]);
   });
 });

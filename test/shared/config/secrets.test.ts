@@ -19,7 +19,7 @@ describe("a secret's value is found by its name", () => {
 });
 
 describe("redacting", () => {
-  test("hides every secret wherever it stands, and the others that are given", () => {
+  test("hides every secret everywhere, and the other values that are given", () => {
     const secrets = strategySecrets({ STRATEGY_SECRET_A: "alpha-key", OTHER: "not-one" }, [
       "http-token",
       undefined,
@@ -30,17 +30,17 @@ describe("redacting", () => {
     );
   });
 
-  test("leaves nothing of a secret that another one is a part of", () => {
+  test("leaves nothing of a secret that contains another one", () => {
     const secrets = strategySecrets({ STRATEGY_SECRET_A: "alpha", STRATEGY_SECRET_B: "alpha-and-omega" });
     expect(secrets.redact("alpha-and-omega")).toBe("***");
   });
 
-  test("takes a secret as it stands, not as a pattern", () => {
+  test("takes a secret as plain text, not as a pattern", () => {
     const secrets = strategySecrets({ STRATEGY_SECRET_A: "a.c$&" });
     expect(secrets.redact("abc$& a.c$&")).toBe("abc$& ***");
   });
 
-  test("leaves alone what is too short to be told from chance", () => {
+  test("does not redact secrets so short that they may occur by chance", () => {
     expect(strategySecrets({ STRATEGY_SECRET_A: "abc" }).redact("abcabc")).toBe("abcabc");
     expect(strategySecrets({ STRATEGY_SECRET_A: "abcd" }).redact("abcd")).toBe("***");
   });

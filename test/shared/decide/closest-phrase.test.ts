@@ -30,7 +30,7 @@ describe("an unknown phrase", () => {
     ["HELLO THERE", {}],
     ["x", {}],
     ["SIGNAL_1_LONG".repeat(8), {}],
-  ])("%j is told the closest known one, if any is close", (message, detail) => {
+  ])("%j has the closest known one in its detail, if any is close", (message, detail) => {
     expect(decidedOn(message)).toEqual({
       status: "ignored",
       reason: "unknown_phrase",
@@ -52,23 +52,23 @@ describe("an unknown phrase", () => {
     ["the last of 500 of its length", numbered(500, "PHRASE "), "PHRASE_1499", "PHRASE 1499"],
     ["no phrase when there are more", numbered(501, "PHRASE "), "PHRASE_1499", undefined],
     [
-      "one beside any number of quite other lengths",
+      "a phrase among any number of others of very different length",
       ["EMA LONG", ...numbered(5000, "A".repeat(20))],
       "EMA LNG",
       "EMA LONG",
     ],
     [
-      "one nearer in length than too many others",
+      "a phrase nearer in length than too many others",
       ["EMA LONG", ...numbered(5000, "EMA LO")],
       "EMA_LONG",
       "EMA LONG",
     ],
-  ])("is told %s", (_which, phrases, message, closest) => {
+  ])("has in its detail %s", (_which, phrases, message, closest) => {
     const { detail } = decidedOn(message, withPhrases(phrases));
     expect(detail).toEqual(closest === undefined ? {} : { closest_phrase: closest });
   });
 
-  test("is told a phrase that no other is closer than, if one is within half its length", () => {
+  test("has in its detail the closest phrase, if one is within half its length", () => {
     const text = fc.string({ unit: fc.constantFrom("a", "b", "_"), minLength: 1, maxLength: 12 });
     const phrases = fc.uniqueArray(text, { minLength: 1, maxLength: 12 });
     fc.assert(
@@ -77,8 +77,8 @@ describe("an unknown phrase", () => {
         const changes = (phrase: string) => distance(phrase, message);
         const close = known.filter((each) => changes(each) <= Math.max(each.length, message.length) / 2);
         const { detail } = decidedOn(message, withPhrases(known));
-        const told = close.find((each) => each === detail["closest_phrase"]);
-        expect(told === undefined ? Infinity : changes(told)).toBe(Math.min(...close.map(changes)));
+        const given = close.find((each) => each === detail["closest_phrase"]);
+        expect(given === undefined ? Infinity : changes(given)).toBe(Math.min(...close.map(changes)));
       }),
     );
   });

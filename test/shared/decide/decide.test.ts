@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ageOf, decide, reject } from "../../../shared/decide/decide.ts";
+import { ageOf } from "../../../shared/decide/age.ts";
+import { decide, reject } from "../../../shared/decide/decide.ts";
 import type { Decision } from "../../../shared/decide/decision.ts";
 import type { Fields } from "../../../shared/entry.ts";
 import { SIGNAL_REASONS, STRATEGY_REASONS } from "../../../shared/reasons.ts";
@@ -74,11 +75,11 @@ describe("a strategy's outcome", () => {
     ["limited to another ticker", limited, { list: "ETHUSDT" }, ["ignored", "ticker_not_allowed"]],
     ["limited to no ticker", limited, {}, ["ignored", "ticker_not_allowed"]],
     ["with a list that is not used", {}, { list: "ETHUSDT" }, ["dispatched", null]],
-    ["that wants it younger", { signal_age_ms_max: 9999 }, {}, ["ignored", "stale"]],
-    ["for which it is just young enough", { signal_age_ms_max: 10_000 }, {}, ["dispatched", null]],
-    ["with no age of its own", { signal_age_ms_max: 0 }, {}, ["dispatched", null]],
+    ["with a tighter age limit", { signal_age_ms_max: 9999 }, {}, ["ignored", "stale"]],
+    ["whose age limit the signal just meets", { signal_age_ms_max: 10_000 }, {}, ["dispatched", null]],
+    ["with an age limit of 0", { signal_age_ms_max: 0 }, {}, ["dispatched", null]],
     [
-      "with an age of its own where there is no common one",
+      "with an age limit where there is no common one",
       { signal_age_ms_max: 9999 },
       { signalAgeMsMax: 0 },
       ["ignored", "stale"],
@@ -97,7 +98,7 @@ describe("a strategy's outcome", () => {
     expect(decision.reason).toBe(outcome[0] === "dispatched" ? null : "no_eligible_strategy");
   });
 
-  test("says how old the signal was, and which ticker was asked for", () => {
+  test("has the age of the signal and its ticker in the detail", () => {
     const strategies = [strategyRow(10, { signal_age_ms_max: 999 }), strategyRow(20, limited)];
     const rows = rowsWithStrategies(strategies, {
       strategy_tickers: [{ strategy_id: 20, symbol: "ETHUSDT" }],
@@ -134,7 +135,7 @@ describe("a signal is ignored as a whole, each strategy with it,", () => {
     expect(outcomesOf(decision)).toEqual(three.map(({ id }) => [id, "ignored", reason]));
   });
 
-  test("as no_strategies when nobody subscribes to it", () => {
+  test("as no_strategies when no strategy subscribes to it", () => {
     const decision = decided({ rows: referenceRows({ strategy_signals: [] }) });
     expect(decision).toMatchObject({
       status: "ignored",
@@ -163,11 +164,13 @@ test("without a usable sent_at the age is counted from the entry's id", () => {
   expect(decisionOn(signalFields(sentAgo(0)), {}, old).status).toBe("dispatched");
 });
 
-test("a signal is never younger than nothing", () => {
-  expect([ageOf({ ageFrom: NOW + 10 }, NOW), ageOf({ ageFrom: NOW - 10 }, NOW)]).toEqual([0, 10]);
+test("the age of a signal is never negative", () => {
+  expect(ageOf({ ageFrom: NOW + 10 }, { now: NOW })).toBe(0);
+  expect(ageOf({ ageFrom: NOW - 10 }, { now: NOW })).toBe(10);
+  expect(ageOf({ ageFrom: NOW - 10 }, { now: NOW, anyAge: true })).toBe(0);
 });
 
-test("a signal nobody is eligible for says why, reason by reason", () => {
+test("the detail of a signal without an eligible strategy counts the reasons", () => {
   const rows = rowsWithStrategies([strategyRow(9, { archived: true }), ...three.slice(1)]);
   expect(decided({ rows })).toMatchObject({
     status: "ignored",
@@ -178,7 +181,7 @@ test("a signal nobody is eligible for says why, reason by reason", () => {
   });
 });
 
-test("an unknown ticker is quoted in part, never half a character", () => {
+test("an unknown ticker is quoted in part, never cut within a character", () => {
   const { detail } = decided({}, { symbol: `x${"😀".repeat(1000)}` });
   expect(detail).toEqual({ symbol: `X${"😀".repeat(49)}` });
 });
@@ -217,7 +220,7 @@ const anyInput: fc.Arbitrary<OracleInput> = fc.record({
   signalAgeMsMax: anyAgeMax,
 });
 
-test("every decision is the one design.md's rules give when they are applied to plain rows", () => {
+test("every decision is the one that the rules give when they are applied to plain rows", () => {
   fc.assert(
     fc.property(anyInput, (input) => {
       const decision = decisionOn(input.fields, input, input.entryId);
@@ -260,13 +263,13 @@ test("two random signals have one uid exactly if the rules call them the same si
   );
 });
 
-test("random references and signals bring up every reason", () => {
+test("random references and signals lead to every reason", () => {
   const reached = new Set<string | null>();
   for (const input of fc.sample(anyInput, { numRuns: 6000, seed: 1 })) {
     const { reason, outcomes } = expectedDecision(input);
     for (const seen of [reason, ...outcomes.map(([, outcome]) => outcome)]) reached.add(seen);
   }
-  // Only the commit knows a duplicate.
+  // Only the commit finds duplicates.
   const expected = new Set<string | null>([null, "dispatched", ...SIGNAL_REASONS, ...STRATEGY_REASONS]);
   expected.delete("duplicate_uid");
   expect(reached).toEqual(expected);

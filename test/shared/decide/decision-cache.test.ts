@@ -1,13 +1,18 @@
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { decide, type DecisionContext } from "../../../shared/decide/decide.ts";
+import { decide } from "../../../shared/decide/decide.ts";
 import { DecisionCache } from "../../../shared/decide/decision-cache.ts";
+import type { DecisionContext, Verdict } from "../../../shared/decide/decision.ts";
 import { parseSignal, type Signal } from "../../../shared/signal/signal.ts";
+import { anyAgeMax, anyRows, batchOf, likelyFields } from "../../arbitraries.ts";
 import {
   contextFrom,
   entryFrom,
   NOW,
   rowsWithStrategies,
   signalFields,
+  signalRow,
+  snapshotFrom,
   strategyRow,
   tickerRow,
 } from "../../builders.ts";
@@ -15,62 +20,129 @@ import {
 const tickers = [tickerRow("AAA"), tickerRow("BBB", { status: "disabled" })];
 const two = rowsWithStrategies([strategyRow(10), strategyRow(20, { enabled: false })], { tickers });
 
-function contextWith(cache: DecisionCache, rows = two): DecisionContext {
-  return { ...contextFrom({ rows }), cache };
-}
-
 function signal(fields: Record<string, string>): Signal {
   const parsed = parseSignal(entryFrom(signalFields(fields)), NOW);
   if (parsed.status === "rejected") throw new Error("a valid signal was expected");
   return parsed.signal;
 }
 
-const outcomesOf = (fields: Record<string, string>, context: DecisionContext) =>
-  decide(signal(fields), context).outcomes;
+/** Decides signals in one context with one cache. */
+function deciding(cache: DecisionCache<string>, context: DecisionContext = contextFrom({ rows: two })) {
+  return (fields: Record<string, string>) => cache.decide(signal(fields), context);
+}
 
-test("signals for the same strategies have the very same outcomes, also those of another direction", () => {
-  const context = contextWith(new DecisionCache());
-  const long = outcomesOf({ message: "SIGNAL_1_LONG", symbol: "AAA" }, context);
-  expect(outcomesOf({ message: "SIGNAL_1_SHORT", symbol: "AAA" }, context)).toBe(long);
-  expect(outcomesOf({ message: "SIGNAL_1_LONG", symbol: "BBB" }, context)).not.toBe(long);
-  expect(outcomesOf({ message: "SIGNAL_1_LONG", symbol: "BBB" }, context)).toBe(
-    outcomesOf({ message: "SIGNAL_1_SHORT", symbol: "BBB" }, context),
+test("decisions are the same with and without it, in whatever order signals and contexts come", () => {
+  const signals = batchOf(likelyFields).map((entries) =>
+    entries.flatMap((entry) => {
+      const parsed = parseSignal(entry, NOW);
+      return parsed.status === "valid" ? [parsed.signal] : [];
+    }),
+  );
+  /** Up to two snapshots and two controls, in every combination. */
+  const contexts = fc
+    .tuple(
+      fc.array(anyRows, { minLength: 1, maxLength: 2 }),
+      fc.array(fc.subarray([1, 2, 3, 4, 5]), { minLength: 1, maxLength: 2 }),
+    )
+    .chain(([rows, paused]) =>
+      fc.array(
+        fc.record({
+          snapshot: fc.constantFrom(...rows.map((each) => snapshotFrom(each))),
+          control: fc.constantFrom(...paused.map((each) => contextFrom({ paused: new Set(each) }).control)),
+          now: fc.constantFrom(NOW, NOW + 1_000),
+          signalAgeMsMax: anyAgeMax,
+          anyAge: fc.boolean(),
+        }),
+        { maxLength: 8 },
+      ),
+    );
+  const outcomesMax = fc.oneof(fc.nat({ max: 6 }), fc.constant(50_000));
+  fc.assert(
+    fc.property(signals, contexts, outcomesMax, (given, inTurn, max) => {
+      const cache = new DecisionCache(max);
+      for (const context of inTurn) {
+        for (const each of given) expect(cache.decide(each, context)).toEqual(decide(each, context));
+      }
+    }),
   );
 });
 
-test("of what a single signal has to itself nothing is kept", () => {
+test("signals for the same strategies share their outcomes, whatever their direction", () => {
+  const decided = deciding(new DecisionCache());
+  const long = decided({ message: "SIGNAL_1_LONG", symbol: "AAA" }).outcomes;
+  expect(decided({ message: "SIGNAL_1_SHORT", symbol: "AAA" }).outcomes).toBe(long);
+  const blocked = decided({ message: "SIGNAL_1_LONG", symbol: "BBB" }).outcomes;
+  expect(blocked).not.toBe(long);
+  expect(decided({ message: "SIGNAL_1_SHORT", symbol: "BBB" }).outcomes).toBe(blocked);
+});
+
+/** Counts how often something is derived from a verdict. */
+function counting() {
+  const calls: Verdict[] = [];
+  const derive = (verdict: Verdict): string => `derived ${calls.push(verdict)}`;
+  return { calls, derive };
+}
+
+test("outcomes that depend on the signal are not kept, nor what is derived from them", () => {
   const rows = rowsWithStrategies([strategyRow(10), strategyRow(20, { signal_age_ms_max: 5_000 })], {
     tickers,
   });
   const cache = new DecisionCache<string>();
-  const outcomes = outcomesOf({ symbol: "AAA" }, contextWith(cache, rows));
-  expect(outcomesOf({ symbol: "AAA" }, contextWith(cache, rows))).not.toBe(outcomes);
-  cache.keepDerived(outcomes, "derived");
-  expect(cache.derived(outcomes)).toBeUndefined();
+  const decided = deciding(cache, contextFrom({ rows }));
+  const { calls, derive } = counting();
+  const decision = decided({ symbol: "AAA" });
+  expect(decided({ symbol: "AAA" }).outcomes).not.toBe(decision.outcomes);
+  cache.derived(decision, derive);
+  cache.derived(decision, derive);
+  expect(calls).toHaveLength(2);
 });
 
 test("it starts over rather than keep more outcomes than it may", () => {
   const cache = new DecisionCache<string>(3);
-  const routed = outcomesOf({ symbol: "AAA" }, contextWith(cache));
-  cache.keepDerived(routed, "routed");
-  expect(cache.derived(routed)).toBe("routed");
-  const stopped = outcomesOf({ symbol: "BBB" }, contextWith(cache));
-  cache.keepDerived(stopped, "stopped");
-  expect(cache.derived(stopped)).toBe("stopped");
-  expect(cache.derived(routed)).toBeUndefined();
-  expect(outcomesOf({ symbol: "AAA" }, contextWith(cache))).not.toBe(routed);
+  const decided = deciding(cache);
+  const { derive } = counting();
+  const routed = decided({ symbol: "AAA" });
+  expect([cache.derived(routed, derive), cache.derived(routed, derive)]).toEqual(["derived 1", "derived 1"]);
+  const blocked = decided({ symbol: "BBB" });
+  expect([cache.derived(blocked, derive), cache.derived(blocked, derive)]).toEqual([
+    "derived 2",
+    "derived 2",
+  ]);
+  expect(cache.derived(routed, derive)).toBe("derived 3");
+  expect(decided({ symbol: "AAA" }).outcomes).not.toBe(routed.outcomes);
 });
 
-test("what is said of an unknown phrase is made once, and of a thousand phrases at most", () => {
-  const context = contextWith(new DecisionCache());
-  const detailOf = (message: string) => decide(signal({ message }), context).detail;
+test("it starts over with another control", () => {
+  const cache = new DecisionCache<string>();
+  const context = contextFrom({ rows: two });
+  const paused = { ...context, control: contextFrom({ paused: new Set([10]) }).control };
+  const reasons = [context, paused, context].map(
+    (each) => deciding(cache, each)({ symbol: "AAA" }).outcomes[0]?.reason,
+  );
+  expect(reasons).toEqual([null, "paused", null]);
+});
+
+test("it starts over with another snapshot", () => {
+  const cache = new DecisionCache<string>();
+  const context = contextFrom({ rows: two });
+  const closest = ["EMA1", "EMA2"].map((phrase) => {
+    const signals = [signalRow(1, { long_phrase: phrase, short_phrase: null })];
+    const snapshot = snapshotFrom({ ...two, signals });
+    return deciding(cache, { ...context, snapshot })({ message: "EMA" }).detail["closest_phrase"];
+  });
+  expect(closest).toEqual(["EMA1", "EMA2"]);
+});
+
+test("the detail of an unknown phrase is made once, and kept for a thousand phrases at most", () => {
+  const decided = deciding(new DecisionCache());
+  const detailOf = (message: string) => decided({ message }).detail;
   const detail = detailOf("SIGNAL_1_LNG");
   expect(detail).toEqual({ closest_phrase: "SIGNAL_1_LONG" });
-  const routed = outcomesOf({ symbol: "AAA" }, context);
+  const routed = decided({ symbol: "AAA" }).outcomes;
   for (let i = 1; i < 1_000; i += 1) detailOf(`unknown ${i}`);
   expect(detailOf("signal_1_lng ")).toBe(detail);
   detailOf("unknown 1000");
   expect(detailOf("SIGNAL_1_LNG")).toEqual(detail);
   expect(detailOf("SIGNAL_1_LNG")).not.toBe(detail);
-  expect(outcomesOf({ symbol: "AAA" }, context)).toBe(routed);
+  expect(decided({ symbol: "AAA" }).outcomes).toBe(routed);
 });

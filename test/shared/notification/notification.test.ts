@@ -12,8 +12,10 @@ import { referenceRows, signalFields, snapshotFrom, strategyRow } from "../../bu
 import { outcomeEntry, RECORDED_AT, signalEntry } from "../../records.ts";
 
 const only = (...statuses: NotifiedStatus[]): ReadonlySet<NotifiedStatus> => new Set(statuses);
-const told = (entry: Parameters<typeof noticesIn>[0], ...statuses: NotifiedStatus[]): readonly Notice[] =>
-  noticesIn(entry, only(...statuses));
+const noticesOf = (
+  entry: Parameters<typeof noticesIn>[0],
+  ...statuses: NotifiedStatus[]
+): readonly Notice[] => noticesIn(entry, only(...statuses));
 
 const failed = outcomeEntry({ status: "failed", reason: "timeout", detail: { timeout_ms: 1000 } });
 const routed = signalEntry({
@@ -30,9 +32,9 @@ function theOnly(notices: readonly Notice[]): Notice {
   return first;
 }
 
-describe("which outcomes are told", () => {
-  test("a task's outcome is told when its status is asked for, with all its record says", () => {
-    expect(told(failed, "failed")).toEqual([
+describe("which outcomes are sent", () => {
+  test("a task's outcome is sent when its status is asked for, with all that its record has", () => {
+    expect(noticesOf(failed, "failed")).toEqual([
       {
         stage: "execution",
         strategy_id: 7,
@@ -48,24 +50,23 @@ describe("which outcomes are told", () => {
         at: RECORDED_AT,
       },
     ]);
-    expect(told(failed, "executed", "ignored", "delegated", "shadow", "dispatched")).toEqual([]);
+    expect(noticesOf(failed, "executed", "ignored", "delegated", "shadow", "dispatched")).toEqual([]);
   });
 
-  test("each strategy's outcome in a decision is told by itself, with what the decision knows of the signal", () => {
+  test("each strategy's outcome in a decision is sent by itself, with the decision's facts about the signal", () => {
     const signal = { symbol: "BTCUSDT", direction: "long", uid: "u1", entry_id: "5-0", at: RECORDED_AT };
-    expect(told(routed, "ignored", "shadow")).toMatchObject([
+    expect(noticesOf(routed, "ignored", "shadow")).toMatchObject([
       { ...signal, stage: "routing", strategy_id: 2, strategy: "two", status: "ignored", reason: "paused" },
       { ...signal, stage: "routing", strategy_id: 3, strategy: "three", status: "shadow" },
     ]);
-    expect(told(routed, "failed", "executed", "delegated")).toEqual([]);
+    expect(noticesOf(routed, "failed", "executed", "delegated")).toEqual([]);
   });
 
-  test("`ignored` is told of decisions and of tasks alike", () => {
+  test("`ignored` outcomes of decisions and of tasks are sent", () => {
     const task = outcomeEntry({ status: "ignored", reason: "stale" });
-    expect([...told(routed, "ignored"), ...told(task, "ignored")].map(({ stage }) => stage)).toEqual([
-      "routing",
-      "execution",
-    ]);
+    expect(
+      [...noticesOf(routed, "ignored"), ...noticesOf(task, "ignored")].map(({ stage }) => stage),
+    ).toEqual(["routing", "execution"]);
   });
 
   test.each([
@@ -73,11 +74,11 @@ describe("which outcomes are told", () => {
     ["data that is no JSON", { ...failed.fields, data: "{" }],
     ["a record without its fields", { ...failed.fields, data: "{}" }],
     ["an unknown kind", { ...failed.fields, kind: "story" }],
-  ])("nothing is told of %s", (_, fields) => {
-    expect(told({ id: "1-0", fields }, "failed", "ignored")).toEqual([]);
+  ])("nothing is sent for %s", (_, fields) => {
+    expect(noticesOf({ id: "1-0", fields }, "failed", "ignored")).toEqual([]);
   });
 
-  test("nothing an entry may contain makes it throw", () => {
+  test("no content of an entry makes it throw", () => {
     const data = fc.oneof(fc.json(), fc.string());
     const fields = fc.record({
       kind: fc.constantFrom("signal", "outcome", "x"),
@@ -86,23 +87,23 @@ describe("which outcomes are told", () => {
     });
     fc.assert(
       fc.property(fields, (any) => {
-        told({ id: "1-0", fields: { ...any, invocation: "live" } }, "failed", "ignored");
+        noticesOf({ id: "1-0", fields: { ...any, invocation: "live" } }, "failed", "ignored");
       }),
     );
   });
 
-  test("a detail nested too deep to be written again does not keep the outcome from being told", () => {
+  test("an outcome is sent even when its detail is nested too deep for JSON.stringify", () => {
     const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
     const data = (failed.fields["data"] ?? "").replace('{"timeout_ms":1000}', `{"deep":${deep}}`);
-    const notice = theOnly(told({ id: "1-0", fields: { ...failed.fields, data } }, "failed"));
+    const notice = theOnly(noticesOf({ id: "1-0", fields: { ...failed.fields, data } }, "failed"));
     expect(notice.detail).toContain("cannot be shown");
   });
 });
 
-describe("what the record does not say", () => {
+describe("what the record does not have", () => {
   const rows = referenceRows({ strategies: [strategyRow(7, { name: "Trend" })], strategy_signals: [] });
   const snapshot = snapshotFrom(rows);
-  const notice = theOnly(told(failed, "failed"));
+  const notice = theOnly(noticesOf(failed, "failed"));
 
   test("comes from the reference and the signal's own entry", () => {
     const entry = { id: "5-0", fields: signalFields({ symbol: "btcusdt.p", message: "signal_1_SHORT" }) };
@@ -114,7 +115,7 @@ describe("what the record does not say", () => {
     });
   });
 
-  test("stays unknown where these are not there", () => {
+  test("stays unknown when these do not exist", () => {
     const broken = { id: "5-0", fields: {} };
     expect(completed(notice, {})).toEqual(notice);
     expect(completed(notice, { snapshot, entry: broken })).toEqual({ ...notice, strategy: "Trend" });
@@ -124,7 +125,7 @@ describe("what the record does not say", () => {
 });
 
 describe("the line for people", () => {
-  const notice = theOnly(told(failed, "failed"));
+  const notice = theOnly(noticesOf(failed, "failed"));
   const known: Notice = { ...notice, strategy: "Trend", symbol: "BTCUSDT", direction: "long" };
 
   test.each([
@@ -135,7 +136,7 @@ describe("the line for people", () => {
       { ...known, detail: "{}", status: "shadow", reason: "shadow" } as const,
       "shadow: strategy 7, Trend, BTCUSDT, long",
     ],
-  ])("%#: says what became of it, then whose it is", (each, text) => {
+  ])("%#: has the status first, then the strategy", (each, text) => {
     expect(noticeBody(each)).toEqual({
       text,
       content: text,
@@ -145,7 +146,7 @@ describe("the line for people", () => {
     });
   });
 
-  test("is one line, calls nobody in Slack and is short enough for Discord, whatever is in it", () => {
+  test("is one line, mentions no one in Slack and is short enough for Discord, whatever it contains", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 100 }), fc.nat(50), (any, times) => {
         const { text } = bodyOf(any.repeat(times), { outcomes: [], summed_up: [] });

@@ -15,8 +15,8 @@ import { outcomeEntry } from "../../records.ts";
 const MINUTE = 60_000;
 const [NOTICE] = noticesIn(outcomeEntry({ status: "failed" }), new Set(["failed"])) as [Notice];
 
-/** Goes through the steps and keeps what they came to. */
-function teller(postsMax: number, minute: NotificationMinute = FIRST_MINUTE) {
+/** Goes from state to state and keeps the last one. */
+function sequence(postsMax: number, minute: NotificationMinute = FIRST_MINUTE) {
   const posts: number[] = [];
   const seen = { offered: 0, alone: 0, summed: 0 };
   return {
@@ -52,15 +52,15 @@ function teller(postsMax: number, minute: NotificationMinute = FIRST_MINUTE) {
 }
 
 describe("a minute", () => {
-  test("up to the limit each outcome is told by itself, then all go into the sum", () => {
-    const t = teller(5);
+  test("up to the limit each outcome is sent by itself, then all are added to the sum", () => {
+    const t = sequence(5);
     t.offer(1_000, 100);
     expect(t.seen.alone).toBe(5);
     expect(t.minute.sum.count).toBe(95);
   });
 
-  test("begins with its first post, and the sum is due when it is over and not before", () => {
-    const t = teller(1);
+  test("starts with its first post, and the sum is due at its end and not before", () => {
+    const t = sequence(1);
     t.offer(7_000, 2);
     expect(sumDueAt(t.minute)).toBe(7_000 + MINUTE);
     t.takeSum(7_000 + MINUTE - 1);
@@ -71,22 +71,22 @@ describe("a minute", () => {
   });
 
   test("the sum is the first post of the next minute", () => {
-    const t = teller(3);
+    const t = sequence(3);
     t.offer(0, 10);
     t.takeSum(MINUTE);
     t.offer(MINUTE, 10);
     expect(t.seen.alone).toBe(3 + 2);
   });
 
-  test("what comes while a sum is waiting to be told joins it, so nothing is told out of order", () => {
-    const t = teller(1);
+  test("outcomes that come while a sum is waiting are added to it, so that nothing is sent out of order", () => {
+    const t = sequence(1);
     t.offer(0, 2);
     t.offer(2 * MINUTE);
     expect(t.minute.sum.count).toBe(2);
   });
 
-  test("that has passed without a sum makes room again", () => {
-    const t = teller(1);
+  test("that has ended without a sum is followed by a new one", () => {
+    const t = sequence(1);
     t.offer(0);
     t.offer(MINUTE - 1);
     t.takeSum(MINUTE);
@@ -94,12 +94,12 @@ describe("a minute", () => {
     expect(t.seen).toEqual({ offered: 3, alone: 2, summed: 1 });
   });
 
-  test("in which a post has failed, or posts have taken half of it, has room for no more", () => {
-    const failing = teller(5);
+  test("in which a post has failed, or posts have taken half of it, allows no more posts", () => {
+    const failing = sequence(5);
     failing.offer(0);
     failing.fail();
     failing.offer(1_000);
-    const slow = teller(5);
+    const slow = sequence(5);
     slow.offer(0);
     slow.post(29_999);
     slow.offer(30_000);
@@ -112,7 +112,7 @@ describe("a minute", () => {
   });
 });
 
-test("never more than the maximum a minute, and told and summed up are all there were, whatever happens when", () => {
+test("there are never more posts than the maximum in a minute, and every outcome is sent or summed up", () => {
   const step = fc.oneof(
     {
       weight: 5,
@@ -125,7 +125,7 @@ test("never more than the maximum a minute, and told and summed up are all there
   const steps = fc.array(fc.tuple(fc.oneof(fc.nat(1_000), fc.nat(90_000)), step), { maxLength: 100 });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 10 }), steps, (postsMax, all) => {
-      const t = teller(postsMax);
+      const t = sequence(postsMax);
       let now = 0;
       for (const [later, what] of all) {
         now += later;
@@ -143,11 +143,11 @@ test("never more than the maximum a minute, and told and summed up are all there
   );
 });
 
-/** Posts of the fullest minute, each minute beginning with the first post after the one before. */
+/** Posts of the fullest minute; each minute starts with the first post after the one before. */
 function mostPerMinute(posts: readonly number[]): number {
-  let [most, inThis, beganAt] = [0, 0, -Infinity];
+  let [most, inThis, startedAt] = [0, 0, -Infinity];
   for (const at of posts) {
-    if (at - beganAt >= MINUTE) [inThis, beganAt] = [0, at];
+    if (at - startedAt >= MINUTE) [inThis, startedAt] = [0, at];
     inThis += 1;
     most = Math.max(most, inThis);
   }

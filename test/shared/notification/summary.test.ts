@@ -44,7 +44,7 @@ test("the line names five kinds and counts the others; the list has them all", (
   expect(summed_up).toHaveLength(7);
 });
 
-test("of kinds without end a hundred are kept apart, and no outcome is missing from the count", () => {
+test("at most a hundred kinds are counted separately, and no outcome is missing from the total", () => {
   const sum = sumOf(
     ...Array.from({ length: 1_000 }, (_, i): [number, number, string] => [2, 7, `reason ${i}`]),
   );

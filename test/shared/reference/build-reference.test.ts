@@ -71,7 +71,7 @@ test("a blank phrase is none", () => {
   expect([...buildReference(rows).content.phrases]).toEqual([]);
 });
 
-test("a subscription of a strategy that is not there is left out", () => {
+test("a subscription of a missing strategy is left out", () => {
   const rows = referenceRows({ strategy_signals: [{ strategy_id: 99, signal_id: 1 }] });
   expect(phrase(rows, "signal_1_long")?.strategy_ids).toEqual([]);
 });
@@ -80,7 +80,7 @@ describe("one phrase on several signals", () => {
   const first = signalRow(1, { long_phrase: "GO" });
   const second = signalRow(2, { long_phrase: " go " });
 
-  test("of the same direction unites their strategies under the lowest id, with a warning", () => {
+  test("of the same direction has the strategies of all under the lowest id, with a warning", () => {
     const { content, warnings } = buildReference(signals(second, first));
     expect(content.phrases.get("go")).toEqual({
       phrase: "GO",
@@ -120,7 +120,7 @@ describe("one phrase on several signals", () => {
   test.each([
     ["of the same direction", { long_phrase: "go", enabled: false }],
     ["of the other direction", { long_phrase: null, short_phrase: "go", enabled: false }],
-  ])("does not mind a disabled one %s", (_direction, changes) => {
+  ])("ignores a disabled one %s", (_direction, changes) => {
     const { content, warnings } = buildReference(signals(first, signalRow(2, changes)));
     expect(warnings).toEqual([]);
     expect(content.phrases.get("go")).toMatchObject({
@@ -130,7 +130,7 @@ describe("one phrase on several signals", () => {
     });
   });
 
-  test("belongs to the enabled one, be its id the higher", () => {
+  test("belongs to the enabled one, even when its id is higher", () => {
     expect(phrase(signals({ ...first, enabled: false }, second), "go")).toMatchObject({
       state: "enabled",
       signal_id: 2,
@@ -269,7 +269,7 @@ describe("the version", () => {
 const shuffle = <T>(rows: readonly T[]): fc.Arbitrary<T[]> =>
   fc.shuffledSubarray([...rows], { minLength: rows.length, maxLength: rows.length });
 
-test("whatever the rows, each part has the form it is kept in, and survives JSON", () => {
+test("whatever the rows, each part fits its schema, and is the same after JSON", () => {
   fc.assert(
     fc.property(anyRows, (rows) => {
       const { content } = buildReference(rows);

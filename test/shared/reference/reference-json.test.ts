@@ -5,7 +5,7 @@ import { anyRows } from "../../arbitraries.ts";
 import { referenceRows, signalRow, tickerRow } from "../../builders.ts";
 
 describe("the content of a version kept as JSON", () => {
-  test("comes back as it was, in the same order, whatever order JSON has", () => {
+  test("is read as it was, in the same order, whatever the order in JSON", () => {
     fc.assert(
       fc.property(anyRows, (rows) => {
         const { content } = buildReference(rows);
@@ -23,7 +23,7 @@ describe("the content of a version kept as JSON", () => {
     );
   });
 
-  test("has every name, also __proto__", () => {
+  test("has every name, even __proto__", () => {
     const rows = referenceRows({
       tickers: [tickerRow("__proto__")],
       signals: [signalRow(1, { long_phrase: "__proto__" })],

@@ -5,7 +5,7 @@ import { snapshotOf } from "../../../shared/reference/snapshot.ts";
 import { anyRows } from "../../arbitraries.ts";
 import { rowsWithStrategies, snapshotFrom, strategyRow } from "../../builders.ts";
 
-test("a phrase comes with the strategies that subscribe to it, their tickers ready for look-ups", () => {
+test("a phrase has the strategies that subscribe to it, with their symbols as sets", () => {
   const snapshot = snapshotFrom(
     rowsWithStrategies([strategyRow(20, { use_all_tickers: false }), strategyRow(10)], {
       strategy_tickers: [{ strategy_id: 20, symbol: "BTCUSDT" }],
@@ -20,7 +20,7 @@ test("a phrase comes with the strategies that subscribe to it, their tickers rea
   ]);
 });
 
-test("each phrase is among those of its length", () => {
+test("each phrase is listed under its length", () => {
   fc.assert(
     fc.property(anyRows, (rows) => {
       const { phrasesByLength, subscriptions } = snapshotFrom(rows);
@@ -35,11 +35,11 @@ test("each phrase is among those of its length", () => {
 test("content that names a strategy it does not have is no snapshot", () => {
   const { content } = buildReference(rowsWithStrategies([strategyRow(10)]));
   expect(() => snapshotOf("v1", { ...content, strategies: new Map() })).toThrow(
-    "reference version v1: phrase SIGNAL_1_LONG names strategy 10, which is not in it",
+    "reference version v1: phrase SIGNAL_1_LONG names strategy 10, which the version does not have",
   );
 });
 
-test("it is the same in whatever order Redis gives the content back", () => {
+test("it is the same, whatever the order in which Redis returns the content", () => {
   fc.assert(
     fc.property(anyRows, (rows) => {
       const { version, content } = buildReference(rows);

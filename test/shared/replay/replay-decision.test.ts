@@ -27,14 +27,14 @@ const outcome = (strategy_id: number, reason: string | null): ReplayOutcome => (
 const limit = { signalAgeMsMax: 7 };
 
 describe("the circumstances of a logged decision", () => {
-  test("are its time and, for a forced one, that nothing was too old", () => {
+  test("are its time and, for a forced one, that no signal was too old", () => {
     const now = Date.UTC(2025, 0, 15, 12, 0, 0, 123);
     expect(circumstancesOf({ decision: decision(), forced: false }, limit)).toMatchObject({ now });
     expect(circumstancesOf({ decision: decision(), forced: false }, limit)).not.toHaveProperty("forcedAt");
     expect(circumstancesOf({ decision: decision(), forced: true }, limit)).toMatchObject({ forcedAt: now });
   });
 
-  test("have those paused who were", () => {
+  test("have the same strategies paused", () => {
     const some = decision({ outcomes: [outcome(1, null), outcome(2, "paused"), outcome(3, "stale")] });
     expect(circumstancesOf({ decision: some, forced: false }, limit).control).toMatchObject({
       allPaused: false,
@@ -53,13 +53,13 @@ describe("the circumstances of a logged decision", () => {
     [{ status: "ignored", reason: "stale", detail: {} }, 7],
     [{ status: "ignored", reason: "unknown_ticker" }, 7],
     [{ status: "rejected", reason: "missing_field" }, 7],
-  ] as const)("have the age limit that %j tells of: %i", (changes, signalAgeMsMax) => {
+  ] as const)("have the age limit that follows from %j: %i", (changes, signalAgeMsMax) => {
     const logged = { decision: decision(changes), forced: false };
     expect(circumstancesOf(logged, limit)).toMatchObject({ signalAgeMsMax });
   });
 });
 
-test("what the log says was done to the fields is kept with a decision made on them", () => {
+test("the log's notes about changed fields are kept with a decision made on them", () => {
   const logged = decision({ detail: { cut_fields: ["note"], replaced_characters_in: ["x"], age_ms: 3 } });
   const made = decision({ detail: { field: "symbol" } });
   expect(withCleaningNotes(made, logged).detail).toEqual({
@@ -70,7 +70,7 @@ test("what the log says was done to the fields is kept with a decision made on t
   expect(withCleaningNotes(made, decision())).toBe(made);
 });
 
-test("strategies are named where a name is known, and keep the one they have", () => {
+test("strategies get a name when one is known, and keep the one they have", () => {
   const named = { ...outcome(1, null), strategy: "own" };
   const given = withNames(decision({ outcomes: [named, outcome(2, null), outcome(3, null)] }), (id) =>
     id === 3 ? undefined : `s${id}`,

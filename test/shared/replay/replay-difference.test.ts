@@ -25,7 +25,7 @@ const decision = (changes: Partial<ReplayDecision> = {}): ReplayDecision => ({
   ...changes,
 });
 
-test("decisions that tell everybody the same do not differ, whatever else is said", () => {
+test("decisions with the same statuses and reasons do not differ, whatever the details", () => {
   const other = decision({
     detail: { age_ms: 7 },
     snapshot: "w",
@@ -37,7 +37,7 @@ test("decisions that tell everybody the same do not differ, whatever else is sai
   expect(isUnchanged(difference)).toBe(true);
 });
 
-test("only those that were told something else are listed, by id, also who came and who went", () => {
+test("only strategies with another outcome are listed, by id, including new and removed ones", () => {
   const now = decision({ outcomes: [outcome(10, null), outcome(2, "paused"), outcome(9, "shadow")] });
   const was = decision({ outcomes: [outcome(1, null), outcome(2, "stale"), outcome(9, "shadow")] });
   const difference = differenceOf(was, now);

@@ -60,7 +60,7 @@ test("an entry becomes a signal with everything in it", () => {
   });
 });
 
-test("what is not given is absent, and the entry's id says when it came", () => {
+test("what is not given is absent, and the entry's id gives the time of receipt", () => {
   const expected = { source: null, sentAt: null, receivedAt: ENTRY_AT, ageFrom: ENTRY_AT, notes: {} };
   expect(valid({})).toMatchObject(expected);
   expect(valid({ source: "", sent_at: " ", received_at: "\t", uid: "", time: "" })).toMatchObject(expected);
@@ -95,7 +95,7 @@ describe("sent_at", () => {
   });
 });
 
-test("an unusable received_at is noted, the entry id's time stands in", () => {
+test("an unusable received_at is noted, and the entry id's time is used", () => {
   const signal = valid({ received_at: "soon" });
   expect(signal.receivedAt).toBe(ENTRY_AT);
   expect(signal.notes).toHaveProperty("received_at_ignored.given", "soon");
@@ -118,7 +118,7 @@ describe("rejected is an entry", () => {
     ["with a broken time", { bar_time: "", time: "noon" }, [["time", "invalid_field"]]],
     ["with a uid of 257 characters", { uid: "u".repeat(257) }, [["uid", "invalid_field"]]],
     [
-      "with several faults, told together",
+      "with several faults, reported together",
       { message: "", symbol: "", bar_time: "noon" },
       [
         ["bar_time", "invalid_field"],
@@ -130,7 +130,7 @@ describe("rejected is an entry", () => {
     expect(faults(changes).map(({ field, reason }) => [field, reason])).toEqual(expected);
   });
 
-  test("and what could be read of it is kept", () => {
+  test("and what can be read of it is kept", () => {
     const parsed = parse({ message: " x ", bar_time: "noon", uid: "u1", source: "s" });
     expect(parsed).toMatchObject({
       status: "rejected",
@@ -138,7 +138,7 @@ describe("rejected is an entry", () => {
     });
   });
 
-  test("and its fault quotes no more than 200 bytes of what was given", () => {
+  test("and its fault quotes at most 200 bytes of the value", () => {
     expect(faults({ bar_time: "😀".repeat(1000) })[0]?.given).toBe("😀".repeat(50));
   });
 
@@ -217,7 +217,7 @@ describe("the uid", () => {
     );
   });
 
-  test("is another one for another symbol, phrase or bar time", () => {
+  test("differs for another symbol, phrase or bar time", () => {
     const change = fc.constantFrom<(one: Identity) => Identity>(
       (one) => ({ ...one, symbol: `${one.symbol}X` }),
       (one) => ({ ...one, phrase: `${one.phrase}X` }),
@@ -234,12 +234,12 @@ describe("the uid", () => {
     );
   });
 
-  test("cannot be the same for parts that only look the same together", () => {
+  test("differs for parts that are the same only when joined", () => {
     expect(uidOf("A\nB", "c", 1)).not.toBe(uidOf("A", "B\nc", 1));
     expect(uidOf("A", "b", 11)).not.toBe(uidOf("A", "b1", 1));
   });
 
-  test("is the given one, if any, whatever else the signal says", () => {
+  test("is the given one, if any, whatever the other fields", () => {
     expect([valid({ uid: " Abc " }).uid, valid({ uid: "Abc", symbol: "X" }).uid]).toEqual(["Abc", "Abc"]);
     expect(valid({ uid: "u".repeat(256) }).uid).toHaveLength(256);
   });

@@ -91,7 +91,7 @@ const anyTime = fc.oneof(
 );
 const written = anyTime.chain((ms) => fc.tuple(fc.constant(ms), writtenTime(ms)));
 
-test("a time is the same in whichever form it is written", () => {
+test("a time is the same in every form", () => {
   fc.assert(
     fc.property(written, ([ms, text]) => {
       expect(parseTime(text)).toBe(ms);
@@ -153,7 +153,7 @@ test("times are written as Date does, whatever was read and written before", () 
   const step = fc.oneof(
     someTime.map((ms) => () => expect(isoTime(ms)).toBe(new Date(ms).toISOString())),
     someTime.map((ms) => () => expect(parseTime(new Date(ms).toISOString())).toBe(ms)),
-    // The same places again and again.
+    // The same indexes again and again.
     fc.nat(200).map((ms) => () => expect(isoTime(ms)).toBe(new Date(ms).toISOString())),
     fc.nat(200).map((ms) => () => expect(parseTime(` ${new Date(ms).toISOString()}\n`)).toBe(ms)),
     canonicalText.map((text) => () => void parseTime(text)),

@@ -26,7 +26,7 @@ const faultsOf = (alert: Members) => {
 };
 
 describe("the fields of an alert", () => {
-  it("are its own, with where it came from and when", () => {
+  it("are its own, with source and time of receipt", () => {
     expect(fieldsOfAlert(ALERT)).toEqual({
       ...ALERT,
       source: "tradingview",
@@ -34,7 +34,7 @@ describe("the fields of an alert", () => {
     });
   });
 
-  it("are texts: numbers and booleans written out, lists and objects as JSON, null left out", () => {
+  it("are texts: numbers and booleans as text, lists and objects as JSON, null left out", () => {
     const alert = {
       ...ALERT,
       close: 1.5,
@@ -61,7 +61,7 @@ describe("the fields of an alert", () => {
     expect(fieldsOfAlert({ ...ALERT, source: " " })["source"]).toBe("tradingview");
   });
 
-  it("hold the secret nowhere, and no field of that name", () => {
+  it("do not contain the secret, nor a field of that name", () => {
     const alert = {
       ...ALERT,
       secret: SECRET,
@@ -78,7 +78,7 @@ describe("the fields of an alert", () => {
     expect(fieldsOfAlert({ ...ALERT, secret: "another" })).not.toHaveProperty("secret");
   });
 
-  it("may have the names of an object's own workings", () => {
+  it("may have names such as __proto__", () => {
     const alert = parseObject(
       `{"__proto__": "a", "constructor": {"b": 1}, "toString": "c", "": "d", ${JSON.stringify(ALERT).slice(1)}`,
     );
@@ -109,12 +109,12 @@ describe("an alert is refused", () => {
     expect(faultsOf(JSON.parse(JSON.stringify(alert)) as Members)).toEqual(faults);
   });
 
-  it("with lists nested deeper than can be written", () => {
+  it("with lists nested too deep for JSON.stringify", () => {
     const deep = parseObject(`{"a": ${"[".repeat(50_000)}${"]".repeat(50_000)}}`);
     expect(faultsOf({ ...ALERT, ...deep })).toEqual(["a invalid_field"]);
   });
 
-  it("with more fields than a signal can have, and not with as many as it can", () => {
+  it("with more fields than the limit, but not with just as many", () => {
     const extra = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, n]));
     expect(faultsOf({ ...ALERT, ...extra(FIELDS_MAX - 3) })).toEqual([]);
@@ -148,7 +148,7 @@ const value = fc.oneof(
   fc.jsonValue(),
 );
 
-it("whatever an alert is: what is accepted routing takes for a valid signal, and the secret is nowhere", () => {
+it("whatever the alert: what is accepted is a valid signal in routing, and does not contain the secret", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(member, value), { maxLength: 12 }), fc.boolean(), (pairs, whole) => {
       const members = [...pairs, ...(whole ? Object.entries(ALERT) : [])];

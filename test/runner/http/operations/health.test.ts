@@ -64,7 +64,7 @@ describe("GET /readyz", () => {
     expect(before.headers.get("cache-control")).toBe("no-store");
     expect(before.body).toEqual({
       status: "not_ready",
-      reasons: expect.arrayContaining(["group signal_processor on signals_stream is not there"]),
+      reasons: expect.arrayContaining(["group signal_processor on signals_stream does not exist"]),
     });
     await startedRouter();
     await vi.waitFor(async () => {

@@ -16,7 +16,7 @@ interface Call {
   readonly outcomes: number;
 }
 
-/** A log that keeps signals in memory and is away after so many calls; `calls` tells what each was given. */
+/** A log that keeps signals in memory and is unavailable after so many calls; `calls` says what each was given. */
 function memoryLog({ callsMax = Infinity, onWrite = () => {} } = {}): { log: LogStore; calls: Call[] } {
   const stored = new Map<string, SignalRow>();
   const calls: Call[] = [];
@@ -50,7 +50,7 @@ const heavy = (id: number, outcomes = 5_000): Entry => signalEntry(id, `uid ${id
 const heavyOnes = (count: number): Entry[] => Array.from({ length: count }, (_, i) => heavy(i + 1));
 const unreadable = (id: number): Entry => entry(id, { kind: "story" });
 
-describe("persist-log stores portions of a batch", () => {
+describe("persist-log stores chunks of a batch", () => {
   test("of which there is one when its records are ordinary", async () => {
     const { log, calls } = memoryLog();
     await answers(
@@ -74,7 +74,7 @@ describe("persist-log stores portions of a batch", () => {
     expect(calls).toEqual([4, 4, 2].map((entries) => ({ entries, outcomes: entries * 5_000 })));
   });
 
-  test("reading no more entries before it stores a portion than that and the next one", async () => {
+  test("and reads only a chunk and the entry behind it before it stores the chunk", async () => {
     const read = new Set<string>();
     const watched = heavyOnes(10).map(({ id, fields }) => ({
       id,
@@ -90,20 +90,20 @@ describe("persist-log stores portions of a batch", () => {
   });
 
   test.each([
-    { outcomes: [11_999, 11_999, 0], portions: [2, 1] },
-    { outcomes: [11_999, 12_000, 0], portions: [1, 2] },
-    { outcomes: [23_999, 23_999], portions: [1, 1] },
-    { outcomes: [0, 30_000, 0, 0], portions: [1, 1, 2] },
-    { outcomes: [30_000], portions: [1] },
-  ])("that hold 24,000 entries and outcomes, or one entry: $outcomes", async ({ outcomes, portions }) => {
+    { outcomes: [11_999, 11_999, 0], chunks: [2, 1] },
+    { outcomes: [11_999, 12_000, 0], chunks: [1, 2] },
+    { outcomes: [23_999, 23_999], chunks: [1, 1] },
+    { outcomes: [0, 30_000, 0, 0], chunks: [1, 1, 2] },
+    { outcomes: [30_000], chunks: [1] },
+  ])("that hold 24,000 entries and outcomes, or one entry: $outcomes", async ({ outcomes, chunks }) => {
     const { log, calls } = memoryLog();
     const batch = outcomes.map((count, i) => heavy(i + 1, count));
     const { results } = await answers(batch, log);
-    expect(calls.map(({ entries }) => entries)).toEqual(portions);
+    expect(calls.map(({ entries }) => entries)).toEqual(chunks);
     expect(results).toEqual(Object.fromEntries(batch.map(({ id }) => [id, "done"])));
   });
 
-  test("until Postgres is away: what is stored is answered, the rest is neither stored nor answered", async () => {
+  test("until Postgres is unavailable: what is stored is answered, the rest is neither stored nor answered", async () => {
     const { log, calls } = memoryLog({ callsMax: 1 });
     const batch = [unreadable(20), ...heavyOnes(12), unreadable(21)];
     const { results, unavailable, all } = await answers(batch, log);
@@ -114,7 +114,7 @@ describe("persist-log stores portions of a batch", () => {
     expect(calls).toHaveLength(2);
   });
 
-  test("until Postgres is away between two halves of a portion that it refused", async () => {
+  test("until Postgres is unavailable between two halves of a chunk that it refused", async () => {
     const { log, calls } = memoryLog({ callsMax: 3 });
     const batch = [...heavyOnes(3), signalEntry(4, REFUSED), ...heavyOnes(9).slice(4)];
     const { results, unavailable } = await answers(batch, log);
@@ -124,7 +124,7 @@ describe("persist-log stores portions of a batch", () => {
   });
 
   test("with one result for each entry, which is that of the whole batch stored at once", async () => {
-    /** Each makes an entry, or the same one so light that a portion is enough for all. */
+    /** Each makes an entry, or the same one so light that a chunk is enough for all. */
     const makers = fc.oneof(
       fc.constantFrom(
         (id: number) => outcomeEntry(id, 7),

@@ -1,0 +1,15 @@
+import type { Detail, Signal } from "../signal/signal.ts";
+import type { DecisionContext } from "./decision.ts";
+
+/** The age of a signal in milliseconds as limits see it: never negative, and 0 when no signal is too old. */
+export function ageOf(
+  { ageFrom }: Pick<Signal, "ageFrom">,
+  { now, anyAge = false }: Pick<DecisionContext, "now" | "anyAge">,
+): number {
+  return anyAge ? 0 : Math.max(0, now - ageFrom);
+}
+
+/** The detail of `stale` when the age is over the limit; undefined when it is not. A limit of 0 is none. */
+export function staleDetail(ageMs: number, ageMsMax: number): Detail | undefined {
+  return ageMsMax > 0 && ageMs > ageMsMax ? { age_ms: ageMs, age_ms_max: ageMsMax } : undefined;
+}

@@ -8,10 +8,10 @@ import { snapshotOf } from "../../shared/reference/snapshot.ts";
 import { pausedStrategies, referenceOf, signalAt, type WorkloadShape } from "./workload.ts";
 
 const ADDED_PER_ROUND_TRIP = 1_000;
-/** Entries with ids of the same millisecond, as at 25,000 signals/s. */
+/** Entry ids per millisecond, as at 25,000 signals/s. */
 const PER_MS = 25;
 
-/** Adds to `signal_results` what process-signals publishes of the first `count` signals. */
+/** Adds the records of the first `count` signals to `signal_results`, as process-signals publishes them. */
 export async function addRecords(
   redis: Redis,
   keys: Keys,

@@ -5,7 +5,7 @@ import { circlesIn, importsIn, withoutComments, type Import } from "./imports.ts
 
 /**
  * The floor plan: imports go down, never up or to another room of the same floor, and form no circle. A room is a folder
- * (with a slash at the end) without its parts that have floors of their own, or the files of one folder on the same floor.
+ * (with a slash at the end) without the parts that have their own floor, or the files of one folder on the same floor.
  */
 const FLOORS: readonly (readonly string[])[] = [
   ["runner/main.ts", "runner/cli.ts", "runner/migrate.ts", "runner/lambda.ts", "runner/fetch.ts"],

@@ -40,7 +40,7 @@ export const PAUSED_STRATEGY = 17;
 
 const FIVE_MINUTES = 300_000;
 
-/** The signal at this index of a repeating mixture: valid, repeated, unknown, disabled, stale, malformed, binary, huge. */
+/** The signal at this index of a mixture: valid, repeated, unknown, disabled, stale, malformed, binary, huge. */
 export function mixedSignal(i: number, now: number): Record<string, string | Buffer> {
   const bar = new Date(now - (now % 60_000) - (Math.floor(i / 20) % 5000) * 60_000).toISOString();
   const sent_at = new Date(now).toISOString();

@@ -2,11 +2,9 @@ import type { Fields } from "../shared/entry.ts";
 import type { ReferenceRows } from "../shared/reference/reference.ts";
 import type { Paused } from "./builders.ts";
 
-const FUTURE_MS_MAX = 5000;
-
 /**
- * The rules of decisions a second time, for comparison: simple, slow, on plain rows and without the router's own code. It
- * gives the decision on an entry, provided that no other entry has dispatched the same identity before.
+ * The rules of decisions a second time, for comparison: simple, slow, on plain rows, without the router's own code. Gives
+ * the decision on an entry, provided that no other entry has dispatched the same identity before.
  */
 export function expectedDecision({
   rows,
@@ -85,6 +83,8 @@ export function expectedDecision({
   if (dispatched.length > 0) return { status: "dispatched", reason: null, dispatched, outcomes, identity };
   return { status: "ignored", reason: stoppedBy ?? "no_eligible_strategy", dispatched, outcomes, identity };
 }
+
+const FUTURE_MS_MAX = 5000;
 
 export interface OracleInput {
   readonly rows: ReferenceRows;

@@ -6,7 +6,7 @@ import { startPostgres, type PostgresServer } from "../servers/postgres.ts";
 import { startRedis } from "../servers/redis.ts";
 import type { Bench } from "./measure.ts";
 
-/** Opens what measures work with: servers and databases of this run. PostgreSQL starts when a measure first needs it. */
+/** Opens what measures work with: the servers of this run. PostgreSQL starts when a measure first needs it. */
 export function openBench({ scale, say }: BenchOptions): Bench & { close(): Promise<void> } {
   const stops: (() => Promise<void>)[] = [];
   let closing = false;

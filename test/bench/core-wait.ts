@@ -38,7 +38,7 @@ export async function startWatchingCores(redis: Redis): Promise<() => Promise<Co
   };
 }
 
-/** The file holds `time on a core, time waited for one, number of slices`, in ns; a process' file is its main thread's. */
+/** The file has `time on a core, time waited for one, number of slices`, in ns, of the main thread of the process. */
 async function waitedMsOf(pid: string | undefined): Promise<number | undefined> {
   const text = await readFile(`/proc/${pid}/schedstat`, "utf8").catch(() => undefined);
   const [ran = 0, waited = 0] = text?.split(" ").map(Number) ?? [];

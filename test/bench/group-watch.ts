@@ -38,7 +38,7 @@ export async function untilItReads(watched: WatchedGroup, stop: AbortSignal): Pr
 }
 
 /**
- * Resolves with the time (`performance.now()`) of the first check at which `count` entries had been read and acknowledged.
+ * Resolves with the time (`performance.now()`) of the first check at which `count` entries were read and acknowledged.
  * @throws Error when there is no progress for half a minute, there are more entries, or `stop` aborts
  */
 export async function untilItHasDone(

@@ -7,10 +7,6 @@ import { buildReference } from "../../shared/reference/build-reference.ts";
 import { snapshotOf } from "../../shared/reference/snapshot.ts";
 import { pausedStrategies, referenceOf, signalAt, type WorkloadShape } from "./workload.ts";
 
-const ADDED_PER_ROUND_TRIP = 1_000;
-/** Entry ids per millisecond, as at 25,000 signals/s. */
-const PER_MS = 25;
-
 /** Adds the records of the first `count` signals to `signal_results`, as process-signals publishes them. */
 export async function addRecords(
   redis: Redis,
@@ -37,6 +33,10 @@ export async function addRecords(
     }
   }
 }
+
+const ADDED_PER_ROUND_TRIP = 1_000;
+/** Entry ids per millisecond, as at 25,000 signals/s. */
+const PER_MS = 25;
 
 function recordsOf(from: number, until: number, shape: WorkloadShape, context: SignalContext): Fields[] {
   const entries: Entry[] = [];

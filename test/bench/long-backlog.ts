@@ -6,7 +6,7 @@ const runs = new WeakMap<Bench, Backlog>();
 
 /**
  * A million signals through one router; run once for all measures that need it, and again only if that failed. Without
- * AOF: it would be 3.8 GB, and from 2.7 GB on writing it to disk halved the rate here, however few signals still waited.
+ * AOF: it would be 3.8 GB, and from 2.7 GB on writing it to disk halved the rate here, whatever the backlog.
  */
 export async function longBacklog(bench: Bench): Promise<Backlog> {
   const known = runs.get(bench);

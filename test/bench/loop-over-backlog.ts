@@ -14,8 +14,8 @@ const RATE_MIN = 100;
 const SPARE_SECONDS = 30;
 
 /**
- * Lets a plain loop process a backlog: the same decisions without the guarantees of the commit. It adds tasks only; storing
- * the record too, as the router does, would cost it an XADD of a kilobyte per signal. @throws Error on a wrong result
+ * Lets a plain loop process a backlog: the same decisions without the guarantees of the commit. It adds tasks only; the
+ * record, which the router stores too, would cost it an XADD of a kilobyte per signal. @throws Error on a wrong result
  */
 export async function loopOverBacklog(bench: Bench, options: LoopOptions): Promise<LoopRun> {
   const { count, shape = WORKLOAD, batchCountMax = defaultConfig().batchCountMax } = options;

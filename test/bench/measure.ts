@@ -5,8 +5,8 @@ import type { RedisServer } from "../servers/redis.ts";
 /** What a measure works with. A server that it starts is stopped with the bench at the latest. */
 export interface Bench {
   /**
-   * A new Redis that writes its AOF once a second, as `npm start` runs it, but never rewrites it: a rewrite is a process of
-   * its own that starts at moments which depend on earlier work, and would take one of two cores for a while.
+   * A new Redis that writes its AOF once a second, as `npm start` runs it, but never rewrites it: a rewrite is a process
+   * of its own, which starts at moments that depend on earlier work, and would take one of two cores for a while.
    */
   startRedis(options?: { readonly aof?: "everysec" | "off" }): Promise<RedisServer>;
   /** An empty, migrated database on the run's PostgreSQL, which has its default settings. */
@@ -22,7 +22,7 @@ export interface Bench {
 /** The bound that a figure should keep. */
 export type Goal = { readonly least: number } | { readonly most: number };
 
-/** Unit of a figure; `%` and `×` are ratios that their name explains, `× base` is the ratio to the base of its measure. */
+/** Unit of a figure; `%` and `×` are ratios that its name explains, `× base` is that to the base of its measure. */
 export type Unit = "signals/s" | "tasks/s" | "rows/s" | "µs" | "ms" | "MB" | "×" | "× base" | "%";
 
 /** One number of the table. */

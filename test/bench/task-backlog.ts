@@ -8,8 +8,6 @@ import { onStage, type Stage } from "./stage.ts";
 import { timeGroup } from "./time-group.ts";
 import { addSignals, tasksOf, WORKLOAD } from "./workload.ts";
 
-const READ_PER_ROUND_TRIP = 1_000;
-
 /** Lets one router dispatch the tasks of `count` signals, and another run them. @throws Error unless each ran once */
 export async function executeBacklog(bench: Bench, count: number): Promise<TaskBacklog> {
   return onStage(bench, async (stage) => {
@@ -33,6 +31,8 @@ export async function executeBacklog(bench: Bench, count: number): Promise<TaskB
     return { tasks, seconds, redis: spent };
   });
 }
+
+const READ_PER_ROUND_TRIP = 1_000;
 
 export interface TaskBacklog {
   readonly tasks: number;

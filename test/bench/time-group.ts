@@ -3,9 +3,6 @@ import { messageOf } from "../../shared/error-message.ts";
 import { untilItRuns, type RouterProcess } from "../servers/router-process.ts";
 import { untilItHasDone, untilItReads, type WatchedGroup } from "./group-watch.ts";
 
-const START_MS_MAX = 30_000;
-const OUTPUT_LINES_MAX = 20;
-
 /**
  * Measures the time that routers take for the entries of a group.
  * @throws Error with the end of their output when one exits or does not start, or without progress for half a minute
@@ -28,6 +25,9 @@ export async function timeGroup({ first, last = first, count, routers }: TimedWo
     over.abort();
   }
 }
+
+const START_MS_MAX = 30_000;
+const OUTPUT_LINES_MAX = 20;
 
 export interface TimedWork {
   /** Time begins with its first read. */

@@ -29,8 +29,8 @@ interface Measured {
 }
 
 /**
- * Measures how long other clients wait for Redis. `work` starts and stops the watch and returns when it worked; the client
- * is killed after it at the latest. @throws Error when too few pings were sent meanwhile
+ * Measures how long other clients wait for Redis. `work` starts and stops the watch and returns when it worked; the
+ * client is killed after it at the latest. @throws Error when too few pings were sent meanwhile
  */
 export async function watchWaiting(
   work: (watch: WaitingWatch) => Promise<Pick<WorkTime, "startedAt" | "endedAt">>,

@@ -1,8 +1,6 @@
 import { Client } from "pg";
 import type { ReferenceRows } from "../../shared/reference/reference.ts";
 
-type Row = Readonly<Record<string, unknown>>;
-
 /** Inserts reference rows into a migrated database, in one transaction: a refresh finds all of them or none. */
 export async function insertReference(url: string, rows: ReferenceRows): Promise<void> {
   await connected(url, async (client) => {
@@ -11,6 +9,8 @@ export async function insertReference(url: string, rows: ReferenceRows): Promise
     await client.query("COMMIT");
   });
 }
+
+type Row = Readonly<Record<string, unknown>>;
 
 /** The tables of the reference, in an order that keeps foreign keys valid. */
 export const REFERENCE_TABLES = [

@@ -46,8 +46,8 @@ export async function startPostgres({ fsync = "off" }: PostgresServerOptions = {
 const EXIT_EVENTS = ["beforeExit", "exit", "message", "SIGHUP", "SIGINT", "SIGTERM", "SIGBREAK"];
 
 /**
- * Removes the package's exit hooks: they would end the process with 0 once it is idle, even after failed tests. The code
- * that starts a server stops it as well.
+ * Removes the package's exit hooks: they would end the process with 0 once it is idle, even after failed tests. The
+ * code that starts a server stops it as well.
  */
 async function loadEmbeddedPostgres() {
   const events: EventEmitter = process;

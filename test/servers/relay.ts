@@ -5,7 +5,7 @@ export interface Relay {
   readonly port: number;
   /** From now on nothing passes in either direction, and connections stay open, as with a frozen server. */
   freeze(): void;
-  /** Nothing passes on the present connections, which stay open; new ones work, as behind a firewall that dropped its state. */
+  /** Nothing passes on the open connections, which stay open; new ones work, as after a firewall lost its state. */
   silence(): void;
   /** Resets every connection and ends a freeze; new connections work. */
   cut(): void;

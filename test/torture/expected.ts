@@ -13,7 +13,7 @@ export interface Decided {
   readonly outcomes: readonly string[];
 }
 
-/** What may be logged for one entry: the decision, and the same as a duplicate when another entry has dispatched the uid. */
+/** What may be logged for one entry: the decision, and its form as a duplicate of another entry with the uid. */
 export interface Possible {
   readonly expected: Expected;
   readonly first: Decided;
@@ -30,7 +30,7 @@ interface DecidedWhere {
   readonly signalAgeMsMax: number;
 }
 
-/** The right decisions on the reference that the row names: one per state of the pauses that the commit may have met. */
+/** The right decisions on the reference of the row: one per state of the pauses that the commit may have met. */
 export function possibleDecisions(where: DecidedWhere): Possible[] {
   const { entry, row, revision, control, committedAt, signalAgeMsMax } = where;
   return pausedAt(control, committedAt).map((paused) => {

@@ -33,8 +33,8 @@ const LONG_TEXT = "x".repeat(20_000);
 const MARK = "torture";
 
 /**
- * The n-th signal of a run. The mixed signals are groups of twenty with the same bar time; a group repeats for some seconds,
- * and sometimes much later, so that uids repeat at every distance.
+ * The n-th signal of a run. The mixed signals are groups of twenty with the same bar time; a group repeats for some
+ * seconds, and sometimes much later, so that uids repeat at every distance.
  */
 export function tortureSignal(n: number, now: number, random: Random): Record<string, string | Buffer> {
   const recent = Math.floor(n / 20) - random.below(4);

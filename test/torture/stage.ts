@@ -29,7 +29,6 @@ export interface Stage {
 export const CLAIM_IDLE_MS = 1_000;
 const SHUTDOWN_MS_MAX = 5_000;
 const CHANNEL = "torture_reference";
-
 const ROUTER_ENV = {
   CLAIM_IDLE_MS: String(CLAIM_IDLE_MS),
   SHUTDOWN_MS_MAX: String(SHUTDOWN_MS_MAX),
@@ -37,8 +36,8 @@ const ROUTER_ENV = {
   BATCH_COUNT_MAX: "50",
   REFERENCE_REFRESH_MS: "500",
   REFERENCE_CHANNELS: CHANNEL,
-  // A kill counts as a delivery of the entries in flight, and one entry may meet many kills. An entry is claimed at most
-  // once per CLAIM_IDLE_MS, so this limit takes eleven days: no valid entry becomes a dead letter.
+  // A kill counts as a delivery of the entries in flight, and one entry may meet many kills. It is claimed at most once
+  // per CLAIM_IDLE_MS, so this limit takes eleven days: no valid entry becomes a dead letter.
   DELIVERIES_MAX: "1000000",
   // Nothing is trimmed, since every entry is counted at the end.
   STREAM_RETENTION_MS: "86400000",

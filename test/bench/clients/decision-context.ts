@@ -8,8 +8,8 @@ import type { Keys } from "../../../shared/keys.ts";
 import { snapshotOf } from "../../../shared/reference/snapshot.ts";
 
 /**
- * The input of a live decision but for `now`, for clients that decide without a router. It is read once: unlike the router,
- * these clients do not notice a change.
+ * The input of a live decision but for `now`, for clients that decide without a router. It is read once: unlike the
+ * router, these clients do not notice a change.
  */
 export async function loadDecisionContext(redis: Redis, keys: Keys): Promise<Omit<SignalContext, "now">> {
   const stored = await referenceStoreOn(redis, keys).load();

@@ -1,4 +1,4 @@
-/** Does what a serverless platform does in a new process: loads the `fetch` entry and calls it once. Prints the times. */
+/** A new process of a serverless platform: loads the `fetch` entry, calls it once and prints these times as JSON. */
 export interface InstanceTimes {
   /** From the start of the process until the entry is loaded, including the start of Node and of the loader. */
   readonly loadedMs: number;

@@ -6,7 +6,7 @@ import { entriesIn, offerLoad, tasksIn, type LoadTimes } from "./offered-load.ts
 /** A client that measures latency: the JSON argument it is started with. */
 export interface LatencyTask {
   readonly url: string;
-  /** `routed`: from a signal to its first task; `bare`: from an entry of a separate stream to a group of the client. */
+  /** `routed`: from a signal to its first task; `bare`: from an entry of another stream to a group of the client. */
   readonly way: "routed" | "bare";
   readonly count: number;
   readonly perSecond: number;

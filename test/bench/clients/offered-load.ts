@@ -1,8 +1,6 @@
 import type { Redis } from "ioredis";
 import { atSteadyRate, type SteadyRate } from "./steady-rate.ts";
 
-const WAIT_MS_MAX = 10_000;
-
 /** Sends signals at a steady rate while a reader waits for their results, and measures how long each took. */
 export async function offerLoad(load: OfferedLoad): Promise<LoadTimes> {
   const seenAt = new Map<string, number>();
@@ -30,6 +28,8 @@ export async function offerLoad(load: OfferedLoad): Promise<LoadTimes> {
   }
   return { tookMs, idsSeen };
 }
+
+const WAIT_MS_MAX = 10_000;
 
 export interface OfferedLoad extends SteadyRate {
   /** Sends the signal with this index; resolves with its entry id. */

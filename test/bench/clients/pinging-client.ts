@@ -18,8 +18,8 @@ const EVERY_MS = 1;
 const PONG_BYTES = "+PONG\r\n".length;
 
 /**
- * Sends by a schedule, answered or not, so that a long wait is met by every ping that falls into it. Time starts when a ping
- * is sent: a late timer is a delay of this process, not of Redis. A bare socket costs least.
+ * Sends by a schedule, answered or not, so that a long wait is met by every ping that falls into it. Time starts when a
+ * ping is sent: a late timer is a delay of this process, not of Redis. A bare socket costs least.
  */
 async function sendPings({ port }: PingingTask): Promise<PingingAnswer> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /**
- * Calls `offer` at a steady rate, by a schedule that waits for nothing: calls that a late timer has missed follow at once.
- * Resolves after the last call.
+ * Calls `offer` at a steady rate, by a schedule that waits for nothing: calls that a late timer has missed follow at
+ * once. Resolves after the last call.
  */
 export async function atSteadyRate(
   { count, perSecond }: SteadyRate,

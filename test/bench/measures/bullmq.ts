@@ -8,18 +8,9 @@ import type { Bench, Figure, Measure } from "../measure.ts";
 import { grouped } from "../percentiles.ts";
 import { publishReference, signalAt, tasksOf, WORKLOAD } from "../workload.ts";
 
-const SIGNAL_QUEUE = "signals";
-const TASK_QUEUE = "tasks";
-const CONCURRENCY = 100;
-const ADDED_PER_ROUND_TRIP = 1_000;
-
-/** Signals per second; a slower run counts as stuck. */
-const RATE_MIN = 500;
-const SPARE_SECONDS = 30;
-
 /**
- * The same signals, decided by the same function in the worker of a job queue. It adds tasks only: storing the record too,
- * as the router does, would cost it far more than making a record that is thrown away.
+ * The same signals, decided by the same function in the worker of a job queue. It adds tasks only: storing the record
+ * too, as the router does, would cost it far more than making a record that is discarded.
  */
 export const bullmq: Measure = {
   id: "bullmq",
@@ -31,6 +22,14 @@ export const bullmq: Measure = {
     ];
   },
 };
+
+const SIGNAL_QUEUE = "signals";
+const TASK_QUEUE = "tasks";
+const CONCURRENCY = 100;
+const ADDED_PER_ROUND_TRIP = 1_000;
+/** Signals per second; a slower run counts as stuck. */
+const RATE_MIN = 500;
+const SPARE_SECONDS = 30;
 
 async function figuresOf(bench: Bench, aof: "everysec" | "off", how: string): Promise<Figure[]> {
   const count = bench.scaled(100_000);
@@ -46,7 +45,7 @@ async function figuresOf(bench: Bench, aof: "everysec" | "off", how: string): Pr
       unit: "signals/s",
       note:
         `${grouped(count)} jobs, default options: no de-duplication, tasks and completion not in one step; ` +
-        "the record of a decision is thrown away, making it is 1 % of the worker's time (CPU profile of 50,000 jobs)",
+        "the record of a decision is discarded, making it is 1 % of the worker's time (CPU profile of 50,000 jobs)",
     },
     {
       name: `routing ÷ BullMQ, ${how}`,

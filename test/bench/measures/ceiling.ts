@@ -2,9 +2,7 @@ import { besideRouting } from "../beside-routing.ts";
 import type { Measure } from "../measure.ts";
 import { recordCommits, replayCommits } from "../replay/recorded-commits.ts";
 
-const IN_FLIGHT_MAX = 32;
-
-/** The commit calls of a backlog again, from a client that decides nothing: the time that Redis alone needs for them. */
+/** The commit calls of a backlog again, from a client that decides nothing: the time that Redis alone needs. */
 export const ceiling: Measure = {
   id: "ceiling",
   title: "The ceiling",
@@ -42,3 +40,5 @@ export const ceiling: Measure = {
     ];
   },
 };
+
+const IN_FLIGHT_MAX = 32;

@@ -6,9 +6,6 @@ import { median, percentile } from "../percentiles.ts";
 import { onStage, ROUTER_ENV, type Stage } from "../stage.ts";
 import { signalAt, WORKLOAD } from "../workload.ts";
 
-const STARTS = 9;
-const DECIDED_MS_MAX = 30_000;
-
 /** Time from the start of a process to its first result. */
 export const coldStart: Measure = {
   id: "cold-start",
@@ -44,6 +41,9 @@ export const coldStart: Measure = {
     });
   },
 };
+
+const STARTS = 9;
+const DECIDED_MS_MAX = 30_000;
 
 function figuresOf(name: string, tookMs: readonly number[]): Figure[] {
   return [

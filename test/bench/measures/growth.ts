@@ -5,15 +5,6 @@ import { PartlyMeasured, type Bench, type Figure, type Measure } from "../measur
 import { grouped, listed, median } from "../percentiles.ts";
 import { rateOf, routeBacklog, type Backlog } from "../route-backlog.ts";
 
-const COUNT = 100_000;
-/** The base and the lines with a goal are run in each round, since the speed of a machine drifts; the others in one. */
-const ROUNDS = 3;
-
-const BASE: Line = { name: "base: one router, BATCH_COUNT_MAX 256", options: {} };
-const LONG = "the long backlog";
-/** The base of the long backlog. */
-const LONG_BASE: Line = { name: "base without AOF", options: { aof: "off" } };
-
 /** How the rate changes when something grows: ratios to a base that is taken in the same measure. */
 export const growth: Measure = {
   id: "growth",
@@ -32,6 +23,14 @@ export const growth: Measure = {
     return figures;
   },
 };
+
+const COUNT = 100_000;
+/** The base and the lines with a goal run in each round, since the speed of a machine drifts; the others in one. */
+const ROUNDS = 3;
+const BASE: Line = { name: "base: one router, BATCH_COUNT_MAX 256", options: {} };
+const LONG = "the long backlog";
+/** The base of the long backlog. */
+const LONG_BASE: Line = { name: "base without AOF", options: { aof: "off" } };
 
 async function takeAll(bench: Bench): Promise<KeptRuns> {
   const runs = keptRuns();

@@ -5,13 +5,6 @@ import { percentile } from "../percentiles.ts";
 import { onStageWithRouter } from "../stage.ts";
 import { tasksOf, WORKLOAD } from "../workload.ts";
 
-const PER_SECOND = 500;
-const WARM_UP_SECONDS = 2;
-const ROUTED_SECONDS = 20;
-const BARE_SECONDS = 5;
-/** For the client's start and for late entries. */
-const SPARE_SECONDS = 30;
-
 /** Time from just before a signal is sent until a waiting reader has its first task, in a system that is not busy. */
 export const latency: Measure = {
   id: "latency",
@@ -32,6 +25,13 @@ export const latency: Measure = {
     });
   },
 };
+
+const PER_SECOND = 500;
+const WARM_UP_SECONDS = 2;
+const ROUTED_SECONDS = 20;
+const BARE_SECONDS = 5;
+/** For the client's start and for late entries. */
+const SPARE_SECONDS = 30;
 
 /** How long each took, in ms. @throws Error unless the expected number of entries has arrived */
 async function timesOf(task: LatencyTask, expected: number): Promise<readonly number[]> {

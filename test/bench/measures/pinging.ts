@@ -8,7 +8,6 @@ import { WORKLOAD, type WorkloadShape } from "../workload.ts";
 
 /** The longest wait that a commit may cause, in ms. */
 const WAITS: Goal = { most: 10 };
-
 /** One phrase with so many strategies that a commit call carries as many appends as allowed. */
 const CROWDED: WorkloadShape = {
   ...WORKLOAD,
@@ -20,7 +19,7 @@ const CROWDED: WorkloadShape = {
 /** Signals per read of a plain loop with these: it appends all tasks of a batch in one round trip. */
 const CROWDED_BATCH = 16;
 
-/** How long other clients wait for Redis during a backlog: with a router, with a loop without commits, with commits alone. */
+/** How long other clients wait for Redis during a backlog: with a router, with a plain loop, with commits alone. */
 export const pinging: Measure = {
   id: "pinging",
   title: "Waiting times of other clients",

@@ -20,7 +20,7 @@ export const plainLoop: Measure = {
         unit: "signals/s",
         note:
           "an XADD per task and an XACK per batch, pipelined: no atomicity, no de-duplication, no counters; " +
-          "the record of a decision is thrown away, making it is 4 % of the loop's time (CPU profile of 50,000 signals)",
+          "the record of a decision is discarded, making it is 4 % of the loop's time (CPU profile of 50,000 signals)",
       },
       { name: "routing ÷ plain loop", value: routing / rate, unit: "×" },
       {

@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import { readValue, type RespValue } from "./resp.ts";
 
 /**
- * Sends commands unchanged over one connection, up to `inFlightMax` unanswered at a time, and does nothing else that takes
- * time. @throws Error when the connection closes before the last reply
+ * Sends commands unchanged over one connection, up to `inFlightMax` unanswered at a time, and does nothing else that
+ * takes time. @throws Error when the connection closes before the last reply
  */
 export async function sendPipelined(
   port: number,

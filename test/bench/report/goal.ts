@@ -19,7 +19,7 @@ export function boundText(goal: Goal): string {
 const DIGITS_SHOWN = 3;
 const DIGITS_MAX = 15;
 
-/** The value with three significant digits; with more where rounding would turn a missed goal into a met one or back. */
+/** The value with three significant digits; more where rounding would turn a missed goal into a met one or back. */
 export function valueText({ value, goal }: Pick<Figure, "value" | "goal">): string {
   let digits = DIGITS_SHOWN;
   if (goal !== undefined) {

@@ -1,9 +1,6 @@
 import { MEASURE_IDS } from "../measure.ts";
 import { failedOf, type Report } from "./report.ts";
 
-const BEGIN = "<!-- results:begin -->";
-const END = "<!-- results:end -->";
-
 /** The text of a guide with these results between its two marker lines. @throws Error when it lacks a marker line */
 export function replaceResults(guide: string, results: string): string {
   const lines = guide.split("\n");
@@ -15,6 +12,9 @@ export function replaceResults(guide: string, results: string): string {
   }
   return [...lines.slice(0, begin + 1), "", results.trim(), "", ...lines.slice(end)].join("\n");
 }
+
+const BEGIN = "<!-- results:begin -->";
+const END = "<!-- results:end -->";
 
 /** Why a run does not replace the results of the guide; undefined when it is complete. */
 export function incompletenessOf({ scale, results }: Report): string | undefined {

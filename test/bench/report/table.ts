@@ -3,9 +3,6 @@ import { boundText, goalText, valueText } from "./goal.ts";
 import { headOf } from "./report-head.ts";
 import { failedOf, goalsOf, warningsOf, type MeasureResult, type Report } from "./report.ts";
 
-const WIDTH = 110;
-const INDENT = "  ";
-
 /** A report as text for a terminal: head, a block per measure, missed goals and failed measures. */
 export function tableOf(report: Report): string {
   const figures = report.results.flatMap((result) => result.figures);
@@ -23,6 +20,9 @@ export function tableOf(report: Report): string {
     "",
   ].join("\n");
 }
+
+const WIDTH = 110;
+const INDENT = "  ";
 
 interface Widths {
   readonly name: number;

@@ -16,11 +16,11 @@ import { createLostGroup, listGroups, type CreateGroupOptions } from "./cli/grou
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
 
-/** `npm run cli -- …` */
+/** `npm run cli -- …`: the commands, their options and checks of what was typed. */
 
 const program = new Command("npm run cli --")
-  .description("Look at and steer the router of this folder, or of REDIS_URL and KEY_PREFIX.")
-  .showHelpAfterError("(--help says more)");
+  .description("Inspects and controls the router of this folder, or that of REDIS_URL and KEY_PREFIX.")
+  .showHelpAfterError("(--help lists commands and options)");
 
 program
   .command("send")
@@ -29,15 +29,15 @@ program
   .requiredOption("--message <phrase>", "phrase of a signal, such as EMA_CROSS_LONG")
   .option("--bar-time <time>", "ISO 8601 or Unix time of the bar (default: start of this minute)")
   .option("--sent-at <time>", "when the alert fired (default: now)")
-  .option("--source <name>", "who sends it", "cli")
-  .option("--uid <uid>", "identity of the signal (default: made of symbol, phrase and bar time)")
-  .option("--wait <seconds>", "how long to wait for the decision", positive, 15)
+  .option("--source <name>", "name of the sender", "cli")
+  .option("--uid <uid>", "identity of the signal (default: a hash of symbol, phrase and bar time)")
+  .option("--wait <seconds>", "longest wait for the decision", positive, 15)
   .action(async (options: SendOptions) => onRedis(async (connection) => send(connection, options)));
 
 program
   .command("status")
-  .description("streams, groups, snapshot, pauses and counters")
-  .option("--json", "for programs", false)
+  .description("print health, streams, groups, snapshot, pauses and counters")
+  .option("--json", "as JSON", false)
   .action(async (options: { json: boolean }) =>
     onRedis(async (connection) => printStatus(connection, options)),
   );
@@ -50,52 +50,52 @@ program
 
 program
   .command("resume")
-  .description("take a pause back")
-  .argument("[strategy]", "id of a strategy (default: the pause of every strategy)", strategyId)
+  .description("lift a pause")
+  .argument("[strategy]", "id of a strategy (default: lift the pause of all strategies)", strategyId)
   .action(async (id: number | undefined) => onRedis(async (connection) => resumeStrategy(connection, id)));
 
 const groups = program.command("groups").description("the router's consumer groups");
 groups
   .command("list")
-  .description("where each group is")
+  .description("print the unread and pending entries of each group")
   .action(async () => onRedis(listGroups));
 groups
   .command("create")
-  .description("make a group that was lost again")
+  .description("create a lost group again")
   .argument("<group>", "signal_processor, strategy_executor or log_writer")
   .requiredOption(
     "--from <place>",
-    "0: everything in the stream again; $: only what comes; or after an entry id",
-    place,
+    "0: all entries of the stream again; $: only new entries; an entry id: the entries after it",
+    startPlace,
   )
-  .option("--stream <stream>", "which stream, for log_writer")
+  .option("--stream <stream>", "the stream, for log_writer, which reads two")
   .action(async (name: string, options: CreateGroupOptions) =>
     onRedis(async (connection) => createLostGroup(connection, name, options)),
   );
 
-const deadLetters = program.command("dead-letters").description("entries that were given up on");
+const deadLetters = program.command("dead-letters").description("entries that could not be processed");
 deadLetters
   .command("list")
-  .description("a line for each, the newest first")
-  .option("--limit <count>", "lines at most", count, 50)
-  .option("--after <id>", "go on after this one", entryId)
+  .description("print one line each, the newest first")
+  .option("--limit <count>", "maximum number of lines", count, 50)
+  .option("--after <id>", "continue after this dead letter", entryId)
   .option("--oldest", "the oldest first", false)
-  .option("--json", "for programs", false)
+  .option("--json", "as JSON", false)
   .action(async (options: ListOptions) =>
     onRedis(async (connection) => listDeadLetters(connection, options)),
   );
 deadLetters
   .command("show")
-  .description("everything about one, with the fields of its entry")
+  .description("print one dead letter with the fields of its entry")
   .argument("<id>", "id of the dead letter", entryId)
   .action(async (id: string) => onRedis(async (connection) => showDeadLetter(connection, id)));
 deadLetters
   .command("retry")
-  .description("run the function again on the entry as it was; exit code 1 unless all of it is done")
+  .description("run the function on the unchanged entry again; exit code 1 unless every retry succeeds")
   .argument("[ids...]", "ids of dead letters", entryIds)
-  .option("--all", "all there are", false)
-  .option("--by <name>", "who asks for it (default: the user of this shell)")
-  .option("--reason <text>", "why, for the record")
+  .option("--all", "all dead letters", false)
+  .option("--by <name>", "who requests it (default: the user of this shell)")
+  .option("--reason <text>", "why; it is recorded")
   .action(async (ids: string[], options: RetryOptions) =>
     withRedisStarted(process.env, async (connection) =>
       retryFromCli(connection, ids, { ...options, secrets: strategySecrets(process.env) }),
@@ -103,11 +103,11 @@ deadLetters
   );
 deadLetters
   .command("discard")
-  .description("throw away for good; the event in system_log keeps what it was")
+  .description("delete for good; an event in system_log keeps the content")
   .argument("[ids...]", "ids of dead letters", entryIds)
-  .option("--all", "all there are, with --yes", false)
-  .option("--yes", "no questions", false)
-  .option("--by <name>", "who asks for it (default: the user of this shell)")
+  .option("--all", "all dead letters; needs --yes", false)
+  .option("--yes", "confirm --all", false)
+  .option("--by <name>", "who requests it (default: the user of this shell)")
   .action(async (ids: string[], options: DiscardOptions) =>
     onRedis(async (connection) => discardFromCli(connection, ids, options)),
   );
@@ -118,23 +118,24 @@ async function onRedis(command: (connection: Connection) => Promise<void>): Prom
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("a number above 0 is expected.");
+  if (!(value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
   return value;
 }
 
 function strategyId(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text))
-    throw new InvalidArgumentError("the id of a strategy is expected, such as 7.");
+    throw new InvalidArgumentError("Expected the id of a strategy, such as 7.");
   return Number(text);
 }
 
 function count(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a whole number above 0 is expected.");
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new InvalidArgumentError("Expected a whole number from 1 to 999999.");
   return Number(text);
 }
 
 function entryId(text: string): string {
-  if (!isEntryId(text)) throw new InvalidArgumentError("an entry id such as 1700000000000-0 is expected.");
+  if (!isEntryId(text)) throw new InvalidArgumentError("Expected an entry id such as 1700000000000-0.");
   return text;
 }
 
@@ -142,8 +143,8 @@ function entryIds(text: string, before: readonly string[] = []): string[] {
   return [...before, entryId(text)];
 }
 
-function place(text: string): string {
-  if (!/^(0|\$|\d+-\d+)$/.test(text)) throw new InvalidArgumentError("0, $ or an entry id is expected.");
+function startPlace(text: string): string {
+  if (!/^(0|\$|\d+-\d+)$/.test(text)) throw new InvalidArgumentError("Expected 0, $ or an entry id.");
   return text;
 }
 

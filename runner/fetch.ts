@@ -1,10 +1,10 @@
 import { serverlessApp } from "./serverless/app.ts";
 
+/** Entry point for platforms that call a `fetch` handler and have Node's modules. */
 const app = serverlessApp({
   env: () => process.env,
-  // Each platform has a way of its own to tell it. Without it no address is trusted.
+  // Each platform has its own way to give it. Without it no address is trusted.
   peerAddressOf: () => undefined,
 });
 
-/** For platforms that call a `fetch` handler, with Node's modules. */
 export default { fetch: app.fetch };

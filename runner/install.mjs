@@ -1,7 +1,6 @@
 /**
- * Makes sure that node_modules holds what package-lock.json asks for, and runs `npm ci` if it does not. Runs before
- * everything else on a machine that may have nothing but Node, so: plain JavaScript, no dependencies. Silent and
- * quick when there is nothing to do. `--dev`: development dependencies too.
+ * Runs `npm ci` when node_modules does not match package-lock.json (`--dev`: with development dependencies). It runs
+ * before everything else on a machine that may have only Node, so it is plain JavaScript without dependencies.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -15,7 +14,7 @@ const LOCK_AGE_MS_MAX = 600_000;
 const needed = readJson("package.json")?.engines.node.replace(/^>=/, "");
 if (isOlder(process.versions.node, needed)) {
   fail(
-    `Node ${needed} or newer is needed; this is ${process.versions.node} (${process.execPath}). See https://nodejs.org`,
+    `Node ${needed} or newer is needed, and ${process.execPath} is ${process.versions.node}: install a newer one from https://nodejs.org`,
   );
 }
 if (firstMissing() !== undefined) {
@@ -27,7 +26,7 @@ if (firstMissing() !== undefined) {
   }
 }
 
-/** The first package that is not there in the version locked, or undefined. Optional ones depend on the platform. */
+/** The first package that is missing or not of the locked version; optional ones depend on the platform. */
 function firstMissing() {
   const packages = readJson("package-lock.json")?.packages ?? {};
   const wanted = readJson("package.json");
@@ -46,17 +45,17 @@ function firstMissing() {
 }
 
 function install() {
-  // Another process may have done it while this one waited.
+  // Another process may have installed it while this one waited.
   const missing = firstMissing();
   if (missing === undefined) return;
   const args = dev ? ["ci", "--include=dev"] : ["ci"];
   const typed = `npm ${args.join(" ")}`;
   const why = existsSync(join(root, "node_modules"))
-    ? `${missing} is not there as locked`
-    : "there are none yet";
+    ? `${missing} is not installed in the locked version`
+    : "none are installed yet";
   console.error(`Installing dependencies (${why}): ${typed}`);
 
-  // Inside an npm script npm says where it is; that also works where `npm` is not on PATH or is a .cmd file.
+  // An npm script knows the path of npm, also where `npm` is not on PATH or is a .cmd file.
   const npm = process.env.npm_execpath ?? "";
   const [command, first] = basename(npm).startsWith("npm") ? [process.execPath, [npm]] : ["npm", []];
   const { status, error, signal } = spawnSync(command, [...first, ...args], {
@@ -65,15 +64,19 @@ function install() {
     shell: command === "npm" && process.platform === "win32",
   });
   if (error) fail(`npm could not be started (${error.message}). Install npm, then type: ${typed}`);
-  if (status !== 0) fail(`${typed} failed (${signal ?? `exit code ${status}`}); the reason is above.`);
+  if (status !== 0)
+    fail(`${typed} failed (${signal ?? `exit code ${status}`}): see the output of npm above.`);
   const still = firstMissing();
-  if (still !== undefined) fail(`${typed} ran, yet ${still} is not there as package-lock.json says.`);
+  if (still !== undefined)
+    fail(
+      `${typed} succeeded, but ${still} is not installed in the version of package-lock.json: delete node_modules and start again.`,
+    );
 }
 
-/** One installer at a time: `npm ci` starts by deleting node_modules. Gives the function that lets the next one in. */
+/** Waits until no other process installs, since `npm ci` first deletes node_modules. Returns the release of the lock. */
 function waitForLock() {
   const path = join(root, ".data", "install.lock");
-  let said = false;
+  let reported = false;
   for (;;) {
     try {
       mkdirSync(dirname(path), { recursive: true });
@@ -82,24 +85,25 @@ function waitForLock() {
       process.once("exit", release);
       return release;
     } catch (error) {
-      // A folder that cannot be written to is npm's to complain about.
+      // npm reports a folder that cannot be written.
       if (error.code !== "EEXIST") return () => {};
     }
-    if (isAbandoned(path)) {
+    if (isStale(path)) {
       rmSync(path, { force: true });
       continue;
     }
-    if (!said) console.error("Another process is installing the dependencies; waiting for it.");
-    said = true;
+    if (!reported) console.error("Another process is installing the dependencies; waiting for it.");
+    reported = true;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
 }
 
-function isAbandoned(path) {
+/** Whether the process that holds the lock has ended, or holds it for too long. */
+function isStale(path) {
   try {
     if (Date.now() - statSync(path).mtimeMs > LOCK_AGE_MS_MAX) return true;
     const pid = Number(readFileSync(path, "utf8"));
-    // Empty: just being written.
+    // An empty file is just being written.
     if (pid > 0) process.kill(pid, 0);
     return false;
   } catch (error) {
@@ -107,7 +111,7 @@ function isAbandoned(path) {
   }
 }
 
-/** Whether the version is lower than the one needed, both as in "20.12.1". */
+/** Whether a version such as "20.12.1" is lower than the needed one. */
 function isOlder(version, than) {
   const [have, need] = [version, than ?? "0"].map((text) => text.split(".").map(Number));
   for (let i = 0; i < need.length; i += 1) {
@@ -116,14 +120,14 @@ function isOlder(version, than) {
   return false;
 }
 
-/** A JSON file below the root, undefined when it is not there. */
+/** A JSON file below the root; undefined when it is missing or incomplete. */
 function readJson(path) {
   const file = join(root, path);
   if (!existsSync(file)) return undefined;
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    return undefined; // half written by an npm that was killed
+    return undefined; // incomplete, since npm was killed
   }
 }
 

@@ -22,7 +22,7 @@ import { keepHeapSmall } from "./setup/v8-flags.ts";
 import { feedDecisions } from "./telemetry/decision-feed.ts";
 import { openLogger } from "./telemetry/logger.ts";
 
-/** The composition root: everything on this machine, from the environment to the last signal handler. */
+/** `npm start`, the composition root: puts the router together, from the environment to the signal handlers. */
 
 keepHeapSmall();
 const { env } = process;
@@ -30,14 +30,14 @@ const given = configOrExit(env);
 const isLocal = given.redisUrl === undefined;
 const forPeople = process.stdout.isTTY || isLocal;
 const logger = openLogger(given.logLevel, { forPeople });
-/** Text for people; a line of the log when programs read the output. */
+/** Prints text for people; a line of the log when the output is JSON. */
 const print = (text: string): void => (forPeople ? console.log(text) : logger.info(text));
 
-/** What a signal asks for; until there is something to finish, to go at once. */
+/** Stops the router; until it is started there is nothing to stop. */
 let stop: (reason: string) => Promise<StopOutcome> = async () => "finished";
-/** When the first signal came, as `performance.now()` tells it. */
+/** Time of the first signal, from `performance.now()`. */
 let stoppingSince: number | undefined;
-/** Ctrl-C in a terminal comes twice within some 10 ms when npm has started this: from the terminal, and passed on by npm. */
+/** With npm, Ctrl-C arrives twice within some 10 ms: from the terminal and from npm. */
 const SAME_SIGNAL_MS = 300;
 
 for (const [signal, code] of [
@@ -50,20 +50,20 @@ for (const [signal, code] of [
       process.exit(code);
     }
     stoppingSince = performance.now();
-    logger.info(`${signal}: finishing what is in hand; once more to exit at once`);
-    // Whatever else may hang: nobody waits for a process that was told to stop any longer than they said.
+    logger.info(`${signal}: finishing the work in flight; send it again to exit at once`);
+    // The process ends at SHUTDOWN_MS_MAX even if something hangs.
     setTimeout(() => process.exit(1), given.shutdownMsMax);
     stop(signal).then((outcome) => process.exit(outcome === "finished" ? 0 : 1), fail);
   });
 }
 
-/** Ends the process when it cannot do its work any more; whoever started it starts it again. */
+/** Ends the process when it can no longer work; its supervisor starts it again. */
 function fail(error: unknown): void {
   logger.fatal({ err: error }, messageOf(error));
   process.exit(1);
 }
 
-/** The result of a step of the start, or the end of the process with what was wrong and what to do. */
+/** The result of a step of the start; a failure is printed with what to do, and ends the process. */
 async function orExit<T>(step: () => Promise<T>): Promise<T> {
   try {
     return await step();
@@ -84,7 +84,7 @@ const backing = await orExit(async () =>
 const { redisUrl, database } = backing;
 const consumer = config.consumerName ?? uniqueConsumerName();
 const ending = new AbortController();
-// Every call by hand listens for it, however many there are at a time.
+// Every call on demand adds a listener, and their number has no limit.
 setMaxListeners(0, ending.signal);
 const services = openServices({
   config,
@@ -116,7 +116,7 @@ stop = async (reason) => {
   ending.abort();
   feedEnds.abort();
   feedConnection.disconnect();
-  // From here on no request is taken. Those under way need no loop, and each side has all of the time.
+  // No request is accepted from now on. Requests in flight need no loop, so both sides stop at the same time.
   const requests = http?.stop({ msMax: Math.max(0, config.shutdownMsMax - CLOSE_MS) });
   const outcomes = await Promise.all([router.stop({ reason }), requests]);
   http?.close();

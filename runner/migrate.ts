@@ -16,12 +16,12 @@ try {
   });
   try {
     const applied = await database.migrate();
-    const done = applied.length === 0 ? "up to date already" : `applied ${applied.join(", ")}`;
+    const done = applied.length === 0 ? "the schema is up to date" : `applied ${applied.join(", ")}`;
     console.log(`${where}: ${done}`);
   } finally {
     await database.close();
   }
 } catch (error) {
-  console.error(`${where}: the migration failed and changed nothing: ${messageOf(error)}`);
+  console.error(`${where}: the migration failed and has changed nothing: ${messageOf(error)}`);
   process.exitCode = 1;
 }

@@ -3,7 +3,7 @@ import { fieldsOf, type Entry, type Fields } from "../shared/entry.ts";
 import type { ReferenceRows } from "../shared/reference/reference.ts";
 import { NOW, signalRow, strategyRow, tickerRow, type Paused } from "./builders.ts";
 
-/** Random references and signals that meet often enough for every reason to come up, and fields that are anything. */
+/** Random references and matching signals that produce every reason, and random fields of any content. */
 
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "XRPUSDT", "DOGEUSDT"];
 const LONG_PHRASES = ["EMA_LONG", "Пробой вверх"];
@@ -11,7 +11,7 @@ const SHORT_PHRASES = ["EMA_SHORT", "RSI_SHORT"];
 const PHRASES = [...LONG_PHRASES, ...SHORT_PHRASES];
 const IDS = [1, 2, 3, 4, 5];
 
-/** The same text in another spelling: case, and spaces around it. */
+/** The same text in other case and with spaces around it. */
 export const respelt = (text: string): fc.Arbitrary<string> =>
   fc
     .tuple(
@@ -30,7 +30,7 @@ export const respelt = (text: string): fc.Arbitrary<string> =>
 export const respeltSymbol = (symbol: string): fc.Arbitrary<string> =>
   fc.constantFrom("", ".P").chain((suffix) => respelt(symbol + suffix));
 
-/** Every form a time may be written in: the same milliseconds whichever is taken. */
+/** All forms in which a time may be written; each stands for the same millisecond. */
 export const writtenTime = (ms: number): fc.Arbitrary<string> => {
   const iso = (at: number): string => new Date(at).toISOString().slice(0, -1);
   const decimals = String(ms % 1000).padStart(3, "0");
@@ -72,7 +72,7 @@ const ticker = (symbol: string) =>
     .record({ status: switchState, trade_permission: switchState })
     .map((changes) => tickerRow(symbol, changes));
 
-/** Most symbols in some spelling, and some in the plain one besides. */
+/** Most symbols in a random spelling, and some of them in the plain spelling as well. */
 const tickers = fc
   .tuple(
     fc.subarray(SYMBOLS, { minLength: 3 }).chain((symbols) => fc.tuple(...symbols.map(respeltSymbol))),
@@ -110,7 +110,7 @@ const strategy = (id: number) =>
 
 const someId = fc.constantFrom(...IDS);
 
-/** A small reference; names are few, so that rows share phrases, symbols and strategies. */
+/** A small reference with few names, so that rows share phrases, symbols and strategies. */
 export const anyRows: fc.Arbitrary<ReferenceRows> = fc.record({
   tickers,
   signals: fc.subarray(IDS, { minLength: 3 }).chain((ids) => fc.tuple(...ids.map(signal))),
@@ -133,7 +133,7 @@ const brokenTime = fc.constantFrom(...BROKEN_TIMES);
 
 const absent = fc.constant(undefined);
 
-/** Fields of a signal that {@link anyRows} may know, now and then broken or incomplete. */
+/** Fields of a signal that {@link anyRows} may contain, sometimes malformed or incomplete. */
 export const likelyFields: fc.Arbitrary<Fields> = fc
   .record({
     message: mostly(
@@ -180,10 +180,10 @@ export const anyPaused: fc.Arbitrary<Paused> = fc
   .tuple(fc.nat({ max: 14 }), fc.subarray(IDS, { maxLength: 2 }))
   .map(([n, ids]) => new Set<number | "*">(n === 0 ? ["*", ...ids] : n < 4 ? ids : []));
 
-/** Limits in milliseconds, 0 for none. */
+/** An age limit in milliseconds; 0 is no limit. */
 export const anyAgeMax: fc.Arbitrary<number> = fc.constantFrom(300_000, 300_000, 60_000, 0);
 
-/** Any sequence of UTF-16 units, whole characters or not. */
+/** Any sequence of UTF-16 units, also incomplete surrogate pairs. */
 const anyUnits = fc
   .array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0xd800, max: 0xdfff })), {
     maxLength: 12,
@@ -214,7 +214,7 @@ const anyName = fc.oneof(
   anyText,
 );
 
-/** Whatever a producer may have sent. */
+/** Any fields that a producer may send. */
 export const anyFields: fc.Arbitrary<Fields> = fc.oneof(
   fc.array(fc.tuple(anyName, anyText), { maxLength: 8 }).map((pairs) => fieldsOf(pairs.flat())),
   fc
@@ -222,7 +222,7 @@ export const anyFields: fc.Arbitrary<Fields> = fc.oneof(
     .map(([likely, pairs]) => fieldsOf([...Object.entries(likely), ...pairs].flat())),
 );
 
-/** Any id Redis gives or takes. */
+/** Any valid entry id. */
 export const anyId: fc.Arbitrary<string> = fc.oneof(
   recentId,
   fc

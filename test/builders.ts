@@ -6,16 +6,16 @@ import { buildReference } from "../shared/reference/build-reference.ts";
 import type { ReferenceRows } from "../shared/reference/reference.ts";
 import { snapshotOf, type Snapshot } from "../shared/reference/snapshot.ts";
 
-/** Things tests are made of, each complete and valid unless the test says otherwise. */
+/** Builders of test data: each result is complete and valid unless the test changes it. */
 
-/** A moment for tests that need no other one, milliseconds since 1970. */
+/** The default time of tests, milliseconds since 1970. */
 export const NOW = Date.UTC(2025, 0, 15, 12);
 
 type TickerRow = ReferenceRows["tickers"][number];
 type SignalRow = ReferenceRows["signals"][number];
 type StrategyRow = ReferenceRows["strategies"][number];
 
-/** Who is paused: ids of strategies, `*` for all of them. */
+/** The paused strategies: ids, or `*` for all. */
 export type Paused = ReadonlySet<number | "*">;
 
 export function tickerRow(symbol: string, changes: Partial<TickerRow> = {}): TickerRow {
@@ -34,7 +34,7 @@ export function signalRow(id: number, changes: Partial<SignalRow> = {}): SignalR
   };
 }
 
-/** A strategy with the defaults of its table: it takes every signal it subscribes to. */
+/** A strategy with the defaults of its table: it accepts every signal it subscribes to. */
 export function strategyRow(id: number, changes: Partial<StrategyRow> = {}): StrategyRow {
   return {
     id,
@@ -52,7 +52,7 @@ export function strategyRow(id: number, changes: Partial<StrategyRow> = {}): Str
   };
 }
 
-/** Rows of ticker BTCUSDT, signal 1 and strategy 10, which subscribes to it; any list can be replaced. */
+/** Rows of ticker BTCUSDT, signal 1 and strategy 10, which subscribes to it; `changes` replaces whole lists. */
 export function referenceRows(changes: Partial<ReferenceRows> = {}): ReferenceRows {
   return {
     tickers: [tickerRow("BTCUSDT")],
@@ -64,19 +64,19 @@ export function referenceRows(changes: Partial<ReferenceRows> = {}): ReferenceRo
   };
 }
 
-/** The rows of {@link referenceRows} with these strategies, all of them subscribed to signal 1. */
+/** The rows of {@link referenceRows} with these strategies, all subscribed to signal 1. */
 export function rowsWithStrategies(strategies: readonly StrategyRow[], changes: Partial<ReferenceRows> = {}) {
   const links = strategies.map(({ id }) => ({ strategy_id: id, signal_id: 1 }));
   return referenceRows({ strategies: [...strategies], strategy_signals: links, ...changes });
 }
 
-/** The snapshot the rows become on their way through `refresh-reference`. */
+/** The snapshot that `refresh-reference` makes of the rows. */
 export function snapshotFrom(rows: ReferenceRows = referenceRows()): Snapshot {
   const { version, content } = buildReference(rows);
   return snapshotOf(version, content);
 }
 
-/** The fields of a signal that strategy 10 of {@link referenceRows} is given; undefined takes a field away. */
+/** The fields of a signal that is dispatched to strategy 10 of {@link referenceRows}; undefined removes a field. */
 export function signalFields(changes: Readonly<Record<string, string | undefined>> = {}): Fields {
   const fields = {
     message: "SIGNAL_1_LONG",
@@ -99,7 +99,7 @@ export interface ContextChanges extends Partial<Omit<SignalContext, "control">> 
   readonly paused?: Paused;
 }
 
-/** What process-signals needs: the snapshot of the rows, {@link NOW}, nobody paused, signals of up to five minutes. */
+/** The context of process-signals: the snapshot of the rows, {@link NOW}, no pauses, an age limit of five minutes. */
 export function contextFrom({ rows, paused = new Set(), ...changes }: ContextChanges = {}): SignalContext {
   const pausedStrategies = new Set([...paused].filter((id) => id !== "*"));
   return {
@@ -112,27 +112,27 @@ export function contextFrom({ rows, paused = new Set(), ...changes }: ContextCha
   };
 }
 
-/** The effects of a result that has some. */
+/** The effects of a result. @throws Error when it is not `done` */
 export function effectsOf(result: Result | undefined) {
-  if (result?.status !== "done") throw new Error(`not done: ${JSON.stringify(result)}`);
+  if (result?.status !== "done") throw new Error(`expected a result "done", got ${JSON.stringify(result)}`);
   return result.effects;
 }
 
-/** The tasks a branch hands on, as the entries of `strategy_input_stream` they become. */
+/** The tasks of a branch, as entries of `strategy_input_stream`. */
 export function tasksIn(branch: Branch): Fields[] {
   return branch.append
     .filter((append) => append.stream === "strategy_input_stream")
-    .flatMap((append) => (append.each ?? [{}]).map((own) => ({ ...own, ...sharedFields(append) })));
+    .flatMap((append) => (append.each ?? [{}]).map((fields) => ({ ...fields, ...sharedFields(append) })));
 }
 
-/** The one record a branch publishes, as `persist-log` reads it. */
+/** The only record of a branch, as `persist-log` reads it. @throws Error when there is not exactly one */
 export function recordIn(branch: Branch): SignalRecord {
   const published = branch.append.filter((append) => append.stream === "signal_results");
-  if (published.length !== 1) throw new Error(`${published.length} records instead of one`);
+  if (published.length !== 1) throw new Error(`expected one record, found ${published.length}`);
   return signalRecordSchema.parse(JSON.parse(published[0]?.fields["data"] ?? ""));
 }
 
-/** The fields of a task for strategy 10 of {@link referenceRows}, dispatched a moment ago. */
+/** The fields of a task for strategy 10 of {@link referenceRows}, dispatched at `atMs`. */
 export function taskFields(atMs: number, changes: Readonly<Record<string, string>> = {}): Fields {
   const at = new Date(atMs).toISOString();
   return {

@@ -1,12 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { circlesIn, importsIn, withoutComments, type Import } from "./imports.ts";
 
 /**
- * The floor plan: imports go down it, never up, never from one room to another on the same floor, and in no circle. A room is
- * a folder (its name ends with a slash), with everything in it that has no floor of its own, or the files of a folder that are
- * named on the same floor.
+ * The floor plan: imports go down, never up or to another room of the same floor, and form no circle. A room is a folder
+ * (with a slash at the end) without the parts that have their own floor, or the files of one folder on the same floor.
  */
 const FLOORS: readonly (readonly string[])[] = [
   ["runner/main.ts", "runner/cli.ts", "runner/migrate.ts", "runner/lambda.ts", "runner/fetch.ts"],
@@ -45,7 +44,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "shared/io/http-client/",
   ],
   ["shared/io/postgres/", "shared/io/redis/"],
-  // What lies on top of shared/ are the words all its rooms speak in, so it has no floor of its own.
+  // The files on top of shared/ define the words of all its rooms, so they have no floor.
   ["shared/replay/", "shared/notification/"],
   ["shared/decide/"],
   ["shared/reference/"],
@@ -58,7 +57,7 @@ type Layer = (typeof LAYERS)[number];
 
 const ROOT = resolve(import.meta.dirname, "..");
 
-/** Modules outside the project that do nothing outside the process; the names, where only these do not. */
+/** External modules without I/O; a list names the exports without I/O of a module that has both. */
 const WITHOUT_IO: Readonly<Record<string, readonly string[] | "all">> = {
   zod: "all",
   "fastest-levenshtein": "all",
@@ -77,59 +76,6 @@ const ENTRY_POINTS = [
   "runner/local/",
 ];
 
-const TOP_LEVEL = ["functions", "shared", "runner", "test"].concat([
-  "package.json",
-  "package-lock.json",
-  "tsconfig.json",
-  "README.md",
-  "LICENSE",
-]);
-
-interface Import {
-  readonly from: string;
-  readonly typeOnly: boolean;
-  /** Names as exported; `*` when it is not known which. */
-  readonly names: readonly string[];
-}
-
-/** Every import and re-export in a source text, static or dynamic. */
-function importsIn(source: string): Import[] {
-  const code = withoutComments(source);
-  const statements = code.matchAll(
-    /^\s*(?:import|export)\s+(type\s+)?([^"';]*?)\s*from\s*["']([^"']+)["']/gm,
-  );
-  const found = [...statements].map(([, type, clause = "", from = ""]): Import => {
-    const names = namesIn(clause);
-    return {
-      from,
-      names: names.map(({ name }) => name),
-      typeOnly: type !== undefined || names.every(({ type: t }) => t),
-    };
-  });
-  const bare = code.matchAll(/^\s*import\s*["']([^"']+)["']|\b(?:import|require)\s*\(\s*["'`]([^"'`]*)/gm);
-  for (const [, sideEffect, dynamic] of bare)
-    found.push({ from: sideEffect ?? dynamic ?? "", typeOnly: false, names: ["*"] });
-  return found;
-}
-
-function namesIn(clause: string): { name: string; type: boolean }[] {
-  const [, list] = /^\{(.*)\}$/s.exec(clause.trim()) ?? [];
-  if (list === undefined) return [{ name: "*", type: false }];
-  const items = list
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
-  return items.map((item) => ({
-    name: item.replace(/^type\s+/, "").split(/\s/)[0] ?? "",
-    type: item.startsWith("type "),
-  }));
-}
-
-/** Line comments only where a line begins with one, so that `https://` in a text stays. */
-function withoutComments(source: string): string {
-  return source.replaceAll(/\/\*.*?\*\//gs, "").replaceAll(/^\s*\/\/.*$/gm, "");
-}
-
 function layerOf(path: string): Layer | undefined {
   return LAYERS.find((layer) => path.startsWith(`${layer}/`));
 }
@@ -140,7 +86,7 @@ interface Room {
   readonly floor: number;
 }
 
-/** The room of the plan with the longest name that fits; undefined for what has none. */
+/** The room of a file: the longest matching name of the plan; undefined for files without a room. */
 function roomOf(path: string): Room | undefined {
   const rooms = FLOORS.flatMap((names, floor) => names.map((name) => ({ name, floor })));
   return rooms
@@ -148,7 +94,7 @@ function roomOf(path: string): Room | undefined {
     .toSorted((a, b) => b.name.length - a.name.length)[0];
 }
 
-/** What is wrong with this import in this file; undefined when nothing is. */
+/** What is wrong with this import in this file; undefined for a correct one. */
 function faultOf(file: string, each: Import): string | undefined {
   if (layerOf(file) === "test") return undefined;
   if (!each.from.startsWith(".")) return outsideFault(file, each);
@@ -156,16 +102,18 @@ function faultOf(file: string, each: Import): string | undefined {
   return layerFault(file, target, each) ?? roomFault(file, target);
 }
 
-/** Only `shared/io` and the callers in `runner` may use what does I/O. */
+/** Only `shared/io` and `runner` may import modules with I/O. */
 function outsideFault(file: string, { from, names }: Import): string | undefined {
   const layer = layerOf(file);
   if (layer === "shared/io" || layer === "runner") return undefined;
   const allowed = WITHOUT_IO[from];
   const fine = allowed === "all" || (allowed !== undefined && names.every((name) => allowed.includes(name)));
-  return fine ? undefined : `${file} imports ${from}, which is not known to be without I/O`;
+  return fine
+    ? undefined
+    : `${file} imports ${from}, which may do I/O: move the code to shared/io or runner, or list the module in WITHOUT_IO`;
 }
 
-/** `functions` know the types of their ports in `shared/io`, and no more of it. */
+/** `functions` may import from `shared/io` only the types of their ports. */
 function layerFault(file: string, target: string, { typeOnly }: Import): string | undefined {
   const [layer, to] = [layerOf(file), layerOf(target)];
   const fine =
@@ -190,29 +138,6 @@ function isSameRoom(one: Room, other: Room): boolean {
   return a === b;
 }
 
-/** Groups of files that import each other in a circle (strongly connected, by Tarjan). */
-function circlesIn(importsOf: ReadonlyMap<string, readonly string[]>): string[][] {
-  const order = new Map<string, number>();
-  const lowest = new Map<string, number>();
-  const stack: string[] = [];
-  const circles: string[][] = [];
-  function visit(file: string): void {
-    order.set(file, order.size);
-    let low = order.size - 1;
-    stack.push(file);
-    for (const target of importsOf.get(file) ?? []) {
-      if (!order.has(target)) visit(target);
-      if (stack.includes(target)) low = Math.min(low, lowest.get(target) ?? order.get(target) ?? low);
-    }
-    lowest.set(file, low);
-    if (low !== order.get(file)) return;
-    const circle = stack.splice(stack.indexOf(file));
-    if (circle.length > 1) circles.push(circle.toSorted());
-  }
-  for (const file of importsOf.keys()) if (!order.has(file)) visit(file);
-  return circles;
-}
-
 function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(ts|mts|mjs|js)$/.test(entry.name))
@@ -222,14 +147,14 @@ function filesBelow(folder: string): string[] {
 const files = ["functions", "shared", "runner"].flatMap(filesBelow);
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
-test("there are files to look at, and imports in them", () => {
+test("the test finds the files and their imports", () => {
   expect(files).toEqual(expect.arrayContaining(["shared/decide/decide.ts", "functions/process-signals.ts"]));
   expect(importsIn(read("functions/process-signals.ts")).map(({ from }) => from)).toEqual(
     expect.arrayContaining(["../shared/entry.ts", "../shared/decide/decide.ts", "../shared/function.ts"]),
   );
 });
 
-test("imports go down the floor plan only", () => {
+test("imports only go down the floor plan", () => {
   const faults = files.flatMap((file) => importsIn(read(file)).map((each) => faultOf(file, each)));
   expect(faults.filter((fault) => fault !== undefined)).toEqual([]);
 });
@@ -242,7 +167,7 @@ test("no files import each other in a circle", () => {
   expect(circlesIn(new Map(files.map((file) => [file, targetsOf(file)])))).toEqual([]);
 });
 
-test("every file of runner and shared/io is in a room, and every room of the plan is there", () => {
+test("every file of runner and shared/io is in a room, and every room of the plan exists", () => {
   const inRooms = files.filter(
     (file) => /^(runner|shared\/io)\//.test(file) && file !== "runner/install.mjs",
   );
@@ -254,31 +179,14 @@ test("every file of runner and shared/io is in a room, and every room of the pla
   ).toBeLessThanOrEqual(10);
 });
 
-test("the environment is read in the entry points only", () => {
+test("only the entry points read the environment", () => {
   const readers = files.filter((file) =>
     /\bprocess\s*(\?\.|\.|\[["'])\s*env\b|\benv\b[^;]*from "node:process"/.test(withoutComments(read(file))),
   );
   expect(readers.filter((file) => !ENTRY_POINTS.some((entry) => file.startsWith(entry)))).toEqual([]);
 });
 
-test("nothing is at the top level but what the layout names", () => {
-  const names = new Set(projectFiles().map((file) => file.split("/")[0] ?? ""));
-  expect([...names].filter((name) => !name.startsWith(".") && !TOP_LEVEL.includes(name))).toEqual([]);
-});
-
-/** Files that are, or would be, under version control; without git, what lies here but for what tools put down. */
-function projectFiles(): string[] {
-  try {
-    const args = ["ls-files", "--cached", "--others", "--exclude-standard"];
-    return execFileSync("git", args, { cwd: ROOT, encoding: "utf8", stdio: "pipe" })
-      .split("\n")
-      .filter(Boolean);
-  } catch {
-    return readdirSync(ROOT).filter((name) => name !== "node_modules" && name !== "coverage");
-  }
-}
-
-describe("this test would see", () => {
+describe("this test finds", () => {
   test.each([
     ["shared/a.ts", 'import { Redis } from "ioredis";'],
     ["shared/a.ts", 'import type { Redis } from "ioredis";'],
@@ -332,26 +240,6 @@ describe("this test would see", () => {
       importsIn(source)
         .map((each) => faultOf(file, each))
         .filter(Boolean),
-    ).toEqual([]);
-  });
-
-  test("circles, however long, and each once", () => {
-    const a = ["a", ["b", "x"]] as const;
-    const graph = new Map<string, readonly string[]>([
-      a,
-      ["b", ["c"]],
-      ["c", ["a"]],
-      ["x", ["y"]],
-      ["y", []],
-    ]);
-    expect(circlesIn(graph)).toEqual([["a", "b", "c"]]);
-    expect(
-      circlesIn(
-        new Map([
-          ["a", ["b"]],
-          ["b", []],
-        ]),
-      ),
     ).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import type { Fields } from "../shared/entry.ts";
 import type { ReferenceRows } from "../shared/reference/reference.ts";
 import { referenceRows, signalRow, strategyRow, tickerRow } from "./builders.ts";
 
-/** A reference and a stream of signals that together meet every rule, for tests of the whole path. */
+/** A reference and signals that together use every rule, for tests of the whole path. */
 
 /** Rows with every kind of ticker, signal and strategy. */
 export function mixedReference(): ReferenceRows {
@@ -35,12 +35,12 @@ export function mixedReference(): ReferenceRows {
   });
 }
 
-/** Strategy that the tests pause. */
+/** The strategy that tests pause. */
 export const PAUSED_STRATEGY = 17;
 
 const FIVE_MINUTES = 300_000;
 
-/** The i-th of a repeating mixture: valid, repeated, unknown, disabled, stale, malformed, garbage, huge. */
+/** The signal at this index of a mixture: valid, repeated, unknown, disabled, stale, malformed, binary, huge. */
 export function mixedSignal(i: number, now: number): Record<string, string | Buffer> {
   const bar = new Date(now - (now % 60_000) - (Math.floor(i / 20) % 5000) * 60_000).toISOString();
   const sent_at = new Date(now).toISOString();
@@ -104,7 +104,7 @@ export function mixedSignal(i: number, now: number): Record<string, string | Buf
   }
 }
 
-/** The fields as Redis gives them back: text, with U+FFFD for bytes that are none. */
+/** The fields as they are read from Redis: text, with U+FFFD for invalid bytes. */
 export function asRead(fields: Readonly<Record<string, string | Buffer>>): Fields {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value.toString()]));
 }

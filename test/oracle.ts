@@ -3,35 +3,9 @@ import type { ReferenceRows } from "../shared/reference/reference.ts";
 import type { Paused } from "./builders.ts";
 
 /**
- * What has to be decided, told a second time: design.md's rules applied to plain rows, slowly and without any of the
- * router's own code. Where the design leaves the order of reasons open, it is the order of its list.
+ * The rules of decisions a second time, for comparison: simple, slow, on plain rows, without the router's own code. Gives
+ * the decision on an entry, provided that no other entry has dispatched the same identity before.
  */
-
-export interface OracleInput {
-  readonly rows: ReferenceRows;
-  readonly fields: Fields;
-  readonly entryId: string;
-  /** Milliseconds since 1970. */
-  readonly now: number;
-  readonly paused: Paused;
-  /** 0: no limit. */
-  readonly signalAgeMsMax: number;
-}
-
-export interface Expected {
-  readonly status: "dispatched" | "ignored" | "rejected";
-  readonly reason: string | null;
-  /** Ids of the strategies that get a task, ascending. */
-  readonly dispatched: readonly number[];
-  /** What every subscribed strategy is told: `dispatched`, or the reason why not. By id, ascending. */
-  readonly outcomes: readonly (readonly [strategyId: number, outcome: string])[];
-  /** Two entries with the same one are the same signal; null when the entry is no valid signal. */
-  readonly identity: string | null;
-}
-
-const FUTURE_MS_MAX = 5000;
-
-/** The decision on this entry, as long as no other entry has dispatched the same identity before. */
 export function expectedDecision({
   rows,
   fields,
@@ -60,11 +34,11 @@ export function expectedDecision({
     ])
     .filter(({ phrase }) => phrase !== null && phrase.trim().toUpperCase() === message.toUpperCase());
   const usable = meanings.filter(({ signal }) => signal.enabled);
-  const meant = usable.length > 0 ? usable : meanings;
+  const matching = usable.length > 0 ? usable : meanings;
   const subscribed = rows.strategies
     .filter(({ id }) =>
       rows.strategy_signals.some(
-        (link) => link.strategy_id === id && meant.some(({ signal }) => signal.id === link.signal_id),
+        (link) => link.strategy_id === id && matching.some(({ signal }) => signal.id === link.signal_id),
       ),
     )
     .toSorted((a, b) => a.id - b.id);
@@ -110,6 +84,30 @@ export function expectedDecision({
   return { status: "ignored", reason: stoppedBy ?? "no_eligible_strategy", dispatched, outcomes, identity };
 }
 
+const FUTURE_MS_MAX = 5000;
+
+export interface OracleInput {
+  readonly rows: ReferenceRows;
+  readonly fields: Fields;
+  readonly entryId: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly paused: Paused;
+  /** 0: no limit. */
+  readonly signalAgeMsMax: number;
+}
+
+export interface Expected {
+  readonly status: "dispatched" | "ignored" | "rejected";
+  readonly reason: string | null;
+  /** Ids of the strategies that get a task, ascending. */
+  readonly dispatched: readonly number[];
+  /** For every subscribed strategy `dispatched`, or the reason why not. By id, ascending. */
+  readonly outcomes: readonly (readonly [strategyId: number, outcome: string])[];
+  /** Entries with the same identity are the same signal; null for an invalid signal. */
+  readonly identity: string | null;
+}
+
 function firstTrue(reasons: readonly (readonly [reason: string, applies: boolean])[]): string | undefined {
   return reasons.find(([, applies]) => applies)?.[0];
 }
@@ -118,7 +116,7 @@ function tradedSymbol(text: string): string {
   return text.trim().toUpperCase().replace(/\.P$/, "");
 }
 
-/** Milliseconds since 1970 of a time as producers write it, by way of the platform's own parser. */
+/** Milliseconds since 1970 of a time as producers write it, by the platform's own parser. */
 function milliseconds(text: string): number | undefined {
   if (/^\d{9,13}(\.\d+)?$/.test(text)) {
     const [whole = "", decimals = ""] = text.split(".");

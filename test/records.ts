@@ -1,20 +1,20 @@
 import type { Entry } from "../shared/entry.ts";
 import type { OutcomeRecord, SignalRecord } from "../shared/records.ts";
 
-/** Entries of `signal_results`, each complete and valid unless the test says otherwise. */
+/** Builders of `signal_results` entries: each is complete and valid unless the test changes it. */
 
 export const RECORDED_AT = "2026-01-02T03:04:05.678Z";
 
-export interface RecordPlace {
-  /** Of the record itself. */
+export interface RecordIds {
+  /** Entry id of the record itself. */
   readonly id?: string;
-  /** Of the signal. */
+  /** Entry id of the signal. */
   readonly entryId?: string;
   readonly invocation?: string;
 }
 
 /** The outcome of a task: strategy 7 has executed it. */
-export function outcomeEntry(changes: Partial<OutcomeRecord> = {}, place: RecordPlace = {}): Entry {
+export function outcomeEntry(changes: Partial<OutcomeRecord> = {}, ids: RecordIds = {}): Entry {
   const record: OutcomeRecord = {
     uid: "u1",
     strategy_id: 7,
@@ -26,11 +26,11 @@ export function outcomeEntry(changes: Partial<OutcomeRecord> = {}, place: Record
     at: RECORDED_AT,
     ...changes,
   };
-  return entryOf("outcome", record, place);
+  return entryOf("outcome", record, ids);
 }
 
 /** A decision on a signal: dispatched, without strategies. */
-export function signalEntry(changes: Partial<SignalRecord> = {}, place: RecordPlace = {}): Entry {
+export function signalEntry(changes: Partial<SignalRecord> = {}, ids: RecordIds = {}): Entry {
   const record: SignalRecord = {
     duplicate_of: null,
     uid: "u1",
@@ -51,10 +51,10 @@ export function signalEntry(changes: Partial<SignalRecord> = {}, place: RecordPl
     outcomes: [],
     ...changes,
   };
-  return entryOf("signal", record, place);
+  return entryOf("signal", record, ids);
 }
 
-function entryOf(kind: string, record: object, place: RecordPlace): Entry {
-  const { id = "9-0", entryId = "5-0", invocation = "live" } = place;
+function entryOf(kind: string, record: object, ids: RecordIds): Entry {
+  const { id = "9-0", entryId = "5-0", invocation = "live" } = ids;
   return { id, fields: { kind, entry_id: entryId, invocation, data: JSON.stringify(record) } };
 }

@@ -1,20 +1,21 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
+/** `npm test`: every test, on one Redis and one Postgres. */
 export default defineConfig({
   root: resolve(import.meta.dirname, ".."),
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/servers/global-setup.ts"],
     pool: "forks",
-    // Most files wait for servers and processes most of the time.
+    // Most tests wait for servers and processes most of the time.
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     coverage: {
       provider: "v8",
       include: ["functions/**/*.ts", "shared/**/*.ts"],
-      // The wires are tested against real servers and in other processes, where coverage cannot look.
+      // shared/io is tested with real servers and in other processes, which coverage does not measure.
       exclude: ["shared/io/**"],
       thresholds: { lines: 95, functions: 95, branches: 95, statements: 95 },
     },

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import type { Config } from "../../shared/config/config.ts";
+import { redactUrl } from "../../shared/config/redact-url.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { configOrExit, DATA_DIR, type Environment } from "../environment.ts";
@@ -9,7 +10,7 @@ import { findRedisServer } from "../local/find-redis.ts";
 import { localRedisUrl, startLocalRedis } from "../local/redis-server.ts";
 import { openLogger } from "../telemetry/logger.ts";
 
-/** What a command of the CLI works with. */
+/** A connection of the command line to the router's Redis, with the configuration of this environment. */
 export interface Connection {
   readonly redisUrl: string;
   readonly redis: Redis;
@@ -17,13 +18,13 @@ export interface Connection {
   readonly config: Config;
 }
 
-/** A fault of the person's making, told without a stack. */
+/** An error that the user can fix: its message is printed without a stack trace. */
 export class CliError extends Error {
   override readonly name = "CliError";
 }
 
 /**
- * Runs a command against the Redis of REDIS_URL, or of the stack that runs in this folder.
+ * Runs a command on the Redis of REDIS_URL, or of the router that runs in this folder.
  * @throws CliError when there is none, or it does not answer
  */
 export async function withRedis<T>(
@@ -33,7 +34,9 @@ export async function withRedis<T>(
   const config = configOrExit(env);
   const url = config.redisUrl ?? (await localRedisUrl(DATA_DIR));
   if (url === undefined) {
-    throw new CliError("no Redis: start the router in this folder with `npm start`, or set REDIS_URL");
+    throw new CliError(
+      "REDIS_URL is not set and no router runs in this folder: start one with `npm start`, or set REDIS_URL",
+    );
   }
   let lastError: Error | undefined;
   const redis = openRedis({
@@ -50,15 +53,15 @@ export async function withRedis<T>(
   } catch (error) {
     throw redis.status === "ready"
       ? error
-      : new CliError(`Redis does not answer: ${String(lastError ?? error)}`);
+      : new CliError(`Redis at ${redactUrl(url)} does not answer: ${String(lastError ?? error)}`);
   } finally {
     redis.disconnect();
   }
 }
 
 /**
- * The same for a command that needs the embedded database, and so a router that is stopped: its Redis then runs for as
- * long as the command takes.
+ * The same for a command that may need the embedded database, and therefore a stopped router: then the local Redis is
+ * started for the time of the command.
  */
 export async function withRedisStarted<T>(
   env: Environment,

@@ -2,17 +2,19 @@ import { pauseDispatching, resumeDispatching, type PauseAnswer } from "../on-dem
 import type { Connection } from "./connection.ts";
 import { osUser } from "./os-user.ts";
 
-/** Pauses one strategy, or all. */
+/** `cli pause`: pauses one strategy, or all. */
 export async function pauseStrategy(connection: Connection, strategyId: number | undefined): Promise<void> {
-  said(await pauseDispatching(connection, { strategyId, by: osUser(), way: "from the command line" }));
+  printAnswer(await pauseDispatching(connection, { strategyId, by: osUser(), way: "from the command line" }));
 }
 
-/** Takes a pause back. */
+/** `cli resume`: lifts the pause of one strategy, or the pause of all. */
 export async function resumeStrategy(connection: Connection, strategyId: number | undefined): Promise<void> {
-  said(await resumeDispatching(connection, { strategyId, by: osUser(), way: "from the command line" }));
+  printAnswer(
+    await resumeDispatching(connection, { strategyId, by: osUser(), way: "from the command line" }),
+  );
 }
 
-function said({ message, warning }: PauseAnswer): void {
+function printAnswer({ message, warning }: PauseAnswer): void {
   if (warning !== undefined) console.error(warning);
   console.log(message);
 }

@@ -2,16 +2,7 @@ import type { StoredDeadLetter } from "../../shared/dead-letter.ts";
 import { entryTime } from "../../shared/entry.ts";
 import { printable } from "../telemetry/decision-text.ts";
 
-export interface TableOptions {
-  /** Redis' clock, milliseconds since 1970. */
-  readonly now: number;
-  /** Characters in a line; undefined: as many as it takes. */
-  readonly width: number | undefined;
-}
-
-const TITLES = ["id", "age", "function", "stream", "reason", "deliveries", "error"];
-
-/** Dead letters as a table, one line each. */
+/** Dead letters as a table for the terminal, one line each. */
 export function deadLetterTable(
   letters: readonly StoredDeadLetter[],
   { now, width = Number.POSITIVE_INFINITY }: TableOptions,
@@ -24,23 +15,32 @@ export function deadLetterTable(
     .join("\n");
 }
 
+const TITLES = ["id", "age", "function", "stream", "reason", "deliveries", "error"];
+
+export interface TableOptions {
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: number;
+  /** Longest line in characters; undefined: no limit. */
+  readonly width: number | undefined;
+}
+
 function cellsOf(stored: StoredDeadLetter, now: number): string[] {
   const { id, raw } = stored;
   const known = [raw["function"], raw["stream"], raw["reason"], raw["deliveries"]].map(
     (value) => value ?? "?",
   );
-  const error = stored.ok ? stored.letter.error : `(cannot be read) ${stored.fault}`;
+  const error = stored.ok ? stored.letter.error : `(malformed) ${stored.fault}`;
   return [id, ageText(now - entryTime(id)), ...known, error];
 }
 
-/** Everything there is about one dead letter. */
+/** One dead letter with everything it contains. */
 export function deadLetterText(stored: StoredDeadLetter, now: number): string {
   const { id, raw } = stored;
   const age = ageText(now - entryTime(id));
   const { fields, ...rest } = raw;
   return [
     `dead letter ${id}, ${age} old`,
-    ...(stored.ok ? [] : ["  cannot be read, so it can only be discarded:", indented(stored.fault, 4)]),
+    ...(stored.ok ? [] : ["  malformed, so it can only be discarded:", indented(stored.fault, 4)]),
     ...named(rest, 2),
     ...(stored.ok
       ? ["  fields", ...named(stored.letter.entry.fields, 4)]
@@ -48,14 +48,14 @@ export function deadLetterText(stored: StoredDeadLetter, now: number): string {
   ].join("\n");
 }
 
-/** What a program gets: the dead letter with its parts, or what is there instead of one. */
+/** One dead letter as JSON: its parts, or the raw fields of a malformed one. */
 export function deadLetterJson(stored: StoredDeadLetter): Readonly<Record<string, unknown>> {
   if (!stored.ok) return { id: stored.id, fault: stored.fault, raw: stored.raw };
   const { id, entry, functionName, ...rest } = stored.letter;
   return { id, ...rest, function: functionName, entry_id: entry.id, fields: entry.fields };
 }
 
-/** One line per field; JSON on as many as it takes. */
+/** One line per field, and more for JSON. */
 function named(fields: Readonly<Record<string, string>>, indent: number): string[] {
   const width = Math.max(0, ...Object.keys(fields).map((name) => name.length));
   return Object.entries(fields).map(([name, value]) => {
@@ -84,7 +84,7 @@ function indented(text: string, indent: number): string {
     .join("\n");
 }
 
-/** Without the line ends and control characters a producer may have put in, which a terminal would obey. */
+/** One line without control characters: a producer's text must not control the terminal. */
 function oneLine(text: string): string {
   return printable(text.replaceAll(/\s*[\n\r]\s*/g, " "));
 }
@@ -99,7 +99,7 @@ const UNITS = [
   ["min", 60_000],
 ] as const;
 
-/** An age in the largest unit it has two or more of. */
+/** An age in the largest unit of which it has at least two. */
 function ageText(ms: number): string {
   const [unit, size] = UNITS.find(([, unitMs]) => ms >= 2 * unitMs) ?? (["s", 1_000] as const);
   return `${Math.max(0, Math.floor(ms / size))} ${unit}`;

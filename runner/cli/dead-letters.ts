@@ -22,15 +22,17 @@ import { CliError, type Connection } from "./connection.ts";
 import { deadLetterJson, deadLetterTable, deadLetterText } from "./dead-letter-text.ts";
 import { osUser } from "./os-user.ts";
 
+/** `cli dead-letters`: lists, shows, retries and discards dead letters. */
+
 export interface ListOptions {
   readonly limit: number;
-  /** Id of the last one seen. */
+  /** Id of the last dead letter of the page before. */
   readonly after?: string;
   readonly oldest: boolean;
   readonly json: boolean;
 }
 
-/** Prints a page of the dead letters, the newest first. */
+/** Prints a page of dead letters, by default the newest first. */
 export async function listDeadLetters({ redis, keys }: Connection, options: ListOptions): Promise<void> {
   const { limit: countMax, after, oldest, json } = options;
   const deadLetters = deadLettersOn(redis, keys);
@@ -50,7 +52,7 @@ export async function listDeadLetters({ redis, keys }: Connection, options: List
   console.log(`${letters.length} of ${await deadLetters.count()} dead letters${more}`);
 }
 
-/** Prints everything about one. @throws CliError when it is not there */
+/** Prints one dead letter with everything it contains. @throws CliError when it does not exist */
 export async function showDeadLetter({ redis, keys }: Connection, id: string): Promise<void> {
   const stored = await deadLettersOn(redis, keys).get(id);
   if (stored === undefined) throw new CliError(`there is no dead letter ${id}`);
@@ -65,14 +67,14 @@ export interface RetryOptions {
   readonly reason?: string;
 }
 
-/** Retries dead letters, a line for each and a sum; exit code 1 unless all that was asked for is done, and no strategy failed. */
+/** Retries dead letters; prints a line for each and a sum. Exit code 1 unless all are done and no strategy failed. */
 export async function retryFromCli(
   { redisUrl, config }: Connection,
   ids: readonly string[],
   { all, by = osUser(), reason, secrets }: RetryOptions & { readonly secrets: Secrets },
 ): Promise<void> {
   const letters = chosen(ids, all);
-  // Only records need it: signals and tasks can be retried without a database.
+  // Only records need the database: signals and tasks can be retried without it.
   const database = await databaseForRetry(config);
   const logger = openLogger("silent", { forPeople: false });
   const consumer = uniqueConsumerName();
@@ -91,7 +93,7 @@ export async function retryFromCli(
     await services.events.flush(5_000);
     const sum = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
     console.log(`${sum.join(", ")}${invocation === undefined ? "" : `; invocation ${invocation}`}`);
-    // Of all there were, somebody else may have been quicker with some.
+    // With --all another process may have retried some of them first.
     if (failed + counts.dead + counts.left + (all ? 0 : counts.gone) > 0) process.exitCode = 1;
   } finally {
     services.close();
@@ -111,7 +113,7 @@ async function databaseForRetry(config: Config): Promise<Database> {
     const database = await openDatabase(options).catch((error: unknown) => {
       const redisToo = config.redisUrl === undefined ? ", which starts the local Redis by itself" : "";
       throw new CliError(
-        `${messageOf(error)}. While a router runs in this folder the database is its own: stop the router (Ctrl-C) and run this command again${redisToo}`,
+        `${messageOf(error)}. Only one process can use the embedded database of this folder: stop the router (Ctrl-C) and run this command again${redisToo}`,
       );
     });
     await database.migrate();
@@ -125,7 +127,7 @@ export interface DiscardOptions {
   readonly by?: string;
 }
 
-/** Throws dead letters away for good, with a line for each and a sum; each is kept in the event that says so. */
+/** Deletes dead letters for good; prints a line for each and a sum. An event keeps the content of each. */
 export async function discardFromCli(
   { redis, keys, config }: Connection,
   ids: readonly string[],
@@ -135,7 +137,7 @@ export async function discardFromCli(
   const deadLetters = deadLettersOn(redis, keys);
   if (all && !yes) {
     const count = await deadLetters.count();
-    throw new CliError(`--all throws away all ${count} dead letters; add --yes if that is what you want`);
+    throw new CliError(`--all deletes all ${count} dead letters for good: add --yes to confirm`);
   }
   const clock = redisClock(redis);
   await clock.sample();
@@ -162,6 +164,6 @@ const DISCARDED = {
 } as const;
 
 function chosen(ids: readonly string[], all: boolean): "all" | readonly string[] {
-  if (all === ids.length > 0) throw new CliError("say which: the ids of dead letters, or --all");
+  if (all === ids.length > 0) throw new CliError("expected either the ids of dead letters or --all");
   return all ? "all" : ids;
 }

@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 
-/** Name of the user of this shell; a process in a container may run under one without a name. */
+/** Name of the user of this shell; "unknown" for a user without a name, as in some containers. */
 export function osUser(): string {
   try {
     return userInfo().username;

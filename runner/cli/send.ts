@@ -4,27 +4,15 @@ import type { SignalRecord } from "../../shared/records.ts";
 import { decisionText } from "../telemetry/decision-text.ts";
 import { CliError, type Connection } from "./connection.ts";
 
-export interface SendOptions {
-  readonly symbol: string;
-  readonly message: string;
-  /** Default: the start of the current minute. */
-  readonly barTime?: string;
-  readonly sentAt?: string;
-  readonly source: string;
-  readonly uid?: string;
-  /** Longest wait for the decision, in seconds. */
-  readonly wait: number;
-}
-
-/** Adds one signal to `signals_stream`, prints its entry id, waits for its decision and prints it with every outcome. */
+/** `cli send`: adds one signal to `signals_stream`, waits for its decision and prints it with every outcome. */
 export async function send({ redis, keys }: Connection, options: SendOptions): Promise<void> {
   const reader = redis.duplicate();
-  // What breaks it rejects the read under way.
+  // A broken connection also rejects the read in flight.
   reader.on("error", () => undefined);
   try {
     const tail = await tailResults(reader, { keys, countMax: 500, blockMs: 500 });
     const entryId = await redis.xadd(keys.stream("signals_stream"), "*", ...fieldsOfSignal(options));
-    if (entryId === null) throw new CliError("Redis did not take the signal");
+    if (entryId === null) throw new CliError("Redis returned no id for the signal: it was not added");
     console.log(`${entryId}  sent`);
     const until = Date.now() + options.wait * 1_000;
     while (Date.now() < until) {
@@ -37,11 +25,23 @@ export async function send({ redis, keys }: Connection, options: SendOptions): P
       }
     }
     throw new CliError(
-      `no decision within ${options.wait} s. The signal is safe in ${keys.stream("signals_stream")}; is a router running? (npm run cli -- status)`,
+      `no decision within ${options.wait} s. The signal is stored in ${keys.stream("signals_stream")}; check with \`npm run cli -- status\` that a router is running`,
     );
   } finally {
     reader.disconnect();
   }
+}
+
+export interface SendOptions {
+  readonly symbol: string;
+  readonly message: string;
+  /** Default: the start of the current minute. */
+  readonly barTime?: string;
+  readonly sentAt?: string;
+  readonly source: string;
+  readonly uid?: string;
+  /** Longest wait for the decision, in seconds. */
+  readonly wait: number;
 }
 
 function fieldsOfSignal(options: SendOptions): string[] {

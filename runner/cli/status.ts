@@ -7,7 +7,7 @@ import { DATA_DIR } from "../environment.ts";
 import { healthFrom, isReachable } from "../telemetry/health.ts";
 import type { Connection } from "./connection.ts";
 
-/** Prints streams, groups, snapshot, pauses and counters; as JSON for programs. */
+/** `cli status`: prints health, streams, groups, snapshot, pauses and counters, as text or JSON. */
 export async function printStatus(
   { redis, keys, config }: Connection,
   { json }: { readonly json: boolean },
@@ -21,7 +21,7 @@ export async function printStatus(
   console.log(json ? JSON.stringify({ health, ...found }, null, 2) : [...text, statusText(found)].join("\n"));
 }
 
-/** The embedded database is the running router's alone, so only a server is asked. */
+/** Only a server is asked: one process alone can open the embedded database. */
 async function postgresReachable(config: Config): Promise<boolean | null> {
   if (config.databaseUrl === undefined) return null;
   const { databaseUrl: url, neonWsProxy } = config;
@@ -67,7 +67,7 @@ function section(title: string, lines: readonly string[]): string[] {
 }
 
 function referenceText({ reference, now }: Status): string {
-  if (reference.version === null) return "none: nothing is decided until there is one";
+  if (reference.version === null) return "none: no signal is decided until there is one";
   const age =
     reference.confirmedAt === null
       ? "never"
@@ -77,7 +77,7 @@ function referenceText({ reference, now }: Status): string {
 
 function pausedText(paused: Status["paused"]): string {
   const ids = Object.keys(paused);
-  if (ids.length === 0) return "nobody";
+  if (ids.length === 0) return "none";
   return ids.map((id) => (id === PAUSE_ALL ? "every strategy" : `strategy ${id}`)).join(", ");
 }
 
@@ -88,7 +88,7 @@ function counters({ metrics }: Status, prefix: string): string[] {
     .map(([field, count]) => `${field.slice(prefix.length).padEnd(24)}${String(count).padStart(9)}`);
 }
 
-/** `executed 7, failed 1`, per strategy. */
+/** Per strategy a line such as `executed 7, failed 1`. */
 function strategyLines({ metrics }: Status, kind: "strategy" | "execution"): string[] {
   const byStrategy = new Map<number, string[]>();
   for (const [field, count] of Object.entries(metrics)) {
@@ -104,7 +104,7 @@ function strategyLines({ metrics }: Status, kind: "strategy" | "execution"): str
     });
 }
 
-/** What a strategy's tasks have taken so far. */
+/** Attempts and mean run time of a strategy's tasks so far. */
 function effortText(id: number, metrics: Status["metrics"]): string {
   const runs = [...RUN_MS_BOUNDS, "inf" as const].reduce(
     (sum, bound) => sum + (metrics[`run_ms:${id}:le:${bound}`] ?? 0),
@@ -114,7 +114,7 @@ function effortText(id: number, metrics: Status["metrics"]): string {
   return `; ${metrics[`attempts:${id}`] ?? 0} attempts${mean}`;
 }
 
-/** Per function the number of entries, the mean, and upper bounds of the median and the 99th percentile. */
+/** Per function the number of entries, the mean time, and upper bounds of the median and the 99th percentile. */
 function processingLines({ metrics }: Status): string[] {
   const names = new Set(
     Object.keys(metrics).flatMap((field) => /^processing_ms:(.+):sum$/.exec(field)?.[1] ?? []),
@@ -130,6 +130,6 @@ function processingLines({ metrics }: Status): string[] {
       return bound === "inf" ? `> ${PROCESSING_MS_BOUNDS.at(-1)} ms` : `≤ ${bound} ms`;
     };
     const mean = count === 0 ? 0 : (metrics[processingField(name, "sum")] ?? 0) / count;
-    return `${name.padEnd(24)}${String(count).padStart(9)} entries, mean ${mean.toFixed(1)} ms, half ${below(0.5)}, 99 % ${below(0.99)}`;
+    return `${name.padEnd(24)}${String(count).padStart(9)} entries, mean ${mean.toFixed(1)} ms, median ${below(0.5)}, p99 ${below(0.99)}`;
   });
 }

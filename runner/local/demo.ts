@@ -1,10 +1,8 @@
 import type { Database } from "../../shared/io/postgres/database.ts";
 
 /**
- * A small reference to try the router with. `EMA_CROSS_LONG` on BTCUSDT goes to two strategies and is withheld
- * from five, each for a reason of its own; SOLUSDT and XRPUSDT stop it altogether.
- *
- * One statement, so that it is all there or not at all, without a transaction.
+ * A small reference to try the router: `EMA_CROSS_LONG` on BTCUSDT is dispatched to two strategies and not to five, each
+ * for another reason; SOLUSDT and XRPUSDT are ignored. One statement inserts all of it or nothing.
  */
 const DEMO_REFERENCE = `
 WITH vacant AS (
@@ -57,7 +55,7 @@ new_strategy_signals AS (
 )
 SELECT count(*)::int AS strategies FROM new_strategies`;
 
-/** Loads the demo reference if tickers, signals and strategies are all empty, and says whether it did. @throws DatabaseError */
+/** Loads the demo if tickers, signals and strategies are all empty; true when it did. @throws DatabaseError */
 export async function loadDemoReference(db: Database): Promise<boolean> {
   const [row] = await db.query<{ strategies: number }>(DEMO_REFERENCE);
   return (row?.strategies ?? 0) > 0;

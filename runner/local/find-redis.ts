@@ -8,19 +8,19 @@ import { promisify } from "node:util";
 import {
   PACKAGE_MANAGERS,
   planRedisInstall,
-  typeThis,
+  installHint,
   type Command,
   type PackageManager,
 } from "./redis-install-plan.ts";
 
-/** Finds a Redis server on this machine, or puts one there. */
+/** Finds a Redis server on this machine, or installs one. */
 
 interface FindRedisOptions {
   /** The environment: PATH and CI are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Asks the person at the terminal; undefined when there is none. */
+  /** Asks the user at the terminal; undefined without a terminal. */
   readonly ask?: ((question: string) => Promise<boolean>) | undefined;
-  /** Looked into after PATH: a service's or an editor's PATH is often short. */
+  /** Searched after PATH: services and editors often have a short PATH. */
   readonly usualFolders?: readonly string[];
   /** Runs an installation. @throws Error when it fails */
   readonly install?: (command: Command) => Promise<void>;
@@ -31,9 +31,8 @@ const SERVERS = ["redis-server", "valkey-server"];
 const MAJOR_MIN = 7;
 
 /**
- * The absolute path of a redis-server or valkey-server that is new enough, installed if it has to be: without asking as
- * root and in CI, else only after a yes at the terminal.
- * @throws Error whose message is what to type, when there is no server and none may be installed
+ * The path of a redis-server or valkey-server that is new enough. If there is none it is installed: as root and in CI
+ * without asking, else after a yes at the terminal. @throws Error with the command to type when that is not allowed
  */
 export async function findRedisServer({
   env,
@@ -61,20 +60,22 @@ export async function findRedisServer({
   });
   if (plan.action === "fail") throw new Error(plan.message);
   if (plan.action === "ask") {
-    const agreed = await ask?.(`No Redis server here. Install one now (${plan.typed})? [y/N] `);
-    if (agreed !== true) throw new Error(typeThis(plan.typed));
+    const agreed = await ask?.(`No Redis server on this machine. Install one now (${plan.typed})? [y/N] `);
+    if (agreed !== true) throw new Error(installHint(plan.typed));
   }
   try {
     await install(plan.command);
   } catch (error) {
-    throw new Error(`Installing a Redis server failed. ${typeThis(plan.typed)}`, { cause: error });
+    throw new Error(`The installation of a Redis server failed. ${installHint(plan.typed)}`, {
+      cause: error,
+    });
   }
   const installed = await newEnough(folders);
   if (installed.path !== undefined) return installed.path;
-  throw new Error(installed.tooOld === undefined ? typeThis(plan.typed) : tooOld(installed.tooOld));
+  throw new Error(installed.tooOld === undefined ? installHint(plan.typed) : tooOld(installed.tooOld));
 }
 
-/** The first server that is new enough; else what is there and too old. */
+/** The first server that is new enough; otherwise one that is too old, if any. */
 async function newEnough(folders: readonly string[]): Promise<{ path?: string; tooOld?: string }> {
   let old: { tooOld?: string } = {};
   for (const name of SERVERS) {
@@ -117,7 +118,7 @@ function askAtTerminal(): FindRedisOptions["ask"] {
   };
 }
 
-/** Runs it with its output on our stderr (stdout is for results) and the terminal for sudo's password. */
+/** Runs it with its output on stderr (stdout is for results) and the terminal as input for sudo's password. */
 async function runVisibly({ file, args }: Command): Promise<void> {
   const child = spawn(file, args, { stdio: ["inherit", 2, 2] });
   const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];

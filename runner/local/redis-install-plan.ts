@@ -1,4 +1,4 @@
-/** How a Redis server would get onto this machine; a pure decision. */
+/** Decides how to install a Redis server on a machine, without doing it. */
 
 export const PACKAGE_MANAGERS = ["apt-get", "dnf", "yum", "apk", "pacman", "zypper", "brew"] as const;
 export type PackageManager = (typeof PACKAGE_MANAGERS)[number];
@@ -9,7 +9,7 @@ export interface Machine {
   readonly managers: readonly PackageManager[];
   readonly hasSudo: boolean;
   readonly isRoot: boolean;
-  /** Someone can be asked. */
+  /** A user can be asked. */
   readonly isTty: boolean;
   readonly isCi: boolean;
 }
@@ -24,7 +24,7 @@ export type InstallPlan =
   | { readonly action: "ask"; readonly command: Command; readonly typed: string }
   | { readonly action: "fail"; readonly message: string };
 
-/** What to do on a machine without a Redis server. `typed` is the same as `command`, for a person to type. */
+/** What to do on a machine without a Redis server. `typed` is the same as `command`, for a user to type. */
 export function planRedisInstall(machine: Machine): InstallPlan {
   const { platform, isRoot, isTty, isCi, hasSudo } = machine;
   const manager = PACKAGE_MANAGERS.find(
@@ -36,7 +36,7 @@ export function planRedisInstall(machine: Machine): InstallPlan {
       message:
         platform === "win32"
           ? "Redis does not run on Windows itself: use WSL, or set REDIS_URL."
-          : "No Redis server and no known package manager here: install redis-server or valkey-server (7.0 or newer), or set REDIS_URL.",
+          : "No Redis server and no known package manager on this machine: install redis-server or valkey-server (7.0 or newer), or set REDIS_URL.",
     };
   }
 
@@ -44,18 +44,18 @@ export function planRedisInstall(machine: Machine): InstallPlan {
   const typed = (needsRoot && !isRoot && hasSudo ? "sudo " : "") + TYPED[manager];
   const script = { file: "sh", args: ["-c", SCRIPTS[manager]] };
   if (isRoot || (isCi && !needsRoot)) return { action: "install", command: script, typed };
-  if (needsRoot && !hasSudo) return { action: "fail", message: typeThis(`${typed}    (as root)`) };
-  // In CI nobody can type a password: -n makes sudo fail instead of asking.
+  if (needsRoot && !hasSudo) return { action: "fail", message: installHint(`${typed}    (as root)`) };
+  // There is no password in CI: -n makes sudo fail instead of asking.
   if (isCi)
     return { action: "install", command: { file: "sudo", args: ["-n", "sh", ...script.args] }, typed };
-  if (!isTty) return { action: "fail", message: typeThis(typed) };
+  if (!isTty) return { action: "fail", message: installHint(typed) };
   const command = needsRoot ? { file: "sudo", args: ["sh", ...script.args] } : script;
   return { action: "ask", command, typed };
 }
 
-/** The message of every way to end without a server: what to type, and the other way out. */
-export function typeThis(typed: string): string {
-  return `No Redis server here. Install one with\n\n  ${typed}\n\nor set REDIS_URL to one that runs elsewhere.`;
+/** The message when there is no server: what to type, and the alternative. */
+export function installHint(typed: string): string {
+  return `No Redis server on this machine. Install one with\n\n  ${typed}\n\nor set REDIS_URL to a server elsewhere.`;
 }
 
 /** Newer distributions have Valkey instead of Redis. */
@@ -70,9 +70,8 @@ const TYPED: Record<PackageManager, string> = {
 };
 
 /**
- * Debian's package starts a service on port 6379, now and at every boot. policy-rc.d forbids the start (an existing
- * one has its reasons and stays; what it lets through is stopped), `disable` the boot. A broken third-party source
- * must not stop the installation: hence `|| true`.
+ * Debian's package starts a service on port 6379, now and at every boot. policy-rc.d (an existing one is kept) prevents
+ * the start, `disable` that at boot. A broken package source must not stop the installation, hence `|| true`.
  */
 const APT = `set -e
 export DEBIAN_FRONTEND=noninteractive

@@ -2,20 +2,20 @@ import { realpath } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { Redis } from "ioredis";
 
-/** Who listens on a port of this machine. */
+/** Finds out what listens on a port of this machine. */
 
 export type Probe =
-  /** A Redis whose data is in the folder asked about. */
+  /** A Redis with its data in the given folder. */
   | { readonly status: "ours"; readonly pid: number }
   | { readonly status: "other" }
-  /** Takes connections and does not answer: frozen, or no Redis. */
+  /** Accepts connections but does not answer: a frozen server, or not a Redis. */
   | { readonly status: "silent" }
   | { readonly status: "closed" };
 
 const HOST = "127.0.0.1";
 const ANSWER_MS_MAX = 3000;
 
-/** Whether the Redis on the port is the one that keeps its data in `dir`; at most 3 s for an answer. */
+/** Whether the port belongs to the Redis with its data in `dir`; waits at most 3 s for an answer. */
 export async function probe(port: number, dir: string): Promise<Probe> {
   if (!(await isListening(port))) return { status: "closed" };
   const redis = new Redis({
@@ -23,7 +23,7 @@ export async function probe(port: number, dir: string): Promise<Probe> {
     port,
     protocol: 2,
     lazyConnect: true,
-    // Both answer while the data is being loaded, when a ready check would wait.
+    // CONFIG and INFO answer while the data is being loaded; a ready check would wait.
     enableReadyCheck: false,
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
@@ -41,14 +41,14 @@ export async function probe(port: number, dir: string): Promise<Probe> {
     return { status: "ours", pid: Number(/^process_id:(\d+)/m.exec(info)?.[1]) };
   } catch (error) {
     failure ||= String(error);
-    // BUSY: a script runs for longer than Redis likes.
+    // BUSY: a script has been running for too long.
     return { status: /timeout|timed out|BUSY/i.test(failure) ? "silent" : "other" };
   } finally {
     redis.disconnect();
   }
 }
 
-/** Resolves when the Redis on the port has loaded its data, with its process id; waits as long as `signal` lets it. */
+/** Resolves with the process id when the Redis on the port has loaded its data; waits until `signal` aborts. */
 export async function untilReady(port: number, signal: AbortSignal): Promise<number> {
   const redis = new Redis({
     host: HOST,
@@ -58,7 +58,7 @@ export async function untilReady(port: number, signal: AbortSignal): Promise<num
     retryStrategy: () => 20,
     maxLoadingRetryTime: 200,
   });
-  // Refused until the server listens.
+  // Connections are refused until the server listens.
   redis.on("error", () => undefined);
   const disconnect = () => redis.disconnect();
   signal.addEventListener("abort", disconnect);
@@ -72,7 +72,7 @@ export async function untilReady(port: number, signal: AbortSignal): Promise<num
   }
 }
 
-/** Whether anything takes connections there. A zombie process does not. */
+/** Whether a process accepts connections there; a zombie does not. */
 export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: HOST, port });
@@ -86,7 +86,7 @@ export function isListening(port: number): Promise<boolean> {
   });
 }
 
-/** The port if it can be listened on (0: any that can), else undefined. */
+/** The port if it is free (0: any free port), else undefined. */
 export function freePort(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -8,27 +8,27 @@ import { freePort, isListening, probe } from "./redis-probe.ts";
 import { isAlive, readState, writeState } from "./redis-state.ts";
 
 /**
- * The Redis of a stack that runs on one machine: its data is in `<dataDir>/redis`, where the AOF keeps it over restarts and
- * crashes. Never two servers on one folder: one that outlived its router is found again and used as it is.
+ * The local Redis of `npm start`: its data is in `<dataDir>/redis`, where the AOF keeps it over restarts and crashes.
+ * There are never two servers on one folder: a server that is still running after its router ended is used again.
  */
 export interface LocalRedis {
   readonly url: string;
   readonly port: number;
-  /** Another one after the server died and was started again. */
+  /** Process id; it changes when the server ended and was started again. */
   readonly pid: number;
-  /** False when a server that ran already was found. */
+  /** False when the server was running already. */
   readonly startedByUs: boolean;
-  /** Ends the server, unless another router that still runs owns it. The data is kept. */
+  /** Ends the server, unless another running router owns it. The data is kept. */
   stop(): Promise<void>;
 }
 
 export interface LocalRedisOptions {
   readonly dataDir: string;
-  /** Such as a pino logger. */
+  /** A pino logger, for example. */
   readonly log: Log;
-  /** Path of redis-server or valkey-server; asked for only when one has to be started. */
+  /** Path of redis-server or valkey-server; called only to start one. */
   readonly findServer: () => Promise<string>;
-  /** Used if free, unless an earlier run used another one. */
+  /** Used if it is free and no earlier run used another port. */
   readonly preferredPort?: number;
 }
 
@@ -38,7 +38,7 @@ interface Log {
   error(details: object, message: string): void;
 }
 
-/** A server that answers; `ended` resolves with how it ended. */
+/** A server that answers; `ended` resolves with the exit code, the signal or another reason. */
 interface Running {
   readonly port: number;
   readonly pid: number;
@@ -48,10 +48,10 @@ interface Running {
 
 const STOP_MS_MAX = 10_000;
 const RESTART_MS_MAX = 10_000;
-const QUICK_DEATH_MS = 10_000;
-const LOOK_MS = 500;
+const QUICK_END_MS = 10_000;
+const CHECK_MS = 500;
 
-/** Finds or starts the local Redis and keeps it running until `stop`. @throws Error that says why it does not start */
+/** Finds or starts the local Redis and keeps it running until `stop`. @throws Error saying why it does not start */
 export async function startLocalRedis(options: LocalRedisOptions): Promise<LocalRedis> {
   const { log } = options;
   const dir = join(options.dataDir, "redis");
@@ -67,11 +67,11 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
     const owner = readState(dir)?.owner;
     return owner === undefined || owner === process.pid || !isAlive(owner);
   };
-  // For a router that ends without `stop`; only something synchronous is possible at this point.
-  const endWithProcess = (): void => {
+  // For a router that ends without `stop`; only synchronous calls are possible then.
+  const endAtExit = (): void => {
     if (running !== undefined && isOurs()) terminate(running.pid);
   };
-  process.once("exit", endWithProcess);
+  process.once("exit", endAtExit);
 
   const restart = async (): Promise<Running> => {
     starting = ensureRunning(dir, options, signal, port);
@@ -81,15 +81,15 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
   };
   const keepRunning = async (): Promise<void> => {
     let server = first;
-    let quickDeaths = 0;
+    let quickEnds = 0;
     for (;;) {
       const since = Date.now();
       const how = await server.ended;
       if (signal.aborted) return;
       running = undefined;
-      quickDeaths = Date.now() - since < QUICK_DEATH_MS ? quickDeaths + 1 : 0;
+      quickEnds = Date.now() - since < QUICK_END_MS ? quickEnds + 1 : 0;
       log.error({ port, pid: server.pid, how }, "the local Redis ended; starting it again");
-      await delay(Math.min(50 * 2 ** quickDeaths, RESTART_MS_MAX), undefined, { signal, ref: false });
+      await delay(Math.min(50 * 2 ** quickEnds, RESTART_MS_MAX), undefined, { signal, ref: false });
       server = await pRetry(restart, {
         retries: Number.POSITIVE_INFINITY,
         minTimeout: 200,
@@ -101,19 +101,20 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
     }
   };
   void keepRunning().catch((error: unknown) => {
-    if (!signal.aborted) log.error({ port, err: error }, "the local Redis is no longer looked after");
+    if (!signal.aborted)
+      log.error({ port, err: error }, "the local Redis will not be started again: restart the router");
   });
 
   const stop = async (): Promise<void> => {
     stopping.abort();
-    // A restart under way is not broken off: what it brings is ended like any other.
+    // A restart in progress is not interrupted; the server that it starts is ended here.
     const server = running ?? (await starting.catch(() => undefined));
     if (server !== undefined && isOurs()) {
       if (!(await endServer(server)))
-        log.warn({ port, pid: server.pid }, "the local Redis takes long to end");
+        log.warn({ port, pid: server.pid }, `the local Redis has not ended within ${STOP_MS_MAX} ms`);
       else if (readState(dir) !== undefined) writeState(dir, { port });
     }
-    process.off("exit", endWithProcess);
+    process.off("exit", endAtExit);
   };
   let stopped: Promise<void> | undefined;
   return {
@@ -127,7 +128,7 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
   };
 }
 
-/** URL of the local Redis of a stack that runs on this data, undefined when none does. */
+/** URL of the local Redis that is running on this data; undefined when none is. */
 export async function localRedisUrl(dataDir: string): Promise<string | undefined> {
   const dir = join(dataDir, "redis");
   const state = readState(dir);
@@ -138,7 +139,7 @@ export async function localRedisUrl(dataDir: string): Promise<string | undefined
 
 const urlOf = (port: number) => `redis://127.0.0.1:${port}`;
 
-/** One process at a time looks for a server on this folder and starts one if there is none. */
+/** Uses the running server of this folder, or starts one; one process at a time. */
 async function ensureRunning(
   dir: string,
   options: LocalRedisOptions,
@@ -148,7 +149,8 @@ async function ensureRunning(
   const release = await lock(dir, {
     lockfilePath: join(dir, "start.lock"),
     retries: { forever: true, minTimeout: 50, maxTimeout: 500 },
-    onCompromised: (error) => options.log.warn({ err: error }, "the lock of the local Redis was taken away"),
+    onCompromised: (error) =>
+      options.log.warn({ err: error }, "another process took the lock of the local Redis"),
   });
   try {
     const found = await findRunning(dir, options, signal);
@@ -168,14 +170,14 @@ async function findRunning(
     const found = await probe(port, dir);
     if (found.status === "ours") {
       const { pid } = found;
-      // When the router that started it is gone, it is ours to end.
+      // When the router that started it has ended, this one has to end it.
       const owner = state?.owner !== undefined && isAlive(state.owner) ? state.owner : process.pid;
       writeState(dir, { port, pid, owner });
       return { port, pid, startedByUs: false, ended: untilClosed(port, signal) };
     }
     if (found.status === "silent" && port === state?.port && state.pid !== undefined && isAlive(state.pid)) {
       throw new Error(
-        `The local Redis (process ${state.pid}, port ${port}) does not answer. End it and start again.`,
+        `The local Redis (process ${state.pid}, port ${port}) does not answer. Kill that process and start again.`,
       );
     }
   }
@@ -193,7 +195,7 @@ async function startNew(
   for (const candidate of new Set(wanted)) {
     const port = await freePort(candidate);
     if (port === undefined) continue;
-    // Before the start: if we are killed in the middle of it, the next run finds the server.
+    // Written before the start: if this process is killed meanwhile, the next run finds the server.
     writeState(dir, { port, owner: process.pid });
     const launched = await launchRedis({ program, dir, port });
     if (launched.status === "ready") {
@@ -202,23 +204,25 @@ async function startNew(
       log.info({ port, pid, program, dir }, "started the local Redis");
       return { port, pid, startedByUs: true, ended };
     }
-    // Unless someone else was quicker to take the port, there is something to tell.
+    // If the port is free, no other process took it: the start itself failed.
     if ((await freePort(port)) !== undefined) {
       throw new Error(`The local Redis ended before it was ready (${launched.how}):\n${await logTail(dir)}`);
     }
   }
-  throw new Error(`The local Redis cannot have port ${onlyPort}: something else listens there.`);
+  throw new Error(
+    `The local Redis needs port ${onlyPort}, but another process listens there: stop that process.`,
+  );
 }
 
-/** The end of a server that is not our child, noticed within half a second. */
+/** Resolves within half a second after the end of a server that is not a child of this process. */
 async function untilClosed(port: number, signal: AbortSignal): Promise<string> {
   while (!signal.aborted && (await isListening(port))) {
-    await delay(LOOK_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    await delay(CHECK_MS, undefined, { signal, ref: false }).catch(() => undefined);
   }
   return "its port is closed";
 }
 
-/** Ends a server and waits for it; false when it takes longer than 10 s. */
+/** Ends a server and waits until it has ended; false when that takes longer than {@link STOP_MS_MAX}. */
 async function endServer({ pid, port, startedByUs, ended }: Running): Promise<boolean> {
   terminate(pid);
   const timeout = AbortSignal.timeout(STOP_MS_MAX);
@@ -231,7 +235,7 @@ async function endServer({ pid, port, startedByUs, ended }: Running): Promise<bo
   return inTime;
 }
 
-/** Lets a Redis flush its AOF and end; nothing happens if it has ended already. */
+/** Makes a Redis flush its AOF and end; does nothing if it has ended already. */
 function terminate(pid: number): void {
   if (isAlive(pid)) process.kill(pid, "SIGTERM");
 }

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import type { Config } from "../../shared/config/config.ts";
 import { MisconfigurationError } from "../environment.ts";
 
-/** The secrets of a stack that runs on one machine, where nobody has given any: made once, kept in files. */
+/** The secrets of a local router for which none are configured: generated once and kept in files. */
 
-/** Where each is, in the folder for data. */
+/** The file of each in the data folder. */
 export const SECRET_FILES = { httpToken: "http-token", webhookSecret: "webhook-secret" } as const;
 export type LocalSecretName = keyof typeof SECRET_FILES;
 
 const BYTES = 32;
 
-/** The configuration with every secret that it lacks. @throws MisconfigurationError when a file of one holds none */
+/** The configuration with the missing secrets. @throws MisconfigurationError when a file has no valid secret */
 export async function withLocalSecrets(config: Config, dataDir: string): Promise<Config> {
   const { httpToken, webhookSecret } = config;
   return {
@@ -27,11 +27,11 @@ async function localSecret(dataDir: string, name: LocalSecretName): Promise<stri
   const secret = (await contentOf(file)) ?? (await create(file));
   if (/^[\x21-\x7e]+$/.test(secret)) return secret;
   throw new MisconfigurationError(
-    `${file} holds no secret (printable ASCII characters without spaces are one): delete it, and a new one is made`,
+    `${file} has no valid secret: expected printable ASCII characters without spaces. Delete the file, and the next start creates a new secret`,
   );
 }
 
-/** Of several processes that do this at once, all get the secret of the first: only a link to a whole file appears here. */
+/** Creates the file by a link to a complete one, so that processes which do this at once all get the same secret. */
 async function create(file: string): Promise<string> {
   await mkdir(join(file, ".."), { recursive: true });
   const draft = `${file}.${randomUUID()}`;

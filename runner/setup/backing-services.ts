@@ -13,12 +13,12 @@ import { findRedisServer } from "../local/find-redis.ts";
 import { startLocalRedis } from "../local/redis-server.ts";
 import { refuseUnusableRedis } from "./check-redis.ts";
 
-/** The servers a router runs on: named by REDIS_URL and DATABASE_URL, or set up on this machine. */
+/** The servers a router runs on: those of REDIS_URL and DATABASE_URL, or local ones. */
 export interface BackingServices {
   readonly redisUrl: string;
   readonly localRedis: boolean;
   readonly database: Database;
-  /** True when the demo reference was loaded just now. */
+  /** True when this start has loaded the demo reference. */
   readonly demoLoaded: boolean;
   stop(): Promise<void>;
 }
@@ -26,14 +26,14 @@ export interface BackingServices {
 export interface BackingServicesOptions {
   readonly config: Config;
   readonly env: Environment;
-  /** Folder for the data of what runs on this machine. */
+  /** Folder for the data of local servers. */
   readonly dataDir: string;
   readonly logger: Logger;
-  /** Told when the embedded database cannot be used any more; it will not come back in this process. */
+  /** Called when the embedded database has failed; this process cannot use it again. */
   readonly onDatabaseLost: (error: Error) => void;
 }
 
-/** Opens, and where nothing is named starts, what the router needs. @throws Error saying what to do */
+/** Connects to the configured servers and starts local ones for the others. @throws Error saying what to do */
 export async function openBackingServices({
   config,
   env,
@@ -46,7 +46,7 @@ export async function openBackingServices({
     neonWsProxy: config.neonWsProxy,
     dataDir,
     onError: (error) => {
-      // A server's connections come back by themselves.
+      // Connections to a server reconnect by themselves.
       if (config.databaseUrl === undefined) onDatabaseLost(error);
       else logger.warn(`database: ${messageOf(error)}`);
     },
@@ -75,7 +75,7 @@ export async function openBackingServices({
   }
 }
 
-/** A server that is away is waited for by the loops; one that cannot work is refused now. @throws MisconfigurationError */
+/** The loops wait for an unavailable server; an unusable one is refused now. @throws MisconfigurationError */
 async function checkRedis(url: string, logger: Logger): Promise<void> {
   let refused: Error | undefined;
   const onError = (error: Error): void => {
@@ -88,14 +88,14 @@ async function checkRedis(url: string, logger: Logger): Promise<void> {
   } catch (error) {
     if (error instanceof MisconfigurationError) throw error;
     logger.warn(
-      `Redis at ${redactUrl(url)} does not answer yet (${messageOf(refused ?? error)}); going on when it does`,
+      `Redis at ${redactUrl(url)} does not answer yet (${messageOf(refused ?? error)}): the router waits for it`,
     );
   } finally {
     redis.disconnect();
   }
 }
 
-/** The embedded database is the router's own; any other is only looked at. True when the demo was loaded. */
+/** Migrates the embedded database, and only checks any other. True when the demo was loaded. */
 async function prepareSchema(database: Database, config: Config, logger: Logger): Promise<boolean> {
   if (config.databaseUrl === undefined) {
     await database.migrate();
@@ -105,13 +105,15 @@ async function prepareSchema(database: Database, config: Config, logger: Logger)
     const pending = await pendingMigrations(database);
     if (pending.length > 0) {
       throw new MisconfigurationError(
-        `the database of DATABASE_URL lacks the router's schema (${pending.join(", ")}): run \`npm run migrate\``,
+        `the database of DATABASE_URL lacks migrations (${pending.join(", ")}): run \`npm run migrate\``,
       );
     }
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
-    // Trading does not wait for Postgres: what is recorded waits in Redis until it is there.
-    logger.warn(`Postgres cannot be reached yet (${error.message}); going on without it`);
+    // Trading does not wait for Postgres: records wait in Redis until it is available.
+    logger.warn(
+      `Postgres cannot be reached yet (${error.message}): the router starts without it, and records wait in Redis`,
+    );
   }
   return false;
 }

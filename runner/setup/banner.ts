@@ -3,30 +3,32 @@ import { redactUrl } from "../../shared/config/redact-url.ts";
 import { SECRET_FILES, type LocalSecretName } from "../local/secrets.ts";
 import type { BackingServices } from "./backing-services.ts";
 
+/** The text that `npm start` prints when the router runs. */
+
 export interface BannerFacts {
-  /** As it is used, with the secrets of a local stack. */
+  /** The configuration in use, with generated secrets. */
   readonly config: Config;
   readonly backing: Pick<BackingServices, "localRedis" | "database" | "demoLoaded">;
   readonly consumer: string;
   /** Without user and password. */
   readonly redisUrl: string;
-  /** Where HTTP is served; undefined when it is not. */
+  /** URL of the HTTP server; undefined when HTTP is off. */
   readonly httpUrl: string | undefined;
   readonly secrets: ShownSecrets;
 }
 
-/** How each secret stands in a line to paste into a shell. */
+/** How each secret is written in a line to paste into a shell. */
 export type ShownSecrets = Readonly<Record<LocalSecretName, string>>;
 
 export interface SecretFacts {
-  /** As the environment has it. */
+  /** The configuration of the environment. */
   readonly given: Config;
-  /** As it is used. */
+  /** The configuration in use, with generated secrets. */
   readonly config: Config;
   readonly forPeople: boolean;
 }
 
-/** A secret itself is shown to the person of a local stack only, and only one that they have not given. */
+/** Only a generated secret is shown itself, and only in output for people; otherwise its variable or file. */
 export function shownSecrets({ given, config, forPeople }: SecretFacts): ShownSecrets {
   const shown = (name: LocalSecretName, variable: string): string => {
     const secret = config[name];
@@ -39,7 +41,7 @@ export function shownSecrets({ given, config, forPeople }: SecretFacts): ShownSe
   };
 }
 
-/** What runs where, and what to do next, for the person who started it. */
+/** What runs where, and what to do next. */
 export function banner(facts: BannerFacts): string {
   const { config, backing, consumer, redisUrl, httpUrl } = facts;
   const postgres =
@@ -50,10 +52,10 @@ export function banner(facts: BannerFacts): string {
     "signal router",
     `  Redis      ${redisUrl}${backing.localRedis ? " (on this machine, data in .data/redis; set REDIS_URL to use another)" : ""}`,
     `  Postgres   ${postgres}`,
-    `  HTTP       ${httpUrl ?? "off; set HTTP_TOKEN to a secret of your own, as from `openssl rand -hex 32`"}`,
+    `  HTTP       ${httpUrl ?? "off; set HTTP_TOKEN to a secret, such as the output of `openssl rand -hex 32`"}`,
     `  functions  ${config.functions.join(", ")}`,
     `  consumer   ${consumer}${config.keyPrefix === "" ? "" : `, keys under ${config.keyPrefix}`}`,
-    ...(backing.demoLoaded ? ["  reference  a small demo, since the database was empty"] : []),
+    ...(backing.demoLoaded ? ["  reference  a small demo, loaded because the database was empty"] : []),
     "",
     ...statusLines(facts),
     "Send a first signal from another terminal in this folder:",
@@ -61,7 +63,7 @@ export function banner(facts: BannerFacts): string {
     "  npm run cli -- send --symbol BTCUSDT --message EMA_CROSS_LONG",
     "",
     ...webhookLines(facts),
-    "Its decision appears here. Ctrl-C stops everything in order.",
+    "Its decision appears here. Ctrl-C finishes the work in flight and stops.",
     "",
   ];
   return lines.join("\n");
@@ -71,7 +73,7 @@ function statusLines({ httpUrl, backing, secrets }: BannerFacts): string[] {
   if (httpUrl === undefined) return [];
   const kept = backing.localRedis ? `, kept in .data/${SECRET_FILES.httpToken}` : "";
   return [
-    `Every route is documented on ${httpUrl}/docs (any user, and the token as password${kept}). See how it is:`,
+    `Every route is documented on ${httpUrl}/docs (any user, the token as password${kept}). Health and metrics:`,
     "",
     `  curl ${httpUrl}/readyz`,
     `  curl -H "Authorization: Bearer ${secrets.httpToken}" ${httpUrl}/metrics`,
@@ -82,11 +84,11 @@ function statusLines({ httpUrl, backing, secrets }: BannerFacts): string[] {
 function webhookLines({ config, httpUrl, secrets }: BannerFacts): string[] {
   if (httpUrl === undefined) return [];
   if (config.webhookSecret === undefined)
-    return ["There is no webhook for TradingView; set WEBHOOK_SECRET to have one.", ""];
+    return ["The webhook for TradingView is off; set WEBHOOK_SECRET to switch it on.", ""];
   return [
-    "or as TradingView does:",
+    "or send one as TradingView does:",
     "",
-    // The bar is this minute's, so that the line works again in the next one. Another symbol than above: not a duplicate.
+    // The bar of this minute makes the line work again a minute later; with another symbol it is no duplicate.
     `  curl "${httpUrl}/webhooks/tradingview/${secrets.webhookSecret}" -d '{"message":"EMA_CROSS_LONG","symbol":"ETHUSDT","time":"'$(date -u +%FT%H:%M:00Z)'"}'`,
     "",
   ];

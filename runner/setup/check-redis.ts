@@ -5,8 +5,8 @@ import { readRedisFacts } from "../../shared/io/redis/server-facts.ts";
 import { MisconfigurationError } from "../environment.ts";
 
 /**
- * Looks at what the server is; what weakens the router's promises is logged as a warning.
- * @throws MisconfigurationError for a server that cannot work; Error when it does not answer
+ * Checks version, role and settings of a Redis; settings that weaken the router's promise are logged as warnings.
+ * @throws MisconfigurationError for an unusable server; Error when it does not answer
  */
 export async function refuseUnusableRedis(redis: Redis, logger: Logger): Promise<void> {
   const remarks = remarksOn(await readRedisFacts(redis));

@@ -19,24 +19,26 @@ import { routingContextCache, type RoutingContextCache } from "../bindings/routi
 import { strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
 
+/** Opens what every caller of functions works with, poll loops and requests alike. */
+
 export interface ServicesOptions {
   readonly config: Config;
   readonly redisUrl: string;
-  /** Name of this process in the consumer groups; unique among all that run. */
+  /** Name of this process in the consumer groups; unique among all running processes. */
   readonly consumer: string;
   readonly database: Database;
   readonly logger: Logger;
   readonly secrets: Secrets;
   /** Default: those of functions/strategies/registry.ts. */
   readonly handlers?: readonly AnyStrategyHandler[];
-  /** Aborts when the process has been told to stop: what is asked for by hand begins nothing more. Default: never. */
+  /** Aborts when the process stops: calls on demand start no more work. Default: never. */
   readonly stopping?: AbortSignal;
 }
 
-/** What every invoker works with, poll loops and requests alike: the wires, and what is built right on them. */
+/** The connections, and what is built directly on them. */
 export interface Services extends ServicesOptions {
   readonly keys: Keys;
-  /** For everything that answers at once. */
+  /** For commands that do not block. */
   readonly redis: Redis;
   readonly clock: Clock;
   readonly events: EventLog;
@@ -45,17 +47,17 @@ export interface Services extends ServicesOptions {
   readonly commit: Commit;
   readonly log: LogStore;
   readonly handlers: readonly AnyStrategyHandler[];
-  /** What strategies reach the world with. */
+  /** The connections of strategies to the outside. */
   readonly strategyPorts: StrategyPorts;
-  /** Reads the reference from Postgres and makes it current; what a person should know of it is published. */
+  /** Reads the reference from Postgres and makes it current; publishes its events. */
   refresh(): Promise<RefreshResult>;
-  /** Called each time decisions find no usable snapshot. */
+  /** Sets what is called each time decisions find no usable snapshot. */
   onSnapshotMissing(ask: () => void): void;
-  /** Ends the connection for commands; the database belongs to whoever opened it. */
+  /** Closes the connection for commands; the database is closed by the code that opened it. */
   close(): void;
 }
 
-/** Opens the connection for commands; it need not be there yet. */
+/** Opens the connection for commands; Redis may still be unavailable. */
 export function openServices(options: ServicesOptions): Services {
   const { config, redisUrl, consumer, database, logger, handlers = HANDLERS } = options;
   const keys = keysOf(config.keyPrefix);

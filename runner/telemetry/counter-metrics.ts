@@ -8,9 +8,11 @@ import {
   SIGNAL_STATUSES,
 } from "../../shared/reasons.ts";
 
-/** One metric with all its series, ready to be printed. */
+/** The Prometheus metrics that commits count, made from the fields of the metrics hash. */
+
+/** One metric with all its series. */
 export interface Family {
-  /** Without the prefix all of them share. */
+  /** Without the common prefix. */
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
@@ -27,8 +29,8 @@ export interface Sample {
 export type Labels = Readonly<Record<string, string | number>>;
 
 /**
- * Which fields of the metrics hash make which metric; the named groups become labels. They take fixed words and
- * numbers only, so the number of series stays bounded whatever gets into the hash.
+ * A metric and the fields of the hash that belong to it; named groups become labels. They match only fixed words and
+ * numbers, so the number of series is bounded with any content of the hash.
  */
 interface Counted {
   readonly name: string;
@@ -36,7 +38,7 @@ interface Counted {
   readonly field: RegExp;
 }
 
-/** Milliseconds, in buckets that are not cumulative. The group `bound` is the bucket's; without it the field is the sum. */
+/** A histogram in milliseconds with separate buckets: the group `bound` is that of a bucket, without it a field is the sum. */
 interface CountedHistogram extends Counted {
   readonly boundsMs: readonly number[];
 }
@@ -62,17 +64,17 @@ const COUNTERS: readonly Counted[] = [
   },
   {
     name: "strategy_executions_total",
-    help: "Tasks that have come to an end, by status.",
+    help: "Finished tasks, by status.",
     field: field(`execution:${STRATEGY}:(?<status>${oneOf(EXECUTION_STATUSES)})`),
   },
   {
     name: "strategy_attempts_total",
-    help: "Attempts these tasks took.",
+    help: "Attempts of finished tasks.",
     field: field(`attempts:${STRATEGY}`),
   },
   {
     name: "dead_letters_total",
-    help: "Entries given up on, by the function that was to work on them.",
+    help: "Dead letters so far, by the function that could not process the entry.",
     field: field(`dead_letters:(?<function>${oneOf(FUNCTION_NAMES)})`),
   },
 ];
@@ -86,13 +88,13 @@ const HISTOGRAMS: readonly CountedHistogram[] = [
   },
   {
     name: "strategy_run_seconds",
-    help: "Time the last attempt of each task that was run took.",
+    help: "Duration of the last attempt of each finished task that was run.",
     field: field(`run_ms:${STRATEGY}:${BUCKET_OR_SUM}`),
     boundsMs: RUN_MS_BOUNDS,
   },
 ];
 
-/** The metrics counted inside the commits, over all processes and restarts. */
+/** The metrics counted by commits, over all processes and restarts. */
 export function countedMetrics({ metrics }: Pick<Status, "metrics">): Family[] {
   const counts = Object.entries(metrics).filter(([, value]) => Number.isFinite(value) && value >= 0);
   return [
@@ -133,7 +135,7 @@ function histogramFamily({ name, help, field: pattern, boundsMs }: CountedHistog
   return { name, help, type: "histogram", samples };
 }
 
-/** Buckets of earlier versions, with other bounds, count where they fit. */
+/** Buckets of earlier versions with other bounds count in the next larger bucket. */
 function histogramSamples({ labels, buckets, sumMs }: Series, boundsMs: readonly number[]): Sample[] {
   const upTo = (limitMs: number): number =>
     buckets.reduce((sum, { boundMs, value }) => (boundMs <= limitMs ? sum + value : sum), 0);

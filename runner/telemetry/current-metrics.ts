@@ -3,29 +3,28 @@ import type { Health } from "../../shared/health.ts";
 import type { GroupStatus, Status } from "../../shared/io/streams/status.ts";
 import type { Family, Labels, Sample } from "./counter-metrics.ts";
 
-/** What was seen of the router. */
-interface Seen {
-  readonly redisReachable: boolean;
-  readonly postgresReachable: boolean;
-  readonly health: Health;
-}
-
-const HEALTHS: readonly Health["status"][] = ["ready", "degraded", "not_ready"];
-
-/** Whether the router and what it needs are there. */
-export function reachabilityMetrics({ redisReachable, postgresReachable, health }: Seen): Family[] {
+/** The Prometheus metrics of the router's health and of the servers it needs. */
+export function reachabilityMetrics({ redisReachable, postgresReachable, health }: Reachability): Family[] {
   return [
     gauge("redis_up", "1 while Redis answers.", [{ labels: {}, value: Number(redisReachable) }]),
     gauge("postgres_up", "1 while Postgres answers.", [{ labels: {}, value: Number(postgresReachable) }]),
     gauge(
       "health",
-      "1 for the state the router is in; degraded: signals are decided, something needs a look.",
+      "1 for the current state; degraded: signals are decided, but something needs attention.",
       HEALTHS.map((status) => ({ labels: { status }, value: Number(status === health.status) })),
     ),
   ];
 }
 
-/** What is in Redis now. */
+const HEALTHS: readonly Health["status"][] = ["ready", "degraded", "not_ready"];
+
+interface Reachability {
+  readonly redisReachable: boolean;
+  readonly postgresReachable: boolean;
+  readonly health: Health;
+}
+
+/** The Prometheus metrics of what Redis contains now. */
 export function currentMetrics(status: Status): Family[] {
   const { streams, reference, now } = status;
   const { version, confirmedAt } = reference;
@@ -42,7 +41,7 @@ export function currentMetrics(status: Status): Family[] {
     ),
     gauge(
       "group_lag",
-      "Entries not delivered yet; absent while Redis cannot tell.",
+      "Entries not delivered yet; absent while Redis does not know.",
       perGroup(status, ({ lag }) => lag),
     ),
     gauge(
@@ -64,7 +63,7 @@ export function currentMetrics(status: Status): Family[] {
     ),
     gauge(
       "dead_letters",
-      "Entries given up on that nobody has retried or discarded yet.",
+      "Dead letters that have not been retried or discarded.",
       streams
         .filter(({ name }) => name === "dead_letters")
         .map(({ length }) => ({ labels: {}, value: length })),
@@ -73,7 +72,7 @@ export function currentMetrics(status: Status): Family[] {
   ];
 }
 
-/** Of the router's own groups: the names of others are not ours to bound. */
+/** Only of the router's own groups, so that the number of series is bounded. */
 function perGroup({ streams }: Status, valueOf: (group: GroupStatus) => number | null): Sample[] {
   return streams.flatMap(({ name: stream, groups }) =>
     groups.flatMap((group) => {

@@ -5,18 +5,9 @@ import type { Keys } from "../../shared/keys.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
 import { decisionText, outcomeText } from "./decision-text.ts";
 
-export interface DecisionFeedOptions {
-  readonly keys: Keys;
-  readonly print: (text: string) => void;
-  readonly stopping: AbortSignal;
-}
-
-const SHOWN_PER_SECOND_MAX = 20;
-const BLOCK_MS = 2_000;
-
 /**
- * Prints decisions and outcomes of tasks as they are made, whoever makes them, until it is stopped. When there are more than a person can
- * read it shows some of each second, so that its cost stays small.
+ * Prints the decisions and outcomes of all routers as they are made, until it is stopped. When there are more than a
+ * person can read, it prints some of each second, so that its cost stays small.
  */
 export async function feedDecisions(
   blocking: Redis,
@@ -37,14 +28,23 @@ export async function feedDecisions(
         }
         shown += entries.length;
         if (shown < SHOWN_PER_SECOND_MAX) continue;
-        print("… more than can be shown here; every decision is in signal_log");
+        print("… too many to print all; every decision is in signal_log");
         await pause(1_000, undefined, { signal: stopping });
         await tail.skipToEnd();
         shown = 0;
       }
     } catch {
-      // Redis is away, which the loops report, or the feed was stopped.
+      // Redis is unavailable, which the loops report, or the feed was stopped.
       if (!stopping.aborted) await pause(2_000, undefined, { signal: stopping }).catch(() => undefined);
     }
   }
+}
+
+const SHOWN_PER_SECOND_MAX = 20;
+const BLOCK_MS = 2_000;
+
+export interface DecisionFeedOptions {
+  readonly keys: Keys;
+  readonly print: (text: string) => void;
+  readonly stopping: AbortSignal;
 }

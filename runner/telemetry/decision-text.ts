@@ -1,6 +1,6 @@
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
 
-/** A decision as lines for people: what was decided on the signal, then every strategy with its reason. */
+/** A decision as text: a line for the signal, and one per strategy with its reason. */
 export function decisionText(entryId: string, record: SignalRecord): string {
   const { status, symbol, message, direction, outcomes } = record;
   const signal = `${message ?? "(no message)"} on ${symbol ?? "(no symbol)"}`;
@@ -19,7 +19,7 @@ export function decisionText(entryId: string, record: SignalRecord): string {
   return [why === "" ? head : `${head}  ${why}`, ...lines].map(printable).join("\n");
 }
 
-/** What became of a task, as a line for people. */
+/** The outcome of a task as a line of text. */
 export function outcomeText(entryId: string, record: OutcomeRecord): string {
   const { strategy_id, status, reason, detail, attempt, duration_ms } = record;
   const because = reason === null ? "" : `: ${reason}`;
@@ -29,7 +29,7 @@ export function outcomeText(entryId: string, record: OutcomeRecord): string {
   return printable(`${entryId}  strategy ${strategy_id} ${status}${because}${more}${took}`);
 }
 
-/** One line as it is, whatever producers wrote: nothing in it moves the cursor or passes for a line of ours. */
+/** A line with U+FFFD for control characters: a producer's text must not move the cursor or fake a log line. */
 export function printable(line: string): string {
   return line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }

@@ -7,7 +7,7 @@ import type { Clock } from "../../shared/io/redis/clock.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
 import type { Keys } from "../../shared/keys.ts";
 
-/** Where operational events go: to the process log at once, and through `system_events` to `system_log`. */
+/** Publishes operational events: to the process log at once, and through `system_events` to `system_log`. */
 export interface EventLog {
   publish(event: SystemEvent): void;
   /** Resolves when every event published so far is in Redis, or after `msMax`. */
@@ -22,7 +22,7 @@ const LOG_METHODS = {
   CRITICAL: "fatal",
 } as const;
 
-/** While Redis is away this many events wait; more are only in the process log. */
+/** While Redis is unavailable so many events wait; further ones are only in the process log. */
 const WAITING_MAX = 1_000;
 
 export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logger): EventLog {
@@ -41,7 +41,7 @@ export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logge
       sent = sent.then(async () =>
         pRetry(async () => addEvent(redis, keys, fields), {
           retries: Number.POSITIVE_INFINITY,
-          // Nobody stays alive only to say something.
+          // A waiting event does not keep the process alive.
           unref: true,
           minTimeout: 50,
           maxTimeout: 2_000,
@@ -50,7 +50,7 @@ export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logge
           .catch((error: unknown) => {
             logger.error(
               { err: error, event: event.message },
-              "event could not be published to system_events",
+              "an event could not be published to system_events and is only in this log",
             );
           })
           .finally(() => {
@@ -59,9 +59,9 @@ export function eventLogOn(redis: Redis, keys: Keys, clock: Clock, logger: Logge
       );
     },
     async flush(msMax) {
-      const given = new AbortController();
-      await Promise.race([sent, pause(msMax, undefined, { signal: given.signal }).catch(() => undefined)]);
-      given.abort();
+      const done = new AbortController();
+      await Promise.race([sent, pause(msMax, undefined, { signal: done.signal }).catch(() => undefined)]);
+      done.abort();
     },
   };
 }

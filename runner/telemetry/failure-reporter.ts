@@ -2,7 +2,7 @@ import { messageOf } from "../../shared/error-message.ts";
 import type { SystemEvent } from "../../shared/events.ts";
 import type { EventLog } from "./event-log.ts";
 
-/** Says that something fails when it begins to, again while it lasts, and that it is over: no more than a person can read. */
+/** Publishes an event when something starts to fail, once a minute while that lasts, and when it has recovered. */
 export interface FailureReporter {
   readonly failed: (error: unknown) => void;
   readonly recovered: () => void;
@@ -12,7 +12,7 @@ const REPEAT_MS = 60_000;
 
 export interface FailureReporterOptions {
   readonly source: string;
-  /** What does not work, as a clause: `the log cannot be written`. */
+  /** What fails, as a clause: `the log cannot be written`. */
   readonly what: string;
   readonly level?: Extract<SystemEvent["level"], "WARNING" | "ERROR" | "CRITICAL">;
 }
@@ -22,16 +22,16 @@ export function failureReporter(
   { source, what, level = "WARNING" }: FailureReporterOptions,
 ): FailureReporter {
   let since = 0;
-  let said = 0;
+  let reportedAt = 0;
   let failures = 0;
   return {
     failed(error) {
       const now = Date.now();
       failures += 1;
       if (since === 0) since = now;
-      if (said !== 0 && now - said < REPEAT_MS) return;
-      said = now;
-      const message = `${what}: ${messageOf(error)}; trying again`;
+      if (reportedAt !== 0 && now - reportedAt < REPEAT_MS) return;
+      reportedAt = now;
+      const message = `${what}: ${messageOf(error)}; retrying`;
       events.publish({
         level,
         source,
@@ -43,9 +43,9 @@ export function failureReporter(
     recovered() {
       if (since === 0) return;
       const details = { failures, after_ms: Date.now() - since };
-      events.publish({ level: "INFO", source, message: `over: ${what}`, details });
+      events.publish({ level: "INFO", source, message: `recovered: ${what}`, details });
       since = 0;
-      said = 0;
+      reportedAt = 0;
       failures = 0;
     },
   };

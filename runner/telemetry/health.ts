@@ -4,12 +4,7 @@ import type { Database } from "../../shared/io/postgres/database.ts";
 import type { Status } from "../../shared/io/streams/status.ts";
 import { GROUPS, type GroupName } from "../../shared/keys.ts";
 
-/** Whether a router as this one is set up has to find the group at work; execution may be left to others. */
-function isExpected(group: GroupName, { functions }: Config): boolean {
-  return group !== "strategy_executor" || functions.includes("execute-strategies");
-}
-
-/** The health that follows from what Redis holds and whether Postgres was there when asked. */
+/** The health of the router, from what Redis contains and whether Postgres answered. */
 export function healthFrom(status: Status, postgresReachable: boolean | null, config: Config): Health {
   const { version, confirmedAt } = status.reference;
   const groups = GROUPS.filter(({ group }) => isExpected(group, config)).map(({ stream, group }) => {
@@ -22,7 +17,7 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
       group,
       critical: group === "signal_processor",
       exists: found !== undefined,
-      heartbeats: heartbeats.map(({ at, ...turn }) => ({ ...turn, agoMs: Math.max(0, status.now - at) })),
+      heartbeats: heartbeats.map(({ at, ...loop }) => ({ ...loop, agoMs: Math.max(0, status.now - at) })),
       backlog: (found?.pending ?? 0) + (found?.lag ?? 0),
       oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
     };
@@ -32,7 +27,12 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
   return healthOf({ redisReachable: true, postgresReachable, snapshot, groups }, config);
 }
 
-/** Whether Postgres answers a trivial question. */
+/** Whether this configuration needs the group; execution may be left to other workers. */
+function isExpected(group: GroupName, { functions }: Config): boolean {
+  return group !== "strategy_executor" || functions.includes("execute-strategies");
+}
+
+/** Whether Postgres answers a trivial query. */
 export async function isReachable(database: Database): Promise<boolean> {
   return database.query("SELECT 1").then(
     () => true,

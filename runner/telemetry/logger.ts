@@ -1,7 +1,7 @@
 import pino, { type Logger } from "pino";
 import pretty from "pino-pretty";
 
-/** The process log on standard output: JSON lines, or text for people when that is a terminal. */
+/** The process log on standard output: JSON lines, or text for people. */
 export function openLogger(level: string, { forPeople }: { readonly forPeople: boolean }): Logger {
   const options = { level, base: null, serializers: { err: withoutCommand } };
   if (!forPeople) return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime });
@@ -14,7 +14,7 @@ export function openLogger(level: string, { forPeople }: { readonly forPeople: b
   return pino(options, stream);
 }
 
-/** An error of ioredis carries the command it is about with all its arguments, such as AUTH and the password. */
+/** Errors of ioredis contain the failed command with all arguments, such as AUTH with the password. */
 function withoutCommand(error: Error): object {
   const { command: _, ...rest } = pino.stdSerializers.err(error) as Record<string, unknown>;
   return rest;

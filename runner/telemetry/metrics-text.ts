@@ -1,28 +1,28 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Family } from "./counter-metrics.ts";
 
+/** Prometheus' text format of these families and the process. Each call has its own registry, so calls cannot mix. */
+export async function metricsText(families: readonly Family[]): Promise<string> {
+  const registry = new Registry();
+  // A family without series would be printed as one series without labels.
+  for (const family of families.filter(({ samples }) => samples.length > 0)) await register(family, registry);
+  return Registry.merge([registry, processMetrics()]).metrics();
+}
+
+/** `Content-Type` of {@link metricsText}. */
+export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
 const PREFIX = "signal_router_";
 
 let ofProcess: Registry | undefined;
 
-/** Metrics of this process: memory, CPU, event loop. One registry however many apps there are, for it listens to Node. */
+/** Metrics of this process: memory, CPU, event loop. One registry for all apps, since it adds listeners to Node. */
 function processMetrics(): Registry {
   if (ofProcess === undefined) {
     ofProcess = new Registry();
     collectDefaultMetrics({ register: ofProcess, prefix: PREFIX });
   }
   return ofProcess;
-}
-
-/** `Content-Type` of {@link metricsText}. */
-export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
-
-/** Prometheus' text for these families and the process. Made anew for each call, so calls at once cannot mix. */
-export async function metricsText(families: readonly Family[]): Promise<string> {
-  const registry = new Registry();
-  // One without series would be printed as a single series without labels.
-  for (const family of families.filter(({ samples }) => samples.length > 0)) await register(family, registry);
-  return Registry.merge([registry, processMetrics()]).metrics();
 }
 
 async function register({ name, help, type, samples }: Family, registry: Registry): Promise<void> {
@@ -40,7 +40,7 @@ async function register({ name, help, type, samples }: Family, registry: Registr
       return;
     }
     case "histogram": {
-      // prom-client can only observe single values, and these were counted elsewhere: so it is told what to print.
+      // prom-client only observes single values, and these are counted already: so the printed values are replaced.
       const histogram = new Histogram(options);
       const shape = await histogram.get();
       const values = samples.map(({ part, ...sample }) => ({

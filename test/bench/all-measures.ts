@@ -11,6 +11,7 @@ import { pinging } from "./measures/pinging.ts";
 import { plainLoop } from "./measures/plain-loop.ts";
 import { routing } from "./measures/routing.ts";
 
+/** Every measure of the bench; the record makes the compiler find one that is missing. */
 const BY_ID: Readonly<Record<MeasureId, Measure>> = {
   routing,
   ceiling,
@@ -25,5 +26,5 @@ const BY_ID: Readonly<Record<MeasureId, Measure>> = {
   "cold-start": coldStart,
 };
 
-/** Every measure, in the order they are taken and shown in. */
+/** The same in the order in which they are taken and shown. */
 export const MEASURES: readonly Measure[] = MEASURE_IDS.map((id) => BY_ID[id]);

@@ -6,27 +6,21 @@ import { startPostgres, type PostgresServer } from "../servers/postgres.ts";
 import { startRedis } from "../servers/redis.ts";
 import type { Bench } from "./measure.ts";
 
-export interface BenchOptions {
-  /** Everything is counted in this part of its full size. */
-  readonly scale: number;
-  readonly say: (text: string) => void;
-}
-
-/** A bench and its end. PostgreSQL is started when the first measure asks for it. */
+/** Opens what measures work with: the servers of this run. PostgreSQL starts when a measure first needs it. */
 export function openBench({ scale, say }: BenchOptions): Bench & { close(): Promise<void> } {
-  const ends: (() => Promise<void>)[] = [];
+  const stops: (() => Promise<void>)[] = [];
   let closing = false;
   let postgres: Promise<PostgresServer> | undefined;
 
-  /** Starts a server that is ended with the bench, also when the bench is closed while it starts. */
+  /** Starts a server that is stopped with the bench, also when the bench is closed while it starts. */
   async function started<Server extends { stop(): Promise<void> }>(
     start: () => Promise<Server>,
   ): Promise<Server> {
-    if (closing) throw new Error("the bench has come to its end");
+    if (closing) throw new Error("the bench is closed: it starts no more servers");
     const starting = start();
-    // One that did not start leaves nothing behind, and whoever asked for it has been told.
+    // A failed start has nothing to stop; the caller gets its error.
     const running = starting.catch(() => undefined);
-    ends.push(async () => (await running)?.stop());
+    stops.push(async () => (await running)?.stop());
     return starting;
   }
 
@@ -51,12 +45,21 @@ export function openBench({ scale, say }: BenchOptions): Bench & { close(): Prom
     },
     scaled: (count) => Math.max(1, Math.round(count * scale)),
     say,
-    /** Ends whatever was started. @throws Error when not all of it could be ended, having tried each */
+    /** Stops every server. @throws Error naming those that did not stop, after trying each */
     async close() {
       closing = true;
-      const ended = await Promise.allSettled(ends.map(async (end) => end()));
-      const failures = ended.flatMap((end) => (end.status === "rejected" ? [messageOf(end.reason)] : []));
-      if (failures.length > 0) throw new Error(`not everything was ended: ${failures.join("; ")}`);
+      const stopped = await Promise.allSettled(stops.map(async (stop) => stop()));
+      const failures = stopped.flatMap((each) =>
+        each.status === "rejected" ? [messageOf(each.reason)] : [],
+      );
+      if (failures.length > 0) throw new Error(`some servers could not be stopped: ${failures.join("; ")}`);
     },
   };
+}
+
+export interface BenchOptions {
+  /** Part of the full size, 1 for a full run. */
+  readonly scale: number;
+  /** Prints a line of progress. */
+  readonly say: (text: string) => void;
 }

@@ -2,15 +2,7 @@ import type { Bench } from "./measure.ts";
 import { rateOf, routeBacklog, type Backlog } from "./route-backlog.ts";
 import type { StageOptions } from "./stage.ts";
 
-export interface BesideRouting<Other> {
-  /** Signals per second of one router, mean of a run right before and one right after the other thing. */
-  readonly routing: number;
-  /** Signals per second if Redis' main thread had done this work without a pause in these runs: more is not to be had. */
-  readonly routingMax: number;
-  readonly other: Other;
-}
-
-/** Measures something between two runs of routing, so that a machine that changes its speed changes both. */
+/** Measures something between two runs of routing, so that a machine whose speed changes affects both alike. */
 export async function besideRouting<Other>(
   bench: Bench,
   count: number,
@@ -28,7 +20,15 @@ export async function besideRouting<Other>(
   };
 }
 
+export interface BesideRouting<Other> {
+  /** Signals per second of one router: mean of a run right before and a run right after the other measurement. */
+  readonly routing: number;
+  /** Upper limit: signals per second if Redis' main thread had been busy with this work all the time. */
+  readonly routingMax: number;
+  readonly other: Other;
+}
+
 async function routed(bench: Bench, count: number, options: Pick<StageOptions, "aof">): Promise<Backlog> {
-  bench.say(`${count} signals through one router, to compare with`);
+  bench.say(`${count} signals through one router, for comparison`);
   return routeBacklog(bench, { count, ...options });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 
-/** A consumer group that is looked at from outside. */
+/** A consumer group whose progress is observed from outside. */
 export interface WatchedGroup {
   readonly redis: Redis;
   /** Key of its stream. */
@@ -15,31 +15,31 @@ interface GroupFacts {
   readonly pending: number;
 }
 
-const LOOK_MS = 10;
-/** Fewer looks while it is at work, since each takes Redis a moment. */
-const WORK_LOOK_MS = 50;
-const STILL_MS_MAX = 30_000;
+const CHECK_MS = 10;
+/** Fewer checks while the group works, since each costs Redis time. */
+const WORK_CHECK_MS = 50;
+const NO_PROGRESS_MS_MAX = 30_000;
 
 /**
- * Resolves with the time, as `performance.now()` tells it, of the last look at which nothing had been read.
- * @throws Error when nothing is for half a minute, or it is told to stop
+ * Resolves with the time (`performance.now()`) of the last check at which nothing had been read.
+ * @throws Error when nothing is read for half a minute, or `stop` aborts
  */
 export async function untilItReads(watched: WatchedGroup, stop: AbortSignal): Promise<number> {
-  const beganAt = performance.now();
-  for (let before = beganAt; ;) {
+  const startedAt = performance.now();
+  for (let before = startedAt; ;) {
     const now = performance.now();
     const facts = await factsOf(watched);
     if (facts !== undefined && facts.read > 0) return before;
-    if (now - beganAt > STILL_MS_MAX)
-      throw new Error(`${watched.group}: nothing was read in ${STILL_MS_MAX} ms`);
+    if (now - startedAt > NO_PROGRESS_MS_MAX)
+      throw new Error(`${watched.group}: nothing was read in ${NO_PROGRESS_MS_MAX} ms`);
     before = now;
-    await pause(LOOK_MS, undefined, { signal: stop });
+    await pause(CHECK_MS, undefined, { signal: stop });
   }
 }
 
 /**
- * Resolves with the time, as `performance.now()` tells it, of the first look at which `count` entries had been read and
- * acknowledged. @throws Error when nothing moves for half a minute, there are more, or it is told to stop
+ * Resolves with the time (`performance.now()`) of the first check at which `count` entries were read and acknowledged.
+ * @throws Error when there is no progress for half a minute, there are more entries, or `stop` aborts
  */
 export async function untilItHasDone(
   watched: WatchedGroup,
@@ -54,15 +54,16 @@ export async function untilItHasDone(
     if (facts?.read === count && facts.pending === 0) return now;
     const { read = 0, pending = 0 } = facts ?? {};
     const text = `${watched.group}: ${read} of ${count} read, ${pending} of them pending`;
-    if (read > count) throw new Error(`${text}: more than there should be`);
+    if (read > count) throw new Error(`${text}: more entries than expected`);
     if (text !== seen) changedAt = now;
-    else if (now - changedAt > STILL_MS_MAX) throw new Error(`${text}, and no more in ${STILL_MS_MAX} ms`);
+    else if (now - changedAt > NO_PROGRESS_MS_MAX)
+      throw new Error(`${text}, and no progress in ${NO_PROGRESS_MS_MAX} ms`);
     seen = text;
-    await pause(WORK_LOOK_MS, undefined, { signal: stop });
+    await pause(WORK_CHECK_MS, undefined, { signal: stop });
   }
 }
 
-/** Undefined while there is no such group. */
+/** Undefined while the group does not exist. */
 async function factsOf({ redis, key, group }: WatchedGroup): Promise<GroupFacts | undefined> {
   if ((await redis.exists(key)) === 0) return undefined;
   for (const flat of (await redis.xinfo("GROUPS", key)) as unknown[][]) {

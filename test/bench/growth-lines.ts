@@ -2,13 +2,13 @@ import type { Figure } from "./measure.ts";
 import type { BacklogOptions } from "./route-backlog.ts";
 import { WORKLOAD, type WorkloadShape } from "./workload.ts";
 
-/** A backlog that differs from the base in one thing. */
+/** A backlog of the measure `growth`: it differs from the base in one thing. */
 export interface Line extends Pick<Figure, "name" | "goal" | "note"> {
   readonly options: Omit<BacklogOptions, "count">;
 }
 
 const OTHERS_START =
-  "Time begins with the first one's first read: the start of the others is in it, and weighs the more the shorter the run is";
+  "The time begins with the first read of the first router, so it contains the start of the others, which matters more in short runs";
 
 const TEN_TIMES: WorkloadShape = { ...WORKLOAD, tickers: 2_000, signals: 200, strategies: 1_000 };
 
@@ -33,7 +33,7 @@ export const LINES: readonly Line[] = [
   },
   {
     name: "2 router processes",
-    note: `they share the machine's cores with Redis. ${OTHERS_START}`,
+    note: `they share the cores with Redis. ${OTHERS_START}`,
     options: { routers: 2 },
   },
   {
@@ -47,7 +47,7 @@ export const LINES: readonly Line[] = [
   })),
 ];
 
-/** Shorter ones, with their full size, in which a signal becomes many tasks. */
+/** Shorter backlogs, with their full size, in which a signal becomes many tasks. */
 export const CROWDED: readonly (Line & { readonly count: number })[] = [
   { name: "100 strategies on one phrase", count: 10_000, options: { shape: crowded(100) } },
   { name: "500 strategies on one phrase", count: 2_000, options: { shape: crowded(500) } },

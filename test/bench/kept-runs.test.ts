@@ -12,7 +12,7 @@ const backlogOf = (seconds: number): Backlog => ({
   routerMbMax: undefined,
 });
 
-test("a run that fails leaves its message, and takes nothing from the others", async () => {
+test("a run that fails keeps its message, and the other runs keep their results", async () => {
   const runs = keptRuns();
   await runs.take("base", async () => backlogOf(1));
   await runs.take("4 routers", async () => {

@@ -1,15 +1,15 @@
 import { messageOf } from "../../shared/error-message.ts";
 import type { Backlog } from "./route-backlog.ts";
 
-/** Backlogs that were worked off one after the other, each under the name of what it was run for. */
+/** The results of backlogs that were run one after the other, each under a name. */
 export interface KeptRuns {
-  /** Keeps what comes of a run, or the message if it fails, so that those after it are still taken. */
+  /** Keeps the result of a run, or its error message, so that the runs after it still happen. */
   take(name: string, run: () => Promise<Backlog>): Promise<void>;
-  /** Those with this name that went well, in the order they were taken. */
+  /** The successful runs with this name, in order. */
   of(name: string): readonly Backlog[];
-  /** All that went well. */
+  /** All successful runs. */
   all(): readonly { readonly name: string; readonly backlog: Backlog }[];
-  /** Name and message of each that failed. */
+  /** Name and message of each failed run. */
   failures(): readonly string[];
 }
 

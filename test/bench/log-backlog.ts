@@ -5,21 +5,7 @@ import { onStage } from "./stage.ts";
 import { timeGroup } from "./time-group.ts";
 import { WORKLOAD } from "./workload.ts";
 
-export interface LogBacklogOptions {
-  /** Records of signals that wait when the router starts. */
-  readonly count: number;
-  readonly driver: "pg" | "neon";
-}
-
-export interface LogBacklog {
-  /** First read to last acknowledgement. */
-  readonly seconds: number;
-  readonly signals: number;
-  /** Of both tables. */
-  readonly rows: number;
-}
-
-/** Lets a router write down a backlog of records. @throws Error when not every row of it is in Postgres afterwards */
+/** Lets a router write a backlog of records to Postgres. @throws Error when rows are missing afterwards */
 export async function persistBacklog(
   bench: Bench,
   { count, driver }: LogBacklogOptions,
@@ -40,6 +26,20 @@ export async function persistBacklog(
   } finally {
     await bridge?.stop();
   }
+}
+
+export interface LogBacklogOptions {
+  /** Records of signals that are waiting when the router starts. */
+  readonly count: number;
+  readonly driver: "pg" | "neon";
+}
+
+export interface LogBacklog {
+  /** First read to last acknowledgement. */
+  readonly seconds: number;
+  readonly signals: number;
+  /** Of both tables. */
+  readonly rows: number;
 }
 
 async function countRows(url: string, count: number): Promise<number> {

@@ -7,11 +7,7 @@ import { buildReference } from "../../shared/reference/build-reference.ts";
 import { snapshotOf } from "../../shared/reference/snapshot.ts";
 import { pausedStrategies, referenceOf, signalAt, type WorkloadShape } from "./workload.ts";
 
-const ADDED_PER_ROUND_TRIP = 1_000;
-/** Entries with ids of the same millisecond, as at 25,000 signals/s. */
-const PER_MS = 25;
-
-/** Adds to `signal_results` what process-signals publishes of the first `count` signals. */
+/** Adds the records of the first `count` signals to `signal_results`, as process-signals publishes them. */
 export async function addRecords(
   redis: Redis,
   keys: Keys,
@@ -37,6 +33,10 @@ export async function addRecords(
     }
   }
 }
+
+const ADDED_PER_ROUND_TRIP = 1_000;
+/** Entry ids per millisecond, as at 25,000 signals/s. */
+const PER_MS = 25;
 
 function recordsOf(from: number, until: number, shape: WorkloadShape, context: SignalContext): Fields[] {
   const entries: Entry[] = [];

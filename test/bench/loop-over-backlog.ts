@@ -4,35 +4,18 @@ import { startClient } from "./clients/client-process.ts";
 import { defaultConfig } from "./clients/decision-context.ts";
 import type { PlainLoopAnswer, PlainLoopTask } from "./clients/plain-loop-worker.ts";
 import type { Bench } from "./measure.ts";
-import { startCosting, type RedisCost } from "./redis-cost.ts";
+import { startRedisCost, type RedisCost } from "./redis-cost.ts";
 import { onStage, type Stage, type StageOptions } from "./stage.ts";
 import type { WorkTime } from "./time-group.ts";
 import { addSignals, tasksOf, WORKLOAD } from "./workload.ts";
 
-export interface LoopOptions extends StageOptions {
-  /** Signals that wait when the loop starts. */
-  readonly count: number;
-  /** Signals it reads at a time; default as many as a router does. */
-  readonly batchCountMax?: number;
-  /** Called when the signals wait. */
-  readonly beforehand?: (stage: Stage) => Promise<void>;
-  /** Called when all is done, before the server ends. */
-  readonly inspect?: () => Promise<void>;
-}
-
-/** Its time is from the first read to the last acknowledgement. */
-export interface LoopRun extends WorkTime {
-  readonly redis: RedisCost;
-}
-
-/** Signals per second; what takes longer does not come to an end. */
+/** Signals per second; a slower run counts as stuck. */
 const RATE_MIN = 100;
 const SPARE_SECONDS = 30;
 
 /**
- * Lets a plain loop work a backlog off: the same decisions without what the commit promises. The loop hands on tasks only: to
- * make it store the record as well, as the router does, would cost it an XADD of a kilobyte for each signal.
- * @throws Error when what came out of it is not what had to
+ * Lets a plain loop process a backlog: the same decisions without the guarantees of the commit. It adds tasks only; the
+ * record, which the router stores too, would cost it an XADD of a kilobyte per signal. @throws Error on a wrong result
  */
 export async function loopOverBacklog(bench: Bench, options: LoopOptions): Promise<LoopRun> {
   const { count, shape = WORKLOAD, batchCountMax = defaultConfig().batchCountMax } = options;
@@ -40,7 +23,7 @@ export async function loopOverBacklog(bench: Bench, options: LoopOptions): Promi
     const { redis, redisUrl, keys } = stage;
     await addSignals(redis, keys, { count, shape });
     await options.beforehand?.(stage);
-    const cost = await startCosting(redis);
+    const cost = await startRedisCost(redis);
     const { startedAt, endedAt } = await runLoop({ url: redisUrl, count, batchCountMax });
     const spent = await cost();
     await options.inspect?.();
@@ -53,6 +36,22 @@ export async function loopOverBacklog(bench: Bench, options: LoopOptions): Promi
     };
   };
   return onStage(bench, work, options);
+}
+
+export interface LoopOptions extends StageOptions {
+  /** Signals that are waiting when the loop starts. */
+  readonly count: number;
+  /** Signals per read; default as many as a router reads. */
+  readonly batchCountMax?: number;
+  /** Called when the signals have been added. */
+  readonly beforehand?: (stage: Stage) => Promise<void>;
+  /** Called when all is done, before the server stops. */
+  readonly inspect?: () => Promise<void>;
+}
+
+/** The time from the first read to the last acknowledgement, and what it cost Redis. */
+export interface LoopRun extends WorkTime {
+  readonly redis: RedisCost;
 }
 
 async function runLoop(task: PlainLoopTask): Promise<PlainLoopAnswer> {
@@ -73,7 +72,7 @@ async function assertDone(
   const [pending] = (await redis.xpending(keys.stream("signals_stream"), "signal_processor")) as [number];
   if (tasks !== expected || pending > 0) {
     throw new Error(
-      `${count} signals became ${tasks} of ${expected} tasks, and ${pending} are not acknowledged`,
+      `${count} signals gave ${tasks} of ${expected} tasks, and ${pending} signals are not acknowledged`,
     );
   }
 }

@@ -2,41 +2,41 @@ import type { FreshDatabase } from "../servers/database.ts";
 import type { NeonBridge } from "../servers/neon-bridge.ts";
 import type { RedisServer } from "../servers/redis.ts";
 
-/** What a measure works with. Whatever it starts is ended with the bench, if not before. */
+/** What a measure works with. A server that it starts is stopped with the bench at the latest. */
 export interface Bench {
   /**
-   * A Redis of its own, with the AOF written once a second, as `npm start` runs it, but never rewritten: that happens in a
-   * process of its own at moments that depend on what was before, and would take one of two cores for a while.
+   * A new Redis that writes its AOF once a second, as `npm start` runs it, but never rewrites it: a rewrite is a process
+   * of its own, which starts at moments that depend on earlier work, and would take one of two cores for a while.
    */
   startRedis(options?: { readonly aof?: "everysec" | "off" }): Promise<RedisServer>;
-  /** An empty, migrated database on the run's PostgreSQL, which has the settings it has out of the box. */
+  /** An empty, migrated database on the run's PostgreSQL, which has its default settings. */
   freshDatabase(): Promise<FreshDatabase>;
   /** A proxy for the Neon driver in front of that PostgreSQL. */
   startNeonBridge(): Promise<NeonBridge>;
-  /** That many, or fewer in a quick run. */
+  /** The count at the scale of this run, at least 1. */
   scaled(count: number): number;
-  /** Tells who waits what is being done. */
+  /** Prints a line of progress. */
   say(text: string): void;
 }
 
-/** What a figure has to reach. */
+/** The bound that a figure should keep. */
 export type Goal = { readonly least: number } | { readonly most: number };
 
-/** What a figure is in; `%` and `×` are ratios that say what of, `× base` is one to the base of its measure. */
+/** Unit of a figure; `%` and `×` are ratios that its name explains, `× base` is that to the base of its measure. */
 export type Unit = "signals/s" | "tasks/s" | "rows/s" | "µs" | "ms" | "MB" | "×" | "× base" | "%";
 
 /** One number of the table. */
 export interface Figure {
-  /** A sentence's worth: `routing, one runner`. */
+  /** Such as `routing, one router`. */
   readonly name: string;
   readonly value: number;
   readonly unit: Unit;
   readonly goal?: Goal;
-  /** What a reader has to know to take it for what it is. */
+  /** What a reader has to know to judge it. */
   readonly note?: string;
 }
 
-/** Every measure, for `--only`, in the order they are taken and shown in. */
+/** Every measure, as `--only` takes it, in the order in which they are taken and shown. */
 export const MEASURE_IDS = [
   "routing",
   "ceiling",
@@ -53,15 +53,15 @@ export const MEASURE_IDS = [
 
 export type MeasureId = (typeof MEASURE_IDS)[number];
 
-/** One thing that is measured; it throws when what it measured did not do its work rightly. */
+/** One thing that is measured; it throws when the measured work had a wrong result. */
 export interface Measure {
   readonly id: MeasureId;
   readonly title: string;
-  /** @throws PartlyMeasured when some of it has been measured */
+  /** @throws PartlyMeasured when only a part failed */
   run(bench: Bench): Promise<readonly Figure[]>;
 }
 
-/** A part of a measure has failed, and there are figures of the rest. */
+/** A part of a measure failed; carries the figures of the rest. */
 export class PartlyMeasured extends Error {
   readonly figures: readonly Figure[];
 

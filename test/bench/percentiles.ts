@@ -1,4 +1,4 @@
-/** The value that this part of the values (0–1) does not exceed, such as 0.99; NaN when there is none. */
+/** The value that this share (0–1, such as 0.99) of the values does not exceed; NaN without values. */
 export function percentile(values: readonly number[], part: number): number {
   const sorted = [...values].toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
@@ -8,7 +8,12 @@ export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
 
-/** The values as a note lists what a median is of. */
+/** A count with separators for thousands, such as `100,000`. */
+export function grouped(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** The values behind a median, as a note lists them. */
 export function listed(values: readonly number[]): string {
   return values.map((value) => Math.round(value)).join(", ");
 }

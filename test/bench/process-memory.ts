@@ -2,15 +2,15 @@ import { readFile } from "node:fs/promises";
 
 /** Memory of a process, in MB. */
 export interface ProcessMemory {
-  /** Resident now. */
+  /** Resident at this moment. */
   readonly residentMb: number;
-  /** The most that was ever resident. */
+  /** Highest resident memory since the start of the process. */
   readonly peakMb: number;
-  /** Of what is resident now, what is not a page of a file. */
+  /** The part of the resident memory that is not pages of files. */
   readonly ownMb: number;
 }
 
-/** Undefined where the system does not tell: only Linux does. */
+/** Undefined on systems other than Linux, which do not report it. */
 export async function memoryOf(pid: number): Promise<ProcessMemory | undefined> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => undefined);
   if (status === undefined) return undefined;

@@ -1,18 +1,18 @@
 import type { Redis } from "ioredis";
 
-/** What a server has spent, in microseconds. */
+/** Time that a Redis server has spent on its work, in microseconds. */
 export interface RedisCost {
-  /** Inside scripts and reads, by Redis' own count (which goes on while the system runs something else). */
+  /** In scripts and reads, by Redis' own clock, which goes on while the system runs something else. */
   readonly commandsUs: number;
-  /** CPU of the main thread: commands, and reading, parsing, answering and feeding the AOF. */
+  /** CPU time of the main thread: commands, reading, parsing, replying and passing data to the AOF. */
   readonly mainThreadUs: number;
 }
 
-/** All that a router sends while it works off a backlog; what scripts call is in their time already. */
+/** The commands a router sends during a backlog; the time of a script contains the commands it calls. */
 const SENT = /^cmdstat_(?:eval|evalsha|xreadgroup):calls=\d+,usec=(\d+)/;
 
-/** Counts from zero from here on. */
-export async function startCosting(redis: Redis): Promise<() => Promise<RedisCost>> {
+/** Starts to count from zero; the returned function gives the cost so far. */
+export async function startRedisCost(redis: Redis): Promise<() => Promise<RedisCost>> {
   await redis.config("RESETSTAT");
   const before = await mainThreadUs(redis);
   return async () => ({
@@ -29,13 +29,14 @@ async function commandsUs(redis: Redis): Promise<number> {
   return sum;
 }
 
-/** @throws Error where the server does not tell, which it does on Linux from Redis 6.2 on */
+/** @throws Error when the server does not report it; Redis 6.2 or newer on Linux does */
 async function mainThreadUs(redis: Redis): Promise<number> {
   const info = await redis.info("cpu");
   const seconds = (name: string): number => {
-    const told = new RegExp(`^${name}:([\\d.]+)`, "m").exec(info)?.[1];
-    if (told === undefined) throw new Error(`this Redis does not tell its ${name}`);
-    return Number(told);
+    const value = new RegExp(`^${name}:([\\d.]+)`, "m").exec(info)?.[1];
+    if (value === undefined)
+      throw new Error(`INFO cpu of this Redis has no ${name}: Redis 6.2 or newer on Linux is needed`);
+    return Number(value);
   };
   return (seconds("used_cpu_sys_main_thread") + seconds("used_cpu_user_main_thread")) * 1e6;
 }

@@ -2,25 +2,25 @@ import { expect, test } from "vitest";
 import { PartlyMeasured, type Bench, type Figure, type Measure, type MeasureId } from "./measure.ts";
 import { runMeasures } from "./run-measures.ts";
 
-async function nothingHere(): Promise<never> {
+async function startsNothing(): Promise<never> {
   throw new Error("these measures start nothing");
 }
 
-function benchThatSays(said: string[]): Bench {
+function benchWith(lines: string[]): Bench {
   return {
-    startRedis: nothingHere,
-    freshDatabase: nothingHere,
-    startNeonBridge: nothingHere,
+    startRedis: startsNothing,
+    freshDatabase: startsNothing,
+    startNeonBridge: startsNothing,
     scaled: (count) => count,
-    say: (text) => void said.push(text),
+    say: (text) => void lines.push(text),
   };
 }
 
 const measureOf = (id: MeasureId, run: Measure["run"]): Measure => ({ id, title: id, run });
 const figure = (value: number): Figure => ({ name: "rate", value, unit: "signals/s" });
 
-test("a measure that throws leaves its message, and the others go on", async () => {
-  const said: string[] = [];
+test("a measure that throws keeps its message, and the others are still taken", async () => {
+  const lines: string[] = [];
   const measures = [
     measureOf("routing", async () => [figure(1)]),
     measureOf("bullmq", async () => {
@@ -28,30 +28,30 @@ test("a measure that throws leaves its message, and the others go on", async () 
     }),
     measureOf("log", async () => [figure(3)]),
   ];
-  const results = await runMeasures(measures, benchThatSays(said));
+  const results = await runMeasures(measures, benchWith(lines));
   expect(results.map(({ id, figures, error }) => [id, figures, error])).toEqual([
     ["routing", [figure(1)], undefined],
     ["bullmq", [], "99 tasks, not 100"],
     ["log", [figure(3)], undefined],
   ]);
-  expect(said).toContain("bullmq failed: 99 tasks, not 100");
+  expect(lines).toContain("bullmq failed: 99 tasks, not 100");
 });
 
-test("of a measure that fails in part there are the figures and the message", async () => {
+test("a measure that fails in part keeps its figures and the message", async () => {
   const partly = measureOf("growth", async () => {
     throw new PartlyMeasured("4 router processes: 99 tasks, not 100", [figure(1)]);
   });
-  const [result] = await runMeasures([partly], benchThatSays([]));
+  const [result] = await runMeasures([partly], benchWith([]));
   expect(result).toMatchObject({ figures: [figure(1)], error: "4 router processes: 99 tasks, not 100" });
 });
 
-test.each([Number.NaN, Infinity])("a figure that is %d is a failure of its measure", async (value) => {
-  const [result] = await runMeasures([measureOf("routing", async () => [figure(value)])], benchThatSays([]));
+test.each([Number.NaN, Infinity])("a figure of %d makes its measure fail", async (value) => {
+  const [result] = await runMeasures([measureOf("routing", async () => [figure(value)])], benchWith([]));
   expect(result).toMatchObject({ figures: [], error: expect.stringContaining('"rate"') });
 });
 
-test("every measure is given the one bench, so that they can share what they have measured", async () => {
-  const bench = benchThatSays([]);
+test("every measure gets the same bench, so that they can share what they have measured", async () => {
+  const bench = benchWith([]);
   const given: Bench[] = [];
   const keep: Measure["run"] = async (one) => {
     given.push(one);
@@ -67,11 +67,11 @@ test("after each measure the results so far can be kept", async () => {
   const measures = [measureOf("routing", async () => [figure(1)]), measureOf("log", async () => [figure(2)])];
   const taken = async (results: readonly { id: MeasureId }[]): Promise<void> =>
     void kept.push(results.map(({ id }) => id));
-  await runMeasures(measures, benchThatSays([]), { taken });
+  await runMeasures(measures, benchWith([]), { taken });
   expect(kept).toEqual([["routing"], ["routing", "log"]]);
 });
 
-test("told to stop it begins no other measure, and forgets the one that broke off", async () => {
+test("when it is stopped it starts no other measure and drops the interrupted one", async () => {
   const stop = new AbortController();
   const ran: MeasureId[] = [];
   const keep =
@@ -85,7 +85,7 @@ test("told to stop it begins no other measure, and forgets the one that broke of
     throw new Error("Connection is closed.");
   });
   const measures = [measureOf("routing", keep("routing")), broken, measureOf("log", keep("log"))];
-  const results = await runMeasures(measures, benchThatSays([]), { stop: stop.signal });
+  const results = await runMeasures(measures, benchWith([]), { stop: stop.signal });
   expect(results.map(({ id }) => id)).toEqual(["routing"]);
   expect(ran).toEqual(["routing"]);
 });

@@ -2,14 +2,7 @@ import { messageOf } from "../../shared/error-message.ts";
 import { PartlyMeasured, type Bench, type Figure, type Measure } from "./measure.ts";
 import type { MeasureResult } from "./report/report.ts";
 
-export interface RunOptions {
-  /** Called after each measure with the results so far. */
-  readonly taken?: (results: readonly MeasureResult[]) => Promise<void>;
-  /** Nothing is begun after it, and what fails after it has not failed by itself. */
-  readonly stop?: AbortSignal;
-}
-
-/** Takes one measure after the other; one that fails leaves its message, and the others go on. */
+/** Takes one measure after the other; the result of one that fails is its message. */
 export async function runMeasures(
   measures: readonly Measure[],
   bench: Bench,
@@ -27,6 +20,13 @@ export async function runMeasures(
   return results;
 }
 
+export interface RunOptions {
+  /** Called after each measure with the results so far. */
+  readonly taken?: (results: readonly MeasureResult[]) => Promise<void>;
+  /** No measure starts after it; a failure after it is not the measure's own. */
+  readonly stop?: AbortSignal;
+}
+
 async function take(measure: Measure, bench: Bench): Promise<MeasureResult> {
   const { id, title } = measure;
   const startedAt = performance.now();
@@ -36,7 +36,7 @@ async function take(measure: Measure, bench: Bench): Promise<MeasureResult> {
   };
   bench.say(`${title}:`);
   try {
-    // The bench itself and no copy: what measures share they keep by it.
+    // The bench itself, not a copy: measures share results by its identity.
     return resultOf(numbersIn(await measure.run(bench)));
   } catch (error) {
     const message = messageOf(error);
@@ -45,10 +45,10 @@ async function take(measure: Measure, bench: Bench): Promise<MeasureResult> {
   }
 }
 
-/** @throws Error when one of the figures is none */
+/** @throws Error when the value of a figure is not a finite number */
 function numbersIn(figures: readonly Figure[]): readonly Figure[] {
   for (const { name, value } of figures) {
-    if (!Number.isFinite(value)) throw new Error(`"${name}" is ${value}, which is no number`);
+    if (!Number.isFinite(value)) throw new Error(`the figure "${name}" is ${value}, not a finite number`);
   }
   return figures;
 }

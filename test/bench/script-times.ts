@@ -1,26 +1,25 @@
 import type { Redis } from "ioredis";
 import { median, percentile } from "./percentiles.ts";
 
-/** How long calls of scripts have kept Redis, by its own clock. */
+/** How long script calls have occupied Redis, by its own clock. */
 export interface ScriptTimes {
-  /** The longest one, in ms. */
   readonly longestMs: number;
-  /** Half of the noted ones took no longer, in ms. */
+  /** Of the recorded calls. */
   readonly medianMs: number;
 }
 
-/** Shorter calls are not noted, so that noting costs nothing. */
-const NOTED_FROM_US = 200;
-const NOTED_MAX = 100_000;
+/** Shorter calls are not recorded, so that recording costs next to nothing. */
+const RECORDED_US_MIN = 200;
+const RECORDED_MAX = 100_000;
 
-/** Notes how long scripts take from here on. The answer is undefined when none took long enough to be noted. */
+/** Records how long scripts take from now on. The result is undefined when none was long enough to be recorded. */
 export async function startTimingScripts(redis: Redis): Promise<() => Promise<ScriptTimes | undefined>> {
-  await redis.config("SET", "slowlog-log-slower-than", NOTED_FROM_US);
-  await redis.config("SET", "slowlog-max-len", NOTED_MAX);
+  await redis.config("SET", "slowlog-log-slower-than", RECORDED_US_MIN);
+  await redis.config("SET", "slowlog-max-len", RECORDED_MAX);
   await redis.slowlog("RESET");
   return async () => {
-    const noted = (await redis.call("SLOWLOG", "GET", NOTED_MAX)) as [number, number, number, string[]][];
-    const tookMs = noted
+    const calls = (await redis.call("SLOWLOG", "GET", RECORDED_MAX)) as [number, number, number, string[]][];
+    const tookMs = calls
       .filter(([, , , [name = ""]]) => /^evalsha?$/i.test(name))
       .map(([, , tookUs]) => tookUs / 1000);
     if (tookMs.length === 0) return undefined;

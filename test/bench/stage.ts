@@ -4,18 +4,18 @@ import { startScript, untilItRuns, type RouterProcess } from "../servers/router-
 import type { Bench } from "./measure.ts";
 import { publishReference, WORKLOAD, type WorkloadShape } from "./workload.ts";
 
-/** Servers with the workload's reference, for routers that come and go. */
+/** Servers with the workload's reference data, and a way to start routers on them. */
 export interface Stage {
   readonly redisUrl: string;
   readonly redisPort: number;
   readonly databaseUrl: string;
   readonly redis: Redis;
   readonly keys: Keys;
-  /** Starts a router of signals; it is ended with the stage at the latest. */
+  /** Starts a router that decides signals; it is killed with the stage at the latest. */
   readonly startRouter: (env?: Readonly<Record<string, string>>) => RouterProcess;
 }
 
-/** What routers and instances are told in a run, besides their servers. */
+/** Variables of routers and serverless instances in a run, besides those of their servers. */
 export const ROUTER_ENV = {
   FUNCTIONS: "process-signals,reclaim",
   HTTP_PORT: "0",
@@ -25,11 +25,11 @@ export const ROUTER_ENV = {
 export interface StageOptions {
   /** See {@link Bench.startRedis}. */
   readonly aof?: "everysec" | "off";
-  /** What reference data there is. */
+  /** The reference data. */
   readonly shape?: WorkloadShape;
 }
 
-/** Sets the servers up for `use`, and ends them after it. */
+/** Starts the servers for `use`, and stops them after it. */
 export async function onStage<Result>(
   bench: Bench,
   use: (stage: Stage) => Promise<Result>,
@@ -64,7 +64,7 @@ export async function onStage<Result>(
   }
 }
 
-/** The same with one router that runs and waits. */
+/** The same with one router that is running and idle. */
 export async function onStageWithRouter<Result>(
   bench: Bench,
   use: (stage: Stage & { readonly router: RouterProcess }) => Promise<Result>,

@@ -3,34 +3,24 @@ import { createGroup } from "../../shared/io/streams/groups.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { outcomeRecordSchema } from "../../shared/records.ts";
 import type { Bench } from "./measure.ts";
-import { startCosting, type RedisCost } from "./redis-cost.ts";
+import { startRedisCost, type RedisCost } from "./redis-cost.ts";
 import { onStage, type Stage } from "./stage.ts";
 import { timeGroup } from "./time-group.ts";
 import { addSignals, tasksOf, WORKLOAD } from "./workload.ts";
 
-export interface TaskBacklog {
-  readonly tasks: number;
-  /** First read to last acknowledgement. */
-  readonly seconds: number;
-  /** What running them took. */
-  readonly redis: RedisCost;
-}
-
-const READ_PER_ROUND_TRIP = 1_000;
-
-/** Lets one router hand on the tasks of so many signals, and another run them. @throws Error unless each was executed once */
+/** Lets one router dispatch the tasks of `count` signals, and another run them. @throws Error unless each ran once */
 export async function executeBacklog(bench: Bench, count: number): Promise<TaskBacklog> {
   return onStage(bench, async (stage) => {
     const { redis, keys } = stage;
     const tasks = tasksOf(count, WORKLOAD);
-    // Made by a router that starts over a stream with tasks in it, the group would begin behind them.
+    // A router that starts on a stream with tasks would create the group behind them.
     await createGroup(redis, keys, {
       stream: "strategy_input_stream",
       group: "strategy_executor",
       from: "0",
     });
-    await handOn(stage, count);
-    const cost = await startCosting(redis);
+    await dispatchTasks(stage, count);
+    const cost = await startRedisCost(redis);
     const { seconds } = await timeGroup({
       first: { redis, key: keys.stream("strategy_input_stream"), group: "strategy_executor" },
       count: tasks,
@@ -42,8 +32,18 @@ export async function executeBacklog(bench: Bench, count: number): Promise<TaskB
   });
 }
 
-/** Lets a router decide so many signals, and end. */
-async function handOn({ redis, keys, startRouter }: Stage, count: number): Promise<void> {
+const READ_PER_ROUND_TRIP = 1_000;
+
+export interface TaskBacklog {
+  readonly tasks: number;
+  /** First read to last acknowledgement. */
+  readonly seconds: number;
+  /** What running them cost. */
+  readonly redis: RedisCost;
+}
+
+/** Lets a router decide `count` signals, and stops it. */
+async function dispatchTasks({ redis, keys, startRouter }: Stage, count: number): Promise<void> {
   await addSignals(redis, keys, { count, shape: WORKLOAD });
   const router = startRouter();
   await timeGroup({
@@ -53,12 +53,12 @@ async function handOn({ redis, keys, startRouter }: Stage, count: number): Promi
   });
   router.signal("SIGTERM");
   await router.ended();
-  const handedOn = await redis.xlen(keys.stream("strategy_input_stream"));
-  const tasks = tasksOf(count, WORKLOAD);
-  if (handedOn !== tasks) throw new Error(`${count} signals became ${handedOn} tasks, not ${tasks}`);
+  const tasks = await redis.xlen(keys.stream("strategy_input_stream"));
+  const expected = tasksOf(count, WORKLOAD);
+  if (tasks !== expected) throw new Error(`${count} signals gave ${tasks} tasks, not ${expected}`);
 }
 
-/** @throws Error unless as many tasks have one outcome each, and that says `executed` */
+/** @throws Error unless every task has exactly one outcome, with the status `executed` */
 async function checkOutcomes(redis: Redis, keys: Keys, tasks: number): Promise<void> {
   const outcomes = new Set<string>();
   let records = 0;

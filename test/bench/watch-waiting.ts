@@ -5,39 +5,39 @@ import { startWatchingCores, type CoreWait } from "./core-wait.ts";
 import { startTimingScripts, type ScriptTimes } from "./script-times.ts";
 import type { WorkTime } from "./time-group.ts";
 
-/** How others waited for a Redis at work. */
+/** How long other clients waited for a busy Redis, and why. */
 export interface Waiting {
-  /** How long pings waited that were sent meanwhile, in ms. */
+  /** Waiting times of the pings sent during the work, in ms. */
   readonly waitsMs: readonly number[];
-  /** Undefined when no script took long enough to be noted. */
+  /** Undefined when no script call was long enough to be recorded. */
   readonly scripts: ScriptTimes | undefined;
-  /** The part of the time in which Redis itself waited for a core; undefined where the system does not tell. */
+  /** Share of the time in which Redis itself waited for a core; undefined where the system does not report it. */
   readonly coreWait: number | undefined;
 }
 
-/** A pinging client and what else tells why it waits. */
+/** A pinging client, and the measurements that explain its waiting times. */
 export interface WaitingWatch {
   start(redis: Redis, port: number): Promise<void>;
-  /** To be called while Redis is there. */
+  /** To be called while Redis still runs. */
   stop(): Promise<void>;
 }
 
-interface Seen {
+interface Measured {
   readonly pings: PingingAnswer["pings"];
   readonly scripts: ScriptTimes | undefined;
   readonly coreWait: CoreWait;
 }
 
 /**
- * Watches how others wait for Redis. `work` starts and stops the watch, and gives when it was at work;
- * the client is ended with it at the latest. @throws Error when too few pings were sent meanwhile
+ * Measures how long other clients wait for Redis. `work` starts and stops the watch and returns when it worked; the
+ * client is killed after it at the latest. @throws Error when too few pings were sent meanwhile
  */
 export async function watchWaiting(
   work: (watch: WaitingWatch) => Promise<Pick<WorkTime, "startedAt" | "endedAt">>,
 ): Promise<Waiting> {
-  let stopping: (() => Promise<Seen>) | undefined;
+  let stopping: (() => Promise<Measured>) | undefined;
   let kill = (): void => undefined;
-  let seen: Seen | undefined;
+  let measured: Measured | undefined;
   try {
     const { startedAt, endedAt } = await work({
       async start(redis, port) {
@@ -56,30 +56,30 @@ export async function watchWaiting(
         };
       },
       async stop() {
-        seen = await stopping?.();
+        measured = await stopping?.();
       },
     });
-    if (seen === undefined) throw new Error("nothing was watched");
+    if (measured === undefined) throw new Error("the watch was not started or not stopped");
     return {
-      waitsMs: waitsBetween(seen.pings, startedAt, endedAt),
-      scripts: seen.scripts,
-      coreWait: seen.coreWait(startedAt, endedAt),
+      waitsMs: waitsBetween(measured.pings, startedAt, endedAt),
+      scripts: measured.scripts,
+      coreWait: measured.coreWait(startedAt, endedAt),
     };
   } finally {
     kill();
   }
 }
 
-/** @throws Error when there were too few of them */
-function waitsBetween(pings: Seen["pings"], startedAt: number, endedAt: number): number[] {
+/** @throws Error when there were too few pings */
+function waitsBetween(pings: Measured["pings"], startedAt: number, endedAt: number): number[] {
   const from = performance.timeOrigin + startedAt;
   const until = performance.timeOrigin + endedAt;
   const waitsMs = pings.filter(([sentAt]) => sentAt >= from && sentAt <= until).map(([, waitMs]) => waitMs);
-  // What a late client has missed it sends at once: all but those around the edges are there.
+  // A late client sends at once what it has missed, so all pings but those at the edges are there.
   const least = (endedAt - startedAt) / 2;
   if (waitsMs.length < least) {
     throw new Error(
-      `${waitsMs.length} pings were sent in ${Math.round(endedAt - startedAt)} ms, and ${least} at least were due`,
+      `${waitsMs.length} pings were sent in ${Math.round(endedAt - startedAt)} ms, expected at least ${least}`,
     );
   }
   return waitsMs;

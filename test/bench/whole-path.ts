@@ -4,20 +4,7 @@ import { onStage } from "./stage.ts";
 import { timeGroup } from "./time-group.ts";
 import { addSignals, tasksOf, WORKLOAD } from "./workload.ts";
 
-export interface WholePath {
-  readonly signals: number;
-  /** First signal read to last record acknowledged, which it is once its rows are in PostgreSQL. */
-  readonly seconds: number;
-}
-
-interface Rows {
-  readonly signals: number;
-  readonly routed: number;
-  readonly executed: number;
-  readonly others: number;
-}
-
-/** Lets one router decide a backlog, run what it becomes and log it all. @throws Error unless every row is there */
+/** Lets one router decide a backlog, run its tasks and log everything. @throws Error unless every row is there */
 export async function wholePath(bench: Bench, count: number): Promise<WholePath> {
   return onStage(bench, async ({ redis, keys, databaseUrl, startRouter }) => {
     const tasks = tasksOf(count, WORKLOAD);
@@ -25,7 +12,7 @@ export async function wholePath(bench: Bench, count: number): Promise<WholePath>
     const { seconds } = await timeGroup({
       first: { redis, key: keys.stream("signals_stream"), group: "signal_processor" },
       last: { redis, key: keys.stream("signal_results"), group: "log_writer" },
-      // One record of each signal, and one of each task.
+      // One record per signal and one per task.
       count: count + tasks,
       routers: [startRouter({ FUNCTIONS: "process-signals,execute-strategies,persist-log,reclaim" })],
     });
@@ -41,6 +28,19 @@ export async function wholePath(bench: Bench, count: number): Promise<WholePath>
     }
     return { signals: count, seconds };
   });
+}
+
+export interface WholePath {
+  readonly signals: number;
+  /** First signal read to last record acknowledged; a record is acknowledged once its rows are in PostgreSQL. */
+  readonly seconds: number;
+}
+
+interface Rows {
+  readonly signals: number;
+  readonly routed: number;
+  readonly executed: number;
+  readonly others: number;
 }
 
 async function countRows(url: string): Promise<Rows> {

@@ -11,17 +11,17 @@ import { signalRow, strategyRow, tickerRow } from "../builders.ts";
 export interface WorkloadShape {
   /** Every tenth is disabled. */
   readonly tickers: number;
-  /** Each stands for two phrases. */
+  /** Each has two phrases. */
   readonly signals: number;
   readonly strategies: number;
   readonly strategiesPerSignal: number;
-  /** How many of these are paused. */
+  /** How many of a signal's strategies are paused. */
   readonly pausedPerSignal: number;
-  /** Every signal comes twice, one right after the other: half of them are duplicates. */
+  /** Every signal is sent twice in a row, so half of them are duplicates. */
   readonly inPairs?: boolean;
 }
 
-/** A book of strategies as somebody may run it: 40 phrases, five strategies each, one of which is paused. */
+/** A realistic set: 40 phrases with five strategies each, one of which is paused. */
 export const WORKLOAD: WorkloadShape = {
   tickers: 200,
   signals: 20,
@@ -31,7 +31,7 @@ export const WORKLOAD: WorkloadShape = {
 };
 
 const DISABLED_EVERY = 10;
-/** Bars of a minute, all different, so that no two signals have the same uid. */
+/** One-minute bars, all different, so that no two signals have the same uid. */
 const FIRST_BAR = Date.UTC(2020, 0, 1);
 const BAR_MS = 60_000;
 const ADDED_PER_ROUND_TRIP = 1_000;
@@ -53,7 +53,7 @@ export function referenceOf(shape: WorkloadShape): ReferenceRows {
   };
 }
 
-/** Makes the reference current, as a refresh does, and pauses who is to be paused. */
+/** Publishes the reference as a refresh does, and pauses the strategies that the shape names. */
 export async function publishReference(redis: Redis, keys: Keys, shape: WorkloadShape): Promise<void> {
   const rows = referenceOf(shape);
   await refreshReference({
@@ -71,15 +71,15 @@ export function pausedStrategies(shape: WorkloadShape): Set<number> {
   return new Set(signals.flatMap((signal) => subscribersOf(shape, signal).slice(0, shape.pausedPerSignal)));
 }
 
-/** The i-th signal, with the fields an alert has when it has come through the webhook. */
-export function signalAt(place: number, shape: WorkloadShape, now: number): Fields {
-  const i = shape.inPairs === true ? place >> 1 : place;
+/** The signal at this index, with the fields of an alert that came through the webhook. */
+export function signalAt(index: number, shape: WorkloadShape, now: number): Fields {
+  const i = shape.inPairs === true ? index >> 1 : index;
   const phrase = i % (shape.signals * 2);
   const direction = phrase % 2 === 0 ? "LONG" : "SHORT";
   const at = new Date(now).toISOString();
   return {
     message: `SIGNAL_${(phrase >> 1) + 1}_${direction}`,
-    // Not in step with the phrases, so that each phrase comes with every ticker.
+    // Not in step with the phrases, so that each phrase meets every ticker.
     symbol: symbolOf((i * 7 + Math.floor(i / shape.tickers)) % shape.tickers),
     bar_time: new Date(FIRST_BAR + i * BAR_MS).toISOString(),
     sent_at: at,
@@ -88,13 +88,13 @@ export function signalAt(place: number, shape: WorkloadShape, now: number): Fiel
   };
 }
 
-/** Tasks that the first `count` signals become. */
+/** Number of tasks of the first `count` signals. */
 export function tasksOf(count: number, shape: WorkloadShape): number {
   const perSignal = shape.strategiesPerSignal - shape.pausedPerSignal;
   return acceptedOf(count, shape) * perSignal;
 }
 
-/** Those of the first `count` signals whose ticker is enabled and that are no duplicates. */
+/** Number of the first `count` signals that have an enabled ticker and are no duplicates. */
 function acceptedOf(count: number, shape: WorkloadShape): number {
   const disabled = new Set(
     range(shape.tickers)

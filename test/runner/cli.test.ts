@@ -30,13 +30,13 @@ describe("the command line", () => {
     expect((await send(...barTime)).output).toMatch(/DUPLICATE[^]*duplicate_uid of/);
   });
 
-  test("send says what to look at when nobody decides", async () => {
+  test("send says what to check when the signal is not decided", async () => {
     const { code, output } = await send("--wait", "0.2");
     expect(code).toBe(1);
-    expect(output).toMatch(/no decision within 0.2 s.*is a router running/);
+    expect(output).toMatch(/no decision within 0.2 s.*check.*that a router is running/);
   });
 
-  test("pause and resume hold for the very next signal", async () => {
+  test("pause and resume apply to the next signal", async () => {
     await running();
     expect(await router.run("cli.ts", "pause", "10")).toMatchObject({ code: 0 });
     expect((await send("--uid", "1")).output).toMatch(/strategy 10 +ignored: paused/);
@@ -65,7 +65,7 @@ describe("the command line", () => {
     expect(json.metrics["signals:dispatched"]).toBe(1);
   });
 
-  test("a lost group stops its loop with a CRITICAL event until somebody chooses where to go on", async () => {
+  test("a lost group stops its loop with a CRITICAL event until an operator creates it again", async () => {
     await running();
     await send("--uid", "1");
     await router.redis.xgroup("DESTROY", router.keys.stream("signals_stream"), "signal_processor");
@@ -84,7 +84,7 @@ describe("the command line", () => {
       async () => expect(await router.sql("SELECT uid, status FROM signal_log ORDER BY uid")).toHaveLength(2),
       { timeout: 20_000 },
     );
-    // The first one was read a second time; its uid is held by itself, so nothing was done twice.
+    // The first signal was read a second time; its uid belongs to its own entry, so nothing was done twice.
     const tasks = await router.redis.xrange(router.keys.stream("strategy_input_stream"), "-", "+");
     expect(tasks).toHaveLength(2 * 4);
     expect((await router.run("cli.ts", "groups", "list")).output).toMatch(
@@ -92,7 +92,7 @@ describe("the command line", () => {
     );
   }, 60_000);
 
-  test("mistyped commands and values are refused with what is expected", async () => {
+  test("wrong commands and values are refused with the expected ones", async () => {
     expect(await router.run("cli.ts", "send", "--symbol", "X")).toMatchObject({
       code: 1,
       output: expect.stringContaining("--message"),

@@ -154,7 +154,7 @@ describe("stopping", () => {
       const running = await router.start();
       process.kill(frozen.pid, "SIGSTOP");
       running.signal("SIGTERM");
-      await vi.waitFor(() => expect(running.output()).toContain("once more to exit at once"));
+      await vi.waitFor(() => expect(running.output()).toContain("send it again to exit at once"));
       // Again and again, since what comes right behind the first counts as the same.
       const again = setInterval(() => running.signal("SIGTERM"), 100);
       expect(await running.ended().finally(() => clearInterval(again))).toBe(143);
@@ -166,7 +166,9 @@ describe("stopping", () => {
   test("Ctrl-C counts once, although the terminal and npm each send a signal", async () => {
     const running = await router.start();
     running.signal("SIGINT");
-    await vi.waitFor(() => expect(running.output()).toContain("once more to exit at once"), { interval: 1 });
+    await vi.waitFor(() => expect(running.output()).toContain("send it again to exit at once"), {
+      interval: 1,
+    });
     running.signal("SIGINT");
     expect(await running.ended()).toBe(0);
     expect(running.output()).toContain("router stopped");

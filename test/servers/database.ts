@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 
-/** An empty database of one's own on a Postgres server. */
+/** A new, empty database on a Postgres server. */
 export interface FreshDatabase {
   readonly url: string;
-  /** Deletes it, ending the connections that are still open. */
+  /** Deletes it and closes the connections that are still open. */
   drop(): Promise<void>;
 }
 

@@ -2,11 +2,11 @@ import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
 import { createDatabase, type FreshDatabase } from "./database.ts";
 
-/** URL of the run's Redis, shared by all test files: use a prefix of `freshPrefix`. */
+/** URL of the Redis of the test run. All test files share it: use a prefix of {@link freshPrefix}. */
 export const redisUrl = (): string => inject("redisUrl");
 
-/** A KEY_PREFIX that nobody else uses. */
+/** A KEY_PREFIX that no other test uses. */
 export const freshPrefix = (): string => `t${randomBytes(6).toString("hex")}:`;
 
-/** A database of one's own on the run's Postgres, without tables. */
+/** A new database without tables on the Postgres of the test run. */
 export const freshDatabase = async (): Promise<FreshDatabase> => createDatabase(inject("postgresUrl"));

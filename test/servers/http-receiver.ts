@@ -3,7 +3,18 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 
-/** A request as it came in. */
+/** A real HTTP server on this machine that records its requests. */
+export interface Receiver {
+  readonly port: number;
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly deliveries: readonly Delivery[];
+  /** Number of open connections, and of all connections so far. */
+  readonly connections: () => { readonly open: number; readonly ever: number };
+  close(): Promise<void>;
+}
+
+/** A request as it was received. */
 export interface Delivery {
   readonly method: string;
   readonly path: string;
@@ -11,18 +22,7 @@ export interface Delivery {
   readonly body: string;
 }
 
-/** A real HTTP server on this machine that keeps what it is sent. */
-export interface Receiver {
-  readonly port: number;
-  /** Without a slash at the end. */
-  readonly url: string;
-  readonly deliveries: readonly Delivery[];
-  /** Connections that are open, and how many have ever been. */
-  readonly connections: () => { readonly open: number; readonly ever: number };
-  close(): Promise<void>;
-}
-
-/** Starts one that does with each request as it is told; `nth` counts those of a path from 1. */
+/** Starts one that answers each request by `behave`; `nth` counts the requests of a path from 1. */
 export async function startReceiver(
   behave: (response: ServerResponse, delivery: Delivery, nth: number) => void,
 ): Promise<Receiver> {
@@ -36,7 +36,7 @@ export async function startReceiver(
         deliveries.push(delivery);
         behave(response, delivery, deliveries.filter((each) => each.path === path).length);
       },
-      // Whoever sent it has gone in the middle of it.
+      // The sender has closed the connection within the request.
       () => response.destroy(),
     );
   });

@@ -1,44 +1,53 @@
 import { Client } from "pg";
 import type { ReferenceRows } from "../../shared/reference/reference.ts";
 
-type Rows = Record<string, unknown>[];
-type Run = (statement: string, params?: unknown[]) => Promise<Rows>;
-
-/** Runs plain SQL, as the owner of the reference would. */
-export async function sql(url: string, statement: string, params: unknown[] = []): Promise<Rows> {
-  return connected(url, async (run) => run(statement, params));
-}
-
-/** Inserts reference rows with plain SQL into a migrated database, all at once: no refresh finds half of them. */
+/** Inserts reference rows into a migrated database, in one transaction: a refresh finds all of them or none. */
 export async function insertReference(url: string, rows: ReferenceRows): Promise<void> {
-  await connected(url, async (run) => {
-    await run("BEGIN");
-    for (const table of TABLES) await insertInto(table, rows[table], run);
-    await run("COMMIT");
+  await connected(url, async (client) => {
+    await client.query("BEGIN");
+    await insertRows(client, rows);
+    await client.query("COMMIT");
   });
 }
 
-const TABLES = ["tickers", "signals", "strategies", "strategy_signals", "strategy_tickers"] as const;
+type Row = Readonly<Record<string, unknown>>;
 
-async function insertInto(
-  table: (typeof TABLES)[number],
-  rows: readonly Record<string, unknown>[],
-  run: Run,
-): Promise<void> {
-  const [first] = rows;
-  if (first === undefined) return;
-  const columns = Object.keys(first).join(", ");
-  await run(
-    `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, $1)`,
-    [JSON.stringify(rows)],
-  );
+/** The tables of the reference, in an order that keeps foreign keys valid. */
+export const REFERENCE_TABLES = [
+  "tickers",
+  "signals",
+  "strategies",
+  "strategy_signals",
+  "strategy_tickers",
+] as const;
+
+/** Inserts reference rows by an open connection. */
+export async function insertRows(client: Client, reference: ReferenceRows): Promise<void> {
+  for (const table of REFERENCE_TABLES) {
+    const rows: readonly Row[] = reference[table];
+    if (rows[0] === undefined) continue;
+    const columns = Object.keys(rows[0]).join(", ");
+    await client.query(
+      `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, $1)`,
+      [JSON.stringify(rows)],
+    );
+  }
 }
 
-async function connected<Result>(url: string, use: (run: Run) => Promise<Result>): Promise<Result> {
+/** Runs plain SQL, as an operator does. */
+export async function sql(
+  url: string,
+  statement: string,
+  params: unknown[] = [],
+): Promise<Record<string, unknown>[]> {
+  return connected(url, async (client) => (await client.query(statement, params)).rows);
+}
+
+async function connected<Result>(url: string, use: (client: Client) => Promise<Result>): Promise<Result> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    return await use(async (statement, params) => (await client.query<Rows[number]>(statement, params)).rows);
+    return await use(client);
   } finally {
     await client.end();
   }

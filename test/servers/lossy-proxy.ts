@@ -1,14 +1,14 @@
 import { connect, createServer, type Socket } from "node:net";
 
-/** A TCP proxy in front of a server that can lose an answer on the wire. */
+/** A TCP proxy in front of a server that can lose a reply on the wire. */
 export interface LossyProxy {
   readonly port: number;
-  /** The server's next answer is thrown away and the connection it was for is reset. */
+  /** Drops the server's next reply and resets its connection. */
   loseNextAnswer(): void;
   stop(): Promise<void>;
 }
 
-/** Passes connections to 127.0.0.1 on to `target`, a port of the same host. */
+/** Starts a proxy on 127.0.0.1 to `target`, a port of the same host. */
 export async function startLossyProxy(target: number): Promise<LossyProxy> {
   const sockets = new Set<Socket>();
   let losing = false;
@@ -34,7 +34,7 @@ export async function startLossyProxy(target: number): Promise<LossyProxy> {
     server.listen(0, "127.0.0.1", resolve);
   });
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the proxy got no port");
+  if (address === null || typeof address === "string") throw new Error("the proxy has no port");
   return {
     port: address.port,
     loseNextAnswer() {

@@ -1,20 +1,20 @@
 import { connect } from "node:net";
 import { WebSocketServer, createWebSocketStream } from "ws";
 
-/** A WebSocket server in front of one Postgres, speaking as Neon's proxy does. */
+/** A WebSocket server in front of one Postgres, with the protocol of Neon's proxy. */
 export interface NeonBridge {
-  /** For NEON_WS_PROXY. */
+  /** Value of NEON_WS_PROXY. */
   readonly proxy: string;
   stop(): Promise<void>;
 }
 
-/** Pipes every WebSocket to a TCP connection to `port` of 127.0.0.1. */
+/** Starts a bridge that pipes every WebSocket to a TCP connection to `port` of 127.0.0.1. */
 export async function startNeonBridge(port: number): Promise<NeonBridge> {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   server.on("connection", (socket) => {
     const stream = createWebSocketStream(socket);
     const tcp = connect(port, "127.0.0.1");
-    // Either side may vanish at any time; the other one is then ended, which is all a proxy can do.
+    // When one side closes, the other one is closed as well.
     stream.on("error", () => tcp.destroy());
     tcp.on("error", () => socket.terminate());
     tcp.on("close", () => socket.close());
@@ -25,7 +25,7 @@ export async function startNeonBridge(port: number): Promise<NeonBridge> {
     server.once("error", reject);
   });
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the bridge got no port");
+  if (address === null || typeof address === "string") throw new Error("the bridge has no port");
   return {
     proxy: `ws://127.0.0.1:${address.port}/v2`,
     async stop() {

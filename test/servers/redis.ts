@@ -4,24 +4,24 @@ import { join } from "node:path";
 import { findRedisServer } from "../../runner/local/find-redis.ts";
 import { freePort, startProcess } from "./process.ts";
 
-/** A redis-server of its own, durable unless told otherwise: every write is in the AOF before it is answered. */
+/** A new redis-server; by default every write is in the AOF before the reply. */
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
-  /** Process id of the running server; another one after `start`. */
+  /** Process id of the running server; it changes with `start`. */
   readonly pid: number;
-  /** SIGKILL; the data stays. */
+  /** SIGKILL; the data is kept. */
   kill(): Promise<void>;
   /** Starts it again on the same port and data, after `kill`. */
   start(): Promise<void>;
-  /** Ends it and deletes its data. */
+  /** Kills it and deletes its data. */
   stop(): Promise<void>;
 }
 
 export interface RedisServerOptions {
-  /** When the append-only file is written; `always` is what tests that kill it rely on. */
+  /** When the AOF is written; tests that kill the server rely on the default `always`. */
   readonly aof?: "always" | "everysec" | "off";
-  /** Whether it is rewritten when it has grown; default true. */
+  /** Whether the AOF is rewritten when it has grown; default true. */
   readonly aofRewrites?: boolean;
 }
 
@@ -30,7 +30,7 @@ export async function startRedis({
   aof = "always",
   aofRewrites = true,
 }: RedisServerOptions = {}): Promise<RedisServer> {
-  // On a machine without one this installs it, as `npm start` does.
+  // Installs a server if the machine has none, as `npm start` does.
   const command = await findRedisServer({ env: process.env });
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), "router-redis-"));
@@ -57,7 +57,7 @@ export async function startRedis({
       server = await launch();
     },
     async stop() {
-      // Not SIGTERM: a paused server would never see it, and nothing of the data is kept.
+      // Not SIGTERM: a frozen server would not handle it, and the data is deleted anyway.
       await server.end("SIGKILL");
       await remove();
     },

@@ -1,18 +1,18 @@
 import { connect, createServer, type Socket } from "node:net";
 
-/** A TCP relay in front of a server, to make its network fail on purpose. */
+/** A TCP relay in front of a server whose network can be made to fail. */
 export interface Relay {
   readonly port: number;
-  /** From now on nothing passes in either direction, and connections stay open: a frozen server or a lost network. */
+  /** From now on nothing passes in either direction, and connections stay open, as with a frozen server. */
   freeze(): void;
-  /** Nothing passes any more on the connections there are, which stay open; new ones are served: a forgetful firewall. */
+  /** Nothing passes on the open connections, which stay open; new ones work, as after a firewall lost its state. */
   silence(): void;
-  /** Resets every connection and thaws; new ones are served. */
+  /** Resets every connection and ends a freeze; new connections work. */
   cut(): void;
   stop(): Promise<void>;
 }
 
-/** Relays connections to 127.0.0.1 to `target`, a port of the same host. */
+/** Starts a relay on 127.0.0.1 to `target`, a port of the same host. */
 export async function startRelay(target: number): Promise<Relay> {
   const sockets = new Set<Socket>();
   let frozen = false;
@@ -34,7 +34,7 @@ export async function startRelay(target: number): Promise<Relay> {
     server.listen(0, "127.0.0.1", resolve);
   });
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the relay got no port");
+  if (address === null || typeof address === "string") throw new Error("the relay has no port");
   const silence = (): void => {
     for (const socket of sockets) socket.unpipe().pause();
   };

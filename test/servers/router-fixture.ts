@@ -7,27 +7,27 @@ import { freshDatabase, freshPrefix, redisUrl } from "./fixtures.ts";
 import { sql } from "./insert-reference.ts";
 import { startRouterProcess, startScript, type RouterProcess } from "./router-process.ts";
 
-/** A prefix and a migrated database of a test's own, and the routers it starts on them. */
+/** A new prefix and a migrated database for one test, and the routers that it starts on them. */
 export interface RouterFixture {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly databaseUrl: string;
-  /** Environment of every router and command started from here on. */
+  /** Environment of every router and command that is started after a change of it. */
   readonly env: Record<string, string>;
   /** Starts a router; it is killed after the test. */
   start(): Promise<RouterProcess>;
   /** Starts a script of the repository; it is killed after the test. */
   spawn(script: string, ...args: string[]): RouterProcess;
-  /** Runs a script of runner/ to its end and gives its exit code and output. */
+  /** Runs a script of runner/ until it exits; returns its exit code and output. */
   run(script: string, ...args: string[]): Promise<{ code: number | NodeJS.Signals; output: string }>;
   sql(statement: string, params?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** Adds a signal and gives its entry id. */
+  /** Adds a signal; returns its entry id. */
   publish(fields: Readonly<Record<string, string | Buffer>>): Promise<string>;
-  /** Waits until every signal there is has been decided and logged, and nothing is in anybody's hands. */
+  /** Waits until every signal is decided and logged, and no entry is pending. */
   settled(): Promise<void>;
 }
 
-/** Makes the fixture anew before each test of the file and cleans up after it. */
+/** Creates a new fixture before each test of the file and cleans up after it. */
 export function useRouters(): RouterFixture {
   const own: {
     redis?: Redis;
@@ -55,7 +55,7 @@ export function useRouters(): RouterFixture {
       KEY_PREFIX: own.keys.prefix,
       CLAIM_IDLE_MS: "1000",
       BLOCK_MS: "200",
-      // Tests of execution name it.
+      // Tests of execution add execute-strategies.
       FUNCTIONS: "process-signals,persist-log,refresh-reference,reclaim,trim",
     };
   });
@@ -69,7 +69,7 @@ export function useRouters(): RouterFixture {
 
   const fixture: RouterFixture = {
     get redis() {
-      if (own.redis === undefined) throw new Error("the fixture is there during a test only");
+      if (own.redis === undefined) throw new Error("the fixture exists only during a test: use it there");
       return own.redis;
     },
     get keys() {
@@ -109,7 +109,7 @@ export function useRouters(): RouterFixture {
         const [logged] = await fixture.sql("SELECT count(*)::int AS n FROM signal_log");
         expect({ results, logged: logged?.["n"] }).toEqual({ results: added, logged: added });
       }, until);
-      // What is left in somebody's hands could be done again.
+      // A pending entry could be processed again.
       await vi.waitFor(async () => {
         const signals = await fixture.redis.xpending(own.keys.stream("signals_stream"), "signal_processor");
         const results = await fixture.redis.xpending(own.keys.stream("signal_results"), "log_writer");

@@ -4,19 +4,19 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as z from "zod";
 
-/** A router as its users run it: a process of its own. */
+/** A router in a process of its own, as users run it. */
 export interface RouterProcess {
   readonly pid: number;
-  /** Everything it has printed so far. */
+  /** Its output so far. */
   output(): string;
   signal(signal: NodeJS.Signals): void;
-  /** Exit code, or the name of the signal that ended it; waits until it has ended. */
+  /** Waits until it has exited; the exit code, or the name of the signal that ended it. */
   ended(): Promise<number | NodeJS.Signals>;
 }
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-/** What `npm start` gives node besides the script. */
+/** The options that `npm start` gives to node. */
 export const NODE_OPTIONS: readonly string[] = startOptions();
 
 function startOptions(): readonly string[] {
@@ -38,7 +38,7 @@ export function startScript(
   return startCommand(process.execPath, [...NODE_OPTIONS, script, ...args], env);
 }
 
-/** Runs a command in the repository, as a user types it. */
+/** Runs a command in the repository, with the same environment. */
 export function startCommand(
   command: string,
   args: readonly string[],
@@ -66,19 +66,19 @@ export function startCommand(
   };
 }
 
-/** Starts a router and resolves when it says that it runs. @throws Error with its output when it ends before that */
+/** Starts a router and resolves when it is ready. @throws Error with its output when it exits before that */
 export async function startRouterProcess(env: Readonly<Record<string, string>>): Promise<RouterProcess> {
   return untilItRuns(startScript("runner/main.ts", env));
 }
 
-/** Resolves with the router when it says that it runs. @throws Error with its output when it ends before that */
+/** Resolves with the router when it prints that it is ready. @throws Error with its output when it exits before that */
 export async function untilItRuns(router: RouterProcess): Promise<RouterProcess> {
-  let over = false;
+  let hasExited = false;
   const ended = router.ended().then(() => {
-    over = true;
+    hasExited = true;
   });
   while (!router.output().includes("Its decision appears here")) {
-    if (over) throw new Error(`the router ended before it ran:\n${router.output()}`);
+    if (hasExited) throw new Error(`the router exited before it was ready:\n${router.output()}`);
     await Promise.race([ended, new Promise((done) => setTimeout(done, 20))]);
   }
   return router;

@@ -4,7 +4,7 @@ import { expectedDecision, type Expected } from "../oracle.ts";
 import type { LogRow } from "./facts.ts";
 import { pausedAt, type ControlChange, type Revision } from "./timeline.ts";
 
-/** What a run has to have left behind for one entry, told without any of the router's own code. */
+/** The results that a run must have for one entry, computed without the router's own code. */
 
 /** A decision as the log shows it; outcomes as `strategy:reason`, or `strategy:dispatched`. */
 export interface Decided {
@@ -13,7 +13,7 @@ export interface Decided {
   readonly outcomes: readonly string[];
 }
 
-/** What may be logged for one entry: the decision, and its form when another entry has dispatched the uid. */
+/** What may be logged for one entry: the decision, and its form as a duplicate of another entry with the uid. */
 export interface Possible {
   readonly expected: Expected;
   readonly first: Decided;
@@ -30,7 +30,7 @@ interface DecidedWhere {
   readonly signalAgeMsMax: number;
 }
 
-/** The right answers on the reference the row names: one, or one for each state of the pauses the commit may have met. */
+/** The right decisions on the reference of the row: one per state of the pauses that the commit may have met. */
 export function possibleDecisions(where: DecidedWhere): Possible[] {
   const { entry, row, revision, control, committedAt, signalAgeMsMax } = where;
   return pausedAt(control, committedAt).map((paused) => {
@@ -48,22 +48,22 @@ export function possibleDecisions(where: DecidedWhere): Possible[] {
   });
 }
 
-/** Who would have been dispatched, or was only watching, is told that the signal is a repetition. */
+/** A duplicate changes the outcome of strategies that would have been dispatched or shadowed. */
 function repeatedOf({ outcomes }: Expected): Decided {
   return {
     status: "duplicate",
     reason: "duplicate_uid",
     outcomes: outcomes.map(([id, outcome]) => {
-      const taken = outcome === "dispatched" || outcome === "shadow";
-      return `${id}:${taken ? "duplicate_uid" : outcome}`;
+      const isEligible = outcome === "dispatched" || outcome === "shadow";
+      return `${id}:${isEligible ? "duplicate_uid" : outcome}`;
     }),
   };
 }
 
-/** The fields of a task on which everybody relies; the producer writes bar times in two forms only. */
+/** The fields of a task that strategies rely on; the producer writes bar times in only two forms. */
 export function expectedTask(rows: ReferenceRows, { id, fields }: Entry, strategyId: number): Fields {
   const message = text(fields, "message").toUpperCase();
-  const meant = rows.signals
+  const matching = rows.signals
     .filter((signal) => signal.enabled)
     .map((signal) => ({
       id: signal.id,
@@ -74,9 +74,9 @@ export function expectedTask(rows: ReferenceRows, { id, fields }: Entry, strateg
   const bar = text(fields, "bar_time") || text(fields, "time");
   return {
     strategy_id: String(strategyId),
-    signal_id: String(meant?.id),
+    signal_id: String(matching?.id),
     symbol: text(fields, "symbol").toUpperCase().replace(/\.P$/, ""),
-    direction: meant?.long === true ? "long" : "short",
+    direction: matching?.long === true ? "long" : "short",
     time: new Date(/^\d+$/.test(bar) ? Number(bar) * 1000 : bar).toISOString(),
     received_at: new Date(Number(id.split("-")[0])).toISOString(),
     source: text(fields, "source"),
@@ -86,7 +86,7 @@ export function expectedTask(rows: ReferenceRows, { id, fields }: Entry, strateg
   };
 }
 
-/** Two texts are equal when the decisions are. */
+/** A decision as text: equal for equal decisions. */
 export function decidedText({ status, reason, outcomes }: Decided): string {
   return `${status}${reason === null ? "" : `: ${reason}`} [${outcomes.join(", ")}]`;
 }

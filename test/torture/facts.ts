@@ -4,6 +4,33 @@ import type { Database } from "../../shared/io/postgres/database.ts";
 import { GROUPS, type Keys, type StreamName } from "../../shared/keys.ts";
 import type { ControlChange, Observation, Revision } from "./timeline.ts";
 
+/** Everything a run has produced, and what the run itself knows; collected once all work is done. */
+export interface Facts {
+  readonly signalAgeMsMax: number;
+  /** Whole streams. */
+  readonly entries: readonly Entry[];
+  /** Published decisions. */
+  readonly results: readonly Entry[];
+  /** Published outcomes of tasks. */
+  readonly executions: readonly Entry[];
+  readonly tasks: readonly Entry[];
+  readonly deadLetters: readonly Entry[];
+  /** Entries ever added, by stream; more than the stream has when entries were removed. */
+  readonly added: Readonly<Record<string, number>>;
+  readonly rows: readonly LogRow[];
+  readonly outcomes: readonly OutcomeLogRow[];
+  readonly metrics: Readonly<Record<string, string>>;
+  readonly groups: readonly GroupState[];
+  readonly criticalEvents: readonly string[];
+  /** Ids that the producer received from Redis. */
+  readonly confirmed: readonly string[];
+  readonly revisions: readonly Revision[];
+  readonly control: readonly ControlChange[];
+  readonly observations: readonly Observation[];
+  /** Faults noticed during the run, such as a router that exited by itself. */
+  readonly seen: readonly string[];
+}
+
 /** A row of signal_log. */
 export interface LogRow {
   readonly entry_id: string;
@@ -33,38 +60,12 @@ export interface OutcomeLogRow {
   readonly reason: string | null;
 }
 
-/** What is left of a group to do. */
+/** The remaining work of a consumer group. */
 export interface GroupState {
   readonly name: string;
   readonly pending: number;
-  /** Whether entries wait that nobody was given yet. Not Redis' own `lag`, which is too high after an AOF rewrite and a restart. */
+  /** Whether entries are not delivered yet. Redis' own `lag` is too high after an AOF rewrite and a restart. */
   readonly behind: boolean;
-}
-
-/** Everything a run has left behind, and what the run itself knows; collected once nothing moves any more. */
-export interface Facts {
-  readonly signalAgeMsMax: number;
-  /** Whole streams. */
-  readonly entries: readonly Entry[];
-  readonly results: readonly Entry[];
-  /** What became of tasks, as published. */
-  readonly executions: readonly Entry[];
-  readonly tasks: readonly Entry[];
-  readonly deadLetters: readonly Entry[];
-  /** Entries ever added, by stream; more than there are when something was removed. */
-  readonly added: Readonly<Record<string, number>>;
-  readonly rows: readonly LogRow[];
-  readonly outcomes: readonly OutcomeLogRow[];
-  readonly metrics: Readonly<Record<string, string>>;
-  readonly groups: readonly GroupState[];
-  readonly criticalEvents: readonly string[];
-  /** Ids the producer was answered with. */
-  readonly confirmed: readonly string[];
-  readonly revisions: readonly Revision[];
-  readonly control: readonly ControlChange[];
-  readonly observations: readonly Observation[];
-  /** What was seen while the run went on: routers that ended by themselves, and the like. */
-  readonly seen: readonly string[];
 }
 
 type Kept = "rows" | "outcomes" | "criticalEvents";
@@ -78,7 +79,7 @@ type InRedis =
   | "metrics"
   | "groups";
 
-/** What is in Redis. */
+/** The facts in Redis. */
 export async function redisFacts(redis: Redis, keys: Keys): Promise<Pick<Facts, InRedis>> {
   const streams = {
     entries: "signals_stream",
@@ -101,7 +102,7 @@ export async function redisFacts(redis: Redis, keys: Keys): Promise<Pick<Facts, 
   return { entries, results, executions, tasks, deadLetters, added, metrics, groups };
 }
 
-/** What is in Postgres, of the run's shard. */
+/** The facts in Postgres, of the run's shard. */
 export async function databaseFacts(database: Database, shard: string): Promise<Pick<Facts, Kept>> {
   const rows = await database.query<LogRow>("SELECT * FROM signal_log WHERE shard = $1", [shard]);
   const outcomes = await database.query<OutcomeLogRow>(
@@ -114,7 +115,7 @@ export async function databaseFacts(database: Database, shard: string): Promise<
   return { rows, outcomes, criticalEvents: critical.map(({ source, message }) => `${source}: ${message}`) };
 }
 
-/** The groups of the router's own functions, as far as they exist. */
+/** The router's own groups, as far as they exist. */
 export async function groupStates(redis: Redis, keys: Keys): Promise<GroupState[]> {
   const states: GroupState[] = [];
   for (const { stream, group } of GROUPS) {
@@ -147,7 +148,7 @@ async function addedTo(redis: Redis, keys: Keys, stream: StreamName): Promise<nu
   return Number(info?.["entries-added"] ?? 0);
 }
 
-/** XINFO's answer by field names, one for each group or the stream; none when there is no stream. */
+/** The reply of XINFO by field name, one record per group or one for the stream; none without a stream. */
 async function infoOf(
   redis: Redis,
   what: "GROUPS" | "STREAM",

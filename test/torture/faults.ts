@@ -1,10 +1,10 @@
 import type { Random } from "./random.ts";
 
-/** What is done to the pipeline while signals go through it, and when: a function of the seed alone. */
+/** The faults of a run and their times, which depend on the seed alone. */
 
 /**
- * `kill`: SIGKILL of a router, started again · `freeze`: SIGSTOP, SIGCONT when its entries have been taken over ·
- * `terminate`: SIGTERM, started again · `redis`: kill -9, started again on its AOF · `clients`: CLIENT KILL of every
+ * `kill`: SIGKILL of a router, started again · `freeze`: SIGSTOP, SIGCONT when its entries have been reclaimed ·
+ * `terminate`: SIGTERM, started again · `redis`: SIGKILL, started again on its AOF · `clients`: CLIENT KILL of every
  * normal connection · `scripts`: SCRIPT FLUSH · `postgres`: immediate stop, started again · `reference`: other
  * tickers, signals and strategies · `pause`: one strategy or all, resumed later.
  */
@@ -23,11 +23,11 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export interface PlannedFault {
   readonly kind: FaultKind;
-  /** Milliseconds since the producer began. */
+  /** Milliseconds since the producer started. */
   readonly atMs: number;
-  /** How long it lasts: the time a server is away, a process frozen, a strategy paused. */
+  /** Duration: how long a server is stopped, a process frozen, a strategy paused. */
   readonly forMs: number;
-  /** Index of the router it happens to; for the others a number to choose by. */
+  /** Index of the affected router; for other kinds a number to choose by. */
   readonly which: number;
 }
 
@@ -39,7 +39,7 @@ export interface FaultPlan {
   readonly everyMs: number;
 }
 
-/** How often each kind is dealt. Faults of one kind are a deck of cards, so that none is missing by chance. */
+/** How often each kind is in a deck of cards that is shuffled and dealt, so that no kind is missing by chance. */
 const DECK: Readonly<Record<FaultKind, number>> = {
   kill: 4,
   freeze: 3,
@@ -53,7 +53,7 @@ const DECK: Readonly<Record<FaultKind, number>> = {
 };
 const WHICH_MAX = 1_000_000;
 
-/** The faults in order; each kind at least once if there is time for as many. They may overlap. */
+/** The faults in order, each kind at least once if the time allows it. They may overlap. */
 export function planFaults(plan: FaultPlan, random: Random): PlannedFault[] {
   const faults: PlannedFault[] = [];
   let deck = random.shuffled(FAULT_KINDS);
@@ -67,7 +67,7 @@ export function planFaults(plan: FaultPlan, random: Random): PlannedFault[] {
     const onRouter = kind === "kill" || kind === "freeze" || kind === "terminate";
     const which = random.below(onRouter ? plan.routers : WHICH_MAX);
     faults.push({ kind, atMs, forMs: lastingMs(kind, plan, random), which });
-    // Now and then two at the same moment.
+    // Sometimes two at the same moment.
     atMs += random.below(5) === 0 ? 0 : random.between(plan.everyMs / 2, plan.everyMs * 2);
   }
   return faults;

@@ -8,9 +8,9 @@ import { referenceRevision, writeReference } from "./references.ts";
 import { announceReference, redisTime, untilDone, type Stage } from "./stage.ts";
 import type { ControlChange, Revision } from "./timeline.ts";
 
-/** Does to the stage what the plan says, and keeps what the checks have to know about it. */
+/** Makes the planned faults happen, and records what the checks need to know about them. */
 export interface Injector {
-  /** Resolves when the fault is over; one of the same router, server or table waits for the one before. */
+  /** Resolves when the fault is over; it waits for an earlier one of the same router, server or table. */
   inject(fault: PlannedFault): Promise<void>;
   /** Writes the next revision of the reference. */
   changeReference(): Promise<void>;
@@ -18,7 +18,7 @@ export interface Injector {
   readonly control: readonly ControlChange[];
 }
 
-/** Whom a `pause` may mean; all of them more seldom. */
+/** What a `pause` may name: mostly one strategy, seldom all. */
 const PAUSABLE = [10, 11, 15, 16, 17, 18, 10, 17, "*"] as const satisfies readonly (number | "*")[];
 
 export function injectorOn(stage: Stage, random: Random): Injector {
@@ -29,33 +29,33 @@ export function injectorOn(stage: Stage, random: Random): Injector {
   async function changeReference(): Promise<void> {
     const rows = referenceRevision(revisions.length, random);
     const { version } = buildReference(rows);
-    // Known before it is written: a router may be faster than the answer to COMMIT.
+    // Recorded before it is written: a router may be faster than the reply to COMMIT.
     revisions.push({ version, rows });
     await untilDone(async () => writeReference(stage.postgresServer.url, rows));
-    // Sometimes nobody is told, and the schedule has to find out.
+    // Sometimes without an announcement, so that the scheduled refresh has to find it.
     if (revisions.length % 4 > 0) await untilDone(async () => announceReference(stage.redis));
   }
 
-  /** Pauses or resumes, and notes between which moments that came into force. */
-  async function setPaused(who: number | "*", on: boolean): Promise<void> {
+  /** Pauses or resumes, and records between which moments that came into force. */
+  async function setPaused(scope: number | "*", on: boolean): Promise<void> {
     const { redis, keys } = stage;
-    const id = who === "*" ? undefined : who;
+    const id = scope === "*" ? undefined : scope;
     const before = await untilDone(async () => redisTime(redis));
     await untilDone(async () =>
       on ? pauseStrategy(redis, keys, id, { by: "torture", at: before }) : resume(redis, keys, id),
     );
     const after = await untilDone(async () => redisTime(redis));
     const paused = new Set<number | "*">(control.at(-1)?.paused satisfies Paused | undefined);
-    if (on) paused.add(who);
-    else paused.delete(who);
+    if (on) paused.add(scope);
+    else paused.delete(scope);
     control.push({ paused, before, after });
   }
 
   async function pauseFor(fault: PlannedFault): Promise<void> {
-    const who = PAUSABLE[fault.which % PAUSABLE.length] ?? "*";
-    await inOrder("control", async () => setPaused(who, true));
+    const scope = PAUSABLE[fault.which % PAUSABLE.length] ?? "*";
+    await inOrder("control", async () => setPaused(scope, true));
     await pause(fault.forMs);
-    await inOrder("control", async () => setPaused(who, false));
+    await inOrder("control", async () => setPaused(scope, false));
   }
 
   async function killClients(): Promise<void> {
@@ -92,7 +92,7 @@ export function injectorOn(stage: Stage, random: Random): Injector {
   };
 }
 
-/** Runs steps of the same name one after the other. */
+/** Runs steps with the same name one after the other. */
 function chains(): (name: string, step: () => Promise<void>) => Promise<void> {
   const last = new Map<string, Promise<void>>();
   return async (name, step) => {

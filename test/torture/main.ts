@@ -4,21 +4,21 @@ import { violationsIn } from "./invariants.ts";
 import { summaryOf, violationsText } from "./report.ts";
 import { torture } from "./run.ts";
 
-/** `npm run torture`: everything fails for some minutes, then everything is counted. Exit code 1: a promise was broken. */
+/** `npm run torture`: causes faults for some minutes, then checks every result. Exit code 1: a promise was broken. */
 
 const SEED_MAX = 2 ** 31;
 
 function number(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!(value >= least)) throw new InvalidArgumentError(`a number from ${least} is expected`);
+    if (!(value >= least)) throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
     return value;
   };
 }
 
 function wholeNumber(least: number): (text: string) => number {
   return (text) => {
-    if (!Number.isSafeInteger(Number(text))) throw new InvalidArgumentError("a whole number is expected");
+    if (!Number.isSafeInteger(Number(text))) throw new InvalidArgumentError("Expected a whole number.");
     return number(least)(text);
   };
 }
@@ -33,10 +33,15 @@ interface Options {
 
 const command = new Command("torture")
   .description(
-    "Sends signals through real routers while servers and routers are killed, then checks that nothing is lost or doubled.",
+    "Sends signals through real routers while servers and routers are killed, then checks that no result is lost, doubled or wrong.",
   )
-  .option("--minutes <n>", "how long faults happen", number(0.1), 5)
-  .option("--seed <n>", "schedule and signals of an earlier run", wholeNumber(0), randomInt(SEED_MAX))
+  .option("--minutes <n>", "duration of the faults", number(0.1), 5)
+  .option(
+    "--seed <n>",
+    "repeats the faults and signals of an earlier run",
+    wholeNumber(0),
+    randomInt(SEED_MAX),
+  )
   .option("--routers <n>", "router processes", wholeNumber(1), 3)
   .option("--rate <n>", "signals per second", number(1), 100)
   .option("--fault-every <ms>", "mean time between two faults", wholeNumber(100), 2_000)

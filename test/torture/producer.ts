@@ -3,19 +3,20 @@ import type { Redis } from "ioredis";
 import { mixedSignal } from "../mixed-signals.ts";
 import type { Random } from "./random.ts";
 
-/** What came of the producer's XADDs. */
-export interface Produced {
-  /** Ids Redis answered with: these entries have to be in the stream at the end. */
-  readonly confirmed: readonly string[];
-  /** Sent without an answer. They are in the stream or not, and are never sent again; the stream tells at the end. */
-  readonly unanswered: number;
+/** Adds signals to a stream at a steady rate during a run. */
+export interface Producer {
+  /** Signals sent so far. */
+  readonly sent: number;
+  /** Sends no more and waits for the missing replies. */
+  stop(): Promise<Produced>;
 }
 
-export interface Producer {
-  /** How many have been sent so far. */
-  readonly sent: number;
-  /** Sends no more and waits for the answers that are missing. */
-  stop(): Promise<Produced>;
+/** The replies to the producer's XADDs. */
+export interface Produced {
+  /** Ids that Redis returned: these entries must be in the stream at the end. */
+  readonly confirmed: readonly string[];
+  /** Number of XADDs without a reply. They are never sent again, and may be in the stream or not. */
+  readonly unanswered: number;
 }
 
 export interface ProducerOptions {
@@ -27,13 +28,13 @@ export interface ProducerOptions {
   readonly random: Random;
 }
 
-/** Longer than what the record keeps of a field, and short enough for thousands of them. */
+/** Longer than the record keeps of a field, and short enough for thousands of signals. */
 const LONG_TEXT = "x".repeat(20_000);
 const MARK = "torture";
 
 /**
- * The n-th signal of a run. The mixture's signals come in groups of twenty around the same bar; a group is met again and
- * again for some seconds, and sometimes long afterwards, so that uids repeat at every distance.
+ * The n-th signal of a run. The mixed signals are groups of twenty with the same bar time; a group repeats for some
+ * seconds, and sometimes much later, so that uids repeat at every distance.
  */
 export function tortureSignal(n: number, now: number, random: Random): Record<string, string | Buffer> {
   const recent = Math.floor(n / 20) - random.below(4);
@@ -42,7 +43,7 @@ export function tortureSignal(n: number, now: number, random: Random): Record<st
   return { ...fields, ...("note" in fields ? { note: LONG_TEXT } : {}), [MARK]: String(n) };
 }
 
-/** Adds signals at a steady rate until it is stopped, whatever happens to Redis. */
+/** Adds signals at a steady rate until it is stopped, also while Redis is unavailable. */
 export function startProducer({ redis, key, rate, random }: ProducerOptions): Producer {
   const confirmed: string[] = [];
   const waiting = new Set<Promise<void>>();

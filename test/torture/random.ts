@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same again for the same seed. */
+/** Random numbers that are the same for the same seed. */
 export interface Random {
   /** A whole number from 0 to `count` - 1. */
   below(count: number): number;
@@ -8,7 +8,7 @@ export interface Random {
   shuffled<T>(list: readonly T[]): T[];
 }
 
-/** The generator mulberry32; its 32 bits of state are plenty for a schedule. */
+/** The generator mulberry32; 32 bits of state are enough for a schedule. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {

@@ -1,23 +1,24 @@
 import { Client } from "pg";
 import type { ReferenceRows } from "../../shared/reference/reference.ts";
 import { mixedReference } from "../mixed-signals.ts";
+import { insertRows, REFERENCE_TABLES } from "../servers/insert-reference.ts";
 import type { Random } from "./random.ts";
 
 /** The reference of a run and its changes. */
 
-/** Strategy whose own age limit is so low that an outage makes signals too old for it. */
+/** A strategy with an age limit so low that an outage makes signals too old for it. */
 const IMPATIENT = { id: 18, signal_age_ms_max: 1_500 } as const;
-/** Strategy that carries the number of the revision, so that no version ever comes again. */
+/** The strategy that holds the number of the revision, so that no version repeats. */
 const NUMBERED_ID = 10;
 
-/** The reference everything is close to at all times. */
+/** The reference that every revision is derived from. */
 function baseReference(): ReferenceRows {
   const rows = mixedReference();
   const strategies = rows.strategies.map((row) => (row.id === IMPATIENT.id ? { ...row, ...IMPATIENT } : row));
   return { ...rows, strategies };
 }
 
-/** Revision 0 is the base; every other one is the base with one to three things different. */
+/** Revision 0 is the base; every other revision is the base with one to three changes. */
 export function referenceRevision(revision: number, random: Random): ReferenceRows {
   const base = baseReference();
   const numbered = base.strategies.map((row) =>
@@ -31,7 +32,7 @@ export function referenceRevision(revision: number, random: Random): ReferenceRo
 
 const SWITCHES = ["enabled", "archived", "allow_open", "reverse", "use_all_tickers", "shadow"] as const;
 
-/** The rows with one thing different. */
+/** The rows with one change. */
 function flipped(rows: ReferenceRows, random: Random): ReferenceRows {
   switch (random.below(10)) {
     case 0: {
@@ -68,25 +69,16 @@ function other(state: "enabled" | "disabled"): "enabled" | "disabled" {
   return state === "enabled" ? "disabled" : "enabled";
 }
 
-const TABLES = ["tickers", "signals", "strategies", "strategy_signals", "strategy_tickers"] as const;
-
-/** Makes the tables hold exactly these rows, in one transaction; doing it twice is harmless. */
+/** Replaces the content of the tables by these rows, in one transaction; it may be repeated. */
 export async function writeReference(url: string, rows: ReferenceRows): Promise<void> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
-  // A connection that breaks says so here as well, and without a listener that would end the process.
+  // Without a listener an error of the connection would end the process; the query rejects as well.
   client.on("error", () => undefined);
   await client.connect();
   try {
     await client.query("BEGIN");
-    for (const table of TABLES.toReversed()) await client.query(`DELETE FROM ${table}`);
-    for (const table of TABLES) {
-      const all: readonly Record<string, unknown>[] = rows[table];
-      const columns = Object.keys(all[0] ?? {}).join(", ");
-      await client.query(
-        `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, $1)`,
-        [JSON.stringify(all)],
-      );
-    }
+    for (const table of REFERENCE_TABLES.toReversed()) await client.query(`DELETE FROM ${table}`);
+    await insertRows(client, rows);
     await client.query("COMMIT");
   } finally {
     await client.end().catch(() => undefined);

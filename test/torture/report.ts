@@ -1,14 +1,14 @@
+import { evidenceOf, type Evidence, type Violation } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import { FAULT_KINDS } from "./faults.ts";
-import { evidenceOf, type Evidence, type Violation } from "./invariants.ts";
 import type { TortureReport } from "./run.ts";
 
-/** A run in words. */
+/** The report of a run as text. */
 
 const VIOLATIONS_SHOWN = 20;
 const TEXT_SHOWN = 200;
 
-/** How much happened. */
+/** How many faults, entries, decisions and tasks there were. */
 export function summaryOf({ facts, faults, unanswered, durationMs }: TortureReport): string {
   const byKind = FAULT_KINDS.map((kind) => `${kind} ${faults[kind] ?? 0}`).join(", ");
   const total = Object.values(faults).reduce((sum, count) => sum + count, 0);
@@ -17,7 +17,7 @@ export function summaryOf({ facts, faults, unanswered, durationMs }: TortureRepo
   const byStatus = [...statuses].map(([status, count]) => `${status} ${count}`).join(", ");
   return [
     `faults     ${total}: ${byKind}`,
-    `entries    ${facts.entries.length}; ${unanswered} XADDs got no answer, and may be among them`,
+    `entries    ${facts.entries.length}; ${unanswered} XADDs had no reply and may be among them`,
     `decisions  ${facts.rows.length}: ${byStatus}; ${facts.outcomes.length} outcomes of strategies`,
     `tasks      ${facts.tasks.length}, dead letters ${facts.deadLetters.length}`,
     `reference  ${facts.revisions.length} revisions, ${facts.control.length - 1} pauses and resumptions`,
@@ -25,7 +25,7 @@ export function summaryOf({ facts, faults, unanswered, durationMs }: TortureRepo
   ].join("\n");
 }
 
-/** What is wrong, with everything that is known about the first entries it is about. */
+/** The violations, with everything that is known about the entries of the first ones. */
 export function violationsText(facts: Facts, violations: readonly Violation[]): string {
   const evidence = evidenceOf(facts);
   const shown = violations
@@ -55,7 +55,7 @@ function knownAbout(entryId: string, facts: Facts, evidence: Evidence): string {
     .join("\n");
 }
 
-/** What a published record says besides what the row says as well. */
+/** The part of a published record that is compared with the row. */
 function briefRecord(data = "{}"): string {
   const { status, reason, uid, snapshot, decided_at, duplicate_of } = JSON.parse(data) as Record<
     string,

@@ -1,36 +1,36 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { startRouterProcess, type RouterProcess } from "../servers/router-process.ts";
 
-/** One place where a router runs: whoever runs there is started again when it has ended. */
+/** A router process that is started again whenever it has exited. */
 export interface RouterSlot {
   start(): Promise<void>;
   /** SIGKILL, and a new router after `forMs`. */
   kill(forMs: number): Promise<void>;
-  /** SIGTERM, and a new router `forMs` after it has ended. */
+  /** SIGTERM, and a new router `forMs` after it has exited. */
   terminate(forMs: number): Promise<void>;
   /** SIGSTOP, and SIGCONT after `forMs`. */
   freeze(forMs: number): Promise<void>;
-  /** SIGTERM for good. */
+  /** SIGTERM without a new router. */
   stop(): Promise<void>;
-  /** What the router there printed last. */
+  /** The end of the router's output. */
   output(): string;
-  /** SIGKILL for good, when the run has failed. */
-  abandon(): void;
+  /** SIGKILL without a new router, when the run has failed. */
+  destroy(): void;
 }
 
 export interface RouterSlotOptions {
   readonly name: string;
   readonly env: Readonly<Record<string, string>>;
-  /** The SHUTDOWN_MS_MAX the routers are given. */
+  /** SHUTDOWN_MS_MAX of the router. */
   readonly shutdownMsMax: number;
-  /** Since when both servers have been there without a break, milliseconds since 1970. */
-  readonly calmSince: () => number;
-  /** Told of what a router must not do: end by itself, or stop late or with another code than it should. */
+  /** Since when both servers have been available without a break, milliseconds since 1970. */
+  readonly serversAvailableSince: () => number;
+  /** Called when the router exits by itself, or stops late or with a wrong exit code. */
   readonly onMisbehaviour: (text: string) => void;
 }
 
 const START_MS_MAX = 60_000;
-/** What a busy machine may take to end a process after all is done. */
+/** Time that a busy machine may need to end a process whose work is done. */
 const EXIT_GRACE_MS = 3_000;
 const OUTPUT_SHOWN = 2_000;
 
@@ -38,57 +38,57 @@ export function routerSlot({
   name,
   env,
   shutdownMsMax,
-  calmSince,
+  serversAvailableSince,
   onMisbehaviour,
 }: RouterSlotOptions): RouterSlot {
   let router: RouterProcess | undefined;
-  let abandoned = false;
-  /** Routers whose end was ordered. */
-  const ordered = new WeakSet<RouterProcess>();
+  let destroyed = false;
+  /** Routers that were sent a signal to end. */
+  const signalled = new WeakSet<RouterProcess>();
 
   async function start(): Promise<void> {
     const startedAt = Date.now();
     for (;;) {
       try {
-        const started = await Promise.race([startRouterProcess(env), tooLate(name)]);
+        const started = await Promise.race([startRouterProcess(env), startTimeout(name)]);
         router = started;
         void started.ended().then(async (code) => {
-          if (ordered.has(started) || abandoned) return;
-          onMisbehaviour(`${name} ended by itself (${code}):\n${tail(started.output())}`);
+          if (signalled.has(started) || destroyed) return;
+          onMisbehaviour(`${name} exited by itself (${code}):\n${tail(started.output())}`);
           await start();
         });
         return;
       } catch (error) {
-        // It may give up while Redis is away; whoever starts it starts it again.
+        // It may exit while Redis is unavailable, as in production, where it is then started again.
         if (Date.now() - startedAt > START_MS_MAX) throw error;
         await pause(300);
       }
     }
   }
 
-  function order(signal: NodeJS.Signals): RouterProcess {
-    if (router === undefined) throw new Error(`${name} does not run`);
-    ordered.add(router);
+  function end(signal: NodeJS.Signals): RouterProcess {
+    if (router === undefined) throw new Error(`${name} is not running`);
+    signalled.add(router);
     router.signal(signal);
     return router;
   }
 
   async function terminate(): Promise<void> {
-    const orderedAt = Date.now();
-    const stopping = order("SIGTERM");
+    const signalledAt = Date.now();
+    const stopping = end("SIGTERM");
     const code = await stopping.ended();
-    const tookMs = Date.now() - orderedAt;
-    // With a server away it cannot finish what is in hand; then it says so with 1.
-    const excused = code === 1 && calmSince() > orderedAt;
-    if ((code !== 0 && !excused) || tookMs > shutdownMsMax + EXIT_GRACE_MS) {
-      onMisbehaviour(`${name} ended ${tookMs} ms after SIGTERM with ${code}:\n${tail(stopping.output())}`);
+    const tookMs = Date.now() - signalledAt;
+    // Without a server it cannot finish what is in flight, and exits with 1.
+    const isAllowed = code === 0 || (code === 1 && serversAvailableSince() > signalledAt);
+    if (!isAllowed || tookMs > shutdownMsMax + EXIT_GRACE_MS) {
+      onMisbehaviour(`${name} exited ${tookMs} ms after SIGTERM with ${code}:\n${tail(stopping.output())}`);
     }
   }
 
   return {
     start,
     async kill(forMs) {
-      await order("SIGKILL").ended();
+      await end("SIGKILL").ended();
       await pause(forMs);
       await start();
     },
@@ -104,17 +104,17 @@ export function routerSlot({
     },
     stop: terminate,
     output: () => tail(router?.output() ?? ""),
-    abandon() {
-      abandoned = true;
+    destroy() {
+      destroyed = true;
       router?.signal("SIGKILL");
     },
   };
 }
 
-/** Rejects when a router should have been running for long. */
-async function tooLate(name: string): Promise<never> {
+/** Rejects after {@link START_MS_MAX}. */
+async function startTimeout(name: string): Promise<never> {
   await pause(START_MS_MAX, undefined, { ref: false });
-  throw new Error(`${name} runs, but has not said so for ${START_MS_MAX} ms`);
+  throw new Error(`${name} was not ready ${START_MS_MAX} ms after its start`);
 }
 
 function tail(text: string): string {

@@ -7,33 +7,7 @@ import { seededRandom } from "./random.ts";
 import { CLAIM_IDLE_MS, openStage, untilDone, type Stage } from "./stage.ts";
 import type { Observation } from "./timeline.ts";
 
-export interface TortureOptions {
-  readonly seed: number;
-  readonly minutes: number;
-  readonly routers: number;
-  /** Signals per second. */
-  readonly rate: number;
-  /** Mean time between two faults, milliseconds. */
-  readonly faultEveryMs: number;
-  /** Told how it goes, in lines. */
-  readonly say: (line: string) => void;
-}
-
-export interface TortureReport {
-  readonly facts: Facts;
-  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
-  readonly unanswered: number;
-  readonly durationMs: number;
-}
-
-const OBSERVE_EVERY_MS = 50;
-const SAY_EVERY_MS = 10_000;
-/** Settling is given up when it takes this long, or nothing has changed for the second time. */
-const SETTLE_MS_MAX = 300_000;
-const STANDSTILL_MS_MAX = 30_000;
-const SIGNAL_AGE_MS_MAX = 300_000;
-
-/** Runs signals through routers while everything around them fails, lets it settle, and collects what is left. */
+/** Sends signals through routers during faults, waits until all work is done, and collects the results. */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const startedAt = Date.now();
   const seen: string[] = [];
@@ -44,9 +18,9 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     await injector.changeReference();
     await Promise.all(stage.routers.map(async (slot) => slot.start()));
     const observer = observe(stage);
-    const { faults, produced } = await underFire(stage, injector, options);
-    const unsettled = await settled(stage, injector, options.say);
-    if (unsettled !== undefined) seen.push(`did not settle: ${unsettled}`, ...outputs(stage));
+    const { faults, produced } = await runFaults(stage, injector, options);
+    const unfinished = await untilFinished(stage, injector, options.say);
+    if (unfinished !== undefined) seen.push(`work remained: ${unfinished}`, ...outputs(stage));
     await Promise.all(stage.routers.map(async (slot) => slot.stop()));
     const observations = await observer.stop();
     const facts: Facts = {
@@ -64,8 +38,34 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   }
 }
 
-/** Produces and injects until the time is over and every fault has been healed. */
-async function underFire(stage: Stage, injector: Injector, options: TortureOptions) {
+export interface TortureOptions {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly routers: number;
+  /** Signals per second. */
+  readonly rate: number;
+  /** Mean time between two faults, milliseconds. */
+  readonly faultEveryMs: number;
+  /** Prints a line of progress. */
+  readonly say: (line: string) => void;
+}
+
+export interface TortureReport {
+  readonly facts: Facts;
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  readonly unanswered: number;
+  readonly durationMs: number;
+}
+
+const OBSERVE_EVERY_MS = 50;
+const SAY_EVERY_MS = 10_000;
+/** After this time, or this time without progress, the run no longer waits for the remaining work. */
+const FINISH_MS_MAX = 300_000;
+const NO_PROGRESS_MS_MAX = 30_000;
+const SIGNAL_AGE_MS_MAX = 300_000;
+
+/** Sends signals and causes faults until the time is over and every fault has ended. */
+async function runFaults(stage: Stage, injector: Injector, options: TortureOptions) {
   const { seed, minutes, routers, rate, faultEveryMs: everyMs, say } = options;
   const forMs = minutes * 60_000;
   const plan = planFaults({ forMs, routers, claimIdleMs: CLAIM_IDLE_MS, everyMs }, seededRandom(seed));
@@ -77,10 +77,10 @@ async function underFire(stage: Stage, injector: Injector, options: TortureOptio
     random: seededRandom(seed + 2),
   });
   const faults: Partial<Record<FaultKind, number>> = {};
-  const underWay: Promise<void>[] = [];
+  const started: Promise<void>[] = [];
   const startedAt = Date.now();
   const tick = setInterval(() => {
-    say(`${seconds(startedAt)} s: ${producer.sent} signals, ${underWay.length} of ${plan.length} faults`);
+    say(`${seconds(startedAt)} s: ${producer.sent} signals, ${started.length} of ${plan.length} faults`);
   }, SAY_EVERY_MS);
   const wait = async (untilMs: number): Promise<void> => pause(Math.max(0, startedAt + untilMs - Date.now()));
   try {
@@ -88,20 +88,20 @@ async function underFire(stage: Stage, injector: Injector, options: TortureOptio
       await wait(fault.atMs);
       faults[fault.kind] = (faults[fault.kind] ?? 0) + 1;
       const injected = injector.inject(fault);
-      // Awaited below; until then its failure must not count as unhandled.
+      // It is awaited below; without this a failure before that would count as unhandled.
       injected.catch(() => undefined);
-      underWay.push(injected);
+      started.push(injected);
     }
     await wait(forMs);
-    await Promise.all(underWay);
+    await Promise.all(started);
   } finally {
     clearInterval(tick);
   }
   return { faults, produced: await producer.stop() };
 }
 
-/** Waits until nothing is left to do; else says what is. */
-async function settled(
+/** Waits until all work is done; otherwise returns what remains. */
+async function untilFinished(
   stage: Stage,
   injector: Injector,
   say: (line: string) => void,
@@ -111,21 +111,21 @@ async function settled(
   let changedAt = Date.now();
   let saidAt = Date.now();
   for (;;) {
-    const left = await untilDone(async () => leftToDo(stage, injector));
-    if (left === "") return undefined;
-    if (left !== before) changedAt = Date.now();
-    before = left;
-    if (Date.now() - changedAt > STANDSTILL_MS_MAX) return `${left} (unchanged for ${seconds(changedAt)} s)`;
-    if (Date.now() - startedAt > SETTLE_MS_MAX) return `${left} (after ${seconds(startedAt)} s)`;
+    const work = await untilDone(async () => remainingWork(stage, injector));
+    if (work === "") return undefined;
+    if (work !== before) changedAt = Date.now();
+    before = work;
+    if (Date.now() - changedAt > NO_PROGRESS_MS_MAX) return `${work} (unchanged for ${seconds(changedAt)} s)`;
+    if (Date.now() - startedAt > FINISH_MS_MAX) return `${work} (after ${seconds(startedAt)} s)`;
     if (Date.now() - saidAt > SAY_EVERY_MS) {
       saidAt = Date.now();
-      say(`settling: ${left}`);
+      say(`remaining: ${work}`);
     }
     await pause(200);
   }
 }
 
-async function leftToDo({ redis, keys, database }: Stage, { revisions }: Injector): Promise<string> {
+async function remainingWork({ redis, keys, database }: Stage, { revisions }: Injector): Promise<string> {
   const added = await redis.xlen(keys.stream("signals_stream"));
   const tasks = await redis.xlen(keys.stream("strategy_input_stream"));
   const results = (await redis.xlen(keys.stream("signal_results"))) - tasks;
@@ -135,30 +135,30 @@ async function leftToDo({ redis, keys, database }: Stage, { revisions }: Injecto
   );
   const version = await redis.get(keys.referenceCurrent);
   const groups = await groupStates(redis, keys);
-  const left = groups
+  const work = groups
     .filter(({ pending, behind }) => pending > 0 || behind)
     .map(({ name, pending, behind }) => `${name} has ${pending} pending${behind ? " and more to read" : ""}`);
   if (added !== results)
-    left.push(`${results} results for ${added} entries, after one for each of ${tasks} tasks`);
+    work.push(`${results} results for ${added} entries, without those of ${tasks} tasks`);
   const [run] = await database.query<{ readonly n: number }>(
     "SELECT count(*) AS n FROM signal_log_entries WHERE shard = $1 AND stage = 'execution'",
     [keys.prefix],
   );
-  if (run?.n !== tasks) left.push(`${run?.n} rows of execution for ${tasks} tasks`);
-  if (log?.n !== added) left.push(`${log?.n} rows in signal_log for ${added} entries`);
-  if (version !== revisions.at(-1)?.version) left.push(`reference ${version} is not the last one written`);
-  return left.join("; ");
+  if (run?.n !== tasks) work.push(`${run?.n} rows of execution for ${tasks} tasks`);
+  if (log?.n !== added) work.push(`${log?.n} rows in signal_log for ${added} entries`);
+  if (version !== revisions.at(-1)?.version) work.push(`reference ${version} is not the last one written`);
+  return work.join("; ");
 }
 
 function outputs({ routers }: Stage): string[] {
-  return routers.map((slot, i) => `router ${i + 1} printed last:\n${slot.output()}`);
+  return routers.map((slot, i) => `end of the output of router ${i + 1}:\n${slot.output()}`);
 }
 
-/** Looks at the current version all the time, together with Redis' clock. */
+/** Reads the current version of the reference all the time, together with Redis' clock. */
 function observe({ redis, keys }: Stage): { stop(): Promise<Observation[]> } {
   const observations: Observation[] = [];
   const stopping = new AbortController();
-  async function look(): Promise<void> {
+  async function sample(): Promise<void> {
     const replies = (await redis.multi().time().get(keys.referenceCurrent).exec()) ?? [];
     const [time, version] = replies.map(([, reply]) => reply);
     if (!Array.isArray(time) || typeof version !== "string") return;
@@ -166,7 +166,7 @@ function observe({ redis, keys }: Stage): { stop(): Promise<Observation[]> } {
   }
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await look().catch(() => undefined);
+      await sample().catch(() => undefined);
       await pause(OBSERVE_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }

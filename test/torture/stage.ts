@@ -9,27 +9,26 @@ import { startPostgres, type PostgresServer } from "../servers/postgres.ts";
 import { startRedis, type RedisServer } from "../servers/redis.ts";
 import { routerSlot, type RouterSlot } from "./router-slot.ts";
 
-/** What a run takes place on: servers of its own, routers, and connections to watch them by. */
+/** The servers and routers of a run, and connections to observe them. */
 export interface Stage {
   readonly redisServer: RedisServer;
   readonly postgresServer: PostgresServer;
   readonly routers: readonly RouterSlot[];
   readonly keys: Keys;
-  /** For watching and pausing. Breaks with the server, so use it within {@link untilDone}. */
+  /** For observing and pausing. It fails while the server is stopped, so use it within {@link untilDone}. */
   readonly redis: Redis;
   readonly database: Database;
-  /** Another connection for commands, closed with the stage. */
+  /** Another connection for commands; it is closed with the stage. */
   connect(name: string): Redis;
   /** Kills a server, waits, and starts it again. */
   restart(server: RedisServer | PostgresServer, forMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Everything the routers are given is short, so that minutes hold what else takes hours. */
+/** All times of the routers are short, so that minutes contain what otherwise takes hours. */
 export const CLAIM_IDLE_MS = 1_000;
 const SHUTDOWN_MS_MAX = 5_000;
 const CHANNEL = "torture_reference";
-
 const ROUTER_ENV = {
   CLAIM_IDLE_MS: String(CLAIM_IDLE_MS),
   SHUTDOWN_MS_MAX: String(SHUTDOWN_MS_MAX),
@@ -37,12 +36,12 @@ const ROUTER_ENV = {
   BATCH_COUNT_MAX: "50",
   REFERENCE_REFRESH_MS: "500",
   REFERENCE_CHANNELS: CHANNEL,
-  // A kill counts as a delivery of what was in hand, and here one entry may be in hand at many kills. Nobody claims an
-  // entry more than once per CLAIM_IDLE_MS, so this takes eleven days: no innocent entry becomes a dead letter.
+  // A kill counts as a delivery of the entries in flight, and one entry may meet many kills. It is claimed at most once
+  // per CLAIM_IDLE_MS, so this limit takes eleven days: no valid entry becomes a dead letter.
   DELIVERIES_MAX: "1000000",
-  // Nothing is trimmed, since everything is counted in the end.
+  // Nothing is trimmed, since every entry is counted at the end.
   STREAM_RETENTION_MS: "86400000",
-  // The routers say at this level that they run.
+  // At this level the routers print that they are ready.
   LOG_LEVEL: "info",
 } as const;
 
@@ -63,11 +62,17 @@ export async function openStage(routers: number, onMisbehaviour: (text: string) 
   const { url } = postgresServer;
   const database = await openDatabase({ url, dataDir: "", onError: () => undefined });
   const env = { ...ROUTER_ENV, REDIS_URL: redisServer.url, DATABASE_URL: url, KEY_PREFIX: keys.prefix };
-  let away = 0;
-  let backAt = 0;
-  const calmSince = (): number => (away > 0 ? Infinity : backAt);
+  let stopped = 0;
+  let startedAt = 0;
+  const serversAvailableSince = (): number => (stopped > 0 ? Infinity : startedAt);
   const slots = Array.from({ length: routers }, (_, i) =>
-    routerSlot({ name: `router ${i + 1}`, env, shutdownMsMax: SHUTDOWN_MS_MAX, calmSince, onMisbehaviour }),
+    routerSlot({
+      name: `router ${i + 1}`,
+      env,
+      shutdownMsMax: SHUTDOWN_MS_MAX,
+      serversAvailableSince,
+      onMisbehaviour,
+    }),
   );
   return {
     redisServer,
@@ -78,16 +83,16 @@ export async function openStage(routers: number, onMisbehaviour: (text: string) 
     database,
     connect,
     async restart(server, forMs) {
-      away += 1;
+      stopped += 1;
       await server.kill();
       await pause(forMs);
-      // While nobody listened, a client's own end of a connection may have taken the port for a moment.
+      // While the server was stopped, the local end of a client's connection may have taken its port for a moment.
       await untilDone(async () => server.start());
-      away -= 1;
-      backAt = Date.now();
+      stopped -= 1;
+      startedAt = Date.now();
     },
     async close() {
-      for (const slot of slots) slot.abandon();
+      for (const slot of slots) slot.destroy();
       for (const redis of connections) redis.disconnect();
       await database.close();
       await Promise.all([redisServer.stop(), postgresServer.stop()]);
@@ -95,12 +100,12 @@ export async function openStage(routers: number, onMisbehaviour: (text: string) 
   };
 }
 
-/** Asks the routers to look at the reference now; lost when they do not listen, as PUBLISH is. */
+/** Asks the routers to refresh the reference now; a router that is not connected misses it, as with any PUBLISH. */
 export async function announceReference(redis: Redis): Promise<void> {
   await redis.publish(CHANNEL, "changed");
 }
 
-/** Tries until it works: for the run's own steps, which must happen although servers come and go. */
+/** Repeats a step until it succeeds: for the run's own steps, which must happen although servers stop and start. */
 export async function untilDone<T>(step: () => Promise<T>): Promise<T> {
   return pRetry(step, { retries: 600, minTimeout: 50, maxTimeout: 200 });
 }

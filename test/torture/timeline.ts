@@ -1,16 +1,16 @@
 import type { ReferenceRows } from "../../shared/reference/reference.ts";
 import type { Paused } from "../builders.ts";
 
-/** What was in force when, by Redis' clock in milliseconds: the pauses and the reference. */
+/** Which pauses and which reference were in force at a time, by Redis' clock in milliseconds. */
 
-/** Somebody paused or resumed: at some moment from `before` to `after` it came into force. */
+/** A pause or a resumption, which came into force at some moment from `before` to `after`. */
 export interface ControlChange {
   readonly paused: Paused;
   readonly before: number;
   readonly after: number;
 }
 
-/** The reference's rows as they were written; every revision differs from all others, so its version names it. */
+/** The rows of the reference as written; all revisions differ, so a version belongs to one of them. */
 export interface Revision {
   readonly version: string;
   readonly rows: ReferenceRows;
@@ -22,10 +22,10 @@ export interface Observation {
   readonly version: string;
 }
 
-/** Redis takes the time of a script's entries once per turn of its event loop. */
+/** Redis reads its clock, which gives the ids of a script's entries, once per turn of its event loop. */
 const CLOCK_MS = 10;
 
-/** Who may have been paused for the commit at that moment: one answer, or two while somebody changed it. */
+/** The pauses that a commit at that moment may have met: one state, or two during a change. */
 export function pausedAt(changes: readonly ControlChange[], at: number): Paused[] {
   return changes
     .filter(({ before }, i) => {
@@ -35,7 +35,7 @@ export function pausedAt(changes: readonly ControlChange[], at: number): Paused[
     .map(({ paused }) => paused);
 }
 
-/** First and last revision that may have been current at that moment, by what was observed before and after. */
+/** First and last revision that may have been current at that moment, by the observations before and after it. */
 export function revisionsAt(
   observations: readonly Observation[],
   revisionOf: ReadonlyMap<string, number>,

@@ -6,7 +6,7 @@ import { seededRandom } from "./random.ts";
 import { violationsText } from "./report.ts";
 import { torture, type TortureReport } from "./run.ts";
 
-/** A quarter of a minute of `npm run torture`; the real thing is run by hand, for minutes and with other seeds. */
+/** A quarter of a minute of `npm run torture`, which takes minutes and other seeds. */
 const SHORT = { seed: 7, minutes: 0.25, routers: 2, rate: 80, faultEveryMs: 900 };
 
 let report: TortureReport;
@@ -14,8 +14,8 @@ beforeAll(async () => {
   report = await torture({ ...SHORT, say: () => undefined });
 }, 180_000);
 
-describe("a short torture", () => {
-  test("loses nothing, doubles nothing, decides rightly and counts exactly, whatever fails", () => {
+describe("a short run with faults of every kind", () => {
+  test("loses nothing, doubles nothing, decides correctly and counts exactly", () => {
     const { facts, faults } = report;
     const violations = violationsIn(facts);
     expect(violations.length > 0 ? violationsText(facts, violations) : "").toBe("");
@@ -25,7 +25,7 @@ describe("a short torture", () => {
   });
 });
 
-/** Things a broken router could leave behind, made out of what a sound one has left. */
+/** Results of faulty routers, made from the results of a correct one. */
 const TAMPERED: readonly (readonly [what: string, tamper: (facts: Facts) => Partial<Facts>])[] = [
   ["a lost entry", ({ results, rows }) => ({ results: results.slice(1), rows: withoutFirst(rows, results) })],
   ["a row that was never written", ({ rows }) => ({ rows: rows.slice(1) })],
@@ -34,7 +34,7 @@ const TAMPERED: readonly (readonly [what: string, tamper: (facts: Facts) => Part
   ["a missing task", ({ tasks }) => ({ tasks: tasks.slice(1) })],
   ["a task that was never run", ({ executions }) => ({ executions: executions.slice(1) })],
   [
-    "a task that came to its end twice",
+    "a task with two outcomes",
     ({ executions }) => ({ executions: [...executions, ...executions.slice(0, 1)] }),
   ],
   [
@@ -56,7 +56,7 @@ const TAMPERED: readonly (readonly [what: string, tamper: (facts: Facts) => Part
     }),
   ],
   [
-    "a strategy passed over",
+    "a strategy without an outcome",
     ({ outcomes }) => ({ outcomes: outcomes.filter(({ strategy_id }) => strategy_id !== 11) }),
   ],
   [
@@ -66,7 +66,7 @@ const TAMPERED: readonly (readonly [what: string, tamper: (facts: Facts) => Part
     }),
   ],
   [
-    "a pause that was not heeded",
+    "a pause that was ignored",
     ({ control }) => ({ control: [{ paused: new Set(["*"]), before: 0, after: 0 }, ...control.slice(1)] }),
   ],
   [
@@ -76,7 +76,7 @@ const TAMPERED: readonly (readonly [what: string, tamper: (facts: Facts) => Part
     }),
   ],
   [
-    "something left pending",
+    "a pending entry",
     () => ({ groups: [{ name: "signals_stream/signal_processor", pending: 1, behind: false }] }),
   ],
   [
@@ -89,7 +89,7 @@ function withoutFirst(rows: Facts["rows"], results: Facts["results"]): Facts["ro
   return rows.filter((row) => row.entry_id !== results[0]?.fields["entry_id"]);
 }
 
-describe("the checks after a torture", () => {
+describe("the checks after a run", () => {
   test.each(TAMPERED)("find %s", (_what, tamper) => {
     expect(violationsIn({ ...report.facts, ...tamper(report.facts) })).not.toEqual([]);
   });
@@ -98,12 +98,12 @@ describe("the checks after a torture", () => {
 describe("the schedule of faults", () => {
   const plan = { forMs: 300_000, routers: 3, claimIdleMs: 1_000, everyMs: 2_000 };
 
-  test("is the same again for the same seed, and another one for another", () => {
+  test("is the same for the same seed and differs for another", () => {
     expect(planFaults(plan, seededRandom(5))).toEqual(planFaults(plan, seededRandom(5)));
     expect(planFaults(plan, seededRandom(5))).not.toEqual(planFaults(plan, seededRandom(6)));
   });
 
-  test("holds more than 100 faults in five minutes, and every kind in the first ones", () => {
+  test("has more than 100 faults in five minutes, and every kind among the first ones", () => {
     for (const seed of [1, 2, 3, 4, 5]) {
       const faults = planFaults(plan, seededRandom(seed));
       expect(faults.length).toBeGreaterThan(100);
@@ -113,7 +113,7 @@ describe("the schedule of faults", () => {
     }
   });
 
-  test("freezes a router for longer than it takes until its entries are taken over", () => {
+  test("freezes a router until after its entries can be reclaimed", () => {
     const freezes = planFaults(plan, seededRandom(1)).filter(({ kind }) => kind === "freeze");
     for (const { forMs } of freezes) expect(forMs).toBeGreaterThan(plan.claimIdleMs);
   });

@@ -7,20 +7,14 @@ import { referenceStoreOn } from "../../../shared/io/reference/reference-store.t
 import type { Keys } from "../../../shared/keys.ts";
 import { snapshotOf } from "../../../shared/reference/snapshot.ts";
 
-/** The settings of a router that is given none. */
-export function defaultConfig(): Config {
-  const answer = readConfig({});
-  if (!answer.ok) throw new Error(answer.message);
-  return answer.config;
-}
-
 /**
- * What a live decision is made on, read once; `now` is still to be set for each batch. Unlike the router, whoever uses
- * this never learns that it has changed.
+ * The input of a live decision but for `now`, for clients that decide without a router. It is read once: unlike the
+ * router, these clients do not notice a change.
  */
 export async function loadDecisionContext(redis: Redis, keys: Keys): Promise<Omit<SignalContext, "now">> {
   const stored = await referenceStoreOn(redis, keys).load();
-  if (stored === undefined) throw new Error("there is no reference snapshot to decide on");
+  if (stored === undefined)
+    throw new Error("Redis has no reference snapshot: publish one before the client starts");
   return {
     snapshot: snapshotOf(stored.version, stored.content),
     control: controlOf(await redis.hgetall(keys.control)),
@@ -28,4 +22,11 @@ export async function loadDecisionContext(redis: Redis, keys: Keys): Promise<Omi
     invocation: "live",
     cache: new DecisionCache(),
   };
+}
+
+/** The configuration of a router with an empty environment. */
+export function defaultConfig(): Config {
+  const answer = readConfig({});
+  if (!answer.ok) throw new Error(answer.message);
+  return answer.config;
 }

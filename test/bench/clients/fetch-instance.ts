@@ -1,17 +1,14 @@
-/**
- * What a serverless platform does in a new process: loads the `fetch` entry and hands it one request. Prints how long each
- * took, in ms.
- */
+/** A new process of a serverless platform: loads the `fetch` entry, calls it once and prints these times as JSON. */
 export interface InstanceTimes {
-  /** From the start of the process until the entry is loaded, Node's and the loader's own start included. */
+  /** From the start of the process until the entry is loaded, including the start of Node and of the loader. */
   readonly loadedMs: number;
-  /** From then until the answer was there. */
+  /** From then until the answer. */
   readonly handledMs: number;
   readonly status: number;
   readonly body: string;
 }
 
-/** What it is started with; the rest is in its environment. */
+/** Its JSON argument; the rest is in its environment. */
 export interface InstanceTask {
   readonly path: string;
   readonly token: string;

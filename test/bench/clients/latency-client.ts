@@ -3,17 +3,17 @@ import { keysOf } from "../../../shared/keys.ts";
 import { signalAt, tasksOf, WORKLOAD } from "../workload.ts";
 import { entriesIn, offerLoad, tasksIn, type LoadTimes } from "./offered-load.ts";
 
-/** What the client is to do, as the JSON it is started with. */
+/** A client that measures latency: the JSON argument it is started with. */
 export interface LatencyTask {
   readonly url: string;
-  /** `routed`: signals until their first task; `bare`: entries of a stream of its own until its own group reads them. */
+  /** `routed`: from a signal to its first task; `bare`: from an entry of another stream to a group of the client. */
   readonly way: "routed" | "bare";
   readonly count: number;
   readonly perSecond: number;
   readonly warmUp: number;
 }
 
-/** What it prints. */
+/** The JSON it prints. */
 export type LatencyAnswer = LoadTimes;
 
 const BARE_STREAM = "bare_stream";

@@ -1,28 +1,7 @@
 import type { Redis } from "ioredis";
 import { atSteadyRate, type SteadyRate } from "./steady-rate.ts";
 
-/** Waits for more of a stream; gives the ids of the signals it found, in its order. */
-export type WaitForIds = () => Promise<readonly string[]>;
-
-export interface OfferedLoad extends SteadyRate {
-  /** Sends the i-th signal; resolves with its entry id. */
-  readonly send: (i: number) => Promise<string>;
-  readonly waitForIds: WaitForIds;
-  /** How many ids come, each signal's counted as often as it comes. */
-  readonly idsExpected: number;
-  /** Signals of the start that do not count. */
-  readonly warmUp: number;
-}
-
-export interface LoadTimes {
-  /** From just before a signal was sent to the first sight of its id, in ms. */
-  readonly tookMs: readonly number[];
-  readonly idsSeen: number;
-}
-
-const WAIT_MS_MAX = 10_000;
-
-/** Offers signals at a steady rate while a reader waits for what becomes of them. */
+/** Sends signals at a steady rate while a reader waits for their results, and measures how long each took. */
 export async function offerLoad(load: OfferedLoad): Promise<LoadTimes> {
   const seenAt = new Map<string, number>();
   const sent: Promise<{ id: string; at: number; counts: boolean }>[] = [];
@@ -50,7 +29,28 @@ export async function offerLoad(load: OfferedLoad): Promise<LoadTimes> {
   return { tookMs, idsSeen };
 }
 
-/** Entries of a stream as they come, by the value of one of their fields; the stream is read from its beginning. */
+const WAIT_MS_MAX = 10_000;
+
+export interface OfferedLoad extends SteadyRate {
+  /** Sends the signal with this index; resolves with its entry id. */
+  readonly send: (i: number) => Promise<string>;
+  readonly waitForIds: WaitForIds;
+  /** Number of ids to wait for; a signal with several tasks counts as often. */
+  readonly idsExpected: number;
+  /** Signals at the start that are not measured. */
+  readonly warmUp: number;
+}
+
+/** Waits for new entries of a stream; returns the ids of their signals, in stream order. */
+export type WaitForIds = () => Promise<readonly string[]>;
+
+export interface LoadTimes {
+  /** From just before a signal was sent until its id was first read, in ms. */
+  readonly tookMs: readonly number[];
+  readonly idsSeen: number;
+}
+
+/** The signals of tasks in the order they are added; the stream is read from its beginning. */
 export function tasksIn(blocking: Redis, stream: string): WaitForIds {
   let after = "0";
   return async () => {
@@ -61,7 +61,7 @@ export function tasksIn(blocking: Redis, stream: string): WaitForIds {
   };
 }
 
-/** New entries of a stream by their own id, read as a consumer of a group. */
+/** New entries of a stream, read as a consumer of a group. */
 export function entriesIn(blocking: Redis, stream: string, group: string): WaitForIds {
   return async () => {
     const call = ["GROUP", group, "reader", "COUNT", 1_000, "BLOCK", 1_000, "STREAMS", stream, ">"] as const;

@@ -3,14 +3,14 @@ import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { READY } from "./client-process.ts";
 
-/** What the client is started with. */
+/** A client that sends PING every millisecond: the JSON argument it is started with. */
 export interface PingingTask {
   readonly port: number;
 }
 
-/** What it prints when it is told to end (SIGTERM), having said that it is ready. */
+/** The JSON it prints on SIGTERM, after it has printed that it is ready. */
 export interface PingingAnswer {
-  /** Milliseconds since 1970 when a ping was sent, and how long its answer took, in ms; in the order they were sent. */
+  /** When each ping was sent (ms since 1970) and how long its answer took, in the order of sending. */
   readonly pings: readonly (readonly [sentAt: number, waitMs: number])[];
 }
 
@@ -18,16 +18,15 @@ const EVERY_MS = 1;
 const PONG_BYTES = "+PONG\r\n".length;
 
 /**
- * Sends PING by a schedule, whether or not the one before is answered, so that a long wait is met by as many pings as fall
- * into it. On a bare socket, since only waiting is to cost time; and from when it is sent, since a timer that is late tells
- * of this process and not of Redis.
+ * Sends by a schedule, answered or not, so that a long wait is met by every ping that falls into it. Time starts when a
+ * ping is sent: a late timer is a delay of this process, not of Redis. A bare socket costs least.
  */
 async function sendPings({ port }: PingingTask): Promise<PingingAnswer> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   const sentAt: number[] = [];
   const pings: [number, number][] = [];
   let bytes = 0;
-  const told = new AbortController();
+  const stopping = new AbortController();
   socket.on("data", (chunk) => {
     const now = performance.now();
     bytes += chunk.length;
@@ -35,11 +34,11 @@ async function sendPings({ port }: PingingTask): Promise<PingingAnswer> {
       pings.push([performance.timeOrigin + at, now - at]);
     }
   });
-  process.once("SIGTERM", () => told.abort());
+  process.once("SIGTERM", () => stopping.abort());
   await once(socket, "connect");
   console.log(READY);
   const startedAt = performance.now();
-  while (!told.signal.aborted) {
+  while (!stopping.signal.aborted) {
     const waitMs = startedAt + sentAt.length * EVERY_MS - performance.now();
     if (waitMs > 0) {
       await pause(waitMs);
@@ -48,7 +47,7 @@ async function sendPings({ port }: PingingTask): Promise<PingingAnswer> {
       socket.write("PING\r\n");
     }
   }
-  // Whoever started it waits for its end only so long.
+  // The process that started this one limits how long that may take.
   while (pings.length < sentAt.length) await pause(EVERY_MS);
   socket.destroy();
   return { pings };

@@ -4,17 +4,17 @@ import { openRedis } from "../../../shared/io/redis/connection.ts";
 import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 import { keysOf } from "../../../shared/keys.ts";
 import { loadDecisionContext } from "./decision-context.ts";
-import { tasksHandedOn } from "./handed-on.ts";
+import { dispatchedTasks } from "./dispatched-tasks.ts";
 
-/** What the loop is to do, as the JSON it is started with. */
+/** A loop that decides signals without a commit: the JSON argument it is started with. */
 export interface PlainLoopTask {
   readonly url: string;
-  /** Signals that wait. */
+  /** Signals that are waiting. */
   readonly count: number;
   readonly batchCountMax: number;
 }
 
-/** What it prints: first read and last acknowledgement, in milliseconds since 1970. */
+/** The JSON it prints: first read and last acknowledgement, in milliseconds since 1970. */
 export interface PlainLoopAnswer {
   readonly startedAt: number;
   readonly endedAt: number;
@@ -42,15 +42,15 @@ async function read(): Promise<Entry[]> {
   return group.read(blocking, { countMax: batchCountMax, blockMs: BLOCK_MS });
 }
 
-/** Tasks and acknowledgement in one round trip; what comes between them if the process dies is what atomicity is for. */
-async function handOn(entries: readonly Entry[]): Promise<void> {
+/** Tasks and acknowledgement in one round trip, not in one step: a crash in between loses or doubles tasks. */
+async function dispatch(entries: readonly Entry[]): Promise<void> {
   const pipeline = redis.pipeline();
   for (const result of processSignals(entries, { ...context, now: Date.now() })) {
-    const append = tasksHandedOn(result);
+    const append = dispatchedTasks(result);
     if (append === undefined) continue;
-    // Flattened once for all tasks of the signal: 3 % of the loop's time, 25 % with an object made for each of them.
+    // Flattened once for all tasks of a signal: 3 % of the loop's time, 25 % with an object per task.
     const shared = [...flat(append.common ?? {}), ...flat(append.fields)];
-    for (const own of append.each ?? []) pipeline.xadd(tasks, "*", ...flat(own), ...shared);
+    for (const fields of append.each ?? []) pipeline.xadd(tasks, "*", ...flat(fields), ...shared);
   }
   pipeline.xack(signals, GROUP, ...entries.map(({ id }) => id));
   for (const [error] of (await pipeline.exec()) ?? []) {
@@ -69,12 +69,12 @@ let before: Promise<void> = Promise.resolve();
 let reading = read();
 for (let done = 0; done < count;) {
   const entries = await reading;
-  if (entries.length === 0) throw new Error(`${done} of ${count} signals read, and no more came`);
+  if (entries.length === 0) throw new Error(`only ${done} of ${count} signals are in the stream`);
   done += entries.length;
   if (done < count) reading = read();
-  const handed = handOn(entries);
+  const dispatching = dispatch(entries);
   await before;
-  before = handed;
+  before = dispatching;
 }
 await before;
 const endedAt = performance.timeOrigin + performance.now();

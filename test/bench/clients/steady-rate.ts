@@ -1,13 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-export interface SteadyRate {
-  readonly count: number;
-  readonly perSecond: number;
-}
-
 /**
- * Calls `offer` evenly, by a schedule that does not wait for anything: what a late timer has missed follows at once, so
- * that the rate holds. Resolves after the last call.
+ * Calls `offer` at a steady rate, by a schedule that waits for nothing: calls that a late timer has missed follow at
+ * once. Resolves after the last call.
  */
 export async function atSteadyRate(
   { count, perSecond }: SteadyRate,
@@ -23,4 +18,9 @@ export async function atSteadyRate(
       i += 1;
     }
   }
+}
+
+export interface SteadyRate {
+  readonly count: number;
+  readonly perSecond: number;
 }

@@ -6,10 +6,7 @@ import { median, percentile } from "../percentiles.ts";
 import { onStage, ROUTER_ENV, type Stage } from "../stage.ts";
 import { signalAt, WORKLOAD } from "../workload.ts";
 
-const STARTS = 9;
-const DECIDED_MS_MAX = 30_000;
-
-/** From the start of a process to the first thing it has done. */
+/** Time from the start of a process to its first result. */
 export const coldStart: Measure = {
   id: "cold-start",
   title: "Cold start",
@@ -32,7 +29,7 @@ export const coldStart: Measure = {
           name: "fetch entry: loading Node, the loader and the modules",
           value: median(instances.map(({ loadedMs }) => loadedMs)),
           unit: "ms",
-          note: "TypeScript run by tsx, its cache filled; what a bundler makes of it loads faster",
+          note: "TypeScript run by tsx with a filled cache; a bundle loads faster",
         },
         {
           name: "fetch entry: the request",
@@ -45,13 +42,16 @@ export const coldStart: Measure = {
   },
 };
 
+const STARTS = 9;
+const DECIDED_MS_MAX = 30_000;
+
 function figuresOf(name: string, tookMs: readonly number[]): Figure[] {
   return [
     {
       name,
       value: median(tookMs),
       unit: "ms",
-      note: `median of ${tookMs.length} starts, the longest ${percentile(tookMs, 1).toFixed(0)} ms; servers on the same machine, reference published, one signal waiting`,
+      note: `median of ${tookMs.length} starts, longest ${percentile(tookMs, 1).toFixed(0)} ms; servers on the same machine, reference published, one signal waiting`,
     },
   ];
 }

@@ -1,8 +1,9 @@
 import type { Measure } from "../measure.ts";
+import { grouped } from "../percentiles.ts";
 import { executeBacklog } from "../task-backlog.ts";
 import { wholePath } from "../whole-path.ts";
 
-/** Tasks that are run, by themselves and as a part of everything at once. */
+/** How fast tasks are run: alone, and in a router that does everything at once. */
 export const execution: Measure = {
   id: "execution",
   title: "Execution",
@@ -17,19 +18,15 @@ export const execution: Measure = {
         name: "tasks run by one router",
         value: tasks / seconds,
         unit: "tasks/s",
-        note: `the handler "log", which does nothing but write a line of output; a real one mostly waits, for which STRATEGY_CONCURRENCY_MAX is the limit`,
+        note: `the handler "log", which only writes a line of output; a real handler mostly waits, within STRATEGY_CONCURRENCY_MAX`,
       },
       { name: "Redis per task, whole thread", value: redis.mainThreadUs / tasks, unit: "µs" },
       {
         name: "decided, run and logged by one router",
         value: whole.signals / whole.seconds,
         unit: "signals/s",
-        note: `${grouped(tasks)} tasks and ${grouped(count + tasks)} records of ${grouped(count)} signals in one process, until the last row is in PostgreSQL`,
+        note: `${grouped(count)} signals, ${grouped(tasks)} tasks and ${grouped(count + tasks)} records in one process, until the last row is in PostgreSQL`,
       },
     ];
   },
 };
-
-function grouped(count: number): string {
-  return count.toLocaleString("en-US");
-}

@@ -2,19 +2,10 @@ import { CROWDED, LINES, type Line } from "../growth-lines.ts";
 import { keptRuns, type KeptRuns } from "../kept-runs.ts";
 import { longBacklog } from "../long-backlog.ts";
 import { PartlyMeasured, type Bench, type Figure, type Measure } from "../measure.ts";
-import { listed, median } from "../percentiles.ts";
+import { grouped, listed, median } from "../percentiles.ts";
 import { rateOf, routeBacklog, type Backlog } from "../route-backlog.ts";
 
-const COUNT = 100_000;
-/** The base, and what has a goal, is run in each of them, since machines drift; the other lines in one. */
-const ROUNDS = 3;
-
-const BASE: Line = { name: "base: one router, BATCH_COUNT_MAX 256", options: {} };
-const LONG = "the long backlog";
-/** What that is compared with. */
-const LONG_BASE: Line = { name: "base without AOF", options: { aof: "off" } };
-
-/** What becomes of the rate when something grows: ratios to the same base, taken in the same measure. */
+/** How the rate changes when something grows: ratios to a base that is taken in the same measure. */
 export const growth: Measure = {
   id: "growth",
   title: "Growth",
@@ -32,6 +23,14 @@ export const growth: Measure = {
     return figures;
   },
 };
+
+const COUNT = 100_000;
+/** The base and the lines with a goal run in each round, since the speed of a machine drifts; the others in one. */
+const ROUNDS = 3;
+const BASE: Line = { name: "base: one router, BATCH_COUNT_MAX 256", options: {} };
+const LONG = "the long backlog";
+/** The base of the long backlog. */
+const LONG_BASE: Line = { name: "base without AOF", options: { aof: "off" } };
 
 async function takeAll(bench: Bench): Promise<KeptRuns> {
   const runs = keptRuns();
@@ -63,20 +62,20 @@ function ratiosTo(bases: readonly number[], runs: KeptRuns): Figure[] {
   const longBases = runs.of(LONG_BASE.name).map(rateOf);
   const longRuns = longBases.length === 0 ? [] : runs.of(LONG);
   const long = longRuns.map((backlog): Figure => ({
-    name: `${backlog.signals.toLocaleString("en")} signals waiting, without AOF`,
+    name: `${grouped(backlog.signals)} signals waiting, without AOF`,
     value: rateOf(backlog) / median(longBases),
     unit: "× base",
     goal: { least: 0.95 },
     note:
-      `the base without AOF too: median of ${listed(longBases)} signals/s; the longer run also spreads the start of the process over more signals. ` +
-      "With AOF this run writes 3.8 GB, and what the disk makes of that is no matter of the signals that wait",
+      `its base is without AOF too: median of ${listed(longBases)} signals/s; in the longer run the start of the process counts less. ` +
+      "With AOF this run writes 3.8 GB, and would measure the disk",
   }));
   return [
     {
       name: BASE.name,
       value: base,
       unit: "signals/s",
-      note: `median of ${listed(bases)}: as much is chance, in the lines that were run once too`,
+      note: `median of ${listed(bases)}: they differ by chance as much as this, and so do lines that were run once`,
     },
     ...ratios,
     ...long,
@@ -91,22 +90,22 @@ function crowdedFigures(name: string, backlog: Backlog): Figure[] {
   ];
 }
 
-/** None where the system does not tell how much memory a router had. */
+/** None where the system does not report the memory of a process. */
 function memoryFigures(runs: KeptRuns): Figure[] {
-  const told = runs
+  const peaks = runs
     .all()
     .flatMap(({ name, backlog: { routerMbMax } }) =>
       routerMbMax === undefined ? [] : [{ name, mb: routerMbMax }],
     );
-  const [most] = told.toSorted((a, b) => b.mb - a.mb);
+  const [most] = peaks.toSorted((a, b) => b.mb - a.mb);
   if (most === undefined) return [];
   return [
     {
-      name: "memory of a router at most, in any of these runs",
+      name: "peak memory of a router, in any of these runs",
       value: most.mb,
       unit: "MB",
       goal: { most: 250 },
-      note: `${told.length} runs; the most in: ${most.name}`,
+      note: `${peaks.length} runs; the highest in: ${most.name}`,
     },
   ];
 }

@@ -5,14 +5,7 @@ import { percentile } from "../percentiles.ts";
 import { onStageWithRouter } from "../stage.ts";
 import { tasksOf, WORKLOAD } from "../workload.ts";
 
-const PER_SECOND = 500;
-const WARM_UP_SECONDS = 2;
-const ROUTED_SECONDS = 20;
-const BARE_SECONDS = 5;
-/** For the client's start, and for entries that come late. */
-const SPARE_SECONDS = 30;
-
-/** From just before a signal is sent to its first task at a waiting reader, in a system that is not busy. */
+/** Time from just before a signal is sent until a waiting reader has its first task, in a system that is not busy. */
 export const latency: Measure = {
   id: "latency",
   title: "Latency",
@@ -33,7 +26,14 @@ export const latency: Measure = {
   },
 };
 
-/** How long each took, in ms. @throws Error unless so many entries, each counted, have arrived */
+const PER_SECOND = 500;
+const WARM_UP_SECONDS = 2;
+const ROUTED_SECONDS = 20;
+const BARE_SECONDS = 5;
+/** For the client's start and for late entries. */
+const SPARE_SECONDS = 30;
+
+/** How long each took, in ms. @throws Error unless the expected number of entries has arrived */
 async function timesOf(task: LatencyTask, expected: number): Promise<readonly number[]> {
   const client = startClient<LatencyAnswer>("latency-client.ts", task);
   try {
@@ -54,14 +54,14 @@ function routedFigures(tookMs: readonly number[]): Figure[] {
       value: percentile(tookMs, 0.5),
       unit: "ms",
       goal: { most: 1 },
-      note: `${tookMs.length} dispatched signals after ${WARM_UP_SECONDS} s of warming up; the client's two ioredis connections are part of it`,
+      note: `${tookMs.length} dispatched signals after a warm-up of ${WARM_UP_SECONDS} s; includes the client's two ioredis connections`,
     },
     { name: `${name}, p99`, value: percentile(tookMs, 0.99), unit: "ms", goal: { most: 5 } },
     {
       name: `${name}, longest`,
       value: percentile(tookMs, 1),
       unit: "ms",
-      note: "router, Redis and client share the machine's cores: the longest tells as much of their scheduler",
+      note: "router, Redis and client share the cores, so the longest time depends on the scheduler as well",
     },
   ];
 }

@@ -1,25 +1,18 @@
 import { persistBacklog } from "../log-backlog.ts";
 import type { Figure, Measure } from "../measure.ts";
 
-interface Driver {
-  readonly driver: "pg" | "neon";
-  readonly name: string;
-  /** Signals per second. */
-  readonly least: number;
-  readonly note: string;
-}
-
-const DRIVERS: readonly Driver[] = [
+/** The ways to write the log, with the goal of each in signals per second. */
+const DRIVERS = [
   { driver: "pg", name: "pg", least: 8_000, note: "a row and five more per signal" },
   {
     driver: "neon",
     name: "the Neon driver",
     least: 6_000,
-    note: "its proxy runs in the bench's own process, beside the router and PostgreSQL",
+    note: "its proxy runs in the bench's own process, on the machine of the router and PostgreSQL",
   },
-];
+] as const;
 
-/** The records of a backlog of signals through one runner into PostgreSQL. */
+/** How fast one router writes the records of a backlog into PostgreSQL. */
 export const log: Measure = {
   id: "log",
   title: "Log",

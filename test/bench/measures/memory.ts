@@ -1,18 +1,19 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { longBacklog } from "../long-backlog.ts";
 import type { Figure, Measure } from "../measure.ts";
+import { grouped } from "../percentiles.ts";
 import { memoryOf } from "../process-memory.ts";
 import { onStageWithRouter } from "../stage.ts";
 
-/** Long enough for what the start has left to be collected. */
+/** Long enough to collect the garbage of the start. */
 const SETTLE_MS = 3_000;
 
-/** What a router needs of the machine's memory. */
+/** How much memory a router needs. */
 export const memory: Measure = {
   id: "memory",
   title: "Memory",
   async run(bench) {
-    bench.say("a router that has nothing to do");
+    bench.say("an idle router");
     const idle = await onStageWithRouter(bench, async ({ router }) => {
       await pause(SETTLE_MS);
       return memoryOf(router.pid);
@@ -21,22 +22,22 @@ export const memory: Measure = {
     const figures: Figure[] = [];
     if (idle !== undefined) {
       figures.push({
-        name: "resident, a router that waits",
+        name: "resident, an idle router",
         value: idle.residentMb,
         unit: "MB",
-        note: `${idle.ownMb.toFixed(0)} MB of it its own, the rest pages of files (Node itself)`,
+        note: `${idle.ownMb.toFixed(0)} MB of it are its own, the rest are pages of files (Node itself)`,
       });
     }
     if (routerMbMax !== undefined) {
       figures.push({
-        name: `resident at most, ${signals.toLocaleString("en")} signals`,
+        name: `resident at most, ${grouped(signals)} signals`,
         value: routerMbMax,
         unit: "MB",
         goal: { most: 250 },
-        note: "at any time since the start of the process (VmHWM)",
+        note: "highest value since the start of the process (VmHWM)",
       });
     }
-    // Not on Linux: nothing tells.
+    // Empty on systems other than Linux, which do not report it.
     return figures;
   },
 };

@@ -1,15 +1,14 @@
 import { loopOverBacklog } from "../loop-over-backlog.ts";
 import type { Bench, Figure, Goal, Measure } from "../measure.ts";
-import { percentile } from "../percentiles.ts";
+import { grouped, percentile } from "../percentiles.ts";
 import { recordCommits, replayCommits, type Recording } from "../replay/recorded-commits.ts";
 import { routeBacklog, type BacklogOptions } from "../route-backlog.ts";
 import { watchWaiting, type Waiting } from "../watch-waiting.ts";
 import { WORKLOAD, type WorkloadShape } from "../workload.ts";
 
-/** For all that a commit can make others wait, in ms. */
+/** The longest wait that a commit may cause, in ms. */
 const WAITS: Goal = { most: 10 };
-
-/** One phrase with so many strategies that a call of the commit carries as many appends as it may. */
+/** One phrase with so many strategies that a commit call carries as many appends as allowed. */
 const CROWDED: WorkloadShape = {
   ...WORKLOAD,
   signals: 1,
@@ -17,27 +16,27 @@ const CROWDED: WorkloadShape = {
   strategiesPerSignal: 500,
 };
 
-/** What a plain loop reads of these at a time: it appends all tasks of a batch in one round trip. */
+/** Signals per read of a plain loop with these: it appends all tasks of a batch in one round trip. */
 const CROWDED_BATCH = 16;
 
-/** How long others wait for Redis while a router works off a backlog, while a loop without commits does, and beside commits alone. */
+/** How long other clients wait for Redis during a backlog: with a router, with a plain loop, with commits alone. */
 export const pinging: Measure = {
   id: "pinging",
-  title: "Others meanwhile",
+  title: "Waiting times of other clients",
   async run(bench) {
-    const durable = { count: bench.scaled(100_000) };
-    const fleeting = { ...durable, aof: "off" } as const;
+    const withAof = { count: bench.scaled(100_000) };
+    const withoutAof = { ...withAof, aof: "off" } as const;
     const crowd = { count: bench.scaled(2_000), shape: CROWDED };
     const backlogs = [
-      ...(await besideRouter(bench, fleeting, "during a backlog, without AOF")),
-      ...(await besideLoop(bench, fleeting, "beside a plain loop, without AOF")),
-      ...(await besideRouter(bench, durable, "during a backlog, AOF everysec")),
-      ...(await besideLoop(bench, durable, "beside a plain loop, AOF everysec")),
+      ...(await besideRouter(bench, withoutAof, "during a backlog, without AOF")),
+      ...(await besideLoop(bench, withoutAof, "beside a plain loop, without AOF")),
+      ...(await besideRouter(bench, withAof, "during a backlog, AOF everysec")),
+      ...(await besideLoop(bench, withAof, "beside a plain loop, AOF everysec")),
       ...(await besideRouter(bench, crowd, "500 strategies on one phrase")),
       ...(await besideLoop(bench, crowd, "500 strategies on one phrase, beside a plain loop", CROWDED_BATCH)),
     ];
-    bench.say(`${durable.count} signals through one router and a relay that keeps its commits`);
-    const recording = await recordCommits(bench, durable.count);
+    bench.say(`${withAof.count} signals through one router and a relay that records its commits`);
+    const recording = await recordCommits(bench, withAof.count);
     return [
       ...(await besideCommits(bench, recording, "off", "beside the commits alone, without AOF")),
       ...(await besideCommits(bench, recording, "everysec", "beside the commits alone, AOF everysec")),
@@ -49,7 +48,7 @@ export const pinging: Measure = {
 type Work = Pick<BacklogOptions, "count" | "shape" | "aof">;
 
 const SHARED_CORES =
-  "router, Redis and the pinging client share the machine's cores, so waiting for a core is in it";
+  "router, Redis and the pinging client share the cores, so this includes waiting for a core";
 
 async function besideRouter(bench: Bench, work: Work, when: string): Promise<Figure[]> {
   bench.say(`a pinging client beside ${work.count} signals, ${when}`);
@@ -66,7 +65,7 @@ async function besideRouter(bench: Bench, work: Work, when: string): Promise<Fig
   return [longestCall(waiting, when), ...waits(waiting, when, { how: SHARED_CORES, goal: WAITS })];
 }
 
-/** What others wait for when nothing is committed: what the machine, its disk and so many appends make of it. */
+/** The wait without commits: it comes from the machine, its disk and the number of appends. */
 async function besideLoop(bench: Bench, work: Work, when: string, batchCountMax?: number): Promise<Figure[]> {
   bench.say(`a pinging client beside ${work.count} signals, ${when}`);
   const waiting = await watchWaiting(async (watch) =>
@@ -77,14 +76,14 @@ async function besideLoop(bench: Bench, work: Work, when: string, batchCountMax?
       inspect: async () => watch.stop(),
     }),
   );
-  const how = "loop, Redis and the pinging client share the machine's cores; no scripts, no records";
+  const how = "loop, Redis and the pinging client share the cores; no scripts, no records";
   return waits(waiting, when, { how });
 }
 
-/** As many calls as a router has under way with three batches. */
+/** As many calls as a router has in flight with three batches. */
 const IN_FLIGHT_MAX = 9;
 
-/** What the commits themselves make others wait, since nothing else is to be done. */
+/** The wait that the commits alone cause. */
 async function besideCommits(
   bench: Bench,
   recording: Recording,
@@ -111,15 +110,15 @@ async function besideCommits(
   ];
 }
 
-/** @throws Error when no call was noted */
+/** @throws Error when no call was recorded */
 function longestCall({ scripts }: Waiting, when: string): Figure {
-  if (scripts === undefined) throw new Error(`no script took long enough to be noted, ${when}`);
+  if (scripts === undefined) throw new Error(`no script call was long enough to be recorded, ${when}`);
   return {
     name: `longest call of the commit, ${when}`,
     value: scripts.longestMs,
     unit: "ms",
     goal: WAITS,
-    note: `Redis' own clock (SLOWLOG), which runs on while the system runs something else; the median is ${scripts.medianMs.toFixed(1)} ms`,
+    note: `by Redis' own clock (SLOWLOG), which goes on while the system runs something else; median ${scripts.medianMs.toFixed(1)} ms`,
   };
 }
 
@@ -139,10 +138,11 @@ function waits(
       name: `PING, p99.9, ${when}`,
       value: percentile(waitsMs, 0.999),
       unit: "ms",
-      note: `${waitsMs.length.toLocaleString("en")} pings, one every millisecond from the first read or call to the last commit, whether or not the one before is answered; ${how}`,
+      note: `${grouped(waitsMs.length)} pings, one per millisecond from the first read or call to the last commit, whether or not the one before is answered; ${how}`,
     },
   ];
   if (coreWait === undefined) return figures;
-  const note = "time in which its main thread was ready to run and the system ran something else (schedstat)";
+  const note =
+    "share of the time in which its main thread was ready to run while the system ran something else (schedstat)";
   return [...figures, { name: `Redis waiting for a core, ${when}`, value: coreWait * 100, unit: "%", note }];
 }

@@ -2,7 +2,7 @@ import { besideRouting } from "../beside-routing.ts";
 import { loopOverBacklog } from "../loop-over-backlog.ts";
 import type { Measure } from "../measure.ts";
 
-/** The price of our guarantees: a loop that decides the same and promises nothing. */
+/** The price of the guarantees: a loop that makes the same decisions and guarantees nothing. */
 export const plainLoop: Measure = {
   id: "plain-loop",
   title: "A plain loop",
@@ -20,7 +20,7 @@ export const plainLoop: Measure = {
         unit: "signals/s",
         note:
           "an XADD per task and an XACK per batch, pipelined: no atomicity, no de-duplication, no counters; " +
-          "the record that comes with a decision is thrown away, and making it is 4 % of the loop's time (a CPU profile of 50,000 signals)",
+          "the record of a decision is discarded, making it is 4 % of the loop's time (CPU profile of 50,000 signals)",
       },
       { name: "routing ÷ plain loop", value: routing / rate, unit: "×" },
       {

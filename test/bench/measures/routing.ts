@@ -2,7 +2,7 @@ import type { Bench, Figure, Measure } from "../measure.ts";
 import { listed, median } from "../percentiles.ts";
 import { rateOf, routeBacklog, type Backlog } from "../route-backlog.ts";
 
-/** Runs of each kind, one after the other in turn, since machines drift. */
+/** Runs of each kind, in turn, since the speed of a machine drifts. */
 const ROUNDS = 3;
 
 const KINDS = [
@@ -10,7 +10,7 @@ const KINDS = [
   { aof: "everysec", how: "AOF everysec" },
 ] as const;
 
-/** A backlog through one router: how fast, and what it costs Redis. */
+/** A backlog through one router: its rate and what it costs Redis. */
 export const routing: Measure = {
   id: "routing",
   title: "Routing",
@@ -47,7 +47,7 @@ function figuresOf({ how, backlogs }: Kind): Figure[] {
       note: `median of ${listed(rates)}`,
     },
     {
-      name: `tasks handed on, ${how}`,
+      name: `tasks dispatched, ${how}`,
       value: each(({ tasks, seconds }) => tasks / seconds),
       unit: "tasks/s",
     },
@@ -66,7 +66,7 @@ function figuresOf({ how, backlogs }: Kind): Figure[] {
   const peaksMb = backlogs.flatMap(({ routerMbMax }) => routerMbMax ?? []);
   if (peaksMb.length < backlogs.length) return figures;
   const memory: Figure = {
-    name: `memory of the router at most, ${how}`,
+    name: `peak memory of the router, ${how}`,
     value: Math.max(...peaksMb),
     unit: "MB",
   };

@@ -2,16 +2,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { readValue, type RespValue } from "./resp.ts";
 
-export interface Pipelined {
-  /** First command written to last reply read. */
-  readonly seconds: number;
-  /** In the order of the commands. */
-  readonly replies: readonly RespValue[];
-}
-
 /**
- * Sends commands as they are over one connection, with up to `inFlightMax` unanswered at a time, and does nothing else that
- * could take time. @throws Error when the connection ends before the last reply
+ * Sends commands unchanged over one connection, up to `inFlightMax` unanswered at a time, and does nothing else that
+ * takes time. @throws Error when the connection closes before the last reply
  */
 export async function sendPipelined(
   port: number,
@@ -35,7 +28,7 @@ export async function sendPipelined(
 
       socket.on("error", reject);
       socket.on("close", () =>
-        reject(new Error(`${replies.length} of ${commands.length} commands answered`)),
+        reject(new Error(`connection closed after ${replies.length} of ${commands.length} replies`)),
       );
       socket.on("data", (chunk: Buffer) => {
         unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
@@ -54,4 +47,11 @@ export async function sendPipelined(
   } finally {
     socket.destroy();
   }
+}
+
+export interface Pipelined {
+  /** First command written to last reply read. */
+  readonly seconds: number;
+  /** In the order of the commands. */
+  readonly replies: readonly RespValue[];
 }

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import type { Keys } from "../../../shared/keys.ts";
 import type { Bench } from "../measure.ts";
-import { startCosting, type RedisCost } from "../redis-cost.ts";
+import { startRedisCost, type RedisCost } from "../redis-cost.ts";
 import { routeBacklog } from "../route-backlog.ts";
 import { tasksOf, WORKLOAD } from "../workload.ts";
 import { commitCallsIn } from "./commit-recorder.ts";
@@ -9,9 +9,7 @@ import { sendPipelined } from "./pipelining-client.ts";
 import { startRecordingRelay } from "./recording-relay.ts";
 import type { RespValue } from "./resp.ts";
 
-const READ_PER_ROUND_TRIP = 1_000;
-
-/** Commit calls, and what the keys they work on held before them. */
+/** Recorded commit calls, and what their keys contained before them. */
 export interface Recording {
   readonly count: number;
   readonly calls: readonly Buffer[];
@@ -19,7 +17,9 @@ export interface Recording {
   readonly dumps: ReadonlyMap<string, Buffer>;
 }
 
-/** Routes a backlog through a relay that keeps the router's commits. */
+const READ_PER_ROUND_TRIP = 1_000;
+
+/** Routes a backlog through a relay that records the router's commits. */
 export async function recordCommits(bench: Bench, count: number): Promise<Recording> {
   let relay: Awaited<ReturnType<typeof startRecordingRelay>> | undefined;
   let state: Pick<Recording, "keys" | "dumps"> | undefined;
@@ -42,7 +42,7 @@ export async function recordCommits(bench: Bench, count: number): Promise<Record
   }
 }
 
-/** The keys that no commit of a signal changes, except that it acknowledges entries. */
+/** The keys that commits of signals do not change, apart from acknowledging entries. */
 async function dumpsOf(redis: Redis, keys: Keys): Promise<Map<string, Buffer>> {
   const dumps = new Map<string, Buffer>();
   const reference = await redis.keys(`${keys.prefix}reference:*`);
@@ -52,27 +52,7 @@ async function dumpsOf(redis: Redis, keys: Keys): Promise<Map<string, Buffer>> {
   return dumps;
 }
 
-export interface Replayed {
-  readonly seconds: number;
-  readonly cost: RedisCost;
-}
-
-/** First call sent to last reply read, in ms as `performance.now()` tells it. */
-export interface Sent {
-  readonly startedAt: number;
-  readonly endedAt: number;
-}
-
-export interface ReplayOptions {
-  /** Calls sent and not answered at a time. */
-  readonly inFlightMax: number;
-  /** See {@link Bench.startRedis}. */
-  readonly aof?: "everysec" | "off";
-  /** Called when all is ready, around the sending of the calls. */
-  readonly around?: (stage: { redis: Redis; port: number }, send: () => Promise<Sent>) => Promise<void>;
-}
-
-/** Sends the calls again, to a fresh server on which the entries are delivered. @throws Error when they do not do the same again */
+/** Sends the calls to a new server on which the entries are pending. @throws Error when their results differ */
 export async function replayCommits(
   bench: Bench,
   { count, calls, keys, dumps }: Recording,
@@ -85,7 +65,7 @@ export async function replayCommits(
     await deliverAll(redis, keys, count);
     let replayed: Replayed | undefined;
     await around({ redis, port: server.port }, async () => {
-      const cost = await startCosting(redis);
+      const cost = await startRedisCost(redis);
       const startedAt = performance.now();
       const { seconds, replies } = await sendPipelined(server.port, calls, { inFlightMax });
       const endedAt = performance.now();
@@ -93,7 +73,7 @@ export async function replayCommits(
       await assertSameDone(redis, { count, keys, replies });
       return { startedAt, endedAt };
     });
-    if (replayed === undefined) throw new Error("nothing was sent again");
+    if (replayed === undefined) throw new Error("`around` did not send the calls");
     return replayed;
   } finally {
     redis.disconnect();
@@ -101,7 +81,27 @@ export async function replayCommits(
   }
 }
 
-/** As they were before their commits: delivered and not acknowledged. */
+export interface Replayed {
+  readonly seconds: number;
+  readonly cost: RedisCost;
+}
+
+/** First call sent and last reply read, times of `performance.now()`. */
+export interface Sent {
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+export interface ReplayOptions {
+  /** Unanswered calls at a time. */
+  readonly inFlightMax: number;
+  /** See {@link Bench.startRedis}. */
+  readonly aof?: "everysec" | "off";
+  /** Called when all is ready; sends the calls by `send`. */
+  readonly around?: (stage: { redis: Redis; port: number }, send: () => Promise<Sent>) => Promise<void>;
+}
+
+/** Makes the entries what they were before their commits: delivered and not acknowledged. */
 async function deliverAll(redis: Redis, keys: Keys, count: number): Promise<void> {
   const stream = keys.stream("signals_stream");
   const group = "signal_processor";
@@ -113,7 +113,7 @@ async function deliverAll(redis: Redis, keys: Keys, count: number): Promise<void
   if (pending !== count) throw new Error(`${pending} of ${count} signals delivered`);
 }
 
-/** @throws Error when the calls did not do again what they did before */
+/** @throws Error when the results differ from those of the recorded calls */
 async function assertSameDone(
   redis: Redis,
   { count, keys, replies }: { count: number; keys: Keys; replies: readonly RespValue[] },
@@ -121,7 +121,8 @@ async function assertSameDone(
   let applied = 0;
   for (const reply of replies) {
     const [status, letters] = Array.isArray(reply) ? reply.map(String) : [String(reply)];
-    if (status !== "committed") throw new Error(`a recorded commit was answered ${status}`);
+    if (status !== "committed")
+      throw new Error(`a recorded commit: expected the answer "committed", got ${status}`);
     applied += letters?.match(/A/g)?.length ?? 0;
   }
   const tasks = await redis.xlen(keys.stream("strategy_input_stream"));

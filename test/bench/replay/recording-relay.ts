@@ -1,16 +1,16 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-/** Stands between clients and a server, and keeps what the clients send. */
+/** A TCP relay between clients and a server that records what the clients send. */
 export interface RecordingRelay {
   readonly port: number;
-  /** What has been sent so far, connection by connection. */
+  /** The bytes sent so far, one buffer per connection. */
   recorded(): Buffer[];
-  /** Cuts all connections. */
+  /** Closes all connections. */
   close(): void;
 }
 
-/** Starts one on a free port of 127.0.0.1, in front of the given one. */
+/** Starts a relay on a free port of 127.0.0.1 to a server on `serverPort`. */
 export async function startRecordingRelay(serverPort: number): Promise<RecordingRelay> {
   const recordings: Buffer[][] = [];
   const sockets = new Set<Socket>();
@@ -19,7 +19,7 @@ export async function startRecordingRelay(serverPort: number): Promise<Recording
     sockets.add(from);
     from.setNoDelay(true);
     from.pipe(to);
-    // The other side learns of every end this way; an error is followed by `close`.
+    // So both sides close together; an error is followed by `close`.
     from.on("error", () => to.destroy());
     from.on("close", () => {
       sockets.delete(from);

@@ -1,7 +1,7 @@
-/** What Redis and its clients say to each other in RESP2. An error that Redis answered is an Error here. */
+/** A value of the protocol RESP2, in which Redis and its clients talk. An error reply is an Error here. */
 export type RespValue = Buffer | number | null | Error | readonly RespValue[];
 
-/** A value and where the next one begins. */
+/** A value and the offset of the next one. */
 export interface RespRead {
   readonly value: RespValue;
   readonly next: number;
@@ -9,7 +9,7 @@ export interface RespRead {
 
 const CR = 13;
 
-/** The value that begins at `at`; undefined when it is not all there yet. @throws Error when it is no RESP2 */
+/** The value at offset `at`; undefined while it is incomplete. @throws Error when it is not RESP2 */
 export function readValue(bytes: Buffer, at: number): RespRead | undefined {
   const lineEnd = bytes.indexOf(CR, at);
   if (lineEnd < 0 || lineEnd + 2 > bytes.length) return undefined;
@@ -28,7 +28,7 @@ export function readValue(bytes: Buffer, at: number): RespRead | undefined {
     case "-":
       return { value: new Error(line), next };
     default:
-      throw new Error(`RESP value of type ${JSON.stringify(type)}`);
+      throw new Error(`expected a RESP2 value, found the type ${JSON.stringify(type)}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Figure, MeasureId, Unit } from "../measure.ts";
 import type { MeasureResult, Report } from "./report.ts";
 
-/** Figures with one unit, to be compared with one another. */
+/** A group of the chart: figures with the same unit, to be compared with each other. */
 export interface ChartGroup {
   readonly title: string;
   readonly unit: Unit;
@@ -11,13 +11,13 @@ export interface ChartGroup {
 interface Selection {
   readonly title: string;
   readonly unit: Unit;
-  /** The measures whose figures of that unit are shown. */
+  /** The measures whose figures with this unit are drawn. */
   readonly measures: readonly MeasureId[];
 }
 
 const SELECTIONS: readonly Selection[] = [
   {
-    title: "Routing, and what it is compared with",
+    title: "Routing, and comparisons",
     unit: "signals/s",
     measures: ["routing", "ceiling", "plain-loop", "bullmq"],
   },
@@ -27,17 +27,17 @@ const SELECTIONS: readonly Selection[] = [
     measures: ["routing", "ceiling", "plain-loop", "bullmq"],
   },
   { title: "Latency", unit: "ms", measures: ["latency"] },
-  { title: "Others meanwhile", unit: "ms", measures: ["pinging"] },
+  { title: "Waiting times of other clients", unit: "ms", measures: ["pinging"] },
   { title: "Log, and the whole path", unit: "signals/s", measures: ["log", "execution"] },
   { title: "Growth", unit: "× base", measures: ["growth"] },
   { title: "Memory", unit: "MB", measures: ["routing", "growth", "memory"] },
   { title: "Cold start", unit: "ms", measures: ["cold-start"] },
 ];
 
-/** Not drawn though it may have a goal: each of these compares two figures that are drawn as bars side by side. */
+/** Ratios are not drawn, even with a goal: each compares two figures that are drawn as bars. */
 const LEFT_OUT: ReadonlySet<Unit> = new Set(["×", "%"]);
 
-/** What is drawn of a report: what was chosen to be, and whatever else has a goal. Groups without figures are left out. */
+/** The groups to draw: the selections above, and all other figures that have a goal. Empty groups are left out. */
 export function chartGroupsOf({ results }: Pick<Report, "results">): ChartGroup[] {
   const chosen = SELECTIONS.map(({ title, unit, measures }) => ({
     title,
@@ -54,7 +54,7 @@ export function chartGroupsOf({ results }: Pick<Report, "results">): ChartGroup[
   return [...chosen, ...others].filter(({ figures }) => figures.length > 0);
 }
 
-/** Figures of a measure that have a goal and a place in no selection, by unit. */
+/** Figures of a measure that have a goal and are in no selection, by unit. */
 function othersOf({ title, figures }: MeasureResult, drawn: ReadonlySet<Figure>): ChartGroup[] {
   const others = figures.filter(
     (figure) => figure.goal !== undefined && !drawn.has(figure) && !LEFT_OUT.has(figure.unit),

@@ -14,7 +14,7 @@ function barsIn(svg: string): { width: number; color: string | undefined }[] {
   return [...svg.matchAll(BAR)].map(([, width, color]) => ({ width: Number(width), color }));
 }
 
-test("bars of a group are as long as their values are large, in the colours of goals met, missed and not set", () => {
+test("bars of a group have lengths in proportion to their values, and a colour for goals met, missed and not set", () => {
   const rates: readonly Figure[] = [
     { name: "met", value: 40_000, unit: "signals/s", goal: { least: 25_000 } },
     { name: "missed", value: 20_000, unit: "signals/s", goal: { least: 25_000 } },
@@ -26,7 +26,7 @@ test("bars of a group are as long as their values are large, in the colours of g
   expect(new Set(bars.map(({ color }) => color)).size).toBe(3);
 });
 
-test("a goal beyond every value is still inside the drawing", () => {
+test("a goal above every value is still inside the drawing", () => {
   const svg = chartOf(reportOf([{ name: "slow", value: 1, unit: "signals/s", goal: { least: 25_000 } }]));
   const marks = [...svg.matchAll(/<rect x="([\d.]+)"[^>]* width="2"/g)].map(([, x]) => Number(x));
   expect(marks).toHaveLength(2);
@@ -34,7 +34,7 @@ test("a goal beyond every value is still inside the drawing", () => {
   expect(barsIn(svg)[0]?.width).toBeLessThan(1);
 });
 
-test("figures of one unit are compared with one another, and what nothing is drawn of has no heading", () => {
+test("figures with the same unit are drawn together, and a group without figures has no heading", () => {
   expect(chartGroupsOf(SAMPLE).map(({ unit, figures }) => [unit, figures.map(({ name }) => name)])).toEqual([
     ["signals/s", ["routing, one router"]],
     ["µs", ["Redis per signal"]],
@@ -45,7 +45,7 @@ test("figures of one unit are compared with one another, and what nothing is dra
 const LEFT_OUT: readonly Unit[] = ["×", "%"];
 const DRAWN: readonly Unit[] = ["signals/s", "tasks/s", "rows/s", "µs", "ms", "MB", "× base"];
 
-test.each(MEASURE_IDS)("every figure of %s that has a goal is drawn once, except for ratios", (id) => {
+test.each(MEASURE_IDS)("every figure of %s with a goal is drawn once, except ratios", (id) => {
   const figures = [...DRAWN, ...LEFT_OUT].map((unit): Figure => ({
     name: unit,
     value: 1,
@@ -56,17 +56,17 @@ test.each(MEASURE_IDS)("every figure of %s that has a goal is drawn once, except
   expect(drawn.map(({ unit }) => unit).toSorted()).toEqual(DRAWN.toSorted());
 });
 
-test("a figure without a goal that nothing compares with is not drawn", () => {
+test("a figure without a goal and outside the selections is not drawn", () => {
   expect(chartGroupsOf(reportOf([{ name: "rows", value: 1, unit: "rows/s" }], "log"))).toEqual([]);
 });
 
-test("characters of markup stay text", () => {
+test("markup characters are escaped", () => {
   const svg = chartOf(SAMPLE);
   expect(svg).toContain("Example &lt;CPU&gt; &amp; more");
   expect(svg).not.toContain("<CPU>");
 });
 
-test("values of zero are drawn as bars without length", () => {
+test("zero is drawn as a bar without length", () => {
   expect(barsIn(chartOf(reportOf([{ name: "none", value: 0, unit: "signals/s" }])))).toEqual([
     { width: 0, color: "#5b7fa6" },
   ]);

@@ -4,9 +4,8 @@ import { goalText, meets, valueText } from "./goal.ts";
 import { headOf } from "./report-head.ts";
 import { warningsOf, type Report } from "./report.ts";
 
-/** A report as a drawing: horizontal bars, each group with a scale of its own from zero. */
+/** A report as an SVG: horizontal bars, each group with its own scale from zero. All lengths are in pixels. */
 
-/** Pixels. */
 const WIDTH = 880;
 const MARGIN = 24;
 const LINE = 17;
@@ -15,7 +14,7 @@ const BAR_HEIGHT = 14;
 const BAR_LEFT = 440;
 const BAR_WIDTH_MAX = 250;
 const GAP = 8;
-/** What fits before the bars in the widest of the fonts below. */
+/** Characters that fit before the bars in the widest of the fonts below. */
 const NAME_LENGTH_MAX = 62;
 const COLORS = { met: "#2f7d4f", missed: "#c8453b", noGoal: "#5b7fa6" } as const;
 const LEGEND = [
@@ -24,7 +23,7 @@ const LEGEND = [
   ["noGoal", "has none"],
 ] as const;
 
-/** The SVG, with a white ground of its own, so that it can be read wherever it is shown. */
+/** The SVG, with a white background, so that it is readable on any page. */
 export function chartOf(report: Report): string {
   const drawn: string[] = [];
   let y = MARGIN + LINE;
@@ -56,7 +55,7 @@ function barAt(y: number, figure: Figure, widthOf: (value: number) => number): s
   const mark = bound === undefined ? 0 : widthOf(bound);
   const top = y - BAR_HEIGHT + 3;
   const shown = name.length > NAME_LENGTH_MAX ? `${name.slice(0, NAME_LENGTH_MAX - 1)}…` : name;
-  const told = goal === undefined ? valueText(figure) : `${valueText(figure)}   goal ${goalText(figure)}`;
+  const label = goal === undefined ? valueText(figure) : `${valueText(figure)}   goal ${goalText(figure)}`;
   return [
     text(MARGIN, y, shown, "name"),
     `<rect x="${BAR_LEFT}" y="${top}" width="${px(width)}" height="${BAR_HEIGHT}" fill="${color}"/>`,
@@ -65,7 +64,7 @@ function barAt(y: number, figure: Figure, widthOf: (value: number) => number): s
       : [
           `<rect x="${px(BAR_LEFT + mark - 1)}" y="${top - 3}" width="2" height="${BAR_HEIGHT + 6}" fill="#111"/>`,
         ]),
-    text(BAR_LEFT + Math.max(width, mark) + GAP, y, told, "value"),
+    text(BAR_LEFT + Math.max(width, mark) + GAP, y, label, "value"),
   ];
 }
 
@@ -82,12 +81,12 @@ function legendAt(y: number): string[] {
   ];
 }
 
-/** The value that takes the whole width: a bar's, or a goal's. */
+/** The value at full width: the largest bar or goal of the group. */
 function largestOf({ figures }: ChartGroup): number {
   const bounds = figures.flatMap(({ goal }) =>
     goal === undefined ? [] : ["least" in goal ? goal.least : goal.most],
   );
-  // Never zero, which would leave bars without a length.
+  // Not zero: the lengths are divided by it.
   return Math.max(Number.MIN_VALUE, ...figures.map(({ value }) => value), ...bounds);
 }
 

@@ -1,17 +1,17 @@
 import type { Figure, Goal } from "../measure.ts";
 
-/** Whether a value reaches its goal. */
+/** Whether a value meets its goal. */
 export function meets(value: number, goal: Goal): boolean {
   return "least" in goal ? value >= goal.least : value <= goal.most;
 }
 
-/** `≥ 25,000 ✓`, or `✗` when it is missed. */
+/** The goal with the result: `≥ 25,000 ✓`, or `✗` when it is missed. */
 export function goalText({ value, goal }: Pick<Figure, "value" | "goal">): string {
   if (goal === undefined) return "";
   return `${boundText(goal)} ${meets(value, goal) ? "✓" : "✗"}`;
 }
 
-/** `≥ 25,000` */
+/** The goal alone: `≥ 25,000`. */
 export function boundText(goal: Goal): string {
   return "least" in goal ? `≥ ${grouped(goal.least, 15)}` : `≤ ${grouped(goal.most, 15)}`;
 }
@@ -19,7 +19,7 @@ export function boundText(goal: Goal): string {
 const DIGITS_SHOWN = 3;
 const DIGITS_MAX = 15;
 
-/** Three digits that count, more only where they would tell of a goal met that is missed, or the other way round. */
+/** The value with three significant digits; more where rounding would turn a missed goal into a met one or back. */
 export function valueText({ value, goal }: Pick<Figure, "value" | "goal">): string {
   let digits = DIGITS_SHOWN;
   if (goal !== undefined) {

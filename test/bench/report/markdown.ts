@@ -2,7 +2,7 @@ import { goalText, valueText } from "./goal.ts";
 import { headOf } from "./report-head.ts";
 import { failedOf, warningsOf, type MeasureResult, type Report } from "./report.ts";
 
-/** A report in Markdown, as a README holds it: one table, and what is to be known about its figures below. */
+/** A report in Markdown, as README.md of the bench shows it: head, one table, and notes on its figures. */
 export function markdownOf(report: Report): string {
   const notes = report.results.flatMap(({ figures }) =>
     figures.flatMap(({ name, note }) => (note === undefined ? [] : [`- ${name}: ${note}`])),

@@ -1,6 +1,6 @@
 import type { Report } from "./report.ts";
 
-/** What a run was and on what it ran, a line each. */
+/** The first lines of a report: the command, the machine and the versions. */
 export function headOf({ startedAt, command, surroundings }: Omit<Report, "results">): string[] {
   const { cpu, cores, memoryGb, kernel, node, redis, postgres, commit, loadAverage } = surroundings;
   const source = commit === undefined ? "" : `, commit ${commit.id}${commit.changed ? " with changes" : ""}`;

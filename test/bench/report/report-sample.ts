@@ -1,6 +1,6 @@
 import type { Report } from "./report.ts";
 
-/** A report with something of everything: goals met and missed, notes, characters of markup, and a failed measure. */
+/** A report for tests with everything in it: goals met and missed, notes, markup characters and a failed measure. */
 export const SAMPLE: Report = {
   startedAt: "2026-01-05T10:00:12.345Z",
   command: "npm run bench",
@@ -23,7 +23,7 @@ export const SAMPLE: Report = {
       seconds: 5.1,
       figures: [
         { name: "routing, one router", value: 26_412, unit: "signals/s", goal: { least: 25_000 } },
-        { name: "tasks handed on", value: 95_083, unit: "tasks/s" },
+        { name: "tasks dispatched", value: 95_083, unit: "tasks/s" },
         { name: "Redis per signal", value: 31.26, unit: "µs", goal: { most: 30 } },
       ],
     },
@@ -37,7 +37,7 @@ export const SAMPLE: Report = {
           value: 0.6219,
           unit: "ms",
           goal: { most: 1 },
-          note: "the client | is part of it",
+          note: "includes | the client",
         },
       ],
     },

@@ -2,41 +2,41 @@ import type { Figure, MeasureId } from "../measure.ts";
 import { meets } from "./goal.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** What one measure came to. */
+/** The result of one measure. */
 export interface MeasureResult {
   readonly id: MeasureId;
   readonly title: string;
-  /** Time it took. */
+  /** Duration of the measure. */
   readonly seconds: number;
   readonly figures: readonly Figure[];
-  /** Why it has no figures or not all of them; absent when it went well. */
+  /** Why figures are missing; absent when the measure succeeded. */
   readonly error?: string;
 }
 
-/** Everything a run of the bench has to say. */
+/** Everything that a run of the bench reports. */
 export interface Report {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   /** As it was typed. */
   readonly command: string;
-  /** Everything was counted in this part of its full size. */
+  /** Part of the full size, 1 for a full run. */
   readonly scale: number;
   readonly surroundings: Surroundings;
   readonly results: readonly MeasureResult[];
-  /** Measures that were still to be taken when it was written. */
+  /** Measures still to be taken when the report was written. */
   readonly outstanding: readonly MeasureId[];
 }
 
-/** Above it, per core, others had a part in the numbers. */
+/** Above this load per core, other processes influence the figures. */
 const LOAD_PER_CORE_MAX = 0.5;
 
-/** What makes the numbers of this run less than what they seem. */
+/** Reasons not to trust the figures of this run. */
 export function warningsOf({ scale, surroundings, outstanding }: Omit<Report, "results">): string[] {
   const { loadAverage, cores } = surroundings;
   const warnings: string[] = [];
   if (scale !== 1) {
     const part = (scale * 100).toLocaleString("en-US", { maximumSignificantDigits: 3 });
-    warnings.push(`Counted in ${part} % of full size: a quick look, not to be compared with full runs.`);
+    warnings.push(`Measured at ${part} % of full size: do not compare these figures with full runs.`);
   }
   if (loadAverage / cores > LOAD_PER_CORE_MAX) {
     warnings.push(
@@ -44,12 +44,12 @@ export function warningsOf({ scale, surroundings, outstanding }: Omit<Report, "r
     );
   }
   if (outstanding.length > 0) {
-    warnings.push(`The run has not come to its end; not taken: ${outstanding.join(", ")}.`);
+    warnings.push(`The run is not finished. Missing measures: ${outstanding.join(", ")}.`);
   }
   return warnings;
 }
 
-/** Figures with a goal, and whether it is met. */
+/** The figures with a goal, and whether they meet it. */
 export function goalsOf({ results }: Pick<Report, "results">): { figure: Figure; met: boolean }[] {
   return results.flatMap(({ figures }) =>
     figures.flatMap((figure) =>
@@ -58,14 +58,14 @@ export function goalsOf({ results }: Pick<Report, "results">): { figure: Figure;
   );
 }
 
-/** Measures that failed, if only in part, and the first line of why: a router's last output may be long. */
+/** Measures that failed, also in part, with the first line of the reason: a router's output may be long. */
 export function failedOf({ results }: Pick<Report, "results">): { id: string; why: string }[] {
   return results.flatMap(({ id, error }) =>
     error === undefined ? [] : [{ id, why: error.split("\n")[0] ?? "" }],
   );
 }
 
-/** The whole report for programs, with `met` beside each goal. */
+/** The whole report as JSON, with `met` beside each goal. */
 export function jsonOf(report: Report): string {
   const results = report.results.map((result) => ({
     ...result,

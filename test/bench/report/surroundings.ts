@@ -6,7 +6,7 @@ import { Client } from "pg";
 import { readRedisFacts } from "../../../shared/io/redis/server-facts.ts";
 import type { Bench } from "../measure.ts";
 
-/** What the numbers of a run hold for. */
+/** The machine and the versions of a run. */
 export interface Surroundings {
   readonly cpu: string;
   readonly cores: number;
@@ -17,17 +17,17 @@ export interface Surroundings {
   /** `Redis 7.0.15` or `Valkey 8.0.1`. */
   readonly redis: string;
   readonly postgres: string;
-  /** The source's commit; undefined where it is not a clone. */
+  /** Commit of the source; undefined outside a clone. */
   readonly commit: { readonly id: string; readonly changed: boolean } | undefined;
-  /** Over the minute before the start; 0 where the system does not tell. */
+  /** Of the minute before the start; 0 where the system does not report it. */
   readonly loadAverage: number;
 }
 
-/** Looks around, and asks the servers that are measured what they are. */
+/** Collects them from the system, git and the measured servers. */
 export async function surroundingsOf(
   bench: Pick<Bench, "startRedis" | "freshDatabase">,
 ): Promise<Surroundings> {
-  // Before anything is started here.
+  // Before the bench starts anything.
   const [loadAverage = 0] = loadavg();
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown CPU",

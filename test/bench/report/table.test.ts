@@ -25,14 +25,14 @@ test.each<[number, Goal, string]>([
   [1, { most: 1 }, "≤ 1 ✓"],
   [1.01, { most: 1 }, "≤ 1 ✗"],
   [0.94, { least: 0.95 }, "≥ 0.95 ✗"],
-])("%d against the goal %j is told as %s", (value, goal, told) => {
-  expect(goalText({ value, goal })).toBe(told);
+])("%d against the goal %j is shown as %s", (value, goal, text) => {
+  expect(goalText({ value, goal })).toBe(text);
 });
 
 describe("the table", () => {
   const lines = tableOf(SAMPLE).split("\n");
 
-  test("says what was run, on what, and when", () => {
+  test("begins with the command, the time, the machine and the versions", () => {
     expect(lines.slice(0, 3)).toEqual([
       "npm run bench, 2026-01-05 10:00 UTC, commit 93591ff with changes",
       "2 × Example <CPU> & more, 24 GiB, Linux 6.1 x64; load average 0.12 at the start",
@@ -40,23 +40,23 @@ describe("the table", () => {
     ]);
   });
 
-  test("has a row for each figure below its measure, values under one another, and notes below them", () => {
+  test("has a row for each figure below its measure, with aligned values, and notes below the row", () => {
     expect(lines.slice(3, 14)).toEqual([
       "",
       "Routing",
       "  routing, one router  26,400  signals/s  ≥ 25,000 ✓",
-      "  tasks handed on      95,100  tasks/s",
+      "  tasks dispatched     95,100  tasks/s",
       "  Redis per signal       31.3  µs         ≤ 30 ✗",
       "",
       "Latency",
       "  sent → read, p50      0.622  ms         ≤ 1 ✓",
-      "      the client | is part of it",
+      "      includes | the client",
       "",
       "BullMQ",
     ]);
   });
 
-  test("ends with the goals that were missed and the measures that failed", () => {
+  test("ends with the missed goals and the failed measures", () => {
     expect(lines.slice(14)).toEqual([
       "  failed: 99 tasks, not 100",
       "  and more output",
@@ -68,19 +68,19 @@ describe("the table", () => {
     ]);
   });
 
-  test("shows what there is of a measure that failed in part", () => {
+  test("shows the figures of a measure that failed in part", () => {
     const [first] = SAMPLE.results;
     const results = first === undefined ? [] : [{ ...first, error: "4 routers: 99 tasks" }];
     const rows = tableOf({ ...SAMPLE, results }).split("\n");
     expect(rows.slice(5, 9)).toEqual([
       "  routing, one router  26,400  signals/s  ≥ 25,000 ✓",
-      "  tasks handed on      95,100  tasks/s",
+      "  tasks dispatched     95,100  tasks/s",
       "  Redis per signal       31.3  µs         ≤ 30 ✗",
       "  failed: 4 routers: 99 tasks",
     ]);
   });
 
-  test("breaks long notes into lines of its width", () => {
+  test("wraps long notes", () => {
     const [first] = SAMPLE.results;
     const figures = first?.figures.map((figure) => ({ ...figure, note: "word ".repeat(50) })) ?? [];
     const text = tableOf({ ...SAMPLE, results: [{ id: "routing", title: "Routing", seconds: 1, figures }] });
@@ -89,7 +89,7 @@ describe("the table", () => {
   });
 });
 
-test("a run that is no full one, or began on a busy machine, warns of that", () => {
+test("a run at another scale or on a busy machine has a warning", () => {
   expect(warningsOf(SAMPLE)).toEqual([]);
   const surroundings = { ...SAMPLE.surroundings, loadAverage: 1.5 };
   const warned = { ...SAMPLE, scale: 0.05, surroundings };
@@ -97,18 +97,18 @@ test("a run that is no full one, or began on a busy machine, warns of that", () 
     expect.stringContaining("5 % of full size"),
     expect.stringContaining("1.50 on 2 cores"),
   ]);
-  for (const told of [tableOf(warned), markdownOf(warned), chartOf(warned), jsonOf(warned)]) {
-    expect(told).toContain("5 % of full size");
+  for (const text of [tableOf(warned), markdownOf(warned), chartOf(warned), jsonOf(warned)]) {
+    expect(text).toContain("5 % of full size");
   }
 });
 
-test("a report that is written before the run has come to its end says what it lacks", () => {
+test("a report that is written before the end of the run names the missing measures", () => {
   expect(warningsOf({ ...SAMPLE, outstanding: ["growth", "memory"] })).toEqual([
-    expect.stringContaining("not taken: growth, memory"),
+    expect.stringContaining("Missing measures: growth, memory"),
   ]);
 });
 
-test("goals met and missed are told apart, and so are measures that failed", () => {
+test("goals are listed as met or missed, and failed measures with their reason", () => {
   expect(goalsOf(SAMPLE).map(({ figure, met }) => [figure.name, met])).toEqual([
     ["routing, one router", true],
     ["Redis per signal", false],
@@ -117,30 +117,30 @@ test("goals met and missed are told apart, and so are measures that failed", () 
   expect(failedOf(SAMPLE)).toEqual([{ id: "bullmq", why: "99 tasks, not 100" }]);
 });
 
-test("the JSON has every figure as it was measured, with whether its goal is met", () => {
-  const told = JSON.parse(jsonOf(SAMPLE)) as { results: { figures: unknown[]; error?: string }[] };
-  expect(told).toMatchObject({ startedAt: SAMPLE.startedAt, scale: 1, surroundings: SAMPLE.surroundings });
-  expect(told.results[0]?.figures).toEqual([
+test("the JSON has every figure unrounded, and whether its goal is met", () => {
+  const json = JSON.parse(jsonOf(SAMPLE)) as { results: { figures: unknown[]; error?: string }[] };
+  expect(json).toMatchObject({ startedAt: SAMPLE.startedAt, scale: 1, surroundings: SAMPLE.surroundings });
+  expect(json.results[0]?.figures).toEqual([
     { name: "routing, one router", value: 26_412, unit: "signals/s", goal: { least: 25_000 }, met: true },
-    { name: "tasks handed on", value: 95_083, unit: "tasks/s" },
+    { name: "tasks dispatched", value: 95_083, unit: "tasks/s" },
     { name: "Redis per signal", value: 31.26, unit: "µs", goal: { most: 30 }, met: false },
   ]);
-  expect(told.results[2]?.error).toBe("99 tasks, not 100\nand more output");
+  expect(json.results[2]?.error).toBe("99 tasks, not 100\nand more output");
 });
 
-test("the Markdown is one table, with the notes and what failed below it", () => {
+test("the Markdown is one table, with notes and failed measures below it", () => {
   expect(markdownOf(SAMPLE).split("\n").slice(4)).toEqual([
     "| | | goal |",
     "|---|---:|---|",
     "| **Routing** | | |",
     "| routing, one router | 26,400 signals/s | ≥ 25,000 ✓ |",
-    "| tasks handed on | 95,100 tasks/s | |",
+    "| tasks dispatched | 95,100 tasks/s | |",
     "| Redis per signal | 31.3 µs | ≤ 30 ✗ |",
     "| **Latency** | | |",
     "| sent → read, p50 | 0.622 ms | ≤ 1 ✓ |",
     "| **BullMQ** | | |",
     "",
-    "- sent → read, p50: the client | is part of it",
+    "- sent → read, p50: includes | the client",
     "- bullmq failed: 99 tasks, not 100",
     "",
   ]);

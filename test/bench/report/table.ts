@@ -3,12 +3,7 @@ import { boundText, goalText, valueText } from "./goal.ts";
 import { headOf } from "./report-head.ts";
 import { failedOf, goalsOf, warningsOf, type MeasureResult, type Report } from "./report.ts";
 
-/** A report as text for a terminal. */
-
-const WIDTH = 110;
-const INDENT = "  ";
-
-/** Head, a block for each measure, and what was missed or failed. */
+/** A report as text for a terminal: head, a block per measure, missed goals and failed measures. */
 export function tableOf(report: Report): string {
   const figures = report.results.flatMap((result) => result.figures);
   const widths = {
@@ -25,6 +20,9 @@ export function tableOf(report: Report): string {
     "",
   ].join("\n");
 }
+
+const WIDTH = 110;
+const INDENT = "  ";
 
 interface Widths {
   readonly name: number;
@@ -73,7 +71,7 @@ function widest(texts: readonly string[]): number {
   return Math.max(0, ...texts.map((text) => text.length));
 }
 
-/** The text in lines of the table's width, each after the indent. */
+/** The text in lines of at most {@link WIDTH}, each with the indent. */
 function wrapped(text: string, indent: string): string[] {
   const lines = [""];
   for (const word of text.split(/\s+/)) {

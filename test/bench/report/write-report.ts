@@ -4,7 +4,7 @@ import { chartOf } from "./chart.ts";
 import { markdownOf } from "./markdown.ts";
 import { jsonOf, type Report } from "./report.ts";
 
-/** Writes a report, over the one before it, as `bench.json`, `bench.md` and `bench.svg` into a folder. */
+/** Writes a report as `bench.json`, `bench.md` and `bench.svg` into a folder, over earlier ones. */
 export async function writeReport(folder: string, report: Report): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "bench.json"), jsonOf(report));

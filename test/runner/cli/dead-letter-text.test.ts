@@ -20,7 +20,7 @@ function letter(ageMs: number, changes: Readonly<Record<string, string>> = {}): 
 }
 
 describe("the table of dead letters", () => {
-  test("has a line for each, in columns", () => {
+  test("has one line each, in columns", () => {
     const table = deadLetterTable([letter(30_000), letter(7_200_000, { stream: "signals_stream" })], {
       now: NOW,
       width: undefined,
@@ -32,13 +32,13 @@ describe("the table of dead letters", () => {
     ]);
   });
 
-  test("is no wider than the terminal: the error is cut", () => {
+  test("is not wider than the terminal: the error is cut", () => {
     const [, line] = deadLetterTable([letter(0)], { now: NOW, width: 90 }).split("\n");
     expect(line).toHaveLength(90);
     expect(line).toMatch(/Postgres.*…$/);
   });
 
-  test("shows nothing that a terminal would obey, and one line each, whatever a producer wrote", () => {
+  test("contains no control characters, and one line each, whatever a producer wrote", () => {
     const table = deadLetterTable([letter(0, { error: "a\u001B[2Jb\r\n  c", reason: "x\u009By" })], {
       now: NOW,
       width: undefined,
@@ -46,11 +46,11 @@ describe("the table of dead letters", () => {
     expect(table.split("\n")[1]).toMatch(/x\uFFFDy .* a\uFFFD\[2Jb c$/);
   });
 
-  test("has a line for what cannot be read as well", () => {
+  test("has a line for a malformed one as well", () => {
     const [, line] = deadLetterTable([letter(0, { fields: "{" })], { now: NOW, width: undefined }).split(
       "\n",
     );
-    expect(line).toMatch(/persist-log +signal_results +refused_row +3 +\(cannot be read\).*expected JSON/);
+    expect(line).toMatch(/persist-log +signal_results +refused_row +3 +\(malformed\).*expected JSON/);
   });
 
   test.each([
@@ -65,7 +65,7 @@ describe("the table of dead letters", () => {
 });
 
 describe("one dead letter", () => {
-  test("is shown with everything, JSON in its fields readable", () => {
+  test("is shown completely, with JSON fields on several lines", () => {
     expect(deadLetterText(letter(30_000), NOW)).toBe(
       `dead letter 1699999970000-0, 30 s old
   stream      signal_results
@@ -84,12 +84,12 @@ describe("one dead letter", () => {
     );
   });
 
-  test("that cannot be read is shown with what is wrong and what is there", () => {
+  test("that is malformed is shown with its fault and its raw fields", () => {
     const text = deadLetterText(letter(0, { fields: '["a"]', deliveries: "many" }), NOW);
     expect(text).toMatch(/can only be discarded[^]*at deliveries[^]*deliveries +many[^]*fields[^]*"a"/);
   });
 
-  test("is given to programs with its entry, or with what is wrong", () => {
+  test("is JSON with its entry, or with its fault", () => {
     expect(deadLetterJson(letter(0))).toMatchObject({
       function: "persist-log",
       entry_id: "17-0",

@@ -30,7 +30,7 @@ afterAll(async () => {
 const countOf = async (table: string): Promise<number> =>
   (await db.query<{ count: number }>(`SELECT count(*)::int AS count FROM ${table}`))[0]?.count ?? 0;
 
-test("an empty reference gets the demo, once", async () => {
+test("the demo is loaded into an empty reference, once", async () => {
   expect(await loadDemoReference(db)).toBe(true);
   expect(await loadDemoReference(db)).toBe(false);
   expect(await countOf("tickers")).toBe(4);
@@ -39,7 +39,7 @@ test("an empty reference gets the demo, once", async () => {
   expect(await countOf("strategy_tickers")).toBe(1);
 });
 
-test("every strategy of the demo subscribes to the signal that is shown first", async () => {
+test("every strategy of the demo subscribes to the first signal that the banner shows", async () => {
   await loadDemoReference(db);
   const rows = await db.query<{ name: string }>(
     `SELECT strategies.name FROM strategies JOIN strategy_signals ON strategy_id = strategies.id
@@ -60,7 +60,7 @@ test.each([
   "INSERT INTO tickers (symbol) VALUES ('MINE')",
   "INSERT INTO signals (name) VALUES ('Mine')",
   "INSERT INTO strategies (name) VALUES ('Mine')",
-])("a reference with anything in it is left as it is: %s", async (statement) => {
+])("a reference that is not empty is not changed: %s", async (statement) => {
   await db.query(statement);
   expect(await loadDemoReference(db)).toBe(false);
   const counts = await Promise.all(["tickers", "signals", "strategies"].map(countOf));

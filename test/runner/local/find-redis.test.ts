@@ -28,20 +28,20 @@ describe("the plan for a machine without a server", () => {
       "install",
       "sudo apt-get install -y redis-server",
     ],
-    ["nobody there: told", {}, "fail", "sudo apt-get install -y redis-server"],
+    ["without a terminal it fails", {}, "fail", "sudo apt-get install -y redis-server"],
     [
-      "no sudo: told to be root",
+      "without sudo it fails: root is needed",
       { isTty: true, hasSudo: false },
       "fail",
       "apt-get install -y redis-server    (as root)",
     ],
-    ["CI without sudo: told", { isCi: true, hasSudo: false }, "fail", "(as root)"],
+    ["CI without sudo fails", { isCi: true, hasSudo: false }, "fail", "(as root)"],
     ["a person on a Mac is asked", { ...MAC, isTty: true }, "ask", "brew install redis"],
     ["CI on a Mac installs", { ...MAC, isCi: true }, "install", "brew install redis"],
-    ["nobody at the Mac: told", MAC, "fail", "brew install redis"],
-    ["brew refuses root: told", { ...MAC, ...ROOT }, "fail", "set REDIS_URL"],
+    ["a Mac without a terminal fails", MAC, "fail", "brew install redis"],
+    ["a Mac as root fails: brew refuses root", { ...MAC, ...ROOT }, "fail", "set REDIS_URL"],
     [
-      "the system's manager before brew",
+      "the system's manager comes before brew",
       { managers: ["brew", "dnf"], ...ROOT },
       "install",
       "dnf install -y valkey",
@@ -50,8 +50,8 @@ describe("the plan for a machine without a server", () => {
     ["Arch", { managers: ["pacman"], isTty: true }, "ask", "sudo pacman -S valkey"],
     ["openSUSE", { managers: ["zypper"], ...ROOT }, "install", "zypper install redis"],
     ["old Red Hat", { managers: ["yum"], ...ROOT }, "install", "yum install -y redis"],
-    ["no manager: told", { managers: [] }, "fail", "set REDIS_URL"],
-    ["Windows: told", { platform: "win32", managers: [], isTty: true }, "fail", "WSL"],
+    ["without a package manager it fails", { managers: [] }, "fail", "set REDIS_URL"],
+    ["Windows fails", { platform: "win32", managers: [], isTty: true }, "fail", "WSL"],
   ])("%s", (_, machine, action, typed) => {
     const plan = planRedisInstall({ ...MACHINE, ...machine });
     expect(plan.action).toBe(action);
@@ -70,7 +70,7 @@ describe("the plan for a machine without a server", () => {
     }
   });
 
-  test("on Debian no service is left running", () => {
+  test("on Debian no service is running afterwards", () => {
     const plan = planRedisInstall({ ...MACHINE, ...ROOT });
     const script = plan.action === "install" ? plan.command.args.join("\n") : "";
     expect(script).toContain("exit 101");
@@ -85,7 +85,7 @@ describe("on this machine", () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  const place = async (name: string, output: string, subfolder = ""): Promise<string> => {
+  const addProgram = async (name: string, output: string, subfolder = ""): Promise<string> => {
     const path = join(folder, subfolder, name);
     await mkdir(join(folder, subfolder), { recursive: true });
     await writeFile(path, `#!/bin/sh\necho '${output}'\n`);
@@ -100,46 +100,46 @@ describe("on this machine", () => {
   });
 
   test("the first server on PATH wins", async () => {
-    const second = await place("redis-server", "Redis server v=7.2.0", "b");
+    const second = await addProgram("redis-server", "Redis server v=7.2.0", "b");
     const path = ["a", "b"].map((name) => join(folder, name)).join(":");
     await expect(find({ env: { PATH: path } })).resolves.toBe(second);
-    const first = await place("redis-server", "Redis server v=7.0.15", "a");
+    const first = await addProgram("redis-server", "Redis server v=7.0.15", "a");
     await expect(find({ env: { PATH: path } })).resolves.toBe(first);
   });
 
-  test("valkey-server will do", async () => {
-    const valkey = await place("valkey-server", "Server v=8.0.1 sha=0:0 malloc=jemalloc");
+  test("valkey-server is accepted", async () => {
+    const valkey = await addProgram("valkey-server", "Server v=8.0.1 sha=0:0 malloc=jemalloc");
     await expect(find()).resolves.toBe(valkey);
   });
 
-  test("a new valkey-server is preferred to an old redis-server", async () => {
-    await place("redis-server", "Redis server v=6.0.16 sha=0");
-    const valkey = await place("valkey-server", "Valkey server v=8.1.0");
+  test("a new valkey-server is used rather than an old redis-server", async () => {
+    await addProgram("redis-server", "Redis server v=6.0.16 sha=0");
+    const valkey = await addProgram("valkey-server", "Valkey server v=8.1.0");
     await expect(find()).resolves.toBe(valkey);
   });
 
-  test("an old server is named, with its version", async () => {
-    const old = await place("redis-server", "Redis server v=6.0.16 sha=0");
+  test("an old server is refused with its path and version", async () => {
+    const old = await addProgram("redis-server", "Redis server v=6.0.16 sha=0");
     await expect(find()).rejects.toThrow(`${old} (v=6.0.16) is too old`);
   });
 
-  test("a file that is not executable is no server", async () => {
-    await chmod(await place("redis-server", "Redis server v=7.0.15"), 0o644);
+  test("a file that is not executable is ignored", async () => {
+    await chmod(await addProgram("redis-server", "Redis server v=7.0.15"), 0o644);
     await expect(find()).rejects.toThrow("no known package manager");
   });
 
-  test("what the installation brings is found", async () => {
-    await place("brew", "");
-    await place("apt-get", "");
-    await place("sudo", "");
-    const install = async () => void (await place("redis-server", "Redis server v=7.0.15"));
+  test("an installed server is found", async () => {
+    await addProgram("brew", "");
+    await addProgram("apt-get", "");
+    await addProgram("sudo", "");
+    const install = async () => void (await addProgram("redis-server", "Redis server v=7.0.15"));
     const path = await find({ env: { PATH: folder, CI: "true" }, install });
     expect(path).toBe(join(folder, "redis-server"));
   });
 
-  test("a failed installation says what to type and keeps the cause", async () => {
-    await place("apt-get", "");
-    await place("sudo", "");
+  test("a failed installation says what to type and has the cause", async () => {
+    await addProgram("apt-get", "");
+    await addProgram("sudo", "");
     const cause = new Error("no network");
     const install = () => Promise.reject(cause);
     const error = await find({ env: { PATH: folder, CI: "true" }, install }).catch(

@@ -1,10 +1,10 @@
 import { findRedisServer } from "../../../runner/local/find-redis.ts";
 import { startLocalRedis } from "../../../runner/local/redis-server.ts";
 
-/** A stand-in for the router, in a process of its own: starts the local Redis, says where, ends as it is told. */
+/** A process that starts the local Redis as the router does, reports its port, and ends on request. */
 const [, , dataDir = "", preferredPort = ""] = process.argv;
 
-// Ctrl-C is for the router to deal with: it still has to finish.
+// Ctrl-C does not end it: the router, too, finishes its work first.
 process.on("SIGINT", () => process.send?.({ got: "SIGINT" }));
 process.on("message", (message) => {
   if (message === "exit") process.exit(0);

@@ -14,7 +14,7 @@ import { isAlive } from "../../../runner/local/redis-state.ts";
 let dataDir = "";
 let preferredPort = 0;
 const started: LocalRedis[] = [];
-const stacks: ChildProcess[] = [];
+const routers: ChildProcess[] = [];
 const clients: Redis[] = [];
 const log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
 const findServer = () => findRedisServer({ env: process.env });
@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.disconnect();
-  for (const backing of stacks.splice(0)) backing.kill("SIGKILL");
+  for (const router of routers.splice(0)) router.kill("SIGKILL");
   for (const redis of started.splice(0)) await redis.stop();
   await rm(dataDir, { recursive: true, force: true });
 });
@@ -46,34 +46,34 @@ function clientOf({ url }: { url: string }): Redis {
 }
 
 /** Another router on the same data, in a process group of its own. */
-async function startStack(): Promise<{
-  backing: ChildProcess;
+async function startRouter(): Promise<{
+  router: ChildProcess;
   port: number;
   pid: number;
   startedByUs: boolean;
 }> {
   const script = join(import.meta.dirname, "redis-process.ts");
-  const backing = fork(script, [dataDir, String(preferredPort)], {
+  const router = fork(script, [dataDir, String(preferredPort)], {
     execArgv: ["--import", "tsx"],
     detached: true,
   });
-  stacks.push(backing);
-  const [said] = (await once(backing, "message")) as [{ port: number; pid: number; startedByUs: boolean }];
-  return { backing, ...said };
+  routers.push(router);
+  const [report] = (await once(router, "message")) as [{ port: number; pid: number; startedByUs: boolean }];
+  return { router, ...report };
 }
 
-async function endStack(backing: ChildProcess, how: "exit" | "stop" | "SIGKILL"): Promise<void> {
-  const ended = once(backing, "exit");
-  if (how === "SIGKILL") backing.kill("SIGKILL");
-  else backing.send(how);
+async function endRouter(router: ChildProcess, how: "exit" | "stop" | "SIGKILL"): Promise<void> {
+  const ended = once(router, "exit");
+  if (how === "SIGKILL") router.kill("SIGKILL");
+  else router.send(how);
   await ended;
 }
 
-/** False when it is still there after a while. */
-const goes = (pid: number): Promise<boolean> =>
+/** Whether a process ends; false when it still runs after 10 s. */
+const ends = (pid: number): Promise<boolean> =>
   vi.waitUntil(() => !isAlive(pid), { timeout: 10_000, interval: 20 }).catch(() => false);
 
-test("a server is started that keeps what it is given, for this machine only", async () => {
+test("the started server stores its data and listens on this machine only", async () => {
   const redis = await start();
   const client = clientOf(redis);
   const setting = async (name: string) => (await client.config("GET", name))[1];
@@ -102,7 +102,7 @@ test("stop ends the server; the next start has the same data and port", async ()
   expect(await clientOf(second).get("kept")).toBe("yes");
 });
 
-test("a port taken by something else is left alone, and the one found instead is kept", async () => {
+test("when another process has the port, a free one is used, and used again by the next start", async () => {
   const other = createServer((socket) => socket.destroy());
   await once(other.listen(preferredPort, "127.0.0.1"), "listening");
   const first = await start();
@@ -112,7 +112,7 @@ test("a port taken by something else is left alone, and the one found instead is
   expect((await start()).port).toBe(first.port);
 });
 
-test("a port taken by the Redis of another folder is left alone", async () => {
+test("when the Redis of another folder has the port, a free one is used", async () => {
   const other = await start();
   const mine = dataDir;
   dataDir = await mkdtemp(join(tmpdir(), "local-redis-"));
@@ -124,49 +124,49 @@ test("a port taken by the Redis of another folder is left alone", async () => {
   dataDir = mine;
 });
 
-test("the server of a router that was killed is used as it is, and ended by its new owner", async () => {
-  const { backing, pid, port } = await startStack();
-  await endStack(backing, "SIGKILL");
+test("the server of a killed router is used again, and ended by its new owner", async () => {
+  const { router, pid, port } = await startRouter();
+  await endRouter(router, "SIGKILL");
   const redis = await start();
   expect(redis).toMatchObject({ pid, port, startedByUs: false });
   await redis.stop();
-  expect(await goes(pid)).toBe(true);
+  expect(await ends(pid)).toBe(true);
 });
 
-test("the server of a router that still runs is shared and not ended", async () => {
-  const { backing, pid } = await startStack();
+test("the server of a running router is shared and not ended", async () => {
+  const { router, pid } = await startRouter();
   const redis = await start();
   expect(redis).toMatchObject({ pid, startedByUs: false });
   await redis.stop();
   expect(await clientOf(redis).ping()).toBe("PONG");
-  await endStack(backing, "stop");
-  expect(await goes(pid)).toBe(true);
+  await endRouter(router, "stop");
+  expect(await ends(pid)).toBe(true);
 });
 
-test("routers started at once on one folder get one server", async () => {
-  const [one, two, three] = await Promise.all([startStack(), startStack(), startStack()]);
+test("routers started at the same time on one folder share one server", async () => {
+  const [one, two, three] = await Promise.all([startRouter(), startRouter(), startRouter()]);
   expect(new Set([one.pid, two.pid, three.pid]).size).toBe(1);
-  expect([one, two, three].filter((backing) => backing.startedByUs)).toHaveLength(1);
-  await Promise.all([one, two, three].map(({ backing }) => endStack(backing, "stop")));
-  expect(await goes(one.pid)).toBe(true);
+  expect([one, two, three].filter((router) => router.startedByUs)).toHaveLength(1);
+  await Promise.all([one, two, three].map(({ router }) => endRouter(router, "stop")));
+  expect(await ends(one.pid)).toBe(true);
 });
 
-test("a router that exits without stopping leaves no server behind", async () => {
-  const { backing, pid } = await startStack();
-  await endStack(backing, "exit");
-  expect(await goes(pid)).toBe(true);
+test("a router that exits without stopping ends its server", async () => {
+  const { router, pid } = await startRouter();
+  await endRouter(router, "exit");
+  expect(await ends(pid)).toBe(true);
 });
 
 test("Ctrl-C reaches the router and not the server", async () => {
-  const { backing, port } = await startStack();
-  const got = once(backing, "message");
-  process.kill(-(backing.pid ?? 0), "SIGINT");
+  const { router, port } = await startRouter();
+  const got = once(router, "message");
+  process.kill(-(router.pid ?? 0), "SIGINT");
   expect(await got).toEqual([{ got: "SIGINT" }, undefined]);
   expect(await clientOf({ url: `redis://127.0.0.1:${port}` }).ping()).toBe("PONG");
-  await endStack(backing, "stop");
+  await endRouter(router, "stop");
 });
 
-test("a server that dies is started again on its port with its data, and the log says so", async () => {
+test("a killed server is started again on its port with its data, and the log says so", async () => {
   const redis = await start();
   const { pid } = redis;
   const client = clientOf(redis);
@@ -180,16 +180,16 @@ test("a server that dies is started again on its port with its data, and the log
   );
 });
 
-test("a server taken over that dies is started again too", async () => {
-  const { backing, pid } = await startStack();
-  await endStack(backing, "SIGKILL");
+test("a killed server that another router had started is started again too", async () => {
+  const { router, pid } = await startRouter();
+  await endRouter(router, "SIGKILL");
   const redis = await start();
   process.kill(pid, "SIGKILL");
   await vi.waitUntil(() => redis.pid !== pid, { timeout: 10_000, interval: 20 });
   expect(await clientOf(redis).ping()).toBe("PONG");
 });
 
-test("stopping while the server is being started again leaves none behind", async () => {
+test("stopping during a restart of the server ends it", async () => {
   const redis = await start();
   process.kill(redis.pid, "SIGKILL");
   await vi.waitUntil(() => log.error.mock.calls.length > 0, { timeout: 10_000, interval: 1 });
@@ -197,21 +197,21 @@ test("stopping while the server is being started again leaves none behind", asyn
   expect(await isListening(redis.port)).toBe(false);
 });
 
-test("a frozen server is not doubled", async () => {
-  const { backing, pid } = await startStack();
-  await endStack(backing, "SIGKILL");
+test("beside a frozen server no second one is started", async () => {
+  const { router, pid } = await startRouter();
+  await endRouter(router, "SIGKILL");
   process.kill(pid, "SIGSTOP");
   await expect(start()).rejects.toThrow(`process ${pid}, port ${preferredPort}) does not answer`);
   process.kill(pid, "SIGKILL");
 });
 
-test("a server that cannot start tells why", async () => {
+test("a server that cannot start is an error with the reason", async () => {
   const failing = () => Promise.resolve("/bin/false");
   const failed = startLocalRedis({ dataDir, log, findServer: failing, preferredPort });
   await expect(failed).rejects.toThrow("The local Redis ended before it was ready (exit code 1)");
 });
 
-test("the URL for the command line is there while the server runs", async () => {
+test("the command line has the URL while the server runs", async () => {
   expect(await localRedisUrl(dataDir)).toBeUndefined();
   const redis = await start();
   expect(await localRedisUrl(dataDir)).toBe(redis.url);

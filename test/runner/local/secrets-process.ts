@@ -1,7 +1,7 @@
 import { withLocalSecrets } from "../../../runner/local/secrets.ts";
 import { readConfig } from "../../../shared/config/config.ts";
 
-/** A router that starts, as far as its secrets go: says that it is there, and its token once it is told to begin. */
+/** A process that gets its secrets as a starting router does: sends "ready", and after a message its token. */
 const [, , dataDir = ""] = process.argv;
 const answer = readConfig({});
 if (!answer.ok) throw new Error(answer.message);

@@ -13,7 +13,7 @@ let dataDir = "";
 
 beforeEach(async () => {
   parent = await mkdtemp(join(tmpdir(), "local secrets {1} #"));
-  // Made when it is needed, as in a fresh clone.
+  // It does not exist yet, as in a fresh clone.
   dataDir = join(parent, ".data");
 });
 
@@ -25,7 +25,7 @@ function configOf(env: Record<string, string> = {}): Config {
   return answer.config;
 }
 
-test("secrets that nobody gave are made once, kept for their owner alone, and found again", async () => {
+test("secrets that are not configured are generated once, readable by their owner only, and used again", async () => {
   const first = await withLocalSecrets(configOf(), dataDir);
   expect(first.httpToken).toMatch(/^[\w-]{43}$/);
   expect(first.webhookSecret).toMatch(/^[\w-]{43}$/);
@@ -38,7 +38,7 @@ test("secrets that nobody gave are made once, kept for their owner alone, and fo
   expect((await readdir(dataDir)).toSorted()).toEqual(["http-token", "webhook-secret"]);
 });
 
-test("a secret that is given is used, and none is made in its place", async () => {
+test("a configured secret is used, and none is generated", async () => {
   const given = configOf({ HTTP_TOKEN: "mine" });
   const { httpToken, webhookSecret } = await withLocalSecrets(given, dataDir);
   expect(httpToken).toBe("mine");
@@ -46,11 +46,11 @@ test("a secret that is given is used, and none is made in its place", async () =
   expect(await readdir(dataDir)).toEqual(["webhook-secret"]);
 });
 
-test("processes that start at once agree on the secrets", async () => {
+test("processes that start at the same time use the same secrets", async () => {
   const children = Array.from({ length: 4 }, () =>
     fork(join(import.meta.dirname, "secrets-process.ts"), [dataDir], { execArgv: ["--import", "tsx"] }),
   );
-  // All are up before any begins.
+  // All processes run before the first one creates a secret.
   await Promise.all(children.map(async (child) => once(child, "message")));
   const answers = children.map(async (child) => {
     const answer = once(child, "message");
@@ -66,11 +66,11 @@ test("processes that start at once agree on the secrets", async () => {
 test.each([
   ["an empty file", ""],
   ["a file with something else", "two words"],
-])("%s is refused with what to do, and nothing of it is shown", async (_, content) => {
+])("%s is refused with what to do, and its content is not shown", async (_, content) => {
   await withLocalSecrets(configOf(), dataDir);
   await writeFile(join(dataDir, "http-token"), content);
   const refused = withLocalSecrets(configOf(), dataDir);
   await expect(refused).rejects.toThrow(MisconfigurationError);
-  await expect(refused).rejects.toThrow(/http-token holds no secret.*delete it/);
+  await expect(refused).rejects.toThrow(/http-token has no valid secret.*Delete the file/);
   await expect(refused).rejects.not.toThrow("two words");
 });

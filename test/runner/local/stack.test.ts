@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { NODE_OPTIONS, startCommand, untilItRuns, type RouterProcess } from "../../servers/router-process.ts";
 
-/** A clone of the project of its own, since a local stack keeps its data beside the code. */
+/** A copy of the project, since a local router keeps its data beside the code. */
 const ROOT = resolve(import.meta.dirname, "../../..");
 const COPIED = ["functions", "shared", "runner", "package.json", "tsconfig.json"];
 let clone = "";
@@ -29,8 +29,8 @@ function inClone(...command: string[]): RouterProcess {
   return child;
 }
 
-/** `npm start` as far as node goes, on another port than that of a stack somebody works with. */
-async function startStack(): Promise<RouterProcess> {
+/** `npm start` without npm, on a free port. */
+async function startRouter(): Promise<RouterProcess> {
   return untilItRuns(inClone(process.execPath, ...NODE_OPTIONS, "runner/main.ts"));
 }
 
@@ -40,20 +40,20 @@ async function inShell(command: string): Promise<string> {
   return shell.output();
 }
 
-async function stopped(backing: RouterProcess): Promise<unknown> {
-  backing.signal("SIGTERM");
-  return backing.ended();
+async function stopped(router: RouterProcess): Promise<unknown> {
+  router.signal("SIGTERM");
+  return router.ended();
 }
 
-/** The lines to paste that begin so, without their indentation. */
+/** The lines of the output that begin so, without their indentation. */
 const pasted = (output: string, begin: string) =>
   output
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line.startsWith(begin));
 
-test("a local stack makes its secrets, shows lines that work as they stand, and keeps all over a restart", async () => {
-  const first = await startStack();
+test("a local router generates its secrets, prints lines that work as pasted, and keeps its secrets over a restart", async () => {
+  const first = await startRouter();
   const curls = pasted(first.output(), "curl ");
   expect(curls).toHaveLength(3);
   const [ready = "", metrics = "", webhook = ""] = curls;
@@ -72,7 +72,7 @@ test("a local stack makes its secrets, shows lines that work as they stand, and 
   }
   expect(await stopped(first)).toBe(0);
 
-  const second = await startStack();
+  const second = await startRouter();
   const [, again = ""] = pasted(second.output(), "curl ");
   expect(again).toContain(`Bearer ${token}"`);
   expect(await stopped(second)).toBe(0);

@@ -89,7 +89,7 @@ describe("telling an outcome", () => {
     expect(receiver.deliveries).toHaveLength(6);
     expect(warnings()).toEqual([expect.stringContaining("it answered 500")]);
     await notifier.send(failure());
-    expect(events.at(-1)).toMatchObject({ level: "INFO", message: expect.stringContaining("over: ") });
+    expect(events.at(-1)).toMatchObject({ level: "INFO", message: expect.stringContaining("recovered: ") });
   });
 
   test("is given up at once when the receiver does not want it", async () => {

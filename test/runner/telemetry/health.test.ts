@@ -5,7 +5,7 @@ import type { Status } from "../../../shared/io/streams/status.ts";
 import { GROUPS, type GroupName, type GroupOfStream } from "../../../shared/keys.ts";
 import { NOW } from "../../builders.ts";
 
-/** A router at work, whose loops are these. */
+/** The status of a running router with these loops. */
 function statusOf(loops: readonly GroupOfStream[]): Status {
   const groupOf = (name: GroupName) => ({
     name,
@@ -32,11 +32,11 @@ function reasonsOf(loops: readonly GroupOfStream[]): readonly string[] {
   return healthFrom(statusOf(loops), true, answer.config).reasons;
 }
 
-test("a router whose loops all turn is ready, whether anybody notifies or not", () => {
+test("a router whose loops all run is ready, with or without a notifier", () => {
   expect(reasonsOf(GROUPS)).toEqual([]);
 });
 
-test("the log is not being written because somebody else reads the same stream", () => {
+test("another reader of the same stream does not count as the log writer", () => {
   const others = GROUPS.filter(({ stream }) => stream !== "signal_results");
   expect(reasonsOf([...others, { stream: "signal_results", group: "notifier" }])).toEqual([
     "no consumer reads log_writer on signal_results",

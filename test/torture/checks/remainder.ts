@@ -1,0 +1,29 @@
+import type { Evidence, Violation } from "../evidence.ts";
+import type { Facts } from "../facts.ts";
+
+/** No work remains, nothing was removed, no entry failed, and the reference never went back. */
+export function remainderViolations(facts: Facts, { revisionOf }: Evidence): Violation[] {
+  const found: Violation[] = facts.seen.map((text) => ({ text }));
+  for (const { name, pending, behind } of facts.groups) {
+    if (pending > 0 || behind)
+      found.push({ text: `${name} has ${pending} pending entries${behind ? " and unread ones" : ""}` });
+  }
+  for (const name of ["entries", "results", "tasks", "deadLetters"] as const) {
+    const added = facts.added[name] ?? 0;
+    const present = facts[name].length + (name === "results" ? facts.executions.length : 0);
+    if (added !== present) found.push({ text: `of ${added} ${name} added, ${present} are in the stream` });
+  }
+  for (const { id, fields } of facts.deadLetters) {
+    const { stream, entry_id, reason, error } = fields;
+    found.push({ text: `dead letter ${id}: entry ${entry_id} of ${stream}, ${reason}: ${error}` });
+  }
+  for (const event of facts.criticalEvents) found.push({ text: `CRITICAL event of ${event}` });
+  let current = 0;
+  for (const { at, version } of facts.observations) {
+    const seen = revisionOf.get(version) ?? -1;
+    if (seen < current)
+      found.push({ text: `reference went from revision ${current} to ${seen} (${version}) at ${at}` });
+    current = seen;
+  }
+  return found;
+}

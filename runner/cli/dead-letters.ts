@@ -9,12 +9,12 @@ import { redisClock } from "../../shared/io/redis/clock.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
 import { DATA_DIR, uniqueConsumerName } from "../environment.ts";
 import {
-  IN_USE,
   NOT_THERE,
   retryBinding,
   retryDeadLetters,
   type RetryAttempt,
 } from "../on-demand/retry-dead-letters.ts";
+import { IN_USE } from "../on-demand/run-dead-letter.ts";
 import { openServices } from "../setup/services.ts";
 import { printable } from "../telemetry/decision-text.ts";
 import { openLogger } from "../telemetry/logger.ts";

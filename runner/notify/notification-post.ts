@@ -4,20 +4,9 @@ import type { NotificationBody } from "../../shared/notification/notification.ts
 import { PermanentError, type PostAnswer, type PostRequest } from "../../shared/strategy.ts";
 import { excerpt } from "../../shared/text.ts";
 
-export interface NotificationPostDeps {
-  /** NOTIFY_URL */
-  readonly url: string;
-  readonly post: (request: PostRequest) => Promise<PostAnswer>;
-  readonly abort: AbortSignal;
-}
-
-/** Longest wait for one answer. */
-const TIMEOUT_MS = 2_000;
-
 /**
- * Posts a notification once. No error says anything of the URL but its host, for chat services keep their token in it.
- * @throws AbortError when trying again is no use: the receiver does not want it, or the URL cannot be posted to
- * @throws Error when it may work the next time
+ * Posts a notification to NOTIFY_URL once. Errors name only the host of the URL, since its path may hold a token.
+ * @throws AbortError when a retry cannot succeed, Error when it may
  */
 export function notificationPost({
   url,
@@ -37,11 +26,22 @@ export function notificationPost({
     const { status, text } = answer;
     if (status >= 200 && status < 300) return;
     const message = redacted(`it answered ${status}${text === "" ? "" : `: ${excerpt(text)}`}`);
-    throw mayWorkLater(status) ? new Error(message) : new AbortError(message);
+    throw canBeRetried(status) ? new Error(message) : new AbortError(message);
   };
 }
 
-/** Where to post: user and password, if the URL has them, are a header. */
+export interface NotificationPostDeps {
+  /** NOTIFY_URL */
+  readonly url: string;
+  readonly post: (request: PostRequest) => Promise<PostAnswer>;
+  /** Ends the post in flight. */
+  readonly abort: AbortSignal;
+}
+
+/** Longest wait for one answer. */
+const TIMEOUT_MS = 2_000;
+
+/** User and password of the URL are sent as a header. */
 function targetOf(text: string): Pick<PostRequest, "url" | "headers"> {
   const url = new URL(text);
   const { username, password } = url;
@@ -54,15 +54,15 @@ function targetOf(text: string): Pick<PostRequest, "url" | "headers"> {
   return { url: url.href, headers: { ...headers, Authorization } };
 }
 
-/** Everything of the URL that may be a secret, the longest first: an answer may repeat what it was asked. */
+/** The parts of the URL that may be secret, the longest first; a receiver may repeat them in its answer. */
 function secretsIn(text: string): string[] {
   const { href, pathname, search, username, password } = new URL(text);
   const parts = [text, href, pathname + search, pathname, search, password, username];
-  // Shorter ones, such as "/", stand in any text by chance.
+  // Shorter parts, such as "/", occur in any text by chance.
   return parts.filter((part) => part.length >= 4).toSorted((a, b) => b.length - a.length);
 }
 
-/** Too many requests, too slow, or the receiver's own trouble. */
-function mayWorkLater(status: number): boolean {
+/** Too slow, too many requests, or an error of the receiver. */
+function canBeRetried(status: number): boolean {
   return status === 408 || status === 429 || status >= 500;
 }

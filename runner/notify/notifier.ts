@@ -13,44 +13,21 @@ import {
   sumTaken,
 } from "../../shared/notification/rate-limit.ts";
 import { NOTHING_SUMMED, sumBody, type NoticeSum } from "../../shared/notification/summary.ts";
-import type { PostAnswer, PostRequest } from "../../shared/strategy.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
-import { notificationPost } from "./notification-post.ts";
+import { notificationPost, type NotificationPostDeps } from "./notification-post.ts";
 
-export interface NotifierDeps {
-  readonly config: Pick<Config, "notifyOutcomes" | "notifyPerMinuteMax">;
-  /** NOTIFY_URL */
-  readonly url: string;
-  readonly post: (request: PostRequest) => Promise<PostAnswer>;
-  /** Adds what else is known about an outcome. */
-  readonly complete: (notice: Notice) => Promise<Notice>;
-  readonly events: EventLog;
-  /** Nothing more is told one by one, and nothing tried again. */
-  readonly stopping: AbortSignal;
-  /** Ends the post under way. */
-  readonly abort: AbortSignal;
-}
-
-/** What tells outcomes to NOTIFY_URL: one post each, up to the limit, then one for the rest of the minute. */
-export interface Notifier extends NotifyPorts {
-  /** Tells the last sum, once nothing more is offered. It is lost when the process ends without this. */
-  close(): Promise<void>;
-}
-
-/** After 0.3 and 0.6 s or a little more; with three times two seconds without an answer, eight seconds in all. */
-const RETRIES = { retries: 2, minTimeout: 300, randomize: true };
-
+/** Posts outcomes to NOTIFY_URL: one post each up to the limit, then one post that sums up the rest of the minute. */
 export function openNotifier(deps: NotifierDeps): Notifier {
   const { config, url, complete, events, stopping, abort } = deps;
   const post = notificationPost(deps);
-  const what = `notifications do not get through to ${redactUrl(url)} and are dropped`;
+  const what = `notifications cannot be delivered to ${redactUrl(url)} and are dropped`;
   const reporter = failureReporter(events, { source: "notify", what });
   let minute = FIRST_MINUTE;
   let timer: NodeJS.Timeout | undefined;
-  let telling: Promise<unknown> = Promise.resolve();
+  let sendingSum: Promise<unknown> = Promise.resolve();
 
-  /** Posts, a few times if need be; gives the error when all was in vain. */
+  /** Posts, with retries; gives the last error when every attempt failed. */
   async function deliver(body: NotificationBody): Promise<Error | undefined> {
     const startedAt = performance.now();
     try {
@@ -65,28 +42,27 @@ export function openNotifier(deps: NotifierDeps): Notifier {
     }
   }
 
-  async function tellSum(sum: NoticeSum): Promise<void> {
+  async function sendSum(sum: NoticeSum): Promise<void> {
     const error = await deliver(sumBody(sum));
-    if (error !== undefined)
-      reporter.failed(new Error(`${error.message} (the sum of ${sum.count} outcomes)`));
+    if (error === undefined) return;
+    reporter.failed(new Error(`${error.message} (the sum of ${sum.count} outcomes)`));
   }
 
-  /** Sees to it that the sum, if there is one, is told when its minute is over. */
-  function tellSumInTime(): void {
+  /** Sends the sum, if there is one, at the end of its minute. */
+  function scheduleSum(): void {
     const dueAt = sumDueAt(minute);
     if (timer !== undefined || dueAt === undefined || stopping.aborted) return;
-    timer = setTimeout(
-      () => {
-        timer = undefined;
-        const taken = sumTaken(minute, performance.now());
-        if (taken !== undefined) {
-          ({ minute } = taken);
-          telling = tellSum(taken.sum);
-        }
-        tellSumInTime();
-      },
-      Math.max(1, dueAt - performance.now()),
-    );
+    timer = setTimeout(sendDueSum, Math.max(1, dueAt - performance.now()));
+  }
+
+  function sendDueSum(): void {
+    timer = undefined;
+    const due = sumTaken(minute, performance.now());
+    if (due !== undefined) {
+      ({ minute } = due);
+      sendingSum = sendSum(due.sum);
+    }
+    scheduleSum();
   }
 
   return {
@@ -95,22 +71,39 @@ export function openNotifier(deps: NotifierDeps): Notifier {
     offer(notice) {
       const step = offered(minute, notice, { now: performance.now(), postsMax: config.notifyPerMinuteMax });
       ({ minute } = step);
-      tellSumInTime();
+      scheduleSum();
       return step.alone;
     },
     async send(notice) {
       const error = await deliver(noticeBody(await complete(notice)));
-      // Whoever runs next may have more luck.
+      // The next process tries it again.
       if (error !== undefined && stopping.aborted) return false;
       if (error !== undefined) reporter.failed(error);
       return true;
     },
     async close() {
       clearTimeout(timer);
-      await telling;
+      await sendingSum;
       const { sum } = minute;
       minute = { ...minute, sum: NOTHING_SUMMED };
-      if (sum.count > 0) await tellSum(sum);
+      if (sum.count > 0) await sendSum(sum);
     },
   };
 }
+
+export interface NotifierDeps extends NotificationPostDeps {
+  readonly config: Pick<Config, "notifyOutcomes" | "notifyPerMinuteMax">;
+  /** Adds what else is known about an outcome. */
+  readonly complete: (notice: Notice) => Promise<Notice>;
+  readonly events: EventLog;
+  /** When it aborts, no further outcome gets a post of its own, and no post is retried. */
+  readonly stopping: AbortSignal;
+}
+
+export interface Notifier extends NotifyPorts {
+  /** Sends the last sum, once nothing more is offered. The sum is lost when the process ends without this. */
+  close(): Promise<void>;
+}
+
+/** After 0.3 and 0.6 s or a little more; with three times two seconds without an answer, eight seconds in all. */
+const RETRIES = { retries: 2, minTimeout: 300, randomize: true };

@@ -12,13 +12,29 @@ import { decisionRecordIn, duplicateRecord } from "../engine/committed-record.ts
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { SimulatedClaims } from "../engine/simulated-claims.ts";
 import type { Services } from "../setup/services.ts";
-import { functionBinding, withIds, type RunRequest } from "./run-entries.ts";
+import { functionBinding, withIds, type PostedEntries } from "./posted-entries.ts";
 
-/** What would become of an entry: `effects` and `decision` as they would be committed, or why it would be given up on. */
+/**
+ * Shows what a function would do with posted entries now, and changes nothing; undefined when the function has no dry run.
+ * @throws UnavailableError when something it needs is unavailable
+ */
+export async function dryRunEntries(
+  request: PostedEntries,
+  services: Services,
+): Promise<readonly DryRunResult[] | undefined> {
+  const { functionName, invocation = NO_INVOCATION } = request;
+  const dryRun = DRY_RUNS[functionName];
+  if (dryRun === undefined) return undefined;
+  await services.clock.sample();
+  const entries = withIds(request.entries, services.clock.now());
+  return dryRun(entries, functionBinding(request, services, { invocation }), services);
+}
+
+/** `effects` and `decision` as they would be committed, or why the entry would become a dead letter. */
 export interface DryRunResult {
   readonly id: string;
   readonly status: Result["status"];
-  /** `duplicate`: another entry holds the uid, here or in Redis; `held`: this very one does, so nothing would happen. */
+  /** `duplicate`: another entry holds the uid, here or in Redis; `held`: this entry does, so nothing would happen. */
   readonly outcome?: "applied" | "duplicate" | "held";
   readonly decision?: SignalRecord;
   readonly effects?: Effects;
@@ -26,45 +42,27 @@ export interface DryRunResult {
   readonly error?: string;
 }
 
-export type DryRunRequest = Pick<RunRequest, "functionName" | "stream" | "entries" | "invocation">;
-
 type DryRun = (entries: readonly Entry[], binding: Binding, services: Services) => Promise<DryRunResult[]>;
 
-/** Functions that can say what they would do without doing any of it. */
+/** Functions that can tell what they would do without doing it. */
 const DRY_RUNS: Partial<Record<FunctionName, DryRun>> = {
   "process-signals": decideOnly,
-  "persist-log": readOnly,
+  "persist-log": parseOnly,
   "execute-strategies": permitOnly,
 };
 
 /** Stands for the invocation in records that are never published. */
 const NO_INVOCATION = "dry-run";
 
-/**
- * What the function would make of the entries now, touching nothing; undefined when it cannot tell.
- * @throws NotNow when something that is needed is away
- */
-export async function dryRun(
-  request: DryRunRequest,
-  services: Services,
-): Promise<readonly DryRunResult[] | undefined> {
-  const { functionName, invocation = NO_INVOCATION } = request;
-  const run = DRY_RUNS[functionName];
-  if (run === undefined) return undefined;
-  await services.clock.sample();
-  const entries = withIds(request.entries, services.clock.now());
-  return run(entries, functionBinding(request, services, { invocation }), services);
-}
-
-/** `process-signals` is pure: calling it is the dry run. Who would win each uid is looked up. */
+/** `process-signals` is pure: its dry run is to call it. Which entry would win each uid is looked up. */
 async function decideOnly(
   entries: readonly Entry[],
   binding: Binding,
   services: Services,
 ): Promise<DryRunResult[]> {
-  // Nothing is committed, so nobody would notice that what this process remembers is outdated.
+  // Without a commit, nothing would notice that the cached snapshot is outdated.
   binding.invalidate();
-  const results = [];
+  const results: Result[] = [];
   for await (const answer of binding.run(entries)) {
     if (answer.status === "unavailable") {
       throw new UnavailableError(`${answer.what} is not available (${answer.error})`);
@@ -76,31 +74,37 @@ async function decideOnly(
   );
   const holders = await holdersOf(services.redis, services.keys, uids);
   const claims = new SimulatedClaims();
-  return results.map((result): DryRunResult => {
-    if (result.status !== "done") return result;
-    const { id, effects } = result;
-    const uid = effects.claim?.uid;
-    if (uid !== undefined && holders.get(uid) === id) return { id, status: "done", outcome: "held", effects };
-    const holder = uid === undefined ? undefined : claims.holderBefore(uid, id, holders);
-    const lost = holder !== undefined;
-    if (uid !== undefined && !lost) claims.claim(uid, id);
-    const decision = lost ? duplicateRecord(effects, holder) : decisionRecordIn(effects);
-    const outcome = lost ? "duplicate" : "applied";
-    return { id, status: "done", outcome, ...(decision === undefined ? {} : { decision }), effects };
-  });
+  return results.map((result) => claimedResult(result, holders, claims));
 }
 
-/** `persist-log`: whether each entry is a record. What Postgres would say of it only Postgres knows. */
-async function readOnly(entries: readonly Entry[], { stream }: Binding): Promise<DryRunResult[]> {
-  return entries.map((entry): DryRunResult => {
-    const { id } = entry;
-    const parsed = logRowsOf(entry, stream === "system_events" ? stream : "signal_results");
+/** The result as it would be after the claim of its uid. */
+function claimedResult(
+  result: Result,
+  holders: ReadonlyMap<string, string>,
+  claims: SimulatedClaims,
+): DryRunResult {
+  if (result.status !== "done") return result;
+  const { id, status, effects } = result;
+  const uid = effects.claim?.uid;
+  if (uid !== undefined && holders.get(uid) === id) return { id, status, outcome: "held", effects };
+  const holder = uid === undefined ? undefined : claims.holderBefore(uid, id, holders);
+  const isLost = holder !== undefined;
+  if (uid !== undefined && !isLost) claims.claim(uid, id);
+  const decision = isLost ? duplicateRecord(effects, holder) : decisionRecordIn(effects);
+  const outcome = isLost ? "duplicate" : "applied";
+  return { id, status, outcome, ...(decision === undefined ? {} : { decision }), effects };
+}
+
+/** `persist-log`: whether each entry is a record. Whether Postgres would accept it is not known before. */
+async function parseOnly(entries: readonly Entry[], { stream }: Binding): Promise<DryRunResult[]> {
+  return entries.map(({ id, fields }): DryRunResult => {
+    const parsed = logRowsOf({ id, fields }, stream === "system_events" ? stream : "signal_results");
     if (parsed.ok) return { id, status: "done" };
     return { id, status: "dead", reason: "invalid_record", error: parsed.error };
   });
 }
 
-/** `execute-strategies`: whether each task would be run now, or why it would not. What the run comes to nobody knows before. */
+/** `execute-strategies`: whether each task would run now, or why not. What the run would come to is not known before. */
 async function permitOnly(
   entries: readonly Entry[],
   binding: Binding,
@@ -117,8 +121,7 @@ async function permitOnly(
     const permission = permissionFor(parsed.task, { ...context, now: clock.now(), signalAgeMsMax });
     if (!permission.run) return { id, status: "done", reason: permission.reason };
     const chosen = chooseHandler(permission.strategy, handlers);
-    return chosen.ok
-      ? { id, status: "done" }
-      : { id, status: "done", reason: chosen.reason, error: chosen.fault };
+    if (chosen.ok) return { id, status: "done" };
+    return { id, status: "done", reason: chosen.reason, error: chosen.fault };
   });
 }

@@ -3,25 +3,10 @@ import { takeLease, type Lease } from "../../shared/io/redis/lease.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { retry } from "../engine/retry.ts";
 
-/** Somebody else does it, and goes on doing it. */
-export class LeaseTaken extends UnavailableError {}
-
-export interface LeaseOptions {
-  /** Redis key of the lease. */
-  readonly key: string;
-  /** What others do who have it, for people. */
-  readonly what: string;
-  /** How long it lasts, in ms, longer than the work: a holder that has died is in the way for that long. */
-  readonly lifeMs: number;
-  /** When it aborts, it is not waited for any longer. */
-  readonly waiting: AbortSignal;
-}
-
-const CHECK_MS_MAX = 500;
-/** What a lease lasts longer than the limit of what is done under it, which has to come to its end. */
-export const LEASE_SPARE_MS = 10_000;
-
-/** Does what only one may do at a time, as soon as nobody else does it. @throws LeaseTaken when somebody else still does it when `waiting` ends */
+/**
+ * Does work that only one caller may do at a time, as soon as it holds the lease for it.
+ * @throws LeaseTaken when another caller still holds the lease at the end of `waiting`
+ */
 export async function withLease<T>(redis: Redis, options: LeaseOptions, work: () => Promise<T>): Promise<T> {
   const lease = await takeWhenFree(redis, options);
   try {
@@ -31,13 +16,31 @@ export async function withLease<T>(redis: Redis, options: LeaseOptions, work: ()
   }
 }
 
-async function takeWhenFree(redis: Redis, { key, what, lifeMs, waiting }: LeaseOptions): Promise<Lease> {
-  const isOthers = new LeaseTaken(what);
+export interface LeaseOptions {
+  /** Redis key of the lease. */
+  readonly key: string;
+  /** What the other caller is doing, for people. */
+  readonly what: string;
+  /** Longest time the work may take, in ms; after it a holder that has died blocks others for 10 s at most. */
+  readonly workMsMax: number;
+  /** When it aborts, the wait for the lease ends. */
+  readonly waiting: AbortSignal;
+}
+
+/** Another caller holds the lease. */
+export class LeaseTaken extends UnavailableError {}
+
+const CHECK_MS_MAX = 500;
+/** Room for the work to finish after its limit. */
+const SPARE_MS = 10_000;
+
+async function takeWhenFree(redis: Redis, { key, what, workMsMax, waiting }: LeaseOptions): Promise<Lease> {
+  const leaseTaken = new LeaseTaken(what);
   try {
     return await retry(
       async () => {
-        const lease = await takeLease(redis, key, lifeMs);
-        if (lease === undefined) throw isOthers;
+        const lease = await takeLease(redis, key, workMsMax + SPARE_MS);
+        if (lease === undefined) throw leaseTaken;
         return lease;
       },
       {
@@ -46,11 +49,11 @@ async function takeWhenFree(redis: Redis, { key, what, lifeMs, waiting }: LeaseO
         maxTimeout: CHECK_MS_MAX,
         randomize: true,
         signal: waiting,
-        // Redis being away is for whoever asks to know at once.
-        shouldRetry: ({ error }) => error === isOthers,
+        // Any other error, such as an unavailable Redis, is reported to the caller at once.
+        shouldRetry: ({ error }) => error === leaseTaken,
       },
     );
   } catch (error) {
-    throw waiting.aborted ? isOthers : error;
+    throw waiting.aborted ? leaseTaken : error;
   }
 }

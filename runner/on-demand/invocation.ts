@@ -5,32 +5,7 @@ import { publishInvocation } from "../../shared/io/streams/invocations.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { InvocationRecord } from "../../shared/records.ts";
 
-export interface InvocationRequest {
-  readonly kind: InvocationRecord["kind"];
-  readonly mode?: string;
-  readonly requestedBy: string | null;
-  readonly reason: string | null;
-  /** What it is to work on. */
-  readonly selection: Readonly<Record<string, unknown>>;
-  /** Default: one nobody else has. */
-  readonly id?: string;
-}
-
-export interface InvocationDeps {
-  readonly redis: Redis;
-  readonly keys: Keys;
-  readonly clock: Clock;
-}
-
-/** A manual run that has begun; one that is broken off is never finished. */
-export interface Invocation {
-  readonly id: string;
-  /** Redis' clock at its beginning, milliseconds since 1970. */
-  readonly startedAt: number;
-  finish(counts: Readonly<Record<string, number>>): Promise<void>;
-}
-
-/** Publishes that a manual run begins, on its way to the table `invocations`. */
+/** Publishes the start of a manual run for the table `invocations`; the answer publishes its end. */
 export async function beginInvocation(
   { kind, mode, requestedBy, reason, selection, id = randomUUID() }: InvocationRequest,
   { redis, keys, clock }: InvocationDeps,
@@ -57,4 +32,29 @@ export async function beginInvocation(
       await publishInvocation(redis, keys, { ...record, finished_at, counts: { ...counts } });
     },
   };
+}
+
+export interface InvocationRequest {
+  readonly kind: InvocationRecord["kind"];
+  readonly mode?: string;
+  readonly requestedBy: string | null;
+  readonly reason: string | null;
+  /** What it is to work on. */
+  readonly selection: Readonly<Record<string, unknown>>;
+  /** Default: a new one. */
+  readonly id?: string;
+}
+
+export interface InvocationDeps {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly clock: Clock;
+}
+
+/** A manual run that has begun. One that was broken off is never finished. */
+export interface Invocation {
+  readonly id: string;
+  /** By Redis' clock, milliseconds since 1970. */
+  readonly startedAt: number;
+  finish(counts: Readonly<Record<string, number>>): Promise<void>;
 }

@@ -9,30 +9,30 @@ import { processBatch, type ProcessedEntry } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { ReplayDeps } from "./request.ts";
 
-/** What became of a batch. */
+/** What a writing replay has done with a batch: decided and committed it, or a part of it before a failure. */
 export interface CommittedBatch {
   readonly processed: ReadonlyMap<string, ProcessedEntry>;
-  /** The entries that hold what its duplicates tried to claim, by that. */
+  /** The holding entry, by uid, for each uid that its duplicates tried to claim. */
   readonly holders: ReadonlyMap<string, string>;
-  /** What stopped it; entries that are not in `worked` were not committed, as far as is known. */
+  /** What stopped it; as far as is known, entries that are not in `processed` were not committed. */
   readonly failure?: Error;
 }
 
-/** Redis did not answer a commit in time, so it may have happened all the same. */
+/** Redis did not answer a commit in time, so it may or may not have happened. */
 export class Unconfirmed extends UnavailableError {}
 
 type BatchDeps = Pick<ReplayDeps, "redis" | "keys" | "commit" | "clock" | "events">;
 
 export interface BatchOptions {
-  /** Of all commits under this name, one acts on an entry. */
+  /** Of all commits under this name, only one acts on an entry. */
   readonly fence: string;
-  /** Longest time for the whole; Redis' answers have limits of their own, well below the default. */
+  /** Longest time for the batch, in ms; each answer of Redis has a limit of its own, well below the default. */
   readonly msMax?: number;
 }
 
 const BATCH_MS_MAX = 30_000;
 
-/** Decides and commits entries; gives what was committed also when something fails after it. */
+/** Decides and commits entries; the answer has what was committed even when something fails later. */
 export async function commitBatch(
   binding: Binding,
   entries: readonly Entry[],
@@ -70,7 +70,7 @@ export function replayDecision(
   return { ...decision, duplicate_of: holders.get(claimedBy(processed) ?? "") ?? null };
 }
 
-/** The uid an entry was to claim, as the claim has it. */
+/** The uid an entry tried to claim. */
 function claimedBy(processed: ProcessedEntry): string | undefined {
   if (processed.status === "left" || processed.result.status !== "done") return undefined;
   return processed.result.effects.claim?.uid;
@@ -80,7 +80,7 @@ function isDuplicate(processed: ProcessedEntry): boolean {
   return processed.status === "committed" && processed.outcome === "duplicate";
 }
 
-/** When the time is up, what went wrong until then says more. */
+/** When the time is up, the last failure before that says more. */
 function failureOf(error: unknown, lastFailure: unknown): Error {
   if (error instanceof UnavailableError) return error;
   if (lastFailure === undefined) return toError(error);

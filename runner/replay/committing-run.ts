@@ -7,24 +7,9 @@ import type { ReplayRun } from "./replay-run.ts";
 import { replayed, type Finding, type ReplayCounts } from "./replayed-signal.ts";
 import type { ReplayDeps, ReplayRequest } from "./request.ts";
 
-export interface CommittingRunOptions {
-  readonly mode: "missing" | "force";
-  readonly request: Pick<ReplayRequest, "by" | "reason">;
-  /** What it works on, for the record. */
-  readonly selection: Readonly<Record<string, unknown>>;
-  /** Dead letters by the entry they hold: those are answered, and not decided. */
-  readonly deadLetters: ReadonlyMap<string, string>;
-}
-
 /**
- * Fence of all runs that look for what is missing: of two at once, one decides an entry, also where no uid is claimed. No
- * invocation can be given such an id.
- */
-const MISSING_FENCE = "missing:replay";
-
-/**
- * Decides and commits signals batch by batch. It is one invocation, recorded when it begins and when it ends; not at all
- * when there is nothing to decide.
+ * Decides and commits signals batch by batch, as one invocation: recorded when it begins and when it ends, or not at all when
+ * there is nothing to decide.
  */
 export function committingRun(
   { mode, request, selection, deadLetters }: CommittingRunOptions,
@@ -33,13 +18,13 @@ export function committingRun(
   const { by, reason } = request;
   let begun: Invocation | undefined;
 
-  async function commit(found: readonly LoadedSignal[]): Promise<CommittedBatch> {
-    if (found.length === 0) return { processed: new Map(), holders: new Map() };
+  async function commit(signals: readonly LoadedSignal[]): Promise<CommittedBatch> {
+    if (signals.length === 0) return { processed: new Map(), holders: new Map() };
     begun ??= await beginInvocation({ kind: "replay", mode, requestedBy: by, reason, selection }, deps);
     const forced = mode === "force" ? { forcedAt: begun.startedAt } : {};
     const binding = signalBinding(deps, { invocation: begun.id, whilePaused: "decide", ...forced });
     const fence = mode === "force" ? begun.id : MISSING_FENCE;
-    const entries = found.map(({ entry }) => entry);
+    const entries = signals.map(({ entry }) => entry);
     return commitBatch(binding, entries, deps, { fence });
   }
 
@@ -60,7 +45,7 @@ export function committingRun(
       deps.events.publish({
         level: "INFO",
         source: "replays",
-        message: `replay ${begun.id} (${mode}) by ${by ?? "somebody"} has ended: ${summed(counts)}`,
+        message: `replay ${begun.id} (${mode}) by ${by ?? "an unnamed client"} has ended: ${countsText(counts)}`,
         details: { invocation: begun.id, mode, by, reason, counts },
       });
       await begun.finish(counts);
@@ -68,8 +53,24 @@ export function committingRun(
   };
 }
 
+export interface CommittingRunOptions {
+  readonly mode: "missing" | "force";
+  readonly request: Pick<ReplayRequest, "by" | "reason">;
+  /** As it is recorded with the invocation. */
+  readonly selection: Readonly<Record<string, unknown>>;
+  /** Dead letter by entry id; these entries are answered, but not decided. */
+  readonly deadLetters: ReadonlyMap<string, string>;
+}
+
+/**
+ * Shared by all runs for missing decisions: of two at a time, only one decides an entry, even where no uid is claimed. No
+ * invocation can be given this id.
+ */
+const MISSING_FENCE = "missing:replay";
+
 function inDeadLetter(deadLetter: string): Finding {
-  return { decided: null, dead_letter: deadLetter, note: "it was given up on: retry its dead letter" };
+  const note = "it, or the record of its decision, is a dead letter: retry that one";
+  return { decided: null, dead_letter: deadLetter, note };
 }
 
 function findingOf({ entry }: LoadedSignal, done: CommittedBatch): Finding {
@@ -80,12 +81,12 @@ function findingOf({ entry }: LoadedSignal, done: CommittedBatch): Finding {
   const decided = replayDecision(processed, done);
   switch (outcome) {
     case "held":
-      return { decided, outcome, note: "it had been dispatched already, and was not again" };
+      return { decided, outcome, note: "it had already been dispatched and was not dispatched again" };
     case "fenced":
       return {
         decided,
         outcome,
-        note: "it was committed by another replay at the same time, or by a try of this one whose answer was lost",
+        note: "another replay committed it at the same time, or an attempt of this one whose answer was lost",
       };
     case "applied":
     case "duplicate":
@@ -93,6 +94,6 @@ function findingOf({ entry }: LoadedSignal, done: CommittedBatch): Finding {
   }
 }
 
-function summed({ selected, dispatched, ignored, duplicate, rejected, left }: ReplayCounts): string {
-  return `${dispatched} dispatched, ${ignored + duplicate + rejected} not, ${left} left of ${selected} chosen`;
+function countsText({ selected, dispatched, ignored, duplicate, rejected, left }: ReplayCounts): string {
+  return `${selected} selected, ${dispatched} dispatched, ${ignored + duplicate + rejected} not dispatched, ${left} left`;
 }

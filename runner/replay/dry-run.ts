@@ -7,7 +7,6 @@ import {
   decisionOf,
   withCleaningNotes,
   type Circumstances,
-  type ReplayDecision,
 } from "../../shared/replay/replay-decision.ts";
 import { decisionRecordIn, duplicateRecord } from "../engine/committed-record.ts";
 import { SimulatedClaims } from "../engine/simulated-claims.ts";
@@ -18,21 +17,12 @@ import type { ReplayDeps } from "./request.ts";
 import { uidIn } from "./select-signals.ts";
 import type { ReplaySnapshots } from "./snapshots.ts";
 
-/** What a dry run knows while it goes from signal to signal. */
-interface DryRunState {
-  readonly snapshots: ReplaySnapshots;
-  /** For what was never decided: as things are now. */
-  readonly present: Circumstances;
-  /** Of the entries this replay would dispatch. */
-  readonly claims: SimulatedClaims;
-}
-
-/** Decides signals batch by batch as they would have been decided on other snapshots; no key and no row changes. */
+/** Decides signals batch by batch as they would have been decided on other snapshots; changes no key and no row. */
 export async function dryRun(snapshots: ReplaySnapshots, deps: ReplayDeps): Promise<ReplayRun> {
   const control: Control = controlOf(await deps.redis.hgetall(deps.keys.control));
   const { signalAgeMsMax } = deps.config;
   const present = { now: deps.clock.now(), control, signalAgeMsMax };
-  const replayRun: DryRunState = { snapshots, present, claims: new SimulatedClaims() };
+  const state: DryRunState = { snapshots, present, claims: new SimulatedClaims() };
   return {
     writes: false,
     invocation: () => null,
@@ -42,67 +32,64 @@ export async function dryRun(snapshots: ReplaySnapshots, deps: ReplayDeps): Prom
       const uids = undecided.flatMap(({ entry }) => uidIn(entry) ?? []);
       const holders = await holdersOf(deps.redis, deps.keys, uids);
       const signals: ReplayedSignal[] = [];
-      for (const signal of found) signals.push(await decided(signal, holders, replayRun));
+      for (const signal of found) signals.push(await decideAgain(signal, holders, state));
       return { signals };
     },
     finish: async () => undefined,
   };
 }
 
-async function decided(
+/** What a dry run remembers from signal to signal. */
+interface DryRunState {
+  readonly snapshots: ReplaySnapshots;
+  /** For signals that have no decision: time, pauses and age limit of now. */
+  readonly present: Circumstances;
+  /** Of the entries this replay would dispatch. */
+  readonly claims: SimulatedClaims;
+}
+
+async function decideAgain(
   signal: LoadedSignal,
   holders: ReadonlyMap<string, string>,
-  replayRun: DryRunState,
+  { snapshots, present, claims }: DryRunState,
 ): Promise<ReplayedSignal> {
-  const { logged } = signal;
-  const { snapshots, present } = replayRun;
+  const { entry, logged } = signal;
   const nameOf = (id: number): string | undefined =>
     logged === null ? undefined : snapshots.nameIn(logged.decision.snapshot, id);
   const version = await snapshots.for(logged);
   if (!version.ok) return replayed(signal, { decided: null, note: version.why, nameOf });
 
   const circumstances = logged === null ? present : circumstancesOf(logged, present);
-  const [result] = processSignals([signal.entry], {
-    ...circumstances,
-    snapshot: version.snapshot,
-    invocation: "live",
-  });
-  if (result?.status !== "done") throw new Error(`entry ${signal.entry.id} was not decided`);
+  const { snapshot } = version;
+  const [result] = processSignals([entry], { ...circumstances, snapshot, invocation: "live" });
+  if (result?.status !== "done") throw new Error(`entry ${entry.id} was not decided`);
   const record = decisionRecordIn(result.effects);
-  if (record === undefined) throw new Error(`the decision on entry ${signal.entry.id} has no record`);
-  const holder = holderAsLogged(signal, record, holders, replayRun);
-  const made = decisionOf(
+  if (record === undefined) throw new Error(`the decision on entry ${entry.id} has no record`);
+  const holder = holderAsLogged(signal, record, holders, claims);
+  const decision = decisionOf(
     (holder === undefined ? undefined : duplicateRecord(result.effects, holder)) ?? record,
   );
-  noteDispatch(signal, record.uid, made, replayRun);
+  if (decision.status === "dispatched" && record.uid !== null) claims.claim(record.uid, entry.id);
   return replayed(signal, {
-    decided: signal.source === "log" && logged !== null ? withCleaningNotes(made, logged.decision) : made,
-    ...(logged === null ? { note: NEVER_DECIDED } : {}),
+    decided:
+      signal.source === "log" && logged !== null ? withCleaningNotes(decision, logged.decision) : decision,
+    ...(logged === null ? { note: NO_DECISION } : {}),
     nameOf: (id) => nameOf(id) ?? version.names.get(id),
   });
 }
 
-const NEVER_DECIDED =
-  "there is no decision on it in the log: it was decided as things are now, a logged snapshot being the current one";
+const NO_DECISION =
+  "the log has no decision on it: it was decided as things are now, on the current snapshot where `logged` was requested";
 
-/** The entry whose duplicate this one is if it would be dispatched; undefined when it is nobody's. */
+/** The entry whose duplicate this one is, if it would be dispatched otherwise; undefined when it is no duplicate. */
 function holderAsLogged(
   { entry, logged }: LoadedSignal,
   { status, uid }: SignalRecord,
   holders: ReadonlyMap<string, string>,
-  { claims }: DryRunState,
+  claims: SimulatedClaims,
 ): string | undefined {
   if (status !== "dispatched" || uid === null) return undefined;
   if (logged?.decision.status === "dispatched") return undefined;
   if (logged?.decision.status === "duplicate") return logged.decision.duplicate_of ?? "unknown";
   return claims.holderBefore(uid, entry.id, holders);
-}
-
-function noteDispatch(
-  { entry }: LoadedSignal,
-  uid: string | null,
-  { status }: ReplayDecision,
-  { claims }: DryRunState,
-): void {
-  if (status === "dispatched" && uid !== null) claims.claim(uid, entry.id);
 }

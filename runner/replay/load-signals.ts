@@ -4,16 +4,9 @@ import { signalStreamOn } from "../../shared/io/streams/signal-stream.ts";
 import type { LoggedSignal } from "../../shared/replay/replay-decision.ts";
 import type { ReplayDeps } from "./request.ts";
 
-/** A signal with everything a replay needs to know of it. */
-export interface LoadedSignal {
-  readonly entry: Entry;
-  readonly source: "stream" | "log";
-  readonly logged: LoggedSignal | null;
-}
-
 /**
- * The signals with these ids, in this order: as they are in the stream, or else as the log kept them. Those that have gone
- * from both since they were chosen are missing.
+ * Loads the signals with these ids, in this order, from the stream or else from the log. Signals that have left both since
+ * they were selected are missing.
  */
 export async function loadSignals(
   ids: readonly string[],
@@ -31,4 +24,31 @@ export async function loadSignals(
     else if (inLog !== null) found.push({ entry: { id, fields: inLog.raw }, source: "log", logged: inLog });
   }
   return found;
+}
+
+/** A signal with everything a replay needs to know about it. */
+export interface LoadedSignal {
+  readonly entry: Entry;
+  readonly source: "stream" | "log";
+  readonly logged: LoggedSignal | null;
+}
+
+const IDS_PER_QUERY = 10_000;
+
+/** Those of the entries that have a decision in the log. */
+export async function idsInLog(
+  ids: readonly string[],
+  { database, keys }: Pick<ReplayDeps, "database" | "keys">,
+): Promise<Set<string>> {
+  const history = signalHistoryOn(database, keys.prefix);
+  const logged = new Set<string>();
+  for (const batch of batchesOf(ids, IDS_PER_QUERY)) {
+    for (const id of await history.decidedAmong(batch)) logged.add(id);
+  }
+  return logged;
+}
+
+/** Ids cut into batches of up to `count`. */
+export function* batchesOf(ids: readonly string[], count: number): Generator<readonly string[]> {
+  for (let from = 0; from < ids.length; from += count) yield ids.slice(from, from + count);
 }

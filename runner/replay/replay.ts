@@ -1,6 +1,7 @@
 import { messageOf, toError } from "../../shared/error-message.ts";
 import { committingRun } from "./committing-run.ts";
 import { dryRun } from "./dry-run.ts";
+import { batchesOf } from "./load-signals.ts";
 import type { ReplayRun } from "./replay-run.ts";
 import { countSignal, noCounts, type ReplayCounts, type ReplayedSignal } from "./replayed-signal.ts";
 import {
@@ -12,51 +13,16 @@ import {
   type ReplayOptions,
   type ReplayRequest,
 } from "./request.ts";
-import { batchesOf, selectSignals } from "./select-signals.ts";
+import { selectSignals } from "./select-signals.ts";
 import { openSnapshots } from "./snapshots.ts";
-import { undecidedSignals, untilNotInFlight } from "./undecided-signals.ts";
+import { undecidedSignals } from "./undecided-signals.ts";
+import { waitForDecisions } from "./wait-for-router.ts";
 
-/** What a replay says of itself. */
-export interface ReplaySummary {
-  readonly mode: ReplayMode;
-  /** What was asked for: `current`, `logged` or a version. */
-  readonly snapshot: string;
-  /** Id of the invocation; null for a dry run, and where there was nothing to do. */
-  readonly invocation: string | null;
-  readonly by: string | null;
-  readonly reason: string | null;
-  readonly counts: ReplayCounts;
-  /** Entry ids or uids that were asked for and are neither in the stream nor in the log. */
-  readonly not_found: readonly string[];
-}
-
-/** A replay that nothing stands in the way of any more. */
-export interface Replay {
-  /** Signals it answers, at most. */
-  readonly listed: number;
-  /**
-   * Does it, once, batch by batch; no batch is empty. Whoever stops asking stops it: what is in hand is finished, and the
-   * end recorded. @throws whatever stops a dry run
-   */
-  run(): AsyncGenerator<readonly ReplayedSignal[], void>;
-  /** As far as it has come. */
-  summary(): ReplaySummary;
-  /** What stopped a writing replay before its end. */
-  failure(): Error | undefined;
-}
-
-/** Which signals a replay answers, and how it comes to the answers. */
-interface Plan {
-  readonly ids: readonly string[];
-  readonly notFound: readonly string[];
-  /** Entries chosen that are not answered, since they had been decided. */
-  readonly decidedBefore: number;
-  readonly replayRun: ReplayRun;
-}
+/** This room decides signals again: as a dry run, where the decision is missing, or by force. */
 
 /**
- * Finds out which signals a replay is about and whether it can be done, and writes nothing.
- * @throws ReplayRefused, and DatabaseError or NotNow while something it needs is away
+ * Selects the signals of a replay and checks that it can begin; writes nothing.
+ * @throws ReplayRefused, and DatabaseError or UnavailableError when something it needs is unavailable
  */
 export async function prepareReplay(
   request: ReplayRequest,
@@ -65,6 +31,43 @@ export async function prepareReplay(
 ): Promise<Replay> {
   await deps.clock.sample();
   return replayOf(request, await planOf(request, deps, options), deps);
+}
+
+/** A replay that can begin. */
+export interface Replay {
+  /** Signals it answers, at most. */
+  readonly listed: number;
+  /**
+   * Does the work, once; no batch is empty. A caller that stops reading ends it after the batch in flight, and the end is
+   * recorded. @throws whatever stops a dry run
+   */
+  run(): AsyncGenerator<readonly ReplayedSignal[], void>;
+  /** What has been done so far. */
+  summary(): ReplaySummary;
+  /** What stopped a writing replay before its end. */
+  failure(): Error | undefined;
+}
+
+export interface ReplaySummary {
+  readonly mode: ReplayMode;
+  /** As requested: `current`, `logged` or a version. */
+  readonly snapshot: string;
+  /** Id of the invocation; null for a dry run, and when there was nothing to do. */
+  readonly invocation: string | null;
+  readonly by: string | null;
+  readonly reason: string | null;
+  readonly counts: ReplayCounts;
+  /** Requested entry ids or uids that are neither in the stream nor in the log. */
+  readonly not_found: readonly string[];
+}
+
+/** The signals a replay answers, and the run that answers them. */
+interface Plan {
+  readonly ids: readonly string[];
+  readonly notFound: readonly string[];
+  /** Selected entries that are not answered, since they already had a decision. */
+  readonly decidedBefore: number;
+  readonly replayRun: ReplayRun;
 }
 
 async function planOf(
@@ -79,15 +82,16 @@ async function planOf(
     return { ids, notFound, decidedBefore: 0, replayRun: await dryRun(snapshots, deps) };
   }
   const { ids, notFound, recorded } = await selectSignals(selection, deps, signalsMax);
+  const wait = { waitMsMax, abort };
   if (mode === "force") {
-    // The router would dispatch once more what is still in its hands, or what it is given when its group is made.
-    await untilNotInFlight(ids, deps, { waitMsMax, abort });
+    // An entry that is still in flight, or that a new group will read, would be dispatched a second time by the router.
+    await waitForDecisions(ids, deps, wait);
     const replayRun = committingRun({ mode, request, selection: recorded, deadLetters: new Map() }, deps);
     return { ids, notFound, decidedBefore: 0, replayRun };
   }
-  const { open, deadLetters } = await undecidedSignals(ids, deps, { waitMsMax, abort });
+  const { undecided, deadLetters } = await undecidedSignals(ids, deps, wait);
   const replayRun = committingRun({ mode, request, selection: recorded, deadLetters }, deps);
-  return { ids: open, notFound, decidedBefore: ids.length - open.length, replayRun };
+  return { ids: undecided, notFound, decidedBefore: ids.length - undecided.length, replayRun };
 }
 
 function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, deps: ReplayDeps): Replay {
@@ -104,7 +108,7 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
     try {
       for (const batch of batchesOf(ids, BATCH_COUNT)) {
         const done = await replayRun.batch(batch);
-        noteVanished(batch, done.signals);
+        countVanished(batch, done.signals);
         for (const signal of done.signals) countSignal(counts, signal);
         failure = done.failure;
         if (done.signals.length > 0) yield done.signals;
@@ -118,18 +122,18 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
     }
   }
 
-  /** Trimmed from the stream since they were chosen, and not in the log. */
-  function noteVanished(batch: readonly string[], signals: readonly ReplayedSignal[]): void {
+  /** Signals trimmed from the stream since they were selected, and not in the log. */
+  function countVanished(batch: readonly string[], signals: readonly ReplayedSignal[]): void {
     if (signals.length === batch.length) return;
-    const there = new Set(signals.map((signal) => signal.entry_id));
-    const vanished = batch.filter((id) => !there.has(id));
+    const found = new Set(signals.map((signal) => signal.entry_id));
+    const vanished = batch.filter((id) => !found.has(id));
     notFound.push(...vanished);
     counts.not_found += vanished.length;
     counts.selected -= vanished.length;
     counts.left -= vanished.length;
   }
 
-  /** What was done is answered also when its end cannot be recorded. */
+  /** Never rejects: what was done is answered even when the end cannot be recorded. */
   async function finish(): Promise<void> {
     try {
       await replayRun.finish(counts);
@@ -143,15 +147,10 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
   return {
     listed: ids.length,
     run,
-    summary: () => ({
-      mode,
-      snapshot,
-      invocation: replayRun.invocation(),
-      by,
-      reason,
-      counts,
-      not_found: notFound,
-    }),
+    summary() {
+      const invocation = replayRun.invocation();
+      return { mode, snapshot, invocation, by, reason, counts, not_found: notFound };
+    },
     failure: () => failure,
   };
 }

@@ -4,24 +4,13 @@ import { signalHistoryOn } from "../../shared/io/log/signal-history.ts";
 import { signalStreamOn } from "../../shared/io/streams/signal-stream.ts";
 import { parseSignal } from "../../shared/signal/signal.ts";
 import { storable } from "../../shared/text.ts";
+import { idsInLog } from "./load-signals.ts";
 import { ReplayRefused, type ReplayDeps, type ReplaySelection } from "./request.ts";
 
-/** What a replay is about. */
-export interface SelectedSignals {
-  /** Entries that are in the stream or in the log, each once, in stream order. */
-  readonly ids: readonly string[];
-  /** Ids or uids that were asked for and are in neither. */
-  readonly notFound: readonly string[];
-  /** As it is recorded with an invocation. */
-  readonly recorded: Readonly<Record<string, unknown>>;
-}
-
-type SelectDeps = Pick<ReplayDeps, "redis" | "keys" | "database">;
-
-/** Ids looked for in the log at once. */
-const IDS_PER_QUERY = 10_000;
-
-/** The ids alone, of which even the largest selection takes few megabytes. @throws ReplayRefused when they are too many */
+/**
+ * Finds the entries a replay is about. Only their ids: even the largest selection takes only a few megabytes.
+ * @throws ReplayRefused when they are more than `countMax`
+ */
 export async function selectSignals(
   selection: ReplaySelection,
   deps: SelectDeps,
@@ -33,18 +22,25 @@ export async function selectSignals(
       return { ids: inOrder(await idsInRange(range, deps, countMax)), notFound: [], recorded: { ...range } };
     }
     case "ids":
-      return idsThatAre([...new Set(selection.ids.map(canonicalEntryId))], deps);
+      return existingIds([...new Set(selection.ids.map(canonicalEntryId))], deps);
     case "uids":
-      return idsWithUids([...new Set(selection.uids)], deps, countMax);
+      return idsWithUids(selection.uids, deps, countMax);
   }
 }
 
-/** Ids cut into batches of up to `count`. */
-export function* batchesOf(ids: readonly string[], count: number): Generator<readonly string[]> {
-  for (let from = 0; from < ids.length; from += count) yield ids.slice(from, from + count);
+/** What a replay is about. */
+export interface SelectedSignals {
+  /** Entries that are in the stream or in the log, each once, in stream order. */
+  readonly ids: readonly string[];
+  /** Requested ids or uids that are in neither. */
+  readonly notFound: readonly string[];
+  /** The selection as it is recorded with an invocation. */
+  readonly recorded: Readonly<Record<string, unknown>>;
 }
 
-/** Without an end it is now, by Redis' own clock, since this machine's may be behind the newest entry. */
+type SelectDeps = Pick<ReplayDeps, "redis" | "keys" | "database">;
+
+/** Without an end the range ends now, by Redis' own clock: this machine's clock may be behind the newest entry. */
 async function rangeOf(
   { from, to }: Extract<ReplaySelection, { kind: "range" }>,
   { redis }: SelectDeps,
@@ -71,48 +67,42 @@ async function idsInRange(
   return ids;
 }
 
-async function idsThatAre(
-  asked: readonly string[],
-  { redis, keys, database }: SelectDeps,
-): Promise<SelectedSignals> {
-  const history = signalHistoryOn(database, keys.prefix);
-  const there = new Set((await signalStreamOn(redis, keys).byId(asked)).keys());
-  for (const batch of batchesOf(asked, IDS_PER_QUERY)) {
-    for (const id of await history.decidedAmong(batch)) there.add(id);
-  }
-  const notFound = asked.filter((id) => !there.has(id));
-  return { ids: inOrder(there), notFound, recorded: { ids: asked } };
+async function existingIds(requested: readonly string[], deps: SelectDeps): Promise<SelectedSignals> {
+  const inStream = await signalStreamOn(deps.redis, deps.keys).byId(requested);
+  const existing = new Set([...inStream.keys(), ...(await idsInLog(requested, deps))]);
+  const notFound = requested.filter((id) => !existing.has(id));
+  return { ids: inOrder(existing), notFound, recorded: { ids: requested } };
 }
 
-/** Through the log, and for what is not logged yet through all of the stream. */
+/** Searches the log, and the whole stream for signals that are not logged yet. */
 async function idsWithUids(
-  given: readonly string[],
+  uids: readonly string[],
   { redis, keys, database }: SelectDeps,
   countMax: number,
 ): Promise<SelectedSignals> {
-  // As uids are kept.
-  const asked = new Set(given.map((uid) => storable(uid).trim()));
+  // In the form in which uids are stored.
+  const requested = new Set(uids.map((uid) => storable(uid).trim()));
   const ids = new Set<string>();
   const seen = new Set<string>();
   const add = (id: string, uid: string): void => {
     ids.add(id);
     seen.add(uid);
   };
-  const logged = await signalHistoryOn(database, keys.prefix).idsOfUids([...asked], countMax + 1);
+  const logged = await signalHistoryOn(database, keys.prefix).idsOfUids([...requested], countMax + 1);
   for (const { entryId, uid } of logged) add(entryId, uid);
   for await (const page of signalStreamOn(redis, keys).all()) {
     for (const entry of page) {
       const uid = uidIn(entry);
-      if (uid !== null && asked.has(uid)) add(entry.id, uid);
+      if (uid !== null && requested.has(uid)) add(entry.id, uid);
     }
     refuseTooMany(ids, countMax);
   }
   refuseTooMany(ids, countMax);
-  const notFound = [...asked].filter((uid) => !seen.has(uid));
-  return { ids: inOrder(ids), notFound, recorded: { uids: [...asked] } };
+  const notFound = [...requested].filter((uid) => !seen.has(uid));
+  return { ids: inOrder(ids), notFound, recorded: { uids: [...requested] } };
 }
 
-/** The uid of the signal in an entry, also of one that is rejected; null when it has none. */
+/** The uid of the signal in an entry, also of a rejected one; null when it has none. */
 export function uidIn(entry: Entry): string | null {
   const parsed = parseSignal(entry, 0);
   return parsed.status === "valid" ? parsed.signal.uid : parsed.facts.uid;
@@ -127,7 +117,7 @@ function refuseTooMany(ids: ReadonlySet<string>, countMax: number): void {
   throw new ReplayRefused({
     kind: "invalid",
     code: "range_too_large",
-    detail: `more than ${countMax} signals are chosen, which is the most a replay takes`,
-    hint: "choose a shorter range, and go on from its end with the next",
+    detail: `the selection has more than ${countMax} signals, the most a replay takes`,
+    hint: "select a shorter range, then continue with the next one from its end",
   });
 }

@@ -7,71 +7,63 @@ import { storable } from "../../shared/text.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { ReplayRefused, type ReplayDeps } from "./request.ts";
 
-/** A version that can be decided on, and the names of all its strategies. */
-export interface LoadedVersion {
-  readonly ok: true;
-  readonly snapshot: Snapshot;
-  readonly names: ReadonlyMap<number, string>;
-}
-
-/** A version that cannot be had, and why. */
-export interface NoVersion {
-  readonly ok: false;
-  readonly why: string;
-}
-
-/** The snapshots a dry run decides on. */
-export interface ReplaySnapshots {
-  for(logged: LoggedSignal | null): Promise<LoadedVersion | NoVersion>;
-  /** A strategy's name in a version, if that is at hand. */
-  nameIn(version: string, strategyId: number): string | undefined;
-}
-
-/** Versions at hand at once; signals in stream order rarely go back to an older one. */
-const AT_HAND_MAX = 8;
-
-type SnapshotDeps = Pick<ReplayDeps, "referenceStore" | "database">;
-
 /**
- * The snapshots asked for: `current`, `logged` or a version. What is current is looked at once, so that the whole replay is
- * decided on the same. @throws ReplayRefused for a version that is not there, NotNow when none is current
+ * Opens the requested snapshots: `current`, `logged` or a version. The current one is loaded once for the whole replay.
+ * @throws ReplayRefused for an unknown version, UnavailableError when there is no current one
  */
-export async function openSnapshots(asked: string, deps: SnapshotDeps): Promise<ReplaySnapshots> {
+export async function openSnapshots(requested: string, deps: SnapshotDeps): Promise<ReplaySnapshots> {
   const stored = await deps.referenceStore.load();
-  const current =
+  const current: ReplayVersion =
     stored === undefined
-      ? ({ ok: false, why: "there is no usable reference snapshot in Redis" } as const)
+      ? { ok: false, why: "there is no usable reference snapshot in Redis" }
       : loadedVersion(stored.version, stored.content);
-  const atHand = new Map<string, LoadedVersion | NoVersion>();
-  if (stored !== undefined) atHand.set(stored.version, current);
+  const versions = new Map<string, ReplayVersion>();
+  if (stored !== undefined) versions.set(stored.version, current);
 
-  async function version(name: string): Promise<LoadedVersion | NoVersion> {
-    const known = atHand.get(name) ?? (await loadVersion(name, deps));
-    // Last in, so that the one not asked for longest goes first.
-    atHand.delete(name);
-    atHand.set(name, known);
-    const [oldest] = atHand.keys();
-    if (atHand.size > AT_HAND_MAX && oldest !== undefined) atHand.delete(oldest);
+  async function version(name: string): Promise<ReplayVersion> {
+    const known = versions.get(name) ?? (await loadVersion(name, deps));
+    // Moved to the end, so that the first one is the least recently used.
+    versions.delete(name);
+    versions.set(name, known);
+    const [leastRecent] = versions.keys();
+    if (versions.size > LOADED_MAX && leastRecent !== undefined) versions.delete(leastRecent);
     return known;
   }
 
   const nameIn: ReplaySnapshots["nameIn"] = (name, strategyId) => {
-    const known = atHand.get(name);
+    const known = versions.get(name);
     return known?.ok === true ? known.names.get(strategyId) : undefined;
   };
-  if (asked === "current") {
+  if (requested === "current") {
     if (!current.ok) throw new UnavailableError(current.why);
     return { for: async () => current, nameIn };
   }
-  if (asked === "logged") {
+  if (requested === "logged") {
     return { for: async (logged) => (logged === null ? current : version(logged.decision.snapshot)), nameIn };
   }
-  const chosen = await version(asked);
-  if (!chosen.ok) throw unknownSnapshot(chosen.why);
-  return { for: async () => chosen, nameIn };
+  const selected = await version(requested);
+  if (!selected.ok) throw unknownSnapshot(selected.why);
+  return { for: async () => selected, nameIn };
 }
 
-async function loadVersion(version: string, { database }: SnapshotDeps): Promise<LoadedVersion | NoVersion> {
+/** A snapshot to decide on and the names of all its strategies, or why there is none. */
+export type ReplayVersion =
+  | { readonly ok: true; readonly snapshot: Snapshot; readonly names: ReadonlyMap<number, string> }
+  | { readonly ok: false; readonly why: string };
+
+/** The snapshots a dry run decides on. */
+export interface ReplaySnapshots {
+  for(logged: LoggedSignal | null): Promise<ReplayVersion>;
+  /** A strategy's name in a version, if that version is loaded. */
+  nameIn(version: string, strategyId: number): string | undefined;
+}
+
+/** Versions kept loaded; signals in stream order rarely go back to an older one. */
+const LOADED_MAX = 8;
+
+type SnapshotDeps = Pick<ReplayDeps, "referenceStore" | "database">;
+
+async function loadVersion(version: string, { database }: SnapshotDeps): Promise<ReplayVersion> {
   try {
     const content = await loadReferenceVersion(database, storable(version));
     if (content !== undefined) return loadedVersion(version, content);
@@ -82,7 +74,7 @@ async function loadVersion(version: string, { database }: SnapshotDeps): Promise
   }
 }
 
-function loadedVersion(version: string, content: ReferenceContent): LoadedVersion {
+function loadedVersion(version: string, content: ReferenceContent): ReplayVersion {
   const names = new Map([...content.strategies].map(([id, strategy]) => [id, strategy.name]));
   return { ok: true, snapshot: snapshotOf(version, content), names };
 }
@@ -92,6 +84,6 @@ function unknownSnapshot(detail: string): ReplayRefused {
     kind: "invalid",
     code: "unknown_snapshot",
     detail,
-    hint: "give `current`, `logged` or a version as decisions name it",
+    hint: "expected `current`, `logged`, or a version as in the field `snapshot` of a decision",
   });
 }

@@ -6,14 +6,9 @@ import { openLogger } from "../telemetry/logger.ts";
 import { openInstance, type Instance } from "./instance.ts";
 import { endingWith } from "./requests-in-flight.ts";
 
-export interface ServerlessOptions {
-  /** Read at the first request. */
-  readonly env: () => Environment;
-  /** Address of the peer, as the platform knows it. */
-  readonly peerAddressOf: (c: Context) => string | undefined;
-}
+/** This room runs the router on serverless platforms, where an instance may be frozen between two requests. */
 
-/** The app for serverless platforms: connects when first asked, once for all who ask meanwhile, and again when that is lost. */
+/** The app for these platforms. It connects at the first request, and again when the connections are lost. */
 export function serverlessApp({ env, peerAddressOf }: ServerlessOptions): Hono {
   let opened: Promise<Instance> | undefined;
 
@@ -30,13 +25,13 @@ export function serverlessApp({ env, peerAddressOf }: ServerlessOptions): Hono {
     const known = opened;
     if (known === undefined) return inUse(await open());
     const used = inUse(await known);
-    // Counted while it looks: it is not closed between a good answer and the use of it.
+    // Counted before the check, so that it is not closed between the check and its use.
     if (await used.instance.isUsable()) return used;
     used.end();
-    // Whoever comes first opens the next one for all.
+    // The first request that finds it unusable opens the next one for all.
     if (opened === known) {
       opened = undefined;
-      // Not waited for: what is under way on it, and what is left on lost connections, may take its time.
+      // Not awaited: requests in flight on it, and lost connections, may take long.
       void used.instance.close();
     }
     return inUse(await (opened ?? open()));
@@ -56,7 +51,14 @@ export function serverlessApp({ env, peerAddressOf }: ServerlessOptions): Hono {
   });
 }
 
-/** An instance that is kept until `end` is called. */
+export interface ServerlessOptions {
+  /** Read at the first request. */
+  readonly env: () => Environment;
+  /** Address of the peer, as the platform reports it. */
+  readonly peerAddressOf: (c: Context) => string | undefined;
+}
+
+/** An instance that stays open until `end` is called. */
 interface InUse {
   readonly instance: Instance;
   readonly end: () => void;
@@ -66,7 +68,7 @@ function inUse(instance: Instance): InUse {
   return { instance, end: instance.begin() };
 }
 
-/** Says in the log what is wrong, and to whoever asks only as much as to find it there. */
+/** Logs what is wrong in full; the client gets only enough to find it in the log. */
 function refusal(error: unknown): Response {
   const logger = openLogger("info", { forPeople: false });
   if (error instanceof MisconfigurationError) {
@@ -74,8 +76,8 @@ function refusal(error: unknown): Response {
     return bareProblemResponse({
       status: 503,
       code: "misconfigured",
-      detail: `the router cannot start: something is wrong with ${variablesIn(error.message).join(", ")}`,
-      hint: "its log says what",
+      detail: `the router cannot start; these variables are missing or invalid: ${variablesIn(error.message).join(", ")}`,
+      hint: "the router's log has the details",
     });
   }
   logger.error({ err: error }, `the router cannot start: ${messageOf(error)}`);
@@ -83,11 +85,11 @@ function refusal(error: unknown): Response {
     status: 503,
     code: "unavailable",
     detail: "Redis cannot be reached or did not answer in time",
-    hint: "ask again",
+    hint: "ask again later",
   });
 }
 
-/** The variables a text of faults is about, without what they are set to. */
+/** The names of the variables in a text of faults, without their values. */
 function variablesIn(faults: string): string[] {
   const named = faults.split("\n").map((line) => /\b[A-Z]+(?:_[A-Z]+)+\b/.exec(line)?.[0]);
   return [...new Set(named.filter((name) => name !== undefined))];

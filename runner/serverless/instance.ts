@@ -11,43 +11,10 @@ import { openLogger } from "../telemetry/logger.ts";
 import { answeredWithin, redisCheck } from "./connection-check.ts";
 import { requestsInFlight } from "./requests-in-flight.ts";
 
-/** The app in one instance of a serverless platform, which may be frozen between two requests and then thawed or not. */
-export interface Instance extends Pick<OpenedApp, "app"> {
-  /** Counts a request, for which the connections are kept; the answer ends it. */
-  begin(): () => void;
-  /**
-   * Whether Redis answers, by a round trip, since the connection may have been lost while the instance was frozen; then its
-   * clock has been sampled lately. Never rejects.
-   */
-  isUsable(): Promise<boolean>;
-  /** Sends what is to be sent, since the instance may be frozen afterwards. */
-  flush(): Promise<void>;
-  /** Ends the connections, once the requests under way on them are over or have had their time; never rejects. */
-  close(): Promise<void>;
-}
-
-export interface InstanceOptions {
-  readonly env: Environment;
-  readonly peerAddressOf: (c: Context) => string | undefined;
-}
-
-/** Variables that a runner can do without, since it sets up a stack of its own or serves nothing. */
-const REQUIRED = { redisUrl: "REDIS_URL", databaseUrl: "DATABASE_URL", httpToken: "HTTP_TOKEN" } as const;
-
-/** An instance has few requests at a time, and a database may have hundreds of instances. */
-const POOL_MAX = 2;
-/** TradingView waits 3 s: looking and starting anew are over before, so that it gets an answer. */
-const START_MS_MAX = 2_000;
-const CHECK_MS_MAX = 500;
-const SAMPLE_MS_MAX = 450;
-const FLUSH_MS_MAX = 400;
 /**
- * Longer than a tick with the largest budget; strategies have their time besides. An answer that is neither read to its
- * end nor cancelled must not hold connections for ever.
+ * Opens the connections of one instance and makes its app.
+ * @throws MisconfigurationError, and Error when Redis does not answer
  */
-const CLOSE_MS_MAX = 80_000;
-
-/** Opens the connections and makes the app. @throws MisconfigurationError; Error when Redis does not answer */
 export async function openInstance({ env, peerAddressOf }: InstanceOptions): Promise<Instance> {
   const { config, redisUrl, databaseUrl, token } = serverlessConfig(env);
   const logger = openLogger(config.logLevel, { forPeople: false });
@@ -97,12 +64,42 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
       sampleClock: async () => clock.sample(),
       pingMsMax: CHECK_MS_MAX,
       sampleMsMax: SAMPLE_MS_MAX,
-      onFailure: (message) => logger.warn(`Redis: ${message}; connecting anew`),
+      onFailure: (message) => logger.warn(`Redis: ${message}; connecting again`),
     }),
     flush: async () => events.flush(FLUSH_MS_MAX),
     close,
   };
 }
+
+/** An instance of a serverless platform. It may be frozen between two requests, and is not always thawed. */
+export interface Instance extends Pick<OpenedApp, "app"> {
+  /** Counts a request, which keeps the connections open; calling the answer ends it. */
+  begin(): () => void;
+  /** See {@link redisCheck}. Never rejects. */
+  isUsable(): Promise<boolean>;
+  /** Sends the events, since the instance may be frozen afterwards. */
+  flush(): Promise<void>;
+  /** Closes the connections after the requests in flight, or after their longest time. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface InstanceOptions {
+  readonly env: Environment;
+  readonly peerAddressOf: (c: Context) => string | undefined;
+}
+
+/** Optional for `npm start`, which can start Redis and Postgres itself and run without HTTP. */
+const REQUIRED = { redisUrl: "REDIS_URL", databaseUrl: "DATABASE_URL", httpToken: "HTTP_TOKEN" } as const;
+
+/** An instance has few requests at a time, and a database may have hundreds of instances. */
+const POOL_MAX = 2;
+/** TradingView waits 3 s for an answer: a check and a new start together take less. */
+const START_MS_MAX = 2_000;
+const CHECK_MS_MAX = 500;
+const SAMPLE_MS_MAX = 450;
+const FLUSH_MS_MAX = 400;
+/** Longer than a tick with the largest budget, without its strategies: an answer that is never read must not block a close. */
+const CLOSE_MS_MAX = 80_000;
 
 /** @throws MisconfigurationError with a line per fault, each beginning with the variable */
 function serverlessConfig(env: Environment): {
@@ -114,7 +111,10 @@ function serverlessConfig(env: Environment): {
   const answer = readConfig(env);
   const missing = Object.entries(REQUIRED)
     .filter(([, variable]) => (env[variable] ?? "").trim() === "")
-    .map(([, variable]) => `${variable}: expected, since nothing is set up here`);
+    .map(
+      ([, variable]) =>
+        `${variable}: expected a value, since a serverless router starts no servers of its own`,
+    );
   const faults = [...(answer.ok ? [] : [answer.message]), ...missing];
   if (!answer.ok || faults.length > 0) throw new MisconfigurationError(faults.join("\n"));
   const { redisUrl = "", databaseUrl = "", httpToken: token = "" } = answer.config;

@@ -1,26 +1,19 @@
-/** Requests under way, counted, so that what they work with can be closed after the last of them. */
-export interface RequestsInFlight {
-  /** One more; the answer ends it, once however often it is called. */
-  begin(): () => void;
-  /** Resolves when none is under way, or after `msMax`, for which alone no process stays alive. */
-  over(msMax: number): Promise<void>;
-}
-
+/** Counts requests, so that what they use can be closed after the last of them. */
 export function requestsInFlight(): RequestsInFlight {
-  const underWay = new Set<symbol>();
+  const inFlight = new Set<symbol>();
   const waiting = new Set<() => void>();
   return {
     begin() {
       const request = Symbol("request");
-      underWay.add(request);
+      inFlight.add(request);
       return () => {
-        if (!underWay.delete(request) || underWay.size > 0) return;
+        if (!inFlight.delete(request) || inFlight.size > 0) return;
         for (const done of waiting) done();
         waiting.clear();
       };
     },
     async over(msMax) {
-      if (underWay.size === 0) return;
+      if (inFlight.size === 0) return;
       let late: NodeJS.Timeout | undefined;
       await new Promise<void>((done) => {
         waiting.add(done);
@@ -31,9 +24,16 @@ export function requestsInFlight(): RequestsInFlight {
   };
 }
 
+export interface RequestsInFlight {
+  /** Counts a request; calling the answer ends it, once. */
+  begin(): () => void;
+  /** Resolves when none is in flight, or after `msMax`; this timer alone keeps no process alive. */
+  over(msMax: number): Promise<void>;
+}
+
 /**
- * The response, whose end does not arrive before `last` is done. That is done once, also when the body breaks or nobody
- * reads on, and then after whatever makes the body has stopped.
+ * The response, whose end does not arrive before `last` is done. It is done once, after the body has ended, failed or been
+ * cancelled.
  */
 export async function endingWith(last: () => Promise<void>, response: Response): Promise<Response> {
   if (response.body === null) {
@@ -45,7 +45,7 @@ export async function endingWith(last: () => Promise<void>, response: Response):
   return new Response(readable, response);
 }
 
-/** Never rejects: the reader is told by the stream itself. */
+/** Never rejects: the stream itself reports a failure to the reader. */
 async function passOn(
   body: ReadableStream<Uint8Array>,
   writable: WritableStream<Uint8Array>,
@@ -56,6 +56,6 @@ async function passOn(
     () => false,
   );
   await last();
-  // A reader that has gone away meanwhile has ended it already.
+  // Fails when the reader has cancelled it meanwhile.
   if (whole) await writable.close().catch(() => undefined);
 }

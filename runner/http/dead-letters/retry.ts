@@ -1,12 +1,12 @@
 import { canonicalEntryId } from "../../../shared/entry-range.ts";
 import { deadLettersOn } from "../../../shared/io/streams/dead-letters.ts";
 import {
-  IN_USE,
   retryBinding,
   retryDeadLetters,
   type RetryAttempt,
   type RetrySummary,
 } from "../../on-demand/retry-dead-letters.ts";
+import { IN_USE } from "../../on-demand/run-dead-letter.ts";
 import type { Services } from "../../setup/services.ts";
 import { Problem } from "../problem.ts";
 import { deadLetterPage } from "./page.ts";

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { RETRY_STATUSES } from "../../on-demand/retry-dead-letters.ts";
+import { RETRY_STATUSES } from "../../on-demand/run-dead-letter.ts";
 import { byName, entryIdSchema } from "../routes.ts";
 
 const fields = z.record(z.string(), z.string());

@@ -8,7 +8,7 @@ import type { Reclaimed } from "../../consume/reclaim-groups.ts";
 import { type Binding } from "../../engine/binding.ts";
 import { UnavailableError } from "../../engine/retry-until-stopped.ts";
 import { JOB_NAMES, type JobAnswers, type JobName, type Jobs } from "../../jobs/run-job.ts";
-import { dryRun } from "../../on-demand/dry-run-entries.ts";
+import { dryRunEntries } from "../../on-demand/dry-run-entries.ts";
 import { runEntries } from "../../on-demand/run-entries.ts";
 import type { Services } from "../../setup/services.ts";
 import { Problem } from "../problem.ts";
@@ -83,7 +83,7 @@ async function callOnEntries(
     const answer = await runEntries({ ...request, requestedBy: by, reason }, services);
     return { ...answer, results: [...answer.results] };
   }
-  const results = await dryRun(request, services);
+  const results = await dryRunEntries(request, services);
   if (results === undefined) {
     throw invalid("dryRun", `${functionName} cannot tell what it would do without doing it`);
   }

@@ -62,7 +62,7 @@ const texts = (): string[] => bodies().map(({ text }) => text);
 const warnings = (): string[] =>
   events.filter(({ level }) => level === "WARNING").map(({ message }) => message);
 
-describe("telling an outcome", () => {
+describe("reporting an outcome", () => {
   test("is one POST of JSON, with what else is known about it", async () => {
     const notifier = await open(answers(204));
     expect(await notifier.send(failure())).toBe(true);
@@ -75,14 +75,14 @@ describe("telling an outcome", () => {
     expect(events).toEqual([]);
   });
 
-  test("is tried again when the receiver is in trouble or asks for time", async () => {
+  test("is retried when the receiver fails or asks for time", async () => {
     const notifier = await open(answers(500, 429, 200));
     expect(await notifier.send(failure())).toBe(true);
     expect(receiver.deliveries).toHaveLength(3);
     expect(events).toEqual([]);
   });
 
-  test("is given up after three times in vain, with one warning for all of them and a word when it is over", async () => {
+  test("is given up after three attempts, with one warning for all of them and an event when it is over", async () => {
     const notifier = await open(answers(500, 500, 500, 500, 500, 500, 200));
     expect(await notifier.send(failure())).toBe(true);
     expect(await notifier.send(failure())).toBe(true);
@@ -106,7 +106,7 @@ describe("telling an outcome", () => {
     expect(warnings()).toEqual([expect.stringContaining("it answered 302")]);
   });
 
-  test("after one that failed the others of the minute are summed up, so that trying in vain takes no time", async () => {
+  test("after one that failed the others of the minute are summed up, so that failing posts take no time", async () => {
     const notifier = await open(answers(404));
     expect(notifier.offer(failure())).toBe(true);
     await notifier.send(failure());
@@ -122,7 +122,7 @@ describe("telling an outcome", () => {
     expect(receiver.deliveries).toMatchObject([{ path: "/topic", headers: { authorization } }]);
   });
 
-  test("nothing said about it gives the URL's secrets away, also when the receiver repeats them", async () => {
+  test("no event about it holds the URL's secrets, even when the receiver repeats them", async () => {
     const query = "?key=qu3ry-s3cret";
     const notifier = await open(
       (response, { path }) => void response.writeHead(403).end(`${path} is not allowed for ann:passw0rd`),
@@ -139,7 +139,7 @@ describe("telling an outcome", () => {
 });
 
 describe("the sum", () => {
-  test("is told in one post when the minute is over, and counts as one of the next", async () => {
+  test("is one post when the minute is over, and counts as one of the next", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     const notifier = await open(answers(200), { postsMax: 2 });
     const alone = (times: number): boolean[] =>
@@ -155,7 +155,7 @@ describe("the sum", () => {
     await vi.waitFor(() => expect(receiver.deliveries).toHaveLength(2));
   });
 
-  test("is told at the stop, without waiting for the minute", async () => {
+  test("is posted at the stop, without waiting for the minute", async () => {
     const notifier = await open(answers(200), { postsMax: 1 });
     for (let i = 0; i < 36; i += 1) notifier.offer(failure(i === 0 ? 9 : 7));
     stop.abort();
@@ -163,7 +163,7 @@ describe("the sum", () => {
     expect(texts()).toEqual(["and 35 more: 35 failed (timeout) of strategy 7"]);
   });
 
-  test("that cannot be told is given up with a warning that says how much was in it", async () => {
+  test("that cannot be posted is given up with a warning that says how much was in it", async () => {
     const notifier = await open(answers(500), { postsMax: 1 });
     for (let i = 0; i < 36; i += 1) notifier.offer(failure());
     stop.abort();

@@ -63,7 +63,7 @@ async function untilLogged(executions: number): Promise<void> {
   await vi.waitFor(async () => expect(await routers.sql(counting)).toEqual([{ n: executions }]), PATIENT);
 }
 
-test("an outcome that failed is told with whose it is; the others are not", async () => {
+test("an outcome that failed is reported with its strategy and signal; the others are not", async () => {
   const strategies = [traced(101, "fail"), traced(102, "work"), strategyRow(103, { enabled: false })];
   await insertReference(routers.databaseUrl, rowsWithStrategies(strategies));
   const receiver = await accepting();
@@ -97,7 +97,7 @@ test("an outcome that failed is told with whose it is; the others are not", asyn
   ]);
 });
 
-test("outcomes of the routing are told when they are asked for", async () => {
+test("outcomes of the routing are reported when NOTIFY_OUTCOMES names them", async () => {
   const strategies = [
     strategyRow(101),
     strategyRow(102, { archived: true }),
@@ -122,12 +122,12 @@ test("a NOTIFY_URL that hangs slows neither routing, nor execution, nor the log"
   await start({ NOTIFY_URL: silent.url });
   await routers.publish(signalFields({ bar_time: now(), uid: "first" }));
   await vi.waitFor(() => expect(silent.deliveries.length).toBeGreaterThan(0), PATIENT);
-  // From here on nobody ever answers a notification.
+  // From here on no notification is answered.
   for (let i = 0; i < 50; i += 1) await routers.publish(signalFields({ bar_time: now(), uid: `later ${i}` }));
   await untilLogged(102);
 });
 
-test("a NOTIFY_URL that hangs does not hold up the stop, and the next router tells what was left", async () => {
+test("a NOTIFY_URL that hangs does not hold up the stop, and the next router reports what was left", async () => {
   const silent = await hanging();
   const router = await start({ NOTIFY_URL: silent.url, SHUTDOWN_MS_MAX: "4000" });
   await vi.waitFor(async () => expect(await notifier()).toBeDefined(), PATIENT);
@@ -142,7 +142,7 @@ test("a NOTIFY_URL that hangs does not hold up the stop, and the next router tel
   expect(bodiesOf(receiver)).toMatchObject([{ outcomes: [{ strategy_id: 7 }] }]);
 });
 
-test("of a hundred failures at once five are told by themselves, and the stop tells the sum of the others", async () => {
+test("of a hundred failures at once five are reported by themselves, and the stop reports the sum of the others", async () => {
   const receiver = await accepting();
   const router = await start({ NOTIFY_URL: receiver.url, NOTIFY_PER_MINUTE_MAX: "5" });
   await vi.waitFor(async () => expect(await notifier()).toBeDefined(), PATIENT);
@@ -153,7 +153,7 @@ test("of a hundred failures at once five are told by themselves, and the stop te
   expect(await router.ended()).toBe(0);
   const [sum, ...more] = bodiesOf(receiver).slice(5);
   expect(more).toEqual([]);
-  // Which five are told first depends on how they were read.
+  // Which five are reported first depends on how they were read.
   const [, ...counts] =
     /^and 95 more: (\d+) failed \(error\) of strategy 7, (\d+) failed \(error\) of strategy 8$/.exec(
       sum?.text ?? "",
@@ -161,7 +161,7 @@ test("of a hundred failures at once five are told by themselves, and the stop te
   expect(counts.reduce((total, count) => total + Number(count), 0)).toBe(95);
 });
 
-test("nothing is told of what happened before it was switched on", async () => {
+test("nothing is reported of what happened before it was switched on", async () => {
   await report(1);
   const receiver = await accepting();
   const first = await start({ NOTIFY_URL: receiver.url });
@@ -170,15 +170,17 @@ test("nothing is told of what happened before it was switched on", async () => {
   await vi.waitFor(() => expect(receiver.deliveries).toHaveLength(1), PATIENT);
   first.signal("SIGTERM");
   await first.ended();
-  // What happens between two runs is told by the second one.
+  // What happens between two runs is reported by the second one.
   await report(3);
   await start({ NOTIFY_URL: receiver.url });
   await vi.waitFor(() => expect(receiver.deliveries).toHaveLength(2), PATIENT);
-  const told = bodiesOf(receiver).flatMap(({ outcomes }) => outcomes.map(({ strategy_id }) => strategy_id));
-  expect(told).toEqual([2, 3]);
+  const reported = bodiesOf(receiver).flatMap(({ outcomes }) =>
+    outcomes.map(({ strategy_id }) => strategy_id),
+  );
+  expect(reported).toEqual([2, 3]);
 });
 
-test("what a killed router was telling is told by the next one", async () => {
+test("what a killed router was reporting is reported by the next one", async () => {
   const silent = await hanging();
   const router = await start({ NOTIFY_URL: silent.url });
   await vi.waitFor(async () => expect(await notifier()).toBeDefined(), PATIENT);
@@ -192,7 +194,7 @@ test("what a killed router was telling is told by the next one", async () => {
   expect(bodiesOf(receiver)).toMatchObject([{ outcomes: [{ strategy_id: 7 }] }]);
 });
 
-test("what cannot be told is given up with a warning that says nothing of the URL's token", async () => {
+test("what cannot be reported is given up with a warning without the URL's token", async () => {
   const receiver = await receive((response, { path }) => void response.writeHead(410).end(`${path} is gone`));
   const router = await start({ NOTIFY_URL: `${receiver.url}/services/s3cr3t-token`, LOG_LEVEL: "trace" });
   await vi.waitFor(async () => expect(await notifier()).toBeDefined(), PATIENT);
@@ -207,7 +209,7 @@ test("what cannot be told is given up with a warning that says nothing of the UR
   );
 });
 
-test("entries that have been trimmed before anybody told them are no dead letters", async () => {
+test("entries trimmed before they were reported are no dead letters", async () => {
   const silent = await hanging();
   const router = await start({ NOTIFY_URL: silent.url });
   await vi.waitFor(async () => expect(await notifier()).toBeDefined(), PATIENT);

@@ -167,7 +167,7 @@ describe("retrying a signal", () => {
     );
 
     const again = await addSignalLetter({ uid: "a", entryId });
-    expect((await cli("retry", again)).output).toContain(`${again}  done: it had been dispatched already`);
+    expect((await cli("retry", again)).output).toContain(`${again}  done: it had already been dispatched`);
     const other = await addSignalLetter({ uid: "a" });
     expect((await cli("retry", other)).output).toContain(`${other}  done: duplicate: duplicate_uid`);
     expect(await lettersLeft()).toBe(0);
@@ -237,7 +237,7 @@ describe("what cannot be retried", () => {
     const { code, output } = await cli("retry", foreign, "1-1", unreadable, good);
     expect(code).toBe(1);
     expect(output).toContain(
-      `${foreign}  left: make-coffee on signals_stream is nothing that can be run here`,
+      `${foreign}  left: this router has no function make-coffee for stream signals_stream`,
     );
     expect(output).toContain("1-1  gone: there is no dead letter with this id");
     expect(output).toContain(`${unreadable}  left: it cannot be read`);
@@ -345,7 +345,7 @@ describe("a function called by a retry", () => {
       expect(await router.redis.xdel(router.keys.stream("dead_letters"), id)).toBe(1);
       return [{ id: "17-0", status: "done", effects: { ...NO_EFFECTS, count: ["acted"] } }];
     });
-    expect(attempts).toEqual([{ id, status: "gone", note: "somebody else has retried or discarded it" }]);
+    expect(attempts).toEqual([{ id, status: "gone", note: "another call has retried or discarded it" }]);
     expect(await router.redis.hget(router.keys.metrics, "acted")).toBeNull();
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { budgetOf, timeLimitsOf } from "../../../runner/consume/budget.ts";
 import { timeLimit } from "../../../runner/engine/time-limit.ts";
-import { withIds } from "../../../runner/on-demand/run-entries.ts";
+import { withIds } from "../../../runner/on-demand/posted-entries.ts";
 
 const fields = { a: "b" };
 

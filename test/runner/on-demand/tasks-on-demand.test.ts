@@ -139,7 +139,7 @@ describe("posted tasks", () => {
     const lease = await takeLease(redis, keys.lease("invocation", "once-only"), 60_000);
     const asked = run([task(1)], { ...services, stopping: AbortSignal.timeout(100) });
     await expect(asked).rejects.toThrow(
-      new UnavailableError("another call runs tasks of invocation once-only"),
+      new UnavailableError("another call is running tasks of invocation once-only"),
     );
     expect(runs).toEqual([]);
     await lease?.release();
@@ -180,7 +180,7 @@ describe("the dead letter of a task", () => {
       ...Array.from({ length: 3 }, () => ({
         id,
         status: "gone",
-        note: "somebody else has retried or discarded it",
+        note: "another call has retried or discarded it",
       })),
     ]);
     expect(runs).toEqual(["17-1"]);
@@ -251,7 +251,7 @@ describe("the dead letter of a task", () => {
     ]);
     await takeLease(redis, keys.lease("dead_letter", id), 60_000);
     expect(await retry(id, { ...services, stopping: AbortSignal.timeout(100) })).toEqual([
-      { id, status: "left", note: "somebody is retrying or discarding it right now" },
+      { id, status: "left", note: "another call is retrying or discarding it" },
     ]);
     expect(runs).toEqual([]);
   });

@@ -59,7 +59,7 @@ test("a function's own error leaves its entry, and says so", async () => {
   expect(done.processed.get(b.id)).toMatchObject({ status: "committed", outcome: "applied" });
 });
 
-test("a duplicate is told whose, also where the claim is not what it should be", async () => {
+test("a duplicate names its holder, also where the claim is not a string", async () => {
   const { services } = http;
   const { redis, keys } = services;
   await redis.set(keys.dedup("a"), "17-0");

@@ -162,7 +162,7 @@ describe("on the logged snapshots", () => {
     expect(signals[0]?.decided).toStrictEqual(signals[0]?.logged);
   });
 
-  test("a version that is not kept any more is said to be missing, and the others are decided", async () => {
+  test("a version that is no longer kept is reported as missing, and the others are decided", async () => {
     const first = await http.publish(signalFields());
     await routeAll(http.services);
     const [logged] = await http.sql("SELECT snapshot FROM signal_log");

@@ -21,7 +21,7 @@ const tasks = async () => fieldsIn(http.services.redis, http.services.keys.strea
 const decisionsByEntry = async () =>
   http.sql("SELECT entry_id, count(*)::int AS n FROM signal_log GROUP BY 1 ORDER BY 1");
 
-/** Signals with these uids; the group is told to go on after them, as if they had been decided. */
+/** Signals with these uids; the group continues after them, as if they had been decided. */
 async function skip(...uids: readonly string[]): Promise<string[]> {
   const ids: string[] = [];
   for (const uid of uids) ids.push(await http.publish(signalFields({ uid })));
@@ -95,7 +95,7 @@ describe("looking for what is missing", () => {
     ]);
   });
 
-  test("does it once, however many look at once, also where no uid is claimed", async () => {
+  test("does it once, however many replays run at once, also where no uid is claimed", async () => {
     const uids = Array.from({ length: 300 }, (_, n) => `uid ${n}`);
     await skip(...uids);
     for (let n = 0; n < 20; n += 1)
@@ -166,7 +166,7 @@ describe("looking for what is missing", () => {
     await redis.set(keys.dedup("a"), id);
     const { replay: summary, signals } = await missing();
     expect(signals).toMatchObject([
-      { outcome: "held", decided: null, note: expect.stringContaining("dispatched already") },
+      { outcome: "held", decided: null, note: expect.stringContaining("already been dispatched") },
     ]);
     expect(summary.counts).toMatchObject({ held: 1, dispatched: 0, left: 0 });
     expect(await tasks()).toEqual([]);

@@ -52,12 +52,12 @@ describe("a dry run on the current snapshot", () => {
     await routeAll(http.services);
     await http.setReference(rowsWithStrategies([strategyRow(11), strategyRow(12, { name: "third" })]));
     const { signals } = await replay(http.services);
-    const told = { status: "dispatched", reason: null };
+    const dispatched = { status: "dispatched", reason: null };
     expect(signals[0]?.difference).toEqual({
       signal: null,
       strategies: [
-        { strategy_id: 10, strategy: null, was: told, now: null },
-        { strategy_id: 12, strategy: "third", was: null, now: told },
+        { strategy_id: 10, strategy: null, was: dispatched, now: null },
+        { strategy_id: 12, strategy: "third", was: null, now: dispatched },
       ],
     });
     expect(signals[0]?.logged?.outcomes.map(({ strategy }) => strategy)).toEqual([null, "strategy 11"]);

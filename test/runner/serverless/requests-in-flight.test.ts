@@ -15,7 +15,7 @@ const noteLate = (what: string) => async (): Promise<void> => {
 /** Everything that can go on without the outside has done so. */
 const turn = async (): Promise<void> => new Promise((done) => setImmediate(done));
 
-describe("requests under way", () => {
+describe("requests in flight", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
   afterEach(() => void vi.useRealTimers());
 
@@ -60,7 +60,7 @@ describe("an answer", () => {
     expect(seen).toEqual(["last"]);
   });
 
-  test("that nobody reads on is over when what makes it has stopped", async () => {
+  test("that is no longer read is over when its source has stopped", async () => {
     const stopping = gate();
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(bytes),
@@ -77,7 +77,7 @@ describe("an answer", () => {
     await vi.waitFor(() => expect(seen).toEqual(["stopped", "last"]));
   });
 
-  test("that breaks is over as well, and breaks for whoever reads it", async () => {
+  test("that fails is over as well, and fails for its reader", async () => {
     const body = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.error(new Error("broken")),
     });

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalEntryId } from "../../../shared/entry-range.ts";
-import { searchSignals, SearchTooSlow } from "../../../shared/io/log/signal-search.ts";
+import { searchSignals, SearchTooSlowError } from "../../../shared/io/log/signal-search.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, entryIdSchema, json, newRoutes, problems } from "../routes.ts";
@@ -81,7 +81,7 @@ function unknownUid(): Problem {
 
 /** Not a trouble of Postgres: asking for less helps, and asking again does not. */
 function tooSlow(error: unknown): never {
-  if (!(error instanceof SearchTooSlow)) throw error;
+  if (!(error instanceof SearchTooSlowError)) throw error;
   const hint = "narrow it down with from and to, with symbol, or with strategy";
   throw new Problem({ status: 422, code: "search_too_wide", detail: error.message, hint });
 }

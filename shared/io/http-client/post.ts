@@ -3,41 +3,43 @@ import * as https from "node:https";
 import { PermanentError, RetryableError, type PostAnswer, type PostRequest } from "../../strategy.ts";
 import { assertPublicLiteral, guardedLookup, systemResolve, type Resolve } from "./public-address-lookup.ts";
 
+/** This room posts over HTTP to addresses that a strategy or a person configured, by default to public ones only. */
+
 export interface OutgoingPostOptions {
-  /** STRATEGY_PRIVATE_ADDRESSES: whether hosts of private networks, and this machine, may be posted to. */
+  /** STRATEGY_PRIVATE_ADDRESSES: whether hosts in private networks, and this machine, may be posted to. */
   readonly privateAddresses: boolean;
   /** Default: the system's resolver. */
   readonly resolve?: Resolve;
 }
 
-/** Read of an answer, in bytes; the rest is not waited for. */
+/** Bytes read of an answer; the rest is ignored. */
 const TEXT_BYTES_MAX = 4_096;
 
 const POOL: http.AgentOptions = {
   keepAlive: true,
-  // To one host; more wait for their turn. A host that is slow holds up nobody but itself.
+  // Per host, further requests wait: a slow host delays no other.
   maxSockets: 32,
   maxFreeSockets: 8,
-  // Idle connections end before Node's own servers end them, after five seconds: a POST that crosses with that is lost.
+  // Closed before Node servers close them, after five idle seconds: a POST sent at that moment would be lost.
   timeout: 4_000,
 };
 
-const WHAT_HAPPENED: Readonly<Record<string, string>> = {
+const FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection closed before the answer",
   EPIPE: "connection closed before the answer",
   ENOTFOUND: "no such host",
-  EAI_AGAIN: "its name cannot be resolved now",
+  EAI_AGAIN: "the host name cannot be resolved at the moment",
   EHOSTUNREACH: "host unreachable",
   ENETUNREACH: "network unreachable",
   ETIMEDOUT: "connecting took too long",
 };
 
 /**
- * POSTs over HTTP or HTTPS, following no redirect and asking no proxy. Whatever status comes back is an answer, also when its
- * body breaks off. Messages name the host and never the path or query, which may be a secret.
+ * POSTs over HTTP or HTTPS, without redirects or a proxy. Every status is an answer, even when its body is cut off. Messages
+ * name the host, never the path or query, which may be secret.
  * @throws RetryableError when there is no answer within `timeoutMs`
- * @throws PermanentError `invalid_url`, or `forbidden_address` for a host that is, or resolves to, an address that is not public
+ * @throws PermanentError `invalid_url`, or `forbidden_address` for a host that is, or resolves to, a non-public address
  * @throws the reason of `abort` once that is aborted
  */
 export function outgoingPost({
@@ -56,20 +58,20 @@ export function outgoingPost({
 
   return async ({ url: text, headers, body, timeoutMs, abort }) => {
     const url = targetOf(text);
-    // The address in brackets, where it is one of IPv6.
+    // An IPv6 address is in brackets.
     if (!privateAddresses) assertPublicLiteral(url.hostname.replace(/^\[|\]$/g, ""));
     abort.throwIfAborted();
-    // Not AbortSignal.any: each use leaves a trace on a signal that lives as long as the process (Node 20).
-    const over = new AbortController();
-    const outgoing = open(url, headers, over.signal);
-    const end = (): void => over.abort();
+    // Not AbortSignal.any: in Node 20 each use stays in the memory of a signal that lives as long as the process.
+    const ended = new AbortController();
+    const outgoing = open(url, headers, ended.signal);
+    const end = (): void => ended.abort();
     const timer = setTimeout(end, timeoutMs);
     abort.addEventListener("abort", end, { once: true });
     try {
-      return await answerTo(outgoing, body, over.signal);
+      return await answerTo(outgoing, body, ended.signal);
     } catch (error) {
       abort.throwIfAborted();
-      if (over.signal.aborted) throw new RetryableError(`${url.host} gave no answer within ${timeoutMs} ms`);
+      if (ended.signal.aborted) throw new RetryableError(`${url.host} gave no answer within ${timeoutMs} ms`);
       throw failureOf(url, error);
     } finally {
       clearTimeout(timer);
@@ -81,20 +83,23 @@ export function outgoingPost({
 function targetOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
-    throw new PermanentError("the URL to post to is not one: expected http:// or https://", "invalid_url");
+    throw new PermanentError("the URL to post to is invalid: expected http://… or https://…", "invalid_url");
   }
   if (url.username !== "" || url.password !== "") {
-    throw new PermanentError(`the URL of ${url.host} has a user or a password in it`, "invalid_url");
+    throw new PermanentError(
+      `the URL to post to (host ${url.host}) contains a user name or a password: remove it`,
+      "invalid_url",
+    );
   }
   return url;
 }
 
-async function answerTo(outgoing: http.ClientRequest, body: string, over: AbortSignal): Promise<PostAnswer> {
+async function answerTo(outgoing: http.ClientRequest, body: string, ended: AbortSignal): Promise<PostAnswer> {
   const incoming = await new Promise<http.IncomingMessage>((resolve, reject) => {
     outgoing.once("response", resolve);
     outgoing.on("error", reject);
-    // A request that waits for a connection says nothing of its end before it has one.
-    over.addEventListener("abort", () => reject(new Error("over")), { once: true });
+    // A request that still waits for a connection does not emit an error when it is aborted.
+    ended.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
     outgoing.end(body);
   });
   return { status: incoming.statusCode ?? 0, text: await beginningOf(incoming) };
@@ -111,7 +116,7 @@ async function beginningOf(incoming: http.IncomingMessage): Promise<string> {
       if (size >= TEXT_BYTES_MAX) break;
     }
   } catch {
-    // Whoever has sent a status has decided: sending again because of the rest could do it twice.
+    // The status says what the receiver decided: a retry because of the missing rest could make it act twice.
     return text;
   }
   return text;
@@ -119,7 +124,7 @@ async function beginningOf(incoming: http.IncomingMessage): Promise<string> {
 
 function failureOf(url: URL, error: unknown): Error {
   if (error instanceof PermanentError) return error;
-  // Not the message: it may hold more than the host.
+  // Not the message of the error: it may contain more than the host.
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-  return new RetryableError(`no answer from ${url.host}: ${WHAT_HAPPENED[code] ?? code}`);
+  return new RetryableError(`no answer from ${url.host}: ${FAILURES[code] ?? code}`);
 }

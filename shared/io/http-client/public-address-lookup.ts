@@ -5,36 +5,37 @@ import { callbackify } from "node:util";
 import ipaddr from "ipaddr.js";
 import { PermanentError } from "../../strategy.ts";
 
-/** All addresses of a host name. */
+/** Keeps outgoing connections away from addresses that are not public. */
+
+/** Gives all addresses of a host name. */
 export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 export interface GuardedLookupOptions {
-  /** True: every address will do. */
+  /** True: every address is allowed. */
   readonly privateAddresses: boolean;
   readonly resolve: Resolve;
 }
 
-/** As the system does it, `/etc/hosts` included. */
+/** The system's resolver, which also reads `/etc/hosts`. */
 export const systemResolve: Resolve = async (hostname) => lookup(hostname, { all: true });
 
-/** The only part of IPv6 that public addresses are given out from. */
+/** The only part of IPv6 from which public addresses are allocated. */
 const PUBLIC_IPV6 = ipaddr.IPv6.parseCIDR("2000::/3");
 
 /**
- * Why nothing may be sent to this IP address; undefined when it is one of the public internet's. Everything else is refused:
- * private, loopback, link-local (where clouds keep credentials), shared, multicast, reserved, and IPv6 addresses that wrap an
- * IPv4 one.
+ * Why nothing may be sent to this IP address; undefined when it is public. Refused are private, loopback, link-local (where
+ * clouds serve credentials), shared, multicast and reserved addresses, and IPv6 addresses that contain an IPv4 address.
  */
 export function addressFault(address: string): string | undefined {
   const parsed = ipaddr.parse(address);
   const range = parsed.range();
-  // The library knows the special ranges by name; in IPv6 what it has no name for need not be a public one.
+  // The library names the special ranges; an IPv6 address without a name need not be public.
   const unknown = parsed instanceof ipaddr.IPv6 && !parsed.match(PUBLIC_IPV6);
   if (range === "unicast" && !unknown) return undefined;
   return `${address} is not a public address (${range === "unicast" ? "not allocated" : range})`;
 }
 
-/** @throws PermanentError when the host is an address that is not public; no lookup is made for those. */
+/** @throws PermanentError when the host is a non-public address; addresses are not looked up. */
 export function assertPublicLiteral(hostname: string): void {
   if (isIP(hostname) === 0) return;
   const fault = addressFault(hostname);
@@ -42,11 +43,11 @@ export function assertPublicLiteral(hostname: string): void {
 }
 
 /**
- * A lookup for the very connection that is made: the addresses it has looked at are the ones connected to, so that a name which
- * resolves to something else a moment later gains nothing. A name one of whose addresses is refused is refused.
+ * A lookup used by the connection itself, so that the addresses checked are those connected to, even if the name resolves to
+ * others a moment later. A name is refused when one of its addresses is.
  */
 export function guardedLookup({ privateAddresses, resolve }: GuardedLookupOptions): LookupFunction {
-  const asked = new Map<string, Promise<LookupAddress[]>>();
+  const lookups = new Map<string, Promise<LookupAddress[]>>();
 
   async function addressesOf(hostname: string): Promise<LookupAddress[]> {
     const addresses = [...(await resolve(hostname))];
@@ -59,16 +60,16 @@ export function guardedLookup({ privateAddresses, resolve }: GuardedLookupOption
     return addresses;
   }
 
-  /** Each question once at a time: the system answers only four at once, and a name that gets no answer holds one up. */
-  async function ask(hostname: string): Promise<LookupAddress[]> {
-    const answer = asked.get(hostname) ?? addressesOf(hostname).finally(() => asked.delete(hostname));
-    asked.set(hostname, answer);
-    return answer;
+  /** One lookup per name at a time: the system makes four at once, and a name without an answer blocks one of them. */
+  async function lookUp(hostname: string): Promise<LookupAddress[]> {
+    const found = lookups.get(hostname) ?? addressesOf(hostname).finally(() => lookups.delete(hostname));
+    lookups.set(hostname, found);
+    return found;
   }
 
-  const answer = callbackify(ask);
+  const lookUpThen = callbackify(lookUp);
   return (hostname, { all }, callback) => {
-    answer(hostname, (error, addresses) => {
+    lookUpThen(hostname, (error, addresses) => {
       const [first] = addresses ?? [];
       if (error !== null) callback(error, "");
       else if (all === true) callback(null, addresses);

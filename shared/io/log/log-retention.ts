@@ -1,5 +1,11 @@
 import { DatabaseError, type Database } from "../postgres/database.ts";
 
+/** Removes old rows from the log. */
+export interface LogRetention {
+  /** Removes rows whose own time is before `before`, some thousands at most; call it until it removes none. */
+  step(table: LogTable, before: Date): Promise<RetentionAnswer>;
+}
+
 /** The tables of the log. */
 export type LogTable = "signal_log" | "signal_log_entries" | "system_log";
 
@@ -7,22 +13,16 @@ export type RetentionAnswer =
   | { readonly status: "removed"; readonly rows: number }
   | { readonly status: "unavailable"; readonly error: string };
 
-/** Where old rows of the log are removed. */
-export interface LogRetention {
-  /** Removes rows whose own time is before `before`, some thousands at most; again until it removes none. */
-  step(table: LogTable, before: Date): Promise<RetentionAnswer>;
-}
-
-/** Enough to be quick, few enough that nobody waits for their locks or, embedded, for the only connection. */
+/** Enough to be fast, few enough not to block other statements by locks or, embedded, by using the only connection. */
 const STEP_ROWS_MAX = 5_000;
 
 /**
- * Old rows of each table, found through an index it has for other reasons. `signal_log_entries` is indexed by (strategy_id,
- * at), so its strategies are found by jumping from one to the next, and then the old rows of each. While a table has no
- * statistics, as in the embedded database, Postgres would rather read all of it (1.2 s instead of 6 ms at 800,000 rows):
- * `shard || ''` keeps it from the primary key, and a lower bound makes it expect few rows.
+ * Old rows of each table, found through an index that exists for other queries. `signal_log_entries` is indexed by
+ * (strategy_id, at), so the query goes from strategy to strategy and reads the old rows of each. While a table has no
+ * statistics, as in the embedded database, Postgres would read all of it (1.2 s instead of 6 ms at 800,000 rows):
+ * `shard || ''` keeps it from using the primary key, and a lower bound makes it expect few rows.
  */
-const OLD = {
+const OLD_ROWS = {
   signal_log: `
     SELECT ctid FROM signal_log
     WHERE decided_at > '-infinity' AND decided_at < $1 AND shard || '' = $3 ORDER BY decided_at LIMIT $2`,
@@ -41,7 +41,7 @@ const OLD = {
     SELECT ctid FROM system_log WHERE at > '-infinity' AND at < $1 ORDER BY at LIMIT $2`,
 } as const satisfies Record<LogTable, string>;
 
-/** Clears the log of one shard; the operational events belong to all shards of the database together. */
+/** Retention for the log of one shard; operational events belong to all shards of the database together. */
 export function logRetentionOn(
   db: Database,
   shard: string,
@@ -50,7 +50,7 @@ export function logRetentionOn(
   return {
     async step(table, before) {
       const statement = `
-        WITH removed AS (DELETE FROM ${table} WHERE ctid = ANY (ARRAY(${OLD[table]})) RETURNING 1)
+        WITH removed AS (DELETE FROM ${table} WHERE ctid = ANY (ARRAY(${OLD_ROWS[table]})) RETURNING 1)
         SELECT count(*) AS rows FROM removed`;
       try {
         const [answer] = await db.query<{ rows: number }>(statement, [

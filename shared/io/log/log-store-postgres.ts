@@ -4,44 +4,42 @@ import { DatabaseError, type Database } from "../postgres/database.ts";
 import { columnsJson, rowsQuery } from "../postgres/insert-statement.ts";
 import type { LogAnswer, LogConflict, LogStore } from "./log-store.ts";
 import {
-  DECISION,
-  ENTRY,
-  EVENT,
+  DECISION_COLUMNS,
+  EVENT_COLUMNS,
   eventRow,
   executionRow,
-  INVOCATION,
-  ROUTED,
+  INVOCATION_COLUMNS,
+  OUTCOME_COLUMNS,
   routedRows,
-  SIGNAL,
+  ROUTING_COLUMNS,
+  SIGNAL_COLUMNS,
   signalRow,
 } from "./log-tables.ts";
 
-/** A row that one statement finds there and the next one does not is rare; another round is enough. */
-const ROUNDS_MAX = 10;
+/** The statements that write the log in Postgres. */
 
-const signalNames = Object.keys(SIGNAL).join(", ");
-const entryNames = Object.keys(ENTRY).join(", ");
-const invocationNames = Object.keys(INVOCATION).join(", ");
-/** An element of an array that is null is jsonb's null, not NULL. */
+const signalNames = Object.keys(SIGNAL_COLUMNS).join(", ");
+const outcomeNames = Object.keys(OUTCOME_COLUMNS).join(", ");
+const invocationNames = Object.keys(INVOCATION_COLUMNS).join(", ");
+/** A null in a JSON array arrives as jsonb's null, not as NULL. */
 const invocationValues = invocationNames.replace(/counts$/, "NULLIF(counts, 'null')");
-const eventNames = Object.keys(EVENT).join(", ");
+const eventNames = Object.keys(EVENT_COLUMNS).join(", ");
 
-/** Stores what was decided for the strategies of the signals that a query gives. */
+/** Stores the routing outcomes of the signals that a query gives. */
 const insertRouted = (decided: string): string => `
   INSERT INTO signal_log_entries (shard, entry_id, invocation, stage, at, strategy_id, status, reason, detail)
   SELECT $1, decided.entry_id, decided.invocation, 'routing', decided.decided_at,
     outcome.strategy_id, outcome.status, outcome.reason, outcome.detail
-  FROM (${rowsQuery(ROUTED, "$3")}) outcome JOIN (${decided}) decided ON decided.number = outcome.signal
+  FROM (${rowsQuery(ROUTING_COLUMNS, "$3")}) outcome JOIN (${decided}) decided ON decided.number = outcome.signal
   ON CONFLICT DO NOTHING`;
 
 /**
- * Inserts signals that are not there yet, with what was decided for their strategies, and counts the signals. As
- * one statement it took Postgres 11 % less time than as one per table with the key in every row. Only what was decided
- * with the row that went in goes with it: of two decisions on one entry the first, hence `number`. In the order of keys, so
- * that two writers cannot block each other. Both together cost Postgres 1.5 %.
+ * Inserts signals that are not stored yet, with their routing outcomes, and counts the signals. As one statement it took Postgres
+ * 11 % less time than as one per table with the key in every row. Of two decisions on one entry only the first is stored, with its
+ * own outcomes, hence `number`. In the order of keys, so that two writers cannot block each other. Both together cost 1.5 %.
  */
 const INSERT_SIGNALS = `
-  WITH given AS MATERIALIZED (${rowsQuery(SIGNAL, "$2")}),
+  WITH given AS MATERIALIZED (${rowsQuery(SIGNAL_COLUMNS, "$2")}),
   inserted AS (
     INSERT INTO signal_log (shard, ${signalNames}) SELECT $1, ${signalNames} FROM given
     ORDER BY entry_id, invocation, number
@@ -54,15 +52,15 @@ const INSERT_SIGNALS = `
   SELECT count(*) AS count FROM inserted`;
 
 /**
- * Finds those signals whose row has another uid or status. `hidden`: there is no row, though there was one a moment ago. The
- * others get what was decided for their strategies: earlier versions stored it after the row, and may have been stopped.
- * The LIMIT makes it look up row by row: a plain join reads the whole shard as long as the table has no statistics.
+ * Finds those signals whose stored row has another uid or status; `hidden`: no row is found, though the insert found one. The
+ * other signals get their routing outcomes: earlier versions stored those after the row, and may have been stopped in
+ * between. LIMIT makes Postgres look up row by row: a plain join reads the whole shard while the table has no statistics.
  */
 const SETTLE_STORED = `
   WITH given AS MATERIALIZED (
     SELECT given.*, stored.uid AS stored_uid, stored.status AS stored_status, stored.entry_id IS NULL AS hidden,
       (stored.uid, stored.status) IS NOT DISTINCT FROM (given.uid, given.status) AS same
-    FROM (${rowsQuery(DECISION, "$2")}) given LEFT JOIN LATERAL (
+    FROM (${rowsQuery(DECISION_COLUMNS, "$2")}) given LEFT JOIN LATERAL (
       SELECT * FROM signal_log log
       WHERE log.shard = $1 AND log.entry_id = given.entry_id AND log.invocation = given.invocation LIMIT 1
     ) stored ON true
@@ -71,10 +69,11 @@ const SETTLE_STORED = `
   )
   SELECT entry_id, invocation, stored_uid, stored_status, hidden FROM given WHERE NOT same`;
 
-/** A worker's report takes the place of `delegated`, in whatever order they come; otherwise the first outcome stays. */
+/** The outcome that a worker reports replaces `delegated`, in whatever order they come; otherwise the first outcome stays. */
 const INSERT_OUTCOMES = `
-  INSERT INTO signal_log_entries AS stored (shard, ${entryNames})
-  SELECT DISTINCT ON (entry_id, invocation, strategy_id) $1, ${entryNames} FROM (${rowsQuery(ENTRY, "$2")}) given
+  INSERT INTO signal_log_entries AS stored (shard, ${outcomeNames})
+  SELECT DISTINCT ON (entry_id, invocation, strategy_id) $1, ${outcomeNames}
+  FROM (${rowsQuery(OUTCOME_COLUMNS, "$2")}) given
   ORDER BY entry_id, invocation, strategy_id, status = 'delegated', number
   ON CONFLICT (shard, entry_id, invocation, strategy_id, stage) DO UPDATE
   SET (status, reason, detail, attempt, duration_ms, at) =
@@ -82,23 +81,23 @@ const INSERT_OUTCOMES = `
   WHERE stored.status = 'delegated' AND excluded.status <> 'delegated'`;
 
 /**
- * The start and the end of an invocation may come together, in either order and again: its end is written once. One row
- * per id, since a statement may touch a row once; in the order of ids, so that two writers cannot block each other.
+ * The start and the end of an invocation may come together, in either order and repeatedly; its end is written once. One row
+ * per id, since a statement may change a row only once; in the order of ids, so that two writers cannot block each other.
  */
 const INSERT_INVOCATIONS = `
   INSERT INTO invocations AS stored (${invocationNames})
-  SELECT DISTINCT ON (id) ${invocationValues} FROM (${rowsQuery(INVOCATION, "$1")}) given
+  SELECT DISTINCT ON (id) ${invocationValues} FROM (${rowsQuery(INVOCATION_COLUMNS, "$1")}) given
   ORDER BY id, finished_at NULLS LAST
   ON CONFLICT (id) DO UPDATE SET finished_at = excluded.finished_at, counts = excluded.counts
   WHERE stored.finished_at IS NULL AND excluded.finished_at IS NOT NULL`;
 
 const INSERT_EVENTS = `
   INSERT INTO system_log (${eventNames})
-  SELECT ${eventNames} FROM (${rowsQuery(EVENT, "$1")}) given ON CONFLICT DO NOTHING`;
+  SELECT ${eventNames} FROM (${rowsQuery(EVENT_COLUMNS, "$1")}) given ON CONFLICT DO NOTHING`;
 
 /**
- * The log in Postgres, under the given shard. The statements need no common transaction: whoever gets anything but
- * `stored` writes the rows again, and what was stored already stays as it is.
+ * The log in Postgres, under this shard. The statements need no common transaction: after any answer but `stored` the caller
+ * writes the rows again, and rows that are stored already do not change.
  */
 export function logStoreOn(db: Database, shard: string): LogStore {
   return {
@@ -107,10 +106,11 @@ export function logStoreOn(db: Database, shard: string): LogStore {
       const eventRows = events.map(eventRow);
       try {
         const conflicts = signals.length > 0 ? await insertSignals(db, shard, signals) : [];
-        if (executed.length > 0) await db.query(INSERT_OUTCOMES, [shard, columnsJson(ENTRY, executed)]);
+        if (executed.length > 0)
+          await db.query(INSERT_OUTCOMES, [shard, columnsJson(OUTCOME_COLUMNS, executed)]);
         if (invocations.length > 0)
-          await db.query(INSERT_INVOCATIONS, [columnsJson(INVOCATION, invocations)]);
-        if (eventRows.length > 0) await db.query(INSERT_EVENTS, [columnsJson(EVENT, eventRows)]);
+          await db.query(INSERT_INVOCATIONS, [columnsJson(INVOCATION_COLUMNS, invocations)]);
+        if (eventRows.length > 0) await db.query(INSERT_EVENTS, [columnsJson(EVENT_COLUMNS, eventRows)]);
         return { status: "stored", conflicts };
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
@@ -131,7 +131,10 @@ interface ConflictRow {
   readonly hidden: boolean;
 }
 
-/** What was there before is looked for only when there was something: for every batch it took 6 % of Postgres' time. */
+/** A row that one statement finds and the next one does not is rare; another round is enough. */
+const ROUNDS_MAX = 10;
+
+/** Rows stored before are read only when there are any: doing so for every batch took 6 % of Postgres' time. */
 async function insertSignals(
   db: Database,
   shard: string,
@@ -139,15 +142,16 @@ async function insertSignals(
 ): Promise<LogConflict[]> {
   const rows = signals.map(signalRow);
   const routed = signals.flatMap(routedRows);
-  const params = [shard, columnsJson(SIGNAL, rows), columnsJson(ROUTED, routed)];
+  const params = [shard, columnsJson(SIGNAL_COLUMNS, rows), columnsJson(ROUTING_COLUMNS, routed)];
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const [inserted] = await db.query<{ count: number }>(INSERT_SIGNALS, params);
     if (inserted?.count === rows.length) return [];
-    // Inserting has waited for other writers to end, so their rows can be seen, unless they were deleted meanwhile.
+    // The insert waited for other writers to commit, so their rows are visible, unless they were deleted meanwhile.
     const found = await db.query<ConflictRow>(SETTLE_STORED, params);
     if (!found.some(({ hidden }) => hidden)) return found.map(conflictOf);
   }
-  const message = "signal_log neither takes rows nor shows them; does a row policy or a trigger hide them?";
+  const message =
+    "signal_log neither stores rows nor shows them: check its row-level security policies and its triggers";
   throw new DatabaseError(message, "unavailable", undefined);
 }
 

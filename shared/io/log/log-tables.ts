@@ -1,9 +1,9 @@
 import type { EventRow, OutcomeRow, SignalRow } from "../../log-rows.ts";
 import type { Columns, RowOf } from "../postgres/insert-statement.ts";
 
-/** Columns of the log tables that the router writes, but for `shard`, and the rows made of records. */
+/** The columns that the router writes in each log table, apart from `shard`, and how records become rows. */
 
-export const SIGNAL = {
+export const SIGNAL_COLUMNS = {
   entry_id: "text",
   invocation: "text",
   uid: "text",
@@ -24,8 +24,8 @@ export const SIGNAL = {
   duplicate_of: "text",
 } as const satisfies Columns;
 
-/** Of the same: what tells one decision from another on the same entry, and its time. */
-export const DECISION = {
+/** Those of `signal_log` in which two decisions on one entry differ, and the time. */
+export const DECISION_COLUMNS = {
   entry_id: "text",
   invocation: "text",
   uid: "text",
@@ -33,7 +33,8 @@ export const DECISION = {
   decided_at: "timestamptz",
 } as const satisfies Columns;
 
-export const ENTRY = {
+/** Of `signal_log_entries`. */
+export const OUTCOME_COLUMNS = {
   entry_id: "text",
   invocation: "text",
   strategy_id: "integer",
@@ -46,8 +47,8 @@ export const ENTRY = {
   at: "timestamptz",
 } as const satisfies Columns;
 
-/** Of the same table: what is not the same for all strategies of a signal, and the signal's number in its batch. */
-export const ROUTED = {
+/** Those of `signal_log_entries` that differ between the routing outcomes of a signal, and the signal's number in its batch. */
+export const ROUTING_COLUMNS = {
   signal: "integer",
   strategy_id: "integer",
   status: "text",
@@ -55,7 +56,7 @@ export const ROUTED = {
   detail: "jsonb",
 } as const satisfies Columns;
 
-export const INVOCATION = {
+export const INVOCATION_COLUMNS = {
   id: "text",
   kind: "text",
   mode: "text",
@@ -68,7 +69,7 @@ export const INVOCATION = {
   counts: "jsonb",
 } as const satisfies Columns;
 
-export const EVENT = {
+export const EVENT_COLUMNS = {
   event_id: "uuid",
   at: "timestamptz",
   level: "text",
@@ -78,10 +79,10 @@ export const EVENT = {
   action_flag: "boolean",
 } as const satisfies Columns;
 
-// Field by field: with rows made by spreading a record and its key into one object, Node took 32 µs per signal of
-// five strategies to make and write them, not 5, and 20 µs more to collect the garbage.
+// Field by field: rows made by spreading a record and its key into one object took Node 32 µs instead of 5 per signal of
+// five strategies to make and write, and 20 µs more to collect the garbage.
 
-export function signalRow({ entryId, invocation, record }: SignalRow): RowOf<typeof SIGNAL> {
+export function signalRow({ entryId, invocation, record }: SignalRow): RowOf<typeof SIGNAL_COLUMNS> {
   return {
     entry_id: entryId,
     invocation,
@@ -104,8 +105,8 @@ export function signalRow({ entryId, invocation, record }: SignalRow): RowOf<typ
   };
 }
 
-/** What was decided for the strategies of the signal at this index of a batch. */
-export function routedRows({ record }: SignalRow, index: number): RowOf<typeof ROUTED>[] {
+/** The routing outcomes of the signal at this index of a batch. */
+export function routedRows({ record }: SignalRow, index: number): RowOf<typeof ROUTING_COLUMNS>[] {
   return record.outcomes.map(({ strategy_id, status, reason, detail }) => ({
     signal: index + 1,
     strategy_id,
@@ -115,7 +116,7 @@ export function routedRows({ record }: SignalRow, index: number): RowOf<typeof R
   }));
 }
 
-export function executionRow({ entryId, invocation, record }: OutcomeRow): RowOf<typeof ENTRY> {
+export function executionRow({ entryId, invocation, record }: OutcomeRow): RowOf<typeof OUTCOME_COLUMNS> {
   return {
     entry_id: entryId,
     invocation,
@@ -130,7 +131,7 @@ export function executionRow({ entryId, invocation, record }: OutcomeRow): RowOf
   };
 }
 
-export function eventRow(event: EventRow): RowOf<typeof EVENT> {
+export function eventRow(event: EventRow): RowOf<typeof EVENT_COLUMNS> {
   return {
     event_id: event.eventId,
     at: event.at,

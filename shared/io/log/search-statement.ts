@@ -10,21 +10,23 @@ import {
   type StrategyReason,
 } from "../../reasons.ts";
 
-/** Every word a search may ask for as status: those of signals first, then those only outcomes have. */
+/** The SQL of a search in `signal_log`, and what can be searched for. */
+
+/** Every status a search may name: first those of signals, then those that only outcomes have. */
 export const SEARCH_STATUSES = [
   ...new Set([...SIGNAL_STATUSES, ...ROUTING_STATUSES, ...EXECUTION_STATUSES]),
 ] as const;
 /** The same for reasons. */
 export const SEARCH_REASONS = [...new Set([...SIGNAL_REASONS, ...STRATEGY_REASONS])] as const;
 
-/** What to look for; everything that is given must hold. */
+/** Conditions of a search; all that are given must hold. */
 export interface SignalSearch {
   readonly uid?: string | undefined;
   /** Normalised. */
   readonly symbol?: string | undefined;
-  /** Of the signal; of any of its outcomes when only outcomes have it; with a strategy also of that one's outcome. */
+  /** Of the signal, or of any of its outcomes if only outcomes have this status; with a strategy, also of its outcome. */
   readonly status?: SignalStatus | RoutingStatus | ExecutionStatus | undefined;
-  /** Likewise. */
+  /** In the same way. */
   readonly reason?: StrategyReason | undefined;
   /** Id of a strategy that has an outcome for the signal. */
   readonly strategy?: number | undefined;
@@ -35,7 +37,7 @@ export interface SignalSearch {
   readonly to?: number | undefined;
 }
 
-/** The place of a decision in the order of a search. */
+/** The position of a decision in the order of a search. */
 export interface SearchKey {
   /** ISO 8601, UTC, to the microsecond. */
   readonly decidedAt: string;
@@ -52,11 +54,11 @@ export interface SearchPage {
 /** Characters of a producer's text in an answer. */
 const TEXT_LENGTH_MAX = 200;
 
-/** An entry id in a form that text sorts like Redis does: both halves have up to 20 digits. */
+/** An entry id as text that sorts like ids in Redis: both halves padded to 20 digits. */
 export const NUMERIC_ENTRY_ID = `(
   lpad(split_part(entry_id, '-', 1), 20, '0') || lpad(split_part(entry_id, '-', 2), 20, '0')) COLLATE "C"`;
 
-/** One statement with a parameter for everything given; one row more than asked for, to know whether there is one. */
+/** One statement with a parameter for each value; it reads one row more than the page holds, to know whether there is one. */
 export function searchStatement(
   shard: string,
   search: SignalSearch,
@@ -88,14 +90,14 @@ export function searchStatement(
   return { sql, params };
 }
 
-/** There is no index by invocation; but nothing of a manual run was decided before it began. */
+/** There is no index by invocation, but a manual run decides nothing before it starts. */
 function ofInvocation(id: string): string[] {
   const start = `SELECT started_at - interval '1 minute' FROM invocations WHERE id = ${id}`;
   return [`invocation = ${id}`, `decided_at >= coalesce((${start}), '-infinity')`];
 }
 
-/** Which words can stand in which table. What stops a whole signal is the reason of its outcomes, too. */
-const WORDS = {
+/** Which values each table can contain. A reason that stops a whole signal is also the reason of its outcomes. */
+const VALUES = {
   status: {
     signals: new Set<string>(SIGNAL_STATUSES),
     outcomes: new Set<string>([...ROUTING_STATUSES, ...EXECUTION_STATUSES]),
@@ -103,19 +105,19 @@ const WORDS = {
   reason: { signals: new Set<string>(SIGNAL_REASONS), outcomes: new Set<string>(SEARCH_REASONS) },
 } as const;
 
-/** Status, reason and strategy; what has to hold for an outcome has to hold for one and the same. */
+/** Status, reason and strategy; all conditions on outcomes must hold for the same outcome. */
 function withOutcome(search: SignalSearch, given: (value: unknown) => string): string[] {
   const { strategy } = search;
   const ofSignal: string[] = [];
   const ofOutcome: string[] = [];
   if (strategy !== undefined) ofOutcome.push(`o.strategy_id = ${given(strategy)}`);
   for (const column of ["status", "reason"] as const) {
-    const word = search[column];
-    if (word === undefined) continue;
-    const value = given(word);
-    const { signals, outcomes } = WORDS[column];
-    const inSignal = signals.has(word) ? [`l.${column} = ${value}`] : [];
-    const inOutcome = outcomes.has(word) ? [`o.${column} = ${value}`] : [];
+    const value = search[column];
+    if (value === undefined) continue;
+    const parameter = given(value);
+    const { signals, outcomes } = VALUES[column];
+    const inSignal = signals.has(value) ? [`l.${column} = ${parameter}`] : [];
+    const inOutcome = outcomes.has(value) ? [`o.${column} = ${parameter}`] : [];
     if (strategy !== undefined) ofOutcome.push(`(${[...inSignal, ...inOutcome].join(" OR ")})`);
     else if (inSignal.length > 0) ofSignal.push(...inSignal);
     else ofOutcome.push(...inOutcome);

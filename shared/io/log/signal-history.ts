@@ -4,22 +4,22 @@ import type { RoutingOutcome } from "../../records.ts";
 import type { ReplayDecision, LoggedSignal } from "../../replay/replay-decision.ts";
 import type { Database } from "../postgres/database.ts";
 
-/** The signals in `signal_log` of one shard, as replays need them. All of it throws DatabaseError. */
+/** The signals in `signal_log` of one shard, as replays need them. Every method throws DatabaseError. */
 export interface SignalHistory {
   /** Ids of the entries that arrived in this range and have a row, in no order; up to `countMax` of them. */
   idsBetween(range: EntryRange, countMax: number): Promise<string[]>;
   /** Ids of the entries with one of these uids, by uid; up to `countMax` of them. */
   idsOfUids(uids: readonly string[], countMax: number): Promise<readonly { entryId: string; uid: string }[]>;
-  /** Those of these entries that have a row, whatever the invocation. */
+  /** Those of these entries that have a row, of any invocation. */
   decidedAmong(ids: readonly string[]): Promise<Set<string>>;
   /** The decisions on these entries, by entry id. */
   signals(ids: readonly string[]): Promise<Map<string, LoggedSignal>>;
 }
 
 /**
- * The text bounds find the rows through the primary key, whatever the collation makes of the hyphen, among ids whose times
- * have equally many digits; the numbers then say exactly which they are. DISTINCT and LIMIT inside, so that a span with
- * millions of rows is read no further than asked. What was posted by hand never arrived.
+ * The text bounds find the rows through the primary key, for one number of digits at a time, so that the order of the hyphen in
+ * the collation does not matter; the numbers then select exactly. DISTINCT and LIMIT are inside, so that a span with millions
+ * of rows is read only as far as needed. Entries posted on demand (`manual`) never arrived.
  */
 const IDS_BETWEEN = `
   SELECT found.entry_id
@@ -43,7 +43,7 @@ const DECIDED_AMONG = `
     SELECT FROM signal_log WHERE shard = $1 AND entry_id = asked.entry_id LIMIT 1
   ) log`;
 
-/** LIMIT makes Postgres look up row by row also while the table has no statistics. */
+/** LIMIT makes Postgres look up row by row even while the table has no statistics. */
 const SIGNALS = `
   SELECT log.entry_id, log.uid, log.status, log.reason, log.detail, log.raw, log.snapshot, log.decided_at,
     log.duplicate_of, EXISTS (
@@ -60,7 +60,7 @@ const SIGNALS = `
     ORDER BY invocation <> 'live', decided_at, invocation LIMIT 1
   ) log`;
 
-interface SignalRow extends Omit<ReplayDecision, "decided_at" | "outcomes"> {
+interface StoredSignal extends Omit<ReplayDecision, "decided_at" | "outcomes"> {
   readonly entry_id: string;
   readonly uid: string | null;
   readonly raw: Fields;
@@ -69,7 +69,7 @@ interface SignalRow extends Omit<ReplayDecision, "decided_at" | "outcomes"> {
   readonly outcomes: readonly Omit<RoutingOutcome, "strategy">[];
 }
 
-/** The history of the signals of this shard. */
+/** The history of the signals of one shard. */
 export function signalHistoryOn(db: Database, shard: string): SignalHistory {
   return {
     async idsBetween(range, countMax) {
@@ -90,7 +90,7 @@ export function signalHistoryOn(db: Database, shard: string): SignalHistory {
       return new Set(rows.map((row) => row.entry_id));
     },
     async signals(ids) {
-      const rows = await db.query<SignalRow>(SIGNALS, [shard, JSON.stringify(ids)]);
+      const rows = await db.query<StoredSignal>(SIGNALS, [shard, JSON.stringify(ids)]);
       return new Map(rows.map((row) => [row.entry_id, loggedSignal(row)]));
     },
   };
@@ -99,13 +99,13 @@ export function signalHistoryOn(db: Database, shard: string): SignalHistory {
 interface TextSpan {
   readonly low: string;
   readonly high: string;
-  /** Of the time in its ids. */
+  /** Of the times in its ids. */
   readonly digits: number;
 }
 
 /**
- * Bounds between which the ids of a range lie as text, for each number of digits their times can have: among those the
- * digits decide before the hyphen is reached. The most digits first, since that is where ids are.
+ * The bounds of a range as text, for each number of digits the times can have: with equal numbers the digits decide before the
+ * hyphen is compared. The most digits come first, since those are the usual ids.
  */
 function textSpansOf({ from, to }: EntryRange): TextSpan[] {
   const [first = "", last = ""] = [from, to].map((id) => id.split("-")[0]);
@@ -126,7 +126,7 @@ function loggedSignal({
   decided_at,
   outcomes,
   ...rest
-}: SignalRow): LoggedSignal {
+}: StoredSignal): LoggedSignal {
   const { status, reason, detail, snapshot, duplicate_of } = rest;
   const decision: ReplayDecision = {
     status,

@@ -4,16 +4,23 @@ import type { SignalRecord } from "../../records.ts";
 import type { Database } from "../postgres/database.ts";
 import { NUMERIC_ENTRY_ID } from "./search-statement.ts";
 
+/** The log of one shard, read by entry id or uid. Every method throws DatabaseError. */
+export interface SignalLogReader {
+  of(entryIds: readonly string[]): Promise<LogFindings>;
+  /** Ids of the entries with this uid, the oldest first. */
+  entryIdsOf(uid: string, countMax: number): Promise<string[]>;
+}
+
 /** A row of `signal_log` without its raw fields. Times are ISO 8601, UTC. */
 export interface LoggedDecision extends Omit<SignalRecord, "outcomes" | "raw"> {
   readonly entry_id: string;
   readonly invocation: string;
   readonly logged_at: string;
-  /** Who asked for it; null for `live`, and as long as the row in `invocations` is not there. */
+  /** The manual run it was made in; null for `live`, and while the row in `invocations` is missing. */
   readonly asked_for: AskedFor | null;
 }
 
-/** The manual run a decision was made in. */
+/** A manual run, as it is recorded in `invocations`. */
 export interface AskedFor {
   readonly kind: string;
   readonly mode: string | null;
@@ -28,7 +35,7 @@ export interface LoggedOutcome {
   readonly entry_id: string;
   readonly invocation: string;
   readonly strategy_id: number;
-  /** Its name today; null when there is no such strategy any more. */
+  /** Its name today; null when the strategy no longer exists. */
   readonly strategy: string | null;
   readonly stage: "routing" | "execution";
   readonly status: RoutingStatus | ExecutionStatus;
@@ -39,33 +46,26 @@ export interface LoggedOutcome {
   readonly at: string;
 }
 
-/** What the log holds about some entries, as of one moment. */
+/** All that the log contains about some entries at one moment. */
 export interface LogFindings {
-  /** The newest first; of each entry the live one and the newest others. */
+  /** The newest first; for each entry the live one and the newest others. */
   readonly decisions: readonly LoggedDecision[];
   /** By strategy, the live ones first. */
   readonly outcomes: readonly LoggedOutcome[];
   /** Raw fields by entry id. */
   readonly raw: ReadonlyMap<string, Fields>;
-  /** Entries of which there are more decisions than these. */
+  /** Entries that have more decisions than are given here. */
   readonly moreDecisionsOf: ReadonlySet<string>;
-  /** True when there are more outcomes than these. */
+  /** True when there are more outcomes than are given here. */
   readonly moreOutcomes: boolean;
 }
 
-/** The log of one shard, read by key. All of it throws DatabaseError. */
-export interface SignalLogReader {
-  of(entryIds: readonly string[]): Promise<LogFindings>;
-  /** Ids of the entries with this uid, the oldest first. */
-  entryIdsOf(uid: string, countMax: number): Promise<string[]>;
-}
-
-/** Per entry; a person's runs, so hardly ever reached. */
+/** Per entry. Beside the live one these are runs started by people, so there are hardly ever so many. */
 const DECISIONS_MAX = 50;
-/** Of all entries asked for. */
+/** For all entries together. */
 const OUTCOMES_MAX = 5_000;
 
-/** Ids as JSON text, since each driver has its own idea of an array; as an array they are looked up in the index. */
+/** Ids as JSON text, since the drivers encode arrays differently; as an SQL array they are looked up in the index. */
 const ASKED = "entry_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))";
 
 const DECISIONS = `
@@ -73,10 +73,10 @@ const DECISIONS = `
   FROM (
     SELECT entry_id, invocation, uid, status, reason, detail, signal_id, direction, symbol, message, source, bar_time, sent_at,
       received_at, decided_at, snapshot, duplicate_of, logged_at,
-      row_number() OVER (PARTITION BY entry_id ORDER BY invocation = 'live' DESC, decided_at DESC, invocation) AS place
+      row_number() OVER (PARTITION BY entry_id ORDER BY invocation = 'live' DESC, decided_at DESC, invocation) AS rank
     FROM signal_log WHERE shard = $1 AND ${ASKED}
   ) d LEFT JOIN invocations i ON i.id = d.invocation
-  WHERE place <= $3 ORDER BY d.decided_at DESC, d.invocation`;
+  WHERE rank <= $3 ORDER BY d.decided_at DESC, d.invocation`;
 
 /** 'routing' comes after 'execution' in the alphabet, and before it in time. */
 const OUTCOMES = `
@@ -100,16 +100,16 @@ export function signalLogReaderOn(db: Database, shard: string): SignalLogReader 
     of: async (entryIds) =>
       db.readOnly(async (query) => {
         const asked = [shard, JSON.stringify(entryIds)];
-        const decisions = await query<DecisionRow>(DECISIONS, [...asked, DECISIONS_MAX + 1]);
-        const outcomes = await query<OutcomeRow>(OUTCOMES, [...asked, OUTCOMES_MAX + 1]);
+        const decisions = await query<StoredDecision>(DECISIONS, [...asked, DECISIONS_MAX + 1]);
+        const outcomes = await query<StoredOutcome>(OUTCOMES, [...asked, OUTCOMES_MAX + 1]);
         const raw = await query<{ entry_id: string; raw: Fields }>(RAW, asked);
         return {
-          // The live one is in the first place, whatever its age.
-          decisions: decisions.filter(({ place }) => place <= DECISIONS_MAX).map(decisionOf),
+          // The live one has rank 1, whatever its age.
+          decisions: decisions.filter(({ rank }) => rank <= DECISIONS_MAX).map(decisionOf),
           outcomes: outcomes.slice(0, OUTCOMES_MAX).map((row) => ({ ...row, at: row.at.toISOString() })),
           raw: new Map(raw.map((row) => [row.entry_id, row.raw])),
           moreDecisionsOf: new Set(
-            decisions.filter(({ place }) => place > DECISIONS_MAX).map(({ entry_id }) => entry_id),
+            decisions.filter(({ rank }) => rank > DECISIONS_MAX).map(({ entry_id }) => entry_id),
           ),
           moreOutcomes: outcomes.length > OUTCOMES_MAX,
         };
@@ -121,11 +121,11 @@ export function signalLogReaderOn(db: Database, shard: string): SignalLogReader 
   };
 }
 
-type OutcomeRow = Omit<LoggedOutcome, "at"> & { readonly at: Date };
+type StoredOutcome = Omit<LoggedOutcome, "at"> & { readonly at: Date };
 
 type Timed = "bar_time" | "sent_at" | "received_at" | "decided_at" | "logged_at";
 
-type DecisionRow = Omit<LoggedDecision, Timed | "asked_for"> &
+type StoredDecision = Omit<LoggedDecision, Timed | "asked_for"> &
   Omit<AskedFor, "kind" | "reason" | "started_at" | "finished_at"> & {
     readonly bar_time: Date | null;
     readonly sent_at: Date | null;
@@ -136,15 +136,15 @@ type DecisionRow = Omit<LoggedDecision, Timed | "asked_for"> &
     readonly requested_because: string | null;
     readonly started_at: Date | null;
     readonly finished_at: Date | null;
-    readonly place: number;
+    readonly rank: number;
   };
 
-function decisionOf(stored: DecisionRow): LoggedDecision {
-  const { kind, mode, requested_by, requested_because, started_at, finished_at, place: _, ...row } = stored;
+function decisionOf(stored: StoredDecision): LoggedDecision {
+  const { kind, mode, requested_by, requested_because, started_at, finished_at, rank: _, ...row } = stored;
   return {
     ...row,
-    bar_time: isoOrNull(row.bar_time),
-    sent_at: isoOrNull(row.sent_at),
+    bar_time: row.bar_time?.toISOString() ?? null,
+    sent_at: row.sent_at?.toISOString() ?? null,
     received_at: row.received_at.toISOString(),
     decided_at: row.decided_at.toISOString(),
     logged_at: row.logged_at.toISOString(),
@@ -157,11 +157,7 @@ function decisionOf(stored: DecisionRow): LoggedDecision {
             requested_by,
             reason: requested_because,
             started_at: started_at.toISOString(),
-            finished_at: isoOrNull(finished_at),
+            finished_at: finished_at?.toISOString() ?? null,
           },
   };
-}
-
-function isoOrNull(time: Date | null): string | null {
-  return time === null ? null : time.toISOString();
 }

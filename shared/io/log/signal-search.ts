@@ -2,7 +2,7 @@ import type { SignalStatus } from "../../reasons.ts";
 import { DatabaseError, type Database } from "../postgres/database.ts";
 import { searchStatement, type SearchKey, type SearchPage, type SignalSearch } from "./search-statement.ts";
 
-/** What a search shows of a decision. Times are ISO 8601, UTC; what producers wrote is cut. */
+/** A decision as a search shows it. Times are ISO 8601, UTC; texts of producers are cut. */
 export interface FoundSignal {
   readonly entry_id: string;
   readonly invocation: string;
@@ -22,16 +22,16 @@ export interface FoundSignal {
 
 export interface FoundSignals {
   readonly signals: readonly FoundSignal[];
-  /** Where the next page goes on; undefined after the last one. */
+  /** Where the next page continues; undefined after the last one. */
   readonly next: SearchKey | undefined;
 }
 
-/** Postgres gave up on a search that would have taken too long. */
-export class SearchTooSlow extends Error {
-  override readonly name = "SearchTooSlow";
+/** The search was cancelled because it took too long. */
+export class SearchTooSlowError extends Error {
+  override readonly name = "SearchTooSlowError";
 }
 
-/** Nobody waits longer, and Postgres has the log to write meanwhile. (The embedded database cannot be interrupted.) */
+/** Postgres also has the log to write meanwhile. (The embedded database cannot be interrupted.) */
 const SEARCH_MS_MAX = 5_000;
 const QUERY_CANCELED = "57014";
 
@@ -42,7 +42,7 @@ export interface SearchRequest {
   readonly msMax?: number;
 }
 
-/** Finds decisions in the log of one shard, the newest first. @throws DatabaseError, SearchTooSlow */
+/** Finds decisions in the log of one shard, the newest first. @throws DatabaseError, SearchTooSlowError */
 export async function searchSignals(
   db: Database,
   { shard, search, page, msMax = SEARCH_MS_MAX }: SearchRequest,
@@ -52,7 +52,7 @@ export async function searchSignals(
     await query(`SET LOCAL statement_timeout = ${msMax}`);
     return query<FoundRow>(sql, params).catch((error: unknown) => {
       if (!(error instanceof DatabaseError) || error.sqlstate !== QUERY_CANCELED) throw error;
-      throw new SearchTooSlow(`the search took longer than ${msMax} ms`, { cause: error });
+      throw new SearchTooSlowError(`the search took longer than ${msMax} ms`, { cause: error });
     });
   });
   const shown = rows.slice(0, page.countMax);
@@ -77,7 +77,7 @@ function foundOf(found: FoundRow): FoundSignal {
   const { decided_at_us: _, ...row } = found;
   return {
     ...row,
-    bar_time: row.bar_time === null ? null : row.bar_time.toISOString(),
+    bar_time: row.bar_time?.toISOString() ?? null,
     decided_at: row.decided_at.toISOString(),
   };
 }

@@ -1,10 +1,6 @@
 import { DatabaseError } from "./database.ts";
 
-/** SQLSTATE classes of statements that will never work: data exception, constraint violation, limit exceeded. */
-const REFUSED = /^(?:22|23|54)/;
-const MESSAGE_LENGTH_MAX = 300;
-
-/** What any of the drivers threw, as the error the router knows; its text holds no row values and no credentials. */
+/** Turns what a driver threw into a DatabaseError whose message holds no row values and no credentials. */
 export function toDatabaseError(thrown: unknown): DatabaseError {
   if (thrown instanceof DatabaseError) return thrown;
   const sqlstate = sqlstateOf(thrown);
@@ -23,14 +19,18 @@ export function toDatabaseError(thrown: unknown): DatabaseError {
   );
 }
 
-/** The code of an answer by Postgres; undefined when it did not answer. Node's own codes look alike (`EPIPE`). */
+/** SQLSTATE classes of statements that can never work: data exception, constraint violation, limit exceeded. */
+const REFUSED = /^(?:22|23|54)/;
+const MESSAGE_LENGTH_MAX = 300;
+
+/** The code in an error from Postgres; undefined for other errors. Node's own codes look similar (`EPIPE`). */
 function sqlstateOf(thrown: unknown): string | undefined {
   return text(thrown, "severity") === undefined ? undefined : text(thrown, "code");
 }
 
 function answer(thrown: unknown, sqlstate: string): string {
   const message = firstLine(text(thrown, "message") ?? "");
-  // In class 22 what is quoted is the value that was refused; elsewhere it is the name of a table or constraint.
+  // In class 22 the quoted text is the refused value; in other classes it is the name of a table or constraint.
   const safe = sqlstate.startsWith("22") ? message.replace(/["«„“].*["»“”]/su, '"…"') : message;
   const where = ["table", "column", "constraint"].flatMap((part) => {
     const name = text(thrown, part);
@@ -39,7 +39,7 @@ function answer(thrown: unknown, sqlstate: string): string {
   return `${safe} (${[`SQLSTATE ${sqlstate}`, ...where].join(", ")})`;
 }
 
-/** Connecting to a name with several addresses fails with one error per address and no message of its own. */
+/** When a host name has several addresses, connecting fails with one error per address and no message of its own. */
 function connectionMessage(thrown: unknown): string {
   if (thrown instanceof AggregateError) return [...new Set(thrown.errors.map(connectionMessage))].join("; ");
   const message = text(thrown, "message") ?? text(thrown, "code");

@@ -4,7 +4,9 @@ import { toDatabaseError } from "./database-error.ts";
 import { DatabaseError, type Database } from "./database.ts";
 import { applyMigrations } from "./migrate.ts";
 
-/** How a pool is made; what `pg` and the Neon driver both understand. */
+/** A database over a connection pool of `pg` or of the Neon driver. */
+
+/** Settings of a pool that both drivers understand. */
 export interface PoolSettings {
   readonly connectionString: string;
   readonly max: number;
@@ -34,25 +36,25 @@ interface PgDatabaseOptions {
   readonly kind: "pg" | "neon";
   readonly createPool: (settings: PoolSettings) => PgPool;
   readonly url: string;
-  /** Where migrations go, when not to `url`. */
+  /** For migrations, when they cannot run over `url`. */
   readonly migrateUrl?: string;
   readonly poolMax: number;
   readonly connectMsMax: number;
   readonly queryMsMax: number;
-  /** Told about connections that broke while nobody used them. */
+  /** Called when an idle connection breaks. */
   readonly onError: (error: Error) => void;
 }
 
-/** A frozen server never says goodbye. */
+/** A frozen server never confirms that a connection is closed. */
 const CLOSE_MS_MAX = 3000;
 
 const { INT8 } = pgTypes.builtins;
-/** `pg` gives bigint as text, since it may exceed 2^53; nothing the router counts does. */
+/** `pg` gives bigint as text, since it may exceed 2^53; no count of the router does. */
 const types: CustomTypesConfig = {
   getTypeParser: (oid, format) => (oid === INT8 ? Number : pgTypes.getTypeParser(oid, format)),
 };
 
-/** A database over a pool of `pg` or of the Neon driver. Connects when first used, so Postgres may be down now. */
+/** Connects when first used, so Postgres may be unavailable now. */
 export function databaseOverPool(options: PgDatabaseOptions): Database {
   const settings: PoolSettings = {
     connectionString: options.url,
@@ -66,8 +68,8 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
   const openPool = (overrides: Partial<PoolSettings>): PgPool => {
     const opened = options.createPool({ ...settings, ...overrides });
     opened.on("error", (error) => options.onError(toDatabaseError(error)));
-    // Lent or being closed, a client that breaks says so itself, and without a listener that would end the process.
-    // The query on it fails as well, so there is nothing to do. Once and for all: between two queries is a moment, too.
+    // A client in use or being closed emits its own error, which would end the process without a listener. Nothing else is
+    // to be done: its query fails as well, or the next one does.
     opened.on("connect", (client) => client.on("error", () => undefined));
     return opened;
   };
@@ -75,10 +77,10 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
   let closed: Promise<void> | undefined;
   return {
     kind: options.kind,
-    query: (sql, params) => withClient(pool, (client) => queryOn(client, sql, params), connectionStands),
+    query: (sql, params) => withClient(pool, (client) => queryOn(client, sql, params), connectionWorks),
     readOnly: (work) => withClient(pool, (client) => readOnlyOn(client, work)),
     async migrate() {
-      // A pool of its own, because waiting for another process's migrations may take longer than any query.
+      // In a pool without a time limit, because waiting for the migrations of another process may take long.
       const connectionString = options.migrateUrl ?? options.url;
       const single = openPool({ connectionString, max: 1, query_timeout: 0 });
       try {
@@ -91,14 +93,14 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
   };
 }
 
-/** Lends out a client; one whose connection or transaction may be broken afterwards is not used again. */
+/** Runs `work` on a client of the pool; the client is not used again if its connection or transaction may be broken. */
 async function withClient<T>(
   pool: PgPool,
   work: (client: PgClient) => Promise<T>,
   usableAfter: (error: unknown) => boolean = () => false,
 ): Promise<T> {
-  // An idle connection may have been ended, by Postgres or while this process was frozen. The news is heard in this turn
-  // of the event loop, and the pool then lends another one.
+  // An idle connection may have been closed by Postgres, or while this process was paused. That becomes known in the next turn
+  // of the event loop, and then the pool gives another one.
   await nextTurn();
   const client = await pool.connect().catch((error: unknown) => {
     throw toDatabaseError(error);
@@ -114,8 +116,8 @@ async function withClient<T>(
   }
 }
 
-/** Postgres answered, and not that it is about to hang up. */
-function connectionStands(error: unknown): boolean {
+/** True when Postgres answered, and not that it is closing the connection. */
+function connectionWorks(error: unknown): boolean {
   return error instanceof DatabaseError && error.sqlstate !== undefined && !/^(?:08|57)/.test(error.sqlstate);
 }
 

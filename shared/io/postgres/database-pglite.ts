@@ -5,28 +5,30 @@ import { DatabaseError, type Database } from "./database.ts";
 import { FolderInUseError, lockFolder, type FolderLock } from "./folder-lock.ts";
 import { applyMigrations, type MigrationClient } from "./migrate.ts";
 
+/** The embedded database: PGlite, in this process. */
+
 const IN_USE =
   "the embedded database is for one process only: stop the other one, or set DATABASE_URL to a Postgres server";
-const TAKEN_OVER =
-  "another process has taken over the embedded database while this one stood still; restart this one";
+const LOST =
+  "another process opened the embedded database while this process was paused; restart this process";
 
 interface PgliteOptions {
   /** The files are in its folder `postgres`. */
   readonly dataDir: string;
-  /** Told when another process has taken the folder over; the database then refuses to be used. */
+  /** Called when another process has locked the folder; from then on every query is rejected. */
   readonly onError: (error: Error) => void;
 }
 
 /**
- * Opens the embedded database. PGlite does not protect its files: two processes on one folder lose rows without a
- * word, hence the lock. @throws Error when another process has the folder
+ * Opens the embedded database. PGlite does not protect its files: two processes on one folder lose rows without an error,
+ * hence the lock. @throws Error when another process has the folder
  */
 export async function openPglite({ dataDir, onError }: PgliteOptions): Promise<Database> {
   const folder = join(dataDir, "postgres");
   let lost: DatabaseError | undefined;
   const onLost = (): void => {
     if (lost !== undefined) return;
-    lost = new DatabaseError(`${folder}: ${TAKEN_OVER}`, "unavailable", undefined);
+    lost = new DatabaseError(`${folder}: ${LOST}`, "unavailable", undefined);
     onError(lost);
   };
   const lock = await lockFolder(folder, onLost).catch((error: unknown) => {
@@ -39,15 +41,15 @@ export async function openPglite({ dataDir, onError }: PgliteOptions): Promise<D
     },
   );
 
-  // Opening takes seconds in which nothing else runs, long enough on a busy machine for another process to take this one
-  // for dead. Not closed and not released: both would touch what is the other's by now.
-  if (!lock.isHeld()) throw new Error(`${folder}: ${TAKEN_OVER}`);
+  // Opening blocks this process for seconds, so on a busy machine another process may take its lock for that of a dead one.
+  // Then nothing is closed or released: the files and the lock are the other's.
+  if (!lock.isHeld()) throw new Error(`${folder}: ${LOST}`);
 
-  // There is one connection, so whoever has a transaction open must have it alone.
+  // There is one connection, so an open transaction must have it alone.
   let last: Promise<unknown> = Promise.resolve();
   const exclusive = <T>(work: () => Promise<T>): Promise<T> => {
     const result = last.then(() => {
-      // A process that stood still runs on for a moment before it hears that its lock was taken over.
+      // A process that was paused continues for a moment before it is notified that its lock was lost.
       if (!lock.isHeld()) onLost();
       if (lost !== undefined) throw lost;
       return work();
@@ -88,7 +90,7 @@ async function inReadOnlyTransaction<T>(
   }
 }
 
-/** PGlite takes several statements in `exec` only, and values in `query` only. */
+/** PGlite accepts several statements only in `exec`, and values only in `query`. */
 function migrationClient(pg: PGlite): MigrationClient {
   return {
     async query(sql, values) {
@@ -99,7 +101,7 @@ function migrationClient(pg: PGlite): MigrationClient {
   };
 }
 
-/** Closing writes too, so a database that was taken over is left as it is. */
+/** Closing also writes, so after the lock was lost nothing is closed. */
 async function closePglite(
   pg: PGlite,
   lock: FolderLock,

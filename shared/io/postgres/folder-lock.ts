@@ -4,9 +4,9 @@ import { mkdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import lockfile from "proper-lockfile";
 
-/** A lock on a folder among the processes that use this module; it outlives none of them by more than 5 s. */
+/** A lock on a folder among the processes that use this module; it expires 5 s after its holder was killed. */
 export interface FolderLock {
-  /** Whether the folder is still ours; looks at the disk, about 10 µs. */
+  /** Whether this process still holds the lock; reads a file, which takes about 10 µs. */
   isHeld(): boolean;
   release(): Promise<void>;
 }
@@ -22,15 +22,14 @@ export class FolderInUseError extends Error {
   }
 }
 
-/** The holder renews its lock every second. One not renewed for so long is of a process that was killed. */
+/** The holder renews its lock every second; a lock not renewed for so long belongs to a process that was killed. */
 const STALE_MS = 5000;
 const RENEW_MS = 1000;
-const LOOK_MS = 100;
+const CHECK_MS = 100;
 
 /**
- * Creates the folder if need be and locks it. Waits for the lock of a killed process to become stale, but not for one
- * that is being renewed. `onLost` is told when another process has taken it over, after this one had stood still.
- * @throws FolderInUseError
+ * Creates the folder if necessary and locks it. Waits for the lock of a killed process to expire, but not for one that is being
+ * renewed. Calls `onLost` when another process has locked it while this one was paused. @throws FolderInUseError
  */
 export async function lockFolder(folder: string, onLost: () => void): Promise<FolderLock> {
   await mkdir(folder, { recursive: true });
@@ -40,24 +39,24 @@ export async function lockFolder(folder: string, onLost: () => void): Promise<Fo
     try {
       return readFileSync(ownerFile, "utf8") === owner;
     } catch {
-      // Gone or unreadable: whatever happened, it is not known to be ours.
+      // A missing or unreadable file does not prove that this process holds the lock.
       return false;
     }
   };
-  // The library reports a lock that somebody else has touched. That may be its former holder, which on waking up
-  // renews or removes it before it notices that it is not its own any more; then it is still ours, and taken again.
+  // The library reports that another process changed the lock. That may be its former holder, which was paused and renews or
+  // removes it before noticing that it lost it; then this process still holds it, and locks again.
   const onTouched = (): void => {
     if (!isHeld()) return onLost();
-    retaken = rmdir(`${folder}.lock`)
+    locked = rmdir(`${folder}.lock`)
       .catch(() => undefined)
       .then(() => lock(folder, onTouched));
-    retaken.catch(onLost);
+    locked.catch(onLost);
   };
-  let retaken = Promise.resolve(await acquire(folder, ownerFile, onTouched));
+  let locked = Promise.resolve(await acquire(folder, ownerFile, onTouched));
   await writeFile(ownerFile, owner);
   return {
     isHeld,
-    release: async () => (await retaken)(),
+    release: async () => (await locked)(),
   };
 }
 
@@ -83,7 +82,7 @@ async function acquire(folder: string, ownerFile: string, onTouched: () => void)
       }
       renewedAt = renewed.mtimeMs;
     }
-    await delay(LOOK_MS);
+    await delay(CHECK_MS);
   }
 }
 

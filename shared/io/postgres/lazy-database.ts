@@ -1,7 +1,7 @@
 import { messageOf } from "../../error-message.ts";
 import { DatabaseError, type Database } from "./database.ts";
 
-/** A database that is opened by its first use, for work that mostly does without; that it cannot be opened is `unavailable`. */
+/** A database that is opened when first used, for work that rarely needs it; failing to open it counts as `unavailable`. */
 export function lazyDatabase(kind: Database["kind"], open: () => Promise<Database>): Database {
   let opening: Promise<Database> | undefined;
   const opened = async (): Promise<Database> => {

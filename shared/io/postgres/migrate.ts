@@ -5,23 +5,25 @@ import type { ClientBase } from "pg";
 import { toDatabaseError } from "./database-error.ts";
 import type { Database } from "./database.ts";
 
+/** Applies the SQL files in `migrations`, and says which are missing. */
+
 const DIR = fileURLToPath(new URL("migrations", import.meta.url));
-/** Not the library's usual name, which another service in the same database may be using. */
+/** Not the library's default name, which another service in the same database may use. */
 const TABLE = "signal_router_migrations";
 
-/** What node-pg-migrate needs of a client. Without values, `sql` may hold several statements. */
+/** The part of a client that node-pg-migrate needs. Without values, `sql` may hold several statements. */
 export interface MigrationClient {
   query(sql: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
 /**
- * Applies the missing migrations, all or none, and gives their names. Waits while another process does the same.
+ * Applies the missing migrations, all or none, and returns their names. Waits while another process does the same.
  * @throws DatabaseError
  */
 export async function applyMigrations(client: MigrationClient): Promise<readonly string[]> {
   try {
     const applied = await runner({
-      // The library calls nothing but `query`.
+      // The library calls only `query`.
       dbClient: client as ClientBase,
       dir: DIR,
       direction: "up",
@@ -36,13 +38,13 @@ export async function applyMigrations(client: MigrationClient): Promise<readonly
   }
 }
 
-/** Names of the migrations that the database has not had; empty: the schema is ready. @throws DatabaseError */
+/** Names of the migrations that were not applied yet; empty when the schema is ready. @throws DatabaseError */
 export async function pendingMigrations(db: Database): Promise<readonly string[]> {
   const files = await readdir(DIR);
   const names = files.filter((file) => file.endsWith(".sql")).map((file) => file.slice(0, -".sql".length));
   const [table] = await db.query<{ found: boolean }>("SELECT to_regclass($1) IS NOT NULL AS found", [TABLE]);
   if (table?.found !== true) return names.toSorted();
   const applied = await db.query<{ name: string }>(`SELECT name FROM ${TABLE}`);
-  const had = new Set(applied.map(({ name }) => name));
-  return names.filter((name) => !had.has(name)).toSorted();
+  const done = new Set(applied.map(({ name }) => name));
+  return names.filter((name) => !done.has(name)).toSorted();
 }

@@ -2,32 +2,34 @@ import { Pool } from "pg";
 import { databaseOverPool } from "./database-pg.ts";
 import type { Database } from "./database.ts";
 
+/** Opens the database that a URL names. */
+
 export interface DatabaseOptions {
   /** postgres:// URL of a server; undefined: the embedded database. */
   readonly url: string | undefined;
-  /** WebSocket proxy to reach `url` through with the Neon driver: `ws://` or `wss://`, or host and port for `ws`. */
+  /** WebSocket proxy through which the Neon driver reaches `url`: `ws://…`, `wss://…`, or host and port for `ws`. */
   readonly neonWsProxy?: string | undefined;
   /** Folder for the files of the embedded database. */
   readonly dataDir: string;
-  /** Connections at most. */
+  /** Most connections. */
   readonly poolMax?: number;
   /** Longest wait for a connection, milliseconds. */
   readonly connectMsMax?: number;
-  /** Longest wait for an answer, milliseconds; then the server counts as unavailable. */
+  /** Longest wait for an answer, milliseconds; after that the server counts as unavailable. */
   readonly queryMsMax?: number;
-  /** Told about what fails while no caller waits: a lost idle connection, a lost lock on the embedded database. */
+  /** Called for failures outside a call: a lost idle connection, a lost lock on the embedded database. */
   readonly onError: (error: Error) => void;
 }
 
 /**
- * The database for a URL: the Neon driver for Neon's hosts or when a proxy is named, `pg` for any other, PGlite
- * without. Servers are connected to when first used, so they may be down now; PGlite is opened at once.
- * @throws Error when the URL is none, or the embedded database is in use by another process
+ * The Neon driver for Neon's hosts or with a proxy, `pg` for any other URL, PGlite without one. A server is connected to when
+ * first used, so it may be unavailable now; PGlite is opened at once.
+ * @throws Error when the URL is malformed, or another process uses the embedded database
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { url, dataDir, poolMax = 10, connectMsMax = 5000, queryMsMax = 30_000, onError } = options;
   if (url === undefined) {
-    // Loaded when needed only, as is the Neon driver: PGlite alone takes longer than the rest of the router.
+    // PGlite and the Neon driver are loaded only when needed: PGlite alone takes longer than the rest of the router.
     const { openPglite } = await import("./database-pglite.ts");
     return openPglite({ dataDir, onError });
   }
@@ -50,7 +52,7 @@ function isNeonHost(hostname: string): boolean {
   return hostname === "neon.tech" || hostname.endsWith(".neon.tech");
 }
 
-/** Migrations hold a lock of the session, which Neon's pooled hosts (`<endpoint>-pooler.…`) do not keep. */
+/** Migrations need a session lock, which Neon's pooled hosts (`<endpoint>-pooler.…`) do not support. */
 function directNeonUrl(url: string): string {
   const direct = new URL(url);
   direct.hostname = direct.hostname.replace(/^([^.]+)-pooler\./, "$1.");
@@ -62,7 +64,7 @@ function withScheme(proxy: string | undefined): string | undefined {
 }
 
 function parseUrl(url: string): URL {
-  // Not the parser's own error, which carries the URL and with it the password.
+  // Not the parser's own error, which contains the URL with its password.
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^postgres(?:ql)?:$/.test(parsed.protocol)) {
     throw new Error("DATABASE_URL is not of the form postgres://user:password@host:port/database");

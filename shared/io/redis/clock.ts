@@ -10,10 +10,10 @@ export interface Clock {
 }
 
 /**
- * One look is off by up to half of what it took, and it can take seconds: when Redis is away the command waits for it,
- * and this process may be stopped meanwhile. The fastest of several does not.
+ * A reading is wrong by up to half the time it took, which can be seconds when Redis is unavailable or this process is paused.
+ * Of several, the fastest one counts.
  */
-const LOOKS_PER_SAMPLE = 3;
+const READINGS_PER_SAMPLE = 3;
 
 /** A clock that runs like this machine's until it is sampled. */
 export function redisClock(redis: Redis): Clock {
@@ -21,14 +21,14 @@ export function redisClock(redis: Redis): Clock {
   return {
     now: () => Date.now() + offset,
     async sample() {
-      let fastest = { tookMs: Infinity, seen: offset };
-      for (let look = 0; look < LOOKS_PER_SAMPLE; look += 1) {
+      let fastest = { tookMs: Infinity, offset };
+      for (let n = 0; n < READINGS_PER_SAMPLE; n += 1) {
         const startedAt = performance.now();
-        const seen = await clockOffset(redis);
+        const reading = await clockOffset(redis);
         const tookMs = performance.now() - startedAt;
-        if (tookMs < fastest.tookMs) fastest = { tookMs, seen };
+        if (tookMs < fastest.tookMs) fastest = { tookMs, offset: reading };
       }
-      offset = fastest.seen;
+      offset = fastest.offset;
     },
   };
 }

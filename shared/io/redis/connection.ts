@@ -1,8 +1,10 @@
 import { Redis, type RedisOptions } from "ioredis";
 
+/** This room connects to Redis, loads scripts, reads the server's clock and facts, and takes leases. */
+
 /**
- * What a connection is for. `commands`: everything that answers at once. `blocking`: reads that wait, one
- * connection each, since nothing else gets through meanwhile. `subscriber`: Pub/Sub.
+ * What a connection is used for. `commands`: everything that answers at once · `blocking`: reads that wait, one connection each,
+ * since other commands would wait behind them · `subscriber`: Pub/Sub.
  */
 export type RedisRole = "commands" | "blocking" | "subscriber";
 
@@ -13,20 +15,20 @@ export interface RedisConnectionOptions {
   readonly name: string;
   /** Longest time a blocking read waits, in ms; only for the role `blocking`. */
   readonly blockMs?: number;
-  /** A server that has not answered a command for this long is taken for frozen, and the connection made anew. */
+  /** When the server has not answered a command for so long, the connection is replaced. */
   readonly answerMsMax?: number;
-  /** Told of every connection error; the client reconnects by itself. */
+  /** Called on every connection error; the client reconnects by itself. */
   readonly onError: (error: Error) => void;
 }
 
 const CONNECT_MS_MAX = 10_000;
-/** A blocking read may take this much longer than it was told to wait. */
+/** A blocking read may take this much longer than its block time. */
 const BLOCK_GRACE_MS = 3_000;
 const RECONNECT_MS_MAX = 2_000;
 
 /**
- * A connection that comes back by itself. Commands are never sent twice by the client (`maxRetriesPerRequest` 0): when
- * the connection breaks they reject, and the caller, who knows whether that is safe, tries again.
+ * A connection that reconnects by itself. The client never sends a command twice (`maxRetriesPerRequest` 0): when the
+ * connection breaks, commands reject, and the caller retries where that is safe.
  */
 export function openRedis({
   url,
@@ -38,14 +40,14 @@ export function openRedis({
 }: RedisConnectionOptions): Redis {
   const options = {
     connectionName: name,
-    // Over RESP3 a map arrives flattened from call(), nested from xreadgroup(): one shape is enough.
+    // With RESP3 a map arrives flat from call() and nested from xreadgroup(); RESP2 has one form only.
     protocol: 2,
     maxRetriesPerRequest: 0,
-    // ioredis drops the promise of the subscription it repeats by itself, so a connection that breaks before the answer
-    // would end the process. Whoever subscribes does it again on every `ready`.
+    // ioredis does not handle a rejection of the subscription that it repeats by itself, so a connection that breaks before
+    // the answer would end the process. Subscribers repeat it on every `ready` instead.
     autoResubscribe: false,
     connectTimeout: CONNECT_MS_MAX,
-    // After a failover the old master answers READONLY: go and find the new one.
+    // After a failover the former master answers READONLY: reconnect to find the new one.
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
     retryStrategy: (attempt: number) => Math.random() * Math.min(RECONNECT_MS_MAX, 50 * 2 ** attempt),
     ...answerTimeout(role, { blockMs, answerMsMax }),
@@ -55,7 +57,7 @@ export function openRedis({
   return redis;
 }
 
-/** blockingTimeout would only resolve null and keep the dead connection; a socket timeout makes a new one. */
+/** ioredis' blockingTimeout only resolves null and keeps the dead connection; a socket timeout replaces it. */
 function answerTimeout(
   role: RedisRole,
   { blockMs, answerMsMax }: { blockMs: number; answerMsMax: number },
@@ -81,11 +83,11 @@ export function defineScript(redis: Redis, name: string, lua: string): Script {
   redis.defineCommand(name, { lua });
   const command: unknown = Reflect.get(redis, name);
   if (typeof command !== "function") throw new Error(`script ${name} could not be defined`);
-  // One array, which ioredis flattens: a call with more than some 120,000 arguments overflows the stack.
+  // One array, which ioredis flattens: more than some 120,000 arguments to one call overflow the stack.
   return async (keys, args) => command.call(redis, [keys.length, ...keys, ...args]) as Promise<unknown>;
 }
 
-/** Offset of Redis' clock against this machine's, in ms, sampled with one round trip. */
+/** How far Redis' clock is ahead of this machine's, in ms, measured with one round trip. */
 export async function clockOffset(redis: Redis): Promise<number> {
   const before = Date.now();
   const [seconds, microseconds] = await redis.time();

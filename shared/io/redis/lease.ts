@@ -2,18 +2,18 @@ import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import { defineScript } from "./connection.ts";
 
-/** What only one may do at a time is this one's, until it is released or its time is up. */
+/** The right to do alone what only one process may do at a time, until it is released or expires. */
 export interface Lease {
-  /** Lets others have it at once, unless it is another's by now. Never rejects: when it does not work, the time will be up. */
+  /** Releases it at once, unless it has another holder by now. Never rejects: when releasing fails, the lease expires. */
   release(): Promise<void>;
 }
 
-/** KEYS 1 the lease. ARGV 1 whose it is. */
+/** KEYS 1 the lease. ARGV 1 its holder. */
 const RELEASE_SCRIPT = `#!lua
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 `;
 
-/** Takes the lease under this key for `lifeMs`, after which a holder that has died stands in nobody's way; undefined while another has it. */
+/** Takes the lease under this key for `lifeMs`, so that one of a dead holder expires; undefined while it has another holder. */
 export async function takeLease(redis: Redis, key: string, lifeMs: number): Promise<Lease | undefined> {
   const holder = randomUUID();
   const releaseLease = defineScript(redis, "releaseLease", RELEASE_SCRIPT);
@@ -24,7 +24,7 @@ export async function takeLease(redis: Redis, key: string, lifeMs: number): Prom
     const taken = await redis.set(key, holder, "PX", lifeMs, "NX");
     return taken === null ? undefined : { release };
   } catch (error) {
-    // It may have been taken, and only the answer be lost.
+    // It may have been taken although the answer was lost.
     void release();
     throw error;
   }

@@ -1,9 +1,9 @@
 import type { Redis } from "ioredis";
 import type { RedisFacts } from "../../config/redis-requirements.ts";
 
-/** Asks the server what it is. @throws Error when it does not answer */
+/** Reads what INFO says about the server. @throws Error when it does not answer */
 export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
-  const info = fieldsOfInfo(await redis.info());
+  const info = parseInfo(await redis.info());
   const aof = info.get("aof_enabled");
   return {
     version: info.get("valkey_version") ?? info.get("redis_version"),
@@ -14,7 +14,7 @@ export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
   };
 }
 
-function fieldsOfInfo(text: string): Map<string, string> {
+function parseInfo(text: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
     const colon = line.indexOf(":");

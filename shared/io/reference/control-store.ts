@@ -3,7 +3,9 @@ import { PAUSE_ALL } from "../../decide/control.ts";
 import type { Keys } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
 
-/** Who did it and when, kept with the pause. */
+/** Pauses and resumes strategies in the `control` hash. */
+
+/** Who paused and when, stored with the pause. */
 export interface PauseNote {
   readonly by: string;
   /** Milliseconds since 1970. */
@@ -11,13 +13,13 @@ export interface PauseNote {
 }
 
 /**
- * Changes one pause and raises the epoch to the time in microseconds, or by one if it is there already. A mere counter would come
- * to old numbers again after Redis has lost writes, and decisions made on the pauses of then would pass.
- * KEYS 1 control. ARGV 1 field of the pause, 2 its note ('' = taken back).
+ * Changes one pause and raises the epoch to the time in microseconds, or by one if it is that high already. A plain counter would
+ * repeat old numbers after Redis has lost writes, and decisions made on the pauses of that time would be committed.
+ * KEYS 1 control. ARGV 1 field of the pause, 2 its note ('' = lift it).
  */
 const CHANGE_SCRIPT = `#!lua
 local control, field, note = KEYS[1], ARGV[1], ARGV[2]
--- First, since it fails where there is no integer.
+-- First, since it fails when the epoch is not an integer.
 local epoch = redis.call('HINCRBY', control, 'epoch', 1)
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -26,8 +28,8 @@ if note == '' then redis.call('HDEL', control, field) else redis.call('HSET', co
 `;
 
 /**
- * Pauses one strategy, or all of them, and raises the control epoch in the same step: no decision made on the
- * epoch before can be committed any more.
+ * Pauses one strategy, or all of them, and raises the control epoch in the same step, so that no decision based on the former
+ * epoch can be committed.
  */
 export async function pause(
   redis: Redis,
@@ -35,12 +37,12 @@ export async function pause(
   strategyId: number | undefined,
   note: PauseNote,
 ): Promise<void> {
-  await change(redis, keys, [fieldOf(strategyId), JSON.stringify(note)]);
+  await change(redis, keys, [pauseField(strategyId), JSON.stringify(note)]);
 }
 
-/** Takes a pause back. A strategy stays paused while all of them are. */
+/** Lifts a pause. A strategy stays paused while all strategies are. */
 export async function resume(redis: Redis, keys: Keys, strategyId: number | undefined): Promise<void> {
-  await change(redis, keys, [fieldOf(strategyId), ""]);
+  await change(redis, keys, [pauseField(strategyId), ""]);
 }
 
 async function change(redis: Redis, keys: Keys, args: readonly [field: string, note: string]): Promise<void> {
@@ -48,6 +50,6 @@ async function change(redis: Redis, keys: Keys, args: readonly [field: string, n
   await changeControl([keys.control], args);
 }
 
-function fieldOf(strategyId: number | undefined): string {
+function pauseField(strategyId: number | undefined): string {
   return strategyId === undefined ? PAUSE_ALL : String(strategyId);
 }

@@ -3,10 +3,12 @@ import { contentFromJson } from "../../reference/build-reference.ts";
 import { referenceRowsSchema, type ReferenceContent, type ReferenceRows } from "../../reference/reference.ts";
 import type { Database } from "../postgres/database.ts";
 
+/** Reads the reference data in Postgres, and stores and loads its versions. */
+
 type Table = keyof ReferenceRows;
 
-/** Key columns of each table: its order, and what a faulty row is called. */
-const KEYS = {
+/** Key columns of each table: for its order, and to name a faulty row. */
+const KEY_COLUMNS = {
   tickers: ["symbol"],
   signals: ["id"],
   strategies: ["id"],
@@ -16,15 +18,12 @@ const KEYS = {
 
 const ISSUES_SHOWN_MAX = 5;
 
-/** A row the router cannot use; the message says table, key and column. */
+/** A row the router cannot use; the message names table, key and column. */
 export class ReferenceRowError extends Error {
   override readonly name = "ReferenceRowError";
 }
 
-/**
- * Reads all reference data as it was at one moment. @throws DatabaseError, or ReferenceRowError for a row that does
- * not fit
- */
+/** Reads all reference data as it was at one moment. @throws DatabaseError, ReferenceRowError for a row it cannot use */
 export async function loadReferenceRows(db: Database): Promise<ReferenceRows> {
   const read = await db.readOnly(async (query) => {
     const rowsOf = (table: Table): Promise<unknown[]> => query(selectAll(table));
@@ -44,7 +43,7 @@ export async function loadReferenceRows(db: Database): Promise<ReferenceRows> {
   throw new ReferenceRowError([...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("; "));
 }
 
-/** Keeps the content of a version for later; a version that is kept already stays as it is. @throws DatabaseError */
+/** Stores the content of a version, unless it is stored already. @throws DatabaseError */
 export async function saveReferenceVersion(
   db: Database,
   version: string,
@@ -58,8 +57,8 @@ export async function saveReferenceVersion(
 }
 
 /**
- * The content of a version as it was kept; undefined when there is no such version. @throws DatabaseError, or
- * ReferenceRowError for a content this program would not have written
+ * The stored content of a version; undefined when there is no such version. @throws DatabaseError, or ReferenceRowError for a
+ * content that this program would not have written
  */
 export async function loadReferenceVersion(
   db: Database,
@@ -76,17 +75,17 @@ export async function loadReferenceVersion(
     if (!(error instanceof z.ZodError)) throw error;
     const where = error.issues[0]?.path.join(".") ?? "";
     throw new ReferenceRowError(
-      `table reference_snapshots, row with version ${version}, column content: ${where} is not what is expected`,
+      `table reference_snapshots, row with version ${version}, column content: ${where} does not have the expected form`,
       { cause: error },
     );
   }
 }
 
-/** Only the columns the schema knows, so that somebody's further columns are not carried along. */
+/** Only the columns of the schema: the tables may have further columns of other services. */
 function selectAll(table: Table): string {
   const columns = Object.keys(referenceRowsSchema.shape[table].element.shape);
-  // Symbols by byte, so that the order, and with it the version, is the same under every collation.
-  const order = KEYS[table].map((key) => (key === "symbol" ? `${key} COLLATE "C"` : key));
+  // Symbols in the order of their bytes, so that the version does not depend on the collation.
+  const order = KEY_COLUMNS[table].map((key) => (key === "symbol" ? `${key} COLLATE "C"` : key));
   return `SELECT ${columns.join(", ")} FROM ${table} ORDER BY ${order.join(", ")}`;
 }
 
@@ -94,10 +93,10 @@ function describeIssue(issue: z.core.$ZodIssue, read: Record<Table, readonly unk
   const [table, index, ...column] = issue.path;
   if (!isTable(table) || typeof index !== "number") return issue.message;
   const row = Object(read[table][index]) as Record<string, unknown>;
-  const key = KEYS[table].map((name) => `${name} ${String(row[name])}`).join(", ");
+  const key = KEY_COLUMNS[table].map((name) => `${name} ${String(row[name])}`).join(", ");
   return `table ${table}, row with ${key}, column ${column.join(".")}: ${issue.message}`;
 }
 
 function isTable(name: PropertyKey | undefined): name is Table {
-  return typeof name === "string" && Object.hasOwn(KEYS, name);
+  return typeof name === "string" && Object.hasOwn(KEY_COLUMNS, name);
 }

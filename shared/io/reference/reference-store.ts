@@ -6,10 +6,18 @@ import { metaSchema, phraseSchema, strategySchema, tickerSchema } from "../../re
 import { defineScript } from "../redis/connection.ts";
 
 /**
- * `published`: a new version is current. `unchanged`: it was current already and is confirmed. `refused`: another
- * refresh has published since this one began, so this one might bring back the past.
+ * This room reads reference data from Postgres, publishes it as versions in Redis, and stores pauses.
+ *
+ * The reference snapshot in Redis: versioned hashes, and which version is current.
  */
-export type PublishState = "published" | "unchanged" | "refused";
+export interface ReferenceStore {
+  /** A number higher than that of every refresh started before. */
+  takeTicket(): Promise<number>;
+  currentVersion(): Promise<string | undefined>;
+  publish(publication: Publication): Promise<PublishState>;
+  /** The current version; undefined when there is none, or a part of it is missing or malformed. */
+  load(): Promise<StoredReference | undefined>;
+}
 
 export interface Publication {
   readonly ticket: number;
@@ -19,25 +27,21 @@ export interface Publication {
   readonly now: number;
 }
 
-/** The reference snapshot in Redis: versioned hashes and the version that counts. */
-export interface ReferenceStore {
-  /** A number higher than that of every refresh begun before. */
-  takeTicket(): Promise<number>;
-  currentVersion(): Promise<string | undefined>;
-  publish(publication: Publication): Promise<PublishState>;
-  /** The current version whole; undefined when there is none or a part of it is missing or unreadable. */
-  load(): Promise<StoredReference | undefined>;
-}
+/**
+ * `published`: the version is now current · `unchanged`: it was current already and is confirmed · `refused`: another refresh
+ * has published since this one started, so this one could bring back older data.
+ */
+export type PublishState = "published" | "unchanged" | "refused";
 
 export interface StoredReference {
   readonly version: string;
   readonly content: ReferenceContent;
   readonly meta: ReferenceMeta;
-  /** Time of the last successful look at Postgres, milliseconds since 1970. */
+  /** Time of the last successful refresh from Postgres, milliseconds since 1970. */
   readonly confirmedAt: number | undefined;
 }
 
-/** Old versions stay this long, for processes that are still loading them. */
+/** Old versions expire after so long, because processes may still be loading them. */
 const GRACE_S = 3600;
 const PARTS = [
   "tickers",
@@ -48,14 +52,14 @@ const PARTS = [
 const HASH_FIELDS_PER_CALL = 1_000;
 
 /**
- * Takes a ticket: the time in microseconds, or one more than the last if that is higher. A mere counter would give
- * tickets twice after Redis has lost writes, and content from before could be published after that from since.
+ * Takes a ticket: the time in microseconds, or one more than the last ticket if that is higher. A plain counter would give
+ * tickets twice after Redis has lost writes, and older content could be published after newer.
  * KEYS 1 ticket, 2 published_ticket. Returns the ticket.
  */
 const TICKET_SCRIPT = `#!lua
 local last, published = KEYS[1], KEYS[2]
 local ticket = redis.call('INCR', last)
--- The first since Redis was emptied: none taken before may publish any more.
+-- The first since Redis was emptied: tickets taken before must no longer publish.
 local first = ticket == 1
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -68,14 +72,14 @@ return ticket
 `;
 
 /**
- * KEYS 1 reference:current, 2 confirmed_at, 3 ticket, 4 published_ticket, 5–8 the hashes of the new version, 9–12 those of
- * the version that was current. ARGV 1 new version, 2 version that was current ('' = none), 3 ticket, 4 now in
- * ms, 5 grace in s. Returns published | unchanged | refused | again (another version is current by now, or a hash is gone).
+ * KEYS 1 reference:current, 2 confirmed_at, 3 ticket, 4 published_ticket, 5–8 the hashes of the new version, 9–12 those of the
+ * version that was current. ARGV 1 new version, 2 version that was current ('' = none), 3 ticket, 4 now in ms, 5 grace in s.
+ * Returns published | unchanged | refused | again (another version is current by now, or a hash is missing).
  */
 const PUBLISH_SCRIPT = `#!lua
 local version, old, ticket = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local published = tonumber(redis.call('GET', KEYS[4]) or '0')
--- A ticket up to the published one was taken before that publication, so its holder may have looked before it, too.
+-- A ticket up to the published one was taken before that publication, so its content may be older.
 -- A ticket above the last one was taken before Redis was emptied.
 local last = redis.call('GET', KEYS[3]) or '0'
 if ticket <= published or ticket > tonumber(last) then return 'refused' end
@@ -91,8 +95,8 @@ return 'published'
 `;
 
 /**
- * Until a version is published it may be forgotten; publishing persists it. The one that is current is not given a life
- * to begin with: between this and the publishing the process may end, or be refused.
+ * Gives a version that was written an expiry, which publishing removes. The current version gets none: the process may stop, or
+ * be refused, before it publishes.
  * KEYS 1 reference:current, 2… the hashes of the version written. ARGV 1 that version, 2 grace in s.
  */
 const EXPIRE_SCRIPT = `#!lua
@@ -114,17 +118,17 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
     const transaction = redis.multi();
     for (const key of partKeys(version)) transaction.hgetall(key);
     const replies = (await transaction.get(keys.referenceConfirmedAt).exec()) ?? [];
-    // A key of another type is as bad as a missing one; an error of the connection has rejected the whole.
+    // A key of another type counts as missing; a connection error has rejected the whole transaction.
     if (replies.some(([error]) => error !== null)) return undefined;
     const [tickers, strategies, phrases, meta, confirmedAt] = replies.map(([, reply]) => reply);
-    const counts = readable(() => metaSchema.parse(meta));
-    const content = readable(() => parseContent({ tickers, strategies, phrases }));
+    const counts = unlessMalformed(() => metaSchema.parse(meta));
+    const content = unlessMalformed(() => parseContent({ tickers, strategies, phrases }));
     if (counts === undefined || content === undefined) return undefined;
-    const whole =
+    const complete =
       content.tickers.size === counts.tickers &&
       content.strategies.size === counts.strategies &&
       content.phrases.size === counts.strategy_signals;
-    if (!whole) return undefined;
+    if (!complete) return undefined;
     const confirmed = typeof confirmedAt === "string" ? Number(confirmedAt) : undefined;
     return { version, content, meta: counts, confirmedAt: confirmed };
   }
@@ -139,7 +143,7 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
       }
     }
     const expiring = [keys.referenceCurrent, ...partKeys(version)];
-    // As text, since defineCommand cannot load a script inside MULTI.
+    // EVAL, since a defined command cannot load its script inside MULTI.
     transaction.eval(EXPIRE_SCRIPT, expiring.length, ...expiring, version, GRACE_S);
     for (const [error] of (await transaction.exec()) ?? []) {
       if (error !== null) throw error;
@@ -175,15 +179,15 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
         const version = await currentVersion();
         if (version === undefined) return undefined;
         const stored = await loadVersion(version);
-        // Swapped meanwhile: look again rather than report a version as broken that nobody wants any more.
+        // Another version became current meanwhile: load that one instead of reporting the old one as broken.
         if (stored !== undefined || version === (await currentVersion())) return stored;
       }
     },
   };
 }
 
-/** What `parse` makes of data from Redis, or undefined when it is not what this program would have written. */
-function readable<T>(parse: () => T): T | undefined {
+/** What `parse` makes of data from Redis; undefined when this program would not have written it so. */
+function unlessMalformed<T>(parse: () => T): T | undefined {
   try {
     return parse();
   } catch (error) {
@@ -192,7 +196,7 @@ function readable<T>(parse: () => T): T | undefined {
   }
 }
 
-/** Flat field lists of the four hashes. */
+/** The four hashes as flat lists of names and values. */
 function hashesOf(content: ReferenceContent, now: number): Record<ReferencePart, string[]> {
   const flat = (map: ReadonlyMap<string | number, unknown>): string[] =>
     [...map].flatMap(([field, value]) => [String(field), JSON.stringify(value)]);

@@ -80,6 +80,6 @@ function parseBeat(text: string): Beat {
 function intervalBetween(last: Beat, at: number): number | undefined {
   const sinceMs = Math.max(0, at - last.at);
   if (sinceMs > REMOVED_AFTER_MS) return undefined;
-  // A call on demand, or by a second scheduler, does not shorten the interval to its own distance at once.
+  // A call on demand, or a second scheduler, shortens the interval by half at most.
   return Math.max(sinceMs, Math.round((last.everyMs ?? 0) / 2));
 }

@@ -23,8 +23,8 @@ export interface StreamGroup {
   /** Undoes a delivery that should not count: sets the count of an entry of this consumer to `deliveries`. */
   restoreDeliveryCount(id: string, deliveries: number): Promise<void>;
   /**
-   * Lets other consumers claim at once what is pending for this one. With `restoreDeliveryCount` the delivery is not counted,
-   * since the entries did not cause its end.
+   * Lets other consumers claim at once what is pending for this one. With `restoreDeliveryCount` the delivery does not count, for
+   * entries that were only interrupted.
    */
   release(options: { restoreDeliveryCount: boolean }): Promise<void>;
   /**

@@ -1,5 +1,5 @@
--- The record of what was decided and done. No foreign keys to the reference tables: deleting a strategy must
--- neither fail because of its history nor delete it.
+-- The log of decisions and outcomes. No foreign keys to the reference tables: a strategy can be deleted without
+-- deleting its history.
 
 CREATE TABLE signal_log (
   shard text NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE signal_log (
   PRIMARY KEY (shard, entry_id, invocation)
 );
 
--- The ways a signal is looked up: by identity, by time, by symbol and time. Each one is paid for at every insert.
+-- Signals are looked up by uid, by time, and by symbol and time. Each index makes every insert slower.
 CREATE INDEX signal_log_uid ON signal_log (uid);
 CREATE INDEX signal_log_decided_at ON signal_log (decided_at);
 CREATE INDEX signal_log_symbol_decided_at ON signal_log (symbol, decided_at);

@@ -151,7 +151,7 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
     expect(await loadReferenceVersion(db, "another")).toBeUndefined();
     await saveReferenceVersion(db, "odd", { tickers: {}, strategies: { 7: { id: "7" } } }, new Date());
     await expect(loadReferenceVersion(db, "odd")).rejects.toThrow(
-      "table reference_snapshots, row with version odd, column content: strategies.0.1.id is not what is expected",
+      "table reference_snapshots, row with version odd, column content: strategies.0.1.id does not have the expected form",
     );
   });
 });

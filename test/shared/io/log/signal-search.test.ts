@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import type { SearchKey, SignalSearch } from "../../../../shared/io/log/search-statement.ts";
-import { searchSignals, SearchTooSlow } from "../../../../shared/io/log/signal-search.ts";
+import { searchSignals, SearchTooSlowError } from "../../../../shared/io/log/signal-search.ts";
 import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
 import { databaseKinds, serverKinds, type TestDatabase } from "../postgres/databases.ts";
@@ -203,7 +203,7 @@ describe.each(serverKinds)("a search in a database of kind $kind that takes too 
       searchSignals(db, { shard: "", search: {}, page: { countMax: 1 }, msMax });
     await db.readOnly(async (query) => {
       await query("LOCK TABLE signal_log IN ACCESS EXCLUSIVE MODE");
-      await expect(search(20)).rejects.toThrow(SearchTooSlow);
+      await expect(search(20)).rejects.toThrow(SearchTooSlowError);
     });
     expect(await search(10_000)).toEqual({ signals: [], next: undefined });
     await db.close();

@@ -116,10 +116,10 @@ describe("the embedded database", () => {
     // It says once by itself that it lost the database, and then to whoever asks; which comes first is open.
     const said = [await first.ask("INSERT INTO kept VALUES (1)"), await first.next()].toSorted();
     expect(said).toStrictEqual([
-      expect.stringMatching(/^error .*taken over/),
-      expect.stringMatching(/^told .*taken over/),
+      expect.stringMatching(/^error .*another process opened/),
+      expect.stringMatching(/^told .*another process opened/),
     ]);
-    expect(await first.ask("SELECT 1")).toMatch(/^error .*taken over/);
+    expect(await first.ask("SELECT 1")).toMatch(/^error .*another process opened/);
     await first.end();
     expect(await second.ask("SELECT id FROM kept")).toBe("rows []");
   });

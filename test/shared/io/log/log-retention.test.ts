@@ -1,31 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { logRetentionOn, type LogTable } from "../../../../shared/io/log/log-retention.ts";
-import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
-import { databaseKinds, serverKinds, type TestDatabase } from "../postgres/databases.ts";
+import { databaseKinds, migratedDatabase, serverKinds } from "../postgres/databases.ts";
 
 const BEFORE = new Date("2026-01-10T00:00:00Z");
 const OLD = "2026-01-09T23:59:59.999999Z";
 const YOUNG = "2026-01-10T00:00:00Z";
 const TABLES: readonly LogTable[] = ["signal_log_entries", "signal_log", "system_log"];
 
-describe.each(databaseKinds)("removing old rows of the log on $kind", ({ create }) => {
-  let place: TestDatabase;
-  let db: Database;
+describe.each(databaseKinds)("removing old rows of the log on $kind", (database) => {
+  const db = migratedDatabase(database);
   let shard: string;
   let added = 0;
 
-  beforeAll(async () => {
-    place = await create();
-    db = await place.open();
-    await db.migrate();
-  });
   beforeEach(() => {
     shard = freshPrefix();
-  });
-  afterAll(async () => {
-    await db.close();
-    await place.remove();
   });
 
   /** Adds so many rows of one time; those of signal_log_entries are of three strategies. */

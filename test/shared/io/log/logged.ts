@@ -1,4 +1,5 @@
-import type { LogRows, OutcomeRow, SignalRow } from "../../../../shared/log-rows.ts";
+import type { Database } from "../../../../shared/io/postgres/database.ts";
+import type { EventRow, LogRows, OutcomeRow, SignalRow } from "../../../../shared/log-rows.ts";
 import type { InvocationRecord, RoutingOutcome } from "../../../../shared/records.ts";
 
 /** Rows for the log, each complete and valid unless the test says otherwise. */
@@ -58,6 +59,19 @@ export function ran(entryId: string, changes: Partial<OutcomeRow["record"]> = {}
   return { entryId, invocation: "live", record };
 }
 
+export function event(eventId: string, changes: Partial<EventRow> = {}): EventRow {
+  return {
+    eventId,
+    at: at("00:20:00.000"),
+    level: "INFO",
+    source: "runner",
+    message: "started",
+    details: { n: 1 },
+    actionFlag: true,
+    ...changes,
+  };
+}
+
 export function replay(id: string, changes: Partial<InvocationRecord> = {}): InvocationRecord {
   return {
     id,
@@ -73,3 +87,7 @@ export function replay(id: string, changes: Partial<InvocationRecord> = {}): Inv
     ...changes,
   };
 }
+
+/** The rows of a table that belong to a shard. */
+export const rowsIn = (db: Database, table: "signal_log" | "signal_log_entries", shard: string) =>
+  db.query(`SELECT * FROM ${table} WHERE shard = $1 ORDER BY entry_id, invocation`, [shard]);

@@ -1,64 +1,29 @@
 import * as fc from "fast-check";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { compareEntryIds } from "../../../../shared/entry-range.ts";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import { signalHistoryOn } from "../../../../shared/io/log/signal-history.ts";
-import type { Database } from "../../../../shared/io/postgres/database.ts";
 import {
   loadReferenceVersion,
   saveReferenceVersion,
 } from "../../../../shared/io/reference/reference-source.ts";
 import type { SignalRow } from "../../../../shared/log-rows.ts";
-import type { SignalRecord } from "../../../../shared/records.ts";
 import { buildReference, contentJson } from "../../../../shared/reference/build-reference.ts";
 import { anyId } from "../../../arbitraries.ts";
 import { mixedReference } from "../../../mixed-signals.ts";
-import { databaseKinds, type TestDatabase } from "../postgres/databases.ts";
+import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
+import { at, logged, NO_ROWS, type SignalChanges } from "./logged.ts";
 
-const record = (changes: Partial<SignalRecord> = {}): SignalRecord => ({
-  duplicate_of: null,
-  uid: "a",
-  status: "dispatched",
-  reason: null,
-  detail: { n: 1 },
-  signal_id: 1,
-  direction: "long",
-  symbol: "BTCUSDT",
-  message: "GO",
-  source: null,
-  raw: JSON.parse('{"message": "GO", "": "", "__proto__": "x"}') as Record<string, string>,
-  bar_time: null,
-  sent_at: null,
-  received_at: "2025-01-15T12:00:00.000Z",
-  decided_at: "2025-01-15T12:00:00.123Z",
-  snapshot: "v",
-  outcomes: [],
-  ...changes,
-});
-const row = (entryId: string, changes: Partial<SignalRecord> = {}, invocation = "live"): SignalRow => ({
-  entryId,
-  invocation,
-  record: record(changes),
-});
+const row = (entryId: string, changes: SignalChanges = {}): SignalRow =>
+  logged(entryId, { uid: "a", ...changes });
 
-describe.each(databaseKinds)("the history of signals in a database of kind $kind", ({ create }) => {
-  let place: TestDatabase;
-  let db: Database;
-  beforeAll(async () => {
-    place = await create();
-    db = await place.open();
-    await db.migrate();
-  });
+describe.each(databaseKinds)("the history of signals in a database of kind $kind", (database) => {
+  const db = migratedDatabase(database);
   beforeEach(async () => {
     await db.query("TRUNCATE signal_log, signal_log_entries, invocations, reference_snapshots");
   });
-  afterAll(async () => {
-    await db.close();
-    await place.remove();
-  });
   const log = async (signals: readonly SignalRow[], shard = "s"): Promise<void> => {
-    const none = { outcomes: [], invocations: [], events: [] };
-    expect(await logStoreOn(db, shard).write({ ...none, signals })).toMatchObject({ status: "stored" });
+    expect(await logStoreOn(db, shard).write({ ...NO_ROWS, signals })).toMatchObject({ status: "stored" });
   };
 
   it("gives a decision as it was made, with the outcomes of its routing by strategy", async () => {
@@ -67,7 +32,9 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
       { ...outcome, strategy_id: 10 },
       { ...outcome, strategy_id: 9, reason: "stale", status: "ignored" as const },
     ];
-    await log([row("17-0", { outcomes, duplicate_of: "16-0" }), row("18-0", { uid: null })]);
+    const fields = JSON.parse('{"message": "GO", "": "", "__proto__": "x"}') as Record<string, string>;
+    const given = row("17-0", { outcomes, duplicate_of: "16-0", detail: { n: 1 }, raw: fields });
+    await log([given, row("18-0", { uid: null })]);
     await log([row("17-0", { uid: "of another shard" })], "other");
     await db.query(
       `INSERT INTO signal_log_entries (shard, entry_id, invocation, strategy_id, stage, status, at)
@@ -75,7 +42,7 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
     );
     const found = await signalHistoryOn(db, "s").signals(["17-0", "18-0", "19-0"]);
     expect([...found.keys()].toSorted()).toEqual(["17-0", "18-0"]);
-    const { status, reason, detail, snapshot, decided_at, raw } = record();
+    const { status, reason, detail, snapshot, decided_at, raw } = given.record;
     expect(found.get("17-0")).toStrictEqual({
       entryId: "17-0",
       uid: "a",
@@ -95,12 +62,12 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
   });
 
   it("prefers the live decision, then the first, and tells a forced one", async () => {
-    const later = { decided_at: "2025-01-15T13:00:00.000Z" };
+    const later = { decided_at: at("13:00:00.000") };
     await log([
-      row("1-0", { uid: "forced" }, "f"),
+      row("1-0", { uid: "forced", invocation: "f" }),
       row("1-0", { uid: "live", ...later }),
-      row("2-0", { uid: "late", ...later }, "a"),
-      row("2-0", { uid: "early" }, "f"),
+      row("2-0", { uid: "late", ...later, invocation: "a" }),
+      row("2-0", { uid: "early", invocation: "f" }),
     ]);
     await db.query("INSERT INTO invocations (id, kind, mode) VALUES ('f', 'replay', 'force')");
     const found = await signalHistoryOn(db, "s").signals(["1-0", "2-0"]);
@@ -121,7 +88,7 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
       fc.asyncProperty(anyIds, fc.nat(), fc.nat(), async (ids, n, m) => {
         await db.query("TRUNCATE signal_log");
         await log(ids.map((id) => row(id)));
-        await log([row(ids[0] ?? "", {}, "again")]);
+        await log([row(ids[0] ?? "", { invocation: "again" })]);
         await log([row("5-5")], "other");
         const sorted = ids.toSorted(compareEntryIds);
         const [low, high] = [n % ids.length, m % ids.length].toSorted((a, b) => a - b);
@@ -135,7 +102,7 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
   });
 
   it("finds entries by uid, and those that have a row at all", async () => {
-    await log([row("1-0"), row("2-0"), row("2-0", {}, "again"), row("3-0", { uid: "b" })]);
+    await log([row("1-0"), row("2-0"), row("2-0", { invocation: "again" }), row("3-0", { uid: "b" })]);
     await log([row("4-0")], "other");
     const history = signalHistoryOn(db, "s");
     const ofA = await history.idsOfUids(["a", "c"], 10);

@@ -1,24 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import { signalLogReaderOn } from "../../../../shared/io/log/signal-log-reader.ts";
-import type { Database } from "../../../../shared/io/postgres/database.ts";
 import type { LogRows } from "../../../../shared/log-rows.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
-import { databaseKinds, type TestDatabase } from "../postgres/databases.ts";
+import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
 import { at, logged, NO_ROWS, ran, replay, routed } from "./logged.ts";
 
-describe.each(databaseKinds)("the log read from a database of kind $kind", ({ create }) => {
-  let place: TestDatabase;
-  let db: Database;
+describe.each(databaseKinds)("the log read from a database of kind $kind", (database) => {
+  const db = migratedDatabase(database);
   beforeAll(async () => {
-    place = await create();
-    db = await place.open();
-    await db.migrate();
     await db.query("INSERT INTO strategies (id, name) VALUES (10, 'Trend follower')");
-  });
-  afterAll(async () => {
-    await db.close();
-    await place.remove();
   });
 
   async function readerAfter(rows: Partial<LogRows>, shard = freshPrefix()) {

@@ -1,11 +1,10 @@
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import type { SearchKey, SignalSearch } from "../../../../shared/io/log/search-statement.ts";
 import { searchSignals, SearchTooSlowError } from "../../../../shared/io/log/signal-search.ts";
-import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
-import { databaseKinds, serverKinds, type TestDatabase } from "../postgres/databases.ts";
+import { databaseKinds, migratedDatabase, serverKinds } from "../postgres/databases.ts";
 import { at, logged, NO_ROWS, ran, replay, routed } from "./logged.ts";
 
 const SHARD = freshPrefix();
@@ -104,13 +103,9 @@ const CASES: readonly { what: string; search: SignalSearch; found: readonly stri
   },
 ];
 
-describe.each(databaseKinds)("a search in a database of kind $kind", ({ create }) => {
-  let place: TestDatabase;
-  let db: Database;
+describe.each(databaseKinds)("a search in a database of kind $kind", (database) => {
+  const db = migratedDatabase(database);
   beforeAll(async () => {
-    place = await create();
-    db = await place.open();
-    await db.migrate();
     const rows = {
       ...NO_ROWS,
       signals: SIGNALS.toReversed(),
@@ -123,10 +118,6 @@ describe.each(databaseKinds)("a search in a database of kind $kind", ({ create }
       ...rows,
       signals: SIGNALS.map((row) => ({ ...row, entryId: `9${row.entryId}` })),
     });
-  });
-  afterAll(async () => {
-    await db.close();
-    await place.remove();
   });
 
   async function find(search: SignalSearch, countMax = 100, after?: SearchKey) {
@@ -194,11 +185,10 @@ describe.each(databaseKinds)("a search in a database of kind $kind", ({ create }
   });
 });
 
-describe.each(serverKinds)("a search in a database of kind $kind that takes too long", ({ create }) => {
+describe.each(serverKinds)("a search in a database of kind $kind that takes too long", (database) => {
+  const db = migratedDatabase(database);
+
   it("is given up, and the connection works on", async () => {
-    const place = await create();
-    const db = await place.open();
-    await db.migrate();
     const search = async (msMax: number) =>
       searchSignals(db, { shard: "", search: {}, page: { countMax: 1 }, msMax });
     await db.readOnly(async (query) => {
@@ -206,7 +196,5 @@ describe.each(serverKinds)("a search in a database of kind $kind that takes too 
       await expect(search(20)).rejects.toThrow(SearchTooSlowError);
     });
     expect(await search(10_000)).toEqual({ signals: [], next: undefined });
-    await db.close();
-    await place.remove();
   });
 });

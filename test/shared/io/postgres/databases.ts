@@ -1,19 +1,21 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll, beforeAll } from "vitest";
 import type { Database } from "../../../../shared/io/postgres/database.ts";
+import { lazyDatabase } from "../../../../shared/io/postgres/lazy-database.ts";
 import { openDatabase, type DatabaseOptions } from "../../../../shared/io/postgres/open-database.ts";
 import { freshDatabase } from "../../../servers/fixtures.ts";
 import { startNeonBridge } from "../../../servers/neon-bridge.ts";
 
-/** One place where a database can be, of any kind. */
+/** An empty database of any kind. */
 export interface TestDatabase {
-  /** Opens it; for the embedded one, the single time it may be open. */
+  /** Opens it; the embedded one only once at a time. */
   open(options?: Partial<DatabaseOptions>): Promise<Database>;
   remove(): Promise<void>;
 }
 
-/** Every kind of database, empty and one's own, for suites that must hold on all of them. */
+/** Every kind of database, for suites that must pass on all of them. */
 export const databaseKinds = [
   { kind: "pg", create: createOnServer },
   { kind: "neon", create: createBehindBridge },
@@ -22,6 +24,23 @@ export const databaseKinds = [
 
 /** The kinds that are reached over a network. */
 export const serverKinds = databaseKinds.filter(({ kind }) => kind !== "pglite");
+
+/** A migrated database for the tests of the suite that calls this; removed after them. */
+export function migratedDatabase({ kind, create }: (typeof databaseKinds)[number]): Database {
+  let place: TestDatabase | undefined;
+  const db = lazyDatabase(kind, async () => {
+    place = await create();
+    return place.open();
+  });
+  beforeAll(async () => {
+    await db.migrate();
+  });
+  afterAll(async () => {
+    await db.close();
+    await place?.remove();
+  });
+  return db;
+}
 
 /** Fails the run as an unhandled error when it is called. */
 function unexpected(error: Error): never {

@@ -1,24 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Database } from "../../../../shared/io/postgres/database.ts";
+import { beforeEach, describe, expect, it } from "vitest";
 import { loadReferenceRows, saveReferenceVersion } from "../../../../shared/io/reference/reference-source.ts";
-import { databaseKinds, type TestDatabase } from "../postgres/databases.ts";
+import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
 
-describe.each(databaseKinds)("reference data in a database of kind $kind", ({ create }) => {
-  let place: TestDatabase;
-  let db: Database;
-  beforeAll(async () => {
-    place = await create();
-    db = await place.open();
-    await db.migrate();
-  });
+describe.each(databaseKinds)("reference data in a database of kind $kind", (database) => {
+  const db = migratedDatabase(database);
   beforeEach(async () => {
     await db.query(
       "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers, reference_snapshots",
     );
-  });
-  afterAll(async () => {
-    await db.close();
-    await place.remove();
   });
 
   it("is empty when the tables are", async () => {

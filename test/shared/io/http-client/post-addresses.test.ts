@@ -91,7 +91,7 @@ describe("unless private addresses are allowed, nothing is sent", () => {
   });
 });
 
-test("the connection goes to the address that was looked at, and is not asked about again", async () => {
+test("the connection goes to the address that was checked, without a second lookup", async () => {
   const { port, deliveries } = await receiver((response) => response.end());
   const resolve = vi.fn<Resolve>(resolving("127.0.0.1"));
   const post = outgoingPost({ privateAddresses: true, resolve });

@@ -28,7 +28,7 @@ describe("an answer", () => {
     ]);
   });
 
-  test("is also a redirect: nobody goes where it points to", async () => {
+  test("is also a redirect, which is not followed", async () => {
     const hidden = await receiver((response) => response.end());
     const { url } = await receiver((response) =>
       response.writeHead(307, { location: `${hidden.url}/metadata` }).end(),
@@ -37,7 +37,7 @@ describe("an answer", () => {
     expect(hidden.deliveries).toEqual([]);
   });
 
-  test("is read no further than 4 kB, and a body without an end is not waited for", async () => {
+  test("is read up to 4 kB, also of a body that never ends", async () => {
     const { url, connections } = await receiver((response) => {
       const more = (): boolean => response.write("x".repeat(1_000)) && setImmediate(more) !== undefined;
       response.on("drain", more);
@@ -58,17 +58,17 @@ describe("an answer", () => {
     expect(await post(requestTo(url, { timeoutMs }))).toEqual({ status: 200, text: "begun" });
   });
 
-  test("leaves the connection to the next one", async () => {
+  test("leaves the connection to the next request", async () => {
     const { url, connections } = await receiver((response) => response.end("ok"));
     for (let i = 0; i < 5; i += 1) await post(requestTo(url));
     expect(connections()).toEqual({ open: 1, ever: 1 });
   });
 });
 
-describe("without an answer it may be tried again, and the message tells the host but no path", () => {
+describe("without an answer it may be retried, and the message names the host but no path", () => {
   const post = outgoingPost({ privateAddresses: true });
 
-  test("when nothing comes in time; the connection is given up", async () => {
+  test("when nothing comes in time; the connection is closed", async () => {
     const { url, port, connections } = await receiver(() => undefined);
     const error = await failureOf(post(requestTo(url + SECRET, { timeoutMs: 100 })));
     expect(error).toEqual(new RetryableError(`127.0.0.1:${port} gave no answer within 100 ms`));
@@ -83,7 +83,7 @@ describe("without an answer it may be tried again, and the message tells the hos
     );
   });
 
-  test("when nobody listens", async () => {
+  test("when no server listens", async () => {
     const port = await freePort();
     const error = await failureOf(post(requestTo(`http://127.0.0.1:${port}${SECRET}`)));
     expect(error).toEqual(new RetryableError(`no answer from 127.0.0.1:${port}: connection refused`));
@@ -127,7 +127,7 @@ describe("an abort", () => {
     await vi.waitFor(() => expect(connections().open).toBe(0), SOON);
   });
 
-  test("that has come already sends nothing", async () => {
+  test("before the request sends nothing", async () => {
     const { url, connections } = await receiver((response) => response.end());
     const abort = AbortSignal.abort(new Error("too late"));
     expect(await failureOf(post(requestTo(url, { abort })))).toEqual(new Error("too late"));
@@ -135,7 +135,7 @@ describe("an abort", () => {
   });
 });
 
-test("a host that hangs gets a limited number of connections, and holds up no other host, and none of its own beyond their time", async () => {
+test("a host that hangs gets a limited number of connections and delays no other host, and its requests still time out", async () => {
   const post = outgoingPost({ privateAddresses: true });
   const hanging = await receiver(() => undefined);
   const other = await receiver((response) => response.end("here"));
@@ -155,12 +155,12 @@ test("a host that hangs gets a limited number of connections, and holds up no ot
 
 test.each([
   ["nothing", ""],
-  ["no URL", "t0ken"],
+  ["text", "t0ken"],
   ["another protocol", "ftp://127.0.0.1/t0ken"],
   ["a file", "file:///etc/t0ken"],
   ["a user", "http://t0ken@127.0.0.1/"],
   ["a password", "http://:t0ken@127.0.0.1/"],
-])("%s is no URL to post to", async (_what, url) => {
+])("%s is not a URL to post to", async (_what, url) => {
   const error = await failureOf(outgoingPost({ privateAddresses: true })(requestTo(url)));
   expect(error).toBeInstanceOf(PermanentError);
   expect(error).toMatchObject({ reason: "invalid_url" });

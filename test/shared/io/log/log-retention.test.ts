@@ -17,7 +17,7 @@ describe.each(databaseKinds)("removing old rows of the log on $kind", (database)
     shard = freshPrefix();
   });
 
-  /** Adds so many rows of one time; those of signal_log_entries are of three strategies. */
+  /** Adds rows with the same time; those of signal_log_entries belong to three strategies. */
   async function add(table: LogTable, at: string, count: number, of = shard): Promise<void> {
     added += count;
     const ids = `generate_series(${added - count}, ${added - 1}) n`;
@@ -55,14 +55,17 @@ describe.each(databaseKinds)("removing old rows of the log on $kind", (database)
     return rows.map((row) => row.at.toISOString());
   }
 
-  it.each(TABLES)("%s loses what is older, by its own time, and nothing younger", async (table) => {
-    await add(table, OLD, 7);
-    await add(table, YOUNG, 5);
-    const log = logRetentionOn(db, shard);
-    expect(await log.step(table, BEFORE)).toStrictEqual({ status: "removed", rows: 7 });
-    expect(await log.step(table, BEFORE)).toStrictEqual({ status: "removed", rows: 0 });
-    expect(await times(table)).toStrictEqual(Array.from({ length: 5 }, () => "2026-01-10T00:00:00.000Z"));
-  });
+  it.each(TABLES)(
+    "%s loses rows that are older by their own time, and none that are younger",
+    async (table) => {
+      await add(table, OLD, 7);
+      await add(table, YOUNG, 5);
+      const log = logRetentionOn(db, shard);
+      expect(await log.step(table, BEFORE)).toStrictEqual({ status: "removed", rows: 7 });
+      expect(await log.step(table, BEFORE)).toStrictEqual({ status: "removed", rows: 0 });
+      expect(await times(table)).toStrictEqual(Array.from({ length: 5 }, () => "2026-01-10T00:00:00.000Z"));
+    },
+  );
 
   it.each(TABLES)("%s is cleared in steps of limited size, the oldest rows of each first", async (table) => {
     for (const day of ["03", "01", "02", "04"]) await add(table, `2026-01-${day}T00:00:00Z`, 25);
@@ -104,10 +107,10 @@ describe.each(databaseKinds)("removing old rows of the log on $kind", (database)
   });
 });
 
-describe.each(serverKinds)("a database of kind $kind that is away", ({ create }) => {
-  it("answers unavailable and loses nothing", async () => {
-    const place = await create();
-    const db = await place.open();
+describe.each(serverKinds)("a database of kind $kind that is unavailable", ({ create }) => {
+  it("answers unavailable and removes nothing", async () => {
+    const testDatabase = await create();
+    const db = await testDatabase.open();
     await db.migrate();
     await db.close();
     const log = logRetentionOn(db, "");
@@ -117,6 +120,6 @@ describe.each(serverKinds)("a database of kind $kind that is away", ({ create })
         error: expect.any(String),
       });
     }
-    await place.remove();
+    await testDatabase.remove();
   });
 });

@@ -8,7 +8,7 @@ import { at, logged, NO_ROWS, routed, rowsIn } from "./logged.ts";
 describe.each(databaseKinds)("the log in a database of kind $kind", (database) => {
   const db = migratedDatabase(database);
 
-  it("reports rows that were there for another uid, keeps those, and stores the others", async () => {
+  it("reports rows that were stored with another uid, does not change them, and stores the others", async () => {
     const shard = freshPrefix();
     const log = logStoreOn(db, shard);
     await log.write({ ...NO_ROWS, signals: [logged("1-0"), logged("2-0", { uid: null }), logged("3-0")] });
@@ -33,7 +33,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     ]);
   });
 
-  it("reports two uids under one key also when both come at once", async () => {
+  it("reports two uids under one key also within one batch", async () => {
     const shard = freshPrefix();
     const signals = [logged("1-0", { uid: "a" }), logged("1-0", { uid: "b" })];
     expect(await logStoreOn(db, shard).write({ ...NO_ROWS, signals })).toStrictEqual({
@@ -42,7 +42,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     });
   });
 
-  /** The strategies that something is stored for, as `entry: strategy`. */
+  /** The stored outcomes, as `entry: strategy`. */
   const strategies = async (shard: string) => {
     const rows = await db.query<{ entry: string }>(
       `SELECT entry_id || ': ' || strategy_id AS entry FROM signal_log_entries WHERE shard = $1 ORDER BY entry`,
@@ -56,7 +56,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     { what: "another uid", stored: { uid: "a" }, given: { uid: "b" } },
     { what: "no uid", stored: { uid: null }, given: { uid: "b" } },
     { what: "another status", stored: { status: "ignored" }, given: { status: "dispatched" } },
-  ] as const)("gives a row with $what no strategies that were not its own", async ({ stored, given }) => {
+  ] as const)("adds no strategies of another decision to a row with $what", async ({ stored, given }) => {
     const shard = freshPrefix();
     const log = logStoreOn(db, shard);
     await log.write({ ...NO_ROWS, signals: [logged("1-0", stored)] });
@@ -67,7 +67,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     }
   });
 
-  it("gives the first of two decisions on one entry in one batch its own strategies only", async () => {
+  it("stores only the first of two decisions on one entry in one batch, with its own strategies", async () => {
     for (const [first, second] of [
       [{ uid: "a" }, { uid: "b" }],
       [{ uid: "b" }, { uid: "a" }],
@@ -88,7 +88,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     }
   });
 
-  it("stores the strategies of a signal that was stored without them, beside a conflict", async () => {
+  it("adds strategies to a signal that was stored without them, beside a conflict", async () => {
     const shard = freshPrefix();
     const log = logStoreOn(db, shard);
     const bare = ["1-0", "2-0", "3-0"].map((entryId) => logged(entryId, { uid: null }));
@@ -110,13 +110,13 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     ).toStrictEqual([{ stage: "routing", ...routing, at: new Date(at("00:00:02.000")) }]);
   });
 
-  it("stores a row that was deleted when it was looked for", async () => {
+  it("stores a row that was deleted before the conflict was read", async () => {
     const shard = freshPrefix();
     const signals = [logged("1-0", { uid: "new" })];
     await logStoreOn(db, shard).write({ ...NO_ROWS, signals: [logged("1-0", { uid: "old" })] });
     let statements = 0;
     const losing: Database["query"] = async (sql, params) => {
-      // The first finds that the row is there already; what it says is asked next.
+      // The first statement finds that the row exists; the second reads it.
       if ((statements += 1) === 2) await db.query("DELETE FROM signal_log WHERE shard = $1", [shard]);
       return db.query(sql, params);
     };
@@ -129,7 +129,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
 describe.each(databaseKinds.filter(({ kind }) => kind === "pg"))("two writers on one log", (database) => {
   const db = migratedDatabase(database);
 
-  it("report the conflict also when the other one has not committed yet, in whatever order they write", async () => {
+  it("report the conflict also when the other one has not committed yet, in any order of rows", async () => {
     const signals = Array.from({ length: 2_000 }, (_, i) => `${i}-0`);
     const write = (uid: string, order: readonly string[]) =>
       logStoreOn(db, "").write({ ...NO_ROWS, signals: order.map((entryId) => logged(entryId, { uid })) });

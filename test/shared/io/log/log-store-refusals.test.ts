@@ -8,7 +8,7 @@ import { event, logged, NO_ROWS, ran, replay, routed, rowsIn } from "./logged.ts
 describe.each(databaseKinds)("the log in a database of kind $kind", (database) => {
   const db = migratedDatabase(database);
 
-  it("answers unavailable when the table swallows rows", async () => {
+  it("answers unavailable when a trigger drops the rows", async () => {
     await db.query("CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'");
     await db.query(
       "CREATE TRIGGER swallows BEFORE INSERT ON signal_log FOR EACH ROW EXECUTE FUNCTION swallow()",
@@ -30,7 +30,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
       sqlstate: "22P02",
     },
     {
-      what: "a time that is none",
+      what: "a malformed time",
       rows: { signals: [logged("1-0", { bar_time: "s3cret" })] },
       sqlstate: "22007",
     },
@@ -64,8 +64,8 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
       rows: { events: [event(crypto.randomUUID(), { level: "s3cret" })] },
       sqlstate: "23514",
     },
-    { what: "an id that is none", rows: { events: [event("s3cret")] }, sqlstate: "22P02" },
-  ])("refuses $what, without repeating it", async ({ rows, sqlstate }) => {
+    { what: "a malformed id", rows: { events: [event("s3cret")] }, sqlstate: "22P02" },
+  ])("refuses $what, without quoting it", async ({ rows, sqlstate }) => {
     const shard = freshPrefix();
     const answer = await logStoreOn(db, shard).write({ ...NO_ROWS, ...rows });
     expect(answer).toStrictEqual({ status: "refused", sqlstate, error: expect.stringContaining(sqlstate) });
@@ -74,7 +74,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     expect(await rowsIn(db, "signal_log_entries", shard)).toStrictEqual([]);
   });
 
-  it("hides no mistake of the program as an answer", async () => {
+  it("throws when the program passes a malformed row", async () => {
     const signals = [{ entryId: "1-0", invocation: "live" } as SignalRow];
     await expect(logStoreOn(db, "").write({ ...NO_ROWS, signals })).rejects.toThrow(TypeError);
   });
@@ -87,7 +87,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     });
   });
 
-  it("answers unavailable when the database is", async () => {
+  it("answers unavailable when the database is unavailable", async () => {
     const other = await database.create();
     const closed = await other.open();
     await closed.close();

@@ -30,7 +30,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     ]);
   });
 
-  it("stores a rejected signal, of which hardly anything is known", async () => {
+  it("stores a rejected signal, most of whose fields are unknown", async () => {
     const shard = freshPrefix();
     const unknown = {
       uid: null,
@@ -48,7 +48,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     ]);
   });
 
-  it("takes a worker's report in place of delegated, in whatever order they come, and nothing in place of that", async () => {
+  it("replaces delegated by the outcome a worker reports, in any order, and never replaces that", async () => {
     const delegated = ran("1-0", { status: "delegated" });
     const report = ran("1-0", { status: "failed", reason: "no_margin" });
     const later = ran("1-0", { status: "executed" });
@@ -68,7 +68,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     }
   });
 
-  it("keeps the first of two reports on a task that come in one batch among others", async () => {
+  it("stores the first of two reports on a task that come in one batch among others", async () => {
     const shard = freshPrefix();
     const tasks = Array.from({ length: 50 }, (_, i) => 50 - i);
     const reports = (status: "failed" | "executed") =>
@@ -80,7 +80,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     );
   });
 
-  it("stores what was decided and what was done for a strategy side by side", async () => {
+  it("stores the routing and the execution of a strategy side by side", async () => {
     const shard = freshPrefix();
     const routing = { status: "ignored", reason: "paused", detail: { by: "op" } } as const;
     const execution = { status: "executed", reason: null, detail: { order: "o-1" }, attempt: 1 } as const;
@@ -105,7 +105,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     expect(entries).toContainEqual({ ...key, ...execution, stage: "execution", duration_ms: 5, at: ranAt });
   });
 
-  it("stores the decisions for strategies with the signal each belongs to", async () => {
+  it("stores routing outcomes with the signal each belongs to", async () => {
     const shard = freshPrefix();
     const decided = (entryId: string, second: number, strategies: readonly number[]) =>
       logged(entryId, {
@@ -157,7 +157,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     ]);
   });
 
-  it("stores an invocation with its end, in whichever order the two come, together or apart, once", async () => {
+  it("stores an invocation with its end once, in any order, together or apart", async () => {
     const log = logStoreOn(db, "");
     const end = { finished_at: at("03:05:00.000"), counts: { done: 1, left: 0 } };
     for (const writes of [
@@ -179,7 +179,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     }
   });
 
-  it("leaves what is not known of an invocation that was broken off empty", async () => {
+  it("leaves fields empty that are unknown for an interrupted invocation", async () => {
     const id = crypto.randomUUID();
     const unknown = { mode: null, snapshot: null, requested_by: null, reason: null };
     const record = replay(id, unknown);
@@ -208,7 +208,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     expect(await stored()).toStrictEqual(before);
   });
 
-  it("adds the rows that are missing to those that are there", async () => {
+  it("adds only the rows that are missing", async () => {
     const shard = freshPrefix();
     const log = logStoreOn(db, shard);
     await log.write({ ...NO_ROWS, signals: [logged("1-0")] });
@@ -216,7 +216,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     expect(await rowsIn(db, "signal_log", shard)).toMatchObject([{ entry_id: "1-0" }, { entry_id: "2-0" }]);
   });
 
-  it("keeps invocations and shards apart", async () => {
+  it("does not mix invocations or shards", async () => {
     const shards = [freshPrefix(), freshPrefix()];
     for (const shard of shards) {
       const signals = [

@@ -6,7 +6,7 @@ import type { InvocationRecord, RoutingOutcome } from "../../../../shared/record
 
 export const NO_ROWS: LogRows = { signals: [], outcomes: [], invocations: [], events: [] };
 
-/** A moment of the day the rows are from. */
+/** A time on the day of the rows. */
 export const at = (time: string): string => `2026-01-02T${time}Z`;
 
 export interface SignalChanges extends Partial<SignalRow["record"]> {
@@ -38,13 +38,13 @@ export function logged(entryId: string, { invocation = "live", ...changes }: Sig
   return { entryId, invocation, record };
 }
 
-/** What was decided for a strategy: dispatched. */
+/** A routing outcome: dispatched. */
 export function routed(strategy_id: number, changes: Partial<RoutingOutcome> = {}): RoutingOutcome {
   const name = `strategy ${strategy_id}`;
   return { strategy_id, strategy: name, status: "dispatched", reason: null, detail: {}, ...changes };
 }
 
-/** What became of a live task: executed. */
+/** The execution outcome of a live task: executed. */
 export function ran(entryId: string, changes: Partial<OutcomeRow["record"]> = {}): OutcomeRow {
   const record: OutcomeRow["record"] = {
     strategy_id: 10,

@@ -61,7 +61,7 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
     expect(found.get("18-0")).toMatchObject({ uid: null, decision: { outcomes: [] } });
   });
 
-  it("prefers the live decision, then the first, and tells a forced one", async () => {
+  it("prefers the live decision, then the first, and says which are forced", async () => {
     const later = { decided_at: at("13:00:00.000") };
     await log([
       row("1-0", { uid: "forced", invocation: "f" }),
@@ -101,7 +101,7 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
     );
   });
 
-  it("finds entries by uid, and those that have a row at all", async () => {
+  it("finds entries by uid, and those that have any row", async () => {
     await log([row("1-0"), row("2-0"), row("2-0", { invocation: "again" }), row("3-0", { uid: "b" })]);
     await log([row("4-0")], "other");
     const history = signalHistoryOn(db, "s");
@@ -111,7 +111,7 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
     expect(await history.decidedAmong(["1-0", "3-0", "4-0", "5-0"])).toEqual(new Set(["1-0", "3-0"]));
   });
 
-  it("has the content of a version as it was built", async () => {
+  it("loads the content of a version unchanged", async () => {
     const { version, content } = buildReference(mixedReference());
     await saveReferenceVersion(db, version, contentJson(content), new Date());
     expect(await loadReferenceVersion(db, version)).toStrictEqual(content);

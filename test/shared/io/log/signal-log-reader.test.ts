@@ -64,7 +64,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", (data
     ]);
   });
 
-  it("says of a manual run who asked for it and why, also while it is not known to have ended", async () => {
+  it("gives who requested a manual run and why, also before its end is recorded", async () => {
     const id = crypto.randomUUID();
     const signals = [
       logged("5-0"),
@@ -89,7 +89,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", (data
     ]);
   });
 
-  it("shows the live decision and the newest others when there are very many, and says so", async () => {
+  it("gives the live decision and the newest others when there are very many, and says so", async () => {
     const others = Array.from({ length: 60 }, (_, n) =>
       logged("5-0", { invocation: `run ${n}`, decided_at: new Date(Date.UTC(2026, 0, 3) + n).toISOString() }),
     );
@@ -102,7 +102,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", (data
     expect(moreDecisionsOf).toEqual(new Set(["5-0"]));
   });
 
-  it("shows so many outcomes at most, the live ones first, and says so", async () => {
+  it("gives a limited number of outcomes, the live ones first, and says so", async () => {
     const strategies = Array.from({ length: 3_000 }, (_, n) => routed(n + 1));
     const signals = [
       logged("5-0", { invocation: "a run", outcomes: strategies }),
@@ -114,7 +114,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", (data
     expect(outcomes.filter(({ invocation }) => invocation === "live")).toHaveLength(3_000);
   });
 
-  it("keeps entries and shards apart", async () => {
+  it("does not mix entries or shards", async () => {
     const reader = await readerAfter({ signals: [logged("5-0", { raw: { of: "this" } })] });
     await readerAfter({
       signals: [logged("5-0"), logged("6-0", { uid: "uid of 5-0" })],
@@ -130,7 +130,7 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", (data
     expect(await reader.of([])).toMatchObject({ decisions: [], outcomes: [], moreOutcomes: false });
   });
 
-  it("finds the entries of a uid, whatever is in it, by age and not by alphabet, each once", async () => {
+  it("finds the entries of a uid with any characters, by age and not by alphabet, each once", async () => {
     const uid = `it's 100% "a\\b" {1,2} $1 ünï\n; DROP TABLE signal_log`;
     const ids = ["1000-10", "1000-9", "999-0", "20000-0"];
     const again = logged("999-0", { uid, invocation: "again" });

@@ -10,7 +10,7 @@ import { at, logged, NO_ROWS, ran, replay, routed } from "./logged.ts";
 const SHARD = freshPrefix();
 const RUN = crypto.randomUUID();
 
-/** In the order in which a search finds them. */
+/** In the order of a search. */
 const SIGNALS = [
   logged("7-0", {
     invocation: RUN,
@@ -18,7 +18,7 @@ const SIGNALS = [
     symbol: "ETHUSDT",
     outcomes: [routed(10)],
   }),
-  // Decided in one batch, like most.
+  // Decided in one batch, as most signals are.
   logged("1000-10", {
     decided_at: at("00:05:00.000"),
     status: "ignored",
@@ -58,7 +58,7 @@ const ALL = SIGNALS.map(({ entryId, invocation }) => (invocation === RUN ? `${en
 const OUTCOMES = [ran("8-0", { status: "failed" }), ran("7-0", { strategy_id: 11 })];
 
 const CASES: readonly { what: string; search: SignalSearch; found: readonly string[] }[] = [
-  { what: "nothing in particular", search: {}, found: ALL },
+  { what: "no condition", search: {}, found: ALL },
   { what: "a symbol", search: { symbol: "ETHUSDT" }, found: ["7-0 run", "8-0", "7-0"] },
   { what: "a symbol that is SQL", search: { symbol: "' OR 1=1 --" }, found: [] },
   { what: "a uid", search: { uid: "same" }, found: ["1000-9", "999-0"] },
@@ -70,7 +70,7 @@ const CASES: readonly { what: string; search: SignalSearch; found: readonly stri
   { what: "both of the same outcome", search: { status: "shadow", reason: "shadow" }, found: ["7-0"] },
   { what: "both, but of two outcomes", search: { status: "failed", reason: "strategy_disabled" }, found: [] },
   { what: "a strategy", search: { strategy: 11 }, found: ["8-0", "7-0"] },
-  { what: "a strategy nobody knows", search: { strategy: 2_147_483_647 }, found: [] },
+  { what: "an unknown strategy", search: { strategy: 2_147_483_647 }, found: [] },
   { what: "what a strategy did", search: { strategy: 11, status: "executed" }, found: ["7-0"] },
   { what: "what another strategy did", search: { strategy: 11, status: "failed" }, found: [] },
   { what: "a strategy's reason", search: { strategy: 10, reason: "shadow" }, found: ["7-0"] },
@@ -86,11 +86,11 @@ const CASES: readonly { what: string; search: SignalSearch; found: readonly stri
   },
   { what: "an invocation", search: { invocation: RUN }, found: ["7-0 run"] },
   { what: "the live ones", search: { invocation: "live" }, found: ALL.slice(1) },
-  { what: "an invocation nobody knows", search: { invocation: "x" }, found: [] },
-  { what: "a time on", search: { from: Date.parse(at("00:05:00.000")) }, found: ALL.slice(0, 4) },
+  { what: "an unknown invocation", search: { invocation: "x" }, found: [] },
+  { what: "from a time on", search: { from: Date.parse(at("00:05:00.000")) }, found: ALL.slice(0, 4) },
   { what: "up to a time, without it", search: { to: Date.parse(at("00:05:00.000")) }, found: ALL.slice(4) },
   {
-    what: "everything at once",
+    what: "all conditions",
     search: {
       symbol: "ETHUSDT",
       status: "dispatched",
@@ -113,7 +113,7 @@ describe.each(databaseKinds)("a search in a database of kind $kind", (database) 
       invocations: [replay(RUN)],
     };
     await logStoreOn(db, SHARD).write(rows);
-    // What another router logs in the same database is not found.
+    // Signals of another router in the same database, which must not be found.
     await logStoreOn(db, `${SHARD}other`).write({
       ...rows,
       signals: SIGNALS.map((row) => ({ ...row, entryId: `9${row.entryId}` })),
@@ -128,11 +128,11 @@ describe.each(databaseKinds)("a search in a database of kind $kind", (database) 
     return { signals, names, next };
   }
 
-  it.each(CASES)("for $what finds just that, the newest decision first", async ({ search, found }) => {
+  it.each(CASES)("for $what finds only that, the newest decision first", async ({ search, found }) => {
     expect((await find(search)).names).toEqual(found);
   });
 
-  it("shows what is needed to tell signals apart, and cuts what producers wrote", async () => {
+  it("shows what distinguishes signals, and cuts texts of producers", async () => {
     const { signals } = await find({ symbol: "ETHUSDT", to: Date.parse(at("00:05:00.000")) });
     expect(signals[0]).toStrictEqual({
       entry_id: "8-0",
@@ -170,7 +170,7 @@ describe.each(databaseKinds)("a search in a database of kind $kind", (database) 
     );
   });
 
-  it("goes on after the microsecond where a page ended, and after what was removed since", async () => {
+  it("continues after the microsecond at which a page ended, even when rows were removed meanwhile", async () => {
     const shard = freshPrefix();
     const times = ["000009", "000002", "000001"].map((us) => at(`00:00:00.${us}`));
     const signals = times.map((decided_at, n) => logged(`${n}-0`, { decided_at }));
@@ -188,7 +188,7 @@ describe.each(databaseKinds)("a search in a database of kind $kind", (database) 
 describe.each(serverKinds)("a search in a database of kind $kind that takes too long", (database) => {
   const db = migratedDatabase(database);
 
-  it("is given up, and the connection works on", async () => {
+  it("is cancelled, and the connection still works", async () => {
     const search = async (msMax: number) =>
       searchSignals(db, { shard: "", search: {}, page: { countMax: 1 }, msMax });
     await db.readOnly(async (query) => {

@@ -10,27 +10,27 @@ const OWN_PID = "SELECT pg_backend_pid() AS pid";
 const KILL = "SELECT pg_terminate_backend($1)";
 
 describe.each(serverKinds)("a database of kind $kind in trouble", ({ kind, create }) => {
-  let place: TestDatabase;
+  let testDatabase: TestDatabase;
   const opened: Database[] = [];
   const open: TestDatabase["open"] = async (options) => {
-    const db = await place.open(options);
+    const db = await testDatabase.open(options);
     opened.push(db);
     return db;
   };
   beforeAll(async () => {
-    place = await create();
+    testDatabase = await create();
   });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((db) => db.close()));
   });
-  afterAll(() => place.remove());
+  afterAll(() => testDatabase.remove());
 
   const pidOf = async (query: <Row>(sql: string) => Promise<Row[]>): Promise<number> => {
     const [row] = await query<{ pid: number }>(OWN_PID);
     return row?.pid ?? Number.NaN;
   };
 
-  it("answers unavailable when its connection is cut in the middle of a query, then works again", async () => {
+  it("answers unavailable when its connection is cut during a query, then works again", async () => {
     const db = await open({ poolMax: 1, onError: () => undefined });
     const admin = await open();
     const pid = await pidOf((sql) => db.query(sql));
@@ -72,7 +72,7 @@ describe.each(serverKinds)("a database of kind $kind in trouble", ({ kind, creat
     expect(await pidOf((sql) => db.query(sql))).not.toBe(pid);
   });
 
-  it("answers unavailable when a query takes too long, and gives its place in the pool back", async () => {
+  it("answers unavailable when a query takes too long, and frees its connection in the pool", async () => {
     const db = await open({ poolMax: 1, queryMsMax: 200, onError: () => undefined });
     await expect(db.query("SELECT pg_sleep(60)")).rejects.toMatchObject({
       kind: "unavailable",
@@ -88,8 +88,8 @@ describe.each(serverKinds)("a database of kind $kind in trouble", ({ kind, creat
     });
   });
 
-  it("leaves no connection behind when it is closed", async () => {
-    const db = await place.open();
+  it("leaves no connection open when it is closed", async () => {
+    const db = await testDatabase.open();
     const pids = await Promise.all([1, 2, 3].map(() => pidOf((sql) => db.query(sql))));
     await db.close();
     const admin = await open();
@@ -134,7 +134,7 @@ describe.each(serverKinds)("a database of kind $kind in trouble", ({ kind, creat
       queryMsMax: 300,
       onError: () => undefined,
     });
-    // Both connections are open: one freezes in use, one idle, and the third query finds no place.
+    // Two connections are open: one freezes in use, one idle, and the third query finds none free.
     await Promise.all([db.query("SELECT 1"), db.query("SELECT 1")]);
     relay.freeze();
     for (const attempt of [1, 2, 3, 4]) {
@@ -148,7 +148,7 @@ describe.each(serverKinds)("a database of kind $kind in trouble", ({ kind, creat
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
-it("does not repeat a malformed URL, which may hold a password", async () => {
+it("does not quote a malformed URL, which may contain a password", async () => {
   const opening = openDatabase({ url: "s3cret@nowhere", dataDir: "/nowhere", onError: () => undefined });
   await expect(opening).rejects.toThrow(/^DATABASE_URL is not of the form/);
 });

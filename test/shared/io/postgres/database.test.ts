@@ -10,23 +10,23 @@ const rejection = async (promise: Promise<unknown>): Promise<unknown> =>
   );
 
 describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
-  let place: TestDatabase;
+  let testDatabase: TestDatabase;
   let db: Database;
   beforeAll(async () => {
-    place = await create();
-    db = await place.open({ poolMax: 2 });
+    testDatabase = await create();
+    db = await testDatabase.open({ poolMax: 2 });
     await db.query("CREATE TABLE things (id integer PRIMARY KEY, name text CHECK (name <> 'forbidden'))");
   });
   afterAll(async () => {
     await db.close();
-    await place.remove();
+    await testDatabase.remove();
   });
 
   it("says what kind it is", () => {
     expect(db.kind).toBe(kind);
   });
 
-  it("gives values of the same types as every other kind", async () => {
+  it("returns values of the same types as every other kind", async () => {
     const [row] = await db.query(
       `SELECT 7 AS int4, count(*) AS int8, true AS bool, 'text' AS text, NULL AS nothing, '{"a": [1, null]}'::jsonb AS jsonb,
        '2026-01-02 03:04:05.678+02'::timestamptz AS at, 1.5::float8 AS float8, 1.5::numeric AS numeric,
@@ -63,13 +63,13 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
     });
   });
 
-  it("shows a read-only transaction one moment, whatever is written meanwhile", async () => {
+  it("shows the state at one moment in a read-only transaction, whatever is written meanwhile", async () => {
     const count = "SELECT count(*) AS n FROM things WHERE id = 100";
     let write: Promise<unknown> = Promise.resolve();
     const seen = await db.readOnly(async (query) => {
       const before = await query(count);
       write = db.query("INSERT INTO things VALUES (100, 'meanwhile')");
-      // With one connection the write waits for the end of the transaction, so it must not be waited for in here.
+      // With one connection the write waits for the end of the transaction, so it must not be awaited here.
       if (kind !== "pglite") await write;
       return [before, await query(count)];
     });
@@ -78,13 +78,13 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
     expect(await db.query(count)).toStrictEqual([{ n: 1 }]);
   });
 
-  it("refuses to write in a read-only transaction and works on afterwards", async () => {
+  it("refuses to write in a read-only transaction and still works afterwards", async () => {
     const error = await rejection(db.readOnly((query) => query("INSERT INTO things VALUES (101, 'no')")));
     expect(error).toMatchObject({ name: "DatabaseError", kind: "unavailable", sqlstate: "25006" });
     expect(await db.query("SELECT 1 AS one FROM things WHERE id = 101")).toStrictEqual([]);
   });
 
-  it("hands on what the work in a read-only transaction throws", async () => {
+  it("rethrows what the work in a read-only transaction throws", async () => {
     const thrown = new TypeError("mine");
     const work = async (): Promise<never> => Promise.reject(thrown);
     expect(await rejection(db.readOnly(work))).toBe(thrown);
@@ -92,7 +92,7 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
   });
 
   it.each([
-    { what: "text that is no number", sql: "SELECT 's3cret'::text::integer", sqlstate: "22P02" },
+    { what: "text that is not a number", sql: "SELECT 's3cret'::text::integer", sqlstate: "22P02" },
     {
       what: "a NUL character in JSON",
       sql: `SELECT '{"s3cret": "\\u0000"}'::text::jsonb`,
@@ -113,7 +113,7 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
     expect(error).not.toHaveProperty("cause");
   });
 
-  it("names the constraint that a row does not meet", async () => {
+  it("names the constraint that a row violates", async () => {
     const error = await rejection(db.query("INSERT INTO things VALUES (1, 'forbidden')"));
     expect(String(error)).toMatch(/things_name_check/);
   });
@@ -129,7 +129,7 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
     expect(await db.query("SELECT 1 AS one")).toStrictEqual([{ one: 1 }]);
   });
 
-  it("applies each migration once, and says which ones are missing", async () => {
+  it("applies each migration once, and lists the missing ones", async () => {
     const names = ["001_reference", "002_log"];
     expect(await pendingMigrations(db)).toStrictEqual(names);
     const results = await Promise.all([db.migrate(), db.migrate(), db.migrate()]);
@@ -145,7 +145,7 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
     expect(new Set(tables.map(({ name }) => name))).toStrictEqual(new Set(expected.split(" ")));
   });
 
-  it("takes explicit ids and gives further ones by itself", async () => {
+  it("accepts explicit ids and generates further ones", async () => {
     await db.migrate();
     await db.query("INSERT INTO signals (id, name) VALUES (4711, 'explicit')");
     const [row] = await db.query("INSERT INTO signals (name) VALUES ('given') RETURNING id, enabled");

@@ -27,17 +27,17 @@ export const serverKinds = databaseKinds.filter(({ kind }) => kind !== "pglite")
 
 /** A migrated database for the tests of the suite that calls this; removed after them. */
 export function migratedDatabase({ kind, create }: (typeof databaseKinds)[number]): Database {
-  let place: TestDatabase | undefined;
+  let testDatabase: TestDatabase | undefined;
   const db = lazyDatabase(kind, async () => {
-    place = await create();
-    return place.open();
+    testDatabase = await create();
+    return testDatabase.open();
   });
   beforeAll(async () => {
     await db.migrate();
   });
   afterAll(async () => {
     await db.close();
-    await place?.remove();
+    await testDatabase?.remove();
   });
   return db;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-/** A process on the embedded database, by what it says. */
+/** A process that holds the embedded database. */
 class Holder {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
@@ -24,7 +24,7 @@ class Holder {
     return this.#child.pid ?? Number.NaN;
   }
 
-  /** The next thing it says. */
+  /** The next line it prints. */
   async next(): Promise<string> {
     const line = await this.#lines.next();
     return line.done === true ? "(ended)" : line.value;
@@ -39,7 +39,7 @@ class Holder {
     this.#child.kill(signal);
   }
 
-  /** Ends its input and waits until it is gone. */
+  /** Ends its input and waits until the process has ended. */
   async end(): Promise<void> {
     this.#child.stdin.end();
     await this.#exit;
@@ -67,7 +67,7 @@ describe("the embedded database", () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  it("tells a second process which folder is in use, by whom, and what to do", async () => {
+  it("reports to a second process which folder is in use, by which process, and what to do", async () => {
     const first = start();
     expect(await first.next()).toBe(`open ${first.pid}`);
     const answer = await start().next();
@@ -78,13 +78,13 @@ describe("the embedded database", () => {
     expect(await first.ask("SELECT 1 AS one")).toBe('rows [{"one":1}]');
   });
 
-  it("lets exactly one of several processes in that start at once", async () => {
+  it("is opened by exactly one of several processes that start at once", async () => {
     const answers = await Promise.all([start(), start(), start()].map((holder) => holder.next()));
     expect(answers.filter((answer) => answer.startsWith("open"))).toHaveLength(1);
     expect(answers.filter((answer) => answer.startsWith("failed"))).toHaveLength(2);
   });
 
-  it("opens by itself with all rows after its holder was killed", async () => {
+  it("can be opened with all rows after its holder was killed", async () => {
     const first = start();
     await first.next();
     await first.ask("CREATE TABLE kept (id integer)");
@@ -97,7 +97,7 @@ describe("the embedded database", () => {
     expect(await second.ask("SELECT id FROM kept")).toBe('rows [{"id":42}]');
   });
 
-  it("is free again as soon as its holder has closed it", async () => {
+  it("can be opened as soon as its holder has closed it", async () => {
     const first = start();
     await first.next();
     await first.end();
@@ -105,7 +105,7 @@ describe("the embedded database", () => {
     expect(await second.next()).toBe(`open ${second.pid}`);
   });
 
-  it("is not touched any more by a process that stood still while another one took it over", async () => {
+  it("is no longer used by a process that was paused while another one opened it", async () => {
     const first = start();
     await first.next();
     await first.ask("CREATE TABLE kept (id integer)");
@@ -113,11 +113,11 @@ describe("the embedded database", () => {
     const second = start();
     expect(await second.next()).toBe(`open ${second.pid}`);
     first.send("SIGCONT");
-    // It says once by itself that it lost the database, and then to whoever asks; which comes first is open.
+    // It reports once that it lost the database, and rejects every query; either can come first.
     const said = [await first.ask("INSERT INTO kept VALUES (1)"), await first.next()].toSorted();
     expect(said).toStrictEqual([
       expect.stringMatching(/^error .*another process opened/),
-      expect.stringMatching(/^told .*another process opened/),
+      expect.stringMatching(/^reported .*another process opened/),
     ]);
     expect(await first.ask("SELECT 1")).toMatch(/^error .*another process opened/);
     await first.end();

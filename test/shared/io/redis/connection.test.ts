@@ -41,7 +41,7 @@ afterEach(() => {
 });
 
 describe("the offset of Redis' clock", () => {
-  it("is next to nothing on the same machine", async () => {
+  it("is small on the same machine", async () => {
     expect(Math.abs(await clockOffset(open()))).toBeLessThan(2_000);
   });
 
@@ -74,7 +74,7 @@ describe("a script", () => {
 });
 
 describe("a connection", () => {
-  it("rejects a command the server has no answer to in time, and works again once it has thawed", async () => {
+  it("rejects a command that is not answered in time, and works again when the server does", async () => {
     const server = await startOwn();
     const redis = open({ url: server.url, answerMsMax: 300 });
     await redis.set("a", "1");
@@ -84,7 +84,7 @@ describe("a connection", () => {
     await vi.waitFor(async () => expect(await redis.get("a")).toBe("1"), { timeout: 10_000 });
   });
 
-  it("for blocking reads notices a frozen server soon after the wait is over, and works again", async () => {
+  it("for blocking reads detects a frozen server soon after the block time, and works again", async () => {
     const server = await startOwn();
     const blocking = open({ url: server.url, role: "blocking", blockMs: 100 });
     const read = () => blocking.xread("BLOCK", 100, "STREAMS", "s", "$");
@@ -95,7 +95,7 @@ describe("a connection", () => {
     await vi.waitFor(async () => expect(await read()).toBeNull(), { timeout: 10_000 });
   });
 
-  it("that is idle, or waits in vain again and again, is not dropped", async () => {
+  it("that is idle, or whose reads return nothing, is not dropped", async () => {
     const commands = open({ answerMsMax: 100 });
     const id = await commands.client("ID");
     const blocking = open({ role: "blocking", blockMs: 200 });
@@ -117,7 +117,7 @@ describe("a connection", () => {
     expect(await redis.get(key)).toBe("1");
   });
 
-  it("rejects while the server is away, tells of it, and is there again with the server", async () => {
+  it("rejects while the server is down, reports errors, and works again when the server does", async () => {
     const server = await startOwn();
     const errors: Error[] = [];
     const redis = open({ url: server.url, onError: (error) => errors.push(error) });
@@ -142,7 +142,7 @@ describe("a connection", () => {
     await closed;
   });
 
-  it("is called by its name in CLIENT LIST", async () => {
+  it("has its name in CLIENT LIST", async () => {
     const name = freshPrefix();
     expect(await open({ name }).client("LIST")).toContain(`name=${name}`);
   });

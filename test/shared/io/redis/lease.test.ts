@@ -25,7 +25,7 @@ test("a lease has one holder, until it is released", async () => {
   expect(await takeLease(redis, key, 60_000)).toBeDefined();
 });
 
-test("a lease whose holder has died ends by itself, and the holder cannot take it from the next one", async () => {
+test("a lease whose holder has died expires, and the holder cannot release that of the next one", async () => {
   const late = await takeLease(redis, key, 50);
   const next = await vi.waitFor(async () => {
     const lease = await takeLease(redis, key, 60_000);
@@ -38,7 +38,7 @@ test("a lease whose holder has died ends by itself, and the holder cannot take i
   expect(await redis.exists(key)).toBe(0);
 });
 
-test("a lease whose taking was not answered stands in nobody's way", async () => {
+test("a lease is released when the answer to taking it was lost", async () => {
   const proxy = await startLossyProxy(Number(new URL(redisUrl()).port));
   const lossy = openRedis({
     url: `redis://127.0.0.1:${proxy.port}`,

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { openRedis } from "../../../../shared/io/redis/connection.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
 
-/** A way to Redis that breaks, while `breaks` says so, whenever somebody subscribes. */
+/** A proxy to Redis that breaks the connection on every SUBSCRIBE, while `breaks` gives true. */
 async function fragileProxy(breaks: () => boolean) {
   const sockets: Socket[] = [];
   const server = createServer((near) => {
@@ -35,7 +35,7 @@ async function fragileProxy(breaks: () => boolean) {
 }
 
 describe("a subscriber's connection", () => {
-  test("may break while it subscribes again, and the process goes on", async () => {
+  test("may break while it subscribes again, and the process continues", async () => {
     let broken = false;
     const proxy = await fragileProxy(() => broken);
     const redis = openRedis({ url: proxy.url, role: "subscriber", name: "test", onError: () => undefined });
@@ -50,7 +50,7 @@ describe("a subscriber's connection", () => {
     await vi.waitFor(() => expect(subscribed).toBe(1), 5_000);
     broken = true;
     proxy.cut();
-    // A promise that rejects with nobody listening, as that of ioredis' own subscription did, fails the run.
+    // An unhandled rejection, as ioredis' own subscription causes it, fails the run.
     await vi.waitFor(() => expect(refused).toBeGreaterThan(2), 10_000);
     broken = false;
     await vi.waitFor(() => expect(subscribed).toBe(2), 5_000);

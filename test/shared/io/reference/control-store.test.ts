@@ -10,7 +10,7 @@ import { freshPrefix } from "../../../servers/fixtures.ts";
 import { connectRedis, contentsOf, scriptAccess } from "../../../servers/redis-contents.ts";
 
 const NOTE = { by: "op", at: 5 };
-/** An epoch that Redis' clock has not come to. */
+/** An epoch ahead of Redis' clock. */
 const AHEAD = 8_000_000_000_000_000;
 
 let redis: Redis;
@@ -26,7 +26,7 @@ afterAll(() => redis.disconnect());
 
 const control = async (): Promise<Control> => controlOf(await redis.hgetall(keys.control));
 
-it("a pause is in the control hash with who did it and when, until it is taken back", async () => {
+it("a pause is in the control hash with who paused and when, until it is lifted", async () => {
   await pause(redis, keys, 7, NOTE);
   await pause(redis, keys, 8, { by: 'o"p', at: 6 });
   expect(await control()).toMatchObject({ allPaused: false, pausedStrategies: new Set([7, 8]) });
@@ -60,14 +60,14 @@ it("the epoch rises with every change, also with one that changes nothing", asyn
   expect(epochs.slice(1).filter((epoch) => !/^\d{16}$/.test(epoch))).toStrictEqual([]);
 });
 
-it("many changes at once each raise the epoch, by one where it is ahead of the clock", async () => {
+it("each of many changes at once raises the epoch, by one where it is ahead of the clock", async () => {
   await redis.hset(keys.control, "epoch", AHEAD);
   await Promise.all(Array.from({ length: 30 }, (_, n) => pause(redis, keys, n, NOTE)));
   const { epoch, pausedStrategies } = await control();
   expect([epoch, pausedStrategies.size]).toStrictEqual([String(AHEAD + 30), 30]);
 });
 
-it("an epoch that was counted goes on rising", async () => {
+it("an epoch that was a plain counter continues to rise", async () => {
   await redis.hset(keys.control, "epoch", "3", "7", JSON.stringify(NOTE));
   const [seconds, microseconds] = await redis.time();
   await pause(redis, keys, 8, NOTE);
@@ -91,7 +91,7 @@ it("nothing decided before a pause or a resume can be committed after it", async
   }
 });
 
-it("nothing decided on the pauses of before Redis was emptied can be committed after the next pause", async () => {
+it("nothing decided on pauses from before Redis was emptied can be committed after the next pause", async () => {
   const commit = commitOn(redis, keys, { dedupTtlMs: 1000 });
   await pause(redis, keys, 7, NOTE);
   const { epoch } = await control();
@@ -109,11 +109,11 @@ it("nothing decided on the pauses of before Redis was emptied can be committed a
 const anyId = fc.constantFrom(undefined, 7, 8);
 const anyStep = fc.oneof(
   fc.record({ what: fc.constantFrom("pause", "resume"), id: anyId }),
-  // To any state before: the first is that of an emptied Redis.
-  fc.record({ what: fc.constant("fall back"), to: fc.nat() }),
+  // Back to any former state, as when Redis loses writes; the first is that of an emptied Redis.
+  fc.record({ what: fc.constant("lose writes"), to: fc.nat() }),
 );
 
-it("an epoch never stands for other pauses than before, whatever Redis has lost meanwhile", async () => {
+it("an epoch never stands for different pauses, whatever Redis has lost meanwhile", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { minLength: 2, maxLength: 12 }), async (steps) => {
       keys = keysOf(freshPrefix());
@@ -139,7 +139,7 @@ it("an epoch never stands for other pauses than before, whatever Redis has lost 
   );
 });
 
-it("a control key of another type is an error and stays as it is", async () => {
+it("a control key of another type is an error and does not change", async () => {
   await redis.set(keys.control, "x");
   const before = await contentsOf(redis, keys.prefix);
   await expect(pause(redis, keys, 7, NOTE)).rejects.toThrow("WRONGTYPE");
@@ -147,7 +147,7 @@ it("a control key of another type is an error and stays as it is", async () => {
   expect(await contentsOf(redis, keys.prefix)).toStrictEqual(before);
 });
 
-it("an epoch that is no number is an error, since the pause would not reach decisions under way", async () => {
+it("an epoch that is not a number is an error, since decisions in progress would ignore the pause", async () => {
   await redis.hset(keys.control, "epoch", "x");
   const before = await contentsOf(redis, keys.prefix);
   await expect(pause(redis, keys, 7, NOTE)).rejects.toThrow("not an integer");

@@ -93,7 +93,7 @@ describe.each(databaseKinds)("reference data in a database of kind $kind", (data
     await expect(loadReferenceRows(db)).rejects.toThrow(/; and 15 more$/);
   });
 
-  it("loses what belongs to a strategy when the strategy is deleted", async () => {
+  it("loses the rows of a strategy that is deleted", async () => {
     await db.query("INSERT INTO strategies (id, name) VALUES (1, 'one')");
     await db.query("INSERT INTO signals (id, name) VALUES (1, 'one')");
     await db.query("INSERT INTO strategy_signals VALUES (1, 1)");
@@ -106,7 +106,7 @@ describe.each(databaseKinds)("reference data in a database of kind $kind", (data
     });
   });
 
-  it("keeps the first content of a version", async () => {
+  it("does not replace the content of a version", async () => {
     const at = new Date("2026-01-02T03:04:05.678Z");
     await saveReferenceVersion(db, "v1", { tickers: [["A", 1]] }, at);
     await saveReferenceVersion(db, "v1", { other: true }, new Date());

@@ -9,7 +9,7 @@ const fixture = emptyReferenceStore();
 const { redis, publish, ttls, expectNeverToExpire } = fixture;
 
 describe("many at once", () => {
-  it("publishers end with the content of the one that published last, whole and without end, all others expiring", async () => {
+  it("publishers end with the complete content of the last one, which does not expire; all others do", async () => {
     const connections = Array.from({ length: 8 }, () => connectRedis());
     const stores = connections.map((connection) => referenceStoreOn(connection, fixture.keys));
     for (let round = 0; round < 10; round += 1) {
@@ -20,7 +20,7 @@ describe("many at once", () => {
           return { n, ticket, built, state: await one.publish({ ticket, ...built, now: NOW + n }) };
         }),
       );
-      // Whoever publishes has begun after the one before, so tickets tell the order.
+      // A publisher has started after the one before it, so the tickets give the order.
       const published = refreshes.filter(({ state }) => state !== "refused");
       const last = published.reduce((high, one) => (one.ticket > high.ticket ? one : high));
       const loaded = await fixture.store.load();
@@ -57,7 +57,7 @@ describe("many at once", () => {
     writer.disconnect();
   });
 
-  it("readers whose version ends before they have loaded it load the one that came after", async () => {
+  it("readers whose version expires while they load it load the one after it", async () => {
     await publish(numbered(0));
     const writer = connectRedis();
     const writing = referenceStoreOn(writer, fixture.keys);
@@ -74,13 +74,13 @@ describe("many at once", () => {
     writer.disconnect();
   });
 
-  it("takers get a ticket each, every one higher than those taken before", async () => {
+  it("each caller gets its own ticket, higher than those taken before", async () => {
     const tickets = await Promise.all(Array.from({ length: 50 }, () => fixture.store.takeTicket()));
     expect(new Set(tickets).size).toBe(50);
     expect(await fixture.store.takeTicket()).toBeGreaterThan(Math.max(...tickets));
   });
 
-  it("tickets go on from those that were counted, and by one where they are ahead of the clock", async () => {
+  it("tickets continue after those of a plain counter, and rise by one where they are ahead of the clock", async () => {
     await redis.mset(fixture.keys.referenceTicket, 41, fixture.keys.referencePublishedTicket, 40);
     const ticket = await fixture.store.takeTicket();
     expect(await redis.get(fixture.keys.referenceTicket)).toMatch(/^\d{16}$/);

@@ -7,7 +7,7 @@ const fixture = emptyReferenceStore();
 const { redis, publish, expectNeverToExpire, expectToExpire } = fixture;
 
 describe("a refresh that began earlier", () => {
-  it("is refused once a later one has published, and changes nothing that counts", async () => {
+  it("is refused once a later one has published, and the current version does not change", async () => {
     const early = await fixture.store.takeTicket();
     await publish(B);
     const before = await fixture.store.load();
@@ -17,7 +17,7 @@ describe("a refresh that began earlier", () => {
     await expectToExpire(A);
   });
 
-  it("is refused also with the current content, which stays without end", async () => {
+  it("is refused also with the current content, which does not expire", async () => {
     const early = await fixture.store.takeTicket();
     await publish(B);
     expect(await fixture.store.publish({ ticket: early, ...B, now: NOW - 5 })).toBe("refused");
@@ -56,7 +56,7 @@ describe("a refresh that began earlier", () => {
     expect(await fixture.store.publish({ ticket: next, ...B, now: NOW })).toBe("unchanged");
   });
 
-  it("may publish when the later one has not, which is then refused: it may have looked before", async () => {
+  it("may publish before the later one, which is then refused: its content may be older", async () => {
     const early = await fixture.store.takeTicket();
     const late = await fixture.store.takeTicket();
     expect(await fixture.store.publish({ ticket: early, ...A, now: NOW })).toBe("published");
@@ -65,8 +65,8 @@ describe("a refresh that began earlier", () => {
     expect(await publish(B)).toBe("unchanged");
   });
 
-  it("cannot give the current version an end, whenever it is overtaken", async () => {
-    // Wherever the earlier one is when the later one publishes the same content, the content stays.
+  it("never makes the current version expire, whenever a later one publishes", async () => {
+    // Both publish the same content, which must stay at whatever step the earlier one is.
     const other = connectRedis();
     const otherStore = referenceStoreOn(other, fixture.keys);
     for (let round = 0; round < 60; round += 1) {
@@ -83,7 +83,7 @@ describe("a refresh that began earlier", () => {
     other.disconnect();
   });
 
-  it("that ends between writing and publishing leaves the current version without end", async () => {
+  it("that stops between writing and publishing does not make the current version expire", async () => {
     await publish(A);
     await redis.del(fixture.keys.reference(A.version, "meta"));
     // A counter that is no integer makes the publishing script fail, after the hashes were written.

@@ -41,21 +41,21 @@ describe("a published reference", () => {
     });
   });
 
-  it("may be empty, or larger than one command can carry", async () => {
+  it("may be empty, or too large for one command", async () => {
     for (const built of [sized(0), sized(2_500)]) {
       expect(await publish(built)).toBe("published");
       expect((await fixture.store.load())?.content).toStrictEqual(built.content);
     }
   });
 
-  it("is not there before the first publication", async () => {
+  it("does not exist before the first publication", async () => {
     expect([await fixture.store.currentVersion(), await fixture.store.load()]).toStrictEqual([
       undefined,
       undefined,
     ]);
   });
 
-  it("that is unchanged swaps nothing, renews its confirmation and does not expire", async () => {
+  it("that is unchanged stays current, is confirmed again and does not expire", async () => {
     await publish(A);
     await redis.expire(fixture.keys.reference(A.version, "tickers"), 100);
     expect(await publish(A, NOW + 30_000)).toBe("unchanged");
@@ -77,7 +77,7 @@ describe("a published reference", () => {
     expect((await fixture.store.load())?.content).toStrictEqual(A.content);
   });
 
-  it("comes back whole after its old hashes were changed or have partly expired", async () => {
+  it("is complete again after its old hashes were changed or have partly expired", async () => {
     await publish(A);
     await publish(B);
     await redis.hset(fixture.keys.reference(A.version, "tickers"), "GARBAGE", "{}");
@@ -94,12 +94,12 @@ describe("a broken current version", () => {
       damage: () => redis.del(fixture.keys.reference(A.version, part)),
     })),
     {
-      what: "one ticker gone",
+      what: "one ticker missing",
       damage: () =>
         redis.hdel(fixture.keys.reference(A.version, "tickers"), [...A.content.tickers.keys()][0] ?? ""),
     },
     {
-      what: "a strategy that is no JSON",
+      what: "a strategy that is not JSON",
       damage: () => redis.hset(fixture.keys.reference(A.version, "strategies"), "1", "{"),
     },
     {
@@ -107,7 +107,7 @@ describe("a broken current version", () => {
       damage: () => redis.hset(fixture.keys.reference(A.version, "strategy_signals"), "signal_1_long", "{}"),
     },
     {
-      what: "counts that are none",
+      what: "counts that are not numbers",
       damage: () => redis.hset(fixture.keys.reference(A.version, "meta"), "tickers", "x"),
     },
     {
@@ -129,7 +129,7 @@ describe("a broken current version", () => {
     await expectNeverToExpire(A);
   });
 
-  it.each(damages)("($what) gives way to another version", async ({ damage }) => {
+  it.each(damages)("($what) is replaced by another version", async ({ damage }) => {
     await publish(A);
     await damage();
     expect(await publish(B)).toBe("published");

@@ -25,46 +25,46 @@ beforeEach(() => {
 });
 afterAll(() => redis.disconnect());
 
-const turns = async () => readHeartbeats(redis, keys);
+const heartbeats = async () => readHeartbeats(redis, keys);
 
-describe("turns of loops", () => {
-  test("are noted by stream and consumer, and forgotten when one ends", async () => {
+describe("heartbeats of loops", () => {
+  test("are noted by stream and consumer, and removed when a loop ends", async () => {
     await noteHeartbeat(redis, keys, { stream, group, consumer: "a", at: 1 });
     await noteHeartbeat(redis, keys, { stream, group, consumer: "b", at: 2 });
     await noteHeartbeat(redis, keys, { stream, group, consumer: "a", at: 3 });
-    expect(await turns()).toEqual([
+    expect(await heartbeats()).toEqual([
       { stream, group, consumer: "a", at: 3 },
       { stream, group, consumer: "b", at: 2 },
     ]);
     await removeHeartbeat(redis, keys, { stream, group, consumer: "a" });
-    expect(await turns()).toEqual([{ stream, group, consumer: "b", at: 2 }]);
+    expect(await heartbeats()).toEqual([{ stream, group, consumer: "b", at: 2 }]);
   });
 
-  test("that nobody has noted for an hour are forgotten, scheduled or not", async () => {
+  test("older than an hour are removed, scheduled or not", async () => {
     await noteHeartbeat(redis, keys, { stream, group, consumer: "a", at: 1_000 });
     await noteHeartbeat(redis, keys, { stream, group, consumer: "b", at: 1_000, everyMs: 5 });
     await noteHeartbeat(redis, keys, { stream, group, consumer: "c", at: 1_001, everyMs: 5 });
     await removeSilentHeartbeats(redis, keys, 1_001 + HOUR);
-    expect(await turns()).toEqual([{ stream, group, consumer: "c", at: 1_001, everyMs: 5 }]);
+    expect(await heartbeats()).toEqual([{ stream, group, consumer: "c", at: 1_001, everyMs: 5 }]);
   });
 });
 
-describe("turns of a scheduler", () => {
-  /** What is noted after turns at these times. */
+describe("heartbeats of a scheduler", () => {
+  /** What is noted after scheduled calls at these times. */
   async function after(...times: readonly number[]): Promise<unknown> {
     for (const at of times) await noteScheduledHeartbeat(redis, keys, { stream, group, at });
-    const [{ consumer, ...turn } = { consumer: "" }, ...others] = await turns();
+    const [{ consumer, ...beat } = { consumer: "" }, ...others] = await heartbeats();
     expect([consumer, others]).toEqual(["tick", []]);
-    return turn;
+    return beat;
   }
 
   test.each<[string, readonly number[], number | undefined]>([
-    ["the first one says nothing of the next", [1_000], undefined],
-    ["the second one tells the interval", [1_000, 61_000], 60_000],
-    ["a later one tells a longer interval", [1_000, 61_000, 181_000], 120_000],
-    ["one by hand in between does not make it a fast one", [1_000, 61_000, 61_500], 30_000],
-    ["after a long silence nothing is known again", [1_000, 61_000, 61_001 + HOUR], undefined],
-    ["a clock that goes back makes no interval below zero", [61_000, 1_000], 0],
+    ["the first one does not show when the next is due", [1_000], undefined],
+    ["the second one gives the interval", [1_000, 61_000], 60_000],
+    ["a later one gives a longer interval", [1_000, 61_000, 181_000], 120_000],
+    ["one on demand in between at most halves the interval", [1_000, 61_000, 61_500], 30_000],
+    ["after a long silence the interval is unknown again", [1_000, 61_000, 61_001 + HOUR], undefined],
+    ["a clock that goes back gives no interval below zero", [61_000, 1_000], 0],
   ])("%s", async (_, times, everyMs) => {
     const at = times.at(-1);
     expect(await after(...times)).toEqual({
@@ -75,7 +75,7 @@ describe("turns of a scheduler", () => {
     });
   });
 
-  test("are understood as a version without intervals wrote them", async () => {
+  test("of a version without intervals are read", async () => {
     await redis.hset(keys.loops, `${stream} ${group} tick`, "1000");
     expect(await after(4_000)).toEqual({ stream, group, at: 4_000, everyMs: 3_000 });
   });

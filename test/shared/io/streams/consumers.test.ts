@@ -27,7 +27,7 @@ afterAll(() => redis.disconnect());
 const groupOf = (consumer: string): StreamGroup =>
   streamGroupOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
 
-/** A consumer that was delivered so many entries; gives their ids. */
+/** Adds a consumer with so many pending entries; gives their ids. */
 async function addConsumer(consumer: string, count: number): Promise<string[]> {
   await redis.xgroup("CREATECONSUMER", key, GROUP, consumer);
   await addEntries(redis, key, count);
@@ -69,20 +69,20 @@ describe("pruning consumers", () => {
     expect(await pendingIds()).toStrictEqual(held);
   });
 
-  it("removes a consumer once what it left behind was taken over", async () => {
+  it("removes a consumer once its pending entries were claimed", async () => {
     const [id = ""] = await addConsumer("dead", 1);
     await redis.xclaim(...([key, GROUP, "alive", 0, id] as const));
     expect(await pruned(1)).toStrictEqual(["dead"]);
     expect(await pendingIds()).toStrictEqual([id]);
   });
 
-  it("leaves those that have not been idle for long enough", async () => {
+  it("does not remove those that have not been idle for long enough", async () => {
     await addConsumer("fresh", 0);
     expect(await prune(3_600_000)).toStrictEqual([]);
     expect(await consumers()).toStrictEqual(["fresh"]);
   });
 
-  it("leaves a consumer whose pending entry was deleted from the stream: its commit needs it", async () => {
+  it("does not remove a consumer whose pending entry was deleted from the stream: its commit needs it", async () => {
     const ids = await addConsumer("holds", 1);
     await redis.xdel(key, ...ids);
     await addConsumer("idle", 0);
@@ -90,7 +90,7 @@ describe("pruning consumers", () => {
     expect(await pendingIds()).toStrictEqual(ids);
   });
 
-  it("takes nothing from a reader that waits: its next entry is delivered and pending for it", async () => {
+  it("takes nothing from a waiting consumer: its next entry is delivered and pending for it", async () => {
     const blocking = openRedis({
       url: redisUrl(),
       role: "blocking",
@@ -125,13 +125,13 @@ describe("pruning consumers", () => {
       const connection = connectRedis();
       const group = streamGroupOn(connection, keys, { stream: STREAM, group: GROUP, consumer });
       const open: string[] = [];
-      for (let turn = 1; turn <= 200 || removed.length < 100; turn += 1) {
-        await connection.xadd(key, "*", "n", turn);
+      for (let round = 1; round <= 200 || removed.length < 100; round += 1) {
+        await connection.xadd(key, "*", "n", round);
         const [entry] = await group.read(connection, { countMax: 1, blockMs: 0 });
         if (entry !== undefined) open.push(entry.id);
-        // Free to be removed now and then; in the end something stays pending.
-        if (turn % 3 === 0) expect(await connection.xack(key, GROUP, ...open)).toBe(open.length);
-        if (turn % 3 === 0) open.length = 0;
+        // Without pending entries now and then, so that it can be removed; in the end some stay pending.
+        if (round % 3 === 0) expect(await connection.xack(key, GROUP, ...open)).toBe(open.length);
+        if (round % 3 === 0) open.length = 0;
       }
       await connection.xadd(key, "*", "n", "last");
       const last = await group.read(connection, { countMax: 10, blockMs: 0 });
@@ -145,7 +145,7 @@ describe("pruning consumers", () => {
     expect(new Set(await pendingIds())).toStrictEqual(new Set(kept));
   });
 
-  it("finds nothing to do where the stream or the group is not there", async () => {
+  it("removes nothing where the stream or the group does not exist", async () => {
     await redis.xgroup("DESTROY", key, GROUP);
     expect(await prune(0)).toStrictEqual([]);
     await redis.del(key);
@@ -154,7 +154,7 @@ describe("pruning consumers", () => {
     expect(await contentsOf(redis, keys.prefix)).toStrictEqual({});
   });
 
-  it("says so when the stream's key is something else", async () => {
+  it("rejects when the stream's key is not a stream", async () => {
     await redis.del(key);
     await redis.set(key, "x");
     await expect(prune(0)).rejects.toThrow("WRONGTYPE");
@@ -169,7 +169,7 @@ describe("pruning consumers", () => {
 });
 
 describe("leaving a group", () => {
-  it("removes the consumer at once, and no other", async () => {
+  it("removes this consumer at once, and no other", async () => {
     await addConsumer("mine", 0);
     await addConsumer("other", 0);
     expect(await leave("mine")).toBe(true);

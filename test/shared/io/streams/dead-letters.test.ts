@@ -21,7 +21,7 @@ afterEach(() => {
 const add = async (count: number) => addEntries(redis, keys.stream("dead_letters"), count);
 
 describe("dead letters", () => {
-  test("are read in pages from either end, without one being left out or seen twice", async () => {
+  test("are read in pages from either end, each once", async () => {
     const ids = await add(5);
     for (const newestFirst of [false, true]) {
       const seen: string[] = [];
@@ -35,7 +35,7 @@ describe("dead letters", () => {
     expect(await deadLetters.count()).toBe(5);
   });
 
-  test("that come while all are gone through are not among them", async () => {
+  test("that are added while all are read are not among them", async () => {
     const ids = await add(250);
     const seen: string[] = [];
     for await (const stored of deadLetters.chosen("all")) {
@@ -46,17 +46,17 @@ describe("dead letters", () => {
     expect(await deadLetters.count()).toBe(500);
   });
 
-  test("asked for by id come in that order, each once, and as their id when there is none", async () => {
+  test("chosen by id come in that order, each once, or as the id when there is none", async () => {
     const [first = "", second = ""] = await add(2);
     const seen: unknown[] = [];
     for await (const stored of deadLetters.chosen([second, "1-1", first, second])) seen.push(stored);
     expect(seen).toMatchObject([{ id: second }, "1-1", { id: first }]);
   });
 
-  test("are discarded once, each with the event that says so", async () => {
+  test("are discarded once, each with the event that records it", async () => {
     const [id = ""] = await add(1);
     const stored = await deadLetters.get(id);
-    if (stored === undefined) throw new Error("it is not there");
+    if (stored === undefined) throw new Error("there is no such dead letter");
     const commit = commitOn(redis, keys, { dedupTtlMs: 60_000 });
     const note = { by: "ann", at: Date.now() };
     const answers = await Promise.all([1, 2].map(async () => deadLetters.discard(commit, stored, note)));
@@ -68,7 +68,7 @@ describe("dead letters", () => {
   test("are not discarded, with the key named, when the event cannot be written", async () => {
     const [id = ""] = await add(1);
     const stored = await deadLetters.get(id);
-    if (stored === undefined) throw new Error("it is not there");
+    if (stored === undefined) throw new Error("there is no such dead letter");
     await redis.set(keys.stream("system_events"), "something else");
     const commit = commitOn(redis, keys, { dedupTtlMs: 60_000 });
     await expect(deadLetters.discard(commit, stored, { by: "ann", at: 0 })).rejects.toThrow(

@@ -54,14 +54,14 @@ test("an entry's dead letters are its own and those of its records and tasks, on
   ]);
 });
 
-test("what was there before the entry is not looked at, but for what came in the same millisecond", async () => {
+test("what is older than the entry is not read, except for the same millisecond", async () => {
   await addLetter("signals_stream", "1000-3", {}, "999-99");
   const sameTime = await addLetter("signals_stream", "1000-3", {}, "1000-0");
   const { found } = await deadLettersOf(redis, keys, ["1000-3", "5000-0"]);
   expect(found.map(({ letter }) => letter.id)).toEqual([sameTime]);
 });
 
-test("the records about an entry are found among those of others; what is no record is left out", async () => {
+test("the records about an entry are found among others; entries that are not records are left out", async () => {
   await fill("signal_results", 150, (n) => record("signal", `6-${n}`));
   await add("signal_results", record("signal", "5-0"));
   await add("signal_results", record("outcome", "5-0", "a run"));
@@ -74,7 +74,7 @@ test("the records about an entry are found among those of others; what is no rec
   });
 });
 
-test("it is told when there is more than can be looked through", async () => {
+test("a scan that reaches its limit says so", async () => {
   await fill("signal_results", 2_000, (n) => ({ n: String(n) }));
   await add("signal_results", record("signal", "5-0"));
   expect(await recordsOf(redis, keys, "5-0")).toEqual({
@@ -83,7 +83,7 @@ test("it is told when there is more than can be looked through", async () => {
   });
 });
 
-test("nothing is looked for when there is nothing, or nothing asked for", async () => {
+test("a scan is complete when there is nothing to find, or nothing wanted", async () => {
   expect(await deadLettersOf(redis, keys, [])).toEqual({ found: [], complete: true });
   expect(await deadLettersOf(redis, keys, ["5-0"])).toEqual({ found: [], complete: true });
   expect((await recordsOf(redis, keys, "0-0")).complete).toBe(true);

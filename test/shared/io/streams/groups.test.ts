@@ -19,7 +19,7 @@ afterAll(() => redis.disconnect());
 
 const ensure = (stream: StreamName, group: GroupName) => ensureGroup(redis, keys, stream, group);
 
-/** Ids a new reader of the group is given. */
+/** Ids that a new consumer of the group reads. */
 async function readable(stream: StreamName, group: GroupName): Promise<string[]> {
   const reader = streamGroupOn(redis, keys, { stream, group, consumer: "c" });
   return (await reader.read(redis, { countMax: 100, blockMs: 0 })).map(({ id }) => id);
@@ -33,7 +33,7 @@ describe.each(GROUPS)("the group $group of $stream", ({ stream, group }) => {
     expect(await readable(stream, group)).toStrictEqual(ids);
   });
 
-  it("is lost when it is gone, was there once and its stream still is", async () => {
+  it("is lost when it existed before and no longer does, while its stream still does", async () => {
     await ensure(stream, group);
     await addEntries(redis, keys.stream(stream), 2);
     await redis.xgroup("DESTROY", keys.stream(stream), group);
@@ -43,13 +43,13 @@ describe.each(GROUPS)("the group $group of $stream", ({ stream, group }) => {
     expect(await contentsOf(redis, keys.prefix)).toStrictEqual(before);
   });
 
-  it("is lost also when the stream was made empty", async () => {
+  it("is lost also when its stream is empty", async () => {
     await ensure(stream, group);
     await redis.xgroup("DESTROY", keys.stream(stream), group);
     expect(await ensure(stream, group)).toStrictEqual({ state: "lost" });
   });
 
-  it("is made again at the start when the stream has gone as well", async () => {
+  it("is created again at the start when its stream no longer exists either", async () => {
     await ensure(stream, group);
     await redis.del(keys.stream(stream), keys.groups);
     expect(await ensure(stream, group)).toStrictEqual({ state: "created" });
@@ -59,14 +59,14 @@ describe.each(GROUPS)("the group $group of $stream", ({ stream, group }) => {
     expect(await readable(stream, group)).toStrictEqual(ids);
   });
 
-  it("is remembered also when somebody else has made it", async () => {
+  it("is remembered also when another program created it", async () => {
     await redis.xgroup("CREATE", keys.stream(stream), group, "$", "MKSTREAM");
     expect(await ensure(stream, group)).toStrictEqual({ state: "exists" });
     await redis.xgroup("DESTROY", keys.stream(stream), group);
     expect(await ensure(stream, group)).toStrictEqual({ state: "lost" });
   });
 
-  it("is never called lost by many who start at once, and created by one of them", async () => {
+  it("is never called lost by many processes that start at once, and created by one of them", async () => {
     const connections = Array.from({ length: 12 }, () => connectRedis());
     const states = await Promise.all(
       connections.flatMap((connection) =>
@@ -78,13 +78,13 @@ describe.each(GROUPS)("the group $group of $stream", ({ stream, group }) => {
     connections.forEach((connection) => connection.disconnect());
   });
 
-  it("leaves a key of another type in its stream's place alone", async () => {
+  it("does not change a key of another type that stands for its stream", async () => {
     await redis.set(keys.stream(stream), "x");
     await expect(ensure(stream, group)).rejects.toThrow("WRONGTYPE");
     expect(await redis.exists(keys.groups)).toBe(0);
   });
 
-  it("is looked after by a script that touches only the keys it declares", async () => {
+  it("is created by a script that touches only the keys it declares", async () => {
     const access = await scriptAccess(redis, keys.prefix, async () => {
       await ensure(stream, group);
       await ensure(stream, group);
@@ -99,7 +99,7 @@ describe.each(GROUPS)("the group $group of $stream", ({ stream, group }) => {
     { from: "0", readableOf: (ids: string[]) => ids },
     { from: "$", readableOf: () => [] },
     { from: "after the first", readableOf: (ids: string[]) => ids.slice(1) },
-  ])("goes on from $from once a person has chosen that", async ({ from, readableOf }) => {
+  ])("continues from $from once a person has chosen that", async ({ from, readableOf }) => {
     await ensure(stream, group);
     const ids = await addEntries(redis, keys.stream(stream), 3);
     await redis.xgroup("DESTROY", keys.stream(stream), group);
@@ -115,7 +115,7 @@ describe.each(GROUPS)("the group $group of $stream", ({ stream, group }) => {
   });
 });
 
-describe("a new group over entries that are there already", () => {
+describe("a new group of a stream that already holds entries", () => {
   const early = GROUPS.filter(({ group }) => group !== "strategy_executor");
 
   it.each(early)("$group of $stream reads what was published before it", async ({ stream, group }) => {
@@ -153,7 +153,7 @@ describe("a new group over entries that are there already", () => {
 describe("the notifier", () => {
   const stream = "signal_results";
 
-  it("starts at the end, also of a stream that is not there yet, and nothing is said of what it skips", async () => {
+  it("starts at the end, also of a stream that does not exist yet, and skipped entries are not reported", async () => {
     expect(await ensure(stream, "notifier")).toStrictEqual({ state: "created" });
     const ids = await addEntries(redis, keys.stream(stream), 2);
     expect(await readable(stream, "notifier")).toStrictEqual(ids);
@@ -162,7 +162,7 @@ describe("the notifier", () => {
     expect(await readable(stream, "notifier")).toStrictEqual([]);
   });
 
-  it("is never lost: it is made again at the end", async () => {
+  it("is never lost: it is created again at the end", async () => {
     await ensure(stream, "notifier");
     await ensure(stream, "notifier");
     await addEntries(redis, keys.stream(stream), 2);
@@ -173,21 +173,21 @@ describe("the notifier", () => {
   });
 });
 
-describe("choosing where a group goes on", () => {
-  it("is remembered also for a group that was never there before", async () => {
+describe("choosing where a group continues", () => {
+  it("is remembered also for a group that never existed", async () => {
     const chosen = { stream: "signals_stream", group: "signal_processor", from: "0" } as const;
     await createGroup(redis, keys, chosen);
     await redis.xgroup("DESTROY", keys.stream("signals_stream"), "signal_processor");
     expect(await ensure("signals_stream", "signal_processor")).toStrictEqual({ state: "lost" });
   });
 
-  it("does not move a group that is there", async () => {
+  it("does not move an existing group", async () => {
     await ensure("signals_stream", "signal_processor");
     const lost = { stream: "signals_stream", group: "signal_processor", from: "$" } as const;
     await expect(createGroup(redis, keys, lost)).rejects.toThrow("BUSYGROUP");
   });
 
-  it("refuses a place that is none and leaves the group lost", async () => {
+  it("refuses a malformed position and leaves the group lost", async () => {
     await ensure("signals_stream", "signal_processor");
     await redis.xgroup("DESTROY", keys.stream("signals_stream"), "signal_processor");
     const lost = { stream: "signals_stream", group: "signal_processor", from: "yesterday" } as const;

@@ -38,7 +38,7 @@ const open = (changes: { countMax?: number; blockMs?: number } = {}): Promise<Re
 
 const idsOf = async (tail: ResultsTail): Promise<string[]> => (await tail.next()).map(({ id }) => id);
 
-it("a tail begins with what comes after it was opened, and gives each record once, in order", async () => {
+it("a tail starts with what is added after it was opened, and gives each record once, in order", async () => {
   await addEntries(redis, key, 3);
   const tail = await open({ countMax: 2 });
   const ids = await addEntries(redis, key, 3);
@@ -65,7 +65,7 @@ it("a tail of a stream that does not exist yet gives its first records and creat
   ]);
 });
 
-it("a waiting tail gives a record as soon as it comes", async () => {
+it("a waiting tail gives a record as soon as it is added", async () => {
   const tail = await open({ blockMs: 10_000 });
   const next = idsOf(tail);
   await vi.waitFor(async () => {
@@ -75,7 +75,7 @@ it("a waiting tail gives a record as soon as it comes", async () => {
   expect(await next).toStrictEqual(ids);
 });
 
-it("skipping to the end leaves out what came meanwhile, and nothing after it", async () => {
+it("skipping to the end leaves out what was added before, and nothing after it", async () => {
   const tail = await open();
   await addEntries(redis, key, 5);
   await tail.skipToEnd();
@@ -84,7 +84,7 @@ it("skipping to the end leaves out what came meanwhile, and nothing after it", a
   expect(await idsOf(tail)).toStrictEqual(ids);
 });
 
-it("a tail goes on after the stream was trimmed or deleted", async () => {
+it("a tail continues after the stream was trimmed or deleted", async () => {
   const tail = await open();
   await addEntries(redis, key, 2);
   await tail.next();
@@ -92,13 +92,13 @@ it("a tail goes on after the stream was trimmed or deleted", async () => {
   const second = await addEntries(redis, key, 1);
   expect(await idsOf(tail)).toStrictEqual(second);
   await redis.del(key);
-  // A stream made anew in the same millisecond would begin with the id the tail has seen.
+  // A stream created again in the same millisecond would start with the id that the tail has seen.
   await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(entryTime(second[0] ?? "")), { interval: 1 });
   const third = await addEntries(redis, key, 1);
   expect(await idsOf(tail)).toStrictEqual(third);
 });
 
-it("a tail takes nothing away from a group", async () => {
+it("a tail takes no entry from a group", async () => {
   await redis.xgroup("CREATE", key, "log_writer", "0", "MKSTREAM");
   const tail = await open();
   const ids = await addEntries(redis, key, 2);

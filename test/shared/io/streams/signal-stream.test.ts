@@ -26,7 +26,7 @@ const collected = async (pages: AsyncIterable<readonly { id: string }[]>) => {
 };
 
 describe("signals_stream", () => {
-  test("is read whole or in part, page by page, by both ends", async () => {
+  test("is read in whole or in part, page by page", async () => {
     const stream = signalStreamOn(redis, keys);
     expect(await collected(stream.all())).toEqual([]);
     const ids = await addEntries(redis, signals(), 300);
@@ -39,14 +39,14 @@ describe("signals_stream", () => {
     expect(await contentsOf(redis, keys.prefix)).toEqual(before);
   });
 
-  test("gives entries by id, and not those that are not there", async () => {
+  test("gives entries by id, without those that do not exist", async () => {
     const ids = await addEntries(redis, signals(), 200);
     const found = await signalStreamOn(redis, keys).byId([...ids, "1-1"]);
     expect([...found.keys()]).toEqual(ids);
     expect(found.get(ids[150] ?? "")).toEqual({ id: ids[150], fields: { n: "150" } });
   });
 
-  test("that is something else is an error", async () => {
+  test("that is not a stream is an error", async () => {
     await redis.set(signals(), "x");
     await expect(signalStreamOn(redis, keys).byId(["1-1"])).rejects.toThrow(/WRONGTYPE/);
   });
@@ -66,7 +66,7 @@ describe("the progress of a group", () => {
     expect(await lastEntryId(redis, signals())).toBe(id);
   });
 
-  test("is what was delivered, what of it is pending, and whether all up to an entry is done", async () => {
+  test("is the last delivered entry, the pending ones, and whether everything up to an entry is done", async () => {
     const ids = await addEntries(redis, signals(), 4);
     await redis.xgroup("CREATE", signals(), "g", "0");
     const [first = "", second = "", third = "", fourth = ""] = ids;
@@ -90,7 +90,7 @@ describe("the progress of a group", () => {
     expect(await progress().hasDone(fourth)).toBe(true);
   });
 
-  test("lists pending entries beyond a page", async () => {
+  test("lists more pending entries than a page holds", async () => {
     const ids = await addEntries(redis, signals(), 1_500);
     await redis.xgroup("CREATE", signals(), "g", "0");
     await read(1_500);
@@ -100,7 +100,7 @@ describe("the progress of a group", () => {
   });
 });
 
-test("the holder of a uid is the entry in its claim, or unknown where that is no text", async () => {
+test("the holder of a uid is the entry in its claim, or unknown where the key is not a string", async () => {
   expect(await holdersOf(redis, keys, [])).toEqual(new Map());
   await redis.set(keys.dedup("a"), "1-1");
   await redis.hset(keys.dedup("b"), "x", "y");

@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterAll(() => redis.disconnect());
 
-it("a router that never ran has streams of length 0, nothing else, and looking creates nothing", async () => {
+it("a router that never ran has only streams of length 0, and reading the status creates no key", async () => {
   const status = await readStatus(redis, keys);
   expect(status).toMatchObject({
     streams: STREAMS.map((name) => ({ name, length: 0, groups: [] })),
@@ -28,7 +28,7 @@ it("a router that never ran has streams of length 0, nothing else, and looking c
   expect(await contentsOf(redis, keys.prefix)).toStrictEqual({});
 });
 
-it("groups are shown with what they have not read and not acknowledged, own ones apart from foreign ones", async () => {
+it("groups are shown with what they have not read and not acknowledged, and whether they are the router's own", async () => {
   const key = keys.stream("signals_stream");
   await addEntries(redis, key, 5);
   await ensureGroup(redis, keys, "signals_stream", "signal_processor");
@@ -48,7 +48,7 @@ it("groups are shown with what they have not read and not acknowledged, own ones
 it.each([
   { count: 3, lag: 1 },
   { count: 150, lag: null },
-])("of $count entries, a lag that Redis cannot tell is $lag", async ({ count, lag }) => {
+])("of $count entries, a lag that Redis does not know is $lag", async ({ count, lag }) => {
   const key = keys.stream("signal_results");
   await ensureGroup(redis, keys, "signal_results", "log_writer");
   const ids = await addEntries(redis, key, count);
@@ -66,7 +66,7 @@ it("the group that notifies is one of the router's own", async () => {
   expect(groups).toMatchObject([{ name: "notifier", own: true }]);
 });
 
-it("a stream that is there but empty keeps its groups", async () => {
+it("an empty stream is shown with its groups", async () => {
   await ensureGroup(redis, keys, "system_events", "log_writer");
   const { streams } = await readStatus(redis, keys);
   const found = streams.find(({ name }) => name === "system_events");

@@ -7,7 +7,7 @@ const fixture = freshGroup();
 const { redis, groupOf, deliver, age, pending } = fixture;
 
 describe("claim", () => {
-  it("takes an idle entry over with its fields and counts a delivery", async () => {
+  it("gives an idle entry with its fields and counts a delivery", async () => {
     const [id = ""] = await deliver(1);
     await age([id], 50_000, 2);
     expect(await fixture.other.claim(id, 40_000)).toStrictEqual({
@@ -19,7 +19,7 @@ describe("claim", () => {
     expect(row?.idleMs).toBeLessThan(30_000);
   });
 
-  it("leaves an entry that is not idle for long enough alone", async () => {
+  it("does not change an entry that has not been idle for long enough", async () => {
     const [id = ""] = await deliver(1);
     await age([id], 20_000, 2);
     expect(await fixture.other.claim(id, 40_000)).toStrictEqual({ status: "taken" });
@@ -37,7 +37,7 @@ describe("claim", () => {
     expect(await pending()).toStrictEqual([]);
   });
 
-  it("is won by one of many who try at once, and counts one delivery", async () => {
+  it("succeeds for one of many consumers at once, and counts one delivery", async () => {
     const ids = await deliver(20);
     await age(ids, 50_000);
     const connections = Array.from({ length: 10 }, () => connectRedis());
@@ -54,7 +54,7 @@ describe("claim", () => {
     connections.forEach((connection) => connection.disconnect());
   });
 
-  it("of entries kept fresh never succeeds", async () => {
+  it("of extended entries never succeeds", async () => {
     const [kept = "", left = ""] = await deliver(2);
     await age([kept, left], 50_000);
     await fixture.mine.extend([kept]);
@@ -63,10 +63,10 @@ describe("claim", () => {
   });
 });
 
-describe("claim of an entry that is not in the stream any more", () => {
-  it("says that it is gone and leaves it pending, so that somebody can account for it", async () => {
+describe("claim of an entry that is no longer in the stream", () => {
+  it("says that it is gone and leaves it pending, so that it can become a dead letter", async () => {
     const [deleted = ""] = await deliver(1);
-    // The other way round it would be out of the pending list already: claiming does that.
+    // In this order, since XCLAIM of a deleted entry removes it from the pending list.
     await age([deleted], 50_000);
     await redis.xdel(fixture.key, deleted);
     expect(await fixture.other.claim(deleted, 60_000)).toStrictEqual({ status: "taken" });
@@ -77,8 +77,8 @@ describe("claim of an entry that is not in the stream any more", () => {
   });
 });
 
-describe("uncount", () => {
-  it("takes a delivery back for its own entries only", async () => {
+describe("restoreDeliveryCount", () => {
+  it("sets the count of its own entries only", async () => {
     const [own = "", foreign = ""] = await deliver(2);
     await age([own, foreign], 50_000, 3);
     await fixture.other.claim(own, 40_000);
@@ -91,8 +91,8 @@ describe("uncount", () => {
   });
 });
 
-describe("keep", () => {
-  it("makes entries look fresh and counts no delivery", async () => {
+describe("extend", () => {
+  it("resets the idle time and counts no delivery", async () => {
     const ids = await deliver(3);
     await age(ids, 50_000, 2);
     expect(await fixture.mine.extend(ids)).toStrictEqual([]);
@@ -103,7 +103,7 @@ describe("keep", () => {
     for (const { idleMs } of rows) expect(idleMs).toBeLessThan(30_000);
   });
 
-  it("names entries that others took over or that are acknowledged, and takes none of them back", async () => {
+  it("gives the ids that others claimed or that are acknowledged, and claims none of them", async () => {
     const [own = "", taken = "", acknowledged = ""] = await deliver(3);
     await age([own, taken, acknowledged], 50_000);
     await fixture.other.claim(taken, 40_000);
@@ -119,7 +119,7 @@ describe("keep", () => {
     ]);
   });
 
-  it("leaves an entry that was deleted or trimmed meanwhile to be committed by its holder", async () => {
+  it("leaves an entry that was deleted or trimmed pending, so that it can be committed", async () => {
     const [deleted = "", trimmed = "", kept = ""] = await deliver(3);
     await age([deleted, trimmed, kept], 50_000);
     await redis.xdel(fixture.key, trimmed);
@@ -131,7 +131,7 @@ describe("keep", () => {
     expect(part?.answer).toStrictEqual({ status: "committed", outcomes: ["applied", "applied", "applied"] });
   });
 
-  it("of nothing asks nothing", async () => {
+  it("of no entries sends no command", async () => {
     await redis.del(fixture.key);
     expect(await fixture.mine.extend([])).toStrictEqual([]);
     expect(await contentsOf(redis, fixture.keys.prefix)).toStrictEqual({});

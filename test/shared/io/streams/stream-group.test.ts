@@ -7,7 +7,7 @@ const fixture = freshGroup();
 const { redis, blocking, deliver, age, pending } = fixture;
 
 describe("read", () => {
-  it("gives new entries once, in order, no more than asked for", async () => {
+  it("gives new entries once, in order, up to the requested number", async () => {
     const ids = await addEntries(redis, fixture.key, 5);
     const first = await fixture.mine.read(blocking, { countMax: 3, blockMs: 0 });
     const rest = await fixture.other.read(blocking, { countMax: 3, blockMs: 0 });
@@ -23,7 +23,7 @@ describe("read", () => {
     ]);
   });
 
-  it("waits for entries that are not there yet", async () => {
+  it("waits for entries", async () => {
     const reading = fixture.mine.read(blocking, { countMax: 3, blockMs: 10_000 });
     await vi.waitFor(async () => {
       expect(await redis.client("LIST")).toMatch(/name=test-blocking .*cmd=xreadgroup/);
@@ -32,11 +32,11 @@ describe("read", () => {
     expect(await reading).toStrictEqual([{ id, fields: { n: "0" } }]);
   });
 
-  it("gives nothing after waiting in vain", async () => {
+  it("gives nothing when none came in time", async () => {
     expect(await fixture.mine.read(blocking, { countMax: 3, blockMs: 10 })).toStrictEqual([]);
   });
 
-  it("gives binary garbage, empty and dangerous names as what they are", async () => {
+  it("gives binary values and empty or dangerous names unchanged", async () => {
     const garbage = Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x0d, 0x0a]);
     const names = ["__proto__", "constructor", "", "toString", "1"];
     const id = await redis.xadd(
@@ -66,21 +66,21 @@ describe("a missing group", () => {
     ["a waiting read", () => fixture.mine.read(blocking, { countMax: 1, blockMs: 1000 })],
     ["pending", () => pending()],
     ["claim", () => fixture.mine.claim("1-1", 0)],
-    ["keep", () => fixture.mine.extend(["1-1"])],
+    ["extend", () => fixture.mine.extend(["1-1"])],
   ];
 
-  it.each(calls)("is named by %s when the group is gone", async (_, call) => {
+  it.each(calls)("is reported by %s when the group does not exist", async (_, call) => {
     await redis.xgroup("DESTROY", fixture.key, GROUP);
     await expect(call()).rejects.toThrow(GroupMissingError);
   });
 
-  it.each(calls)("is named by %s when the stream is gone", async (_, call) => {
+  it.each(calls)("is reported by %s when the stream does not exist", async (_, call) => {
     await redis.del(fixture.key);
     await expect(call()).rejects.toThrow(GroupMissingError);
     expect(await redis.exists(fixture.key)).toBe(0);
   });
 
-  it.each(["DEL", "XGROUP DESTROY"])("ends a read that waits while %s takes it away", async (how) => {
+  it.each(["DEL", "XGROUP DESTROY"])("ends a waiting read when %s removes it", async (how) => {
     const reading = fixture.mine
       .read(blocking, { countMax: 1, blockMs: 10_000 })
       .catch((error: unknown) => error);
@@ -91,7 +91,7 @@ describe("a missing group", () => {
     expect(await reading).toBeInstanceOf(GroupMissingError);
   });
 
-  it("is not what a key of another type is called", async () => {
+  it("is not reported for a key of another type", async () => {
     await redis.del(fixture.key);
     await redis.set(fixture.key, "x");
     const error = await fixture.mine
@@ -103,7 +103,7 @@ describe("a missing group", () => {
 });
 
 describe("pending", () => {
-  it("gives who has what, for how long, and how often it was delivered", async () => {
+  it("gives the consumer, idle time and deliveries of each entry", async () => {
     const [a = "", b = ""] = await deliver(2);
     await age([a], 50_000, 4);
     expect(await pending()).toStrictEqual([
@@ -117,7 +117,7 @@ describe("pending", () => {
     expect(found?.idleMs).toBeLessThan(80_000);
   });
 
-  it("goes on after an id, so that pages show each entry once", async () => {
+  it("continues after an id, so that pages show each entry once", async () => {
     const ids = await deliver(7);
     const seen: string[] = [];
     for (let after: string | undefined; ; after = seen.at(-1)) {

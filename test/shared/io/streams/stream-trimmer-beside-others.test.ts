@@ -8,7 +8,7 @@ const FILL_SCRIPT =
 const fixture = ownTrimmer();
 
 describe("a stream that others use meanwhile", () => {
-  it("of 200,000 entries goes in small steps, between which everyone is served", async () => {
+  it("of 200,000 entries is removed in small steps, between which other commands are answered", async () => {
     const key = fixture.keys.stream("signals_stream");
     const other = connectRedis(fixture.server.url);
     await fixture.redis.config("SET", "stream-node-max-entries", 100);
@@ -39,7 +39,7 @@ describe("a stream that others use meanwhile", () => {
     expect(await fixture.redis.xlen(key)).toBe(0);
   }, 60_000);
 
-  it("is read and acknowledged to the last entry while it is trimmed all the time", async () => {
+  it("is read and acknowledged completely while it is trimmed all the time", async () => {
     const key = fixture.keys.stream("signals_stream");
     const count = 6_000;
     const [producer, consumer] = [connectRedis(fixture.server.url), connectRedis(fixture.server.url)];

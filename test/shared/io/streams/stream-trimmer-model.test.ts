@@ -6,14 +6,14 @@ const fixture = ownTrimmer();
 const { addAged, addGroup, trim, left } = fixture;
 
 describe("entry ids", () => {
-  it("beyond what a number holds exactly are told apart", async () => {
+  it("beyond the exact range of a number are distinguished", async () => {
     const key = fixture.keys.stream("signals_stream");
     // They differ in the last of 20 digits only; doubles would take them for equal.
     const sequences = [1, 2, 3, 4].map((n) => `${fixture.now - 5 * RETENTION_MS}-1844674407370955160${n}`);
     for (const id of sequences) await fixture.redis.xadd(key, id, "n", 0);
     const [first = "", second = ""] = sequences;
     await fixture.redis.xgroup("CREATE", key, "signal_processor", sequences[2] ?? "");
-    // Pending is the last one, and to be delivered again is what comes after the first.
+    // The last one is pending, and those after the first are delivered again.
     await fixture.redis.call(
       ...(["XREADGROUP", "GROUP", "signal_processor", "c", "STREAMS", key, ">"] as const),
     );
@@ -38,7 +38,7 @@ describe("entry ids", () => {
     ]);
   });
 
-  it("of the very last kind stop nothing", async () => {
+  it("with the highest values prevent nothing", async () => {
     const key = fixture.keys.stream("signals_stream");
     await addAged("signals_stream", [5, 5, 5]);
     await fixture.redis.xadd(key, "18446744073709551615-18446744073709551615", "n", 3);
@@ -75,7 +75,7 @@ describe("random streams, groups and pending entries, against a plain model", ()
     stepCountMax: fc.integer({ min: NODE_ENTRIES, max: 12 }),
   });
 
-  it("nothing needed is ever removed, and of what is not needed less than one node stays", async () => {
+  it("no needed entry is ever removed, and fewer unneeded entries stay than a node holds", async () => {
     await fc.assert(
       fc.asyncProperty(world, async ({ ages: list, own, foreign, deleted, stepCountMax }) => {
         fixture.startAnew({ stepCountMax });

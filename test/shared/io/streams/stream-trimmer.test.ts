@@ -10,7 +10,7 @@ const OWN = GROUPS as readonly { readonly stream: TrimmedStream; readonly group:
 const fixture = ownTrimmer();
 const { addAged, addGroup, trim, left } = fixture;
 
-it("signal_results does not grow for a notifier that nobody runs any more", async () => {
+it("signal_results does not grow because of a notifier that no longer runs", async () => {
   await addAged("signal_results", [5, 5, 5, 1.5, 1.5, 1.5]);
   await addGroup("signal_results", "log_writer", { delivered: 6 });
   await addGroup("signal_results", "notifier", { delivered: 1, unacknowledged: [0] });
@@ -19,7 +19,7 @@ it("signal_results does not grow for a notifier that nobody runs any more", asyn
 });
 
 describe.each(OWN)("$stream", ({ stream, group }) => {
-  it("loses what is older than the retention and worked on, and nothing younger", async () => {
+  it("loses what is older than the retention and acknowledged, and nothing younger", async () => {
     await addAged(stream, HALF_OLD);
     await addGroup(stream, group, { delivered: 12 });
     expect(await trim(stream)).toStrictEqual({ removed: 6, behind: [] });
@@ -42,14 +42,14 @@ describe.each(OWN)("$stream", ({ stream, group }) => {
     expect(await left(stream)).toStrictEqual(numbers(3, 12));
   });
 
-  it("keeps what its own group is to be delivered again after XGROUP SETID, even with a later entry pending", async () => {
+  it("keeps what its own group will be delivered again after XGROUP SETID, even with a later entry pending", async () => {
     await addAged(stream, HALF_OLD);
     await addGroup(stream, group, { delivered: 6, unacknowledged: [5] });
     await fixture.redis.xgroup("SETID", fixture.keys.stream(stream), group, "0");
     expect(await trim(stream)).toMatchObject({ removed: 0 });
   });
 
-  it("does not keep anything for its own group when it has done all there is", async () => {
+  it("keeps nothing for its own group when that has acknowledged everything", async () => {
     await addAged(stream, [5, 5, 5, 5, 5, 5]);
     await addGroup(stream, group, { delivered: 6 });
     expect(await trim(stream)).toStrictEqual({ removed: 6, behind: [] });
@@ -77,7 +77,7 @@ describe.each(OWN)("$stream", ({ stream, group }) => {
     expect(await left(stream)).toStrictEqual(numbers(3, 7));
   });
 
-  it("keeps for its own group what a foreign one may lose", async () => {
+  it("keeps for its own group what a foreign group may lose", async () => {
     const ids = await addAged(stream, [9, 9, 9, 5, 5, 5, 0.5]);
     await addGroup(stream, group, { delivered: 3 });
     await addGroup(stream, "foreign", { delivered: 0 });
@@ -90,7 +90,7 @@ describe.each(OWN)("$stream", ({ stream, group }) => {
     expect(await left(stream)).toStrictEqual(numbers(3, 7));
   });
 
-  it("is not there yet, or is something else: nothing happens", async () => {
+  it("that does not exist, or is not a stream, does not change", async () => {
     expect(await trim(stream)).toStrictEqual({ removed: 0, behind: [] });
     await fixture.redis.set(fixture.keys.stream(stream), "x");
     const before = await contentsOf(fixture.redis, fixture.keys.prefix);
@@ -106,7 +106,7 @@ describe.each(OWN)("$stream", ({ stream, group }) => {
     expect(access.touched).toBeGreaterThan(5);
   });
 
-  it("keeps everything while its own group, which once was there, has gone", async () => {
+  it("keeps everything while its own group, which existed before, is missing", async () => {
     await addAged(stream, HALF_OLD);
     await createGroup(fixture.redis, fixture.keys, { stream, group, from: "$" });
     await fixture.redis.xgroup("DESTROY", fixture.keys.stream(stream), group);
@@ -117,9 +117,9 @@ describe.each(OWN)("$stream", ({ stream, group }) => {
   });
 });
 
-describe("before the router's own group was ever made", () => {
+describe("before the router's own group was ever created", () => {
   it.each(OWN.filter(({ group }) => group !== "strategy_executor"))(
-    "nothing of $stream is removed: none of it has been worked on",
+    "nothing of $stream is removed, since none of it has been processed",
     async ({ stream, group }) => {
       await addAged(stream, HALF_OLD);
       expect(await trim(stream)).toStrictEqual({ removed: 0, behind: [{ group, state: "missing" }] });
@@ -128,7 +128,7 @@ describe("before the router's own group was ever made", () => {
     },
   );
 
-  it("tasks are removed by age, since they may be there for others only", async () => {
+  it("tasks are removed by age, since they may be for other services only", async () => {
     await addAged("strategy_input_stream", HALF_OLD);
     expect(await trim("strategy_input_stream")).toStrictEqual({ removed: 6, behind: [] });
   });

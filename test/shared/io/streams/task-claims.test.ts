@@ -29,27 +29,27 @@ const claimsOf = (consumer: string) => taskClaimsOn(redis, keys, { ...OF, consum
 const deliveries = async (): Promise<number[]> =>
   (await groupOf("x").pending({ idleMs: 0, countMax: 10 })).map((entry) => entry.deliveries);
 
-test("deliveries stand for attempts that were begun", async () => {
+test("deliveries count the attempts that were started", async () => {
   expect(await deliveries()).toEqual([0, 0, 0]);
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toEqual({ attempt: 1, version: "", epoch: "0" });
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 2 });
   expect(await deliveries()).toEqual([2, 0, 0]);
 });
 
-test("beginning tells the snapshot and the pauses that are current", async () => {
+test("starting an attempt gives the current snapshot version and control epoch", async () => {
   await redis.set(keys.referenceCurrent, "v7");
   await redis.hset(keys.control, "epoch", "3");
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toEqual({ attempt: 1, version: "v7", epoch: "3" });
 });
 
-test("what is somebody else's, or finished, cannot be begun", async () => {
+test("a task of another consumer, or a finished one, cannot be started", async () => {
   expect(await claimsOf("other").begin(ids[0] ?? "")).toMatchObject({ attempt: undefined });
   await redis.xack(keys.stream(OF.stream), OF.group, ids[1] ?? "");
   expect(await claimsOf("mine").begin(ids[1] ?? "")).toMatchObject({ attempt: undefined });
   expect(await deliveries()).toEqual([0, 0]);
 });
 
-test("only what nobody has begun is taken over at once, and that counts nothing", async () => {
+test("only tasks that were not started are claimed, and that counts no delivery", async () => {
   await claimsOf("mine").begin(ids[1] ?? "");
   const taken = await claimsOf("other").claimUnstarted(ids, 0);
   expect(taken).toEqual([
@@ -61,14 +61,14 @@ test("only what nobody has begun is taken over at once, and that counts nothing"
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: undefined });
 });
 
-test("a task deleted from the stream stays pending, and can still be begun by its holder", async () => {
+test("a task deleted from the stream stays pending, and its consumer can still start it", async () => {
   await redis.xdel(keys.stream(OF.stream), ids[0] ?? "");
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 1 });
   expect(await claimsOf("other").claimUnstarted(ids.slice(0, 1), 0)).toEqual([]);
   expect(await deliveries()).toHaveLength(3);
 });
 
-test("what is handed back can be taken over at once by whoever waits the longest", async () => {
+test("released tasks can be claimed at once, even with the longest idle time", async () => {
   await claimsOf("mine").begin(ids[0] ?? "");
   await groupOf("mine").release({ restoreDeliveryCount: false });
   expect(await claimsOf("other").claimUnstarted(ids, 600_000)).toHaveLength(2);
@@ -76,13 +76,13 @@ test("what is handed back can be taken over at once by whoever waits the longest
   expect(await deliveries()).toEqual([1, 0, 0]);
 });
 
-test("what a delivery was worth is taken back when it is handed back uncounted", async () => {
+test("a release can restore the delivery count", async () => {
   await claimsOf("mine").begin(ids[0] ?? "");
   await groupOf("mine").release({ restoreDeliveryCount: true });
   expect(await deliveries()).toEqual([0, 0, 0]);
 });
 
-test("a strategy's own stream can be added to when it is a stream or not there", async () => {
+test("a strategy's own stream can be written to when it is a stream or does not exist", async () => {
   expect(await streamProblem(redis, keys, "strategies:a")).toBeUndefined();
   await redis.set(keys.stream("strategies:a"), "x");
   expect(await streamProblem(redis, keys, "strategies:a")).toMatch(/is a string, expected a stream/);

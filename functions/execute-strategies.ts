@@ -8,9 +8,8 @@ import { laneOf, parseTask, type Task } from "../shared/task.ts";
 import { runHandler, type Attempt, type LastAttempt, type RunPorts } from "./strategies/run-handler.ts";
 
 /**
- * Runs the tasks in the entries of `strategy_input_stream`: in parallel, except those of one strategy and symbol, and yields
- * each result as soon as it is known. Right before each attempt it checks that the task may still be run, and that the caller
- * still waits for the results.
+ * Runs the tasks in entries of `strategy_input_stream` in parallel, except those of one strategy and symbol, and yields each
+ * result as soon as it is known. Right before each attempt it checks that the task may still be run.
  */
 export const executeStrategies: EffectfulFunction<ExecutePorts> = async function* (entries, ports) {
   const channel = openResultChannel(entries.length);

@@ -2,9 +2,8 @@ import { NO_EFFECTS, type EffectfulFunction, type Result } from "../shared/funct
 import { noticesIn, type NotifiedStatus, type Notice } from "../shared/notification/notification.ts";
 
 /**
- * Sends the outcomes in entries of `signal_results` that NOTIFY_OUTCOMES names to NOTIFY_URL. Every entry ends as done: sent,
- * counted for a summary, dropped, or without such an outcome (`persist-log` reports malformed entries). What a stop
- * interrupts is left to the next process. After a crash, an outcome may be sent twice.
+ * Sends the outcomes that NOTIFY_OUTCOMES names to NOTIFY_URL. Every entry ends as done, whether its outcomes were sent, summed
+ * up or dropped, unless the process stops before that. After a crash, an outcome may be sent twice.
  */
 export const notify: EffectfulFunction<NotifyPorts> = async function* (entries, ports) {
   const finished: Result[] = [];

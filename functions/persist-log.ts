@@ -6,9 +6,8 @@ import type { StreamName } from "../shared/keys.ts";
 import { logRowsOf, type LogRows, type SignalRow } from "../shared/log-rows.ts";
 
 /**
- * Writes entries of `signal_results` and `system_events` to the log tables: a whole batch per statement, unless its records
- * have many outcomes. An entry that is no record, or that Postgres refuses for what it contains, is `dead`; its neighbours
- * are stored. When Postgres is unavailable, so is what is not stored yet.
+ * Writes entries of `signal_results` and `system_events` to the log tables. An entry that is no record, or that Postgres
+ * refuses for what it contains, is `dead`; its neighbours are stored. Without Postgres, the rest is `unavailable`.
  */
 export const persistLog: EffectfulFunction<PersistContext> = async function* (entries, { stream, log }) {
   for (const { readable, malformed } of parsedChunks(entries, stream)) {

@@ -4,9 +4,8 @@ import { foldPhrase } from "../signal/signal.ts";
 import { comparisonsMax } from "./closest-phrase.ts";
 
 /**
- * Splits a batch into chunks, in the order of the entries, so that a limited number of outcomes is decided and kept in memory
- * at a time. A chunk has at most {@link OUTCOMES_MAX} outcomes, or a single entry. Most batches are one chunk: they are split
- * when many strategies subscribe to a phrase, or when unknown messages may be compared with many phrases.
+ * Splits a batch, in order, into chunks of at most {@link OUTCOMES_MAX} outcomes, or of one entry: so much is decided and kept
+ * in memory at a time. Comparisons of unknown messages with phrases count as outcomes, too.
  */
 export function chunksOf(
   entries: readonly Entry[],

@@ -2,9 +2,8 @@ import type { Notice } from "./notification.ts";
 import { counted, NOTHING_SUMMED, type NoticeSum } from "./summary.ts";
 
 /**
- * The state of the rate limit for notifications: what may still be sent in this minute, and the sum to be sent at its end. The
- * functions below return the next state. `now` is any clock that never goes back, in milliseconds. A minute starts with its
- * first post.
+ * What may still be sent in this minute, and the sum to be sent at its end; the functions below return the next state. A
+ * minute starts with its first post. `now` is any clock that never goes back, in milliseconds.
  */
 export interface NotificationMinute {
   readonly startedAt: number;

@@ -3,8 +3,8 @@ import { fieldsOf, type Fields } from "../entry.ts";
 import { parseSignal, type FieldFault } from "./signal.ts";
 
 /**
- * The fields that an alert is published with, checked with the same rules as in routing: an alert is refused exactly when it
- * is not a valid signal.
+ * The fields that an alert is published with, checked with the same rules as in routing, so that an accepted alert is always a
+ * valid signal.
  */
 export function readAlert(alert: Members, { secret, now, source }: IntakeOptions): IntakeAnswer {
   const given = Object.entries(alert).filter(([name, value]) => name !== "secret" && value !== null);

@@ -6,11 +6,12 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/servers/global-setup.ts"],
+    setupFiles: ["test/servers/patience.ts"],
     pool: "forks",
     // Most files wait for servers and processes most of the time.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     coverage: {
       provider: "v8",
       include: ["functions/**/*.ts", "shared/**/*.ts"],

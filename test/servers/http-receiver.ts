@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { afterEach } from "vitest";
 
 /** A request as it came in. */
 export interface Delivery {
@@ -22,10 +23,24 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** Starts one that does with each request as it is told; `nth` counts those of a path from 1. */
-export async function startReceiver(
-  behave: (response: ServerResponse, delivery: Delivery, nth: number) => void,
-): Promise<Receiver> {
+/** What it does with a request; `nth` counts those of a path from 1. */
+type Behaviour = (response: ServerResponse, delivery: Delivery, nth: number) => void;
+
+/** Gives a function that starts receivers, which are closed after each test of the file. */
+export function useReceivers(): (behave: Behaviour) => Promise<Receiver> {
+  const receivers: Receiver[] = [];
+  afterEach(async () => {
+    await Promise.all(receivers.splice(0).map(async (receiver) => receiver.close()));
+  });
+  return async (behave) => {
+    const receiver = await startReceiver(behave);
+    receivers.push(receiver);
+    return receiver;
+  };
+}
+
+/** Starts one that does with each request as it is told. */
+export async function startReceiver(behave: Behaviour): Promise<Receiver> {
   const deliveries: Delivery[] = [];
   const count = { open: 0, ever: 0 };
   const server = createServer((request, response) => {

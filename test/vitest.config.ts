@@ -1,10 +1,15 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+import { currentPace } from "./long/pace.ts";
+
+const LONG = "test/**/*.long.test.ts";
+const isQuick = currentPace() === "quick";
 
 export default defineConfig({
   root: resolve(import.meta.dirname, ".."),
   test: {
-    include: ["test/**/*.test.ts"],
+    include: [isQuick ? "test/**/*.test.ts" : LONG],
+    exclude: isQuick ? [LONG] : [],
     globalSetup: ["test/servers/global-setup.ts"],
     setupFiles: ["test/servers/patience.ts"],
     pool: "forks",

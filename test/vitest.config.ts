@@ -1,17 +1,23 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
+import { currentPace } from "./long/pace.ts";
+
+const LONG = "test/**/*.long.test.ts";
+const isQuick = currentPace() === "quick";
 
 /** `npm test`: every test, on one Redis and one Postgres. */
 export default defineConfig({
   root: resolve(import.meta.dirname, ".."),
   test: {
-    include: ["test/**/*.test.ts"],
+    include: [isQuick ? "test/**/*.test.ts" : LONG],
+    exclude: isQuick ? [LONG] : [],
     globalSetup: ["test/servers/global-setup.ts"],
+    setupFiles: ["test/servers/patience.ts"],
     pool: "forks",
     // Most tests wait for servers and processes most of the time.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     coverage: {
       provider: "v8",
       include: ["functions/**/*.ts", "shared/**/*.ts"],

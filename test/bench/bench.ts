@@ -25,13 +25,13 @@ export function openBench({ scale, say }: BenchOptions): Bench & { close(): Prom
   }
 
   async function postgresServer(): Promise<PostgresServer> {
-    postgres ??= started(async () => startPostgres({ fsync: "on" }));
+    postgres ??= started(async () => startPostgres({ fsync: "on", onDisk: true }));
     return postgres;
   }
 
   return {
     startRedis: async ({ aof = "everysec" } = {}) =>
-      started(async () => startRedis({ aof, aofRewrites: false })),
+      started(async () => startRedis({ aof, aofRewrites: false, onDisk: true })),
     async freshDatabase() {
       const database = await createDatabase((await postgresServer()).url);
       const db = await openDatabase({ url: database.url, dataDir: "", onError: () => undefined });

@@ -6,16 +6,15 @@ import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import type { FreshDatabase } from "../servers/database.ts";
-import { freshDatabase, freshPrefix } from "../servers/fixtures.ts";
+import { migratedDatabase, freshPrefix } from "../servers/fixtures.ts";
 import { answers, AT, entry, outcomeEntry, signalEntry } from "./log-entries.ts";
 
 let fresh: FreshDatabase;
 let database: Database;
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
+  fresh = await migratedDatabase();
   database = await openDatabase({ url: fresh.url, dataDir: "", onError: () => undefined });
-  await database.migrate();
 });
 
 afterAll(async () => {

@@ -7,7 +7,7 @@ import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { streamTrimmerOn, type BehindGroup } from "../../shared/io/streams/stream-trimmer.ts";
 import { GROUPS, STREAMS, keysOf, type Keys } from "../../shared/keys.ts";
 import type { FreshDatabase } from "../servers/database.ts";
-import { freshDatabase, freshPrefix } from "../servers/fixtures.ts";
+import { migratedDatabase, freshPrefix } from "../servers/fixtures.ts";
 import { connectRedis } from "../servers/redis-contents.ts";
 
 const going = new AbortController().signal;
@@ -160,9 +160,8 @@ describe("trimming the log, on a real Postgres", () => {
   let database: Database;
 
   beforeAll(async () => {
-    fresh = await freshDatabase();
+    fresh = await migratedDatabase();
     database = await openDatabase({ url: fresh.url, dataDir: "", onError: () => undefined });
-    await database.migrate();
   });
   afterAll(async () => {
     await database.close();

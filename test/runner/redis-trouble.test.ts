@@ -1,59 +1,11 @@
-import { readdir } from "node:fs/promises";
-import { Redis } from "ioredis";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { keysOf } from "../../shared/keys.ts";
-import { mixedReference } from "../mixed-signals.ts";
-import { insertReference } from "../servers/insert-reference.ts";
-import { startRedis, type RedisServer } from "../servers/redis.ts";
+import { describe, expect, test, vi } from "vitest";
+import { startRedis } from "../servers/redis.ts";
 import { useRouters } from "../servers/router-fixture.ts";
+import { KEYS, useOwnRedis } from "./own-redis-fixture.ts";
 
 const router = useRouters();
-const keys = keysOf("");
-/** A Redis that may be maltreated, unlike the one all test files share. */
-let server: RedisServer;
-let redis: Redis;
-
-beforeEach(async () => {
-  server = await startRedis();
-  redis = new Redis(server.url);
-  redis.on("error", () => undefined);
-  await insertReference(router.databaseUrl, mixedReference());
-  Object.assign(router.env, { REDIS_URL: server.url, KEY_PREFIX: "", REFERENCE_REFRESH_MS: "3600000" });
-});
-
-afterEach(async () => {
-  redis.disconnect();
-  await server.stop();
-});
-
-let count = 0;
-async function publish(): Promise<void> {
-  count += 1;
-  const signal = {
-    message: "SIGNAL_1_LONG",
-    symbol: "BTCUSDT",
-    bar_time: "2026-01-01T00:00:00Z",
-    uid: `u${count}`,
-  };
-  await redis.xadd(keys.stream("signals_stream"), "*", ...Object.entries(signal).flat());
-}
-
-async function untilDecided(entries: number, timeout = 20_000): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      expect(await redis.xlen(keys.stream("signal_results"))).toBe(entries);
-      expect(await redis.xlen(keys.stream("strategy_input_stream"))).toBe(entries * 4);
-    },
-    { timeout, interval: 50 },
-  );
-}
-
-async function untilLogged(rows: number, timeout = 20_000): Promise<void> {
-  await vi.waitFor(
-    async () => expect(await router.sql("SELECT count(*)::int AS n FROM signal_log")).toEqual([{ n: rows }]),
-    { timeout, interval: 100 },
-  );
-}
+const own = useOwnRedis(router);
+const { publish, untilDecided, untilLogged } = own;
 
 describe("trouble with Redis", () => {
   test("a server killed and started again: every loop comes back by itself and nothing is lost", async () => {
@@ -61,8 +13,8 @@ describe("trouble with Redis", () => {
     await publish();
     await untilDecided(1);
     for (let round = 0; round < 3; round += 1) {
-      await server.kill();
-      await server.start();
+      await own.server.kill();
+      await own.server.start();
       await publish();
       await untilDecided(2 + round);
     }
@@ -73,53 +25,25 @@ describe("trouble with Redis", () => {
     await router.start();
     for (let i = 0; i < 500; i += 1) {
       await publish();
-      if (i % 50 === 10) await redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-      if (i % 50 === 35) await redis.script("FLUSH");
+      if (i % 50 === 10) await own.redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      if (i % 50 === 35) await own.redis.script("FLUSH");
     }
     await untilDecided(500);
     await untilLogged(500);
   }, 60_000);
 
-  test.runIf(process.platform === "linux")(
-    "reconnecting again and again leaves no file descriptor and no consumer behind",
-    async () => {
-      const running = await router.start();
-      await publish();
-      await untilLogged(1);
-      const open = async (): Promise<number> => (await readdir(`/proc/${running.pid}/fd`)).length;
-      const clients = async (): Promise<number> =>
-        String(await redis.call("CLIENT", "LIST"))
-          .split("\n")
-          .filter((line) => line.includes(" name=")).length;
-      const [openBefore, clientsBefore] = [await open(), await clients()];
-      for (let round = 0; round < 50; round += 1) {
-        await redis.call("CLIENT", "KILL", "SKIPME", "yes", "TYPE", "normal");
-        await vi.waitFor(async () => expect(await clients()).toBe(clientsBefore), {
-          timeout: 10_000,
-          interval: 5,
-        });
-      }
-      await publish();
-      await untilLogged(2);
-      await vi.waitFor(async () => expect(await open()).toBeLessThanOrEqual(openBefore), { timeout: 15_000 });
-      const consumers = await redis.xinfo("CONSUMERS", keys.stream("signals_stream"), "signal_processor");
-      expect(consumers).toHaveLength(1);
-    },
-    60_000,
-  );
-
   test("a server that stops answering is noticed, and work goes on when it answers again", async () => {
     const running = await router.start();
     await publish();
     await untilDecided(1);
-    process.kill(server.pid, "SIGSTOP");
+    process.kill(own.server.pid, "SIGSTOP");
     await vi.waitFor(
       () => expect(running.output()).toMatch(/Socket timeout|has not turned|had to start again/),
       {
         timeout: 20_000,
       },
     );
-    process.kill(server.pid, "SIGCONT");
+    process.kill(own.server.pid, "SIGCONT");
     await publish();
     await untilDecided(2);
     await untilLogged(2);
@@ -129,7 +53,7 @@ describe("trouble with Redis", () => {
     await router.start();
     await publish();
     await untilLogged(1);
-    await redis.flushall();
+    await own.redis.flushall();
     // The very first thing after it is a signal: no unknown phrase, no unknown ticker.
     await publish();
     await untilDecided(1);
@@ -145,20 +69,20 @@ describe("trouble with Redis", () => {
     first.signal("SIGTERM");
     await first.ended();
     const backup = await Promise.all(
-      (await redis.keys("*")).map(async (key) => [key, await redis.dumpBuffer(key)] as const),
+      (await own.redis.keys("*")).map(async (key) => [key, await own.redis.dumpBuffer(key)] as const),
     );
     await router.start();
     await publish();
     await untilDecided(2);
     await untilLogged(2);
     // In one step, since the router notes its turns all the time.
-    const restored = redis.multi().flushall();
+    const restored = own.redis.multi().flushall();
     for (const [key, dump] of backup) if (dump !== null) restored.restore(key, 0, dump);
     await restored.exec();
     // The second signal is gone from this Redis; what it still has was done before, and stays done.
     await publish();
     await untilDecided(2);
-    const tasks = await redis.xrange(keys.stream("strategy_input_stream"), "-", "+");
+    const tasks = await own.redis.xrange(KEYS.stream("strategy_input_stream"), "-", "+");
     const pairs = tasks.map(
       ([, fields]) => `${fields[fields.indexOf("log_uid") + 1]} ${fields[fields.indexOf("strategy_id") + 1]}`,
     );
@@ -169,7 +93,7 @@ describe("trouble with Redis", () => {
   test("a replica, and an old server's word, are refused at the start with what to do", async () => {
     const primary = await startRedis();
     try {
-      await redis.call("REPLICAOF", "127.0.0.1", String(primary.port));
+      await own.redis.call("REPLICAOF", "127.0.0.1", String(primary.port));
       const { code, output } = await router.run("main.ts");
       expect(code).toBe(2);
       expect(output).toMatch(/is a replica.*REDIS_URL/);
@@ -179,8 +103,8 @@ describe("trouble with Redis", () => {
   });
 
   test("without AOF or with eviction the router runs and warns", async () => {
-    await redis.config("SET", "appendonly", "no");
-    await redis.config("SET", "maxmemory-policy", "allkeys-lru");
+    await own.redis.config("SET", "appendonly", "no");
+    await own.redis.config("SET", "maxmemory-policy", "allkeys-lru");
     const running = await router.start();
     expect(running.output()).toMatch(/append-only/);
     expect(running.output()).toMatch(/allkeys-lru/);
@@ -193,9 +117,12 @@ describe("trouble with Redis", () => {
       await publish();
       await untilLogged(1);
       // What a proxy in front of the servers would do: the same address, another server behind it.
-      await redis.call("REPLICAOF", "127.0.0.1", String(replica.port));
-      await vi.waitFor(async () => expect(await redis.dbsize()).toBe(0), { timeout: 10_000, interval: 50 });
-      await redis.call("REPLICAOF", "NO", "ONE");
+      await own.redis.call("REPLICAOF", "127.0.0.1", String(replica.port));
+      await vi.waitFor(async () => expect(await own.redis.dbsize()).toBe(0), {
+        timeout: 10_000,
+        interval: 50,
+      });
+      await own.redis.call("REPLICAOF", "NO", "ONE");
       await publish();
       await untilDecided(1);
       await untilLogged(2);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
+import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 
 /** A new, empty database on a Postgres server. */
 export interface FreshDatabase {
@@ -8,16 +9,32 @@ export interface FreshDatabase {
   drop(): Promise<void>;
 }
 
-/** Creates a database without tables; `migrate` of shared/io makes them. */
-export async function createDatabase(serverUrl: string): Promise<FreshDatabase> {
+/** Creates a copy of `template`; by default without tables, which `migrate` of shared/io makes. */
+export async function createDatabase(
+  serverUrl: string,
+  { template = "template1" } = {},
+): Promise<FreshDatabase> {
   const name = `t${randomBytes(6).toString("hex")}`;
-  await runOnce(serverUrl, `CREATE DATABASE ${name}`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
+  await runOnce(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${template}`);
   return {
-    url: url.href,
+    url: databaseUrl(serverUrl, name),
     drop: async () => runOnce(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
+}
+
+/** Creates a database with all tables to copy from, which nothing may be connected to while it is copied. */
+export async function createTemplate(serverUrl: string, name: string): Promise<void> {
+  await runOnce(serverUrl, `CREATE DATABASE ${name}`);
+  const url = databaseUrl(serverUrl, name);
+  const database = await openDatabase({ url, dataDir: "", onError: () => undefined });
+  await database.migrate();
+  await database.close();
+}
+
+function databaseUrl(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
 async function runOnce(url: string, statement: string): Promise<void> {

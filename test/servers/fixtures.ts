@@ -10,3 +10,7 @@ export const freshPrefix = (): string => `t${randomBytes(6).toString("hex")}:`;
 
 /** A new database without tables on the Postgres of the test run. */
 export const freshDatabase = async (): Promise<FreshDatabase> => createDatabase(inject("postgresUrl"));
+
+/** The same with all tables, empty. */
+export const migratedDatabase = async (): Promise<FreshDatabase> =>
+  createDatabase(inject("postgresUrl"), { template: inject("migratedTemplate") });

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { afterEach } from "vitest";
 
 /** A real HTTP server on this machine that records its requests. */
 export interface Receiver {
@@ -22,10 +23,35 @@ export interface Delivery {
   readonly body: string;
 }
 
-/** Starts one that answers each request by `behave`; `nth` counts the requests of a path from 1. */
-export async function startReceiver(
-  behave: (response: ServerResponse, delivery: Delivery, nth: number) => void,
-): Promise<Receiver> {
+/** A real HTTP server on this machine that keeps what it is sent. */
+export interface Receiver {
+  readonly port: number;
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly deliveries: readonly Delivery[];
+  /** Connections that are open, and how many have ever been. */
+  readonly connections: () => { readonly open: number; readonly ever: number };
+  close(): Promise<void>;
+}
+
+/** What it does with a request; `nth` counts those of a path from 1. */
+type Behaviour = (response: ServerResponse, delivery: Delivery, nth: number) => void;
+
+/** Gives a function that starts receivers, which are closed after each test of the file. */
+export function useReceivers(): (behave: Behaviour) => Promise<Receiver> {
+  const receivers: Receiver[] = [];
+  afterEach(async () => {
+    await Promise.all(receivers.splice(0).map(async (receiver) => receiver.close()));
+  });
+  return async (behave) => {
+    const receiver = await startReceiver(behave);
+    receivers.push(receiver);
+    return receiver;
+  };
+}
+
+/** Starts one that does with each request as it is told. */
+export async function startReceiver(behave: Behaviour): Promise<Receiver> {
   const deliveries: Delivery[] = [];
   const count = { open: 0, ever: 0 };
   const server = createServer((request, response) => {

@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
 import type { EventEmitter } from "node:events";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { serverFolder } from "./folder.ts";
 import { freePort, startProcess } from "./process.ts";
 
 /** A new PostgreSQL server with its default settings, except fsync. */
@@ -29,11 +29,16 @@ const PASSWORD = "test-secret";
 export interface PostgresServerOptions {
   /** Default `off`: a killed process loses nothing that it has written; only a crash of the machine would. */
   readonly fsync?: "on" | "off";
+  /** Whether its data must be on a disk; default false. */
+  readonly onDisk?: boolean;
 }
 
-/** Creates a cluster below the system's temporary folder and starts it on a free port. */
-export async function startPostgres({ fsync = "off" }: PostgresServerOptions = {}): Promise<PostgresServer> {
-  const parent = await mkdtemp(join(tmpdir(), "router-postgres-"));
+/** Creates a cluster in a temporary folder and starts it on a free port. */
+export async function startPostgres({
+  fsync = "off",
+  onDisk = false,
+}: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const parent = await serverFolder("postgres", { onDisk });
   const remove = () => rm(parent, { recursive: true, force: true });
   try {
     return await startIn(parent, fsync, remove);

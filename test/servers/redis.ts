@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { findRedisServer } from "../../runner/local/find-redis.ts";
+import { serverFolder } from "./folder.ts";
 import { freePort, startProcess } from "./process.ts";
 
 /** A new redis-server; by default every write is in the AOF before the reply. */
@@ -23,17 +22,20 @@ export interface RedisServerOptions {
   readonly aof?: "always" | "everysec" | "off";
   /** Whether the AOF is rewritten when it has grown; default true. */
   readonly aofRewrites?: boolean;
+  /** Whether its data must be on a disk; default false. */
+  readonly onDisk?: boolean;
 }
 
-/** Starts a Redis on a free port with an empty folder below the system's temporary one. */
+/** Starts a Redis on a free port with an empty temporary folder. */
 export async function startRedis({
   aof = "always",
   aofRewrites = true,
+  onDisk = false,
 }: RedisServerOptions = {}): Promise<RedisServer> {
   // Installs a server if the machine has none, as `npm start` does.
   const command = await findRedisServer({ env: process.env });
   const port = await freePort();
-  const dir = await mkdtemp(join(tmpdir(), "router-redis-"));
+  const dir = await serverFolder("redis", { onDisk });
   const remove = () => rm(dir, { recursive: true, force: true });
   const args = [
     ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir],

@@ -1,9 +1,8 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import type { FreshDatabase } from "./database.ts";
-import { freshDatabase, freshPrefix, redisUrl } from "./fixtures.ts";
+import { freshPrefix, migratedDatabase, redisUrl } from "./fixtures.ts";
 import { sql } from "./insert-reference.ts";
 import { startRouterProcess, startScript, type RouterProcess } from "./router-process.ts";
 
@@ -45,10 +44,7 @@ export function useRouters(): RouterFixture {
     own.redis = new Redis(redisUrl());
     own.keys = keysOf(freshPrefix());
     own.routers = [];
-    own.database = await freshDatabase();
-    const db = await openDatabase({ url: own.database.url, dataDir: "", onError: () => undefined });
-    await db.migrate();
-    await db.close();
+    own.database = await migratedDatabase();
     own.env = {
       REDIS_URL: redisUrl(),
       DATABASE_URL: own.database.url,

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as z from "zod";
+import { startFile } from "./built-scripts.ts";
 
 /** A router in a process of its own, as users run it. */
 export interface RouterProcess {
@@ -18,6 +19,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 
 /** The options that `npm start` gives to node. */
 export const NODE_OPTIONS: readonly string[] = startOptions();
+const TSX = new Set(["--import", "tsx"]);
 
 function startOptions(): readonly string[] {
   const manifest = z.object({ scripts: z.object({ start: z.string() }) });
@@ -29,13 +31,19 @@ function startOptions(): readonly string[] {
   return options.split(" ");
 }
 
-/** Runs a script, by its path in the repository, as `npm start` runs its own, with nothing in its environment but PATH, HOME and what is given. */
+/** What node is given to run a script, by its path in the repository, as `npm start` runs its own. */
+export function nodeArgs(script: string): readonly string[] {
+  const { path, loader } = startFile(script);
+  return [...NODE_OPTIONS.filter((option) => !TSX.has(option)), ...loader, path];
+}
+
+/** Runs a script with nothing in its environment but PATH, HOME and what is given. */
 export function startScript(
   script: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
 ): RouterProcess {
-  return startCommand(process.execPath, [...NODE_OPTIONS, script, ...args], env);
+  return startCommand(process.execPath, [...nodeArgs(script), ...args], env);
 }
 
 /** Runs a command in the repository, with the same environment. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { rowsWithStrategies, signalFields, strategyRow } from "../../builders.ts";
-import { startReceiver, type Delivery, type Receiver } from "../../servers/http-receiver.ts";
+import { useReceivers, type Delivery } from "../../servers/http-receiver.ts";
 import { insertReference } from "../../servers/insert-reference.ts";
 import { useRouters } from "../../servers/router-fixture.ts";
 import type { RouterProcess } from "../../servers/router-process.ts";
@@ -17,15 +17,7 @@ async function start(env: Record<string, string> = {}): Promise<RouterProcess> {
   return routers.start();
 }
 
-const receivers: Receiver[] = [];
-async function receiver(behave: (response: ServerResponse, delivery: Delivery) => void): Promise<Receiver> {
-  const started = await startReceiver(behave);
-  receivers.push(started);
-  return started;
-}
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map(async (each) => each.close()));
-});
+const receiver = useReceivers();
 
 async function publish(count: number): Promise<void> {
   const now = new Date().toISOString();

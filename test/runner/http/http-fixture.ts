@@ -11,7 +11,7 @@ import { openSignalIngest, type SignalIngest } from "../../../shared/io/streams/
 import type { ReferenceRows } from "../../../shared/reference/reference.ts";
 import { referenceRows } from "../../builders.ts";
 import type { FreshDatabase } from "../../servers/database.ts";
-import { freshDatabase, freshPrefix, redisUrl } from "../../servers/fixtures.ts";
+import { freshPrefix, migratedDatabase, redisUrl } from "../../servers/fixtures.ts";
 import { insertReference, sql } from "../../servers/insert-reference.ts";
 
 export const TOKEN = "a-token-for-tests";
@@ -66,11 +66,10 @@ export function useHttpApp({
   };
 
   beforeEach(async () => {
-    const fresh = await freshDatabase();
+    const fresh = await migratedDatabase();
     const answer = readConfig({ KEY_PREFIX: freshPrefix(), ...settings });
     if (!answer.ok) throw new Error(answer.message);
     const database = await openDatabase({ url: fresh.url, dataDir: "", onError: () => undefined });
-    await database.migrate();
     await insertReference(fresh.url, rows);
     const logger =
       logLines === undefined

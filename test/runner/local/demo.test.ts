@@ -1,16 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { loadDemoReference } from "../../../runner/local/demo.ts";
 import type { Database } from "../../../shared/io/postgres/database.ts";
 import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
+import { embeddedFolder } from "../../servers/embedded-folder.ts";
 
 let dataDir = "";
 let db: Database;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "demo-"));
+  dataDir = await embeddedFolder();
   const onError = (error: Error): never => {
     throw error;
   };

@@ -10,6 +10,7 @@ import { findRedisServer } from "../../../runner/local/find-redis.ts";
 import { freePort, isListening } from "../../../runner/local/redis-probe.ts";
 import { localRedisUrl, startLocalRedis, type LocalRedis } from "../../../runner/local/redis-server.ts";
 import { isAlive } from "../../../runner/local/redis-state.ts";
+import { startFile } from "../../servers/built-scripts.ts";
 
 let dataDir = "";
 let preferredPort = 0;
@@ -52,9 +53,9 @@ async function startRouter(): Promise<{
   pid: number;
   startedByUs: boolean;
 }> {
-  const script = join(import.meta.dirname, "redis-process.ts");
-  const router = fork(script, [dataDir, String(preferredPort)], {
-    execArgv: ["--import", "tsx"],
+  const { path, loader } = startFile("test/runner/local/redis-process.ts");
+  const router = fork(path, [dataDir, String(preferredPort)], {
+    execArgv: [...loader],
     detached: true,
   });
   routers.push(router);

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { MisconfigurationError } from "../../../runner/environment.ts";
 import { withLocalSecrets } from "../../../runner/local/secrets.ts";
 import { readConfig, type Config } from "../../../shared/config/config.ts";
+import { startFile } from "../../servers/built-scripts.ts";
 
 let parent = "";
 let dataDir = "";
@@ -46,11 +47,10 @@ test("a configured secret is used, and none is generated", async () => {
   expect(await readdir(dataDir)).toEqual(["webhook-secret"]);
 });
 
-test("processes that start at the same time use the same secrets", async () => {
-  const children = Array.from({ length: 4 }, () =>
-    fork(join(import.meta.dirname, "secrets-process.ts"), [dataDir], { execArgv: ["--import", "tsx"] }),
-  );
-  // All processes run before the first one creates a secret.
+test("processes that start at once agree on the secrets", async () => {
+  const { path, loader } = startFile("test/runner/local/secrets-process.ts");
+  const children = Array.from({ length: 4 }, () => fork(path, [dataDir], { execArgv: [...loader] }));
+  // All are up before any begins.
   await Promise.all(children.map(async (child) => once(child, "message")));
   const answers = children.map(async (child) => {
     const answer = once(child, "message");

@@ -1,27 +1,19 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { NotificationBody } from "../../../shared/notification/notification.ts";
 import { rowsWithStrategies, signalFields, strategyRow } from "../../builders.ts";
 import { outcomeEntry } from "../../records.ts";
-import { startReceiver, type Receiver } from "../../servers/http-receiver.ts";
+import { useReceivers, type Receiver } from "../../servers/http-receiver.ts";
 import { insertReference } from "../../servers/insert-reference.ts";
 import { useRouters } from "../../servers/router-fixture.ts";
 import { untilItRuns, type RouterProcess } from "../../servers/router-process.ts";
 
 const routers = useRouters();
-const receivers: Receiver[] = [];
-afterEach(async () => {
-  await Promise.all(receivers.splice(0).map(async (receiver) => receiver.close()));
-});
+const receive = useReceivers();
 
 const PATIENT = { timeout: 25_000, interval: 100 };
 const now = (): string => new Date().toISOString();
 const traced = (id: number, does: string) => strategyRow(id, { handler: "traced", params: { does } });
 
-async function receive(behave: Parameters<typeof startReceiver>[0]): Promise<Receiver> {
-  const receiver = await startReceiver(behave);
-  receivers.push(receiver);
-  return receiver;
-}
 const accepting = async (): Promise<Receiver> => receive((response) => void response.end());
 const hanging = async (): Promise<Receiver> => receive(() => undefined);
 

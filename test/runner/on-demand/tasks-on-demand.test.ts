@@ -1,50 +1,13 @@
 import { describe, expect, test } from "vitest";
-import * as z from "zod";
 import { UnavailableError } from "../../../runner/engine/retry-until-stopped.ts";
-import {
-  retryBinding,
-  retryDeadLetters,
-  type RetryAttempt,
-} from "../../../runner/on-demand/retry-dead-letters.ts";
 import { runEntries, type RunAnswer } from "../../../runner/on-demand/run-entries.ts";
 import type { Services } from "../../../runner/setup/services.ts";
-import { deadLetterEffects } from "../../../shared/dead-letter.ts";
 import type { Entry } from "../../../shared/entry.ts";
 import { takeLease } from "../../../shared/io/redis/lease.ts";
-import { pause, resume } from "../../../shared/io/reference/control-store.ts";
-import { deadLettersOn } from "../../../shared/io/streams/dead-letters.ts";
-import { outcomeRecordSchema } from "../../../shared/records.ts";
-import { defineStrategy, PermanentError } from "../../../shared/strategy.ts";
-import { rowsWithStrategies, strategyRow, taskFields } from "../../builders.ts";
-import { fieldsIn } from "../../servers/redis-contents.ts";
-import { useHttpApp } from "../http/http-fixture.ts";
+import { pause } from "../../../shared/io/reference/control-store.ts";
+import { task, useTasksOnDemand } from "./tasks-on-demand-fixture.ts";
 
-const fixture = useHttpApp({ rows: rowsWithStrategies([strategyRow(10, { handler: "test" })]) });
-
-/** Services whose strategy does this, and the signals it was run for. */
-function servicesWith(act: (entryId: string) => Promise<void>): { services: Services; runs: string[] } {
-  const runs: string[] = [];
-  const handler = defineStrategy({
-    name: "test",
-    params: z.object({}),
-    async run({ signal }) {
-      runs.push(signal.entryId);
-      await act(signal.entryId);
-      return { status: "executed" };
-    },
-  });
-  return { services: { ...fixture.services, handlers: [handler] }, runs };
-}
-
-/** Long enough for whoever is not held back to come in between. */
-async function slowly(): Promise<void> {
-  for (let i = 0; i < 50; i += 1) await fixture.services.redis.ping();
-}
-
-function task(sequence: number): Entry {
-  const changes = { entry_id: `17-${sequence}`, sent_at: new Date().toISOString() };
-  return { id: `1-${sequence}`, fields: taskFields(Date.now(), changes) };
-}
+const { fixture, servicesWith, slowly, outcomes, reasons } = useTasksOnDemand();
 
 async function run(entries: readonly Entry[], services: Services): Promise<RunAnswer> {
   const request = {
@@ -56,14 +19,6 @@ async function run(entries: readonly Entry[], services: Services): Promise<RunAn
   } as const;
   return runEntries(request, services);
 }
-
-const outcomes = async () =>
-  (await fieldsIn(fixture.services.redis, fixture.services.keys.stream("signal_results"))).filter(
-    ({ kind }) => kind === "outcome",
-  );
-
-const reasons = async () =>
-  (await outcomes()).map(({ data }) => outcomeRecordSchema.parse(JSON.parse(data ?? "")).reason);
 
 describe("posted tasks", () => {
   test("that were begun when the time is up, or the process stops, are finished and recorded; the same call again runs the others", async () => {
@@ -144,115 +99,5 @@ describe("posted tasks", () => {
     expect(runs).toEqual([]);
     await lease?.release();
     expect((await run([task(1)], services)).results).toMatchObject([{ outcome: "applied" }]);
-  });
-});
-
-describe("the dead letter of a task", () => {
-  async function addLetter(): Promise<string> {
-    const entry = task(1);
-    const dead = { id: entry.id, status: "dead", reason: "attempts_exhausted", error: "busy" } as const;
-    const origin = {
-      stream: "strategy_input_stream",
-      functionName: "execute-strategies",
-      deliveries: 5,
-      at: Date.now(),
-    } as const;
-    const { redis, keys } = fixture.services;
-    const fields = deadLetterEffects(entry, dead, origin).append[0]?.fields ?? {};
-    return String(await redis.xadd(keys.stream("dead_letters"), "*", ...Object.entries(fields).flat()));
-  }
-
-  async function retry(id: string, services: Services): Promise<readonly RetryAttempt[]> {
-    const attempts: RetryAttempt[] = [];
-    await retryDeadLetters(
-      { letters: [id], requestedBy: "ann", onAttempt: (attempt) => attempts.push(attempt) },
-      { ...services, bindingFor: retryBinding(services) },
-    );
-    return attempts;
-  }
-
-  test("is run once, however many retry it at once", async () => {
-    const { services, runs } = servicesWith(slowly);
-    const id = await addLetter();
-    const attempts = await Promise.all(Array.from({ length: 4 }, async () => retry(id, services)));
-    expect(attempts.flat().toSorted((a, b) => a.status.localeCompare(b.status))).toEqual([
-      { id, status: "done", note: "executed" },
-      ...Array.from({ length: 3 }, () => ({
-        id,
-        status: "gone",
-        note: "another call has retried or discarded it",
-      })),
-    ]);
-    expect(runs).toEqual(["17-1"]);
-    expect(await outcomes()).toHaveLength(1);
-  });
-
-  test("says so when the strategy has failed", async () => {
-    const { services } = servicesWith(async () => Promise.reject(new PermanentError("no", "no_account")));
-    const id = await addLetter();
-    expect(await retry(id, services)).toEqual([
-      { id, status: "done", note: "failed: no_account", failed: true },
-    ]);
-  });
-
-  test("can be retried again when a retry has left it where it is", async () => {
-    const id = await addLetter();
-    const failing = servicesWith(async () => Promise.reject(new Error("no")));
-    const { redis, keys } = failing.services;
-    await redis.del(keys.referenceCurrent);
-    expect(await retry(id, failing.services)).toMatchObject([{ status: "left" }]);
-    await fixture.services.refresh();
-    const { services, runs } = servicesWith(async () => undefined);
-    expect(await retry(id, services)).toMatchObject([{ status: "done" }]);
-    expect(runs).toEqual(["17-1"]);
-  });
-
-  test("is run or not as the pauses are now, whatever this process knew before", async () => {
-    const { services, runs } = servicesWith(async () => undefined);
-    const { redis, keys } = services;
-    await services.routing.get();
-    await pause(redis, keys, undefined, { by: "ann", at: Date.now() });
-    const waiting = await addLetter();
-    expect(await retry(waiting, services)).toMatchObject([
-      { status: "left", note: expect.stringContaining("every strategy is paused") },
-    ]);
-    await resume(redis, keys, undefined);
-    await pause(redis, keys, 10, { by: "ann", at: Date.now() });
-    const ignored = await addLetter();
-    expect(await retry(ignored, services)).toMatchObject([{ status: "done" }]);
-    expect(runs).toEqual([]);
-    await resume(redis, keys, 10);
-    expect(await retry(waiting, services)).toMatchObject([{ status: "done" }]);
-    expect(runs).toEqual(["17-1"]);
-    expect(await reasons()).toEqual(["paused", null]);
-  });
-
-  test("cannot be discarded while it is retried, so that what comes of it is recorded", async () => {
-    const letters = deadLettersOn(fixture.services.redis, fixture.services.keys);
-    const id = await addLetter();
-    const stored = await letters.get(id);
-    const discarded: unknown[] = [];
-    const { services } = servicesWith(async () => {
-      const note = { by: "ann", at: Date.now() };
-      discarded.push(stored && (await letters.discard(fixture.services.commit, stored, note)));
-      discarded.push((await fixture.call("DELETE", `/dead-letters/${id}`)).body.code);
-    });
-    expect(await retry(id, services)).toMatchObject([{ status: "done" }]);
-    expect(discarded).toEqual(["in_use", "dead_letter_in_use"]);
-    expect(await outcomes()).toHaveLength(1);
-  });
-
-  test("is left where it is when the process stops, also while another retries it", async () => {
-    const { services, runs } = servicesWith(async () => undefined);
-    const { redis, keys } = services;
-    const id = await addLetter();
-    expect(await retry(id, { ...services, stopping: AbortSignal.abort() })).toEqual([
-      { id, status: "left", note: "the router is stopping" },
-    ]);
-    await takeLease(redis, keys.lease("dead_letter", id), 60_000);
-    expect(await retry(id, { ...services, stopping: AbortSignal.timeout(100) })).toEqual([
-      { id, status: "left", note: "another call is retrying or discarding it" },
-    ]);
-    expect(runs).toEqual([]);
   });
 });

@@ -1,11 +1,10 @@
 import { Redis } from "ioredis";
 import { Client } from "pg";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 import { keysOf, type Keys } from "../../../shared/keys.ts";
 import { referenceRows, signalFields } from "../../builders.ts";
 import type { FreshDatabase } from "../../servers/database.ts";
-import { freshDatabase, freshPrefix } from "../../servers/fixtures.ts";
+import { freshPrefix, migratedDatabase } from "../../servers/fixtures.ts";
 import { insertReference, sql } from "../../servers/insert-reference.ts";
 import { startRedis, type RedisServer } from "../../servers/redis.ts";
 import {
@@ -34,10 +33,7 @@ beforeEach(async () => {
   server = await startRedis();
   redis = new Redis(server.url);
   keys = keysOf(freshPrefix());
-  database = await freshDatabase();
-  const db = await openDatabase({ url: database.url, dataDir: "", onError: () => undefined });
-  await db.migrate();
-  await db.close();
+  database = await migratedDatabase();
   await insertReference(database.url, referenceRows());
   postgres = new Client({ connectionString: database.url });
   await postgres.connect();

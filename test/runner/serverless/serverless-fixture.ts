@@ -1,7 +1,8 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { afterEach } from "vitest";
+import { startFile } from "../../servers/built-scripts.ts";
 import type { Asked } from "./serverless-process.ts";
 
 /** What API Gateway gets back. */
@@ -42,8 +43,9 @@ export async function startInstance(
   entry: string,
   env: Readonly<Record<string, string>>,
 ): Promise<TestInstance> {
-  const child = fork(join(import.meta.dirname, "serverless-process.ts"), [resolve(ROOT, entry)], {
-    execArgv: ["--import", "tsx"],
+  const { path, loader } = startFile("test/runner/serverless/serverless-process.ts");
+  const child = fork(path, [startFile(entry).path], {
+    execArgv: [...loader],
     cwd: ROOT,
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -1,59 +1,7 @@
-import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { blockListOf } from "../../../shared/config/config-values.ts";
 import { readConfig } from "../../../shared/config/config.ts";
-import { redactUrl } from "../../../shared/config/redact-url.ts";
 import { FUNCTION_NAMES } from "../../../shared/function-names.ts";
-
-const DEFAULTS = {
-  redisUrl: undefined,
-  databaseUrl: undefined,
-  neonWsProxy: undefined,
-  keyPrefix: "",
-  httpHost: "127.0.0.1",
-  httpPort: 8080,
-  httpToken: undefined,
-  webhookSecret: undefined,
-  webhookAllowCidrs: [],
-  trustedProxies: [],
-  httpBodyBytesMax: 262_144,
-  functions: [...FUNCTION_NAMES],
-  consumerName: undefined,
-  batchCountMax: 256,
-  blockMs: 2000,
-  claimIdleMs: 10_000,
-  deliveriesMax: 5,
-  signalAgeMsMax: 300_000,
-  dedupTtlMs: 604_800_000,
-  strategyTimeoutMs: 10_000,
-  strategyConcurrencyMax: 50,
-  strategyConcurrencyPerStrategyMax: 10,
-  strategyPrivateAddresses: false,
-  referenceRefreshMs: 30_000,
-  referenceAgeMsMax: 86_400_000,
-  referenceChannels: ["reference_events"],
-  streamRetentionMs: 86_400_000,
-  logRetentionDays: 0,
-  notifyUrl: undefined,
-  notifyOutcomes: ["failed"],
-  notifyPerMinuteMax: 20,
-  shutdownMsMax: 15_000,
-  logLevel: "info",
-};
-
-const NAMES = Object.keys(DEFAULTS).map((key) => key.replaceAll(/[A-Z]/g, "_$&").toUpperCase());
-
-function configOf(env: Record<string, string>) {
-  const answer = readConfig(env);
-  if (!answer.ok) throw new Error(answer.message);
-  return answer.config;
-}
-
-/** The variables at fault, one per line of the message. */
-function faultsOf(env: Record<string, string>): string[] {
-  const answer = readConfig(env);
-  return answer.ok ? [] : answer.message.split("\n").map((line) => /^[A-Z_]+/.exec(line)?.[0] ?? line);
-}
+import { DEFAULTS, NAMES, configOf, faultsOf } from "./config-fixture.ts";
 
 test("an empty environment gives the defaults", () => {
   expect(configOf({})).toEqual(DEFAULTS);
@@ -219,59 +167,4 @@ test("all faults are reported at once, with what was given and what is expected"
       "DEDUP_TTL_MS is 7: expected more than SIGNAL_AGE_MS_MAX (300000), or a repeated signal could be traded twice",
     ].join("\n"),
   });
-});
-
-const value = fc.oneof(
-  fc.string({ unit: "binary" }),
-  fc.integer().map(String),
-  fc.constantFrom("", "true", "redis://h", "postgres://h/d", "{a}:", "127.0.0.1/8", "failed", "reclaim"),
-);
-const environment = fc.dictionary(fc.constantFrom(...NAMES), value);
-
-test("any environment gives a config or names a variable on every line", () => {
-  const property = fc.property(environment, (env) => {
-    const answer = readConfig(env);
-    if (answer.ok) return Object.keys(answer.config).length === NAMES.length;
-    return faultsOf(env).every((name) => NAMES.includes(name));
-  });
-  expect(() => fc.assert(property)).not.toThrow();
-});
-
-test("no secret appears in a message, wherever it was put", () => {
-  const secret = "s3cr3t-v4lue";
-  const places = [
-    secret,
-    `bad ${secret}`,
-    `mongo://me:${secret}@host/db`,
-    `redis://me:${secret}@`,
-    `${secret}@host`,
-  ];
-  const leaks = fc.array(fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom(...places)));
-  const property = fc.property(environment, leaks, (env, leaked) => {
-    const answer = readConfig({ ...env, ...Object.fromEntries(leaked), HTTP_TOKEN: secret });
-    return answer.ok || !answer.message.includes(secret);
-  });
-  expect(() => fc.assert(property)).not.toThrow();
-});
-
-test.each([
-  ["redis://me:hunter2@cache:6380/2", "redis://***@cache:6380/2"],
-  ["redis://cache", "redis://cache"],
-  ["redis://:hunter2@cache?password=hunter2", "redis://***@cache"],
-  ["postgres://me:hunter2@h/d?sslpassword=hunter2#hunter2", "postgres://***@h/d"],
-  ["postgres://me/hunter2@h/d", "postgres://me/***"],
-  ["https://hooks.example/services/hunter2?key=hunter2", "https://hooks.example/***"],
-  ["hunter2", "(not a URL)"],
-])("%s is printed as %s", (url, printed) => {
-  expect(redactUrl(url)).toBe(printed);
-});
-
-test("a block list of ranges matches the addresses inside them", () => {
-  const list = blockListOf(["10.1.2.3/8", "203.0.113.7", "fd00::/8"]);
-  expect(["10.200.0.1", "203.0.113.7", "203.0.113.8"].map((address) => list.check(address))).toEqual([
-    true,
-    true,
-    false,
-  ]);
-  expect(["fd12::1", "fe80::1"].map((address) => list.check(address, "ipv6"))).toEqual([true, false]);
 });

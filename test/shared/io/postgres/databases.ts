@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll } from "vitest";
 import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { lazyDatabase } from "../../../../shared/io/postgres/lazy-database.ts";
 import { openDatabase, type DatabaseOptions } from "../../../../shared/io/postgres/open-database.ts";
+import { embeddedFolder } from "../../../servers/embedded-folder.ts";
 import { freshDatabase } from "../../../servers/fixtures.ts";
 import { startNeonBridge } from "../../../servers/neon-bridge.ts";
 
@@ -70,7 +69,7 @@ async function createBehindBridge(): Promise<TestDatabase> {
 }
 
 async function createEmbedded(): Promise<TestDatabase> {
-  const dataDir = await mkdtemp(join(tmpdir(), "router-pglite-"));
+  const dataDir = await embeddedFolder();
   return {
     open: (options = {}) => openDatabase({ url: undefined, dataDir, onError: unexpected, ...options }),
     remove: () => rm(dataDir, { recursive: true, force: true }),

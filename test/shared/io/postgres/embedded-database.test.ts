@@ -1,10 +1,11 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startFile } from "../../../servers/built-scripts.ts";
+import { embeddedFolder } from "../../../servers/embedded-folder.ts";
 
 /** A process that holds the embedded database. */
 class Holder {
@@ -13,8 +14,8 @@ class Holder {
   readonly #exit: Promise<unknown>;
 
   constructor(dataDir: string) {
-    const script = join(import.meta.dirname, "embedded-database-process.ts");
-    this.#child = spawn(process.execPath, ["--import", "tsx", script, dataDir]);
+    const { path, loader } = startFile("test/shared/io/postgres/embedded-database-process.ts");
+    this.#child = spawn(process.execPath, [...loader, path, dataDir]);
     this.#exit = once(this.#child, "exit");
     this.#child.stderr.pipe(process.stderr);
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
@@ -60,7 +61,7 @@ describe("the embedded database", () => {
     return holder;
   };
   beforeEach(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), "router-pglite-"));
+    dataDir = await embeddedFolder();
   });
   afterEach(async () => {
     await Promise.all(holders.splice(0).map((holder) => holder.kill()));

@@ -1,21 +1,25 @@
+import { randomInt } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
+import { byPace } from "../long/pace.ts";
 import type { Facts } from "./facts.ts";
-import { FAULT_KINDS, planFaults } from "./faults.ts";
+import { FAULT_KINDS } from "./faults.ts";
 import { violationsIn } from "./invariants.ts";
-import { seededRandom } from "./random.ts";
 import { violationsText } from "./report.ts";
 import { torture, type TortureReport } from "./run.ts";
 
-/** A quarter of a minute of `npm run torture`, which takes minutes and other seeds. */
-const SHORT = { seed: 7, minutes: 0.25, routers: 2, rate: 80, faultEveryMs: 900 };
+/** `npm run torture` goes on for longer, and with more of everything. */
+const OPTIONS = byPace({
+  short: { seed: 7, minutes: 0.25, routers: 2, rate: 80, faultEveryMs: 900 },
+  full: { seed: randomInt(2 ** 31), minutes: 4, routers: 3, rate: 100, faultEveryMs: 2_000 },
+});
 
 let report: TortureReport;
 beforeAll(async () => {
-  report = await torture({ ...SHORT, say: () => undefined });
-}, 180_000);
+  report = await torture({ ...OPTIONS, say: () => undefined });
+}, 460_000);
 
-describe("a short run with faults of every kind", () => {
-  test("loses nothing, doubles nothing, decides correctly and counts exactly", () => {
+describe(`a torture of ${OPTIONS.minutes} minutes with seed ${OPTIONS.seed}`, () => {
+  test("loses nothing, doubles nothing, decides rightly and counts exactly, whatever fails", () => {
     const { facts, faults } = report;
     const violations = violationsIn(facts);
     expect(violations.length > 0 ? violationsText(facts, violations) : "").toBe("");
@@ -92,29 +96,5 @@ function withoutFirst(rows: Facts["rows"], results: Facts["results"]): Facts["ro
 describe("the checks after a run", () => {
   test.each(TAMPERED)("find %s", (_what, tamper) => {
     expect(violationsIn({ ...report.facts, ...tamper(report.facts) })).not.toEqual([]);
-  });
-});
-
-describe("the schedule of faults", () => {
-  const plan = { forMs: 300_000, routers: 3, claimIdleMs: 1_000, everyMs: 2_000 };
-
-  test("is the same for the same seed and differs for another", () => {
-    expect(planFaults(plan, seededRandom(5))).toEqual(planFaults(plan, seededRandom(5)));
-    expect(planFaults(plan, seededRandom(5))).not.toEqual(planFaults(plan, seededRandom(6)));
-  });
-
-  test("has more than 100 faults in five minutes, and every kind among the first ones", () => {
-    for (const seed of [1, 2, 3, 4, 5]) {
-      const faults = planFaults(plan, seededRandom(seed));
-      expect(faults.length).toBeGreaterThan(100);
-      expect(new Set(faults.slice(0, FAULT_KINDS.length).map(({ kind }) => kind)).size).toBe(
-        FAULT_KINDS.length,
-      );
-    }
-  });
-
-  test("freezes a router until after its entries can be reclaimed", () => {
-    const freezes = planFaults(plan, seededRandom(1)).filter(({ kind }) => kind === "freeze");
-    for (const { forMs } of freezes) expect(forMs).toBeGreaterThan(plan.claimIdleMs);
   });
 });

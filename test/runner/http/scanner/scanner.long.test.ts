@@ -6,6 +6,7 @@ import { startRouter } from "../../../../runner/router.ts";
 import type { Services } from "../../../../runner/setup/services.ts";
 import { FUNCTION_NAMES } from "../../../../shared/function-names.ts";
 import { signalFields } from "../../../builders.ts";
+import { byPace } from "../../../long/pace.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
 import { TOKEN, useHttpApp } from "../http-fixture.ts";
 import { readDescription, type Operation } from "./description.ts";
@@ -14,9 +15,9 @@ import { scan } from "./scan.ts";
 
 /**
  * What is seen by a scanner that has read the description and keeps to nothing. SCAN_SECONDS says how long it goes on
- * (five minutes are a good look, an hour by hand a thorough one); the same SCAN_SEED sends the same requests again.
+ * (an hour is a thorough look); the same SCAN_SEED sends the same requests again.
  */
-const SECONDS = Number(process.env["SCAN_SECONDS"] ?? 20);
+const SECONDS = Number(process.env["SCAN_SECONDS"] ?? byPace({ short: 20, full: 300 }));
 const SEED = Number(process.env["SCAN_SEED"] ?? Math.floor(Math.random() * 1e6));
 
 const WEBHOOK_SECRET = "a-secret-for-the-scanner";

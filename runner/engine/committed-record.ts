@@ -6,19 +6,28 @@ import type { ProcessedEntry } from "./process-batch.ts";
 
 /**
  * The decision that was recorded for a processed entry of `signals_stream`; undefined when there is none, or another function
- * processed it. Only Redis knows whose duplicate a `duplicate` is, so its `duplicate_of` is null.
+ * processed it. Only Redis knows whose duplicate a `duplicate` is: `duplicate_of` is null unless its uid is in `holders`.
  */
-export function committedDecision(processed: ProcessedEntry): SignalRecord | undefined {
+export function committedDecision(
+  processed: ProcessedEntry,
+  holders: ReadonlyMap<string, string> = new Map(),
+): SignalRecord | undefined {
   if (processed.status === "left" || processed.result.status !== "done") return undefined;
   switch (processed.outcome) {
     case "applied":
       return decisionRecordIn(processed.result.effects);
     case "duplicate":
-      return duplicateRecord(processed.result.effects);
+      return duplicateRecord(processed.result.effects, holders.get(duplicateUid(processed) ?? ""));
     case "held":
     case "fenced":
       return undefined;
   }
+}
+
+/** The uid an entry tried to claim while another one holds it; undefined when it is no duplicate. */
+export function duplicateUid(processed: ProcessedEntry): string | undefined {
+  if (processed.status === "left" || processed.outcome !== "duplicate") return undefined;
+  return processed.result.status === "done" ? processed.result.effects.claim?.uid : undefined;
 }
 
 /** The outcome that was recorded for a processed task; undefined when there is none, or another function processed it. */

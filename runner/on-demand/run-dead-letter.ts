@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { DeadLetter } from "../../shared/dead-letter.ts";
+import { toError } from "../../shared/error-message.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
@@ -78,7 +79,7 @@ async function processLetter(
     fence: { kind: "dead_letter", deadLetterId: id },
   });
   // When the time is up, the last failure before that says more.
-  if (stoppedBy !== undefined) throw onDemand.lastFailure() ?? stoppedBy;
+  if (stoppedBy !== undefined) throw toError(onDemand.lastFailure() ?? stoppedBy);
   const [only] = processed;
   if (only === undefined) throw new Error(`${functionName} gave no result for entry ${entry.id}`);
   return attemptResult(only);

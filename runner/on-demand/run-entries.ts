@@ -7,7 +7,7 @@ import type { SignalRecord } from "../../shared/records.ts";
 import { finishMsOf } from "../consume/budget.ts";
 import { unavailableDependency } from "../consume/dependencies-ready.ts";
 import { type Binding } from "../engine/binding.ts";
-import { committedDecision, duplicateRecord } from "../engine/committed-record.ts";
+import { committedDecision, duplicateUid } from "../engine/committed-record.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { processBatch, type ProcessedEntry } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
@@ -142,15 +142,7 @@ async function resultsOf(
       const error = `${result.reason}: ${result.error}`;
       return { id, status, outcome, ...(outcome === "fenced" ? {} : { error }) };
     }
-    const uid = duplicateUid(each);
-    const decision =
-      uid === undefined ? committedDecision(each) : duplicateRecord(result.effects, holders.get(uid));
+    const decision = committedDecision(each, holders);
     return { id, status, outcome, ...(decision === undefined ? {} : { decision }) };
   });
-}
-
-/** The uid an entry turned out to be a duplicate of. */
-function duplicateUid(processed: ProcessedEntry): string | undefined {
-  if (processed.status === "left" || processed.outcome !== "duplicate") return undefined;
-  return processed.result.status === "done" ? processed.result.effects.claim?.uid : undefined;
 }

@@ -3,7 +3,7 @@ import { messageOf, toError } from "../../shared/error-message.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
 import { decisionOf, type ReplayDecision } from "../../shared/replay/replay-decision.ts";
 import type { Binding } from "../engine/binding.ts";
-import { committedDecision } from "../engine/committed-record.ts";
+import { committedDecision, duplicateUid } from "../engine/committed-record.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { processBatch, type ProcessedEntry } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
@@ -48,7 +48,7 @@ export async function commitBatch(
     return { ...batch, failure: failureOf(outcome.stoppedBy, onDemand.lastFailure()) };
   }
   try {
-    const uids = outcome.processed.filter(isDuplicate).flatMap((each) => claimedBy(each) ?? []);
+    const uids = outcome.processed.flatMap((each) => duplicateUid(each) ?? []);
     const holders = await holdersOf(deps.redis, deps.keys, uids);
     const left = outcome.processed.find((each) => each.status === "left");
     if (left === undefined) return { processed, holders };
@@ -63,21 +63,8 @@ export function replayDecision(
   processed: ProcessedEntry,
   { holders }: Pick<CommittedBatch, "holders">,
 ): ReplayDecision | null {
-  const record = committedDecision(processed);
-  if (record === undefined) return null;
-  const decision = decisionOf(record);
-  if (!isDuplicate(processed)) return decision;
-  return { ...decision, duplicate_of: holders.get(claimedBy(processed) ?? "") ?? null };
-}
-
-/** The uid an entry tried to claim. */
-function claimedBy(processed: ProcessedEntry): string | undefined {
-  if (processed.status === "left" || processed.result.status !== "done") return undefined;
-  return processed.result.effects.claim?.uid;
-}
-
-function isDuplicate(processed: ProcessedEntry): boolean {
-  return processed.status === "committed" && processed.outcome === "duplicate";
+  const record = committedDecision(processed, holders);
+  return record === undefined ? null : decisionOf(record);
 }
 
 /** When the time is up, the last failure before that says more. */

@@ -25,7 +25,7 @@ export interface ConsumerSession {
   readonly policy: ProcessingPolicy;
   readonly counts: { read: number; reclaimed: number; committed: number };
   /** To be called with each delivery at once, before anything else. */
-  delivered(entries: readonly Entry[]): void;
+  readonly delivered: (entries: readonly Entry[]) => void;
   /** Starts the work on a batch that is in flight; resolves when there is room for the next one. */
   start(batch: readonly Entry[], slot?: CommitSlot): Promise<void>;
   /** Processes entries to their end. @throws what stopped it */

@@ -14,7 +14,7 @@ const TEST = resolve(import.meta.dirname, "..");
 
 interface Part {
   readonly name: string;
-  run(): Promise<boolean>;
+  readonly run: () => Promise<boolean>;
 }
 
 /** A part for each folder that has long files. */

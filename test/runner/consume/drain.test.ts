@@ -132,7 +132,7 @@ test("polls at the same time do not disturb each other's commit order: one call 
   };
   const polls = await Promise.all([1, 2, 3].map(async () => drain(counted, services, aMinute())));
   expect(polls.reduce((sum, { committed }) => sum + committed, 0)).toBe(150);
-  expect((await uidsOfTasks()).toSorted()).toEqual(uids.toSorted());
+  expect(new Set(await uidsOfTasks())).toEqual(new Set(uids));
   expect(batches).toBeGreaterThanOrEqual(30);
   expect(calls).toBe(batches);
 });

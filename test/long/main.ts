@@ -61,12 +61,12 @@ if (parts.length === 0) {
 }
 const lines: string[] = [];
 let failed = 0;
-for (const { name, run } of parts) {
+for (const part of parts) {
   const startedAt = Date.now();
-  const isGreen = await run();
+  const isGreen = await part.run();
   if (!isGreen) failed += 1;
   lines.push(
-    `${isGreen ? "green" : "red  "}  ${((Date.now() - startedAt) / 60_000).toFixed(1)} min  ${name}`,
+    `${isGreen ? "green" : "red  "}  ${((Date.now() - startedAt) / 60_000).toFixed(1)} min  ${part.name}`,
   );
 }
 console.log(lines.join("\n"));

@@ -35,19 +35,21 @@ async function report(strategyId: number): Promise<void> {
   await routers.redis.xadd(routers.keys.stream("signal_results"), "*", ...Object.entries(fields).flat());
 }
 
-/** Entries the group has not read, and those it has not acknowledged. */
-async function notifier(): Promise<{ waiting: number; pending: number } | undefined> {
+/** Entries that a group of signal_results has not read, and those it has not acknowledged. */
+async function groupState(name: string): Promise<{ waiting: number; pending: number } | undefined> {
   const key = routers.keys.stream("signal_results");
   const groups = (await routers.redis.xinfo("GROUPS", key)) as unknown[][];
-  const flat = groups.find((group) => group[1] === "notifier");
+  const flat = groups.find((group) => group[1] === name);
   if (flat === undefined) return undefined;
   const last = String(flat[flat.indexOf("last-delivered-id") + 1]);
   const waiting = (await routers.redis.xrange(key, `(${last}`, "+")).length;
   return { waiting, pending: Number(flat[flat.indexOf("pending") + 1]) };
 }
 
-async function untilAllIsRead(): Promise<void> {
-  await vi.waitFor(async () => expect(await notifier()).toEqual({ waiting: 0, pending: 0 }), PATIENT);
+const notifier = async () => groupState("notifier");
+
+async function untilAllIsDone(name = "notifier"): Promise<void> {
+  await vi.waitFor(async () => expect(await groupState(name)).toEqual({ waiting: 0, pending: 0 }), PATIENT);
 }
 
 async function untilLogged(executions: number): Promise<void> {
@@ -62,7 +64,7 @@ test("an outcome that failed is reported with its strategy and signal; the other
   await start({ NOTIFY_URL: `${receiver.url}/hook` });
   const entryId = await routers.publish(signalFields({ bar_time: now(), uid: "u-1" }));
   await untilLogged(2);
-  await untilAllIsRead();
+  await untilAllIsDone();
   expect(bodiesOf(receiver)).toEqual([
     {
       text: 'failed (no_account): strategy 101, strategy 101, BTCUSDT, long {"error":"no such account"}',
@@ -100,7 +102,7 @@ test("outcomes of the routing are reported when NOTIFY_OUTCOMES names them", asy
   await start({ NOTIFY_URL: receiver.url, NOTIFY_OUTCOMES: "ignored,shadow" });
   await routers.publish(signalFields({ bar_time: now() }));
   await untilLogged(1);
-  await untilAllIsRead();
+  await untilAllIsDone();
   const texts = bodiesOf(receiver).map(({ text }) => text);
   expect(texts).toEqual([
     "ignored (strategy_archived): strategy 102, strategy 102, BTCUSDT, long",
@@ -130,7 +132,7 @@ test("a NOTIFY_URL that hangs does not hold up the stop, and the next router rep
   expect(router.output()).not.toContain("SHUTDOWN_MS_MAX");
   const receiver = await accepting();
   await start({ NOTIFY_URL: receiver.url });
-  await untilAllIsRead();
+  await untilAllIsDone();
   expect(bodiesOf(receiver)).toMatchObject([{ outcomes: [{ strategy_id: 7 }] }]);
 });
 
@@ -139,7 +141,7 @@ test("of a hundred failures at once five are reported by themselves, and the sto
   const router = await start({ NOTIFY_URL: receiver.url, NOTIFY_PER_MINUTE_MAX: "5" });
   await vi.waitFor(async () => expect(await notifier()).toBeDefined(), PATIENT);
   await Promise.all(Array.from({ length: 100 }, async (_, i) => report(i < 70 ? 7 : 8)));
-  await untilAllIsRead();
+  await untilAllIsDone();
   expect(bodiesOf(receiver).map(({ outcomes }) => outcomes.length)).toEqual([1, 1, 1, 1, 1]);
   router.signal("SIGTERM");
   expect(await router.ended()).toBe(0);
@@ -182,7 +184,7 @@ test("what a killed router was reporting is reported by the next one", async () 
   await router.ended();
   const receiver = await accepting();
   await start({ NOTIFY_URL: receiver.url });
-  await untilAllIsRead();
+  await untilAllIsDone();
   expect(bodiesOf(receiver)).toMatchObject([{ outcomes: [{ strategy_id: 7 }] }]);
 });
 
@@ -191,7 +193,7 @@ test("what cannot be reported is given up with a warning without the URL's token
   const router = await start({ NOTIFY_URL: `${receiver.url}/services/s3cr3t-token`, LOG_LEVEL: "trace" });
   await vi.waitFor(async () => expect(await notifier()).toBeDefined(), PATIENT);
   await report(7);
-  await untilAllIsRead();
+  await untilAllIsDone();
   const warnings = "SELECT message FROM system_log WHERE source = 'notify' AND level = 'WARNING'";
   await vi.waitFor(async () => expect(await routers.sql(warnings)).toHaveLength(1), PATIENT);
   const [{ message } = {}] = await routers.sql(warnings);
@@ -207,11 +209,13 @@ test("entries trimmed before they were reported are no dead letters", async () =
   await vi.waitFor(async () => expect(await notifier()).toBeDefined(), PATIENT);
   await report(7);
   await vi.waitFor(() => expect(silent.deliveries).toHaveLength(1), PATIENT);
+  // What is trimmed before persist-log has written it is a dead letter, and rightly so.
+  await untilAllIsDone("log_writer");
   router.signal("SIGKILL");
   await router.ended();
   await routers.redis.xtrim(routers.keys.stream("signal_results"), "MAXLEN", 0);
   await start({ NOTIFY_URL: silent.url });
-  await untilAllIsRead();
+  await untilAllIsDone();
   expect(await routers.redis.xlen(routers.keys.stream("dead_letters"))).toBe(0);
   expect(silent.deliveries).toHaveLength(1);
 });

@@ -23,17 +23,6 @@ export interface Delivery {
   readonly body: string;
 }
 
-/** A real HTTP server on this machine that keeps what it is sent. */
-export interface Receiver {
-  readonly port: number;
-  /** Without a slash at the end. */
-  readonly url: string;
-  readonly deliveries: readonly Delivery[];
-  /** Connections that are open, and how many have ever been. */
-  readonly connections: () => { readonly open: number; readonly ever: number };
-  close(): Promise<void>;
-}
-
 /** What it does with a request; `nth` counts those of a path from 1. */
 type Behaviour = (response: ServerResponse, delivery: Delivery, nth: number) => void;
 
@@ -50,7 +39,7 @@ export function useReceivers(): (behave: Behaviour) => Promise<Receiver> {
   };
 }
 
-/** Starts one that does with each request as it is told. */
+/** Starts one that answers each request as `behave` does. */
 export async function startReceiver(behave: Behaviour): Promise<Receiver> {
   const deliveries: Delivery[] = [];
   const count = { open: 0, ever: 0 };

@@ -2,7 +2,10 @@ import { describe, expect, test, vi } from "vitest";
 import { outgoingPost } from "../../../../shared/io/http-client/post.ts";
 import type { Resolve } from "../../../../shared/io/http-client/public-address-lookup.ts";
 import { PermanentError } from "../../../../shared/strategy.ts";
-import { failureOf, receiver, requestTo, SECRET } from "./post-fixture.ts";
+import { useReceivers } from "../../../servers/http-receiver.ts";
+import { failureOf, requestTo, SECRET } from "./post-fixture.ts";
+
+const receiver = useReceivers();
 
 /** Names resolve to these addresses. */
 const resolving =

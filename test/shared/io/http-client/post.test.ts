@@ -5,8 +5,11 @@ import { describe, expect, test, vi } from "vitest";
 import { outgoingPost } from "../../../../shared/io/http-client/post.ts";
 import type { Resolve } from "../../../../shared/io/http-client/public-address-lookup.ts";
 import { PermanentError, RetryableError } from "../../../../shared/strategy.ts";
+import { useReceivers } from "../../../servers/http-receiver.ts";
 import { freePort } from "../../../servers/process.ts";
-import { failureOf, receiver, requestTo, SECRET } from "./post-fixture.ts";
+import { failureOf, requestTo, SECRET } from "./post-fixture.ts";
+
+const receiver = useReceivers();
 
 /** This machine may be busy. */
 const SOON = { timeout: 10_000 };

@@ -14,7 +14,7 @@ import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { laneOf, parseTask } from "../../shared/task.ts";
 import type { Binding, TimeLimits } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
-import { retry } from "../engine/retry.ts";
+import { FOR_EVER, retry } from "../engine/retry.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 import { openLanes } from "./ordered-lanes.ts";
 import type { Current, RoutingContext, RoutingContextCache } from "./routing-context.ts";
@@ -146,13 +146,7 @@ async function assertContext({ routing }: ExecutionDeps): Promise<void> {
 
 /** Redis or the snapshot may be unavailable for a while; that is not the task's fault, and the loops report it. */
 async function retryUntilAborted<T>(attempt: () => Promise<T>, abort: AbortSignal): Promise<T> {
-  const result = await retry(attempt, {
-    retries: Number.POSITIVE_INFINITY,
-    minTimeout: 50,
-    maxTimeout: 2_000,
-    randomize: true,
-    signal: abort,
-  });
+  const result = await retry(attempt, { ...FOR_EVER, signal: abort });
   // Nothing more is started.
   abort.throwIfAborted();
   return result;

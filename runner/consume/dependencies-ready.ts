@@ -18,14 +18,12 @@ export async function unavailableDependency(
 ): Promise<UnavailableError | undefined> {
   if (WRITE_TO_POSTGRES.has(binding.functionName)) {
     const answers = await Promise.race([isReachable(database), pause(ANSWER_MS_MAX, false, { ref: false })]);
-    if (!answers) return new UnavailableError("postgres is not available (it does not answer)");
+    if (!answers) return UnavailableError.from({ what: "postgres", error: "it does not answer" });
   }
   // What this process has cached may be outdated, as after Redis was emptied.
   binding.invalidate();
   for await (const answer of binding.run([])) {
-    if (answer.status === "unavailable") {
-      return new UnavailableError(`${answer.what} is not available (${answer.error})`);
-    }
+    if (answer.status === "unavailable") return UnavailableError.from(answer);
   }
   return undefined;
 }

@@ -138,7 +138,7 @@ async function processOnce(batch: Batch): Promise<void> {
   for await (const answer of functionAnswers(binding, [...open.values()])) {
     if (answer.status === "unavailable") {
       await options.onUnavailable?.();
-      throw new UnavailableError(`${answer.what} is not available (${answer.error})`);
+      throw UnavailableError.from(answer);
     }
     const items = itemsOf(answer, batch);
     const { slot, fence = { kind: "group", stream: binding.stream, group: binding.group } } = options;

@@ -1,10 +1,15 @@
+import type { Unavailable } from "../../shared/function.ts";
 import { EffectsError } from "../../shared/io/commit/append-shape.ts";
 import type { FailureReporter } from "../telemetry/failure-reporter.ts";
-import { retry } from "./retry.ts";
+import { FOR_EVER, retry } from "./retry.ts";
 
 /** Something that is needed is unavailable, or a key is in the way; nothing is wrong with the entries. */
 export class UnavailableError extends Error {
   override readonly name = "UnavailableError";
+
+  static from({ what, error }: Pick<Unavailable, "what" | "error">): UnavailableError {
+    return new UnavailableError(`${what} is not available (${error})`);
+  }
 }
 
 /** The function threw, so nothing is known about these entries. */
@@ -35,10 +40,7 @@ export async function retryUntilStopped<T>(
   attempt: () => Promise<T>,
 ): Promise<T> {
   const result = await retry(attempt, {
-    retries: Number.POSITIVE_INFINITY,
-    minTimeout: 50,
-    maxTimeout: 2_000,
-    randomize: true,
+    ...FOR_EVER,
     signal: abort,
     shouldRetry: ({ error }) =>
       !isPermanent(error) && !(stopping.aborted && error instanceof UnavailableError),

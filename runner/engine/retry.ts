@@ -1,5 +1,13 @@
 import pRetry, { type Options } from "p-retry";
 
+/** Options for what is attempted until it works, with pauses that grow to 2 s. */
+export const FOR_EVER = {
+  retries: Number.POSITIVE_INFINITY,
+  minTimeout: 50,
+  maxTimeout: 2_000,
+  randomize: true,
+} as const;
+
 /**
  * p-retry for what nearly always works at once: the first attempt goes without its machinery, which took 27 µs, as long as deciding
  * a signal. Only when it fails does p-retry take it as its own first attempt. What the first attempt gives is given, whether or not

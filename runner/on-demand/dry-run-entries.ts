@@ -65,7 +65,7 @@ async function decideOnly(
   const results: Result[] = [];
   for await (const answer of binding.run(entries)) {
     if (answer.status === "unavailable") {
-      throw new UnavailableError(`${answer.what} is not available (${answer.error})`);
+      throw UnavailableError.from(answer);
     }
     results.push(...answer.results);
   }
@@ -112,7 +112,7 @@ async function permitOnly(
 ): Promise<DryRunResult[]> {
   binding.invalidate();
   const context = await routing.get();
-  if ("status" in context) throw new UnavailableError(`${context.what} is not available (${context.error})`);
+  if ("status" in context) throw UnavailableError.from(context);
   const { signalAgeMsMax } = config;
   return entries.map((entry): DryRunResult => {
     const { id } = entry;

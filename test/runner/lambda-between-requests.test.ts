@@ -62,7 +62,7 @@ describe("between two requests", () => {
     relay.silence();
     expect(await invoke(instance, PAUSE, 60_000)).toMatchObject({ statusCode: 200 });
     // Not found out by the client's own limit, which is longer than TradingView waits.
-    expect(instance.output()).toMatch(/no answer within \d+ ms; connecting anew/);
+    expect(instance.output()).toMatch(/no answer within \d+ ms; connecting again/);
     const alert = JSON.stringify({ message: "A", symbol: "B", time: "2026-01-01T00:00:00Z" });
     expect(
       await invoke(instance, { method: "POST", path: `/webhooks/tradingview/${SECRET}`, body: alert }),

@@ -59,7 +59,7 @@ describe("a function called by a retry", () => {
       expect(await router.redis.xdel(router.keys.stream("dead_letters"), id)).toBe(1);
       return [{ id: "17-0", status: "done", effects: { ...NO_EFFECTS, count: ["acted"] } }];
     });
-    expect(attempts).toEqual([{ id, status: "gone", note: "somebody else has retried or discarded it" }]);
+    expect(attempts).toEqual([{ id, status: "gone", note: "another call has retried or discarded it" }]);
     expect(await router.redis.hget(router.keys.metrics, "acted")).toBeNull();
   });
 });

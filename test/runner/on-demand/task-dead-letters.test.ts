@@ -47,7 +47,7 @@ describe("the dead letter of a task", () => {
       ...Array.from({ length: 3 }, () => ({
         id,
         status: "gone",
-        note: "somebody else has retried or discarded it",
+        note: "another call has retried or discarded it",
       })),
     ]);
     expect(runs).toEqual(["17-1"]);
@@ -118,7 +118,7 @@ describe("the dead letter of a task", () => {
     ]);
     await takeLease(redis, keys.lease("dead_letter", id), 60_000);
     expect(await retry(id, { ...services, stopping: AbortSignal.timeout(100) })).toEqual([
-      { id, status: "left", note: "somebody is retrying or discarding it right now" },
+      { id, status: "left", note: "another call is retrying or discarding it" },
     ]);
     expect(runs).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { EffectsError } from "../../shared/io/commit/append-shape.ts";
+import { EffectsError } from "../../shared/commit.ts";
 import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 import { retry } from "./retry.ts";
 

@@ -33,6 +33,39 @@ import { SCRIPT_WRITES } from "./script-writes.ts";
  *     branch        appendCount · appends · counterListIndex · sumCount · for each sum: counterIndex, amount
  *     append        shapeIndex · elementListIndex (0 = one entry, no elements) · inline values · separateIndexes
  *
+ * Example: a signal for two strategies. `<record>` stands for a text of 128 characters.
+ *   item
+ *     { "id": "1700000000000-0",
+ *       "effects": {
+ *         "append": [
+ *           { "stream": "strategy_input_stream", "common": { "snapshot": "v1" }, "fields": { "symbol": "BTCUSDT" },
+ *             "each": [{ "strategy_id": "7", "strategy": "trend" }, { "strategy_id": "9", "strategy": "range" }] },
+ *           { "stream": "signal_results", "common": { "kind": "signal" }, "fields": { "data": "<record>" } }],
+ *         "count": ["signals:dispatched", "strategy:7:dispatched", "strategy:9:dispatched"],
+ *         "claim": { "uid": "u1", "ifLost": { "append": [], "count": ["signals:duplicate"] } } } }
+ *   streams
+ *     ["strategy_input_stream", "signal_results"]
+ *   entryKeys
+ *     ["dedup:u1"]
+ *   counters
+ *     ["signals:dispatched", "strategy:7:dispatched", "strategy:9:dispatched"]
+ *   counterLists
+ *     [[1, 2, 3]]
+ *   shapes
+ *     [[["XADD", 1, "*", "strategy_id", "", "strategy", "", "snapshot", "v1", "symbol", ""], 2, [11], []],
+ *      [["XADD", 2, "*", "kind", "signal", "data", ""], 0, [], [7]]]
+ *   elementLists
+ *     [[2, "7", "trend", "9", "range"]]
+ *   values
+ *     ["1700000000000-0", "", 1,  -- id, fenceValue, claimIndex
+ *      9, 2,                      -- branchSize, appendCount
+ *      1, 1, "BTCUSDT",           -- append: shapeIndex, elementListIndex, inline value (symbol)
+ *      2, 0, 1,                   -- append: shapeIndex, elementListIndex, separateIndex (data)
+ *      1, 0,                      -- counterListIndex, sumCount
+ *      0]                         -- branchSize: the branch if the claim is lost is not sent
+ *   separateArgs
+ *     ["<record>"]
+ *
  * Returns { 'committed', letters }: for each entry A applied, D duplicate, H held by itself, F fenced, or L claim lost and
  *           its branch not sent, so nothing was done for it
  *         or, when nothing was written, { 'stale', current version, current epoch }, { 'early' }: the call it follows is not

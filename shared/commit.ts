@@ -1,6 +1,24 @@
 import type { Effects } from "./function.ts";
 import type { StreamName, GroupName } from "./keys.ts";
 
+/**
+ * Performs effects and acknowledges entries, atomically per call. Items whose call was not answered are in no part and are to
+ * be committed again, which is harmless: each has a fence. @throws EffectsError when an item is malformed · the connection's
+ * error when no call was answered
+ */
+export type Commit = <Item extends CommitItem>(
+  items: readonly Item[],
+  options: CommitOptions,
+) => Promise<readonly CommitPart<Item>[]>;
+
+/** One entry with its effects. */
+export interface CommitItem {
+  readonly id: string;
+  /** Id of the dead letter whose removal is the fence; only with the fence `dead_letter`. */
+  readonly deadLetterId?: string;
+  readonly effects: Effects;
+}
+
 /** What makes sure that an entry is committed at most once. */
 export type Fence =
   /** Read from a group: XACK answers 1 once. */
@@ -10,46 +28,38 @@ export type Fence =
   /** Manual run: `done:<invocation>:<entry id>` can be set once. */
   | { readonly kind: "once"; readonly invocation: string };
 
-/** One entry with what is to happen for it. */
-export interface CommitItem {
-  readonly id: string;
-  /** Id of the dead letter whose removal is the fence; only with the fence `dead_letter`. */
-  readonly deadLetterId?: string;
-  readonly effects: Effects;
-}
-
-/** What decisions were made on. */
+/** The state that decisions were made on. */
 export interface DecidedOn {
   /** Snapshot version. */
   readonly version: string;
   /** Control epoch. */
   readonly epoch: string;
-  /** Redis' clock at the decision, milliseconds since 1970; absent: the decision holds for ever. */
+  /** Redis' clock at the decision, milliseconds since 1970; absent: the decision does not expire. */
   readonly at?: number;
 }
 
 export interface CommitOptions {
   readonly fence: Fence;
-  /** Snapshot version and control epoch the items were decided on; if they changed, or that was too long ago, nothing is touched. */
+  /** If the current state is another one, or the decision has expired, nothing is written. */
   readonly decidedOn?: DecidedOn;
   /** Function whose processing time (entry id → commit) is counted; absent: not measured. */
   readonly timing?: string;
   /**
-   * Resolves when the calls, made up by then, may be sent, and says behind which other they belong; absent: at once and behind
-   * none. What is committed again because its claim was lost belongs behind none.
+   * Called with the number of calls when they are ready, and resolves when they may be sent. Absent: they are sent at once,
+   * in no sequence; so is the second round, for lost claims.
    */
   readonly turn?: (calls: number) => Promise<CommitTurn>;
 }
 
-/** The labels of the calls of one commit in a sequence of commits. */
+/** The labels of the calls of one commit, in a sequence of commits. */
 export interface CommitTurn {
-  /** Redis key that holds the label of the call of this sequence that went through last. */
+  /** Redis key that holds the label of this sequence's last committed call. */
   readonly key: string;
-  /** One for each call, in their order; each goes through only right behind the one before. */
+  /** One for each call, in their order; each call is committed only directly after the one before. */
   readonly labels: readonly string[];
-  /** The call that must have gone through right before the first one; '' when that is sure. */
+  /** Label of the call that the first one must directly follow; '' when nothing before it is uncommitted. */
   readonly follows: string;
-  /** Called when all of them are on their way. */
+  /** Called when all calls have been sent. */
   readonly onSent: () => void;
 }
 
@@ -61,14 +71,14 @@ export type CommitOutcome = "applied" | "duplicate" | "held" | "fenced";
 
 export type CommitAnswer =
   | { readonly status: "committed"; readonly outcomes: readonly CommitOutcome[] }
-  /** The snapshot or the control epoch is another one by now, or the decision was made too long ago. */
+  /** The current snapshot version and control epoch: one of them has changed, or the decision has expired. */
   | { readonly status: "stale"; readonly version: string; readonly epoch: string }
-  /** The call that had to go through before has not; nothing was touched. */
+  /** The call it must follow is not committed yet; nothing was written. */
   | { readonly status: "early" }
-  /** A key is not what it has to be; nothing was touched. */
+  /** A key has the wrong type or content; nothing was written. */
   | { readonly status: "blocked"; readonly key: string; readonly problem: string };
 
-/** The answers to one commit, call by call, each with the items it speaks of; those whose claim was lost come last. */
+/** The answer to one call and its items, in the order of the calls; items whose claim was lost come last. */
 export interface CommitPart<Item extends CommitItem = CommitItem> {
   readonly items: readonly Item[];
   readonly answer: CommitAnswer;
@@ -79,11 +89,7 @@ export interface CommitSettings {
   readonly dedupTtlMs: number;
 }
 
-/**
- * Performs effects and acknowledges entries, atomically per call. Items whose call was not answered are in no part, and are
- * to be committed again; when none was answered it rejects.
- */
-export type Commit = <Item extends CommitItem>(
-  items: readonly Item[],
-  options: CommitOptions,
-) => Promise<readonly CommitPart<Item>[]>;
+/** Effects that can never be committed as they are: the function that made them has a defect. */
+export class EffectsError extends Error {
+  override readonly name = "EffectsError";
+}

@@ -1,5 +1,5 @@
+import { EffectsError } from "../../shared/commit.ts";
 import type { Unavailable } from "../../shared/function.ts";
-import { EffectsError } from "../../shared/io/commit/append-shape.ts";
 import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 import { FOR_EVER, retry } from "./retry.ts";
 

@@ -33,6 +33,10 @@ function calls(
   return commitCalls(given, KEYS, SETTINGS, { ...options, branches });
 }
 
+/** All that a call says of its items, as one text. */
+const sentIn = (call: CommitCall | undefined): string =>
+  call === undefined ? "" : [call.message, ...call.separateArgs].map(String).join();
+
 const lengths = (given: readonly CommitItem[], branches?: "won" | "both"): number[] =>
   calls(given, GROUP, branches).map((call) => call.items.length);
 const items = (count: number, effects?: Effects): CommitItem[] =>
@@ -60,18 +64,18 @@ describe("a commit is cut", () => {
     ).toStrictEqual([6, 1]);
   });
 
-  it("before more than 1 MB, the elements' own fields included", () => {
+  it("before more than 1 MB, the elements' fields included", () => {
     expect(lengths(items(5, { append: [sized(500_000)], count: [] }))).toStrictEqual([2, 2, 1]);
     expect(lengths(items(5, { append: [sized(500_001)], count: [] }))).toStrictEqual([1, 1, 1, 1, 1]);
-    const own: Append = {
+    const large: Append = {
       stream: "signal_results",
       each: [{ d: "x".repeat(500_000) }, { d: "xx" }],
       fields: {},
     };
-    expect(lengths(items(3, { append: [own], count: [] }))).toStrictEqual([1, 1, 1]);
+    expect(lengths(items(3, { append: [large], count: [] }))).toStrictEqual([1, 1, 1]);
   });
 
-  it("with the branch for a lost claim counted where it is sent", () => {
+  it("with the branch for a lost claim counted if it is sent", () => {
     const lost = { append: [appends(600)], count: [] };
     const large: Effects = { append: [appends(2)], count: [], claim: { uid: "u", ifLost: lost } };
     expect(lengths(items(3, large))).toStrictEqual([1, 1, 1]);
@@ -82,7 +86,7 @@ describe("a commit is cut", () => {
     expect(lengths(items(3, both), "won")).toStrictEqual([3]);
   });
 
-  it("so that what did not fit in is whole in the next one", () => {
+  it("so that an item that did not fit in is whole in the next one", () => {
     const effects: Effects = {
       append: [appends(600)],
       count: ["c"],
@@ -94,26 +98,24 @@ describe("a commit is cut", () => {
     expect(second).toStrictEqual(alone);
   });
 
-  it("so that nothing of what did not fit in is sent with it", () => {
+  it("so that nothing of an item that did not fit in is sent with it", () => {
     const large: Effects = {
-      append: [{ stream: "strategy_input_stream", each: [{ d: "x".repeat(999_999) }], fields: { own: "1" } }],
+      append: [
+        { stream: "strategy_input_stream", each: [{ d: "x".repeat(999_999) }], fields: { extra: "1" } },
+      ],
       count: ["large"],
     };
     const small: Effects = { append: [sized(10)], count: ["small"] };
     const [first, second] = calls([item(1, small), item(2, large)]);
     expect(first?.keyNames).not.toContain(KEYS.stream("strategy_input_stream"));
-    const sent = first?.payload.map(String).join() ?? "";
+    const sent = sentIn(first);
     expect(sent).toContain("small");
-    expect(sent).not.toMatch(/large|own|xxxxxxxxxxx/);
-    expect(sent).toBe(
-      calls([item(1, small)])[0]
-        ?.payload.map(String)
-        .join(),
-    );
-    expect(second?.payload.map(String).join()).toMatch(/large[^]*own/);
+    expect(sent).not.toMatch(/large|extra|xxxxxxxxxxx/);
+    expect(sent).toBe(sentIn(calls([item(1, small)])[0]));
+    expect(sentIn(second)).toMatch(/large[^]*extra/);
   });
 
-  it("around a single entry beyond every limit, which goes alone", () => {
+  it("around a single entry beyond every limit, which has a call of its own", () => {
     const huge: Effects = { append: [appends(5_000), sized(2_000_000)], count: [] };
     expect(lengths([item(1), item(2), item(3, huge), item(4), item(5)])).toStrictEqual([2, 1, 2]);
     expect(lengths(items(2, huge))).toStrictEqual([1, 1]);
@@ -156,7 +158,7 @@ describe("a call", () => {
     claim: { uid, ifLost: { append: [sized(3)], count: [] } },
   });
 
-  it("declares the keys of its fences, claims and both branches' targets, each target once", () => {
+  it("declares the keys of its fences, claims and both branches' streams, each stream once", () => {
     const call = only([item(1, claimed("a")), item(2, claimed("b"))], {
       fence: { kind: "once", invocation: "run" },
     });
@@ -180,13 +182,13 @@ describe("a call", () => {
   });
 
   it("has no more fields per entry than Lua can unpack", () => {
-    const withFields = (own: number, shared: number): Effects => {
+    const withFields = (elementFields: number, fields: number): Effects => {
       const record = (name: string, count: number) =>
         Object.fromEntries(Array.from({ length: count }, (_, n) => [`${name}${n}`, "x"]));
       const append: Append = {
         stream: "signal_results",
-        each: [record("o", own)],
-        fields: record("s", shared),
+        each: [record("e", elementFields)],
+        fields: record("f", fields),
       };
       return { append: [append], count: [] };
     };

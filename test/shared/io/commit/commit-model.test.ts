@@ -12,7 +12,7 @@ import { addEntries, connectRedis, entriesIn, fieldsIn } from "../../../servers/
 /** Any sequence of commits does to Redis what it does to a few sets and maps. Those whose claim is lost come last. */
 
 const ENTRIES = 8;
-const TARGETS = ["strategy_input_stream", "signal_results"] as const;
+const STREAMS = ["strategy_input_stream", "signal_results"] as const;
 const VERSION = "v1";
 
 /** A commit of some of the entries, by number; `letter` is the number of the dead letter that fences it. */
@@ -27,7 +27,7 @@ class Model {
   readonly letters: Set<string>;
   readonly done = new Set<string>();
   readonly holders = new Map<string, string>();
-  readonly streams: Record<(typeof TARGETS)[number], Fields[]> = {
+  readonly streams: Record<(typeof STREAMS)[number], Fields[]> = {
     strategy_input_stream: [],
     signal_results: [],
   };
@@ -66,9 +66,9 @@ class Model {
   #wins(fence: CommitOptions["fence"], id: string, deadLetterId: string): boolean {
     if (fence.kind === "group") return this.pending.delete(id);
     if (fence.kind === "dead_letter") return this.letters.delete(deadLetterId);
-    const mark = `${fence.invocation} ${id}`;
-    if (this.done.has(mark)) return false;
-    this.done.add(mark);
+    const doneKey = `${fence.invocation} ${id}`;
+    if (this.done.has(doneKey)) return false;
+    this.done.add(doneKey);
     return true;
   }
 
@@ -81,8 +81,8 @@ class Model {
         ]),
       );
     for (const { stream, each = [{}], fields } of append) {
-      const target = this.streams[stream as (typeof TARGETS)[number]];
-      for (const own of each) target.push({ ...filled(own), ...filled(fields) });
+      const entries = this.streams[stream as (typeof STREAMS)[number]];
+      for (const element of each) entries.push({ ...filled(element), ...filled(fields) });
     }
     for (const name of count) this.counters[name] = String(Number(this.counters[name] ?? 0) + 1);
     return outcome;
@@ -94,10 +94,10 @@ const value = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 6 }),
 );
 const append: fc.Arbitrary<Append> = fc.oneof(
-  fc.record({ stream: fc.constantFrom(...TARGETS), fields: fc.record({ a: value, b: value }) }),
+  fc.record({ stream: fc.constantFrom(...STREAMS), fields: fc.record({ a: value, b: value }) }),
   fc.record({
-    stream: fc.constantFrom(...TARGETS),
-    each: fc.array(fc.record({ own: value }), { maxLength: 3 }),
+    stream: fc.constantFrom(...STREAMS),
+    each: fc.array(fc.record({ element: value }), { maxLength: 3 }),
     fields: fc.oneof(fc.constant({}), fc.record({ a: value })),
   }),
 );
@@ -163,8 +163,8 @@ it("commits in any order, repeated in any way, do what the model does", async ()
         expect(outcomes).toStrictEqual(items.length === 0 ? [] : model.commit(items, options));
       }
 
-      for (const target of TARGETS) {
-        expect(await fieldsIn(redis, keys.stream(target))).toStrictEqual(model.streams[target]);
+      for (const stream of STREAMS) {
+        expect(await fieldsIn(redis, keys.stream(stream))).toStrictEqual(model.streams[stream]);
       }
       expect(await redis.hgetall(keys.metrics)).toStrictEqual(model.counters);
       const pending = await redis.xpending(keys.stream("signals_stream"), "signal_processor", "-", "+", 100);

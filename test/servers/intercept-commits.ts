@@ -1,0 +1,15 @@
+import type { Redis } from "ioredis";
+
+/** The connection, except that `around` decides when and whether each call of the commit script is sent. */
+export function interceptCommits(
+  redis: Redis,
+  around: (send: () => Promise<unknown>) => Promise<unknown>,
+): Redis {
+  return new Proxy(redis, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== "commitEntries" || typeof value !== "function") return value;
+      return async (...args: unknown[]) => around(async () => value.apply(redis, args) as Promise<unknown>);
+    },
+  });
+}

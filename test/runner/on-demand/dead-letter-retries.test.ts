@@ -110,7 +110,7 @@ describe("retrying a signal", () => {
     );
 
     const again = await addSignalLetter({ uid: "a", entryId });
-    expect((await cli("retry", again)).output).toContain(`${again}  done: it had been dispatched already`);
+    expect((await cli("retry", again)).output).toContain(`${again}  done: it had already been dispatched`);
     const other = await addSignalLetter({ uid: "a" });
     expect((await cli("retry", other)).output).toContain(`${other}  done: duplicate: duplicate_uid`);
     expect(await lettersLeft()).toBe(0);

@@ -25,7 +25,11 @@ export async function startRouter(services: Services): Promise<Running> {
   const { config, logger } = services;
   const abort = new AbortController();
   const clockTimer = await startSamplingClock(services);
-  publishStart(services);
+  publish(services, `router started: ${config.functions.join(", ")}`, {
+    functions: config.functions,
+    key_prefix: config.keyPrefix,
+    database: services.database.kind,
+  });
   const jobs = startJobs(services);
   const loops = startLoops(services, abort.signal);
 
@@ -33,7 +37,7 @@ export async function startRouter(services: Services): Promise<Running> {
     const jobsEnded = Promise.all(jobs.map(async (job) => job.stop()));
     await stopAll(loops.signals);
     await stopAll(loops.tasks);
-    publishStop(services, reason);
+    publish(services, `router stopped: ${reason}`, { reason });
     await services.events.flush(FLUSH_MS_MAX);
     // Last, so that the stop itself is in the log. Records that wait after an outage are for the next router.
     await Promise.all([stopAll(loops.records), stopAll(loops.events, { drain: true })]);
@@ -131,28 +135,9 @@ async function startSamplingClock({ clock, logger }: Services): Promise<NodeJS.T
   return setInterval(() => void sample(), CLOCK_SAMPLE_MS);
 }
 
-function publishStart({ config, consumer, database, events }: Services): void {
-  events.publish({
-    level: "INFO",
-    source: "runner",
-    message: `router started: ${config.functions.join(", ")}`,
-    details: {
-      consumer,
-      functions: config.functions,
-      key_prefix: config.keyPrefix,
-      database: database.kind,
-      pid: process.pid,
-    },
-  });
-}
-
-function publishStop({ consumer, events }: Services, reason: string): void {
-  events.publish({
-    level: "INFO",
-    source: "runner",
-    message: `router stopped: ${reason}`,
-    details: { consumer, reason, pid: process.pid },
-  });
+function publish({ consumer, events }: Services, message: string, details: object): void {
+  const about = { consumer, ...details, pid: process.pid };
+  events.publish({ level: "INFO", source: "runner", message, details: about });
 }
 
 async function stopAll(running: readonly Running[], request?: StopRequest): Promise<void> {

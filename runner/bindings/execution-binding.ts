@@ -7,6 +7,7 @@ import {
   type ClaimedAttempt,
 } from "../../functions/execute-strategies.ts";
 import type { Config } from "../../shared/config/config.ts";
+import type { Unavailable } from "../../shared/function.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
 import { streamProblem, taskClaimsOn, type StartedAttempt } from "../../shared/io/streams/task-claims.ts";
 import type { Keys } from "../../shared/keys.ts";
@@ -17,19 +18,12 @@ import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { FOR_EVER, retry } from "../engine/retry.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 import { openLanes } from "./ordered-lanes.ts";
-import type { Current, RoutingContext, RoutingContextCache } from "./routing-context.ts";
+import type { RoutingContext, RoutingContextCache } from "./routing-context.ts";
 import type { StrategyPorts } from "./strategy-ports.ts";
 
 /** What running strategies takes, in a loop or on demand. */
 export interface ExecutionDeps {
-  readonly config: Pick<
-    Config,
-    | "signalAgeMsMax"
-    | "deliveriesMax"
-    | "strategyTimeoutMs"
-    | "strategyConcurrencyMax"
-    | "strategyConcurrencyPerStrategyMax"
-  >;
+  readonly config: Config;
   readonly redis: Redis;
   readonly keys: Keys;
   readonly clock: Clock;
@@ -58,7 +52,7 @@ export function executionBinding(
     async claimAttempt(id) {
       try {
         // First what may be unavailable for long: an attempt that has started counts.
-        await retryUntilAborted(async () => assertContext(deps), abort);
+        await retryUntilAborted(async () => existing(deps.routing.get()), abort);
         // That may have taken long; a task that is no longer to be run must not count an attempt.
         const begun = await retryUntilAborted(
           async () => (stopping.aborted ? NOT_STARTED : claims.begin(id)),
@@ -66,7 +60,10 @@ export function executionBinding(
         );
         const { attempt, version, epoch } = begun;
         if (attempt === undefined) return { status: "lost" };
-        const context = await retryUntilAborted(async () => contextAt({ version, epoch }, deps), abort);
+        const context = await retryUntilAborted(
+          async () => existing(deps.routing.at({ version, epoch })),
+          abort,
+        );
         return heldAttempt(attempt, context, deps);
       } catch (error) {
         if (abort.aborted) return { status: "lost" };
@@ -132,16 +129,10 @@ export function commonPorts({ config, redis, keys, clock, handlers, strategyPort
 }
 
 /** The current snapshot and pauses. @throws UnavailableError while there are none */
-async function contextAt(current: Current, { routing }: ExecutionDeps): Promise<RoutingContext> {
-  const context = await routing.at(current);
-  if ("status" in context) throw new UnavailableError(context.error);
-  return context;
-}
-
-/** @throws UnavailableError while there are none */
-async function assertContext({ routing }: ExecutionDeps): Promise<void> {
-  const context = await routing.get();
-  if ("status" in context) throw new UnavailableError(context.error);
+async function existing(context: Promise<RoutingContext | Unavailable>): Promise<RoutingContext> {
+  const found = await context;
+  if ("status" in found) throw new UnavailableError(found.error);
+  return found;
 }
 
 /** Redis or the snapshot may be unavailable for a while; that is not the task's fault, and the loops report it. */

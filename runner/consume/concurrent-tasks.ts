@@ -33,11 +33,7 @@ export function concurrentTasks({
     endsBeforePause: false,
     // Redis' count stands for attempts that were started, and starting one raises it.
     countsDeliveries: false,
-    get hasFailed() {
-      return running.hasFailed;
-    },
-    ended: async () => running.ended(),
-    throwFailure: () => running.throwFailure(),
+    running,
     nextSlot: () => undefined,
     onDelivered(ids) {
       // Without it they only look as if they had been started.

@@ -34,7 +34,7 @@ export async function consume(
 ): Promise<void> {
   const { policy, inFlight, deps } = session;
   try {
-    while (!policy.hasFailed) {
+    while (!policy.running.hasFailed) {
       await beforeRead?.();
       if (policy.isFull()) {
         onTurn?.();
@@ -49,9 +49,9 @@ export async function consume(
       if (batch.length > 0) await session.start(batch, slot);
     }
   } finally {
-    if (policy.endsBeforePause || deps.stopping.aborted) await policy.ended();
+    if (policy.endsBeforePause || deps.stopping.aborted) await policy.running.ended();
   }
-  policy.throwFailure();
+  policy.running.throwFailure();
 }
 
 /** The next batch; a slot that no batch comes for is given back. */

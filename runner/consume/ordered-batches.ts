@@ -19,11 +19,7 @@ export function orderedBatches({ group, orderKey, inFlightMax }: OrderedBatchesO
   return {
     endsBeforePause: true,
     countsDeliveries: true,
-    get hasFailed() {
-      return running.hasFailed;
-    },
-    ended: async () => running.ended(),
-    throwFailure: () => running.throwFailure(),
+    running,
     nextSlot: () => order.nextSlot(),
     onDelivered: () => undefined,
     async onUnsettled(ids) {

@@ -88,7 +88,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
   async function run(): Promise<void> {
     const options = { stopping: stopping.signal, abort, reporter: restarts, onRestart: watchdog.alive };
     await restartUntilStopped(runOnce, options);
-    await session.policy.ended();
+    await session.policy.running.ended();
     watchdog.close();
     session.inFlight.close();
     blocking.disconnect();

@@ -2,12 +2,13 @@ import type { Entry } from "../../shared/entry.ts";
 import type { Branch } from "../../shared/function.ts";
 import type { PendingEntry } from "../../shared/io/streams/stream-group.ts";
 import type { CommitSlot } from "../engine/commit-order.ts";
+import type { RunningWork } from "./running-work.ts";
 
 /**
  * How a consumer goes through its entries: batch after batch in stream order (ordered-batches.ts), or as many at a time as it
  * may hold (concurrent-tasks.ts). The binding says which.
  */
-export interface ProcessingPolicy extends ReclaimPolicy {
+export interface ProcessingPolicy {
   /** The place in the commit order of a batch that is about to be read. */
   nextSlot(): CommitSlot | undefined;
   /** Called with each delivery, before any of it is processed. */
@@ -24,19 +25,12 @@ export interface ProcessingPolicy extends ReclaimPolicy {
   reserveLanes(): Promise<void>;
   /** Frees the reservations of entries that other consumers have finished. */
   freeLanes(): Promise<void>;
-  readonly hasFailed: boolean;
+  /** Batches and reclaims in flight. */
+  readonly running: RunningWork;
   /** Whether a pause after a failure has to wait until the batches have ended; false where they may wait for what is reclaimed. */
   readonly endsBeforePause: boolean;
   /** Whether a delivery counts as an attempt, so that one that came to nothing is taken back. */
   readonly countsDeliveries: boolean;
-  /** Resolves when no batch is in flight. */
-  ended(): Promise<void>;
-  /** Throws the first failure, if there is one, and forgets it. */
-  throwFailure(): void;
-}
-
-/** What is different between the two when entries are reclaimed. */
-export interface ReclaimPolicy {
   /** Claims those that no consumer has started, so that they can be processed like new ones. */
   claimUnstarted(found: readonly PendingEntry[], idleMs: number): Promise<readonly Entry[]>;
   /** Reserves the lanes of what is about to be reclaimed. */

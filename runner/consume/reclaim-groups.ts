@@ -83,7 +83,7 @@ async function reclaimAll(session: ConsumerSession): Promise<boolean> {
   const { policy, deps } = session;
   let finished = false;
   while (!finished && !deps.stopping.aborted) finished = await reclaimEntries(session);
-  await policy.ended();
-  policy.throwFailure();
+  await policy.running.ended();
+  policy.running.throwFailure();
   return finished && !deps.stopping.aborted;
 }

@@ -3,7 +3,7 @@ import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 
 export interface JobOptions {
   /** The signal aborts when the schedule is stopped. */
-  readonly job: (stopping: AbortSignal) => Promise<void>;
+  readonly job: (stopping: AbortSignal) => Promise<unknown>;
   /** Time from the end of one run to the next; up to a tenth is taken off at random, so that processes drift apart. */
   readonly everyMs: number;
   /** A run that failed is repeated after this long, if that is sooner. */

@@ -77,8 +77,8 @@ export class Pipeline {
         if (stoppedBy !== undefined) throw stoppedBy;
       }, slot);
     }
-    await batches.ended();
-    batches.throwFailure();
+    await batches.running.ended();
+    batches.running.throwFailure();
     await Promise.all(this.#asides);
   }
 

@@ -62,6 +62,37 @@ describe("GET /openapi.json", () => {
     expect(Object.keys(body.components.schemas)).toEqual(expect.arrayContaining([...names]));
     expect(names.size).toBeGreaterThan(2);
   });
+
+  test("the routes are described for openapi.json", async () => {
+    const { body } = await document();
+    expect(Object.keys(body.paths)).toEqual(
+      expect.arrayContaining(["/functions/{name}", "/functions/{name}/poll", "/tick"]),
+    );
+  });
+
+  test("the OpenAPI document has the webhook, open without the token", async () => {
+    const { body } = await document();
+    for (const path of ["/webhooks/tradingview", "/webhooks/tradingview/{secret}"]) {
+      expect(body.paths[path].post).toMatchObject({
+        security: [],
+        description: expect.stringContaining("WEBHOOK_SECRET"),
+      });
+    }
+  });
+
+  test("is described in the document of all routes", async () => {
+    const { body } = await document();
+    const { post } = body.paths["/replays"];
+    expect(Object.keys(post.responses["200"].content)).toEqual(["application/json", "application/x-ndjson"]);
+    expect(body.components.schemas.ReplayRequest).toMatchObject({
+      additionalProperties: false,
+      properties: {
+        from: { anyOf: [{ type: "string" }, { type: "number" }] },
+        ids: { type: "array", maxItems: 10_000 },
+        mode: { enum: ["dry-run", "missing", "force"], default: "dry-run" },
+      },
+    });
+  });
 });
 
 describe("GET /docs", () => {

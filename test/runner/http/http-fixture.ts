@@ -6,13 +6,16 @@ import type { AppEnv } from "../../../runner/http/routes.ts";
 import { openServices, type Services } from "../../../runner/setup/services.ts";
 import { readConfig } from "../../../shared/config/config.ts";
 import { strategySecrets } from "../../../shared/config/secrets.ts";
+import type { Fields } from "../../../shared/entry.ts";
 import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 import { openSignalIngest, type SignalIngest } from "../../../shared/io/streams/signal-ingest.ts";
+import type { StreamName } from "../../../shared/keys.ts";
 import type { ReferenceRows } from "../../../shared/reference/reference.ts";
 import { referenceRows } from "../../builders.ts";
 import type { FreshDatabase } from "../../servers/database.ts";
 import { freshDatabase, freshPrefix, redisUrl } from "../../servers/fixtures.ts";
 import { insertReference, sql } from "../../servers/insert-reference.ts";
+import { fieldsIn } from "../../servers/redis-contents.ts";
 
 export const TOKEN = "a-token-for-tests";
 /** Where all requests seem to come from. */
@@ -22,10 +25,13 @@ export interface HttpFixture {
   readonly app: OpenAPIHono<AppEnv>;
   readonly services: Services;
   readonly databaseUrl: string;
-  /** Calls the app with the token; `body` is sent as JSON. */
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>;
-  /** Adds a signal to `signals_stream` and gives its entry id. */
-  publish(fields: Readonly<Record<string, string>>): Promise<string>;
+  /** Calls the app, see {@link callApp}. */
+  call(...request: Call): Promise<Answered>;
+  /** Adds a signal to `signals_stream` and returns its entry id. */
+  publish(fields: Fields): Promise<string>;
+  publishMany(count: number, fieldsOf: (n: number) => Fields): Promise<void>;
+  /** The fields of all entries of a stream. */
+  fieldsIn(stream: StreamName): Promise<Fields[]>;
   sql(statement: string, params?: unknown[]): Promise<Record<string, unknown>[]>;
   /** Puts these rows in place of the reference and makes them the current snapshot. */
   setReference(rows: ReferenceRows): Promise<void>;
@@ -36,6 +42,32 @@ export interface Answered {
   readonly headers: Headers;
   // oxlint-disable-next-line typescript/no-explicit-any -- tests look at what is there
   readonly body: any;
+}
+
+type Call = [method: string, path: string, body?: unknown, headers?: Record<string, string>];
+
+/** Calls an app with the token; a body is sent as JSON. */
+export async function callApp(
+  app: OpenAPIHono<AppEnv>,
+  ...[method, path, body, headers = {}]: Call
+): Promise<Answered> {
+  const response = await app.request(path, {
+    method,
+    headers: {
+      authorization: `Bearer ${TOKEN}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = /^application\/(problem\+)?json\b/.test(response.headers.get("content-type") ?? "");
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** An app on these services, without the webhook. */
+export function appOn(services: Services): OpenAPIHono<AppEnv> {
+  return createHttpApp({ services, token: TOKEN, peerAddressOf: () => PEER });
 }
 
 /** Variables other than the defaults, such as `{ SIGNAL_AGE_MS_MAX: "0" }`. */
@@ -115,24 +147,21 @@ export function useHttpApp({
     get databaseUrl() {
       return there().fresh.url;
     },
-    async call(method, path, body, headers = {}) {
-      const response = await there().app.request(path, {
-        method,
-        headers: {
-          authorization: `Bearer ${TOKEN}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      const isJson = /^application\/(problem\+)?json\b/.test(response.headers.get("content-type") ?? "");
-      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
-    },
+    call: async (...request) => callApp(there().app, ...request),
     async publish(fields) {
       const { redis, keys } = there().services;
       return String(await redis.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fields).flat()));
     },
+    async publishMany(count, fieldsOf) {
+      const { redis, keys } = there().services;
+      for (let n = 0; n < count;) {
+        const pipeline = redis.pipeline();
+        for (const end = Math.min(count, n + 500); n < end; n += 1)
+          pipeline.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fieldsOf(n)).flat());
+        await pipeline.exec();
+      }
+    },
+    fieldsIn: async (stream) => fieldsIn(there().services.redis, there().services.keys.stream(stream)),
     sql: async (statement, params) => sql(there().fresh.url, statement, params),
     async setReference(reference) {
       const { fresh, services } = there();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { referenceRows, signalFields, tickerRow } from "../../../builders.ts";
 import { asRead, mixedReference, mixedSignal } from "../../../mixed-signals.ts";
 import { insertReference } from "../../../servers/insert-reference.ts";
-import { everythingIn } from "../dump.ts";
+import { everythingIn } from "../everything-in.ts";
 import { useHttpApp } from "../http-fixture.ts";
 
 const http = useHttpApp({

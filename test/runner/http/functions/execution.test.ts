@@ -3,7 +3,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { rowsWithStrategies, signalFields, strategyRow, taskFields } from "../../../builders.ts";
-import { fieldsIn } from "../../../servers/redis-contents.ts";
 import { useHttpApp } from "../http-fixture.ts";
 
 const http = useHttpApp({ settings: { STRATEGY_PRIVATE_ADDRESSES: "true" } });
@@ -23,7 +22,7 @@ async function receive(): Promise<{ url: string; keys: string[] }> {
 }
 
 const outcomes = async () =>
-  (await fieldsIn(http.services.redis, http.services.keys.stream("signal_results")))
+  (await http.fieldsIn("signal_results"))
     .filter(({ kind }) => kind === "outcome")
     .map(({ invocation, data }) => ({ invocation, ...(JSON.parse(data ?? "") as Record<string, unknown>) }));
 

@@ -2,26 +2,15 @@ import { describe, expect, test, vi } from "vitest";
 import { readStatus } from "../../../../shared/io/streams/status.ts";
 import type { StreamName } from "../../../../shared/keys.ts";
 import { signalFields } from "../../../builders.ts";
-import { fieldsIn } from "../../../servers/redis-contents.ts";
 import { useHttpApp } from "../http-fixture.ts";
-import { refuseConnections } from "../postgres-away.ts";
+import { refuseConnections } from "../refuse-connections.ts";
 
 const http = useHttpApp({ settings: { CLAIM_IDLE_MS: "300", DELIVERIES_MAX: "2" } });
 const POLL = "/functions/process-signals/poll";
 
-async function publishMany(count: number, prefix = "u"): Promise<void> {
-  const { redis, keys } = http.services;
-  const pipeline = redis.pipeline();
-  for (let i = 0; i < count; i += 1) {
-    const fields = signalFields({ uid: `${prefix}${i}` });
-    pipeline.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fields).flat());
-  }
-  await pipeline.exec();
-}
-
-const fieldsOf = async (stream: StreamName) =>
-  fieldsIn(http.services.redis, http.services.keys.stream(stream));
-const decisions = async () => (await fieldsOf("signal_results")).filter(({ kind }) => kind === "signal");
+const publishMany = async (count: number, prefix = "u") =>
+  http.publishMany(count, (n) => signalFields({ uid: `${prefix}${n}` }));
+const decisions = async () => (await http.fieldsIn("signal_results")).filter(({ kind }) => kind === "signal");
 
 /** What is pending: id, consumer, idle time, deliveries. */
 async function pending(): Promise<[string, string, number, number][]> {
@@ -47,7 +36,7 @@ describe("polling process-signals", () => {
       took_ms: expect.any(Number),
       streams: [{ stream: "signals_stream", read: 700, committed: 700, left: 0, empty: true }],
     });
-    const uids = (await fieldsOf("strategy_input_stream")).map(({ log_uid }) => log_uid);
+    const uids = (await http.fieldsIn("strategy_input_stream")).map(({ log_uid }) => log_uid);
     expect(uids).toEqual(Array.from({ length: 700 }, (_, i) => `u${i}`));
     expect(new Set((await decisions()).map(({ invocation }) => invocation))).toEqual(new Set(["live"]));
     expect(await pending()).toEqual([]);
@@ -66,7 +55,7 @@ describe("polling process-signals", () => {
     expect(calls).toBeGreaterThan(1);
     const entryIds = (await decisions()).map(({ entry_id }) => entry_id);
     expect([entryIds.length, new Set(entryIds).size]).toEqual([5_000, 5_000]);
-    expect(await fieldsOf("strategy_input_stream")).toHaveLength(5_000);
+    expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(5_000);
   }, 60_000);
 
   test("makes progress however little time there is, and reads no more than it may", async () => {
@@ -83,7 +72,7 @@ describe("polling process-signals", () => {
     const answers = await Promise.all([1, 2, 3, 4].map(async () => http.call("POST", POLL)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(answers.reduce((sum, { body }) => sum + body.read, 0)).toBe(2_000);
-    expect(await fieldsOf("strategy_input_stream")).toHaveLength(2_000);
+    expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(2_000);
     expect(await pending()).toEqual([]);
   });
 
@@ -119,8 +108,8 @@ describe("polling process-signals", () => {
       { timeout: 20_000 },
     );
     await http.call("POST", POLL);
-    expect(await fieldsOf("strategy_input_stream")).toHaveLength(600);
-    expect(await fieldsOf("dead_letters")).toEqual([]);
+    expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(600);
+    expect(await http.fieldsIn("dead_letters")).toEqual([]);
   }, 60_000);
 
   test("refuses to choose where to go on when the group was lost, and says how to", async () => {
@@ -140,7 +129,7 @@ describe("polling process-signals", () => {
       },
     });
     await events.flush(1_000);
-    expect((await fieldsOf("system_events")).map(({ level }) => level)).toContain("CRITICAL");
+    expect((await http.fieldsIn("system_events")).map(({ level }) => level)).toContain("CRITICAL");
     expect(await decisions()).toHaveLength(1);
   });
 });

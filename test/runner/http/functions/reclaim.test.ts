@@ -1,7 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { signalFields } from "../../../builders.ts";
-import { fieldsIn } from "../../../servers/redis-contents.ts";
-import { everythingIn } from "../dump.ts";
+import { everythingIn } from "../everything-in.ts";
 import { useHttpApp } from "../http-fixture.ts";
 
 const http = useHttpApp({ settings: { CLAIM_IDLE_MS: "300", DELIVERIES_MAX: "3" } });
@@ -46,11 +45,8 @@ test("reclaim takes over what was left behind, says how many, and leaves no cons
   const { redis, keys } = http.services;
   const { body } = await http.call("POST", "/functions/reclaim");
   expect(body.streams[0]).toEqual({ stream: "signals_stream", taken: 3, committed: 3, finished: true });
-  expect(await fieldsIn(redis, keys.stream("strategy_input_stream"))).toMatchObject([
-    { log_uid: "a" },
-    { log_uid: "b" },
-  ]);
-  expect(await fieldsIn(redis, keys.stream("dead_letters"))).toMatchObject([{ entry_id: ids[2] }]);
+  expect(await http.fieldsIn("strategy_input_stream")).toMatchObject([{ log_uid: "a" }, { log_uid: "b" }]);
+  expect(await http.fieldsIn("dead_letters")).toMatchObject([{ entry_id: ids[2] }]);
   const consumers = (await redis.xinfo("CONSUMERS", keys.stream("signals_stream"), GROUP)) as unknown[][];
   expect(consumers.map(([, name]) => name)).toEqual(["gone"]);
 });

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createHttpApp } from "../../../../runner/http/app.ts";
 import { startRouter, type Router } from "../../../../runner/router.ts";
 import type { Services } from "../../../../runner/setup/services.ts";
 import type { Database } from "../../../../shared/io/postgres/database.ts";
@@ -7,7 +6,7 @@ import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../../../shared/io/redis/connection.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
 import { startRelay, type Relay } from "../../../servers/relay.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
+import { appOn, useHttpApp } from "../http-fixture.ts";
 
 const http = useHttpApp({ settings: { BLOCK_MS: "50" } });
 
@@ -18,7 +17,7 @@ afterEach(async () => {
 
 /** Asks as anybody could, without a token. */
 async function ask(path: string, services: Services = http.services) {
-  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
+  const app = appOn(services);
   const response = await app.request(path);
   const body = (await response.json()) as { status: string; reasons: string[] };
   return { status: response.status, headers: response.headers, body };
@@ -117,7 +116,7 @@ describe("GET /readyz", () => {
       return database.query(sql, params);
     };
     const services = { ...http.services, database: { ...database, query } };
-    const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
+    const app = appOn(services);
     const askMany = async () => {
       const all = Array.from({ length: 50 }, async () => app.request("/readyz"));
       return new Set((await Promise.all(all)).map(({ status }) => status));

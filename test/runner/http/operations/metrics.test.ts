@@ -1,6 +1,5 @@
 import * as fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { createHttpApp } from "../../../../runner/http/app.ts";
 import { countedMetrics } from "../../../../runner/telemetry/counter-metrics.ts";
 import { metricsText } from "../../../../runner/telemetry/metrics-text.ts";
 import { openRedis } from "../../../../shared/io/redis/connection.ts";
@@ -8,7 +7,7 @@ import { ensureGroup } from "../../../../shared/io/streams/groups.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
 import { addEntries } from "../../../servers/redis-contents.ts";
 import { startRelay, type Relay } from "../../../servers/relay.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
+import { appOn, callApp, useHttpApp } from "../http-fixture.ts";
 import { parsePrometheus, type PrintedFamily } from "../prometheus-text.ts";
 
 const http = useHttpApp();
@@ -194,14 +193,10 @@ describe("while Redis does not answer", () => {
     const url = `redis://127.0.0.1:${relay.port}`;
     const redis = openRedis({ url, role: "commands", name: "relayed", onError: () => undefined });
     end = () => redis.disconnect();
-    const app = createHttpApp({
-      services: { ...http.services, redis },
-      token: TOKEN,
-      peerAddressOf: () => undefined,
-    });
+    const app = appOn({ ...http.services, redis });
     const ask = async () => {
-      const response = await app.request("/metrics", { headers: { authorization: `Bearer ${TOKEN}` } });
-      return { status: response.status, series: seriesIn(parsePrometheus(await response.text())) };
+      const { status, body } = await callApp(app, "GET", "/metrics");
+      return { status, series: seriesIn(parsePrometheus(body)) };
     };
     expect(await ask()).toMatchObject({ status: 200, series: { redis_up: 1 } });
     relay.freeze();

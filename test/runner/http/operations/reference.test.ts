@@ -1,9 +1,7 @@
 import { expect, test } from "vitest";
-import { createHttpApp } from "../../../../runner/http/app.ts";
-import { openServices } from "../../../../runner/setup/services.ts";
 import { referenceRows, rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../../../builders.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
-import { withoutPostgres } from "../routed.ts";
+import { useHttpApp } from "../http-fixture.ts";
+import { callWithoutPostgres } from "../without-postgres.ts";
 
 const http = useHttpApp();
 
@@ -76,19 +74,11 @@ test("a row the router cannot use is named, and the snapshot stays", async () =>
 });
 
 test("while Postgres is away the snapshot can be looked at and not refreshed", async () => {
-  const away = await withoutPostgres(http.services);
-  const services = openServices(away);
-  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
-  const call = async (method: string, path: string) =>
-    app.request(path, { method, headers: { authorization: `Bearer ${TOKEN}` } });
-  const refreshed = await call("POST", "/reference/refresh");
-  expect({ status: refreshed.status, body: await refreshed.json() }).toMatchObject({
+  expect(await callWithoutPostgres(http, "POST", "/reference/refresh")).toMatchObject({
     status: 503,
     body: { code: "postgres_unavailable" },
   });
-  expect((await call("GET", "/reference")).status).toBe(200);
-  services.close();
-  await away.database.close();
+  expect((await callWithoutPostgres(http, "GET", "/reference")).status).toBe(200);
 });
 
 test("a name that means something to JavaScript is a name like any other", async () => {

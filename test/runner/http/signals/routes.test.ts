@@ -1,41 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { signalBinding } from "../../../../runner/bindings/signal-binding.ts";
-import { createHttpApp } from "../../../../runner/http/app.ts";
-import { deadLetterEffects } from "../../../../shared/dead-letter.ts";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import { rowsWithStrategies, strategyRow } from "../../../builders.ts";
 import { at, logged, NO_ROWS, ran, replay, routed } from "../../../shared/io/log/logged.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
-import { decideWaiting, deliver, freshSignal, logWaiting, withoutPostgres } from "../routed.ts";
+import { deadLettersOf } from "../dead-letter-fixture.ts";
+import { useHttpApp } from "../http-fixture.ts";
+import { decideWaiting, deliver, freshSignal, logWaiting } from "../router-steps.ts";
+import { callWithoutPostgres } from "../without-postgres.ts";
 
 const rows = rowsWithStrategies([strategyRow(10), strategyRow(11, { enabled: false })]);
 const http = useHttpApp({ rows });
+const letters = deadLettersOf(http);
 
 const entry = async (id: string) => http.call("GET", `/entries/${id}`);
 const signal = async (uid: string) => http.call("GET", `/signals/${encodeURIComponent(uid)}`);
 const write = async (...signals: ReturnType<typeof logged>[]) =>
   logStoreOn(http.services.database, http.services.keys.prefix).write({ ...NO_ROWS, signals });
-
-/** Calls an app whose Postgres is away. */
-async function withPostgresAway(path: string) {
-  const services = await withoutPostgres(http.services);
-  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
-  const response = await app.request(path, { headers: { authorization: `Bearer ${TOKEN}` } });
-  await services.database.close();
-  return { status: response.status, body: await response.json() };
-}
-
-async function addLetter(
-  entryId: string,
-  fields: Record<string, string>,
-  stream: "signals_stream" | "signal_results",
-) {
-  const { redis, keys } = http.services;
-  const dead = { id: entryId, status: "dead", reason: "deliveries_exhausted", error: "it failed" } as const;
-  const origin = { stream, functionName: "f", deliveries: 5, at: Date.now() };
-  const letter = deadLetterEffects({ id: entryId, fields }, dead, origin).append[0]?.fields ?? {};
-  return String(await redis.xadd(keys.stream("dead_letters"), "*", ...Object.entries(letter).flat()));
-}
 
 describe("GET /entries/{id}", () => {
   test("follows an entry from its stream to the log, with the same decision before and after it is logged", async () => {
@@ -134,19 +114,21 @@ describe("GET /entries/{id}", () => {
   });
 
   test("names the dead letter of an entry that was given up on, and of a record that was", async () => {
-    const own = await addLetter("17-0", { message: "lost" }, "signals_stream");
+    const own = await letters.add({ message: "lost" }, { id: "17-0", functionName: "f" });
     expect((await entry("17-0")).body).toMatchObject({
       entry: { fields: { message: "lost" }, source: "dead_letter" },
       state: { status: "dead_letter", ids: [own] },
       dead_letters: [{ id: own, function: "f", stream: "signals_stream", error: "it failed" }],
     });
     const record = { entry_id: "18-0", invocation: "live", data: "{}" };
-    const ofRecord = await addLetter("900-0", { ...record, kind: "signal" }, "signal_results");
+    const ofRecord = await letters.add(
+      { ...record, kind: "signal" },
+      { id: "900-0", stream: "signal_results" },
+    );
     expect((await entry("18-0")).body.state).toEqual({ status: "dead_letter", ids: [ofRecord] });
-    const ofOutcome = await addLetter(
-      "901-0",
+    const ofOutcome = await letters.add(
       { ...record, entry_id: "19-0", kind: "outcome" },
-      "signal_results",
+      { id: "901-0", stream: "signal_results" },
     );
     await write(logged("19-0"));
     expect((await entry("19-0")).body).toMatchObject({
@@ -157,16 +139,16 @@ describe("GET /entries/{id}", () => {
 
   test("says what Redis knows while Postgres is away, and 503 when that is nothing", async () => {
     const id = await http.publish(freshSignal());
-    expect(await withPostgresAway(`/entries/${id}`)).toMatchObject({
+    expect(await callWithoutPostgres(http, "GET", `/entries/${id}`)).toMatchObject({
       status: 200,
       body: { state: { status: "waiting" }, log: "unavailable" },
     });
     await decideWaiting(http.services);
-    expect(await withPostgresAway(`/entries/${id}`)).toMatchObject({
+    expect(await callWithoutPostgres(http, "GET", `/entries/${id}`)).toMatchObject({
       status: 200,
       body: { state: { status: "acknowledged" }, log: "unavailable", decisions: [{ status: "dispatched" }] },
     });
-    const unknown = await withPostgresAway("/entries/5-0");
+    const unknown = await callWithoutPostgres(http, "GET", "/entries/5-0");
     expect(unknown).toMatchObject({ status: 503, body: { code: "postgres_unavailable" } });
   });
 
@@ -212,8 +194,8 @@ describe("GET /signals/{uid}", () => {
     await decideWaiting(http.services);
     const found = { entries: [{ entry: { id }, decisions: [{ uid: "a", status: "dispatched" }] }] };
     expect(await signal("a")).toMatchObject({ status: 200, body: found });
-    expect(await withPostgresAway("/signals/a")).toMatchObject({ status: 200, body: found });
-    const unknown = await withPostgresAway("/signals/b");
+    expect(await callWithoutPostgres(http, "GET", "/signals/a")).toMatchObject({ status: 200, body: found });
+    const unknown = await callWithoutPostgres(http, "GET", "/signals/b");
     expect(unknown).toMatchObject({ status: 503, body: { code: "postgres_unavailable" } });
   });
 

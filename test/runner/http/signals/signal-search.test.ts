@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { createHttpApp } from "../../../../runner/http/app.ts";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import { SIGNAL_STATUSES } from "../../../../shared/reasons.ts";
 import { rowsWithStrategies, strategyRow } from "../../../builders.ts";
 import { at, logged, NO_ROWS, routed } from "../../../shared/io/log/logged.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
-import { decideWaiting, freshSignal, logWaiting, withoutPostgres } from "../routed.ts";
+import { useHttpApp } from "../http-fixture.ts";
+import { decideWaiting, freshSignal, logWaiting } from "../router-steps.ts";
+import { callWithoutPostgres } from "../without-postgres.ts";
 
 const http = useHttpApp({ rows: rowsWithStrategies([strategyRow(10), strategyRow(11, { archived: true })]) });
 
@@ -161,11 +161,7 @@ test("a search that takes too long is asked to be narrowed down", async () => {
 }, 30_000);
 
 test("while Postgres is away nothing can be searched", async () => {
-  const services = await withoutPostgres(http.services);
-  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
-  const answer = await app.request("/signals", { headers: { authorization: `Bearer ${TOKEN}` } });
-  await services.database.close();
-  expect({ status: answer.status, body: await answer.json() }).toMatchObject({
+  expect(await callWithoutPostgres(http, "GET", "/signals")).toMatchObject({
     status: 503,
     body: { code: "postgres_unavailable" },
   });

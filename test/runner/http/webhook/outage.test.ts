@@ -78,9 +78,8 @@ describe("while Redis", { timeout: 15_000 }, () => {
     expect(await post()).toBe("503 not_confirmed");
     await onServer(async (redis) => redis.config("SET", "maxmemory", "0"));
     await takenAgain();
-    const { services } = http;
-    await services.events.flush(5_000);
-    const events = await fieldsIn(services.redis, services.keys.stream("system_events"));
+    await http.services.events.flush(5_000);
+    const events = await http.fieldsIn("system_events");
     const refused = events.filter(({ source }) => source === "webhook");
     expect(refused.map(({ details = "" }) => JSON.parse(details))).toMatchObject([
       { code: "not_confirmed", cause: expect.stringContaining("OOM"), excerpt: JSON.stringify(ALERT) },
@@ -99,9 +98,8 @@ describe("while Redis", { timeout: 15_000 }, () => {
     await server.kill();
     await Promise.all(Array.from({ length: 20 }, async (_, n) => post(`COIN${n}`)));
     await server.start();
-    const { services } = http;
-    await services.events.flush(5_000);
-    const events = await fieldsIn(services.redis, services.keys.stream("system_events"));
+    await http.services.events.flush(5_000);
+    const events = await http.fieldsIn("system_events");
     const excerpts = events.flatMap(({ details }) => /COIN\d+/.exec(details ?? "")?.[0] ?? []);
     expect(excerpts.toSorted()).toEqual(Array.from({ length: 20 }, (_, n) => `COIN${n}`).toSorted());
   });

@@ -5,8 +5,6 @@ import { onDemandDeps } from "../../../runner/engine/on-demand-deps.ts";
 import { processBatch } from "../../../runner/engine/process-batch.ts";
 import type { Services } from "../../../runner/setup/services.ts";
 import type { Entry } from "../../../shared/entry.ts";
-import { logStoreOn } from "../../../shared/io/log/log-store-postgres.ts";
-import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 import { ensureGroup } from "../../../shared/io/streams/groups.ts";
 import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 import { signalFields } from "../../builders.ts";
@@ -42,11 +40,4 @@ async function workOnWaiting(services: Services, binding: Binding): Promise<void
   const processed = await processBatch(binding, entries, onDemandDeps(services, { msMax: 10_000 }), options);
   const left = processed.find(({ status }) => status === "left");
   if (left !== undefined || processed.length < entries.length) throw new Error(JSON.stringify(processed));
-}
-
-/** The services as they are while Postgres is away: what was opened for them is the caller's to close. */
-export async function withoutPostgres(services: Services): Promise<Services> {
-  const url = "postgres://nobody@127.0.0.1:1/none";
-  const database = await openDatabase({ url, dataDir: "", connectMsMax: 1_000, onError: () => undefined });
-  return { ...services, database, log: logStoreOn(database, services.config.keyPrefix) };
 }

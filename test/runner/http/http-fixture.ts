@@ -17,8 +17,10 @@ import { freshDatabase, freshPrefix, redisUrl } from "../../servers/fixtures.ts"
 import { insertReference, sql } from "../../servers/insert-reference.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
 
+/** The HTTP app with Redis and Postgres, for tests of its routes. */
+
 export const TOKEN = "a-token-for-tests";
-/** Where all requests seem to come from. */
+/** Address that all requests come from. */
 export const PEER = "192.0.2.1";
 
 export interface HttpFixture {
@@ -33,14 +35,14 @@ export interface HttpFixture {
   /** The fields of all entries of a stream. */
   fieldsIn(stream: StreamName): Promise<Fields[]>;
   sql(statement: string, params?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** Puts these rows in place of the reference and makes them the current snapshot. */
+  /** Replaces the reference with these rows and makes them the current snapshot. */
   setReference(rows: ReferenceRows): Promise<void>;
 }
 
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look at what is there
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read any member
   readonly body: any;
 }
 
@@ -76,25 +78,25 @@ export type Settings = Readonly<Record<string, string>>;
 export interface FixtureOptions {
   readonly rows?: ReferenceRows;
   readonly settings?: Settings;
-  /** Gets every line of the process log. */
+  /** Receives every line of the process log. */
   readonly logLines?: string[];
   /** The Redis the webhook writes to, if not the one of all tests. */
   readonly intakeUrl?: () => string;
 }
 
-/** An app on a key prefix and a migrated database of the test's own, with a snapshot of `rows`; nothing else runs. */
+/** An app for each test, on a key prefix and a migrated database of its own, with a snapshot of `rows`; nothing else runs. */
 export function useHttpApp({
   rows = referenceRows(),
   settings = {},
   logLines,
   intakeUrl = redisUrl,
 }: FixtureOptions = {}): HttpFixture {
-  let own:
+  let current:
     | { app: OpenAPIHono<AppEnv>; services: Services; fresh: FreshDatabase; ingest: SignalIngest }
     | undefined;
-  const there = (): NonNullable<typeof own> => {
-    if (own === undefined) throw new Error("the fixture is there during a test only");
-    return own;
+  const opened = (): NonNullable<typeof current> => {
+    if (current === undefined) throw new Error("the fixture exists only during a test");
+    return current;
   };
 
   beforeEach(async () => {
@@ -125,35 +127,35 @@ export function useHttpApp({
       onError: () => undefined,
     });
     const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => PEER, ingest });
-    own = { app, services, fresh, ingest };
+    current = { app, services, fresh, ingest };
   });
 
   afterEach(async () => {
-    await own?.services.events.flush(1_000);
-    own?.ingest.close();
-    own?.services.close();
-    await own?.services.database.close();
-    await own?.fresh.drop();
-    own = undefined;
+    await current?.services.events.flush(1_000);
+    current?.ingest.close();
+    current?.services.close();
+    await current?.services.database.close();
+    await current?.fresh.drop();
+    current = undefined;
   });
 
   return {
     get app() {
-      return there().app;
+      return opened().app;
     },
     get services() {
-      return there().services;
+      return opened().services;
     },
     get databaseUrl() {
-      return there().fresh.url;
+      return opened().fresh.url;
     },
-    call: async (...request) => callApp(there().app, ...request),
+    call: async (...request) => callApp(opened().app, ...request),
     async publish(fields) {
-      const { redis, keys } = there().services;
+      const { redis, keys } = opened().services;
       return String(await redis.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fields).flat()));
     },
     async publishMany(count, fieldsOf) {
-      const { redis, keys } = there().services;
+      const { redis, keys } = opened().services;
       for (let n = 0; n < count;) {
         const pipeline = redis.pipeline();
         for (const end = Math.min(count, n + 500); n < end; n += 1)
@@ -161,10 +163,10 @@ export function useHttpApp({
         await pipeline.exec();
       }
     },
-    fieldsIn: async (stream) => fieldsIn(there().services.redis, there().services.keys.stream(stream)),
-    sql: async (statement, params) => sql(there().fresh.url, statement, params),
+    fieldsIn: async (stream) => fieldsIn(opened().services.redis, opened().services.keys.stream(stream)),
+    sql: async (statement, params) => sql(opened().fresh.url, statement, params),
     async setReference(reference) {
-      const { fresh, services } = there();
+      const { fresh, services } = opened();
       await sql(fresh.url, "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers");
       await insertReference(fresh.url, reference);
       await services.refresh();

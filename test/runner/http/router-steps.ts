@@ -9,14 +9,14 @@ import { ensureGroup } from "../../../shared/io/streams/groups.ts";
 import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 import { signalFields } from "../../builders.ts";
 
-/** Steps of what a running router does, one at a time, so that a test can look in between. */
+/** What a running router does, one step at a time, so that a test can check the state between them. */
 
-/** The fields of a signal that strategy 10 of the fixture's reference is given now. */
+/** The fields of a signal sent now, which is dispatched to strategy 10 of the fixture's reference. */
 export function freshSignal(changes: Readonly<Record<string, string | undefined>> = {}) {
   return signalFields({ sent_at: new Date().toISOString(), ...changes });
 }
 
-/** Delivers what waits for the group of a binding, without working on it. */
+/** Delivers the waiting entries of a binding's group without processing them. */
 export async function deliver(services: Services, binding: Binding): Promise<Entry[]> {
   const { redis, keys, consumer } = services;
   const { stream, group } = binding;
@@ -24,17 +24,17 @@ export async function deliver(services: Services, binding: Binding): Promise<Ent
   return streamGroupOn(redis, keys, { stream, group, consumer }).read(redis, { countMax: 1_000, blockMs: 0 });
 }
 
-/** Decides every signal that waits. */
+/** Decides every waiting signal. */
 export async function decideWaiting(services: Services): Promise<void> {
-  await workOnWaiting(services, signalBinding(services));
+  await processWaiting(services, signalBinding(services));
 }
 
 /** Writes every published record into the log. */
 export async function logWaiting(services: Services): Promise<void> {
-  await workOnWaiting(services, logBinding("signal_results", services.log));
+  await processWaiting(services, logBinding("signal_results", services.log));
 }
 
-async function workOnWaiting(services: Services, binding: Binding): Promise<void> {
+async function processWaiting(services: Services, binding: Binding): Promise<void> {
   const entries = await deliver(services, binding);
   const options = { deliveries: 1 };
   const processed = await processBatch(binding, entries, onDemandDeps(services, { msMax: 10_000 }), options);

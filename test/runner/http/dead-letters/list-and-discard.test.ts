@@ -7,7 +7,7 @@ const http = useHttpApp();
 const letters = deadLettersOf(http);
 
 describe("GET /dead-letters", () => {
-  test("lists them page by page from either end, with their number, also what cannot be read", async () => {
+  test("lists them page by page from either end, with their number, unreadable ones included", async () => {
     const ids = [
       await letters.add(),
       await letters.addRaw({ fields: "{" }),
@@ -48,7 +48,7 @@ describe("GET /dead-letters", () => {
     expect(listed).toEqual({ ...body, fields: { ...body.fields, note: note.slice(0, 1_024) } });
   });
 
-  test("answers also at the ends of all ids, and refuses what is none", async () => {
+  test("answers at the first and the last possible id, and refuses an invalid one", async () => {
     await letters.add();
     const last = "18446744073709551615-18446744073709551615";
     for (const query of ["after=0-0", "after=00-0", `order=oldest&after=${last}`]) {
@@ -69,7 +69,7 @@ describe("GET /dead-letters", () => {
     }
   });
 
-  test("is 404 for one that is not there and 422 for what is no id", async () => {
+  test("is 404 for an unknown id and 422 for an invalid one", async () => {
     const answers = await Promise.all(
       ["5-0", "0-0", "x"].map(async (id) => http.call("GET", `/dead-letters/${id}`)),
     );
@@ -79,7 +79,7 @@ describe("GET /dead-letters", () => {
 });
 
 describe("DELETE /dead-letters/{id}", () => {
-  test("throws it away for good, and an event keeps what it was and who did it", async () => {
+  test("discards it, and an event keeps its content and who did it", async () => {
     const id = await letters.add(freshSignal({ note: "keep me" }));
     const { status, body } = await http.call("DELETE", `/dead-letters/${id}?by=ann%00`);
     expect({ status, body }).toEqual({ status: 204, body: "" });
@@ -96,7 +96,7 @@ describe("DELETE /dead-letters/{id}", () => {
     });
   });
 
-  test("works on what cannot be read, and refuses what is no id or says nothing", async () => {
+  test("discards an unreadable one, and refuses an invalid id or parameter", async () => {
     const id = await letters.addRaw({ anything: "x" });
     expect((await http.call("DELETE", `/dead-letters/${id}?by=`)).status).toBe(422);
     expect((await http.call("DELETE", `/dead-letters/${id}?who=ann`)).status).toBe(422);

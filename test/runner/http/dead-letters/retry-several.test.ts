@@ -6,11 +6,11 @@ const http = useHttpApp();
 const letters = deadLettersOf(http);
 
 describe("POST /dead-letters/retry", () => {
-  test("retries those named and tells of each", async () => {
+  test("retries the named ones and reports each", async () => {
     const [good, other] = [await letters.add(), await letters.add()];
-    const strange = await letters.add({}, { functionName: "make-coffee" });
+    const unknown = await letters.add({}, { functionName: "make-coffee" });
     const { status, body } = await http.call("POST", "/dead-letters/retry", {
-      ids: [good, strange, "5-0", `0${good}`],
+      ids: [good, unknown, "5-0", `0${good}`],
     });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -18,18 +18,18 @@ describe("POST /dead-letters/retry", () => {
       counts: { done: 1, dead: 0, left: 1, gone: 1 },
       attempts: [
         { id: good, status: "done", note: "dispatched" },
-        { id: strange, status: "left", note: expect.stringContaining("make-coffee") },
+        { id: unknown, status: "left", note: expect.stringContaining("make-coffee") },
         { id: "5-0", status: "gone", note: expect.any(String) },
       ],
       next: null,
     });
     expect((await http.call("GET", "/dead-letters?order=oldest")).body.dead_letters).toMatchObject([
       { id: other },
-      { id: strange },
+      { id: unknown },
     ]);
   });
 
-  test("retries all there are, a hundred per call, and gets past those that have to be left", async () => {
+  test("retries all, a hundred per call, and goes on after those that cannot be retried", async () => {
     const left = await letters.add({}, { functionName: "make-coffee" });
     for (let n = 0; n < 150; n += 1) await letters.add();
     const first = (await http.call("POST", "/dead-letters/retry", { all: true })).body;
@@ -54,7 +54,7 @@ describe("POST /dead-letters/retry", () => {
     expect(await http.fieldsIn("signal_results")).toEqual([]);
   });
 
-  test("refuses what does not say which, or too many", async () => {
+  test("refuses a body that names none, or too many", async () => {
     const id = "5-0";
     const bodies = [
       {},

@@ -10,9 +10,9 @@ const letters = deadLettersOf(http);
 const retry = async (id: string, body?: unknown) => http.call("POST", `/dead-letters/${id}/retry`, body);
 
 describe("POST /dead-letters/{id}/retry", () => {
-  test("decides the signal, once, and records who asked for it and why", async () => {
+  test("decides the signal, once, and records who requested it and why", async () => {
     const id = await letters.add();
-    const { status, body } = await retry(id, { by: "ann", reason: "mended\u0000" });
+    const { status, body } = await retry(id, { by: "ann", reason: "repaired\u0000" });
     expect({ status, body }).toEqual({
       status: 200,
       body: { invocation: expect.any(String), status: "done", note: "dispatched" },
@@ -26,20 +26,20 @@ describe("POST /dead-letters/{id}/retry", () => {
       {
         id: body.invocation,
         requested_by: "ann",
-        reason: "mended\uFFFD",
+        reason: "repaired\uFFFD",
         counts: { done: 1, dead: 0, left: 0, gone: 0 },
       },
     ]);
   });
 
-  test("acts once, however many ask at once", async () => {
+  test("acts once for several requests at once", async () => {
     const id = await letters.add();
     const answers = await Promise.all(Array.from({ length: 5 }, async () => retry(`0${id}`)));
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 404, 404, 404, 404]);
     expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(1);
   });
 
-  test("says that it was given up on again", async () => {
+  test("reports that it was given up on again", async () => {
     const id = await letters.addOutcome();
     await http.sql("ALTER TABLE signal_log_entries ADD CONSTRAINT none CHECK (false)");
     const { status, body } = await retry(id);
@@ -50,7 +50,7 @@ describe("POST /dead-letters/{id}/retry", () => {
     expect(await letters.count()).toBe(1);
   });
 
-  test("is 503 while something is away or paused, and leaves it where it is", async () => {
+  test("is 503 while something is unavailable or paused, and keeps the dead letter", async () => {
     const id = await letters.addOutcome();
     expect(await callWithoutPostgres(http, "POST", `/dead-letters/${id}/retry`)).toMatchObject({
       status: 503,
@@ -67,7 +67,7 @@ describe("POST /dead-letters/{id}/retry", () => {
     expect(await retry(signal)).toMatchObject({ status: 200, body: { note: "dispatched" } });
   });
 
-  test("is 409 when no other try can end otherwise", async () => {
+  test("is 409 when it can never be retried", async () => {
     const ids = [
       await letters.addRaw({ fields: "{" }),
       await letters.add({}, { reason: "entry_deleted" }),
@@ -82,7 +82,7 @@ describe("POST /dead-letters/{id}/retry", () => {
     expect(await letters.count()).toBe(3);
   });
 
-  test("refuses a body that is not what is expected, and does nothing", async () => {
+  test("refuses an invalid body, and does nothing", async () => {
     const id = await letters.add();
     for (const body of [
       { by: "" },

@@ -14,7 +14,7 @@ describe("persist-log on posted entries", () => {
     action_flag: "false",
   });
 
-  test("writes them to the log as if they were read from the stream it is told", async () => {
+  test("writes them to the log as if they were read from the named stream", async () => {
     const outcome = {
       strategy_id: 10,
       status: "executed",
@@ -39,7 +39,7 @@ describe("persist-log on posted entries", () => {
     ]);
   });
 
-  test("makes what is no record a dead letter, in its place among the answers", async () => {
+  test("makes an invalid record a dead letter, and answers it in order", async () => {
     const body = {
       stream: "system_events",
       entries: [{ fields: event("one") }, { fields: { no: "event" } }],
@@ -55,7 +55,7 @@ describe("persist-log on posted entries", () => {
     ]);
   });
 
-  test("is not available while Postgres is not, and begins no invocation", async () => {
+  test("is unavailable while Postgres is, and begins no invocation", async () => {
     await http.services.database.close();
     const answer = await http.call("POST", "/functions/persist-log", { entries: [{ fields: event("x") }] });
     expect(answer).toMatchObject({

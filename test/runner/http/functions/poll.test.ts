@@ -12,7 +12,7 @@ const publishMany = async (count: number, prefix = "u") =>
   http.publishMany(count, (n) => signalFields({ uid: `${prefix}${n}` }));
 const decisions = async () => (await http.fieldsIn("signal_results")).filter(({ kind }) => kind === "signal");
 
-/** What is pending: id, consumer, idle time, deliveries. */
+/** Pending entries: id, consumer, idle time, deliveries. */
 async function pending(): Promise<[string, string, number, number][]> {
   const { redis, keys } = http.services;
   const rows = await redis.xpending(keys.stream("signals_stream"), "signal_processor", "-", "+", 10_000);
@@ -24,7 +24,7 @@ async function consumers(stream: StreamName, group: string): Promise<unknown> {
 }
 
 describe("polling process-signals", () => {
-  test("decides what waits, in order, hands nothing back and leaves no consumer behind", async () => {
+  test("decides the waiting entries in order, releases none and leaves no consumer behind", async () => {
     await publishMany(700);
     const { status, body } = await http.call("POST", POLL);
     expect(status).toBe(200);
@@ -43,7 +43,7 @@ describe("polling process-signals", () => {
     expect(await consumers("signals_stream", "signal_processor")).toEqual([]);
   });
 
-  test("works 5,000 off over several calls with little time each, every one once", async () => {
+  test("processes 5,000 entries over several short calls, each once", async () => {
     await publishMany(5_000);
     let [calls, read] = [0, 0];
     for (let empty = false; !empty; calls += 1) {
@@ -58,7 +58,7 @@ describe("polling process-signals", () => {
     expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(5_000);
   }, 60_000);
 
-  test("makes progress however little time there is, and reads no more than it may", async () => {
+  test("makes progress with very little time, and reads at most countMax", async () => {
     await publishMany(300);
     expect((await http.call("POST", `${POLL}?budgetMs=1`)).body.committed).toBeGreaterThan(0);
     await http.call("POST", POLL);
@@ -67,7 +67,7 @@ describe("polling process-signals", () => {
     expect(body).toMatchObject({ read: 280, committed: 280, empty: false });
   });
 
-  test("from several sides at once decides every entry once", async () => {
+  test("decides every entry once, also beside other polls", async () => {
     await publishMany(2_000);
     const answers = await Promise.all([1, 2, 3, 4].map(async () => http.call("POST", POLL)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
@@ -76,7 +76,7 @@ describe("polling process-signals", () => {
     expect(await pending()).toEqual([]);
   });
 
-  test("reads nothing while there is no snapshot, also when this process remembers one", async () => {
+  test("reads nothing while there is no snapshot, also when this process has one cached", async () => {
     await publishMany(3);
     await http.call("POST", POLL);
     await publishMany(3, "later");
@@ -90,7 +90,7 @@ describe("polling process-signals", () => {
     expect((await http.call("POST", POLL)).body).toMatchObject({ read: 3, committed: 3 });
   });
 
-  test("leaves what cannot be committed pending, and counts no attempt for it", async () => {
+  test("leaves entries that cannot be committed pending, and counts no attempt", async () => {
     const { redis, keys } = http.services;
     await publishMany(600);
     await redis.set(keys.stream("strategy_input_stream"), "in the way");
@@ -112,7 +112,7 @@ describe("polling process-signals", () => {
     expect(await http.fieldsIn("dead_letters")).toEqual([]);
   }, 60_000);
 
-  test("refuses to choose where to go on when the group was lost, and says how to", async () => {
+  test("does not choose where a lost group goes on, and says how to", async () => {
     const { redis, keys, events } = http.services;
     await publishMany(1);
     await http.call("POST", POLL);
@@ -150,7 +150,7 @@ describe("polling persist-log", () => {
     ]);
   });
 
-  test("reads nothing while Postgres is away, and goes on when it is back", async () => {
+  test("reads nothing while Postgres is unavailable, and goes on afterwards", async () => {
     await publishMany(5);
     await http.call("POST", POLL);
     await refuseConnections(http.databaseUrl, true);

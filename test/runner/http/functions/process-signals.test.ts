@@ -9,7 +9,7 @@ const UNITS = { message: "SIGNAL_1_LONG", symbol: "BTCUSDT" };
 const signal = (uid: string) => signalFields({ uid });
 
 describe("process-signals on posted entries", () => {
-  test("decides and commits them, and answers each with the record that was made", async () => {
+  test("decides and commits them, and answers each with the record that was written", async () => {
     const entries = [
       { fields: signal("a") },
       { fields: { ...UNITS, message: "HELLO" } },
@@ -47,7 +47,7 @@ describe("process-signals on posted entries", () => {
     expect(await http.services.redis.exists(http.services.keys.stream("signals_stream"))).toBe(0);
   });
 
-  test("is an invocation of its own, recorded with who, why and what came of it", async () => {
+  test("is an invocation of its own, recorded with requester, reason and result", async () => {
     const entries = [{ fields: signal("a") }, { fields: signal("a") }, { fields: { x: "y" } }];
     const { body } = await http.call("POST", URL, { entries, by: "ann", reason: "a test" });
     await http.call("POST", "/functions/persist-log/poll");
@@ -70,7 +70,7 @@ describe("process-signals on posted entries", () => {
     ]);
   });
 
-  test("gives entries without an id one of Redis' clock, around the ids that are taken", async () => {
+  test("makes ids from Redis' clock for entries without one", async () => {
     const [seconds] = await http.services.redis.time();
     const { body } = await http.call("POST", URL, {
       entries: [{ fields: signal("a") }, { fields: signal("b") }],
@@ -101,7 +101,7 @@ describe("process-signals on posted entries", () => {
     expect(JSON.stringify(JSON.parse(record?.["data"] ?? "").raw)).toBe(fields);
   });
 
-  test("says so when a strategy is paused, and changes nothing when the snapshot is not there", async () => {
+  test("reports that a strategy is paused, and changes nothing without a snapshot", async () => {
     await http.call("POST", "/pause", {});
     const { body } = await http.call("POST", URL, { entries: [{ fields: signal("a") }] });
     expect(body.results).toMatchObject([{ decision: { status: "ignored", reason: "paused" } }]);

@@ -4,8 +4,8 @@ import { useHttpApp } from "../http-fixture.ts";
 const http = useHttpApp();
 const URL = "/functions/process-signals";
 
-describe("a call that is not what is expected", () => {
-  const fine = { id: "1-1", fields: { a: "b" } };
+describe("an invalid call", () => {
+  const valid = { id: "1-1", fields: { a: "b" } };
 
   test.each<[string, string, unknown, object]>([
     ["no entries", URL, {}, { issues: [{ path: "entries" }] }],
@@ -18,13 +18,18 @@ describe("a call that is not what is expected", () => {
     ],
     ["no fields", URL, { entries: [{ fields: {} }] }, { issues: [{ path: "entries.0.fields" }] }],
     [
-      "fields that are no texts",
+      "fields that are not texts",
       URL,
       { entries: [{ fields: { a: 1 } }] },
       { issues: [{ path: "entries.0.fields" }] },
     ],
-    ["no entry id", URL, { entries: [{ ...fine, id: "first" }] }, { issues: [{ path: "entries.0.id" }] }],
-    ["an id twice", URL, { entries: [fine, fine] }, { issues: [{ path: "entries.1.id" }] }],
+    [
+      "an invalid entry id",
+      URL,
+      { entries: [{ ...valid, id: "first" }] },
+      { issues: [{ path: "entries.0.id" }] },
+    ],
+    ["a repeated id", URL, { entries: [valid, valid] }, { issues: [{ path: "entries.1.id" }] }],
     [
       "an invocation over entries without ids",
       URL,
@@ -34,24 +39,29 @@ describe("a call that is not what is expected", () => {
     [
       "the invocation `live`",
       URL,
-      { invocation: "live", entries: [fine] },
+      { invocation: "live", entries: [valid] },
       { issues: [{ path: "invocation" }] },
     ],
     [
       "an invocation with a colon",
       URL,
-      { invocation: "a:b", entries: [fine] },
+      { invocation: "a:b", entries: [valid] },
       { issues: [{ path: "invocation" }] },
     ],
     [
       "a stream it does not read",
       URL,
-      { stream: "signal_results", entries: [fine] },
+      { stream: "signal_results", entries: [valid] },
       { issues: [{ path: "stream" }] },
     ],
-    ["an unknown option", `${URL}?dryrun=true`, { entries: [fine] }, { issues: [{ path: "" }] }],
-    ["a dry run of maybe", `${URL}?dryRun=maybe`, { entries: [fine] }, { issues: [{ path: "dryRun" }] }],
-    ["entries for a job", "/functions/trim", { entries: [fine] }, { issues: [{ path: "entries" }] }],
+    ["an unknown option", `${URL}?dryrun=true`, { entries: [valid] }, { issues: [{ path: "" }] }],
+    [
+      "another value of dryRun",
+      `${URL}?dryRun=maybe`,
+      { entries: [valid] },
+      { issues: [{ path: "dryRun" }] },
+    ],
+    ["entries for a job", "/functions/trim", { entries: [valid] }, { issues: [{ path: "entries" }] }],
   ])("is refused for %s, and nothing is done", async (_, path, body, problem) => {
     expect(await http.call("POST", path, body)).toMatchObject({
       status: 422,
@@ -63,8 +73,8 @@ describe("a call that is not what is expected", () => {
     ]);
   });
 
-  test("for a function that does not exist names those that do", async () => {
-    expect(await http.call("POST", "/functions/nothing", { entries: [fine] })).toMatchObject({
+  test("for an unknown function names the existing ones", async () => {
+    expect(await http.call("POST", "/functions/nothing", { entries: [valid] })).toMatchObject({
       status: 404,
       body: {
         code: "no_such_function",

@@ -39,7 +39,7 @@ describe("a repeated call", () => {
     expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(2);
   });
 
-  test("twice at a time commits each entry once", async () => {
+  test("several times at once commits each entry once", async () => {
     const call = async () => http.call("POST", URL, { invocation: "run-1", entries });
     const answers = await Promise.all([call(), call(), call()]);
     const outcomes = answers.flatMap(({ body }) =>
@@ -52,7 +52,7 @@ describe("a repeated call", () => {
   });
 });
 
-/** An id whose time is now, as far as ages matter. */
+/** An entry id whose time is now. */
 function idNow(uid: string): string {
   return `${Date.now()}-${uid.charCodeAt(0)}`;
 }

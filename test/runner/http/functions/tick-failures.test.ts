@@ -7,7 +7,7 @@ import { statusOf, UNTIL, useTicks } from "./tick-fixture.ts";
 const { http, tick, publish, logged, unconfirm } = useTicks();
 
 describe("when a part of a tick fails", () => {
-  test("because Postgres is away, signals are decided all the same, and the answer says what did not work", async () => {
+  test("because Postgres is unavailable, signals are still decided, and the answer says what failed", async () => {
     await tick();
     await publish("a");
     await unconfirm();
@@ -46,7 +46,7 @@ describe("when a part of a tick fails", () => {
     ]);
   });
 
-  test("because Postgres hangs, signals are decided in this very round, and nothing is lost or doubled", async () => {
+  test("because Postgres hangs, signals are decided in the same round, and nothing is lost or doubled", async () => {
     await tick();
     const locker = new Client({ connectionString: http.databaseUrl });
     await locker.connect();
@@ -76,7 +76,7 @@ describe("when a part of a tick fails", () => {
     expect(await http.fieldsIn("dead_letters")).toEqual([]);
   }, 60_000);
 
-  test("because of a row in the reference, it is named and decisions go on with the last snapshot", async () => {
+  test("because of a reference row, the row is named and signals are decided on the last snapshot", async () => {
     await http.sql("ALTER TABLE strategies DROP CONSTRAINT IF EXISTS strategies_params_check");
     await http.sql("UPDATE strategies SET params = '[]'");
     await unconfirm();
@@ -91,7 +91,7 @@ describe("when a part of a tick fails", () => {
     });
   });
 
-  test("because a group is lost, the others are worked on", async () => {
+  test("because a group is lost, the others are still processed", async () => {
     const { redis, keys } = http.services;
     await tick();
     await redis.xgroup("DESTROY", keys.stream("signal_results"), "log_writer");

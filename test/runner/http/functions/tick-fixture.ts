@@ -1,7 +1,7 @@
 import { signalFields } from "../../../builders.ts";
 import { useHttpApp } from "../http-fixture.ts";
 
-/** For `vi.waitFor`: a tick, and what follows from it, takes this long at most. */
+/** How long `vi.waitFor` waits for the effect of ticks. */
 export const UNTIL = { timeout: 20_000, interval: 50 };
 
 export interface PartView {
@@ -10,11 +10,11 @@ export interface PartView {
   readonly status: string;
 }
 
-/** The status of each part of a tick, by its name and the function it belongs to: `poll process-signals`. */
+/** The status of each part of a tick, by its name and function: `poll process-signals`. */
 export const statusOf = (parts: readonly PartView[]) =>
   Object.fromEntries(parts.map((part) => [[part.part, part.function].join(" ").trim(), part.status]));
 
-/** An app whose ticks are due for a refresh only after {@link unconfirm}, with the steps of its tests. */
+/** An app whose ticks refresh the reference only after `unconfirm`, with the steps of its tests. */
 export function useTicks() {
   const http = useHttpApp({
     settings: { CLAIM_IDLE_MS: "300", DELIVERIES_MAX: "3", REFERENCE_REFRESH_MS: "60000" },

@@ -6,7 +6,7 @@ import { useTicks } from "./tick-fixture.ts";
 
 const { http, tick } = useTicks();
 
-describe("the health of a router that lives on ticks", () => {
+describe("the health of a router that runs only by ticks", () => {
   const healthAfter = async (ms: number) => {
     const { redis, keys, config } = http.services;
     const status = await readStatus(redis, keys);
@@ -14,7 +14,7 @@ describe("the health of a router that lives on ticks", () => {
     return healthFrom({ ...status, now: status.now + ms, reference: confirmed }, true, config);
   };
 
-  /** As if the last tick had been so long ago. */
+  /** Makes the last tick look this much older. */
   async function backdate(ms: number): Promise<void> {
     const { redis, keys } = http.services;
     for (const { stream, group, consumer, at } of await readHeartbeats(redis, keys)) {
@@ -22,7 +22,7 @@ describe("the health of a router that lives on ticks", () => {
     }
   }
 
-  test("is good between two ticks a minute apart, and not when three have been missed", async () => {
+  test("is ready between two ticks a minute apart, and not when three have been missed", async () => {
     await tick();
     await backdate(60_000);
     await tick();

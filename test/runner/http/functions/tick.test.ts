@@ -17,14 +17,14 @@ const ALL = [
   ["prune", undefined],
 ];
 
-/** Delivers what waits to a consumer that never comes back, as a process that is killed with it in hand. */
-async function abandon(stream: StreamName, group: string): Promise<void> {
+/** Delivers the waiting entries to a consumer that never processes them, like a process that is killed. */
+async function deliverToKilled(stream: StreamName, group: string): Promise<void> {
   const { redis, keys } = http.services;
   await redis.xreadgroup("GROUP", group, "killed", "STREAMS", keys.stream(stream), ">");
 }
 
 describe("a tick", () => {
-  test("does everything a running router does, and says so part by part", async () => {
+  test("does everything a running router does, and reports each part", async () => {
     await publish("a", "b", "a");
     const { status, body } = await tick();
     expect(status).toBe(200);
@@ -43,7 +43,7 @@ describe("a tick", () => {
     ]);
   });
 
-  test("refreshes the reference when that is due, and decides on the new one", async () => {
+  test("refreshes the reference when it is due, and decides on the new one", async () => {
     await http.sql("UPDATE tickers SET status = 'disabled'");
     await publish("a");
     await unconfirm();
@@ -53,7 +53,7 @@ describe("a tick", () => {
     expect((await tick()).body.parts[0]).toMatchObject({ status: "not_due" });
   });
 
-  test("on an empty Redis makes snapshot and groups by itself", async () => {
+  test("creates snapshot and groups on an empty Redis", async () => {
     const { redis, keys } = http.services;
     await publish("a");
     await tick();
@@ -63,7 +63,7 @@ describe("a tick", () => {
     expect(await logged()).toMatchObject([{ uid: "a" }, { uid: "b", status: "dispatched" }]);
   });
 
-  test("writes a snapshot again of which a part has gone, however lately it was confirmed", async () => {
+  test("publishes an incomplete snapshot again, however recently it was confirmed", async () => {
     const { redis, keys } = http.services;
     const version = (await redis.get(keys.referenceCurrent)) ?? "";
     await redis.del(keys.reference(version, "tickers"));
@@ -73,10 +73,10 @@ describe("a tick", () => {
     expect(await logged()).toMatchObject([{ uid: "a", status: "dispatched" }]);
   });
 
-  test("takes over what a process left behind that was killed, once it is idle for CLAIM_IDLE_MS", async () => {
+  test("reclaims the entries of a killed process when they are idle for CLAIM_IDLE_MS", async () => {
     await tick();
     await publish("a", "b");
-    await abandon("signals_stream", "signal_processor");
+    await deliverToKilled("signals_stream", "signal_processor");
     await publish("c");
     expect((await tick()).status).toBe(200);
     expect(await logged()).toMatchObject([{ uid: "c" }]);
@@ -87,11 +87,11 @@ describe("a tick", () => {
     expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(3);
   });
 
-  test("gives up on what was delivered DELIVERIES_MAX times", async () => {
+  test("gives up on an entry that was delivered DELIVERIES_MAX times", async () => {
     const { redis, keys } = http.services;
     await tick();
     const [id = ""] = await publish("a");
-    await abandon("signals_stream", "signal_processor");
+    await deliverToKilled("signals_stream", "signal_processor");
     const key = keys.stream("signals_stream");
     await redis.call("XCLAIM", key, "signal_processor", "killed", "0", id, "RETRYCOUNT", "3", "JUSTID");
     await vi.waitFor(async () => {
@@ -103,10 +103,10 @@ describe("a tick", () => {
     expect(await http.fieldsIn("strategy_input_stream")).toEqual([]);
   });
 
-  test("at the same time as others decides every entry once", async () => {
+  test("decides every entry once, also beside other ticks", async () => {
     await tick();
     await publish(...Array.from({ length: 200 }, (_, i) => `left${i}`));
-    await abandon("signals_stream", "signal_processor");
+    await deliverToKilled("signals_stream", "signal_processor");
     await vi.waitFor(async () => {
       const { streams } = await readStatus(http.services.redis, http.services.keys);
       expect(streams[0]?.groups[0]?.oldestPendingIdleMs).toBeGreaterThan(300);
@@ -125,7 +125,7 @@ describe("a tick", () => {
     expect(await http.fieldsIn("dead_letters")).toEqual([]);
   }, 60_000);
 
-  test("skips what there is no time for", async () => {
+  test("skips parts for which no time is left", async () => {
     const { body } = await tick("?budgetMs=1");
     expect(Object.values(statusOf(body.parts))).toContain("skipped");
     expect((await tick("?budgetMs=60000")).status).toBe(422);

@@ -58,7 +58,7 @@ describe("POST /replays", () => {
     });
   });
 
-  test("chooses by arrival, both ends included, by id and by uid, in stream order", async () => {
+  test("selects by arrival, both ends included, by id and by uid, in stream order", async () => {
     const { redis, keys } = http.services;
     const at = 1_700_000_000_000;
     const ids = [`${at}-2`, `${at}-10`, `${at + 5}-0`, `${at + 6}-0`];
@@ -76,29 +76,29 @@ describe("POST /replays", () => {
     );
     await logAll(http.services);
     await redis.xtrim(keys.stream("signals_stream"), "MINID", ids[2] ?? "");
-    const chosen = async (body: object): Promise<[string[], string[]]> => {
+    const selected = async (body: object): Promise<[string[], string[]]> => {
       const answer = await http.call("POST", "/replays", body);
       expect(answer.status).toBe(200);
       const signals = answer.body.signals as { entry_id: string }[];
       return [signals.map(({ entry_id }) => entry_id), answer.body.replay.not_found];
     };
     const time = new Date(at).toISOString();
-    expect(await chosen({ from: time, to: time })).toEqual([ids.slice(0, 2), []]);
-    expect(await chosen({ from: at / 1000, to: String(at + 5) })).toEqual([ids.slice(0, 3), []]);
-    expect(await chosen({ from: `${at}-3`, to: ids[3] })).toEqual([ids.slice(1), []]);
-    expect(await chosen({ from: ids[3] })).toEqual([[ids[3], `${at + 7}-0`], []]);
-    expect(await chosen({ ids: [ids[1], ids[0], "1-1", ids[0], `0${ids[2]}`] })).toEqual([
+    expect(await selected({ from: time, to: time })).toEqual([ids.slice(0, 2), []]);
+    expect(await selected({ from: at / 1000, to: String(at + 5) })).toEqual([ids.slice(0, 3), []]);
+    expect(await selected({ from: `${at}-3`, to: ids[3] })).toEqual([ids.slice(1), []]);
+    expect(await selected({ from: ids[3] })).toEqual([[ids[3], `${at + 7}-0`], []]);
+    expect(await selected({ ids: [ids[1], ids[0], "1-1", ids[0], `0${ids[2]}`] })).toEqual([
       ids.slice(0, 3),
       ["1-1"],
     ]);
-    expect(await chosen({ uids: ["u9", "u0", "nobody\0"] })).toEqual([
+    expect(await selected({ uids: ["u9", "u0", "unknown\0"] })).toEqual([
       [ids[0], ids[3], `${at + 7}-0`],
-      ["nobody\uFFFD"],
+      ["unknown\uFFFD"],
     ]);
-    expect(await chosen({ from: "2020-01-01", to: "2020-01-02" })).toEqual([[], []]);
+    expect(await selected({ from: "2020-01-01", to: "2020-01-02" })).toEqual([[], []]);
   });
 
-  test("answers 200 with the problem when something was done before it was stopped", async () => {
+  test("answers 200 with the problem when something was done before it stopped", async () => {
     await http.publishMany(200, (n) => signalFields({ uid: `u${n}` }));
     await skipAll(http.services);
     const { redis, keys, routing } = http.services;

@@ -10,16 +10,16 @@ import { FORCE, LINES } from "./replay-requests.ts";
 
 const http = useHttpApp();
 
-describe("a client that goes away", () => {
-  /** Asks over a real connection, and gives the answer when its head has come. */
-  async function asked(body: object): Promise<{ answer: IncomingMessage; close: () => Promise<void> }> {
+describe("a client that disconnects", () => {
+  /** Requests a replay over a real connection, and returns the answer when its head has arrived. */
+  async function requested(body: object): Promise<{ answer: IncomingMessage; close: () => Promise<void> }> {
     const server = serve({ fetch: http.app.fetch, port: 0, hostname: "127.0.0.1" });
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json", ...LINES };
-    const asking = request({ port, path: "/replays", method: "POST", headers });
-    asking.end(JSON.stringify(body));
-    const [answer] = (await once(asking, "response")) as [IncomingMessage];
+    const sent = request({ port, path: "/replays", method: "POST", headers });
+    sent.end(JSON.stringify(body));
+    const [answer] = (await once(sent, "response")) as [IncomingMessage];
     return {
       answer,
       close: async () => {
@@ -39,8 +39,8 @@ describe("a client that goes away", () => {
       .filter(({ finished_at }) => finished_at !== null);
   };
 
-  test("stops a writing replay after the batch in hand, and its end is recorded", async () => {
-    // Large enough not to fit into the buffers on the way.
+  test("stops a writing replay after the batch in progress, and its end is recorded", async () => {
+    // Too large for the buffers between server and client.
     const note = "x".repeat(8_000);
     await http.sql(
       "INSERT INTO strategies (id, name) SELECT n, repeat('long name ', 400) || n FROM generate_series(100, 104) n",
@@ -49,7 +49,7 @@ describe("a client that goes away", () => {
     await http.services.refresh();
     await http.publishMany(5_000, (n) => signalFields({ uid: `u${n}`, note }));
     await skipAll(http.services);
-    const { answer, close } = await asked(FORCE);
+    const { answer, close } = await requested(FORCE);
     await once(answer, "readable");
     answer.destroy();
     await vi.waitFor(async () => expect(await ends()).toHaveLength(1), { timeout: 20_000 });
@@ -61,20 +61,20 @@ describe("a client that goes away", () => {
     await close();
   }, 60_000);
 
-  test("ends also what would have been answered in one piece", async () => {
+  test("stops a replay that is answered as JSON, too", async () => {
     await http.publishMany(400, (n) => signalFields({ uid: `u${n}` }));
     await skipAll(http.services);
-    const gone = new AbortController();
+    const client = new AbortController();
     const { commit } = http.services;
     Object.assign(http.services, {
       commit: async (...args: Parameters<typeof commit>) => {
-        gone.abort();
+        client.abort();
         return commit(...args);
       },
     });
     await http.app.request("/replays", {
       method: "POST",
-      signal: gone.signal,
+      signal: client.signal,
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
       body: JSON.stringify(FORCE),
     });

@@ -15,13 +15,13 @@ const linesOf = ({ body }: Answered): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe("in lines", () => {
-  test("comes a signal each, and the replay last, when it is asked for or there are more than 1,000", async () => {
+  test("come the signals, and the replay last, when requested or for more than 1,000", async () => {
     await http.publishMany(3, (n) => signalFields({ uid: `u${n}` }));
     await routeAll(http.services);
-    const asked = await http.call("POST", "/replays", ALL, LINES);
-    expect(asked.headers.get("content-type")).toBe("application/x-ndjson");
+    const requested = await http.call("POST", "/replays", ALL, LINES);
+    expect(requested.headers.get("content-type")).toBe("application/x-ndjson");
     const whole = await http.call("POST", "/replays", ALL);
-    expect(linesOf(asked)).toEqual([...whole.body.signals, { replay: whole.body.replay }]);
+    expect(linesOf(requested)).toEqual([...whole.body.signals, { replay: whole.body.replay }]);
 
     await http.publishMany(998, () => ({ message: "x" }));
     const many = await http.call("POST", "/replays", ALL);
@@ -48,7 +48,7 @@ describe("in lines", () => {
     expect(await everything(http)).toEqual(before);
   }, 120_000);
 
-  test("an error in their middle is the last line", async () => {
+  test("an error in the middle is the last line", async () => {
     await http.publishMany(200, (n) => signalFields({ uid: `u${n}` }));
     await routeAll(http.services);
     const answer = await http.app.request("/replays", {
@@ -56,7 +56,7 @@ describe("in lines", () => {
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json", ...LINES },
       body: JSON.stringify(ALL),
     });
-    await http.sql("ALTER TABLE signal_log RENAME TO away");
+    await http.sql("ALTER TABLE signal_log RENAME TO renamed");
     const lines = linesOf({ status: 200, headers: answer.headers, body: await answer.text() });
     expect(lines).toHaveLength(129);
     expect(lines.at(-1)).toEqual({

@@ -10,33 +10,33 @@ const http = useHttpApp();
 const REFUSED: readonly [body: object, messages: readonly string[]][] = [
   [{}, ["expected exactly one of"]],
   [{ from: 1_700_000_000, ids: ["1-1"] }, ["expected exactly one of"]],
-  [{ to: "2026-01-01" }, ["expected beside `to`"]],
+  [{ to: "2026-01-01" }, ["required with `to`"]],
   [{ from: "soon", to: -1 }, ["expected an entry id", "expected an entry id"]],
-  [{ from: "2026-01-02", to: "2026-01-01" }, ["not to be before"]],
+  [{ from: "2026-01-02", to: "2026-01-01" }, ["that is not before"]],
   [{ ids: [] }, ["Too small"]],
   [{ ids: ["1"] }, ["expected an entry id such as"]],
   [{ ids: Array<string>(10_001).fill("1-1") }, ["Too big"]],
   [{ uids: [""] }, ["Too small"]],
   [{ ids: ["1-1"], mode: "again" }, ["Invalid option"]],
-  [{ ids: ["1-1"], mode: "missing", snapshot: "logged" }, ["only a dry run takes it"]],
+  [{ ids: ["1-1"], mode: "missing", snapshot: "logged" }, ["only for a dry run"]],
   [{ ids: ["1-1"], mode: "force" }, ["required for `force`", "required for `force`"]],
   [{ ids: ["1-1"], invocation: "mine" }, ["Unrecognized key"]],
 ];
 
 describe("POST /replays", () => {
-  test("refuses what cannot be done, with every fault, and does nothing", async () => {
+  test("refuses an invalid request with every error in it, and does nothing", async () => {
     await http.publish(signalFields());
     const before = await everything(http);
     for (const [body, messages] of REFUSED) {
       const answer = await http.call("POST", "/replays", body);
       expect(answer).toMatchObject({ status: 422, body: { code: "invalid_request" } });
-      const said = (answer.body.issues as { message: string }[]).map(({ message }) => message);
-      expect(said).toEqual(messages.map((message) => expect.stringContaining(message)));
+      const given = (answer.body.issues as { message: string }[]).map(({ message }) => message);
+      expect(given).toEqual(messages.map((message) => expect.stringContaining(message)));
     }
     expect(await everything(http)).toEqual(before);
   });
 
-  test("refuses an unknown version", async () => {
+  test("refuses an unknown snapshot", async () => {
     const answer = await http.call("POST", "/replays", { ...ALL, snapshot: "0123456789abcdef" });
     expect(answer).toMatchObject({
       status: 422,
@@ -44,7 +44,7 @@ describe("POST /replays", () => {
     });
   });
 
-  test("answers 409, and what to do, while what is missing cannot be known", async () => {
+  test("answers 409 and what to do while it is not known which decisions are missing", async () => {
     await http.publish(signalFields());
     const noGroup = await http.call("POST", "/replays", { ...ALL, mode: "missing" });
     expect(noGroup).toMatchObject({ status: 409, body: { code: "no_group" } });
@@ -54,9 +54,9 @@ describe("POST /replays", () => {
     expect(behind).toMatchObject({ status: 409, body: { code: "log_behind" } });
   });
 
-  test("answers 409 to a forced one before the first tick, which then dispatches what was chosen once", async () => {
+  test("answers 409 to a forced replay before the first tick, which then dispatches the signal once", async () => {
     const id = await http.publish(signalFields({ uid: "a" }));
-    const forced = { ids: [id], mode: "force", by: "ann", reason: "it is not there" };
+    const forced = { ids: [id], mode: "force", by: "ann", reason: "no decision" };
     expect(await http.call("POST", "/replays", forced)).toMatchObject({
       status: 409,
       body: {
@@ -72,7 +72,7 @@ describe("POST /replays", () => {
     ]);
   });
 
-  test("answers 503 while Postgres, or the snapshot to decide on, is away", async () => {
+  test("answers 503 while Postgres, or the snapshot to decide on, is unavailable", async () => {
     await http.publish(signalFields());
     await skipAll(http.services);
     await http.services.redis.del(http.services.keys.referenceCurrent);
@@ -83,7 +83,7 @@ describe("POST /replays", () => {
       body: { detail: expect.stringContaining("snapshot is not available") },
     });
     expect(await http.fieldsIn("strategy_input_stream")).toEqual([]);
-    await http.sql("ALTER TABLE signal_log RENAME TO away");
+    await http.sql("ALTER TABLE signal_log RENAME TO renamed");
     for (const mode of ["missing", "dry-run"]) {
       const answer = await http.call("POST", "/replays", {
         ...ALL,

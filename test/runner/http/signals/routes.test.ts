@@ -74,7 +74,7 @@ describe("GET /entries/{id}", () => {
     });
   });
 
-  test("has the entry from the log when it has left the stream, and knows the id with zeros in front", async () => {
+  test("has the entry from the log when it has left the stream, and accepts leading zeros in the id", async () => {
     const fields = freshSignal();
     const id = await http.publish(fields);
     await decideWaiting(http.services);
@@ -84,7 +84,7 @@ describe("GET /entries/{id}", () => {
     expect(body).toMatchObject({ entry: { id, fields, source: "log" }, state: { status: "logged" } });
   });
 
-  test("tells every manual run apart, the newest first, with who asked for it and why", async () => {
+  test("lists every manual run, newest first, with who requested it and why", async () => {
     const { database, keys } = http.services;
     await logStoreOn(database, keys.prefix).write({
       ...NO_ROWS,
@@ -92,7 +92,7 @@ describe("GET /entries/{id}", () => {
         logged("5-0", { outcomes: [routed(10)] }),
         logged("5-0", { invocation: "run 1", decided_at: at("01:00:00.000"), outcomes: [routed(10)] }),
       ],
-      outcomes: [ran("5-0"), { ...ran("5-0", { strategy_id: 77 }), invocation: "nobody's" }],
+      outcomes: [ran("5-0"), { ...ran("5-0", { strategy_id: 77 }), invocation: "an unrecorded run" }],
       invocations: [replay("run 1")],
     });
     const { body } = await entry("5-0");
@@ -109,16 +109,16 @@ describe("GET /entries/{id}", () => {
       },
     ]);
     expect(body.outcomes_without_decision).toMatchObject([
-      { invocation: "nobody's", strategy_id: 77, strategy: null },
+      { invocation: "an unrecorded run", strategy_id: 77, strategy: null },
     ]);
   });
 
-  test("names the dead letter of an entry that was given up on, and of a record that was", async () => {
-    const own = await letters.add({ message: "lost" }, { id: "17-0", functionName: "f" });
+  test("names the dead letter of an entry that was given up on, and of its record", async () => {
+    const ofSignal = await letters.add({ message: "lost" }, { id: "17-0", functionName: "f" });
     expect((await entry("17-0")).body).toMatchObject({
       entry: { fields: { message: "lost" }, source: "dead_letter" },
-      state: { status: "dead_letter", ids: [own] },
-      dead_letters: [{ id: own, function: "f", stream: "signals_stream", error: "it failed" }],
+      state: { status: "dead_letter", ids: [ofSignal] },
+      dead_letters: [{ id: ofSignal, function: "f", stream: "signals_stream", error: "it failed" }],
     });
     const record = { entry_id: "18-0", invocation: "live", data: "{}" };
     const ofRecord = await letters.add(
@@ -137,7 +137,7 @@ describe("GET /entries/{id}", () => {
     });
   });
 
-  test("says what Redis knows while Postgres is away, and 503 when that is nothing", async () => {
+  test("answers what Redis knows while Postgres is unavailable, and 503 when it knows nothing", async () => {
     const id = await http.publish(freshSignal());
     expect(await callWithoutPostgres(http, "GET", `/entries/${id}`)).toMatchObject({
       status: 200,
@@ -152,7 +152,7 @@ describe("GET /entries/{id}", () => {
     expect(unknown).toMatchObject({ status: 503, body: { code: "postgres_unavailable" } });
   });
 
-  test("is 404 for what nobody knows, also past the last entry, and 422 for what is no id", async () => {
+  test("is 404 for an unknown id, also after the last entry, and 422 for an invalid one", async () => {
     await http.publish(freshSignal());
     for (const id of ["5-0", "0-0", "18446744073709551615-18446744073709551615"]) {
       expect(await entry(id)).toMatchObject({ status: 404, body: { code: "no_such_entry" } });
@@ -162,14 +162,14 @@ describe("GET /entries/{id}", () => {
     }
   });
 
-  test("cuts what is too long to be kept in the record, too", async () => {
+  test("cuts a text that is too long for the record", async () => {
     const id = await http.publish(freshSignal({ note: "x".repeat(100_000) }));
     expect((await entry(id)).body.entry.fields.note).toHaveLength(16_384);
   });
 });
 
 describe("GET /signals/{uid}", () => {
-  test("has the entry that was dispatched and its duplicates, the oldest first", async () => {
+  test("has the entry that was dispatched and its duplicates, oldest first", async () => {
     const uid = `50% off / "a\\b" ?#&+ %2F ünï 😀`;
     const ids = [];
     for (let n = 0; n < 3; n += 1) ids.push(await http.publish(freshSignal({ uid })));
@@ -181,7 +181,7 @@ describe("GET /signals/{uid}", () => {
       uid,
       truncated: false,
     });
-    expect(body.entries.map((one: { entry: { id: string } }) => one.entry.id)).toEqual(ids);
+    expect(body.entries.map((view: { entry: { id: string } }) => view.entry.id)).toEqual(ids);
     expect(body.entries).toMatchObject([
       { decisions: [{ status: "dispatched", duplicate_of: null }] },
       { decisions: [{ status: "duplicate", duplicate_of: ids[0] }] },
@@ -189,7 +189,7 @@ describe("GET /signals/{uid}", () => {
     ]);
   });
 
-  test("finds a signal that was dispatched before it is logged, and while Postgres is away", async () => {
+  test("finds a dispatched signal before it is logged, and while Postgres is unavailable", async () => {
     const id = await http.publish(freshSignal({ uid: "a" }));
     await decideWaiting(http.services);
     const found = { entries: [{ entry: { id }, decisions: [{ uid: "a", status: "dispatched" }] }] };
@@ -206,15 +206,15 @@ describe("GET /signals/{uid}", () => {
     expect(body.entries[19].entry.id).toBe("19-0");
   });
 
-  test("looks for the uid as it is kept: trimmed, NUL characters replaced", async () => {
+  test("searches the uid as it is stored: trimmed, NUL characters replaced", async () => {
     const id = await http.publish(freshSignal({ uid: " a\0b " }));
     await decideWaiting(http.services);
     await logWaiting(http.services);
     expect(await signal(" a\0b ")).toMatchObject({ status: 200, body: { entries: [{ entry: { id } }] } });
   });
 
-  test("is 404 for an unknown uid, however strange, and 422 for one that cannot be", async () => {
-    for (const uid of ["nobody", "\0", "'; DROP TABLE signal_log; --", "x".repeat(256), "%", "{}"]) {
+  test("is 404 for an unknown uid with any characters, and 422 for an invalid one", async () => {
+    for (const uid of ["unknown", "\0", "'; DROP TABLE signal_log; --", "x".repeat(256), "%", "{}"]) {
       expect(await signal(uid)).toMatchObject({ status: 404, body: { code: "no_such_signal" } });
     }
     expect(await http.call("GET", "/signals/%ED%A0%80%zz")).toMatchObject({ status: 404 });

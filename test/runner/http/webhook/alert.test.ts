@@ -24,7 +24,7 @@ describe("an alert", () => {
     });
   });
 
-  it("is read as JSON whatever the content type says, after a byte order mark too", async () => {
+  it("is read as JSON whatever its content type, after a byte order mark too", async () => {
     const types = [undefined, "application/json", "text/html", "multipart/form-data", "not a content type"];
     const bytes = new TextEncoder().encode(`\uFEFF${JSON.stringify(ALERT)}`);
     for (const type of types) {
@@ -43,7 +43,7 @@ describe("an alert", () => {
     expect(await http.fieldsIn("signals_stream")).toHaveLength(4);
   });
 
-  it("is taken among sixty at once", async () => {
+  it("is accepted among sixty at once", async () => {
     const symbols = Array.from({ length: 60 }, (_, n) => `COIN${n}`);
     const answers = await Promise.all(
       symbols.map(async (symbol) => post(IN_PATH, { body: { ...ALERT, symbol } })),
@@ -55,7 +55,7 @@ describe("an alert", () => {
     expect(await http.fieldsIn("signals_stream")).toHaveLength(60);
   });
 
-  it("may come in pieces", async () => {
+  it("may arrive in pieces", async () => {
     const bytes = new TextEncoder().encode(JSON.stringify({ ...ALERT, note: "ä€😀" }));
     const body = new ReadableStream({
       start(controller) {

@@ -4,15 +4,15 @@ import { ALERT, BYTES_MAX, expectNoSecretIn, IN_PATH, PATH, SECRET, useWebhook }
 
 const { http, logLines, post, events } = useWebhook();
 
-describe("what can never be a signal", () => {
-  it("is answered 400 when it is not the JSON of an object", async () => {
+describe("an invalid alert", () => {
+  it("is answered 400 when it is not a JSON object", async () => {
     for (const body of ["", "{", "null", "[]", '"text"', "message=EMA_CROSS_LONG", "EMA_CROSS_LONG"]) {
       const { status, body: answer } = await post(IN_PATH, { body });
       expect([body, status, answer.code]).toEqual([body, 400, "not_a_json_object"]);
     }
   });
 
-  it("is answered 422 with everything that is wrong with it", async () => {
+  it("is answered 422 with every error in it", async () => {
     const { status, body } = await post(IN_PATH, { body: { message: ["x"], time: "{{time}}" } });
     expect({ status, code: body.code }).toEqual({ status: 422, code: "invalid_signal" });
     expect(body.issues.map(({ path }: { path: string }) => path)).toEqual(["message", "time", "symbol"]);
@@ -36,7 +36,7 @@ describe("what can never be a signal", () => {
     expect(sent).toBeLessThan(20);
   });
 
-  it("is answered 408 when the rest of it does not come", async () => {
+  it("is answered 408 when the rest of it does not arrive", async () => {
     const stuck = () =>
       new ReadableStream({
         start(controller) {
@@ -51,7 +51,7 @@ describe("what can never be a signal", () => {
     expect(unknown).toMatchObject({ status: 408, body: { code: "body_late" } });
   });
 
-  it("is answered 400 when whoever sends it goes away", async () => {
+  it("is answered 400 when the client disconnects", async () => {
     const body = new ReadableStream({
       pull(controller) {
         controller.error(new Error("aborted"));
@@ -68,19 +68,19 @@ describe("a refused alert is an event", () => {
     expect(more).toEqual([]);
     expect(event).toMatchObject({
       level: "WARNING",
-      message: "alert refused with 422: this can never be a signal",
+      message: "alert refused with 422: the alert is not a valid signal",
       details: { code: "invalid_signal", client: "192.0.2.1", issues: expect.arrayContaining([]) },
     });
     expect(event?.details.excerpt).toMatch(/^\{"symbol":"BTCUSDT","note":"\*{3}","long":"x+$/);
     expect(event?.details.excerpt).toHaveLength(300);
   });
 
-  it("each time, when it came with the right secret", async () => {
+  it("each time, when it had the right secret", async () => {
     for (let n = 0; n < 3; n += 1) await post(IN_PATH, { body: "{" });
     expect(await events()).toHaveLength(3);
   });
 
-  it("once, when many came without it", async () => {
+  it("once, when many had a wrong one", async () => {
     for (let n = 0; n < FAILURES_MAX + 5; n += 1) await post(`${PATH}/wrong-${n}`);
     expect(await events()).toMatchObject([{ details: { code: "wrong_secret" } }]);
   });
@@ -99,8 +99,8 @@ describe("a refused alert is an event", () => {
     expect(answers.map(({ status }) => status)).toEqual([400, 422, 422, 422, 400, 401]);
     const all = await events();
     expect(all).toHaveLength(bodies.length + 1);
-    const said = [JSON.stringify(all), logLines.join("\n"), ...answers.map(({ text }) => text)].join("\n");
-    expectNoSecretIn(said);
-    expect(said).not.toContain("the-old-one");
+    const shown = [JSON.stringify(all), logLines.join("\n"), ...answers.map(({ text }) => text)].join("\n");
+    expectNoSecretIn(shown);
+    expect(shown).not.toContain("the-old-one");
   });
 });

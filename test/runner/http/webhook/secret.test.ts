@@ -6,7 +6,7 @@ import { ALERT, expectNoSecretIn, IN_PATH, PATH, SECRET, useWebhook, type Post }
 const { http, logLines, post } = useWebhook();
 
 describe("the secret", () => {
-  it("is accepted in each place for it, and kept nowhere", async () => {
+  it("is accepted in each place, and stored nowhere", async () => {
     const places: [string, string, Post][] = [
       ["in the path", IN_PATH, {}],
       ["as a bearer token", PATH, { headers: { authorization: `Bearer ${SECRET}` } }],
@@ -29,7 +29,7 @@ describe("the secret", () => {
     expectNoSecretIn(logLines.join("\n"));
   });
 
-  it("is not kept where else it stands in the alert", async () => {
+  it("is removed from every other place in the alert", async () => {
     await post(IN_PATH, { body: { ...ALERT, note: `by ${SECRET}`, deep: [{ a: SECRET }], [SECRET]: 1 } });
     expect(await http.fieldsIn("signals_stream")).toMatchObject([
       { note: "by ***", deep: '[{"a":"***"}]', "***": "1" },
@@ -39,7 +39,7 @@ describe("the secret", () => {
   it("that is missing or wrong is refused, whatever else is right", async () => {
     const requests: [string, string, Post, string][] = [
       ["is missing", PATH, {}, "missing_secret"],
-      ["is missing in a body that is no JSON", PATH, { body: "{" }, "missing_secret"],
+      ["is missing in a body that is not JSON", PATH, { body: "{" }, "missing_secret"],
       ["is wrong in the path", `${PATH}/wrong`, {}, "wrong_secret"],
       [
         "is wrong in the path, with the right one in the body",
@@ -50,7 +50,7 @@ describe("the secret", () => {
       ["is wrong as a bearer token", PATH, { headers: { authorization: "Bearer wrong" } }, "wrong_secret"],
       ["is wrong in its header", PATH, { headers: { "x-webhook-secret": "" } }, "wrong_secret"],
       ["is wrong in the body", PATH, { body: { ...ALERT, secret: "wrong" } }, "wrong_secret"],
-      ["is no text in the body", PATH, { body: { ...ALERT, secret: [SECRET] } }, "wrong_secret"],
+      ["is not a text in the body", PATH, { body: { ...ALERT, secret: [SECRET] } }, "wrong_secret"],
       [
         "is the token of everything else",
         PATH,
@@ -66,7 +66,7 @@ describe("the secret", () => {
     expect(await http.fieldsIn("signals_stream")).toEqual([]);
   });
 
-  it("is looked at before the body: with a wrong one the body is not even read", async () => {
+  it("is checked first: with a wrong one the body is not read", async () => {
     const body = new ReadableStream(
       {
         pull() {
@@ -78,7 +78,7 @@ describe("the secret", () => {
     expect((await post(`${PATH}/wrong`, { body })).body.code).toBe("wrong_secret");
   });
 
-  it("that is right is taken from an address that is locked out, as often as it comes", async () => {
+  it("that is right is always accepted, also from an address that failed too often", async () => {
     for (let n = 0; n < FAILURES_MAX; n += 1) expect((await post(`${PATH}/wrong`)).status).toBe(401);
     const locked = await post(PATH);
     expect({ status: locked.status, code: locked.body.code }).toEqual({
@@ -86,13 +86,13 @@ describe("the secret", () => {
       code: "too_many_failures",
     });
     expect(Number(locked.headers.get("retry-after"))).toBeGreaterThan(0);
-    const ways: [string, Post][] = [
+    const requests: [string, Post][] = [
       [IN_PATH, {}],
       [PATH, { headers: { "x-webhook-secret": SECRET } }],
       [PATH, { body: { ...ALERT, secret: SECRET } }],
     ];
     for (let n = 0; n <= FAILURES_MAX; n += 1) {
-      for (const way of ways) expect((await post(...way)).status).toBe(202);
+      for (const request of requests) expect((await post(...request)).status).toBe(202);
     }
     expect((await post(PATH)).status).toBe(429);
   });
@@ -112,7 +112,7 @@ describe("with an allow list", () => {
     return answer.status;
   };
 
-  it("the right secret is taken from the addresses on it only", async () => {
+  it("the right secret is accepted only from the addresses on it", async () => {
     expect(await statusFrom("52.89.214.238")).toBe(202);
     expect(await statusFrom("::ffff:52.89.214.238")).toBe(202);
     expect(await statusFrom("2001:db8::1")).toBe(202);
@@ -121,7 +121,7 @@ describe("with an allow list", () => {
     expect(await statusFrom("nonsense")).toBe(403);
   });
 
-  it("a wrong secret is refused as such, from wherever it comes", async () => {
+  it("a wrong secret is refused as wrong, from any address", async () => {
     expect(await statusFrom("52.89.214.239", `${PATH}/wrong`)).toBe(401);
     expect(await statusFrom("52.89.214.238", `${PATH}/wrong`)).toBe(401);
   });

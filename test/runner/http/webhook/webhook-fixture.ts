@@ -1,6 +1,8 @@
 import { beforeEach, expect } from "vitest";
 import { useHttpApp } from "../http-fixture.ts";
 
+/** An app with the webhook, and the alerts that its tests send. */
+
 export const SECRET = 's3cret-"\\/%+value';
 export const PATH = "/webhooks/tradingview";
 export const IN_PATH = `${PATH}/${encodeURIComponent(SECRET)}`;
@@ -12,7 +14,6 @@ export interface Post {
   readonly headers?: Record<string, string>;
 }
 
-/** An app with the webhook, what it has logged, and the steps of its tests. */
 export function useWebhook() {
   const logLines: string[] = [];
   const http = useHttpApp({
@@ -27,7 +28,7 @@ export function useWebhook() {
     logLines.length = 0;
   });
 
-  /** Posts a body, an object as its JSON, without a token. */
+  /** Posts a body without a token; an object is sent as JSON. */
   async function post(path: string, { body = ALERT, headers = {} }: Post = {}) {
     const isPlain = typeof body === "string" || body instanceof ReadableStream || body instanceof Uint8Array;
     const sent = isPlain ? body : JSON.stringify(body);

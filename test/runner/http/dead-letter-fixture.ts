@@ -1,9 +1,8 @@
 import { deadLetterEffects } from "../../../shared/dead-letter.ts";
 import type { Fields } from "../../../shared/entry.ts";
 import type { StreamName } from "../../../shared/keys.ts";
-import { ran } from "../../shared/io/log/logged.ts";
 import type { HttpFixture } from "./http-fixture.ts";
-import { freshSignal } from "./router-steps.ts";
+import { freshSignal, OUTCOME_FIELDS } from "./router-steps.ts";
 
 let entryCount = 0;
 
@@ -35,11 +34,7 @@ export function deadLettersOf(http: HttpFixture) {
     addRaw,
     add,
     /** Gives up on the record of an outcome. */
-    addOutcome: async () =>
-      add(
-        { kind: "outcome", entry_id: "17-0", invocation: "live", data: JSON.stringify(ran("17-0").record) },
-        { stream: "signal_results", functionName: "persist-log" },
-      ),
+    addOutcome: async () => add(OUTCOME_FIELDS, { stream: "signal_results", functionName: "persist-log" }),
     count: async () => http.services.redis.xlen(key()),
   };
 }

@@ -8,6 +8,7 @@ import type { Entry } from "../../../shared/entry.ts";
 import { ensureGroup } from "../../../shared/io/streams/groups.ts";
 import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 import { signalFields } from "../../builders.ts";
+import { ran } from "../../shared/io/log/logged.ts";
 
 /** What a running router does, one step at a time, so that a test can check the state between them. */
 
@@ -15,6 +16,14 @@ import { signalFields } from "../../builders.ts";
 export function freshSignal(changes: Readonly<Record<string, string | undefined>> = {}) {
   return signalFields({ sent_at: new Date().toISOString(), ...changes });
 }
+
+/** The fields of a record in `signal_results`: strategy 10 has executed a task. */
+export const OUTCOME_FIELDS = {
+  kind: "outcome",
+  entry_id: "17-0",
+  invocation: "live",
+  data: JSON.stringify(ran("17-0").record),
+};
 
 /** Delivers the waiting entries of a binding's group without processing them. */
 export async function deliver(services: Services, binding: Binding): Promise<Entry[]> {

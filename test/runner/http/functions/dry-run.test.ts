@@ -4,6 +4,7 @@ import { asRead, mixedReference, mixedSignal } from "../../../mixed-signals.ts";
 import { insertReference } from "../../../servers/insert-reference.ts";
 import { everythingIn } from "../everything-in.ts";
 import { useHttpApp } from "../http-fixture.ts";
+import { OUTCOME_FIELDS } from "../router-steps.ts";
 
 const http = useHttpApp({
   settings: {
@@ -87,19 +88,7 @@ describe("a dry run", () => {
 
   test("of persist-log answers which entries are records, without Postgres, and writes none", async () => {
     const before = await everythingIn(http);
-    const data = JSON.stringify({
-      strategy_id: 1,
-      status: "executed",
-      reason: null,
-      detail: {},
-      attempt: 1,
-      duration_ms: 1,
-      at: "2026-01-01T00:00:00Z",
-    });
-    const entries = [
-      { fields: { kind: "outcome", entry_id: "1-0", invocation: "live", data } },
-      { fields: { kind: "?" } },
-    ];
+    const entries = [{ fields: OUTCOME_FIELDS }, { fields: { kind: "?" } }];
     await http.services.database.close();
     expect((await dry("persist-log", { entries })).body).toEqual({
       dry_run: true,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { useHttpApp } from "../http-fixture.ts";
+import { OUTCOME_FIELDS } from "../router-steps.ts";
 
 const http = useHttpApp();
 
@@ -15,17 +16,8 @@ describe("persist-log on posted entries", () => {
   });
 
   test("writes them to the log as if they were read from the named stream", async () => {
-    const outcome = {
-      strategy_id: 10,
-      status: "executed",
-      reason: null,
-      detail: {},
-      attempt: 1,
-      duration_ms: 1,
-      at: "2026-01-01T00:00:00Z",
-    };
-    const fields = { kind: "outcome", entry_id: "17-0", invocation: "live", data: JSON.stringify(outcome) };
-    const results = await http.call("POST", "/functions/persist-log", { entries: [{ fields }] });
+    const entries = [{ fields: OUTCOME_FIELDS }];
+    const results = await http.call("POST", "/functions/persist-log", { entries });
     expect(results.body.results).toEqual([
       { id: expect.any(String), status: "committed", outcome: "applied" },
     ]);

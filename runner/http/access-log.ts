@@ -5,12 +5,9 @@ import { clientAddressOf } from "./auth/client-address.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import type { AppEnv } from "./routes.ts";
 
-/** Asked for every few seconds by machines. */
-const OFTEN: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
-
 /**
- * A line of the process log for each request: which route, what came of it, how long until the answer began, and from
- * where. Never the path as it was sent, a header or a body, since secrets come in all of them.
+ * Writes a line to the process log for each request: route, status, time until the answer began, and client address. The
+ * path as sent, headers and bodies are left out, because each of them can hold a secret.
  */
 export function accessLog(deps: HttpDeps): MiddlewareHandler<AppEnv> {
   const { logger } = deps.services;
@@ -18,7 +15,7 @@ export function accessLog(deps: HttpDeps): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const startedAt = performance.now();
     await next();
-    const route = routeOf(c);
+    const route = routePattern(c);
     const line = {
       source: "http",
       request_id: c.get("requestId"),
@@ -28,11 +25,14 @@ export function accessLog(deps: HttpDeps): MiddlewareHandler<AppEnv> {
       duration_ms: Math.round(performance.now() - startedAt),
       client: addressOf(c),
     };
-    logger[OFTEN.has(route) ? "debug" : "info"](line, `${line.method} ${route} ${line.status}`);
+    logger[POLLED.has(route) ? "debug" : "info"](line, `${line.method} ${route} ${line.status}`);
   };
 }
 
-/** The pattern of the route that was asked for, also when something before it refused the request. */
-function routeOf(c: Context): string {
+/** Requested every few seconds by machines. */
+const POLLED: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+
+/** The pattern of the requested route, also when the request was refused before it reached the route. */
+function routePattern(c: Context): string {
   return matchedRoutes(c).find(({ method }) => method !== METHOD_NAME_ALL)?.path ?? "(none)";
 }

@@ -1,10 +1,8 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
-import { messageOf } from "../../shared/error-message.ts";
 import { accessLog } from "./access-log.ts";
 import { requireToken } from "./auth/require-token.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
@@ -15,27 +13,47 @@ import { healthRoutes } from "./operations/health.ts";
 import { metricsRoutes } from "./operations/metrics.ts";
 import { pauseRoutes } from "./operations/pauses.ts";
 import { referenceRoutes } from "./operations/reference.ts";
-import { Problem, problemOf, problemResponse } from "./problem.ts";
+import {
+  bodyTooLarge,
+  Problem,
+  problemOf,
+  problemResponse,
+  unexpectedProblem,
+  type ProblemOptions,
+} from "./problem.ts";
 import { replayRoutes } from "./replays/routes.ts";
 import { newRoutes, type AppEnv } from "./routes.ts";
 import { signalRoutes } from "./signals/routes.ts";
 import { webhookRoutes } from "./webhook/webhook.ts";
 
-/** The router over HTTP: a plain `fetch` handler, for a Node server as for serverless platforms. */
+/**
+ * The router over HTTP: a plain `fetch` handler, for a Node server as for serverless platforms. Each room of this folder is
+ * a group of its routes; `server` accepts the connections, `auth` checks tokens and secrets.
+ */
 export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
   const { redis, logger, config } = deps.services;
   const app = newRoutes();
   app.use(requestId());
   app.use(accessLog(deps));
   app.use(secureHeaders());
-  // What answers without the token comes before the guard.
+  // Routes that need no token come before the check of the token.
   app.route("/", healthRoutes(deps));
   if (config.webhookSecret !== undefined) app.route("/", webhookRoutes(deps));
 
   app.use(requireToken(deps));
-  app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.use(
-    bodyLimit({ maxSize: config.httpBodyBytesMax, onError: () => refuseBody(config.httpBodyBytesMax) }),
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) => problemResponse(c, wrongMethod(c.req.method, methods)),
+    }),
+  );
+  app.use(
+    bodyLimit({
+      maxSize: config.httpBodyBytesMax,
+      onError() {
+        throw new Problem(bodyTooLarge(config.httpBodyBytesMax));
+      },
+    }),
   );
   app.route("/", functionRoutes(deps));
   app.route("/", replayRoutes(deps));
@@ -50,37 +68,22 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
     problemResponse(c, {
       status: 404,
       code: "no_such_route",
-      detail: `there is no ${c.req.method} on this path`,
+      detail: `this path has no route for ${c.req.method}`,
       hint: "GET /openapi.json lists the routes",
     }),
   );
   app.onError((error, c) => {
     const problem = problemOf(error, { redisReady: redis.status === "ready" });
     if (problem !== undefined) return problemResponse(c, problem);
-    // Whoever asked has gone, in the middle of a body perhaps, and reads no answer.
+    // The client has disconnected, perhaps in the middle of its body, and reads no answer.
     if (c.req.raw.signal.aborted) return c.body(null, 400);
-    logger.error({ err: error, request_id: c.get("requestId") }, `request failed: ${messageOf(error)}`);
-    const detail = "something went wrong that should not have";
-    const hint = "the router's log has the details under this request_id";
-    return problemResponse(c, { status: 500, code: "internal_error", detail, hint });
+    return problemResponse(c, unexpectedProblem(c, error, logger));
   });
   return app;
 }
 
-function onMethodNotAllowed(c: Context, methods: string[]): Response {
-  const allow = methods.join(", ");
-  return problemResponse(c, {
-    status: 405,
-    code: "method_not_allowed",
-    detail: `${c.req.method} is not something this path answers; ${allow} is`,
-    headers: { allow },
-  });
-}
-
-function refuseBody(bytesMax: number): never {
-  throw new Problem({
-    status: 413,
-    code: "body_too_large",
-    detail: `the body is larger than HTTP_BODY_BYTES_MAX, ${bytesMax} bytes`,
-  });
+function wrongMethod(method: string, allowed: readonly string[]): ProblemOptions {
+  const allow = allowed.join(", ");
+  const detail = `this path does not accept ${method}, only ${allow}`;
+  return { status: 405, code: "method_not_allowed", detail, headers: { allow } };
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { Problem } from "./problem.ts";
 
-/** The page's files out of the package swagger-ui-dist, with their media types. There are no others to be had. */
+/** The page at `GET /docs`, and its files from the package swagger-ui-dist with their media types; no others are served. */
 export const PAGE_FILES = {
   "swagger-ui.css": "text/css; charset=utf-8",
   "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
@@ -13,7 +13,7 @@ export type PageFile = keyof typeof PAGE_FILES;
 /** Reads one of the page's files. */
 export type ReadPageFile = (name: PageFile) => Promise<Uint8Array<ArrayBuffer>>;
 
-/** Everything comes from the router itself, and nothing in the page is inline. */
+/** Everything is loaded from the router itself, and nothing is inline. */
 export const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -25,7 +25,7 @@ export const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Addresses are relative, so that the page also works below a path of a proxy. */
+/** Links are relative, so that the page also works below a path of a proxy. */
 export const PAGE_HTML = `<!doctype html>
 <html lang="en">
   <head>
@@ -43,7 +43,7 @@ export const PAGE_HTML = `<!doctype html>
 </html>
 `;
 
-/** Without `validatorUrl: null` the page would show the document's address to a validator on the internet. */
+/** Without `validatorUrl: null` the page would send the document's URL to a validator on the internet. */
 export const PAGE_SCRIPT = `SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",
@@ -52,24 +52,24 @@ export const PAGE_SCRIPT = `SwaggerUIBundle({
 });
 `;
 
-/** Reads from the installed package. @throws Problem where the package is not there, as in a bundle for serverless platforms */
+/** Reads from the installed package. @throws Problem when it is not installed, as in a bundle for serverless platforms */
 export const readInstalledFile: ReadPageFile = async (name) => {
   try {
     const path = createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
     return new Uint8Array(await readFile(path));
   } catch (error) {
-    if (!isAbsence(error)) throw error;
+    if (!isNotInstalled(error)) throw error;
     throw new Problem({
       status: 501,
       code: "docs_not_installed",
-      detail: "the files of this page are not part of this deployment",
-      hint: "GET /openapi.json has the same content for any viewer",
+      detail: "this deployment does not contain the files of the page",
+      hint: "GET /openapi.json has the same content, for any OpenAPI viewer",
     });
   }
 };
 
-/** A bundle in CommonJS has no `import.meta.url`, which is an invalid argument. */
-function isAbsence(error: unknown): boolean {
+/** A bundle in CommonJS has no `import.meta.url`, which `createRequire` refuses as an invalid argument. */
+function isNotInstalled(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "MODULE_NOT_FOUND" || code === "ENOENT" || code === "ERR_INVALID_ARG_VALUE";
 }

@@ -12,12 +12,7 @@ import {
 } from "./docs-page.ts";
 import { BEARER, json, newRoutes, problems, type AppEnv } from "./routes.ts";
 
-/** Behind the token, so nobody's cache but the browser's own. */
-const CACHE = { "cache-control": "private, max-age=86400" };
-
-const about = { method: "get" as const, security: BEARER, tags: ["operations"] };
-
-/** Adds `GET /openapi.json`, made of all routes of the app, and `GET /docs`, a page to try them. */
+/** Adds `GET /openapi.json`, built from all routes of the app, and `GET /docs`, a page to try them. */
 export function addDocs(
   app: OpenAPIHono<AppEnv>,
   { readPageFile = readInstalledFile }: { readonly readPageFile?: ReadPageFile } = {},
@@ -26,6 +21,11 @@ export function addDocs(
   addPage(app, readPageFile);
 }
 
+const common = { method: "get" as const, security: BEARER, tags: ["operations"] };
+
+/** The routes need the token, so no cache but the browser's own may keep the answers. */
+const CACHE = { "cache-control": "private, max-age=86400" };
+
 function addDocument(app: OpenAPIHono<AppEnv>): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
     type: "http",
@@ -33,12 +33,12 @@ function addDocument(app: OpenAPIHono<AppEnv>): void {
     description: "the value of HTTP_TOKEN",
   });
   const route = createRoute({
-    ...about,
+    ...common,
     path: "/openapi.json",
     summary: "This description",
     responses: { 200: json(z.object({ openapi: z.string() }), "OpenAPI 3.1"), ...problems(401) },
   });
-  // Made when first asked for: every route of the app is there by then.
+  // Built at the first request, when the app has all its routes.
   let document: ReturnType<typeof documentOf> | undefined;
   app.route(
     "/",
@@ -57,7 +57,7 @@ function documentOf(app: OpenAPIHono<AppEnv>) {
 
 function addPage(app: OpenAPIHono<AppEnv>, readPageFile: ReadPageFile): void {
   const route = createRoute({
-    ...about,
+    ...common,
     path: "/docs",
     summary: "A page to read and try this description",
     responses: {
@@ -66,7 +66,7 @@ function addPage(app: OpenAPIHono<AppEnv>, readPageFile: ReadPageFile): void {
     },
   });
   const page = newRoutes().openapi(route, async (c) => {
-    // Rather no page than one whose script is missing.
+    // An error is better than a page without its script.
     await readPageFile("swagger-ui-bundle.js");
     return c.html(PAGE_HTML, 200, { "content-security-policy": PAGE_POLICY });
   });

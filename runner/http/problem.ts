@@ -2,12 +2,14 @@ import { STATUS_CODES } from "node:http";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Logger } from "pino";
 import * as z from "zod";
 import { messageOf } from "../../shared/error-message.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
+import { ReferenceRowError } from "../../shared/io/reference/reference-source.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 
-/** The one form in which every route says what went wrong: problem details, RFC 9457. */
+/** The one form in which every route reports an error: problem details, RFC 9457. */
 export const problemSchema = z.object({
   type: z.literal("about:blank"),
   title: z.string(),
@@ -18,18 +20,20 @@ export const problemSchema = z.object({
   detail: z.string(),
   /** What to do about it. */
   hint: z.string().optional(),
-  /** One for each thing wrong with the request. */
+  /** One for each error in the request. */
   issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   request_id: z.string(),
 });
 export type ProblemBody = z.infer<typeof problemSchema>;
+
+export const PROBLEM_TYPE = "application/problem+json";
 
 export interface ProblemOptions extends Pick<ProblemBody, "code" | "detail" | "hint" | "issues"> {
   readonly status: ContentfulStatusCode;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Thrown by routes; the app answers it as it is. Holds nothing that must not be shown. */
+/** Thrown by routes and sent by the app as it is, so it must hold nothing secret. */
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly options: ProblemOptions;
@@ -40,63 +44,68 @@ export class Problem extends Error {
   }
 }
 
-/** The answer for a problem. */
-export function problemResponse(c: Context, { status, headers, ...said }: ProblemOptions): Response {
-  const title = STATUS_CODES[status] ?? "Error";
-  const body: ProblemBody = {
-    type: "about:blank",
-    title,
-    status,
-    ...said,
-    request_id: requestIdOf(c),
-  };
-  return c.json(body, status, { ...headers, "content-type": "application/problem+json" });
+/** The body that is sent for a problem. */
+export function problemBody(problem: ProblemOptions, requestId: string): ProblemBody {
+  const { headers: _, ...shown } = problem;
+  const title = STATUS_CODES[problem.status] ?? "Error";
+  return { type: "about:blank", title, ...shown, request_id: requestId };
 }
 
-/** The problem that stands for whatever was thrown; undefined for what nobody expected, of which nothing is shown. */
+/** The answer for a problem. */
+export function problemResponse(c: Context, problem: ProblemOptions): Response {
+  const headers = { ...problem.headers, "content-type": PROBLEM_TYPE };
+  return c.json(problemBody(problem, requestIdOf(c)), problem.status, headers);
+}
+
+/** The problem that an error is reported as; undefined for an unexpected error. */
 export function problemOf(
   error: unknown,
   { redisReady }: { readonly redisReady: boolean },
 ): ProblemOptions | undefined {
   if (error instanceof Problem) return error.options;
-  if (error instanceof HTTPException && error.status < 500) {
-    return {
-      status: error.status,
-      code: codeOf(error.status),
-      detail: error.message,
-    };
-  }
+  if (error instanceof HTTPException && error.status < 500)
+    return { status: error.status, code: codeOf(error.status), detail: error.message };
   if (error instanceof DatabaseError && error.kind === "unavailable") {
     const detail = "Postgres cannot be reached or did not answer in time";
-    return {
-      status: 503,
-      code: "postgres_unavailable",
-      detail,
-      hint: "signals are decided without it; ask again when it is back",
-    };
+    const hint = "signals are decided without it; try again when Postgres is available";
+    return { status: 503, code: "postgres_unavailable", detail, hint };
   }
-  if (isClientGone(error)) {
-    return {
-      status: 400,
-      code: "body_incomplete",
-      detail: "the connection ended before the whole body had arrived",
-    };
-  }
+  if (isClientDisconnect(error)) return { status: 400, code: "body_incomplete", detail: BODY_CUT_SHORT };
+  const hint = "try again later";
   if (error instanceof UnavailableError)
-    return { status: 503, code: "unavailable", detail: messageOf(error), hint: "ask again later" };
-  if (!redisReady) {
-    return {
-      status: 503,
-      code: "redis_unavailable",
-      detail: "Redis does not answer",
-      hint: "ask again later",
-    };
-  }
+    return { status: 503, code: "unavailable", detail: messageOf(error), hint };
+  if (!redisReady) return { status: 503, code: "redis_unavailable", detail: "Redis does not answer", hint };
   return undefined;
 }
 
-/** What Node fails the reading of a body with when the client has gone away in the middle of it. */
-function isClientGone(error: unknown): boolean {
+/** Logs an unexpected error; the problem shows nothing of it. */
+export function unexpectedProblem(c: Context, error: unknown, logger: Logger): ProblemOptions {
+  logger.error({ err: error, request_id: requestIdOf(c) }, `request failed: ${messageOf(error)}`);
+  return { ...INTERNAL_ERROR, hint: "the router's log has the details under this request_id" };
+}
+
+export const INTERNAL_ERROR = {
+  status: 500,
+  code: "internal_error",
+  detail: "an unexpected error occurred in the router",
+} as const satisfies ProblemOptions;
+
+export const BODY_CUT_SHORT = "the connection closed before the whole body had arrived";
+
+export function bodyTooLarge(bytesMax: number): ProblemOptions {
+  const detail = `the body is larger than HTTP_BODY_BYTES_MAX, ${bytesMax} bytes`;
+  return { status: 413, code: "body_too_large", detail };
+}
+
+/** For an error of the reference: a row that cannot be used is a problem, any other error is thrown again. */
+export function throwRowProblem(error: unknown, code: string): never {
+  if (!(error instanceof ReferenceRowError)) throw error;
+  const hint = "correct the row and try again; until then signals are decided on the current snapshot";
+  throw new Problem({ status: 409, code, detail: error.message, hint });
+}
+
+/** What Node reports when the client disconnects in the middle of its body. */
+function isClientDisconnect(error: unknown): boolean {
   return (
     error instanceof Error && error.message === "aborted" && "code" in error && error.code === "ECONNRESET"
   );
@@ -107,7 +116,7 @@ function codeOf(status: number): string {
   return (STATUS_CODES[status] ?? "error").toLowerCase().replaceAll(/[^a-z]+/g, "_");
 }
 
-function requestIdOf(c: Context): string {
+export function requestIdOf(c: Context): string {
   const id: unknown = c.get("requestId");
   return typeof id === "string" ? id : "";
 }

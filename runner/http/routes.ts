@@ -1,35 +1,31 @@
 import { OpenAPIHono, z, type RouteConfig } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
 import { isEntryId } from "../../shared/entry.ts";
-import { Problem, problemSchema } from "./problem.ts";
+import { Problem, PROBLEM_TYPE, problemSchema } from "./problem.ts";
 
-/** What every group of routes is made with. */
-export interface AppEnv {
-  Variables: RequestIdVariables;
-}
-
-/** Routes whose requests are checked against their schemas; what does not fit is a problem with an issue for each fault. */
+/** Routes that check requests against their schemas; an invalid request is a problem with an issue for each error in it. */
 export function newRoutes(): OpenAPIHono<AppEnv> {
   return new OpenAPIHono<AppEnv>({
     defaultHook(result, c) {
       if (result.success) return;
       const issues = result.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
-      throw new Problem({
-        status: 422,
-        code: "invalid_request",
-        detail: `the ${result.target} of ${c.req.method} ${c.req.routePath} is not what is expected`,
-        issues,
-      });
+      const part = result.target === "json" ? "body" : result.target;
+      const detail = `the ${part} of ${c.req.method} ${c.req.routePath} is not valid`;
+      throw new Problem({ status: 422, code: "invalid_request", detail, issues });
     },
   });
+}
+
+export interface AppEnv {
+  Variables: RequestIdVariables;
 }
 
 /** Name of the security scheme in the OpenAPI document. */
 export const BEARER = [{ bearer: [] }];
 
-/** The problems a route can answer with, for its `responses`. */
+/** The problems that a route can answer with, for its `responses`. */
 export function problems<Status extends number>(...statuses: readonly Status[]) {
-  const content = { "application/problem+json": { schema: problemSchema } };
+  const content = { [PROBLEM_TYPE]: { schema: problemSchema } };
   const described = statuses.map(
     (status) => [status, { description: "problem details, RFC 9457", content }] as const,
   );
@@ -54,5 +50,8 @@ export const entryIdSchema = z
   .refine(isEntryId, "expected an entry id such as 1700000000000-0")
   .openapi({ example: "1700000000000-0" });
 
-/** Name of whoever asks, for the record. */
+/** Name of the requester, for the record. */
 export const byName = z.string().trim().min(1).max(200);
+
+/** Why the requester asks for it, for the record. */
+export const reasonText = z.string().trim().min(1).max(1_000);

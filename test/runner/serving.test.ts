@@ -64,7 +64,9 @@ test("a port that is taken ends the start with exit code 2, in order and saying 
   const first = await router.start();
   const second = await router.run("main.ts");
   expect(second.code).toBe(2);
-  expect(second.output).toMatch(/HTTP_PORT: something else listens on port \d+ .*set HTTP_PORT to another/);
+  expect(second.output).toMatch(
+    /HTTP_PORT: port \d+ of .* is in use by another process: .*set HTTP_PORT to another/,
+  );
   expect(second.output).toContain("router stopped: the start failed");
   expect((await fetch(`${urlIn(first.output())}/no-such-route`)).status).toBeGreaterThanOrEqual(400);
 });
@@ -88,6 +90,6 @@ test("a request that is not over within SHUTDOWN_MS_MAX is cut off, with exit co
   await vi.waitFor(() => expect(wire.received()).toContain("100 Continue"));
   running.signal("SIGTERM");
   expect(await running.ended()).toBe(1);
-  expect(running.output()).toContain("requests that were still being answered were cut off");
+  expect(running.output()).toContain("requests that were still in progress were cut off");
   expect(await wire.ended()).not.toContain("200 OK");
 });

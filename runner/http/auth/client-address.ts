@@ -10,28 +10,28 @@ import {
 import { blockListOf } from "../../../shared/config/config-values.ts";
 import type { HttpDeps } from "../http-deps.ts";
 
-export interface Way {
-  /** Address of whoever opened the connection. */
-  readonly peer: string | undefined;
-  /** The header X-Forwarded-For: who asked first, then every proxy but the last. */
-  readonly forwardedFor: string | undefined;
-  readonly trustedProxies: BlockList;
-}
-
 /**
- * The address a request came from: the nearest one that is no trusted proxy. Only a trusted proxy is believed about who
- * asked it, so whatever a client writes into the header itself is never reached. Undefined when the peer is unknown.
+ * The address a request came from: the nearest one that is not a trusted proxy, so that nothing a client itself writes into
+ * the header is ever used. Undefined when the peer is unknown.
  */
-export function clientAddress({ peer, forwardedFor, trustedProxies }: Way): string | undefined {
+export function clientAddress({ peer, forwardedFor, trustedProxies }: AddressSources): string | undefined {
   let client = parseAddress(peer ?? "");
   for (const hop of (forwardedFor ?? "").split(",").toReversed()) {
     if (client === undefined || !isAmong(trustedProxies, client)) break;
     const before = parseAddress(hop);
-    // What a trusted proxy says is no address: the proxy itself is all that is known.
+    // The proxy reported something that is not an address: the proxy itself is all that is known.
     if (before === undefined) break;
     client = before;
   }
   return client;
+}
+
+export interface AddressSources {
+  /** Address of the other end of the connection. */
+  readonly peer: string | undefined;
+  /** The header X-Forwarded-For: the client, then every proxy but the last. */
+  readonly forwardedFor: string | undefined;
+  readonly trustedProxies: BlockList;
 }
 
 /** {@link clientAddress} of requests to the app. */
@@ -45,18 +45,18 @@ export function clientAddressOf({ services, peerAddressOf }: HttpDeps): (c: Cont
     });
 }
 
-/** Whether one of these ranges holds the address. */
+/** Whether one of these ranges contains the address. */
 export function isAmong(ranges: BlockList, address: string): boolean {
   return ranges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
-/** Those who count as one client: an IPv4 address, or the /64 of an IPv6 address, which is what one subscriber gets. */
+/** What counts as one client: an IPv4 address, or the /64 of an IPv6 address, which is what one subscriber gets. */
 export function clientGroup(address: string | undefined): string {
   if (address === undefined) return "unknown";
   return isIP(address) === 6 ? `${(convertIPv6ToBinary(address) >> 64n).toString(16)}/64` : address;
 }
 
-/** An IP address in its one spelling, without port and zone; one of IPv4 in IPv6 (`::ffff:192.0.2.1`) as IPv4. */
+/** An IP address in its canonical form, without port and zone; IPv4 in IPv6 (`::ffff:192.0.2.1`) as IPv4. */
 export function parseAddress(text: string): string | undefined {
   const given = text.trim();
   const [, inBrackets] = /^\[(.+)\](?::\d{1,5})?$/.exec(given) ?? [];

@@ -1,20 +1,20 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** Tells whether a text is the expected secret, in a time that depends on neither of them; undefined never is. */
+/** Compares texts with the expected secret, in a time that depends on neither of them; undefined never matches. */
 export function secretMatcher(expected: string): (given: string | undefined) => boolean {
-  const wanted = digest(expected);
-  return (given) => given !== undefined && timingSafeEqual(digest(given), wanted);
+  const expectedDigest = digest(expected);
+  return (given) => given !== undefined && timingSafeEqual(digest(given), expectedDigest);
 }
 
 /**
- * What follows `Bearer` in an Authorization header; undefined when it is something else. Hono's middleware refuses
- * characters that HTTP_TOKEN and WEBHOOK_SECRET may have.
+ * The token of an Authorization header with the scheme Bearer. Hono's own middleware refuses characters that HTTP_TOKEN and
+ * WEBHOOK_SECRET may have.
  */
 export function bearerOf(header: string | undefined): string | undefined {
   return /^bearer +(\S+) *$/i.exec(header ?? "")?.[1];
 }
 
-/** Of one length for all texts, which timingSafeEqual needs, and which hides how long the secret is. */
+/** Has the same length for all texts: timingSafeEqual needs that, and it hides the length of the secret. */
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }

@@ -2,15 +2,15 @@ import type { ClientRateLimitInfo, Store } from "hono-rate-limiter";
 import type { AppEnv } from "../routes.ts";
 
 /**
- * Counts for the rate limiter, in this process. Its own store grows with every address there is; this one keeps at most
- * `clientsMax` and forgets the oldest first, which costs an attacker with more addresses nothing he did not have anyway.
+ * Counts of the rate limiter, in this process. The limiter's own store grows with every address; this one keeps at most
+ * `clientsMax` and evicts the oldest, which helps only an attacker with more addresses than that.
  */
 export function failedAuthCounts({ clientsMax }: { readonly clientsMax: number }): Store<AppEnv> {
-  /** In the order in which their windows end, since all windows are of one length. */
+  /** In the order in which their windows end, because all windows have the same length. */
   const counts = new Map<string, Required<ClientRateLimitInfo>>();
   let windowMs = 0;
 
-  const forget = (now: number): void => {
+  const evict = (now: number): void => {
     for (const [key, { resetTime }] of counts) {
       if (resetTime.getTime() > now && counts.size < clientsMax) return;
       counts.delete(key);
@@ -29,7 +29,7 @@ export function failedAuthCounts({ clientsMax }: { readonly clientsMax: number }
         known.totalHits += 1;
         return known;
       }
-      forget(now);
+      evict(now);
       const fresh = { totalHits: 1, resetTime: new Date(now + windowMs) };
       counts.set(key, fresh);
       return fresh;

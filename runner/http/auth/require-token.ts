@@ -7,30 +7,33 @@ import { bearerOf, secretMatcher } from "./credentials.ts";
 import { failedAuthLimit } from "./failed-auth-limit.ts";
 
 /**
- * Lets requests with the token pass, whatever else their address has done, and nobody else. For the pages of the
- * documentation alone the token may also be the password of HTTP Basic, which is what a browser can ask a person for: a
- * browser sends that along with whatever another site makes it request, so it must open nothing that does something.
+ * Refuses requests without the token. This room checks tokens and secrets, finds out which client a request came from, and
+ * limits how often it may fail.
  */
 export function requireToken(deps: HttpDeps): MiddlewareHandler<AppEnv> {
   const isToken = secretMatcher(deps.token);
-  const problemAfter = failedAuthLimit({ addressOf: clientAddressOf(deps), missing: "token" });
+  const problemAfter = failedAuthLimit({ addressOf: clientAddressOf(deps), credential: "token" });
   return async (c, next) => {
     if (isToken(bearerOf(c.req.header("authorization")))) return next();
-    const forBrowsers = isPage(c);
-    if (forBrowsers && isToken(auth(c.req.raw)?.password)) return next();
+    const isBasicAllowed = isPage(c);
+    if (isBasicAllowed && isToken(auth(c.req.raw)?.password)) return next();
     throw await problemAfter(c, {
       status: 401,
       code: "unauthorized",
       detail: "the token is missing or wrong",
-      hint: forBrowsers
+      hint: isBasicAllowed
         ? "send `Authorization: Bearer <HTTP_TOKEN>`, or any user with the token as password"
         : "send `Authorization: Bearer <HTTP_TOKEN>`",
-      headers: { "www-authenticate": `${forBrowsers ? "Basic" : "Bearer"} realm="signal router"` },
+      headers: { "www-authenticate": `${isBasicAllowed ? "Basic" : "Bearer"} realm="signal router"` },
     });
   };
 }
 
+/**
+ * The documentation, for which the token may also be the password of HTTP Basic. Browsers send that with requests made by
+ * other sites too, so no route that changes something may accept it.
+ */
 function isPage({ req: { method, path } }: Context): boolean {
-  const isRead = method === "GET" || method === "HEAD";
-  return isRead && (path === "/docs" || path.startsWith("/docs/") || path === "/openapi.json");
+  const isReading = method === "GET" || method === "HEAD";
+  return isReading && (path === "/docs" || path.startsWith("/docs/") || path === "/openapi.json");
 }

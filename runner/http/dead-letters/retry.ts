@@ -1,6 +1,7 @@
 import { canonicalEntryId } from "../../../shared/entry-range.ts";
 import { deadLettersOn } from "../../../shared/io/streams/dead-letters.ts";
 import {
+  NOT_THERE,
   retryBinding,
   retryDeadLetters,
   type RetryAttempt,
@@ -12,8 +13,18 @@ import { Problem } from "../problem.ts";
 import { deadLetterPage } from "./page.ts";
 import { RETRY_COUNT_MAX } from "./schemas.ts";
 
-/** Who asks, and why. */
-export interface Asker {
+/** Retries one dead letter. @throws Problem when it does not exist, or could not be retried */
+export async function retryOne(id: string, requester: Requester, services: Services): Promise<Retried> {
+  const { summary, attempts } = await retryIds([canonicalEntryId(id)], requester, services);
+  const [attempt] = attempts;
+  if (attempt === undefined || attempt.status === "gone") throw noDeadLetter(id, attempt?.note);
+  const { status, note } = attempt;
+  if (status === "left") throw (await isRetryable(id, services)) ? retryLater(note) : notRetryable(note);
+  return { invocation: summary.invocation ?? "", status, note };
+}
+
+/** Who requests it, and why. */
+export interface Requester {
   readonly by?: string | undefined;
   readonly reason?: string | undefined;
 }
@@ -24,33 +35,14 @@ export interface Retried {
   readonly note: string;
 }
 
-/** Retries one dead letter. @throws Problem when it is not there, or had to be left where it is */
-export async function retryOne(id: string, asker: Asker, services: Services): Promise<Retried> {
-  const { summary, attempts } = await retry([canonicalEntryId(id)], asker, services);
-  const [attempt] = attempts;
-  if (attempt === undefined || attempt.status === "gone") throw noDeadLetter(id, attempt?.note);
-  const { status, note } = attempt;
-  if (status === "left") {
-    throw (await canBeRun(id, services)) ? leftForNow(note) : leftForGood(note);
-  }
-  return { invocation: summary.invocation ?? "", status, note };
-}
-
-export interface RetriedSome {
-  readonly summary: RetrySummary;
-  readonly attempts: readonly RetryAttempt[];
-  /** The last one retried, when there are more. */
-  readonly next: string | undefined;
-}
-
-/** Retries those with these ids, or the oldest after a place. */
-export async function retrySome(
+/** Retries the dead letters with these ids, or the oldest ones after an id. */
+export async function retrySeveral(
   letters: { readonly ids: readonly string[] } | { readonly after: string | undefined },
-  asker: Asker,
+  requester: Requester,
   services: Services,
-): Promise<RetriedSome> {
+): Promise<RetriedSeveral> {
   if ("ids" in letters) {
-    return { ...(await retry(letters.ids.map(canonicalEntryId), asker, services)), next: undefined };
+    return { ...(await retryIds(letters.ids.map(canonicalEntryId), requester, services)), next: undefined };
   }
   const { page, next } = await deadLetterPage(deadLettersOn(services.redis, services.keys), {
     countMax: RETRY_COUNT_MAX,
@@ -58,15 +50,25 @@ export async function retrySome(
     after: letters.after,
   });
   const ids = page.map(({ id }) => id);
-  return { ...(await retry(ids, asker, services)), next };
+  return { ...(await retryIds(ids, requester, services)), next };
 }
 
-async function retry(
+interface RetriedIds {
+  readonly summary: RetrySummary;
+  readonly attempts: readonly RetryAttempt[];
+}
+
+export interface RetriedSeveral extends RetriedIds {
+  /** Id of the last one retried, when there are more. */
+  readonly next: string | undefined;
+}
+
+async function retryIds(
   ids: readonly string[],
-  { by = "http", reason }: Asker,
+  { by = "http", reason }: Requester,
   services: Services,
-): Promise<{ readonly summary: RetrySummary; readonly attempts: readonly RetryAttempt[] }> {
-  // Decisions are made by Redis' clock, which nothing else may have looked at in this process.
+): Promise<RetriedIds> {
+  // Decisions use Redis' clock, which this process may not have sampled yet.
   await services.clock.sample();
   const attempts: RetryAttempt[] = [];
   const summary = await retryDeadLetters(
@@ -76,41 +78,32 @@ async function retry(
   return { summary, attempts };
 }
 
-/** Whether another try can end otherwise: it can be read, it has its fields, and there is a function for it. */
-async function canBeRun(id: string, services: Services): Promise<boolean> {
+/** Whether another retry may succeed: the letter can be read, has its fields, and its function exists. */
+async function isRetryable(id: string, services: Services): Promise<boolean> {
   const stored = await deadLettersOn(services.redis, services.keys).get(id);
   if (stored === undefined || !stored.ok || stored.letter.reason === "entry_deleted") return false;
   return retryBinding(services)(stored.letter, "") !== undefined;
 }
 
-/** The answer for an id that is not in `dead_letters`, or not any more. */
-export function noDeadLetter(id: string, note = "there is no dead letter with this id"): Problem {
-  const hint = "GET /dead-letters lists those that are there";
+/** The problem with an id that is not in `dead_letters`, or no longer. */
+export function noDeadLetter(id: string, note = NOT_THERE): Problem {
+  const hint = "GET /dead-letters lists the existing ones";
   return new Problem({ status: 404, code: "no_such_dead_letter", detail: `${id}: ${note}`, hint });
 }
 
-/** The answer to whoever wants to throw away what is being retried. */
+/** The problem with discarding a dead letter that is being retried. */
 export function deadLetterInUse(id: string): Problem {
-  const hint = "ask again when that is over; then it may be gone";
-  return new Problem({
-    status: 409,
-    code: "dead_letter_in_use",
-    detail: `${id}: ${IN_USE}`,
-    hint,
-  });
+  const hint = "try again when that has finished; the dead letter may no longer exist then";
+  return new Problem({ status: 409, code: "dead_letter_in_use", detail: `${id}: ${IN_USE}`, hint });
 }
 
-function leftForNow(note: string): Problem {
-  const hint = "the dead letter is still there; retry it once what the detail names is put right";
-  return new Problem({
-    status: 503,
-    code: "dead_letter_left",
-    detail: `it could not be run now: ${note}`,
-    hint,
-  });
+function retryLater(note: string): Problem {
+  const hint = "the dead letter is kept; retry it when the cause in the detail is resolved";
+  const detail = `it could not be retried now: ${note}`;
+  return new Problem({ status: 503, code: "dead_letter_left", detail, hint });
 }
 
-function leftForGood(note: string): Problem {
-  const hint = "DELETE it once nobody needs it any more";
+function notRetryable(note: string): Problem {
+  const hint = "DELETE it when it is no longer needed";
   return new Problem({ status: 409, code: "dead_letter_cannot_be_retried", detail: note, hint });
 }

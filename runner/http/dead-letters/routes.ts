@@ -5,77 +5,79 @@ import type { HttpDeps } from "../http-deps.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, byName, entryIdSchema, json, jsonBody, newRoutes, problems } from "../routes.ts";
 import { deadLetterPage } from "./page.ts";
-import { deadLetterInUse, noDeadLetter, retryOne, retrySome } from "./retry.ts";
+import { deadLetterInUse, noDeadLetter, retryOne, retrySeveral } from "./retry.ts";
 import {
   deadLetterSchema,
   pageQuerySchema,
   pageSchema,
   retriedSchema,
-  retriedSomeSchema,
+  retriedSeveralSchema,
   retryOneSchema,
-  retrySomeSchema,
+  retrySeveralSchema,
 } from "./schemas.ts";
 import { deadLetterView, shortDeadLetterView } from "./view.ts";
 
-const about = { security: BEARER, tags: ["dead letters"] };
+/** Entries that were given up on: this room lists them, retries them and discards them, as the command line does. */
+
+const common = { security: BEARER, tags: ["dead letters"] };
 const params = z.object({ id: entryIdSchema });
 const PAGE_TEXT_BYTES_MAX = 1_024;
 
 const listRoute = createRoute({
-  ...about,
+  ...common,
   method: "get",
   path: "/dead-letters",
-  summary: "Entries given up on, page by page",
+  summary: "Entries that were given up on, page by page",
   request: { query: pageQuerySchema },
   responses: { 200: json(pageSchema, "a page"), ...problems(401, 422, 503) },
 });
 
 const showRoute = createRoute({
-  ...about,
+  ...common,
   method: "get",
   path: "/dead-letters/{id}",
-  summary: "One of them, whole",
+  summary: "One dead letter, with whole values",
   request: { params },
   responses: { 200: json(deadLetterSchema, "the dead letter"), ...problems(401, 404, 422, 503) },
 });
 
 const retryRoute = createRoute({
-  ...about,
+  ...common,
   method: "post",
   path: "/dead-letters/{id}/retry",
   summary: "Run its function on its entry again",
   description:
-    "404 when it is not there (any more). When it had to be left where it is: 409 if no other try can end otherwise, 503 if something it needs is away or in the way (Postgres, the snapshot, a pause).",
+    "404: it does not exist, or no longer. 409: it can never be retried. 503: it cannot be retried now, because something is unavailable (Postgres, the snapshot) or dispatching is paused.",
   request: { params, body: { ...jsonBody(retryOneSchema), required: false } },
-  middleware: jsonOrNothing,
+  middleware: refuseOtherTypes,
   responses: {
-    200: json(retriedSchema, "what became of it"),
+    200: json(retriedSchema, "the result"),
     ...problems(400, 401, 404, 409, 413, 415, 422, 503),
   },
 });
 
-const retrySomeRoute = createRoute({
-  ...about,
+const retrySeveralRoute = createRoute({
+  ...common,
   method: "post",
   path: "/dead-letters/retry",
   summary: "Retry several, or all",
-  request: { body: jsonBody(retrySomeSchema) },
+  request: { body: jsonBody(retrySeveralSchema) },
   responses: {
-    200: json(retriedSomeSchema, "what became of each"),
+    200: json(retriedSeveralSchema, "the result of each"),
     ...problems(400, 401, 413, 415, 422, 503),
   },
 });
 
 const discardRoute = createRoute({
-  ...about,
+  ...common,
   method: "delete",
   path: "/dead-letters/{id}",
-  summary: "Throw it away for good; an event keeps what it was",
+  summary: "Discard it; an event keeps its content",
   request: { params, query: z.strictObject({ by: byName.optional() }) },
-  responses: { 204: { description: "it is gone" }, ...problems(401, 404, 409, 422, 503) },
+  responses: { 204: { description: "it is discarded" }, ...problems(401, 404, 409, 422, 503) },
 });
 
-/** `/dead-letters`: look at them, retry them, discard them, as on the command line. */
+/** The routes below `/dead-letters`. */
 export function deadLetterRoutes({ services }: HttpDeps) {
   const { redis, keys, clock, commit } = services;
   const letters = deadLettersOn(redis, keys);
@@ -96,10 +98,10 @@ export function deadLetterRoutes({ services }: HttpDeps) {
       if (stored === undefined) throw noDeadLetter(id);
       return c.json(deadLetterView(stored), 200);
     })
-    .openapi(retrySomeRoute, async (c) => {
+    .openapi(retrySeveralRoute, async (c) => {
       const { by, reason, ...letter } = c.req.valid("json");
-      const which = "ids" in letter ? { ids: letter.ids } : { after: letter.after };
-      const { summary, attempts, next } = await retrySome(which, { by, reason }, services);
+      const selection = "ids" in letter ? { ids: letter.ids } : { after: letter.after };
+      const { summary, attempts, next } = await retrySeveral(selection, { by, reason }, services);
       const { invocation = null, counts } = summary;
       return c.json({ invocation, counts, attempts: [...attempts], next: next ?? null }, 200);
     })
@@ -123,11 +125,11 @@ export function deadLetterRoutes({ services }: HttpDeps) {
     });
 }
 
-/** A body nobody has to send is not looked at when it says to be something else, which would lose what it says. */
-async function jsonOrNothing(c: Context, next: Next): Promise<void> {
+/** An optional body of another content type would be ignored, and with it what the client asks for. */
+async function refuseOtherTypes(c: Context, next: Next): Promise<void> {
   const type = c.req.header("content-type");
   if (type !== undefined && !/^application\/json\b/i.test(type)) {
-    const detail = `the body is ${type.slice(0, 100)}, expected application/json or no body`;
+    const detail = `the body is ${type.slice(0, 100)}: expected application/json, or no body`;
     throw new Problem({ status: 415, code: "unsupported_media_type", detail });
   }
   await next();

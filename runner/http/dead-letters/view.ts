@@ -3,14 +3,14 @@ import type { Fields } from "../../../shared/entry.ts";
 import { cutText } from "../../../shared/text.ts";
 import type { DeadLetterView } from "./schemas.ts";
 
-/** A dead letter with its parts, or what is there instead of one, whole. */
+/** A dead letter as it is sent, or the raw fields of an entry that is not one. */
 export function deadLetterView(stored: StoredDeadLetter): DeadLetterView {
   if (!stored.ok) return { id: stored.id, fault: stored.fault, raw: stored.raw };
   const { id, entry, functionName, ...rest } = stored.letter;
   return { id, ...rest, function: functionName, entry_id: entry.id, fields: entry.fields };
 }
 
-/** The same with each text of the entry cut, since a page of them may be large. */
+/** The same with each long text cut, because a page of them could be large. */
 export function shortDeadLetterView(stored: StoredDeadLetter, bytesMax: number): DeadLetterView {
   const view = deadLetterView(stored);
   return "raw" in view

@@ -7,10 +7,7 @@ import { callRoutes } from "./call.ts";
 import { pollRoutes } from "./poll.ts";
 import { tickRoutes } from "./tick.ts";
 
-/** Where nothing goes on running after the answer, what was to be said must be on its way before it. */
-const FLUSH_MS_MAX = 1_000;
-
-/** `POST /functions/{name}`, its `/poll`, and `POST /tick` */
+/** This room calls functions over HTTP: on posted entries, on those waiting in their streams, as jobs, or all in one tick. */
 export function functionRoutes({ services }: HttpDeps) {
   const maintenance = maintenanceOf(services);
   const jobs = jobsOf(services, maintenance);
@@ -26,3 +23,6 @@ export function functionRoutes({ services }: HttpDeps) {
   routes.route("/", tickRoutes(tickOf({ services, jobs, maintenance }), services));
   return routes;
 }
+
+/** On platforms that stop a process after its answer, events must be sent before it. */
+const FLUSH_MS_MAX = 1_000;

@@ -4,8 +4,23 @@ import type { HttpDeps } from "../http-deps.ts";
 import { json, newRoutes } from "../routes.ts";
 import { healthChecker } from "./health-check.ts";
 
-/** Anybody may ask, without a token, so the answer is looked up once for all who ask within this time. */
-const KEPT_MS = 1_000;
+/**
+ * `GET /healthz`: the process answers. `GET /readyz`: whether signals are decided. This room has the routes for operators:
+ * health, metrics, pauses and the reference.
+ */
+export function healthRoutes({ services }: HttpDeps) {
+  const checkHealth = singleFlight(healthChecker(services), { keptMs: CACHE_MS });
+  return newRoutes()
+    .openapi(aliveRoute, (c) => c.json({ status: "ok" as const }, 200, NO_STORE))
+    .openapi(readyRoute, async (c) => {
+      const { status, reasons } = (await checkHealth()).health;
+      return c.json({ status, reasons: [...reasons] }, status === "not_ready" ? 503 : 200, NO_STORE);
+    });
+}
+
+/** Anyone may ask, without a token, so one check answers all requests within this time. */
+const CACHE_MS = 1_000;
+const NO_STORE = { "cache-control": "no-store" };
 
 const alive = z.object({ status: z.literal("ok") }).openapi("Alive");
 
@@ -13,36 +28,26 @@ const readiness = z
   .object({
     status: z
       .enum(["ready", "degraded", "not_ready"])
-      .describe("degraded: signals are decided, something needs a look; not_ready: they are not"),
-    reasons: z.array(z.string()).describe("everything that is not as it should be, for people"),
+      .describe("degraded: signals are decided, but something needs attention; not_ready: they are not"),
+    reasons: z.array(z.string()).describe("everything that needs attention, for people"),
   })
   .openapi("Readiness");
 
-const about = { method: "get" as const, tags: ["operations"], security: [] };
+const common = { method: "get" as const, tags: ["operations"], security: [] };
 
-/** `GET /healthz`: the process answers. `GET /readyz`: signals are being decided, or why not. */
-export function healthRoutes({ services }: HttpDeps) {
-  const observe = singleFlight(healthChecker(services), { keptMs: KEPT_MS });
-  const healthz = createRoute({
-    ...about,
-    path: "/healthz",
-    summary: "Whether the process answers",
-    responses: { 200: json(alive, "it does; nothing else was looked at") },
-  });
-  const readyz = createRoute({
-    ...about,
-    path: "/readyz",
-    summary: "Whether signals are being decided, and what is not as it should be",
-    responses: {
-      200: json(readiness, "they are: `ready` or `degraded`"),
-      503: json(readiness, "they are not: `not_ready`"),
-    },
-  });
-  return newRoutes()
-    .openapi(healthz, (c) => c.json({ status: "ok" as const }, 200, { "cache-control": "no-store" }))
-    .openapi(readyz, async (c) => {
-      const { status, reasons } = (await observe()).health;
-      const body = { status, reasons: [...reasons] };
-      return c.json(body, status === "not_ready" ? 503 : 200, { "cache-control": "no-store" });
-    });
-}
+const aliveRoute = createRoute({
+  ...common,
+  path: "/healthz",
+  summary: "Whether the process answers",
+  responses: { 200: json(alive, "it does; nothing else was checked") },
+});
+
+const readyRoute = createRoute({
+  ...common,
+  path: "/readyz",
+  summary: "Whether signals are decided, and what needs attention",
+  responses: {
+    200: json(readiness, "they are: `ready` or `degraded`"),
+    503: json(readiness, "they are not: `not_ready`"),
+  },
+});

@@ -6,9 +6,9 @@ import type { HttpDeps } from "../http-deps.ts";
 import { BEARER, newRoutes, problems } from "../routes.ts";
 import { healthChecker } from "./health-check.ts";
 
-/** `GET /metrics`, for Prometheus. While Redis is away it has what is known without it, and `redis_up` 0. */
+/** `GET /metrics`, for Prometheus. While Redis is unavailable it has what is known without it, and `redis_up` 0. */
 export function metricsRoutes({ services }: HttpDeps) {
-  const observe = healthChecker(services);
+  const checkHealth = healthChecker(services);
   const route = createRoute({
     method: "get",
     path: "/metrics",
@@ -24,10 +24,10 @@ export function metricsRoutes({ services }: HttpDeps) {
     },
   });
   return newRoutes().openapi(route, async (c) => {
-    const seen = await observe();
-    const families = reachabilityMetrics(seen);
-    if (seen.status !== undefined) {
-      families.push(...countedMetrics(seen.status), ...currentMetrics(seen.status));
+    const check = await checkHealth();
+    const families = reachabilityMetrics(check);
+    if (check.status !== undefined) {
+      families.push(...countedMetrics(check.status), ...currentMetrics(check.status));
     }
     return c.text(await metricsText(families), 200, { "content-type": METRICS_CONTENT_TYPE });
   });

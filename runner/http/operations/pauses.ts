@@ -3,7 +3,18 @@ import { pauseDispatching, resumeDispatching } from "../../on-demand/pause-dispa
 import type { HttpDeps } from "../http-deps.ts";
 import { BEARER, byName, json, jsonBody, newRoutes, problems } from "../routes.ts";
 
-const request = z
+/** `POST /pause` and `POST /resume`, for one strategy or all of them. */
+export function pauseRoutes({ services }: HttpDeps) {
+  return newRoutes()
+    .openapi(pauseRoute, async (c) =>
+      c.json(await pauseDispatching(services, requestOf(c.req.valid("json"))), 200),
+    )
+    .openapi(resumeRoute, async (c) =>
+      c.json(await resumeDispatching(services, requestOf(c.req.valid("json"))), 200),
+    );
+}
+
+const body = z
   .strictObject({
     strategy: z.int().positive().optional().describe("id of a strategy; absent: every strategy"),
     by: byName.optional(),
@@ -13,31 +24,24 @@ const request = z
 const answer = z
   .object({
     message: z.string(),
-    /** Set when the current snapshot has no such strategy; the pause holds all the same. */
+    /** Set when the current snapshot has no such strategy; the pause holds nevertheless. */
     warning: z.string().optional(),
   })
   .openapi("PauseAnswer");
 
-/** `POST /pause` and `POST /resume`, for one strategy or all of them. */
-export function pauseRoutes({ services }: HttpDeps) {
-  const responses = {
+const common = {
+  method: "post" as const,
+  security: BEARER,
+  tags: ["control"],
+  request: { body: { ...jsonBody(body), required: false } },
+  responses: {
     200: json(answer, "it holds for every decision from now on"),
     ...problems(401, 413, 415, 422, 503),
-  };
-  const about = {
-    method: "post" as const,
-    security: BEARER,
-    tags: ["control"],
-    request: { body: { ...jsonBody(request), required: false } },
-    responses,
-  };
-  return newRoutes()
-    .openapi(createRoute({ ...about, path: "/pause", summary: "Stop dispatching, at once" }), async (c) => {
-      const { strategy, by = "http" } = c.req.valid("json");
-      return c.json(await pauseDispatching(services, { strategyId: strategy, by, way: "over HTTP" }), 200);
-    })
-    .openapi(createRoute({ ...about, path: "/resume", summary: "Take a pause back" }), async (c) => {
-      const { strategy, by = "http" } = c.req.valid("json");
-      return c.json(await resumeDispatching(services, { strategyId: strategy, by, way: "over HTTP" }), 200);
-    });
+  },
+};
+const pauseRoute = createRoute({ ...common, path: "/pause", summary: "Stop dispatching at once" });
+const resumeRoute = createRoute({ ...common, path: "/resume", summary: "Lift a pause" });
+
+function requestOf({ strategy, by = "http" }: z.infer<typeof body>) {
+  return { strategyId: strategy, by, way: "over HTTP" };
 }

@@ -1,10 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { EVENT_LEVELS } from "../../../shared/events.ts";
-import { ReferenceRowError } from "../../../shared/io/reference/reference-source.ts";
 import { phraseSchema, strategySchema, tickerSchema } from "../../../shared/reference/reference.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import { Problem } from "../problem.ts";
+import { Problem, throwRowProblem } from "../problem.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
+
+/** `GET /reference` and `POST /reference/refresh`: the snapshot that signals are decided on. */
 
 const counts = z.object({ tickers: z.int(), strategies: z.int(), phrases: z.int() });
 
@@ -16,13 +17,13 @@ const snapshotSchema = z
     confirmed_at: z
       .string()
       .nullable()
-      .describe("when Postgres was last seen to have this content; null: not known"),
-    age_ms: z.int().nullable().describe("since then, by Redis' clock"),
+      .describe("when Postgres was last confirmed to have this content; null: not known"),
+    age_ms: z.int().nullable().describe("age of `confirmed_at`, by Redis' clock"),
     content: z
       .object({
         tickers: z.record(z.string(), tickerSchema).describe("by normalised symbol"),
         strategies: z.record(z.string(), strategySchema).describe("by id"),
-        phrases: z.record(z.string(), phraseSchema).describe("by folded phrase"),
+        phrases: z.record(z.string(), phraseSchema).describe("by phrase, case folded"),
       })
       .optional(),
   })
@@ -32,22 +33,22 @@ const refreshedSchema = z
   .object({
     state: z
       .enum(["published", "unchanged", "refused"])
-      .describe("refused: another refresh that began later has published meanwhile"),
+      .describe("refused: another refresh, which began later, has published first"),
     version: z.string(),
     counts,
     warnings: z
       .array(z.object({ level: z.enum(EVENT_LEVELS), message: z.string() }))
-      .describe("about the rows, said when a version is published"),
+      .describe("about the rows, when a version is published"),
   })
   .openapi("Refreshed");
 
-const about = { security: BEARER, tags: ["reference"] };
+const common = { security: BEARER, tags: ["reference"] };
 
 const showRoute = createRoute({
-  ...about,
+  ...common,
   method: "get",
   path: "/reference",
-  summary: "The snapshot decisions are made on",
+  summary: "The snapshot that signals are decided on",
   request: {
     query: z.strictObject({
       content: z.enum(["true", "false"]).default("true").describe("false leaves the content out"),
@@ -57,14 +58,13 @@ const showRoute = createRoute({
 });
 
 const refreshRoute = createRoute({
-  ...about,
+  ...common,
   method: "post",
   path: "/reference/refresh",
   summary: "Read the reference from Postgres now",
-  responses: { 200: json(refreshedSchema, "what came of it"), ...problems(401, 409, 503) },
+  responses: { 200: json(refreshedSchema, "the result of the refresh"), ...problems(401, 409, 503) },
 });
 
-/** `GET /reference` and `POST /reference/refresh`. */
 export function referenceRoutes({ services }: HttpDeps) {
   const { referenceStore, clock } = services;
   return newRoutes()
@@ -98,7 +98,9 @@ export function referenceRoutes({ services }: HttpDeps) {
       );
     })
     .openapi(refreshRoute, async (c) => {
-      const { events, ...result } = await services.refresh().catch(unusableRow);
+      const { events, ...result } = await services
+        .refresh()
+        .catch((error: unknown) => throwRowProblem(error, "unusable_reference_row"));
       const warnings = events
         .filter(({ level }) => level !== "INFO")
         .map(({ level, message }) => ({ level, message }));
@@ -107,14 +109,7 @@ export function referenceRoutes({ services }: HttpDeps) {
 }
 
 function noSnapshot(): Problem {
-  const detail = "there is no complete reference snapshot in Redis, so nothing is decided";
-  const hint = "POST /reference/refresh makes one out of Postgres' tables";
+  const detail = "Redis holds no complete reference snapshot, so no signal is decided";
+  const hint = "POST /reference/refresh makes one from the tables in Postgres";
   return new Problem({ status: 404, code: "no_snapshot", detail, hint });
-}
-
-/** Somebody's row is at fault, and they have to know which. */
-function unusableRow(error: unknown): never {
-  if (!(error instanceof ReferenceRowError)) throw error;
-  const hint = "correct the row and ask again; until then decisions are made on the snapshot that is there";
-  throw new Problem({ status: 409, code: "unusable_reference_row", detail: error.message, hint });
 }

@@ -1,25 +1,43 @@
-import { createRoute, type RouteConfig, type z } from "@hono/zod-openapi";
+import { createRoute, type RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
-import { messageOf } from "../../../shared/error-message.ts";
 import { Unconfirmed } from "../../replay/commit-batch.ts";
 import { prepareReplay, type Replay } from "../../replay/replay.ts";
-import type { ReplayedSignal } from "../../replay/replayed-signal.ts";
 import { ReplayRefused, type ReplayRequest } from "../../replay/request.ts";
 import type { Services } from "../../setup/services.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import { Problem, problemOf, problemResponse, problemSchema } from "../problem.ts";
+import {
+  Problem,
+  problemBody,
+  problemOf,
+  requestIdOf,
+  unexpectedProblem,
+  type ProblemBody,
+} from "../problem.ts";
 import { BEARER, jsonBody, newRoutes, problems } from "../routes.ts";
-import { replayLines } from "./ndjson.ts";
+import { replayLines, type StartedBatches } from "./ndjson.ts";
 import { replayAnswerSchema, replayLineSchema, replayRequestOf, replayRequestSchema } from "./schemas.ts";
 
-/** Up to this many signals are answered in one piece. */
-const ONE_PIECE_MAX = 1_000;
+/** `POST /replays`: decides signals again, and answers as one JSON document or in lines. */
+export function replayRoutes({ services }: HttpDeps) {
+  return newRoutes().openapi(route, async (c) => {
+    const replay = await prepared(replayRequestOf(c.req.valid("json")), services, c.req.raw.signal);
+    const started = await start(replay);
+    const types = { supports: [JSON_TYPE, LINES_TYPE], default: JSON_TYPE };
+    const type = accepts(c, { header: "Accept", ...types });
+    return type === LINES_TYPE || replay.listed > JSON_SIGNALS_MAX
+      ? inLines(c, started, services)
+      : asJson(c, started, services);
+  });
+}
+
+/** More signals are answered in lines. */
+const JSON_SIGNALS_MAX = 1_000;
 
 const JSON_TYPE = "application/json";
 const LINES_TYPE = "application/x-ndjson";
 
-/** Of this wide type, since the library's own takes nothing that ends in `json` but JSON itself. */
+/** Has this wide type because the library's own accepts only JSON itself as a content type that ends in `json`. */
 const responses: RouteConfig["responses"] = {
   200: {
     description: "for each signal the logged decision, the new one, and the difference",
@@ -31,34 +49,18 @@ const responses: RouteConfig["responses"] = {
 const route = createRoute({
   method: "post",
   path: "/replays",
-  summary: "Decide signals again: what would differ, what is missing, or once more for good",
+  summary: "Decide signals again: as a dry run, only missing decisions, or by force",
   description:
-    `Up to ${ONE_PIECE_MAX} signals are answered as JSON; more, or whenever ${LINES_TYPE} is accepted, in lines: a signal each, ` +
-    'then `{"replay": …}`. A last line `{"problem": …}` says that it was stopped before its end.',
+    `Up to ${JSON_SIGNALS_MAX} signals are answered as JSON. More are answered in lines, and so is every request that accepts ${LINES_TYPE}: ` +
+    'a line for each signal, then `{"replay": …}`. A last line `{"problem": …}` means that the replay stopped before its end.',
   security: BEARER,
   tags: ["replays"],
   request: { body: jsonBody(replayRequestSchema) },
   responses,
 });
 
-/** `POST /replays` */
-export function replayRoutes({ services }: HttpDeps) {
-  return newRoutes().openapi(route, async (c) => {
-    const replay = await prepared(replayRequestOf(c.req.valid("json")), services, c.req.raw.signal);
-    const answered = await begun(replay);
-    const types = { supports: [JSON_TYPE, LINES_TYPE], default: JSON_TYPE };
-    const type = accepts(c, { header: "Accept", ...types });
-    return type === LINES_TYPE || replay.listed > ONE_PIECE_MAX
-      ? inLines(c, answered, services)
-      : inOnePiece(c, answered, services);
-  });
-}
-
-/** A replay whose first batch is done. */
-interface Begun {
+interface StartedReplay extends StartedBatches {
   readonly replay: Replay;
-  readonly first: IteratorResult<readonly ReplayedSignal[], void>;
-  readonly rest: AsyncGenerator<readonly ReplayedSignal[], void>;
 }
 
 async function prepared(request: ReplayRequest, services: Services, abort: AbortSignal): Promise<Replay> {
@@ -71,35 +73,38 @@ async function prepared(request: ReplayRequest, services: Services, abort: Abort
   }
 }
 
-/** Before the answer begins, so that what is away at once is a problem with a status of its own. */
-async function begun(replay: Replay): Promise<Begun> {
+/** Runs the first batch before the answer begins, so that an immediate failure is a problem with a status of its own. */
+async function start(replay: Replay): Promise<StartedReplay> {
   const rest = replay.run();
   const first = await rest.next();
   const failure = replay.failure();
-  if (failure !== undefined && !(failure instanceof Unconfirmed) && nothingDone(replay)) {
+  if (failure !== undefined && !(failure instanceof Unconfirmed) && isNothingDone(replay)) {
     await rest.return();
     throw failure;
   }
   return { replay, first, rest };
 }
 
-function nothingDone(replay: Replay): boolean {
+function isNothingDone(replay: Replay): boolean {
   const { dispatched, ignored, duplicate, rejected, held, fenced } = replay.summary().counts;
   return dispatched + ignored + duplicate + rejected + held + fenced === 0;
 }
 
-async function inOnePiece(c: Context, { replay, first, rest }: Begun, services: Services) {
+async function asJson(c: Context, { replay, first, rest }: StartedReplay, services: Services) {
   const signals = first.done === true ? [] : [...first.value];
-  for await (const batch of untilGone(rest, c.req.raw.signal)) signals.push(...batch);
+  for await (const batch of untilDisconnect(rest, c.req.raw.signal)) signals.push(...batch);
   const failure = replay.failure();
-  const problem = failure === undefined ? {} : { problem: await problemBody(c, failure, services) };
+  const problem = failure === undefined ? {} : { problem: embeddedProblem(c, failure, services) };
   return c.json({ replay: replay.summary(), signals, ...problem }, 200);
 }
 
-/** The batches as long as somebody waits for the answer. */
-async function* untilGone<T>(batches: AsyncGenerator<T, void>, gone: AbortSignal): AsyncGenerator<T, void> {
+/** The batches until the client disconnects. */
+async function* untilDisconnect<T>(
+  batches: AsyncGenerator<T, void>,
+  disconnected: AbortSignal,
+): AsyncGenerator<T, void> {
   try {
-    while (!gone.aborted) {
+    while (!disconnected.aborted) {
       const next = await batches.next();
       if (next.done === true) return;
       yield next.value;
@@ -109,37 +114,21 @@ async function* untilGone<T>(batches: AsyncGenerator<T, void>, gone: AbortSignal
   }
 }
 
-function inLines(c: Context, { replay, first, rest }: Begun, services: Services): Response {
-  const problemLine = async (error: unknown) => ({ problem: await problemBody(c, error, services) });
+function inLines(c: Context, { replay, ...batches }: StartedReplay, services: Services): Response {
+  const problemLine = (error: unknown) => ({ problem: embeddedProblem(c, error, services) });
   const lines = replayLines({
-    first,
-    rest,
-    async end() {
+    ...batches,
+    lastLines() {
       const failure = replay.failure();
-      return [{ replay: replay.summary() }, ...(failure === undefined ? [] : [await problemLine(failure)])];
+      return [{ replay: replay.summary() }, ...(failure === undefined ? [] : [problemLine(failure)])];
     },
-    broken: async (error) => [await problemLine(error)],
+    errorLines: (error) => [problemLine(error)],
   });
   return c.body(lines, 200, { "content-type": LINES_TYPE });
 }
 
-/** A problem inside of an answer that has begun, in the form it would have had as an answer. */
-async function problemBody(
-  c: Context,
-  error: unknown,
-  { redis, logger }: Services,
-): Promise<z.infer<typeof problemSchema>> {
+/** A problem inside an answer that has begun, in the form it would have as an answer. */
+function embeddedProblem(c: Context, error: unknown, { redis, logger }: Services): ProblemBody {
   const known = problemOf(error, { redisReady: redis.status === "ready" });
-  if (known === undefined)
-    logger.error({ err: error, request_id: c.get("requestId") }, `replay failed: ${messageOf(error)}`);
-  const response = problemResponse(
-    c,
-    known ?? {
-      status: 500,
-      code: "internal_error",
-      detail: "something went wrong that should not have",
-      hint: "the router's log has the details under this request_id",
-    },
-  );
-  return problemSchema.parse(await response.json());
+  return problemBody(known ?? unexpectedProblem(c, error, logger), requestIdOf(c));
 }

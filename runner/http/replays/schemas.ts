@@ -4,23 +4,24 @@ import { SIGNAL_STATUSES } from "../../../shared/reasons.ts";
 import { noCounts, REPLAY_OUTCOMES } from "../../replay/replayed-signal.ts";
 import { REPLAY_MODES, type ReplayRequest } from "../../replay/request.ts";
 import { problemSchema } from "../problem.ts";
-import { byName, entryIdSchema } from "../routes.ts";
+import { byName, entryIdSchema, reasonText } from "../routes.ts";
+
+/** What `POST /replays` accepts and answers. */
 
 /** Longest list of ids or uids in one request. */
-export const LIST_MAX = 10_000;
+const LIST_MAX = 10_000;
 
 const bound = z
   .union([z.string(), z.number()])
   .transform(String)
-  .describe("ISO 8601, Unix time, or an entry id; the time is that of arrival")
+  .describe("ISO 8601, Unix time, or an entry id; times are those of arrival")
   .openapi({ example: "2026-01-05T10:00:00Z" });
 const verdict = z.object({ status: z.string(), reason: z.string().nullable() });
 
-/** The body of `POST /replays`. */
 export const replayRequestSchema = z
   .strictObject({
     from: bound.optional(),
-    to: bound.optional().describe("inclusive; absent: now"),
+    to: bound.optional().describe("inclusive; default: now"),
     ids: z.array(entryIdSchema).min(1).max(LIST_MAX).optional(),
     uids: z.array(z.string().trim().min(1).max(256)).min(1).max(LIST_MAX).optional(),
     mode: z.enum(REPLAY_MODES).default("dry-run"),
@@ -30,35 +31,35 @@ export const replayRequestSchema = z
       .max(64)
       .optional()
       .describe(
-        "only for a dry run: `current` (default), `logged` – the one of each decision –, or a version",
+        "only for a dry run: `current` (default), `logged` (that of each logged decision), or a version",
       ),
     by: byName.optional().describe("required for `force`"),
-    reason: z.string().trim().min(1).max(1_000).optional().describe("required for `force`"),
+    reason: reasonText.optional().describe("required for `force`"),
   })
   .superRefine((body, context) => {
-    const fault = (path: string, message: string): void =>
+    const addIssue = (path: string, message: string): void =>
       context.addIssue({ code: "custom", path: [path], message });
-    const ways = [body.from ?? body.to, body.ids, body.uids].filter((way) => way !== undefined);
-    if (ways.length !== 1)
-      fault("", "expected exactly one of `from` (with or without `to`), `ids` and `uids`");
-    else if (body.to !== undefined && body.from === undefined) fault("from", "expected beside `to`");
-    for (const side of ["from", "to"] as const) {
-      const text = body[side];
-      if (text !== undefined && boundOf(text, side) === undefined) fault(side, `expected ${BOUND_FORMS}`);
+    const selections = [body.from ?? body.to, body.ids, body.uids].filter((given) => given !== undefined);
+    if (selections.length !== 1)
+      addIssue("", "expected exactly one of `from` (with or without `to`), `ids` and `uids`");
+    else if (body.to !== undefined && body.from === undefined) addIssue("from", "required with `to`");
+    for (const end of ["from", "to"] as const) {
+      const text = body[end];
+      if (text !== undefined && boundOf(text, end) === undefined) addIssue(end, `expected ${BOUND_FORMS}`);
     }
     const [from, to] = [boundOf(body.from ?? "", "from"), boundOf(body.to ?? "", "to")];
     if (from !== undefined && to !== undefined && compareEntryIds(from, to) > 0)
-      fault("to", "expected not to be before `from`");
+      addIssue("to", "expected a time that is not before `from`");
     if (body.mode !== "dry-run" && body.snapshot !== undefined && body.snapshot !== "current")
-      fault("snapshot", `only a dry run takes it: \`${body.mode}\` decides on the current snapshot`);
+      addIssue("snapshot", `only for a dry run: \`${body.mode}\` decides on the current snapshot`);
     if (body.mode !== "force") return;
-    if (body.by === undefined) fault("by", "required for `force`: who asks for it");
+    if (body.by === undefined) addIssue("by", "required for `force`: who requests it");
     if (body.reason === undefined)
-      fault("reason", "required for `force`: why signals are to be dispatched again");
+      addIssue("reason", "required for `force`: why signals are to be dispatched again");
   })
   .openapi("ReplayRequest");
 
-/** The replay a valid body asks for. */
+/** The replay that a valid body requests. */
 export function replayRequestOf(body: z.output<typeof replayRequestSchema>): ReplayRequest {
   const { mode, snapshot = "current", by = mode === "missing" ? "http" : null, reason = null } = body;
   return { selection: selectionOf(body), mode, snapshot, by, reason };
@@ -141,17 +142,17 @@ const summary = z
   })
   .openapi("ReplaySummary");
 
-/** The answer in one piece. */
+/** The answer as JSON. */
 export const replayAnswerSchema = z
   .object({
     replay: summary,
     signals: z.array(signal),
-    /** Set when a writing replay was stopped before its end: what is answered was done all the same. */
+    /** Set when a writing replay stopped before its end; what the answer lists was done. */
     problem: problemSchema.optional(),
   })
   .openapi("ReplayAnswer");
 
-/** A line of the answer in lines: signals, then the replay, and a problem last where there was one. */
+/** A line of the answer in lines: each signal, then the replay, and last a problem if there was one. */
 export const replayLineSchema = z
   .union([signal, z.object({ replay: summary }), z.object({ problem: problemSchema })])
   .openapi("ReplayLine");

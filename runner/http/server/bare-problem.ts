@@ -1,19 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { STATUS_CODES } from "node:http";
-import type { ProblemBody, ProblemOptions } from "../problem.ts";
+import { PROBLEM_TYPE, problemBody, type ProblemBody, type ProblemOptions } from "../problem.ts";
 
-/** A problem for what never reached the app, such as bytes that are no HTTP; in the form of all others. */
-export function bareProblem({ status, ...said }: Omit<ProblemOptions, "headers">): ProblemBody {
-  const title = STATUS_CODES[status] ?? "Error";
-  return { type: "about:blank", title, status, ...said, request_id: randomUUID() };
+/** The body of a problem with a request that never reached the app, such as bytes that are not HTTP. */
+export function bareProblem(problem: BareProblem): ProblemBody {
+  return problemBody(problem, randomUUID());
 }
 
-export const PROBLEM_TYPE = "application/problem+json";
+export type BareProblem = Omit<ProblemOptions, "headers">;
 
-/** The answer for it. */
-export function bareProblemResponse(said: Omit<ProblemOptions, "headers">): Response {
-  return Response.json(bareProblem(said), {
-    status: said.status,
-    headers: { "content-type": PROBLEM_TYPE },
-  });
+/** The answer for such a problem. */
+export function bareProblemResponse(problem: BareProblem): Response {
+  const headers = { "content-type": PROBLEM_TYPE };
+  return Response.json(bareProblem(problem), { status: problem.status, headers });
 }

@@ -1,33 +1,31 @@
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ProblemOptions } from "../problem.ts";
-import { bareProblem, PROBLEM_TYPE } from "./bare-problem.ts";
+import { PROBLEM_TYPE } from "../problem.ts";
+import { bareProblem, type BareProblem } from "./bare-problem.ts";
 import type { Connections } from "./connections.ts";
 
-/** Answers what Node does not pass on as a request: bytes that are no HTTP, requests that do not arrive, tunnels. */
+/** Answers what Node does not pass on as a request: bytes that are not HTTP, requests that do not arrive, CONNECT. */
 export function refuseMalformed(server: Server, connections: Connections): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (socket.writable && !connections.isAnswering(socket)) refuse(socket, faultOf(error.code));
+    if (socket.writable && !connections.isAnswering(socket)) refuse(socket, parseProblem(error.code));
     else socket.destroy();
   });
   server.on("connect", (_request, socket) => {
     socket.on("error", () => socket.destroy());
-    refuse(socket, {
-      status: 405,
-      code: "method_not_allowed",
-      detail: "CONNECT is for proxies; this is none",
-    });
+    const detail = "this server is not a proxy and does not accept CONNECT";
+    refuse(socket, { status: 405, code: "method_not_allowed", detail });
   });
 }
 
-function faultOf(code: string | undefined): Omit<ProblemOptions, "headers"> {
+/** The problem for an error code of Node's HTTP parser. */
+function parseProblem(code: string | undefined): BareProblem {
   switch (code) {
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return {
         status: 408,
         code: "request_timeout",
         detail: "the request took too long to arrive",
-        hint: "send it at once, headers and body",
+        hint: "send headers and body without pauses",
       };
     case "HPE_HEADER_OVERFLOW":
       return { status: 431, code: "headers_too_large", detail: "the headers are too large" };
@@ -39,12 +37,12 @@ function faultOf(code: string | undefined): Omit<ProblemOptions, "headers"> {
       };
     case undefined:
     default:
-      return { status: 400, code: "bad_request", detail: "what arrived is not an HTTP request" };
+      return { status: 400, code: "bad_request", detail: "the bytes received are not an HTTP request" };
   }
 }
 
-function refuse(socket: Duplex, fault: Omit<ProblemOptions, "headers">): void {
-  const problem = bareProblem(fault);
+function refuse(socket: Duplex, bare: BareProblem): void {
+  const problem = bareProblem(bare);
   const body = JSON.stringify(problem);
   const lines = [
     `HTTP/1.1 ${problem.status} ${problem.title}`,

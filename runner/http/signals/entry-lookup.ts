@@ -8,42 +8,42 @@ import type { Services } from "../../setup/services.ts";
 import type { EntryView } from "./entry-schemas.ts";
 import { entryView, isKnown, isLive, type LoggedEntry } from "./entry-view.ts";
 
-type LookupDeps = Pick<Services, "redis" | "keys" | "database" | "config">;
-
-/** Entries of one uid shown at once. */
-const ENTRIES_MAX = 20;
-
 /**
- * Everything known about one entry; undefined when neither Redis nor the log knows it. While Postgres is away it is
- * what Redis knows. @throws DatabaseError when Redis knows nothing and the log cannot be asked
+ * Everything known about one entry; undefined when neither Redis nor the log knows it. While Postgres is unavailable it is
+ * what Redis knows. @throws DatabaseError when Redis knows nothing and the log cannot be read
  */
 export async function lookUpEntry(id: string, deps: LookupDeps): Promise<EntryView | undefined> {
-  const log = await unlessAway(readerOf(deps).of([id]));
+  const log = await unlessUnavailable(readerOf(deps).of([id]));
   const [view] = await viewsOf([id], log.found, deps);
-  if (view === undefined && log.found === undefined) throw log.away;
+  if (view === undefined && log.found === undefined) throw log.error;
   return view;
 }
 
+type LookupDeps = Pick<Services, "redis" | "keys" | "database" | "config">;
+
+/** Entries of one uid in one answer. */
+const ENTRIES_MAX = 20;
+
 export interface FoundEntries {
-  /** The oldest first. */
+  /** Oldest first. */
   readonly entries: readonly EntryView[];
-  /** True when there are more. */
+  /** Whether there are more. */
   readonly truncated: boolean;
 }
 
 /**
- * The entries with this uid: those in the log, and the one Redis remembers as having dispatched it.
- * @throws DatabaseError when Redis remembers none and the log cannot be asked
+ * The entries with this uid: those in the log, and the one that holds the uid's claim in Redis.
+ * @throws DatabaseError when Redis has no claim and the log cannot be read
  */
 export async function lookUpUid(uid: string, deps: LookupDeps): Promise<FoundEntries> {
   const reader = readerOf(deps);
-  const logged = await unlessAway(reader.entryIdsOf(uid, ENTRIES_MAX + 1));
+  const logged = await unlessUnavailable(reader.entryIdsOf(uid, ENTRIES_MAX + 1));
   const holder = await deps.redis.get(deps.keys.dedup(uid));
   const held = holder !== null && isEntryId(holder) ? [holder] : [];
-  if (logged.found === undefined && held.length === 0) throw logged.away;
+  if (logged.found === undefined && held.length === 0) throw logged.error;
   const ids = logged.found ?? [];
   const shown = [...new Set([...ids.slice(0, ENTRIES_MAX), ...held])].toSorted(compareEntryIds);
-  const log = logged.found === undefined ? undefined : (await unlessAway(reader.of(shown))).found;
+  const log = logged.found === undefined ? undefined : (await unlessUnavailable(reader.of(shown))).found;
   return { entries: await viewsOf(shown, log, deps), truncated: ids.length > ENTRIES_MAX };
 }
 
@@ -51,22 +51,21 @@ function readerOf({ database, config }: LookupDeps) {
   return signalLogReaderOn(database, config.keyPrefix);
 }
 
-/** What was found, or, while Postgres is away, the error that says so. */
-type Asked<T> = { readonly found: T } | { readonly found: undefined; readonly away: DatabaseError };
+/** What was found or, while Postgres is unavailable, its error. */
+type LogAnswer<T> = { readonly found: T } | { readonly found: undefined; readonly error: DatabaseError };
 
-async function unlessAway<T>(answer: Promise<T>): Promise<Asked<T>> {
+async function unlessUnavailable<T>(answer: Promise<T>): Promise<LogAnswer<T>> {
   try {
     return { found: await answer };
   } catch (error) {
-    if (error instanceof DatabaseError && error.kind === "unavailable")
-      return { found: undefined, away: error };
+    if (error instanceof DatabaseError && error.kind === "unavailable") return { found: undefined, error };
     throw error;
   }
 }
 
 /**
- * Each entry is looked for in the order in which it moves on, backwards: the log, then the stream and its group, then what is
- * in between. What moves meanwhile is seen where it was, or in two places, but not in none.
+ * Reads against the direction in which an entry moves: the log, then the stream and its group, then what is between them. An
+ * entry that moves meanwhile is found where it was, or twice, but never missed.
  */
 async function viewsOf(
   ids: readonly string[],
@@ -80,8 +79,8 @@ async function viewsOf(
   const findings = await Promise.all(
     states.map(async ({ id, stream }) => {
       const logged = log && loggedOf(id, log);
-      const isToCome = stream.delivery.status === "waiting" || logged?.decisions.some(isLive) === true;
-      const records = isToCome ? NO_RECORDS : await recordsOf(redis, keys, id);
+      const mayBePublished = stream.delivery.status !== "waiting" && logged?.decisions.some(isLive) !== true;
+      const records = mayBePublished ? await recordsOf(redis, keys, id) : NO_RECORDS;
       const moreDecisions = log?.moreDecisionsOf.has(id) === true;
       const truncated = moreDecisions || log?.moreOutcomes === true || !letters.complete || !records.complete;
       return {

@@ -1,6 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_STATUSES } from "../../../shared/reasons.ts";
 
+/** What the routes of signals answer. */
+
 const isoTime = z.string().openapi({ format: "date-time", example: "2026-01-05T10:00:00.000Z" });
 const detail = z.record(z.string(), z.unknown());
 
@@ -13,17 +15,17 @@ const stateSchema = z
       idle_ms: z.int(),
       deliveries: z.int(),
     }),
-    z.object({ status: z.literal("decided_not_logged").describe("decided; the row is still on its way") }),
+    z.object({ status: z.literal("decided_not_logged").describe("decided; the row is not in the log yet") }),
     z.object({ status: z.literal("logged").describe("decided, and in the log") }),
     z.object({
-      status: z.literal("dead_letter").describe("given up on, before it was decided or before it was logged"),
+      status: z.literal("dead_letter").describe("given up on before it was decided or before it was logged"),
       ids: z.array(z.string()),
     }),
     z.object({
       status: z
         .literal("acknowledged")
         .describe(
-          "finished, as far as Redis knows, but no decision is to be found: Postgres cannot be asked, its row has been removed, or the entry lies before the place its group was started at",
+          "acknowledged in Redis, but no decision is found: Postgres is unavailable, the row was removed, or the group was started after this entry",
         ),
     }),
   ])
@@ -33,7 +35,7 @@ export type EntryState = z.infer<typeof stateSchema>;
 const outcomeSchema = z
   .object({
     strategy_id: z.int(),
-    strategy: z.string().nullable().describe("its name; null when there is no such strategy any more"),
+    strategy: z.string().nullable().describe("name; null when the strategy no longer exists"),
     stage: z.enum(["routing", "execution"]),
     status: z.enum([...new Set([...ROUTING_STATUSES, ...EXECUTION_STATUSES])]),
     reason: z.string().nullable(),
@@ -58,7 +60,7 @@ const decisionSchema = z
         finished_at: isoTime.nullable(),
       })
       .nullable()
-      .describe("the manual run: who asked for it, and why"),
+      .describe("the manual run: who requested it, and why"),
     uid: z.string().nullable(),
     status: z.enum(SIGNAL_STATUSES),
     reason: z.string().nullable(),
@@ -72,9 +74,9 @@ const decisionSchema = z
     sent_at: isoTime.nullable(),
     received_at: isoTime,
     decided_at: isoTime,
-    snapshot: z.string().describe("version of the reference it was made on"),
+    snapshot: z.string().describe("version of the reference it was decided on"),
     duplicate_of: z.string().nullable().describe("entry that dispatched the same uid"),
-    logged_at: isoTime.nullable().describe("null: known from `signal_results`, not from the log"),
+    logged_at: isoTime.nullable().describe("null: read from `signal_results`, not from the log"),
     outcomes: z.array(outcomeSchema),
   })
   .openapi("Decision");
@@ -83,9 +85,7 @@ export type DecisionView = z.infer<typeof decisionSchema>;
 const deadLetterSchema = z.object({
   id: z.string(),
   function: z.string(),
-  stream: z
-    .string()
-    .describe("where the entry given up on is from: the signal itself, its task or its record"),
+  stream: z.string().describe("stream of the entry that was given up on: the signal, its task or its record"),
   reason: z.string(),
   error: z.string(),
   at: isoTime,
@@ -98,15 +98,15 @@ export const entryViewSchema = z
       fields: z
         .record(z.string(), z.string())
         .nullable()
-        .describe("as they arrived, each cut at 16 kB; null when they are nowhere any more"),
+        .describe("as they arrived, each cut at 16 kB; null when no longer stored"),
       source: z.enum(["stream", "log", "signal_results", "dead_letter"]).nullable(),
     }),
     state: stateSchema,
-    decisions: z.array(decisionSchema).describe("the newest first"),
+    decisions: z.array(decisionSchema).describe("newest first"),
     outcomes_without_decision: z.array(outcomeSchema.extend({ invocation: z.string() })),
     dead_letters: z.array(deadLetterSchema),
-    log: z.enum(["available", "unavailable"]).describe("unavailable: this is what Redis alone knows"),
-    truncated: z.boolean().describe("there is, or may be, more than is shown"),
+    log: z.enum(["available", "unavailable"]).describe("unavailable: the answer is what Redis alone knows"),
+    truncated: z.boolean().describe("there is, or may be, more than this"),
   })
   .openapi("Entry");
 export type EntryView = z.infer<typeof entryViewSchema>;
@@ -114,8 +114,8 @@ export type EntryView = z.infer<typeof entryViewSchema>;
 export const signalViewSchema = z
   .object({
     uid: z.string(),
-    entries: z.array(entryViewSchema).describe("the oldest first"),
-    truncated: z.boolean().describe("there are more entries; GET /signals?uid=… has all of them"),
+    entries: z.array(entryViewSchema).describe("oldest first"),
+    truncated: z.boolean().describe("there are more entries; GET /signals?uid=… lists them all"),
   })
   .openapi("Signal");
 
@@ -141,12 +141,10 @@ export const foundSignalsSchema = z
           })
           .extend({ entry_id: z.string() }),
       )
-      .describe(
-        "the newest decision first; texts are cut at 200 characters, GET /entries/{id} has everything",
-      ),
+      .describe("newest decision first; texts are cut at 200 characters, GET /entries/{id} has them whole"),
     next_cursor: z
       .string()
       .nullable()
-      .describe("for the next page of the same search; null: this is the last"),
+      .describe("for the next page of the same search; null: this is the last page"),
   })
   .openapi("FoundSignals");

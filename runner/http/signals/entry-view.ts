@@ -7,37 +7,7 @@ import type { OutcomeRow, SignalRow } from "../../../shared/log-rows.ts";
 import { cleanFields } from "../../../shared/text.ts";
 import type { DecisionView, EntryState, EntryView, OutcomeView } from "./entry-schemas.ts";
 
-/** Everything that was found about one entry. */
-export interface EntryFindings {
-  readonly id: string;
-  readonly stream: DeliveryState;
-  /** Undefined while Postgres cannot be asked. */
-  readonly logged: LoggedEntry | undefined;
-  /** What is in `signal_results`, looked for when the log has no live decision. */
-  readonly published: EntryRecords;
-  readonly deadLetters: readonly DeadLetter[];
-  /** The log has further decisions. */
-  readonly moreDecisions: boolean;
-  /** There is, or may be, more of anything. */
-  readonly truncated: boolean;
-}
-
-export interface LoggedEntry {
-  readonly decisions: readonly LoggedDecision[];
-  readonly outcomes: readonly LoggedOutcome[];
-  readonly raw: Fields | undefined;
-}
-
-const NOTHING_LOGGED: LoggedEntry = { decisions: [], outcomes: [], raw: undefined };
-
-/** Whether there is anything at all about the entry. */
-export function isKnown({ stream, logged = NOTHING_LOGGED, published, deadLetters }: EntryFindings): boolean {
-  if (stream.fields !== undefined || stream.delivery.status === "pending") return true;
-  const found = [logged.decisions, logged.outcomes, published.signals, published.outcomes, deadLetters];
-  return found.some((list) => list.length > 0);
-}
-
-/** The findings, put together. */
+/** Puts together what was found about one entry in the stream, the log, `signal_results` and the dead letters. */
 export function entryView(findings: EntryFindings): EntryView {
   const { id, logged, deadLetters, truncated } = findings;
   const { decisions, others } = decisionsOf(findings);
@@ -57,6 +27,35 @@ export function entryView(findings: EntryFindings): EntryView {
     log: logged === undefined ? "unavailable" : "available",
     truncated,
   };
+}
+
+export interface EntryFindings {
+  readonly id: string;
+  readonly stream: DeliveryState;
+  /** Undefined while Postgres is unavailable. */
+  readonly logged: LoggedEntry | undefined;
+  /** Records in `signal_results`, read when the log has no live decision. */
+  readonly published: EntryRecords;
+  readonly deadLetters: readonly DeadLetter[];
+  /** The log has further decisions. */
+  readonly moreDecisions: boolean;
+  /** There is, or may be, more of anything. */
+  readonly truncated: boolean;
+}
+
+export interface LoggedEntry {
+  readonly decisions: readonly LoggedDecision[];
+  readonly outcomes: readonly LoggedOutcome[];
+  readonly raw: Fields | undefined;
+}
+
+const NOTHING_LOGGED: LoggedEntry = { decisions: [], outcomes: [], raw: undefined };
+
+/** Whether anything was found. */
+export function isKnown({ stream, logged = NOTHING_LOGGED, published, deadLetters }: EntryFindings): boolean {
+  if (stream.fields !== undefined || stream.delivery.status === "pending") return true;
+  const found = [logged.decisions, logged.outcomes, published.signals, published.outcomes, deadLetters];
+  return found.some((list) => list.length > 0);
 }
 
 function fieldsOf(findings: EntryFindings): Pick<EntryView["entry"], "fields" | "source"> {
@@ -85,7 +84,7 @@ function stateOf({ stream, logged, published, deadLetters }: EntryFindings): Ent
   return { status: logged.decisions.length > 0 ? "logged" : "acknowledged" };
 }
 
-/** Whether it is of the router's own run over the stream, not of a manual one. */
+/** Whether it belongs to the router's own work, not to a manual run. */
 export function isLive({ invocation }: { readonly invocation: string }): boolean {
   return invocation === "live";
 }
@@ -99,7 +98,7 @@ function isOfLiveDecision({ stream, entry }: DeadLetter): boolean {
   return stream === "signal_results" && kind === "signal" && invocation === "live";
 }
 
-/** Decisions with their outcomes, and the outcomes that have none. What the log has counts, and comes first. */
+/** Decisions with their outcomes, and outcomes without a decision. Where both have one, the log counts. */
 function decisionsOf({ logged = NOTHING_LOGGED, published, moreDecisions }: EntryFindings): {
   readonly decisions: DecisionView[];
   readonly others: EntryView["outcomes_without_decision"];
@@ -116,8 +115,8 @@ function decisionsOf({ logged = NOTHING_LOGGED, published, moreDecisions }: Entr
     if (!outcomes.has(key)) outcomes.set(key, outcome);
   }
   const withOutcomes = (decision: Omit<DecisionView, "outcomes">): DecisionView => {
-    const own = [...outcomes.values()].filter(({ invocation }) => invocation === decision.invocation);
-    return { ...decision, outcomes: own.map(withoutInvocation) };
+    const matching = [...outcomes.values()].filter(({ invocation }) => invocation === decision.invocation);
+    return { ...decision, outcomes: matching.map(withoutInvocation) };
   };
   const decided = [...logged.decisions.map(loggedDecision), ...unlogged.map(publishedDecision)];
   const shown = new Set(decided.map(({ invocation }) => invocation));
@@ -125,7 +124,7 @@ function decisionsOf({ logged = NOTHING_LOGGED, published, moreDecisions }: Entr
     decisions: decided
       .map(withOutcomes)
       .toSorted((a, b) => Date.parse(b.decided_at) - Date.parse(a.decided_at)),
-    // Those of decisions that are not shown would be in the wrong place here.
+    // When more decisions exist than are shown, an outcome may belong to one of those.
     others: moreDecisions ? [] : [...outcomes.values()].filter(({ invocation }) => !shown.has(invocation)),
   };
 }

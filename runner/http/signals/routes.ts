@@ -9,36 +9,38 @@ import { entryViewSchema, foundSignalsSchema, signalViewSchema } from "./entry-s
 import { searchCursor } from "./search-cursor.ts";
 import { searchQuerySchema, uidSchema } from "./search-query.ts";
 
-const about = { method: "get" as const, security: BEARER, tags: ["signals"] };
+/** This room explains why the router acted or not: what Redis and the log know about entries, uids and decisions. */
+
+const common = { method: "get" as const, security: BEARER, tags: ["signals"] };
 
 const entryRoute = createRoute({
-  ...about,
+  ...common,
   path: "/entries/{id}",
   summary: "Everything known about one entry of signals_stream",
   request: { params: z.object({ id: entryIdSchema }) },
   responses: {
-    200: json(entryViewSchema, "where it is, and what was decided"),
+    200: json(entryViewSchema, "its state, and what was decided"),
     ...problems(401, 404, 422, 503),
   },
 });
 
 const uidRoute = createRoute({
-  ...about,
+  ...common,
   path: "/signals/{uid}",
-  summary: "Every entry with this uid: usually one that was dispatched, and its duplicates",
+  summary: "Every entry with this uid: usually a dispatched one and its duplicates",
   request: { params: z.object({ uid: uidSchema }) },
   responses: { 200: json(signalViewSchema, "its entries"), ...problems(401, 404, 422, 503) },
 });
 
 const searchRoute = createRoute({
-  ...about,
+  ...common,
   path: "/signals",
   summary: "Search the log, page by page",
   request: { query: searchQuerySchema },
   responses: { 200: json(foundSignalsSchema, "a page"), ...problems(401, 422, 503) },
 });
 
-/** `GET /signals`, `/signals/{uid}` and `/entries/{id}`: why did it act, or not? */
+/** `GET /signals`, `/signals/{uid}` and `/entries/{id}`. */
 export function signalRoutes({ services }: HttpDeps) {
   const { database, config } = services;
   return newRoutes()
@@ -75,13 +77,13 @@ function unknownEntry(id: string): Problem {
 function unknownUid(): Problem {
   const detail = "neither Redis nor the log knows a signal with this uid";
   const hint =
-    "a signal that was not dispatched is found by its uid once it is logged; GET /signals searches by symbol and time";
+    "a signal that was not dispatched is found by its uid only once it is in the log; GET /signals searches by symbol and time";
   return new Problem({ status: 404, code: "no_such_signal", detail, hint });
 }
 
-/** Not a trouble of Postgres: asking for less helps, and asking again does not. */
+/** Reported as an error of the request, because a narrower search helps and a repeated one does not. */
 function tooSlow(error: unknown): never {
   if (!(error instanceof SearchTooSlowError)) throw error;
-  const hint = "narrow it down with from and to, with symbol, or with strategy";
+  const hint = "narrow the search with from and to, with symbol, or with strategy";
   throw new Problem({ status: 422, code: "search_too_wide", detail: error.message, hint });
 }

@@ -5,6 +5,8 @@ import type { SearchKey, SignalSearch } from "../../../shared/io/log/search-stat
 import { parseTime } from "../../../shared/signal/time.ts";
 import { storable } from "../../../shared/text.ts";
 
+/** Writes and reads `next_cursor`: the position where a search goes on, valid for the same search only. */
+
 const contentSchema = z.tuple([
   z
     .string()
@@ -15,13 +17,12 @@ const contentSchema = z.tuple([
   z.string(),
 ]);
 
-/** Where a search goes on, in a form to be given back as it is; good for this search only. */
 export function searchCursor(key: SearchKey, search: SignalSearch): string {
-  const place = [key.decidedAt, key.entryId, key.invocation];
-  return Buffer.from(JSON.stringify([...place, sumOf(place, search)])).toString("base64url");
+  const position = [key.decidedAt, key.entryId, key.invocation];
+  return Buffer.from(JSON.stringify([...position, checksumOf(position, search)])).toString("base64url");
 }
 
-/** The place a cursor stands for; undefined when it was changed, or made for another search. */
+/** The position of a cursor; undefined when the cursor was changed, or made for another search. */
 export function parseSearchCursor(cursor: string, search: SignalSearch): SearchKey | undefined {
   const parsed = contentSchema.safeParse(jsonIn(Buffer.from(cursor, "base64url").toString()));
   if (!parsed.success) return undefined;
@@ -30,11 +31,11 @@ export function parseSearchCursor(cursor: string, search: SignalSearch): SearchK
   return searchCursor(key, search) === cursor ? key : undefined;
 }
 
-/** No secret is needed: whoever makes up a cursor reads nothing that a search without one does not show. */
-function sumOf(place: readonly string[], search: SignalSearch): string {
+/** It needs no secret: a forged cursor shows nothing that a search without a cursor does not show. */
+function checksumOf(position: readonly string[], search: SignalSearch): string {
   const { uid, symbol, status, reason, strategy, invocation, from, to } = search;
-  const said = [place, uid, symbol, status, reason, strategy, invocation, from, to];
-  return createHash("sha256").update(JSON.stringify(said)).digest("base64url").slice(0, 16);
+  const content = [position, uid, symbol, status, reason, strategy, invocation, from, to];
+  return createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 16);
 }
 
 function jsonIn(text: string): unknown {

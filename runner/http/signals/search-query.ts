@@ -10,11 +10,13 @@ import { parseTime, TIME_FORMS } from "../../../shared/signal/time.ts";
 import { cutText, storable } from "../../../shared/text.ts";
 import { parseSearchCursor } from "./search-cursor.ts";
 
+/** The query parameters of `GET /signals`. */
+
 const INTEGER_MAX = 2_147_483_647;
-/** The record cuts symbols here. */
+/** Longer symbols are cut here in the record. */
 const SYMBOL_BYTES_MAX = 1_024;
 
-/** A uid as it is in the record, whatever characters it was given with. */
+/** A uid as the record has it, which replaces some characters. */
 export const uidSchema = z
   .string()
   .trim()
@@ -41,18 +43,20 @@ const symbol = z
   .refine((normal) => normal !== "", "expected a ticker symbol")
   .openapi({ type: "string", example: "BTCUSDT" });
 
-/** The parameters of `GET /signals`. Strict, since a misspelt filter would find everything. */
+/** Strict, because a misspelt filter would find everything. */
 export const searchQuerySchema = z
   .strictObject({
     uid: uidSchema.optional(),
-    symbol: symbol.optional().openapi({ description: "upper-cased, without .P, like those of signals" }),
+    symbol: symbol
+      .optional()
+      .openapi({ description: "normalised like the symbols of signals: upper case, without .P" }),
     status: z
       .enum(SEARCH_STATUSES)
       .optional()
       .describe(
-        "of the signal; of any strategy's outcome when only outcomes have it; with `strategy`, of the signal or of that strategy's outcome",
+        "status of the signal, or of any strategy's outcome if only outcomes have it; with `strategy`, of the signal or of that strategy's outcome",
       ),
-    reason: z.enum(SEARCH_REASONS).optional().describe("likewise"),
+    reason: z.enum(SEARCH_REASONS).optional().describe("reason of the same decision or outcome as `status`"),
     strategy: z.coerce
       .number()
       .int()
@@ -70,7 +74,11 @@ export const searchQuerySchema = z
     from: time.optional().openapi({ description: "decided at this time or later" }),
     to: time.optional().openapi({ description: "decided before this time" }),
     limit: z.coerce.number().int().min(1).max(200).default(50),
-    cursor: z.string().max(2_000).optional().describe("`next_cursor` of the page before, of the same search"),
+    cursor: z
+      .string()
+      .max(2_000)
+      .optional()
+      .describe("`next_cursor` of the previous page of the same search"),
   })
   .transform(({ limit, cursor, ...search }, context): { search: SignalSearch; page: SearchPage } => {
     if (search.from !== undefined && search.to !== undefined && search.from >= search.to) {
@@ -82,7 +90,7 @@ export const searchQuerySchema = z
     context.addIssue({
       code: "custom",
       path: ["cursor"],
-      message: "expected the next_cursor of a page of this very search",
+      message: "expected the next_cursor of a page of this same search",
     });
     return z.NEVER;
   });

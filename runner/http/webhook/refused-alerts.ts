@@ -2,42 +2,40 @@ import { redactedExcerpt, redactSecret } from "../../../shared/config/redact-sec
 import type { SystemEvent } from "../../../shared/events.ts";
 import type { ProblemOptions } from "../problem.ts";
 
-/** An alert that was not taken. */
+/** Publishes an event for each refused alert, without `secret` in it, so that the log explains why it did not act. */
+export function refusedAlerts(publish: (event: SystemEvent) => void, secret: string): RefusedAlerts {
+  const limited = rateLimited(publish, { everyMs: UNAUTHENTICATED_EVERY_MS });
+  return {
+    authenticated: (refusal) => publish(refusalEvent(refusal, secret)),
+    unauthenticated: (refusal) => limited(() => refusalEvent(refusal, secret)),
+  };
+}
+
+const UNAUTHENTICATED_EVERY_MS = 10_000;
+
+export interface RefusedAlerts {
+  /** Reports a refused alert that had the right secret. */
+  authenticated(refusal: Refusal): void;
+  /** Reports one without the right secret. Anyone can send many of them, so there is at most one event in ten seconds. */
+  unauthenticated(refusal: Refusal): void;
+}
+
+/** An alert that was refused. */
 export interface Refusal {
   readonly problem: ProblemOptions;
   /** Address it came from. */
   readonly client: string | undefined;
   /** As much of its body as is known. */
   readonly body?: string | undefined;
-  /** What is for the log only. */
+  /** For the log only. */
   readonly cause?: string | undefined;
 }
 
-/** Tells the log about refused alerts, so that somebody can say why one did not act. */
-export interface RefusedAlerts {
-  /** One that came with the right secret. */
-  refused(refusal: Refusal): void;
-  /** One without the right secret, as anybody can send any number of: at most an event every ten seconds. */
-  stranger(refusal: Refusal): void;
-}
-
-const SPARINGLY_MS = 10_000;
-
-/** Refused alerts as events, without `secret` in them. */
-export function refusedAlerts(publish: (event: SystemEvent) => void, secret: string): RefusedAlerts {
-  const eventOf = (refusal: Refusal): SystemEvent => refusalEvent(refusal, secret);
-  const stranger = sparingly(publish, { everyMs: SPARINGLY_MS });
-  return {
-    refused: (refusal) => publish(eventOf(refusal)),
-    stranger: (refusal) => stranger(() => eventOf(refusal)),
-  };
-}
-
-/** Publishes at most one event in `everyMs`; its detail `left_out` counts those that were not, since the one before. */
-export function sparingly(
+/** Publishes at most one event in `everyMs`; its detail `left_out` counts those left out since the one before. */
+export function rateLimited(
   publish: (event: SystemEvent) => void,
   { everyMs, now = () => performance.now() }: { readonly everyMs: number; readonly now?: () => number },
-): (event: () => SystemEvent) => void {
+): (make: () => SystemEvent) => void {
   let nextAt = -Infinity;
   let leftOut = 0;
   return (make) => {

@@ -14,7 +14,7 @@ const requestLines = () =>
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter(({ source }) => source === "http");
 
-test("each request is a line with what was asked for and what came of it", async () => {
+test("each request is a line with its route, status and client", async () => {
   const { headers } = await http.call("POST", "/pause", { strategy: 10 });
   expect(requestLines()).toEqual([
     expect.objectContaining({
@@ -30,7 +30,7 @@ test("each request is a line with what was asked for and what came of it", async
   ]);
 });
 
-test("the line names the route that was refused, and none where there is none", async () => {
+test("the line names the route of a refused request, and none where no route matches", async () => {
   await http.app.request("/pause", { method: "POST" });
   await http.call("GET", "/no/such/route?of=mine");
   await http.call("GET", "/pause");
@@ -41,12 +41,12 @@ test("the line names the route that was refused, and none where there is none", 
   ]);
 });
 
-test("what machines ask for all the time is there for debugging only", async () => {
+test("routes that machines poll are logged for debugging only", async () => {
   await http.call("GET", "/healthz");
   expect(requestLines()).toMatchObject([{ level: 20, route: "/healthz" }]);
 });
 
-test("a failure nobody expected is a line too", async () => {
+test("an unexpected error is a line too", async () => {
   http.app.get("/broken", () => {
     throw new Error("broken");
   });
@@ -55,8 +55,8 @@ test("a failure nobody expected is a line too", async () => {
 });
 
 test("neither paths, queries, headers nor bodies are in the log", async () => {
-  const given = encodeURIComponent(SECRET);
-  await http.app.request(`/webhooks/tradingview/${given}?key=${given}`, {
+  const encoded = encodeURIComponent(SECRET);
+  await http.app.request(`/webhooks/tradingview/${encoded}?key=${encoded}`, {
     method: "POST",
     body: `{"a":"${SECRET}"`,
   });
@@ -66,5 +66,5 @@ test("neither paths, queries, headers nor bodies are in the log", async () => {
   await http.call("POST", "/pause", { by: "by", token: TOKEN }, { cookie: TOKEN });
   expect(requestLines()).toHaveLength(3);
   const all = logLines.join("\n");
-  for (const secret of [SECRET, given, TOKEN]) expect(all).not.toContain(secret);
+  for (const secret of [SECRET, encoded, TOKEN]) expect(all).not.toContain(secret);
 });

@@ -28,13 +28,13 @@ async function document() {
 }
 
 describe("GET /openapi.json", () => {
-  test("is OpenAPI 3.1, with the project's version and an address that holds behind any proxy", async () => {
+  test("is OpenAPI 3.1, with the project's version and a URL that works behind any proxy", async () => {
     const { body } = await document();
     const { version } = JSON.parse(readFileSync("package.json", "utf8"));
     expect(body).toMatchObject({ openapi: "3.1.0", info: { version }, servers: [{ url: "." }] });
   });
 
-  test("has every route of the app but the page's files", async () => {
+  test("describes every route of the app except the page's files", async () => {
     const { operations } = await document();
     const described = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
     const routed = http.app.routes
@@ -44,7 +44,7 @@ describe("GET /openapi.json", () => {
     expect(routed.length).toBeGreaterThan(5);
   });
 
-  test("says of every route how one is let in, and only the public ones let anybody in", async () => {
+  test("names the security scheme of every route but the public ones", async () => {
     const { body, operations } = await document();
     expect(body.components.securitySchemes.bearer).toMatchObject({ type: "http", scheme: "bearer" });
     const isPublic = (path: string) => PUBLIC.some((open) => path === open || path.startsWith(`${open}/`));
@@ -55,17 +55,48 @@ describe("GET /openapi.json", () => {
     expect(Object.keys(body.components.securitySchemes)).toEqual(expect.arrayContaining(used));
   });
 
-  test("refers to nothing that it does not have", async () => {
+  test("contains every schema that it refers to", async () => {
     const { body } = await document();
     const references = JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g);
     const names = new Set([...references].map(([, name]) => name));
     expect(Object.keys(body.components.schemas)).toEqual(expect.arrayContaining([...names]));
     expect(names.size).toBeGreaterThan(2);
   });
+
+  test("describes the routes of functions and ticks", async () => {
+    const { body } = await document();
+    expect(Object.keys(body.paths)).toEqual(
+      expect.arrayContaining(["/functions/{name}", "/functions/{name}/poll", "/tick"]),
+    );
+  });
+
+  test("describes the webhook, which needs no token", async () => {
+    const { body } = await document();
+    for (const path of ["/webhooks/tradingview", "/webhooks/tradingview/{secret}"]) {
+      expect(body.paths[path].post).toMatchObject({
+        security: [],
+        description: expect.stringContaining("WEBHOOK_SECRET"),
+      });
+    }
+  });
+
+  test("describes the request of a replay and both forms of its answer", async () => {
+    const { body } = await document();
+    const { post } = body.paths["/replays"];
+    expect(Object.keys(post.responses["200"].content)).toEqual(["application/json", "application/x-ndjson"]);
+    expect(body.components.schemas.ReplayRequest).toMatchObject({
+      additionalProperties: false,
+      properties: {
+        from: { anyOf: [{ type: "string" }, { type: "number" }] },
+        ids: { type: "array", maxItems: 10_000 },
+        mode: { enum: ["dry-run", "missing", "force"], default: "dry-run" },
+      },
+    });
+  });
 });
 
 describe("GET /docs", () => {
-  test("every file the page names is there, and nothing comes from elsewhere or stands inline", async () => {
+  test("every file of the page is served, and nothing is inline or loaded from elsewhere", async () => {
     const { status, headers, body } = await http.call("GET", "/docs");
     expect([status, headers.get("content-type")]).toEqual([200, "text/html; charset=UTF-8"]);
     expect(headers.get("content-security-policy")).toMatch(/^default-src 'none'; script-src 'self';/);
@@ -85,7 +116,7 @@ describe("GET /docs", () => {
     expect(script.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
   });
 
-  test("a file the browser has already is not sent again", async () => {
+  test("a file that the browser already has is not sent again", async () => {
     const first = await http.call("GET", "/docs/swagger-ui.css");
     const again = await http.call("GET", "/docs/swagger-ui.css", undefined, {
       "if-none-match": first.headers.get("etag") ?? "",
@@ -102,14 +133,14 @@ describe("GET /docs", () => {
     "/docs/swagger-ui.css/../package.json",
     "/docs/%00",
     "/docs/constructor",
-  ])("nothing else of the machine is to be had: %s", async (path) => {
+  ])("no other file is served: %s", async (path) => {
     expect(await http.call("GET", path)).toMatchObject({ status: 404, body: { code: "no_such_route" } });
   });
 
-  test("where the package is not there, that is said, and the description is there all the same", async () => {
+  test("without its package the page is 501, and the description is still served", async () => {
     const app = newRoutes();
     addDocs(app, {
-      // A name the package does not have stands for a package that is not there.
+      // A file that the package does not have stands for a missing package.
       readPageFile: async () => readInstalledFile("no-such-file" as "swagger-ui.css"),
     });
     app.onError((error, c) =>

@@ -6,36 +6,70 @@ import type { AppEnv } from "../../../runner/http/routes.ts";
 import { openServices, type Services } from "../../../runner/setup/services.ts";
 import { readConfig } from "../../../shared/config/config.ts";
 import { strategySecrets } from "../../../shared/config/secrets.ts";
+import type { Fields } from "../../../shared/entry.ts";
 import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 import { openSignalIngest, type SignalIngest } from "../../../shared/io/streams/signal-ingest.ts";
+import type { StreamName } from "../../../shared/keys.ts";
 import type { ReferenceRows } from "../../../shared/reference/reference.ts";
 import { referenceRows } from "../../builders.ts";
 import type { FreshDatabase } from "../../servers/database.ts";
 import { freshPrefix, migratedDatabase, redisUrl } from "../../servers/fixtures.ts";
 import { insertReference, sql } from "../../servers/insert-reference.ts";
+import { fieldsIn } from "../../servers/redis-contents.ts";
+
+/** The HTTP app with Redis and Postgres, for tests of its routes. */
 
 export const TOKEN = "a-token-for-tests";
-/** Where all requests seem to come from. */
+/** Address that all requests come from. */
 export const PEER = "192.0.2.1";
 
 export interface HttpFixture {
   readonly app: OpenAPIHono<AppEnv>;
   readonly services: Services;
   readonly databaseUrl: string;
-  /** Calls the app with the token; `body` is sent as JSON. */
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answered>;
-  /** Adds a signal to `signals_stream` and gives its entry id. */
-  publish(fields: Readonly<Record<string, string>>): Promise<string>;
+  /** Calls the app, see {@link callApp}. */
+  call(...request: Call): Promise<Answered>;
+  /** Adds a signal to `signals_stream` and returns its entry id. */
+  publish(fields: Fields): Promise<string>;
+  publishMany(count: number, fieldsOf: (n: number) => Fields): Promise<void>;
+  /** The fields of all entries of a stream. */
+  fieldsIn(stream: StreamName): Promise<Fields[]>;
   sql(statement: string, params?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** Puts these rows in place of the reference and makes them the current snapshot. */
+  /** Replaces the reference with these rows and makes them the current snapshot. */
   setReference(rows: ReferenceRows): Promise<void>;
 }
 
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look at what is there
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read any member
   readonly body: any;
+}
+
+type Call = [method: string, path: string, body?: unknown, headers?: Record<string, string>];
+
+/** Calls an app with the token; a body is sent as JSON. */
+export async function callApp(
+  app: OpenAPIHono<AppEnv>,
+  ...[method, path, body, headers = {}]: Call
+): Promise<Answered> {
+  const response = await app.request(path, {
+    method,
+    headers: {
+      authorization: `Bearer ${TOKEN}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = /^application\/(problem\+)?json\b/.test(response.headers.get("content-type") ?? "");
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+/** An app on these services, without the webhook. */
+export function appOn(services: Services): OpenAPIHono<AppEnv> {
+  return createHttpApp({ services, token: TOKEN, peerAddressOf: () => PEER });
 }
 
 /** Variables other than the defaults, such as `{ SIGNAL_AGE_MS_MAX: "0" }`. */
@@ -44,25 +78,25 @@ export type Settings = Readonly<Record<string, string>>;
 export interface FixtureOptions {
   readonly rows?: ReferenceRows;
   readonly settings?: Settings;
-  /** Gets every line of the process log. */
+  /** Receives every line of the process log. */
   readonly logLines?: string[];
   /** The Redis the webhook writes to, if not the one of all tests. */
   readonly intakeUrl?: () => string;
 }
 
-/** An app on a key prefix and a migrated database of the test's own, with a snapshot of `rows`; nothing else runs. */
+/** An app for each test, on a key prefix and a migrated database of its own, with a snapshot of `rows`; nothing else runs. */
 export function useHttpApp({
   rows = referenceRows(),
   settings = {},
   logLines,
   intakeUrl = redisUrl,
 }: FixtureOptions = {}): HttpFixture {
-  let own:
+  let current:
     | { app: OpenAPIHono<AppEnv>; services: Services; fresh: FreshDatabase; ingest: SignalIngest }
     | undefined;
-  const there = (): NonNullable<typeof own> => {
-    if (own === undefined) throw new Error("the fixture is there during a test only");
-    return own;
+  const opened = (): NonNullable<typeof current> => {
+    if (current === undefined) throw new Error("the fixture exists only during a test");
+    return current;
   };
 
   beforeEach(async () => {
@@ -92,49 +126,46 @@ export function useHttpApp({
       onError: () => undefined,
     });
     const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => PEER, ingest });
-    own = { app, services, fresh, ingest };
+    current = { app, services, fresh, ingest };
   });
 
   afterEach(async () => {
-    await own?.services.events.flush(1_000);
-    own?.ingest.close();
-    own?.services.close();
-    await own?.services.database.close();
-    await own?.fresh.drop();
-    own = undefined;
+    await current?.services.events.flush(1_000);
+    current?.ingest.close();
+    current?.services.close();
+    await current?.services.database.close();
+    await current?.fresh.drop();
+    current = undefined;
   });
 
   return {
     get app() {
-      return there().app;
+      return opened().app;
     },
     get services() {
-      return there().services;
+      return opened().services;
     },
     get databaseUrl() {
-      return there().fresh.url;
+      return opened().fresh.url;
     },
-    async call(method, path, body, headers = {}) {
-      const response = await there().app.request(path, {
-        method,
-        headers: {
-          authorization: `Bearer ${TOKEN}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      const isJson = /^application\/(problem\+)?json\b/.test(response.headers.get("content-type") ?? "");
-      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
-    },
+    call: async (...request) => callApp(opened().app, ...request),
     async publish(fields) {
-      const { redis, keys } = there().services;
+      const { redis, keys } = opened().services;
       return String(await redis.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fields).flat()));
     },
-    sql: async (statement, params) => sql(there().fresh.url, statement, params),
+    async publishMany(count, fieldsOf) {
+      const { redis, keys } = opened().services;
+      for (let n = 0; n < count;) {
+        const pipeline = redis.pipeline();
+        for (const end = Math.min(count, n + 500); n < end; n += 1)
+          pipeline.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fieldsOf(n)).flat());
+        await pipeline.exec();
+      }
+    },
+    fieldsIn: async (stream) => fieldsIn(opened().services.redis, opened().services.keys.stream(stream)),
+    sql: async (statement, params) => sql(opened().fresh.url, statement, params),
     async setReference(reference) {
-      const { fresh, services } = there();
+      const { fresh, services } = opened();
       await sql(fresh.url, "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers");
       await insertReference(fresh.url, reference);
       await services.refresh();

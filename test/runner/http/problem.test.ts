@@ -3,11 +3,11 @@ import { problemOf } from "../../../runner/http/problem.ts";
 
 const failure = (message: string, code: string): Error => Object.assign(new Error(message), { code });
 
-test("a client that goes away in the middle of its body is no fault of the router's", () => {
+test("a client that disconnects in the middle of its body is not an error of the router", () => {
   const problem = problemOf(failure("aborted", "ECONNRESET"), { redisReady: true });
   expect(problem).toMatchObject({ status: 400, code: "body_incomplete" });
 });
 
-test("a connection of the router's own that breaks is", () => {
+test("a broken connection of the router's own is", () => {
   expect(problemOf(failure("read ECONNRESET", "ECONNRESET"), { redisReady: true })).toBeUndefined();
 });

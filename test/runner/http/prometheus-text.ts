@@ -1,15 +1,4 @@
-/** One metric of Prometheus' text format, its series by name and labels as printed: `name{a="b"}`. */
-export interface PrintedFamily {
-  readonly type: string;
-  readonly help: string;
-  readonly series: Map<string, number>;
-}
-
-const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
-const LABEL = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(?:,|$)/;
-
-/** Parses the text as a strict reader would. @throws Error that names the line, for everything the format does not allow */
+/** Parses Prometheus' text format as a strict reader does. @throws Error with the line that the format does not allow */
 export function parsePrometheus(text: string): Map<string, PrintedFamily> {
   if (!text.endsWith("\n")) throw new Error("the last line does not end");
   const families = new Map<string, PrintedFamily>();
@@ -22,7 +11,7 @@ export function parsePrometheus(text: string): Map<string, PrintedFamily> {
     if (line === "") continue;
     const [, kind, name = "", rest = ""] = /^# (HELP|TYPE) (\S+) (.+)$/.exec(line) ?? [];
     if (kind === "HELP") {
-      if (!NAME.test(name) || families.has(name)) fail("a bad or repeated name");
+      if (!NAME.test(name) || families.has(name)) fail("an invalid or repeated name");
       help = { name, text: rest };
     } else if (kind === "TYPE") {
       if (help?.name !== name) fail("TYPE without its HELP");
@@ -36,6 +25,17 @@ export function parsePrometheus(text: string): Map<string, PrintedFamily> {
   return families;
 }
 
+/** One metric, its series by name and labels as printed: `name{a="b"}`. */
+export interface PrintedFamily {
+  readonly type: string;
+  readonly help: string;
+  readonly series: Map<string, number>;
+}
+
+const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
+const LABEL = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(?:,|$)/;
+
 function addSample(
   line: string,
   { name, family }: { name: string; family: PrintedFamily },
@@ -46,12 +46,12 @@ function addSample(
   if (!suffixes.some((suffix) => sampleName === name + suffix)) fail(`not of ${name}`);
   const seen = new Set<string>();
   for (let left = labels; left !== "";) {
-    const [whole, label = ""] = LABEL.exec(left) ?? fail("a bad label");
+    const [whole, label = ""] = LABEL.exec(left) ?? fail("an invalid label");
     if (seen.has(label)) fail("a label twice");
     seen.add(label);
     left = left.slice(whole.length);
   }
-  // As Go's ParseFloat reads it, for which Inf and NaN are words in any case.
+  // Like Go's ParseFloat, which accepts Inf and NaN in any case.
   const number = Number(value.replace(/^([+-]?)inf$/i, "$1Infinity"));
   if (Number.isNaN(number) && !/^nan$/i.test(value)) fail("no number");
   if (family.type === "counter" && !(number >= 0)) fail("a counter below 0");
@@ -60,7 +60,7 @@ function addSample(
   family.series.set(key, number);
 }
 
-/** Buckets in rising order of their bound, cumulative, and the last one, `+Inf`, equal to the count. */
+/** Buckets must rise, be cumulative, and end with `+Inf`, which equals the count. */
 function checkHistogram(name: string, { series }: PrintedFamily): void {
   const last = new Map<string, { bound: number; value: number }>();
   for (const [key, value] of series) {
@@ -76,7 +76,7 @@ function checkHistogram(name: string, { series }: PrintedFamily): void {
     const braced = labels === "" ? "" : `{${labels}}`;
     const count = series.get(`${name}_count${braced}`);
     if (bound !== Infinity || count !== value || !series.has(`${name}_sum${braced}`)) {
-      throw new Error(`+Inf (${value}), count (${count}) and sum of ${name}${braced} do not belong together`);
+      throw new Error(`+Inf (${value}), count (${count}) and sum of ${name}${braced} do not match`);
     }
   }
 }

@@ -20,7 +20,7 @@ function controlledJob(options: Partial<JobOptions> = {}): {
   const said: string[] = [];
   const schedule = startJob({
     job: async (stopping) =>
-      new Promise((resolve, reject) => {
+      new Promise<void>((resolve, reject) => {
         runs.push({
           stopping,
           async finish(error) {

@@ -22,15 +22,15 @@ type Case = readonly [
 
 describe("the address of a client", () => {
   it.each<Case>([
-    ["203.0.113.7", "198.51.100.1", "203.0.113.7", "a peer that is no proxy is not believed"],
-    ["10.0.0.1", "198.51.100.1", "198.51.100.1", "a trusted proxy is"],
-    ["10.0.0.1", "1.1.1.1, 198.51.100.1", "198.51.100.1", "what the client wrote itself is not reached"],
+    ["203.0.113.7", "198.51.100.1", "203.0.113.7", "the header of a peer that is not a proxy is ignored"],
+    ["10.0.0.1", "198.51.100.1", "198.51.100.1", "that of a trusted proxy is used"],
+    ["10.0.0.1", "1.1.1.1, 198.51.100.1", "198.51.100.1", "what the client itself wrote is ignored"],
     ["10.0.0.1", "198.51.100.1, 10.9.9.9", "198.51.100.1", "trusted proxies on the way are skipped"],
     ["10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3", "a request from one of the proxies themselves"],
     ["10.0.0.1", undefined, "10.0.0.1", "no header"],
     ["10.0.0.1", "", "10.0.0.1", "an empty header"],
-    ["10.0.0.1", "198.51.100.1, unknown", "10.0.0.1", "garbage ends what is known"],
-    ["10.0.0.1", "198.51.100.1, ", "10.0.0.1", "so does nothing"],
+    ["10.0.0.1", "198.51.100.1, unknown", "10.0.0.1", "garbage ends the list"],
+    ["10.0.0.1", "198.51.100.1, ", "10.0.0.1", "so does an empty item"],
     ["10.0.0.1", "198.51.100.1:4711", "198.51.100.1", "a port"],
     ["10.0.0.1", "[2001:DB8::0:1]:443", "2001:db8::1", "a port after IPv6"],
     ["::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1", "IPv4 in IPv6 is IPv4"],
@@ -42,7 +42,7 @@ describe("the address of a client", () => {
     expect(from(peer, forwardedFor)).toBe(client);
   });
 
-  it("is the one the trusted proxy saw, whatever stands before it in the header", () => {
+  it("is the one the trusted proxy reported, whatever precedes it in the header", () => {
     fc.assert(
       fc.property(fc.string(), fc.ipV4(), (before, ip) => {
         fc.pre(!isAmong(trustedProxies, ip));
@@ -74,11 +74,11 @@ it.each([
   "1::2::3",
   "_hidden",
   "::1:x",
-])("%j is no address", (text) => {
+])("%j is not an address", (text) => {
   expect(parseAddress(text)).toBeUndefined();
 });
 
-it("an address has one spelling", () => {
+it("an address has one canonical form", () => {
   fc.assert(
     fc.property(fc.ipV6(), (ip) => {
       const address = parseAddress(ip);

@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it("each client is counted by itself", async () => {
+it("each client has a count of its own", async () => {
   const hit = counts(10);
   expect([await hit("a"), await hit("a"), await hit("b"), await hit("a")]).toEqual([1, 2, 1, 3]);
 });
@@ -31,14 +31,14 @@ it("a count starts again when its window is over, and not before", async () => {
   expect(await hit("a")).toBe(1);
 });
 
-it("with more clients than are kept, the oldest count is forgotten and the others stay", async () => {
+it("with more clients than are kept, the oldest count is evicted and the others stay", async () => {
   const hit = counts(3);
   for (const key of ["a", "b", "c", "d"]) await hit(key);
   expect([await hit("b"), await hit("c"), await hit("d")]).toEqual([2, 2, 2]);
   expect(await hit("a")).toBe(1);
 });
 
-it("a client whose window began anew is not the oldest", async () => {
+it("a client whose window has just begun again is not the oldest", async () => {
   const hit = counts(2);
   await hit("a");
   vi.setSystemTime(Date.now() + WINDOW_MS / 2);

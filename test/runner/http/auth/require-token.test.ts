@@ -8,8 +8,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A request with just these headers. */
-async function ask(path: string, headers: Record<string, string> = {}, method = "GET") {
+/** Sends a request with only these headers. */
+async function send(path: string, headers: Record<string, string> = {}, method = "GET") {
   const response = await http.app.request(path, { method, headers });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
@@ -28,9 +28,9 @@ const WITHOUT_THE_TOKEN: Record<string, Record<string, string>> = {
   "the token as a password": basic("ann", TOKEN),
 };
 
-test("what is not the token opens nothing, and the answer says what is expected", async () => {
+test("a request without the token is refused, and the answer says what is expected", async () => {
   for (const [what, headers] of Object.entries(WITHOUT_THE_TOKEN)) {
-    const { status, headers: answered, text } = await ask("/nothing-here", headers);
+    const { status, headers: answered, text } = await send("/nothing-here", headers);
     expect({ what, status, scheme: answered.get("www-authenticate") }).toEqual({
       what,
       status: 401,
@@ -45,15 +45,15 @@ test("what is not the token opens nothing, and the answer says what is expected"
   }
 });
 
-test("the token opens, however the scheme is written", async () => {
+test("the token is accepted, whatever the case of the scheme", async () => {
   const statuses = [];
   for (const scheme of ["Bearer", "bearer", "BEARER"])
-    statuses.push((await ask("/nothing-here", { authorization: `${scheme} ${TOKEN}` })).status);
+    statuses.push((await send("/nothing-here", { authorization: `${scheme} ${TOKEN}` })).status);
   expect(statuses).toEqual([404, 404, 404]);
 });
 
-/** Whether the token as a password lets in. */
-const FOR_BROWSERS: readonly (readonly [request: string, letIn: boolean])[] = [
+/** Whether the token is accepted as a password. */
+const FOR_BROWSERS: readonly (readonly [request: string, isAccepted: boolean])[] = [
   ["GET /docs", true],
   ["GET /docs/swagger-ui.css", true],
   ["HEAD /docs", true],
@@ -67,48 +67,48 @@ const FOR_BROWSERS: readonly (readonly [request: string, letIn: boolean])[] = [
   ["POST /pause", false],
 ];
 
-test("the token as a password opens the pages of the documentation to a browser, and nothing else", async () => {
-  for (const [request, letIn] of FOR_BROWSERS) {
+test("the token as a password gives access to the documentation, and nothing else", async () => {
+  for (const [request, isAccepted] of FOR_BROWSERS) {
     const [method = "", path = ""] = request.split(" ");
-    const right = await ask(path, basic("anybody", TOKEN), method);
-    expect([request, right.status !== 401]).toEqual([request, letIn]);
-    const wrong = await ask(path, basic("anybody", "wrong"), method);
+    const right = await send(path, basic("any user", TOKEN), method);
+    expect([request, right.status !== 401]).toEqual([request, isAccepted]);
+    const wrong = await send(path, basic("any user", "wrong"), method);
     const scheme = wrong.headers.get("www-authenticate")?.split(" ")[0];
-    expect([request, wrong.status, scheme]).toEqual([request, 401, letIn ? "Basic" : "Bearer"]);
+    expect([request, wrong.status, scheme]).toEqual([request, 401, isAccepted ? "Basic" : "Bearer"]);
   }
 });
 
 const from = (address: string) => ({ "x-forwarded-for": address });
 
-test("an address that fails too often is told to wait, and only that one; the token is let in from there as ever", async () => {
+test("only an address that fails too often has to wait, and requests with the token from there are accepted", async () => {
   const bad = from("198.51.100.1");
-  for (let n = 0; n < FAILURES_MAX; n += 1) expect((await ask("/pause", bad, "POST")).status).toBe(401);
-  const limited = await ask("/pause", bad, "POST");
+  for (let n = 0; n < FAILURES_MAX; n += 1) expect((await send("/pause", bad, "POST")).status).toBe(401);
+  const limited = await send("/pause", bad, "POST");
   expect(limited.status).toBe(429);
   expect(JSON.parse(limited.text)).toMatchObject({ code: "too_many_failures", status: 429 });
   expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(0);
-  expect((await ask("/pause", from("198.51.100.2"), "POST")).status).toBe(401);
+  expect((await send("/pause", from("198.51.100.2"), "POST")).status).toBe(401);
   for (let n = 0; n <= FAILURES_MAX; n += 1)
-    expect((await ask("/nothing", { ...bad, authorization: `Bearer ${TOKEN}` })).status).toBe(404);
+    expect((await send("/nothing", { ...bad, authorization: `Bearer ${TOKEN}` })).status).toBe(404);
 });
 
 test("requests with the token are not counted", async () => {
   const same = from("198.51.100.1");
   for (let n = 0; n <= FAILURES_MAX; n += 1)
-    await ask("/nothing", { ...same, authorization: `Bearer ${TOKEN}` });
-  expect((await ask("/nothing", same)).status).toBe(401);
+    await send("/nothing", { ...same, authorization: `Bearer ${TOKEN}` });
+  expect((await send("/nothing", same)).status).toBe(401);
 });
 
 test("after a minute the address may try again", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
-  for (let n = 0; n <= FAILURES_MAX; n += 1) await ask("/nothing");
-  expect((await ask("/nothing")).status).toBe(429);
+  for (let n = 0; n <= FAILURES_MAX; n += 1) await send("/nothing");
+  expect((await send("/nothing")).status).toBe(429);
   vi.setSystemTime(Date.now() + 60_000);
-  expect((await ask("/nothing")).status).toBe(401);
+  expect((await send("/nothing")).status).toBe(401);
 });
 
-test("the addresses of one IPv6 subscriber are one", async () => {
-  for (let n = 0; n < FAILURES_MAX; n += 1) await ask("/nothing", from(`2001:db8:1:2::${n.toString(16)}`));
-  expect((await ask("/nothing", from("2001:db8:1:2:ffff::1"))).status).toBe(429);
-  expect((await ask("/nothing", from("2001:db8:1:3::1"))).status).toBe(401);
+test("the addresses of one IPv6 subscriber are counted together", async () => {
+  for (let n = 0; n < FAILURES_MAX; n += 1) await send("/nothing", from(`2001:db8:1:2::${n.toString(16)}`));
+  expect((await send("/nothing", from("2001:db8:1:2:ffff::1"))).status).toBe(429);
+  expect((await send("/nothing", from("2001:db8:1:3::1"))).status).toBe(401);
 });

@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { referenceRows, signalFields, tickerRow } from "../../../builders.ts";
 import { asRead, mixedReference, mixedSignal } from "../../../mixed-signals.ts";
 import { insertReference } from "../../../servers/insert-reference.ts";
-import { everythingIn } from "../dump.ts";
+import { everythingIn } from "../everything-in.ts";
 import { useHttpApp } from "../http-fixture.ts";
+import { OUTCOME_FIELDS } from "../router-steps.ts";
 
 const http = useHttpApp({
   settings: {
@@ -18,7 +19,7 @@ const signal = (uid: string) => ({ fields: signalFields({ uid }) });
 const dry = async (name: string, body?: unknown) => http.call("POST", `/functions/${name}?dryRun=true`, body);
 
 describe("a dry run", () => {
-  test("over 10,000 signals, with tasks, duplicates and rubbish among them, changes nothing anywhere", async () => {
+  test("over 10,000 signals, with tasks, duplicates and garbage among them, changes nothing", async () => {
     await http.setReference(mixedReference());
     await http.call("POST", "/functions/process-signals", { entries: [signal("given-0")] });
     await http.call("POST", "/functions/persist-log/poll");
@@ -43,27 +44,27 @@ describe("a dry run", () => {
     expect(await everythingIn(http)).toEqual(before);
   }, 120_000);
 
-  test("says of each signal what a call says of it then, its effects included", async () => {
+  test("answers for each signal what a call then answers, effects included", async () => {
     const entries = [signal("a"), signal("b"), signal("a"), { fields: { message: "?" } }].map((entry, i) => ({
       ...entry,
       id: `${Date.now()}-${i}`,
     }));
     await http.call("POST", "/functions/process-signals", { entries: [signal("b")] });
-    const said = (await dry("process-signals", { entries })).body.results;
+    const predicted = (await dry("process-signals", { entries })).body.results;
     const done = (await http.call("POST", "/functions/process-signals", { entries })).body.results;
     const comparable = ({ id, outcome, decision }: { id: string; outcome: string; decision: object }) => ({
       id,
       outcome,
       decision: { ...decision, decided_at: "" },
     });
-    expect(said.map(comparable)).toEqual(done.map(comparable));
-    expect(said.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
+    expect(predicted.map(comparable)).toEqual(done.map(comparable));
+    expect(predicted.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
       "applied",
       "duplicate",
       "duplicate",
       "applied",
     ]);
-    expect(said[0].effects).toMatchObject({
+    expect(predicted[0].effects).toMatchObject({
       claim: { uid: "a", if_lost: { count: expect.arrayContaining(["signals:duplicate"]) } },
       append: [
         { stream: "strategy_input_stream", each: [{ strategy_id: "10" }] },
@@ -76,7 +77,7 @@ describe("a dry run", () => {
     expect(again[0]).not.toHaveProperty("decision");
   });
 
-  test("decides on the snapshot that is current now, and on nothing without one", async () => {
+  test("decides on the current snapshot, and nothing without one", async () => {
     const { results } = (await dry("process-signals", { entries: [signal("a")] })).body;
     await http.setReference(referenceRows({ tickers: [tickerRow("BTCUSDT", { status: "disabled" })] }));
     const { results: later } = (await dry("process-signals", { entries: [signal("a")] })).body;
@@ -85,21 +86,9 @@ describe("a dry run", () => {
     expect((await dry("process-signals", { entries: [signal("a")] })).status).toBe(503);
   });
 
-  test("of persist-log says which entries are records, without Postgres, and writes none", async () => {
+  test("of persist-log answers which entries are records, without Postgres, and writes none", async () => {
     const before = await everythingIn(http);
-    const data = JSON.stringify({
-      strategy_id: 1,
-      status: "executed",
-      reason: null,
-      detail: {},
-      attempt: 1,
-      duration_ms: 1,
-      at: "2026-01-01T00:00:00Z",
-    });
-    const entries = [
-      { fields: { kind: "outcome", entry_id: "1-0", invocation: "live", data } },
-      { fields: { kind: "?" } },
-    ];
+    const entries = [{ fields: OUTCOME_FIELDS }, { fields: { kind: "?" } }];
     await http.services.database.close();
     expect((await dry("persist-log", { entries })).body).toEqual({
       dry_run: true,
@@ -116,7 +105,7 @@ describe("a dry run", () => {
     expect(await everythingIn(http)).toEqual(before);
   });
 
-  test("of a refresh says which version it would publish, and takes no ticket", async () => {
+  test("of a refresh answers which version it would publish, and takes no ticket", async () => {
     const { keys, redis } = http.services;
     const current = await redis.get(keys.referenceCurrent);
     expect((await dry("refresh-reference")).body).toMatchObject({
@@ -143,7 +132,7 @@ describe("a dry run", () => {
     });
   });
 
-  test("of trim says what may go and what holds it back, and removes nothing", async () => {
+  test("of trim answers what it could remove and which groups keep the rest, and removes nothing", async () => {
     const { keys, redis } = http.services;
     const old = async (stream: "signals_stream" | "strategy_input_stream", count: number) => {
       const pipeline = redis.pipeline();

@@ -3,7 +3,6 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { rowsWithStrategies, signalFields, strategyRow, taskFields } from "../../../builders.ts";
-import { fieldsIn } from "../../../servers/redis-contents.ts";
 import { useHttpApp } from "../http-fixture.ts";
 
 const http = useHttpApp({ settings: { STRATEGY_PRIVATE_ADDRESSES: "true" } });
@@ -11,7 +10,7 @@ const http = useHttpApp({ settings: { STRATEGY_PRIVATE_ADDRESSES: "true" } });
 let receiver: Server | undefined;
 afterEach(() => receiver?.close());
 
-/** A receiver that takes every delivery, and the idempotency keys of those it got. */
+/** A receiver that accepts every delivery, and the idempotency keys it received. */
 async function receive(): Promise<{ url: string; keys: string[] }> {
   const keys: string[] = [];
   receiver = createServer((request, response) => {
@@ -23,7 +22,7 @@ async function receive(): Promise<{ url: string; keys: string[] }> {
 }
 
 const outcomes = async () =>
-  (await fieldsIn(http.services.redis, http.services.keys.stream("signal_results")))
+  (await http.fieldsIn("signal_results"))
     .filter(({ kind }) => kind === "outcome")
     .map(({ invocation, data }) => ({ invocation, ...(JSON.parse(data ?? "") as Record<string, unknown>) }));
 
@@ -51,8 +50,8 @@ describe("execute-strategies over HTTP", () => {
     expect(await outcomes()).toMatchObject([{ invocation: "again", strategy_id: 10, status: "executed" }]);
   });
 
-  test("as a dry run says which tasks would be run, and runs none", async () => {
-    await http.setReference(rowsWithStrategies([strategyRow(10, { handler: "nobody" })]));
+  test("as a dry run answers which tasks would be run, and runs none", async () => {
+    await http.setReference(rowsWithStrategies([strategyRow(10, { handler: "no-such-handler" })]));
     const { status, body } = await http.call("POST", "/functions/execute-strategies?dryRun=true", {
       entries: [posted()],
     });
@@ -63,7 +62,7 @@ describe("execute-strategies over HTTP", () => {
     expect(await outcomes()).toEqual([]);
   });
 
-  test("is polled like the others: what was routed is run, and nothing is left pending", async () => {
+  test("is polled like the others: routed tasks are run, and none is left pending", async () => {
     await http.publish(signalFields({ bar_time: new Date().toISOString() }));
     await http.call("POST", "/functions/process-signals/poll");
     // A new group begins at the end of a stream that holds tasks.

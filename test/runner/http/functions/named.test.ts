@@ -4,7 +4,7 @@ import { useHttpApp } from "../http-fixture.ts";
 
 const http = useHttpApp({ settings: { FUNCTIONS: "process-signals,trim" } });
 
-test("a tick does what FUNCTIONS names and nothing else; by hand every function can be called", async () => {
+test("a tick runs only what FUNCTIONS names; on demand every function can be called", async () => {
   await http.publish(signalFields());
   const { body } = await http.call("POST", "/tick");
   const parts = body.parts.map((part: { part: string; function?: string }) => [part.part, part.function]);

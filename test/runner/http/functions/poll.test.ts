@@ -2,28 +2,17 @@ import { describe, expect, test, vi } from "vitest";
 import { readStatus } from "../../../../shared/io/streams/status.ts";
 import type { StreamName } from "../../../../shared/keys.ts";
 import { signalFields } from "../../../builders.ts";
-import { fieldsIn } from "../../../servers/redis-contents.ts";
 import { useHttpApp } from "../http-fixture.ts";
-import { refuseConnections } from "../postgres-away.ts";
+import { refuseConnections } from "../refuse-connections.ts";
 
 const http = useHttpApp({ settings: { CLAIM_IDLE_MS: "300", DELIVERIES_MAX: "2" } });
 const POLL = "/functions/process-signals/poll";
 
-async function publishMany(count: number, prefix = "u"): Promise<void> {
-  const { redis, keys } = http.services;
-  const pipeline = redis.pipeline();
-  for (let i = 0; i < count; i += 1) {
-    const fields = signalFields({ uid: `${prefix}${i}` });
-    pipeline.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fields).flat());
-  }
-  await pipeline.exec();
-}
+const publishMany = async (count: number, prefix = "u") =>
+  http.publishMany(count, (n) => signalFields({ uid: `${prefix}${n}` }));
+const decisions = async () => (await http.fieldsIn("signal_results")).filter(({ kind }) => kind === "signal");
 
-const fieldsOf = async (stream: StreamName) =>
-  fieldsIn(http.services.redis, http.services.keys.stream(stream));
-const decisions = async () => (await fieldsOf("signal_results")).filter(({ kind }) => kind === "signal");
-
-/** What is pending: id, consumer, idle time, deliveries. */
+/** Pending entries: id, consumer, idle time, deliveries. */
 async function pending(): Promise<[string, string, number, number][]> {
   const { redis, keys } = http.services;
   const rows = await redis.xpending(keys.stream("signals_stream"), "signal_processor", "-", "+", 10_000);
@@ -35,7 +24,7 @@ async function consumers(stream: StreamName, group: string): Promise<unknown> {
 }
 
 describe("polling process-signals", () => {
-  test("decides what waits, in order, hands nothing back and leaves no consumer behind", async () => {
+  test("decides the waiting entries in order, releases none and leaves no consumer behind", async () => {
     await publishMany(700);
     const { status, body } = await http.call("POST", POLL);
     expect(status).toBe(200);
@@ -47,14 +36,14 @@ describe("polling process-signals", () => {
       took_ms: expect.any(Number),
       streams: [{ stream: "signals_stream", read: 700, committed: 700, left: 0, empty: true }],
     });
-    const uids = (await fieldsOf("strategy_input_stream")).map(({ log_uid }) => log_uid);
+    const uids = (await http.fieldsIn("strategy_input_stream")).map(({ log_uid }) => log_uid);
     expect(uids).toEqual(Array.from({ length: 700 }, (_, i) => `u${i}`));
     expect(new Set((await decisions()).map(({ invocation }) => invocation))).toEqual(new Set(["live"]));
     expect(await pending()).toEqual([]);
     expect(await consumers("signals_stream", "signal_processor")).toEqual([]);
   });
 
-  test("works 5,000 off over several calls with little time each, every one once", async () => {
+  test("processes 5,000 entries over several short calls, each once", async () => {
     await publishMany(5_000);
     let [calls, read] = [0, 0];
     for (let empty = false; !empty; calls += 1) {
@@ -66,10 +55,10 @@ describe("polling process-signals", () => {
     expect(calls).toBeGreaterThan(1);
     const entryIds = (await decisions()).map(({ entry_id }) => entry_id);
     expect([entryIds.length, new Set(entryIds).size]).toEqual([5_000, 5_000]);
-    expect(await fieldsOf("strategy_input_stream")).toHaveLength(5_000);
+    expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(5_000);
   }, 60_000);
 
-  test("makes progress however little time there is, and reads no more than it may", async () => {
+  test("makes progress with very little time, and reads at most countMax", async () => {
     await publishMany(300);
     expect((await http.call("POST", `${POLL}?budgetMs=1`)).body.committed).toBeGreaterThan(0);
     await http.call("POST", POLL);
@@ -78,16 +67,16 @@ describe("polling process-signals", () => {
     expect(body).toMatchObject({ read: 280, committed: 280, empty: false });
   });
 
-  test("from several sides at once decides every entry once", async () => {
+  test("decides every entry once, also beside other polls", async () => {
     await publishMany(2_000);
     const answers = await Promise.all([1, 2, 3, 4].map(async () => http.call("POST", POLL)));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(answers.reduce((sum, { body }) => sum + body.read, 0)).toBe(2_000);
-    expect(await fieldsOf("strategy_input_stream")).toHaveLength(2_000);
+    expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(2_000);
     expect(await pending()).toEqual([]);
   });
 
-  test("reads nothing while there is no snapshot, also when this process remembers one", async () => {
+  test("reads nothing while there is no snapshot, also when this process has one cached", async () => {
     await publishMany(3);
     await http.call("POST", POLL);
     await publishMany(3, "later");
@@ -101,7 +90,7 @@ describe("polling process-signals", () => {
     expect((await http.call("POST", POLL)).body).toMatchObject({ read: 3, committed: 3 });
   });
 
-  test("leaves what cannot be committed pending, and counts no attempt for it", async () => {
+  test("leaves entries that cannot be committed pending, and counts no attempt", async () => {
     const { redis, keys } = http.services;
     await publishMany(600);
     await redis.set(keys.stream("strategy_input_stream"), "in the way");
@@ -119,11 +108,11 @@ describe("polling process-signals", () => {
       { timeout: 20_000 },
     );
     await http.call("POST", POLL);
-    expect(await fieldsOf("strategy_input_stream")).toHaveLength(600);
-    expect(await fieldsOf("dead_letters")).toEqual([]);
+    expect(await http.fieldsIn("strategy_input_stream")).toHaveLength(600);
+    expect(await http.fieldsIn("dead_letters")).toEqual([]);
   }, 60_000);
 
-  test("refuses to choose where to go on when the group was lost, and says how to", async () => {
+  test("does not choose where a lost group goes on, and says how to", async () => {
     const { redis, keys, events } = http.services;
     await publishMany(1);
     await http.call("POST", POLL);
@@ -140,7 +129,7 @@ describe("polling process-signals", () => {
       },
     });
     await events.flush(1_000);
-    expect((await fieldsOf("system_events")).map(({ level }) => level)).toContain("CRITICAL");
+    expect((await http.fieldsIn("system_events")).map(({ level }) => level)).toContain("CRITICAL");
     expect(await decisions()).toHaveLength(1);
   });
 });
@@ -161,7 +150,7 @@ describe("polling persist-log", () => {
     ]);
   });
 
-  test("reads nothing while Postgres is away, and goes on when it is back", async () => {
+  test("reads nothing while Postgres is unavailable, and goes on afterwards", async () => {
     await publishMany(5);
     await http.call("POST", POLL);
     await refuseConnections(http.databaseUrl, true);

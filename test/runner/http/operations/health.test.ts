@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Running } from "../../../../runner/engine/running.ts";
-import { createHttpApp } from "../../../../runner/http/app.ts";
 import { startRouter } from "../../../../runner/router.ts";
 import type { Services } from "../../../../runner/setup/services.ts";
 import type { Database } from "../../../../shared/io/postgres/database.ts";
@@ -8,7 +7,7 @@ import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../../../shared/io/redis/connection.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
 import { startRelay, type Relay } from "../../../servers/relay.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
+import { appOn, useHttpApp } from "../http-fixture.ts";
 
 const http = useHttpApp({ settings: { BLOCK_MS: "50" } });
 
@@ -17,9 +16,9 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
 
-/** Asks as anybody could, without a token. */
-async function ask(path: string, services: Services = http.services) {
-  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
+/** Sends a request without a token. */
+async function get(path: string, services: Services = http.services) {
+  const app = appOn(services);
   const response = await app.request(path);
   const body = (await response.json()) as { status: string; reasons: string[] };
   return { status: response.status, headers: response.headers, body };
@@ -36,9 +35,9 @@ async function relayTo(url: string): Promise<{ relay: Relay; url: string }> {
 
 async function throughRelay(): Promise<{ relay: Relay; services: Services }> {
   const { relay, url } = await relayTo(redisUrl());
-  // So patient that nothing but the route itself gives up.
-  const patience = { answerMsMax: 600_000, onError: () => undefined };
-  const redis = openRedis({ url, role: "commands", name: "relayed", ...patience });
+  // Waits longer than the route, so that only the route's own limit can end a check.
+  const limits = { answerMsMax: 600_000, onError: () => undefined };
+  const redis = openRedis({ url, role: "commands", name: "relayed", ...limits });
   ends.push(() => redis.disconnect());
   return { relay, services: { ...http.services, redis } };
 }
@@ -50,16 +49,16 @@ async function startedRouter(): Promise<Running> {
 }
 
 describe("GET /healthz", () => {
-  test("answers without a token, also while Redis does not", async () => {
+  test("answers without a token, also while Redis is unavailable", async () => {
     const { relay, services } = await throughRelay();
     relay.freeze();
-    expect(await ask("/healthz", services)).toMatchObject({ status: 200, body: { status: "ok" } });
+    expect(await get("/healthz", services)).toMatchObject({ status: 200, body: { status: "ok" } });
   });
 });
 
 describe("GET /readyz", () => {
-  test("is red, with each reason, while nobody decides signals, and green once a router does", async () => {
-    const before = await ask("/readyz");
+  test("is 503 with each reason while no router decides signals, and 200 when one does", async () => {
+    const before = await get("/readyz");
     expect(before.status).toBe(503);
     expect(before.headers.get("cache-control")).toBe("no-store");
     expect(before.body).toEqual({
@@ -68,65 +67,65 @@ describe("GET /readyz", () => {
     });
     await startedRouter();
     await vi.waitFor(async () => {
-      expect(await ask("/readyz")).toMatchObject({ status: 200, body: { status: "ready", reasons: [] } });
+      expect(await get("/readyz")).toMatchObject({ status: 200, body: { status: "ready", reasons: [] } });
     });
   });
 
-  test("is green, and says what needs a look, while Postgres does not answer", async () => {
+  test("is 200 with the reason while Postgres does not answer", async () => {
     await startedRouter();
     const { relay, url } = await relayTo(http.databaseUrl);
     const database = await openDatabase({ url, dataDir: "", onError: () => undefined });
     ends.push(async () => database.close());
     const services = { ...http.services, database };
-    await vi.waitFor(async () => expect(await ask("/readyz", services)).toMatchObject({ status: 200 }));
+    await vi.waitFor(async () => expect(await get("/readyz", services)).toMatchObject({ status: 200 }));
     relay.freeze();
-    expect(await ask("/readyz", services)).toMatchObject({
+    expect(await get("/readyz", services)).toMatchObject({
       status: 200,
       body: { status: "degraded", reasons: ["Postgres cannot be reached; records wait in signal_results"] },
     });
   });
 
-  test("is red while Redis does not answer", async () => {
+  test("is 503 while Redis does not answer", async () => {
     const { relay, services } = await throughRelay();
     relay.freeze();
-    const { status, body } = await ask("/readyz", services);
+    const { status, body } = await get("/readyz", services);
     expect([status, body]).toEqual([503, { status: "not_ready", reasons: ["Redis does not answer"] }]);
   });
 
-  test("is red when the connection to Redis is refused, and names no address", async () => {
+  test("is 503 when the connection to Redis is refused, and names no address", async () => {
     const { relay, services } = await throughRelay();
     await relay.stop();
-    const { status, body } = await ask("/readyz", services);
+    const { status, body } = await get("/readyz", services);
     expect([status, body]).toEqual([503, { status: "not_ready", reasons: ["Redis does not answer"] }]);
   });
 
-  test("says so when Redis answers something else", async () => {
+  test("is 503 with what Redis says when it answers an error", async () => {
     await http.services.redis.set(http.services.keys.control, "not a hash");
-    const { status, body } = await ask("/readyz");
+    const { status, body } = await get("/readyz");
     expect(status).toBe(503);
     expect(body.reasons).toEqual([expect.stringContaining("WRONGTYPE")]);
   });
 
-  test("many who ask within a second cost one look", async () => {
-    // The clock stands still but for where it is moved on.
+  test("many requests within a second cost one check", async () => {
+    // The clock moves only where the test advances it.
     vi.useFakeTimers({ toFake: ["performance"] });
     ends.push(() => void vi.useRealTimers());
-    let looks = 0;
+    let checks = 0;
     const { database } = http.services;
     const query: Database["query"] = async (sql, params) => {
-      looks += 1;
+      checks += 1;
       return database.query(sql, params);
     };
     const services = { ...http.services, database: { ...database, query } };
-    const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
-    const askMany = async () => {
+    const app = appOn(services);
+    const getMany = async () => {
       const all = Array.from({ length: 50 }, async () => app.request("/readyz"));
       return new Set((await Promise.all(all)).map(({ status }) => status));
     };
-    expect([await askMany(), looks]).toEqual([new Set([503]), 1]);
+    expect([await getMany(), checks]).toEqual([new Set([503]), 1]);
     vi.advanceTimersByTime(999);
-    expect([await askMany(), looks]).toEqual([new Set([503]), 1]);
+    expect([await getMany(), checks]).toEqual([new Set([503]), 1]);
     vi.advanceTimersByTime(1);
-    expect([await askMany(), looks]).toEqual([new Set([503]), 2]);
+    expect([await getMany(), checks]).toEqual([new Set([503]), 2]);
   });
 });

@@ -1,6 +1,5 @@
 import * as fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { createHttpApp } from "../../../../runner/http/app.ts";
 import { countedMetrics } from "../../../../runner/telemetry/counter-metrics.ts";
 import { metricsText } from "../../../../runner/telemetry/metrics-text.ts";
 import { openRedis } from "../../../../shared/io/redis/connection.ts";
@@ -8,7 +7,7 @@ import { ensureGroup } from "../../../../shared/io/streams/groups.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
 import { addEntries } from "../../../servers/redis-contents.ts";
 import { startRelay, type Relay } from "../../../servers/relay.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
+import { appOn, callApp, useHttpApp } from "../http-fixture.ts";
 import { parsePrometheus, type PrintedFamily } from "../prometheus-text.ts";
 
 const http = useHttpApp();
@@ -72,9 +71,9 @@ describe("what is counted", () => {
     expect(types).toEqual(["counter", "histogram"]);
   });
 
-  test("fields nobody knows make no series, so that they cannot grow without bound", async () => {
+  test("unknown fields make no series, so that the number of series stays bounded", async () => {
     const { redis, keys } = http.services;
-    // Not those of Node, whose come with its first garbage collection.
+    // Without Node's own, some of which appear only after its first garbage collection.
     const isOurs = (key: string): boolean => !key.startsWith("nodejs_") && /_total|_seconds/.test(key);
     const before = Object.keys((await scrape()).series).filter(isOurs);
     for (const field of [
@@ -101,7 +100,7 @@ describe("what is counted", () => {
     expect(after).toEqual(before);
   });
 
-  test("whatever is in the hash, the text is one a strict reader takes", async () => {
+  test("a strict reader accepts the text, whatever the hash contains", async () => {
     const fields = fc.oneof(
       fc.constantFrom("signals:ignored", "reasons:stale", "strategy:1:ignored", "strategy:01:ignored"),
       fc.stringMatching(
@@ -119,15 +118,15 @@ describe("what is counted", () => {
   });
 });
 
-describe("what is there now", () => {
-  test("streams, groups, snapshot, pauses and dead letters", async () => {
+describe("the present state", () => {
+  test("has streams, groups, snapshot, pauses and dead letters", async () => {
     const { redis, keys } = http.services;
     const key = keys.stream("signals_stream");
     const oldest = `${Date.now() - 90_000}-0`;
     await redis.xadd(key, oldest, "n", "0");
     await addEntries(redis, key, 4);
     await ensureGroup(redis, keys, "signals_stream", "signal_processor");
-    await redis.xgroup("CREATE", key, "somebody_else", "0");
+    await redis.xgroup("CREATE", key, "foreign_group", "0");
     await redis.xreadgroup("GROUP", "signal_processor", "a", "COUNT", 2, "STREAMS", key, ">");
     await addEntries(redis, keys.stream("dead_letters"), 3);
     await http.call("POST", "/pause", { strategy: 10 });
@@ -151,10 +150,10 @@ describe("what is there now", () => {
     });
     expect(series[`group_oldest_pending_seconds${group}`]).toBeGreaterThanOrEqual(90);
     expect(Object.keys(series).filter((name) => name.startsWith("snapshot_info"))).toHaveLength(1);
-    expect(JSON.stringify(series)).not.toContain("somebody_else");
+    expect(JSON.stringify(series)).not.toContain("foreign_group");
   });
 
-  test("what is not known is absent, not 0", async () => {
+  test("an unknown value is absent, not 0", async () => {
     const { redis, keys } = http.services;
     await redis.del(keys.referenceCurrent, keys.referenceConfirmedAt);
     const { series } = await scrape();
@@ -162,7 +161,7 @@ describe("what is there now", () => {
     expect(series).not.toHaveProperty("signals_total");
   });
 
-  test("two scrapes at once agree with each other and with one alone", async () => {
+  test("several scrapes at once agree with one alone", async () => {
     const { redis, keys } = http.services;
     await redis.hset(keys.metrics, "signals:dispatched", 12, "processing_ms:persist-log:le:5", 7);
     const counted = async () => {
@@ -174,7 +173,7 @@ describe("what is there now", () => {
     expect(alone.length).toBeGreaterThan(15);
   });
 
-  test("the process is measured under the same prefix", async () => {
+  test("the metrics of the process have the same prefix", async () => {
     const { families } = await scrape();
     expect([...families.keys()].filter((name) => !name.startsWith("signal_router_"))).toEqual([]);
     expect(families.get("signal_router_process_resident_memory_bytes")?.type).toBe("gauge");
@@ -189,23 +188,19 @@ describe("while Redis does not answer", () => {
     await relay?.stop();
   });
 
-  test("the scrape works and says so, with what is known without it", async () => {
+  test("a scrape reports it, with what is known without Redis", async () => {
     relay = await startRelay(Number(new URL(redisUrl()).port));
     const url = `redis://127.0.0.1:${relay.port}`;
     const redis = openRedis({ url, role: "commands", name: "relayed", onError: () => undefined });
     end = () => redis.disconnect();
-    const app = createHttpApp({
-      services: { ...http.services, redis },
-      token: TOKEN,
-      peerAddressOf: () => undefined,
-    });
-    const ask = async () => {
-      const response = await app.request("/metrics", { headers: { authorization: `Bearer ${TOKEN}` } });
-      return { status: response.status, series: seriesIn(parsePrometheus(await response.text())) };
+    const app = appOn({ ...http.services, redis });
+    const scrapeRelayed = async () => {
+      const { status, body } = await callApp(app, "GET", "/metrics");
+      return { status, series: seriesIn(parsePrometheus(body)) };
     };
-    expect(await ask()).toMatchObject({ status: 200, series: { redis_up: 1 } });
+    expect(await scrapeRelayed()).toMatchObject({ status: 200, series: { redis_up: 1 } });
     relay.freeze();
-    const { status, series } = await ask();
+    const { status, series } = await scrapeRelayed();
     expect(status).toBe(200);
     expect(series).toMatchObject({ redis_up: 0, postgres_up: 1, 'health{status="not_ready"}': 1 });
     expect(Object.keys(series).filter((name) => name.startsWith("stream_length"))).toEqual([]);

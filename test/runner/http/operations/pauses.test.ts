@@ -5,7 +5,7 @@ const http = useHttpApp();
 
 const paused = async () => http.services.redis.hgetall(http.services.keys.control);
 
-test("a strategy is paused and resumed, and it is told who did it", async () => {
+test("a strategy is paused and resumed, and the answer names who did it", async () => {
   const first = await http.call("POST", "/pause", { strategy: 10, by: "ann" });
   expect(first).toMatchObject({ status: 200, body: { message: "strategy 10 paused by ann over HTTP" } });
   expect(await paused()).toMatchObject({ "10": expect.stringContaining('"by":"ann"') });
@@ -19,7 +19,7 @@ test("without a strategy everything is paused", async () => {
   expect(Object.keys(await paused()).toSorted()).toEqual(["*", "epoch"]);
 });
 
-test("pausing a strategy the snapshot does not have works and says so", async () => {
+test("pausing a strategy that the snapshot does not have works, with a warning", async () => {
   const { status, body } = await http.call("POST", "/pause", { strategy: 77 });
   expect({ status, warning: body.warning }).toEqual({
     status: 200,
@@ -27,7 +27,7 @@ test("pausing a strategy the snapshot does not have works and says so", async ()
   });
 });
 
-test("what is no strategy is refused, with every fault, and nothing is paused", async () => {
+test("an invalid request is refused with every error in it, and nothing is paused", async () => {
   const { status, body } = await http.call("POST", "/pause", { strategy: "10", who: "me" });
   expect(status).toBe(422);
   expect(body).toMatchObject({ code: "invalid_request", status: 422 });

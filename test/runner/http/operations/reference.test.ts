@@ -1,9 +1,7 @@
 import { expect, test } from "vitest";
-import { createHttpApp } from "../../../../runner/http/app.ts";
-import { openServices } from "../../../../runner/setup/services.ts";
 import { referenceRows, rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../../../builders.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
-import { withoutPostgres } from "../routed.ts";
+import { useHttpApp } from "../http-fixture.ts";
+import { callWithoutPostgres } from "../without-postgres.ts";
 
 const http = useHttpApp();
 
@@ -33,7 +31,7 @@ test("the current snapshot is shown with its version, its age and its content", 
   expect(without.body).not.toHaveProperty("content");
 });
 
-test("without a snapshot, or with half of one, it is said what to do", async () => {
+test("without a complete snapshot the answer says what to do", async () => {
   const { redis, keys } = http.services;
   await redis.del(keys.reference((await current()) ?? "", "meta"));
   const broken = await http.call("GET", "/reference");
@@ -50,7 +48,7 @@ test("without a snapshot, or with half of one, it is said what to do", async () 
   expect((await http.call("GET", "/reference")).status).toBe(200);
 });
 
-test("a refresh makes what is in Postgres now current, and says what is wrong with it", async () => {
+test("a refresh makes the content of Postgres current, and reports what is wrong with it", async () => {
   const unchanged = await http.call("POST", "/reference/refresh");
   const counts = { tickers: 1, strategies: 1, phrases: 2 };
   expect(unchanged.body).toEqual({ state: "unchanged", version: await current(), counts, warnings: [] });
@@ -66,7 +64,7 @@ test("a refresh makes what is in Postgres now current, and says what is wrong wi
   expect(body.version).not.toBe(unchanged.body.version);
 });
 
-test("a row the router cannot use is named, and the snapshot stays", async () => {
+test("an unusable row is named, and the snapshot stays", async () => {
   const before = await current();
   await http.sql("UPDATE strategies SET params = '[1]'");
   const { status, body } = await http.call("POST", "/reference/refresh");
@@ -75,20 +73,12 @@ test("a row the router cannot use is named, and the snapshot stays", async () =>
   expect(await current()).toBe(before);
 });
 
-test("while Postgres is away the snapshot can be looked at and not refreshed", async () => {
-  const away = await withoutPostgres(http.services);
-  const services = openServices(away);
-  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
-  const call = async (method: string, path: string) =>
-    app.request(path, { method, headers: { authorization: `Bearer ${TOKEN}` } });
-  const refreshed = await call("POST", "/reference/refresh");
-  expect({ status: refreshed.status, body: await refreshed.json() }).toMatchObject({
+test("while Postgres is unavailable the snapshot can be read but not refreshed", async () => {
+  expect(await callWithoutPostgres(http, "POST", "/reference/refresh")).toMatchObject({
     status: 503,
     body: { code: "postgres_unavailable" },
   });
-  expect((await call("GET", "/reference")).status).toBe(200);
-  services.close();
-  await away.database.close();
+  expect((await callWithoutPostgres(http, "GET", "/reference")).status).toBe(200);
 });
 
 test("a name that means something to JavaScript is a name like any other", async () => {
@@ -105,7 +95,7 @@ test("a name that means something to JavaScript is a name like any other", async
   expect(Object.keys(body.content.phrases)).toContain("__proto__");
 });
 
-test("a parameter that is none is refused", async () => {
+test("an invalid parameter is refused", async () => {
   for (const query of ["content=no", "content=", "contents=false"]) {
     expect(await http.call("GET", `/reference?${query}`)).toMatchObject({
       status: 422,

@@ -1,4 +1,4 @@
-/** An HTTP answer, as it came over the wire. */
+/** An HTTP answer, as it was received. */
 export interface Answer {
   readonly status: number;
   /** By lower-case name. */
@@ -6,7 +6,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** The one answer these bytes are, to a request of this method; a text says why they are not. */
+/** Parses the bytes as exactly one answer to a request of this method; a text says why they are not one. */
 export function parseAnswer(bytes: Buffer, method: string): Answer | string {
   const end = bytes.indexOf("\r\n\r\n");
   if (end < 0) return "the head of the answer does not end";
@@ -14,7 +14,7 @@ export function parseAnswer(bytes: Buffer, method: string): Answer | string {
   const status = Number(/^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(first)?.[1]);
   if (Number.isNaN(status)) return "no status line";
   const rest = bytes.subarray(end + 4);
-  // 100 Continue and its like come before the answer.
+  // 100 Continue and other interim answers come before it.
   if (status < 200) return parseAnswer(rest, method);
   const headers = new Map(
     lines.map((line) => {
@@ -22,10 +22,10 @@ export function parseAnswer(bytes: Buffer, method: string): Answer | string {
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
     }),
   );
-  // A server that could not read the request may not know that it was HEAD.
+  // A server that could not parse the request does not know that it was HEAD.
   const isHead = method === "HEAD" && (headers.has("x-request-id") || rest.length === 0);
   const isBare = isHead || status === 204 || status === 304;
-  if (isBare && rest.length > 0) return "a body where none may be";
+  if (isBare && rest.length > 0) return "a body where none is allowed";
   if (isBare) return { status, headers, body: rest };
   const body = bodyOf(rest, headers);
   return typeof body === "string" ? body : { status, headers, body };
@@ -35,7 +35,7 @@ function bodyOf(bytes: Buffer, headers: ReadonlyMap<string, string>): Buffer | s
   if (headers.get("transfer-encoding") === "chunked") return unchunked(bytes);
   const length = headers.get("content-length");
   if (length === undefined || Number(length) === bytes.length) return bytes;
-  return `${bytes.length} bytes came after a head that promised ${length}`;
+  return `${bytes.length} bytes follow a head with content-length ${length}`;
 }
 
 function unchunked(bytes: Buffer): Buffer | string {
@@ -46,7 +46,7 @@ function unchunked(bytes: Buffer): Buffer | string {
     if (Number.isNaN(length)) return "a chunk without a length";
     const from = lineEnd + 2;
     if (length === 0) {
-      return bytes.length === from + 2 ? Buffer.concat(chunks) : "something comes after the last chunk";
+      return bytes.length === from + 2 ? Buffer.concat(chunks) : "bytes follow the last chunk";
     }
     if (from + length > bytes.length) return "the answer ends in the middle of a chunk";
     chunks.push(bytes.subarray(from, from + length));

@@ -4,7 +4,7 @@ import { almost } from "./mutate.ts";
 import type { Header } from "./shot.ts";
 import { oddValue, valuesOf, type Vocabulary } from "./values.ts";
 
-/** Bodies that fit the schema, that almost do, and that do not; undefined for none at all. */
+/** Bodies that fit the schema, that almost do, and that do not; undefined: no body. */
 export function bodiesFor(
   schema: Schema,
   options: Vocabulary & { readonly bodyBytesMax: number },
@@ -36,7 +36,7 @@ const ODD_TEXTS = [
   '{"a":'.repeat(2_000),
 ];
 
-/** Bodies nobody expects, the last of them too large. */
+/** Unexpected bodies, some of them too large. */
 export function oddBodies({ bodyBytesMax }: { readonly bodyBytesMax: number }): fc.Arbitrary<Uint8Array> {
   return fc.oneof(
     oddValue.map(jsonBytes),
@@ -49,7 +49,7 @@ export function oddBodies({ bodyBytesMax }: { readonly bodyBytesMax: number }): 
   );
 }
 
-/** Mostly the right one. */
+/** Mostly the right content type. */
 export const contentTypes: fc.Arbitrary<readonly Header[]> = fc
   .oneof(
     { weight: 12, arbitrary: fc.constant("application/json") },
@@ -67,7 +67,7 @@ export const contentTypes: fc.Arbitrary<readonly Header[]> = fc
   )
   .map((type) => (type === undefined ? [] : [["content-type", type]]));
 
-/** JSON, as far as the value has any. */
+/** As JSON; empty for a value that has none. */
 function jsonBytes(value: unknown): Uint8Array {
   return bytesOf(JSON.stringify(value) ?? "");
 }

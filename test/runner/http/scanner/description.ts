@@ -1,4 +1,4 @@
-/** What the scanner reads in an OpenAPI document. */
+/** Reads from an OpenAPI document what the scanner needs. */
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -39,7 +39,7 @@ interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, DocumentOperation>>>>;
 }
 
-/** Every operation of a document, whoever described it. */
+/** Every operation of a document. */
 export function readDescription(document: OpenApiDocument): Description {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]): Operation => {

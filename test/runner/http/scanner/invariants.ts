@@ -5,17 +5,7 @@ import type { Description, Operation, Schema } from "./description.ts";
 import type { Shot } from "./shot.ts";
 import type { Outcome } from "./wire.ts";
 
-export interface Rules {
-  readonly description: Description;
-  /** What no answer may contain. */
-  readonly secrets: readonly string[];
-  /** Whether anybody may ask for this path. */
-  readonly isPublic: (path: string) => boolean;
-  /** Whether this answer of 500 or more says something true. */
-  readonly isHonest: (shot: Shot, answer: Answer) => boolean;
-}
-
-/** What is wrong with what became of a shot: promises that hold for every route, and for whatever is sent. */
+/** What is wrong with the result of a shot, by rules that hold for every route and every request. */
 export function faultsOf(shot: Shot, outcome: Outcome, rules: Rules): string[] {
   switch (outcome.kind) {
     case "hung":
@@ -35,31 +25,41 @@ export function faultsOf(shot: Shot, outcome: Outcome, rules: Rules): string[] {
   }
 }
 
-/** Where the client itself goes away, or is still sending when a server has seen enough. */
+export interface Rules {
+  readonly description: Description;
+  /** Texts that no answer may contain. */
+  readonly secrets: readonly string[];
+  /** Whether this path needs no token. */
+  readonly isPublic: (path: string) => boolean;
+  /** Whether this answer with a status of 500 or more is right. */
+  readonly isExpected: (shot: Shot, answer: Answer) => boolean;
+}
+
+/** Whether the client itself disconnects, or may still be sending when the server has answered. */
 function mayCloseWithoutAnswer({ wellFormed, sending, body, garbage }: Shot): boolean {
   return !wellFormed || garbage !== undefined || (body !== undefined && sending !== "whole");
 }
 
-function statusFaults(shot: Shot, answer: Answer, { isPublic, isHonest }: Rules): string[] {
+function statusFaults(shot: Shot, answer: Answer, { isPublic, isExpected }: Rules): string[] {
   const { status } = answer;
-  if (status >= 500 && !isHonest(shot, answer)) return [`status ${status}`];
+  if (status >= 500 && !isExpected(shot, answer)) return [`status ${status}`];
   if (!answer.headers.has("x-request-id")) {
-    return mayBeUnreadable(shot, status) ? [] : [`status ${status}, not from the app`];
+    return mayBeMalformed(shot, status) ? [] : [`status ${status}, not from the app`];
   }
   if (shot.credentials === "token" || [401, 429].includes(status)) return [];
   return pathsOf(shot.target).some(isPublic) ? [] : [`status ${status} without the token`];
 }
 
-/** Whether the server may refuse it before the app sees it. */
-function mayBeUnreadable({ wellFormed, sending }: Shot, status: number): boolean {
+/** Whether the server may refuse it before it reaches the app. */
+function mayBeMalformed({ wellFormed, sending }: Shot, status: number): boolean {
   return !wellFormed || status === 408 || (sending === "truncated" && status === 400);
 }
 
-/** The path as it stands there, and as a URL parser reads it. */
+/** The path as it was sent, and as a URL parser reads it. */
 function pathsOf(target: string): string[] {
   const [path = ""] = target.split("?");
-  const read = URL.canParse(target, "http://x") ? [new URL(target, "http://x").pathname] : [];
-  return [path, ...read].map((each) => {
+  const parsed = URL.canParse(target, "http://x") ? [new URL(target, "http://x").pathname] : [];
+  return [path, ...parsed].map((each) => {
     try {
       return decodeURIComponent(each);
     } catch {
@@ -70,21 +70,21 @@ function pathsOf(target: string): string[] {
 
 function contentFaults(shot: Shot, { status, headers, body }: Answer, rules: Rules): string[] {
   if (body.length === 0 && (shot.method === "HEAD" || status === 304)) return [];
-  // A missing Host, an expectation nobody can meet: Node answers by itself.
+  // For a missing Host or an unknown expectation Node answers by itself.
   if (body.length === 0 && !shot.wellFormed && (status === 400 || status === 417)) return [];
   const type = headers.get("content-type") ?? "";
-  const promised = shot.operation === undefined ? undefined : schemaOf(shot.operation, status, rules);
+  const described = shot.operation === undefined ? undefined : schemaOf(shot.operation, status, rules);
   if (type === "application/problem+json") return problemFaults(status, headers, body);
-  if (status >= 300 && promised === undefined) return [`status ${status} without problem details (${type})`];
+  if (status >= 300 && described === undefined) return [`status ${status} without problem details (${type})`];
   if (shot.operation !== undefined && !shot.operation.answerSchemas.has(status)) {
     return [`status ${status} is not in the description`];
   }
-  return promised === undefined ? [] : jsonFaults(body, type, promised);
+  return described === undefined ? [] : jsonFaults(body, type, described);
 }
 
 function problemFaults(status: number, headers: Answer["headers"], body: Buffer): string[] {
   const parsed = problemSchema.loose().safeParse(jsonIn(body));
-  if (!parsed.success) return [`not our problem details: ${z.prettifyError(parsed.error)}`];
+  if (!parsed.success) return [`not valid problem details: ${z.prettifyError(parsed.error)}`];
   const { data } = parsed;
   const id = headers.get("x-request-id") ?? data.request_id;
   if (data.status !== status || data.request_id !== id || id === "") {
@@ -109,7 +109,7 @@ function jsonIn(body: Buffer): unknown {
 
 const schemas = new WeakMap<Schema, z.ZodType>();
 
-/** The described JSON answer of an operation with this status. */
+/** Schema of the JSON answer that is described for this status. */
 function schemaOf(operation: Operation, status: number, { description }: Rules): z.ZodType | undefined {
   const schema = operation.answerSchemas.get(status);
   if (schema === undefined) return undefined;

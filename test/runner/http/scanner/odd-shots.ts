@@ -2,8 +2,10 @@ import * as fc from "fast-check";
 import { credentials, type ShotOptions } from "./operation-shots.ts";
 import type { Header, Shot } from "./shot.ts";
 
+/** Requests that are not in the description: odd targets, methods and headers, and bytes that are not HTTP. */
+
 const METHODS = ["HEAD", "OPTIONS", "TRACE", "PROPFIND", "PUT", "PATCH", "DELETE", "QUERY", "PURGE"];
-const NO_METHODS = ["get", "GARBAGE", "G E T", "", "CONNECT"];
+const INVALID_METHODS = ["get", "GARBAGE", "G E T", "", "CONNECT"];
 
 /** `%s` is the path of an operation. */
 const TARGETS = [
@@ -38,7 +40,7 @@ const TARGETS = [
   `/${"a/".repeat(3_000)}`,
   `/signals?${"a=1&".repeat(3_000)}`,
 ];
-const NO_TARGETS = [
+const INVALID_TARGETS = [
   "",
   "*",
   "x",
@@ -74,7 +76,7 @@ const HEADERS: readonly (readonly Header[])[] = [
   ],
   Array.from({ length: 150 }, (_, at) => [`x-${at}`, "1"] as const),
 ];
-const NO_HEADERS: readonly (readonly Header[])[] = [
+const INVALID_HEADERS: readonly (readonly Header[])[] = [
   [["host", ""]],
   [["host", "a b"]],
   [["host", "a/../b"]],
@@ -130,7 +132,7 @@ const GARBAGE = [
   "*1\r\n$4\r\nPING\r\n",
 ];
 
-/** Addresses and methods nobody described. */
+/** Requests for targets and methods that are not in the description. */
 export function oddTargets({ description }: ShotOptions): fc.Arbitrary<Shot> {
   const paths = description.operations.map(({ path }) => path.replaceAll(/[{}]/g, ""));
   const methods = [...new Set(description.operations.map(({ method }) => method))];
@@ -140,19 +142,22 @@ export function oddTargets({ description }: ShotOptions): fc.Arbitrary<Shot> {
       method: fc.oneof(
         fc.constantFrom(...methods),
         fc.constantFrom(...METHODS),
-        fc.constantFrom(...NO_METHODS),
+        fc.constantFrom(...INVALID_METHODS),
       ),
-      form: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...TARGETS) }, fc.constantFrom(...NO_TARGETS)),
+      form: fc.oneof(
+        { weight: 3, arbitrary: fc.constantFrom(...TARGETS) },
+        fc.constantFrom(...INVALID_TARGETS),
+      ),
       credentials,
     })
     .map(({ path, method, form, credentials: given }) => ({
       ...plain(method, form.replace("%s", path)),
       credentials: given,
-      wellFormed: TARGETS.includes(form) && !NO_METHODS.includes(method),
+      wellFormed: TARGETS.includes(form) && !INVALID_METHODS.includes(method),
     }));
 }
 
-/** What no client sends: odd headers before a described request, and bytes that are no HTTP. */
+/** What no client sends: described requests with odd headers, and bytes that are not HTTP. */
 export function oddHeads({ description }: ShotOptions): fc.Arbitrary<Shot> {
   const operations = fc.constantFrom(...description.operations);
   const headed = (lists: typeof HEADERS, wellFormed: boolean): fc.Arbitrary<Shot> =>
@@ -171,7 +176,7 @@ export function oddHeads({ description }: ShotOptions): fc.Arbitrary<Shot> {
       const [method = "", target = ""] = bytes.toString("latin1").split(" ");
       return { ...plain(method, target), credentials: "none", wellFormed: false, garbage: bytes };
     });
-  return fc.oneof(headed(HEADERS, true), headed(NO_HEADERS, false), garbage);
+  return fc.oneof(headed(HEADERS, true), headed(INVALID_HEADERS, false), garbage);
 }
 
 function plain(method: string, target: string): Omit<Shot, "credentials" | "wellFormed"> {

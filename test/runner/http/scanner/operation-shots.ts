@@ -4,6 +4,8 @@ import type { Description, Operation, Parameter } from "./description.ts";
 import type { Sending, Shot } from "./shot.ts";
 import { oddText, oddValue, valuesOf, type Vocabulary } from "./values.ts";
 
+/** Requests that are in the description, valid or with an error. */
+
 export interface ShotOptions extends Vocabulary {
   readonly description: Description;
   /** Bodies longer than this are refused. */
@@ -19,18 +21,18 @@ const sending: fc.Arbitrary<Sending> = fc.oneof(
   { weight: 200, arbitrary: fc.constant("whole" as const) },
   { weight: 40, arbitrary: fc.constantFrom("chunked" as const, "in_pieces" as const) },
   { weight: 10, arbitrary: fc.constant("truncated" as const) },
-  // Each of them waits until the server has lost its patience.
+  // Rare, because each of them waits until the server times out.
   { weight: 1, arbitrary: fc.constant("stalled" as const) },
 );
 
-/** Requests for one operation: right ones, and wrong in a parameter, the body or how it is sent. */
+/** Requests for one operation: valid ones, and ones with an error in a parameter, the body or the way they are sent. */
 export function operationShots(operation: Operation, options: ShotOptions): fc.Arbitrary<Shot> {
   const { parameters, bodySchema } = operation;
-  const body = bodySchema === undefined ? seldom(oddBodies(options)) : bodiesFor(bodySchema, options);
+  const body = bodySchema === undefined ? rarely(oddBodies(options)) : bodiesFor(bodySchema, options);
   return fc
     .record({
       texts: fc.tuple(...parameters.map((parameter) => parameterText(parameter, options))),
-      extra: seldom(fc.tuple(oddText, oddText)),
+      extra: rarely(fc.tuple(oddText, oddText)),
       credentials,
       body,
       sending,
@@ -38,8 +40,8 @@ export function operationShots(operation: Operation, options: ShotOptions): fc.A
     })
     .map((made): Shot => {
       const given = parameters.map((parameter, at) => ({ ...parameter, text: made.texts[at] }));
-      const headers = given.flatMap(({ name, in: place, text }) =>
-        place === "header" && text !== undefined ? [[name, headerText(text)] as const] : [],
+      const headers = given.flatMap(({ name, in: location, text }) =>
+        location === "header" && text !== undefined ? [[name, headerText(text)] as const] : [],
       );
       return {
         operation,
@@ -54,18 +56,21 @@ export function operationShots(operation: Operation, options: ShotOptions): fc.A
     });
 }
 
-/** As in the address; undefined where it is left out. */
+/** As it is sent; undefined when it is left out. */
 function parameterText(
-  { schema, required, in: place }: Parameter,
+  { schema, required, in: location }: Parameter,
   options: ShotOptions,
 ): fc.Arbitrary<string | undefined> {
   const given = fc.oneof(
     { weight: 4, arbitrary: valuesOf(schema, options).map(asText) },
     { weight: 1, arbitrary: fc.oneof(oddText, oddValue.map(asText)) },
   );
-  if (place === "path") return given;
-  const left = fc.constant(undefined);
-  return fc.oneof({ weight: required === true ? 20 : 1, arbitrary: given }, { weight: 1, arbitrary: left });
+  if (location === "path") return given;
+  const leftOut = fc.constant(undefined);
+  return fc.oneof(
+    { weight: required === true ? 20 : 1, arbitrary: given },
+    { weight: 1, arbitrary: leftOut },
+  );
 }
 
 function asText(value: unknown): string {
@@ -81,25 +86,25 @@ function targetOf(
 ): string {
   const query: string[] = extra === undefined ? [] : [`${percent(extra[0])}=${percent(extra[1])}`];
   let target = path;
-  for (const { name, in: place, text } of given) {
+  for (const { name, in: location, text } of given) {
     if (text === undefined) continue;
-    if (place === "path") target = target.replace(`{${name}}`, () => percent(text));
-    if (place === "query") query.push(`${percent(name)}=${percent(text)}`);
+    if (location === "path") target = target.replace(`{${name}}`, () => percent(text));
+    if (location === "query") query.push(`${percent(name)}=${percent(text)}`);
   }
   return query.length === 0 ? target : `${target}?${query.join("&")}`;
 }
 
-/** Percent-encoded; encodeURIComponent alone refuses lone surrogates. */
+/** Percent-encoded; encodeURIComponent alone throws for lone surrogates. */
 function percent(text: string): string {
   return encodeURIComponent(text.slice(0, TEXT_LENGTH_MAX).toWellFormed());
 }
 
-/** What may stand in a header. */
+/** Replaces characters that are not allowed in a header. */
 function headerText(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, TEXT_LENGTH_MAX);
 }
 
 /** Mostly undefined. */
-function seldom<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+function rarely<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
   return fc.oneof({ weight: 15, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
 }

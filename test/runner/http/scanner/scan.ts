@@ -5,31 +5,7 @@ import { partsOf, type Shot } from "./shot.ts";
 import { shotStream } from "./shots.ts";
 import { fire, type Outcome, type Target } from "./wire.ts";
 
-export interface ScanOptions {
-  readonly target: Target;
-  readonly shots: ShotOptions;
-  readonly rules: Rules;
-  readonly seed: number;
-  readonly seconds: number;
-}
-
-export interface ScanReport {
-  readonly shots: number;
-  /** How often each operation answered with each status: `POST /pause 200`. */
-  readonly answers: ReadonlyMap<string, number>;
-  /** The first ones of each kind, with the request. */
-  readonly faults: readonly string[];
-  /** Bytes in use when the scan had warmed up, and at its end. */
-  readonly usedBytes: { readonly warm: number; readonly end: number };
-}
-
-const AT_ONCE = 8;
-const FAULTS_PER_KIND_MAX = 3;
-const SHOWN_BYTES_MAX = 800;
-/** Caches are full and code is compiled after this share of the time. */
-const WARM_UP = 0.3;
-
-/** Sends shot after shot, a few at once, for the time given, and looks at every answer. */
+/** Sends shots, several at once, for the given time, and checks every answer. */
 export async function scan({ target, shots, rules, seed, seconds }: ScanOptions): Promise<ScanReport> {
   const stream = shotStream(shots, seed);
   const answers = new Map<string, number>();
@@ -56,26 +32,50 @@ export async function scan({ target, shots, rules, seed, seconds }: ScanOptions)
       }
     }
   };
-  const work = async (ms: number): Promise<number> => {
+  const shootFor = async (ms: number): Promise<number> => {
     const until = performance.now() + ms;
     await Promise.all(Array.from({ length: AT_ONCE }, async () => worker(until)));
     return usedBytes();
   };
 
-  const warm = await work(seconds * 1_000 * WARM_UP);
-  const end = await work(seconds * 1_000 * (1 - WARM_UP));
+  const warm = await shootFor(seconds * 1_000 * WARM_UP);
+  const end = await shootFor(seconds * 1_000 * (1 - WARM_UP));
   return { shots: count, answers, faults: [...faults.values()].flat(), usedBytes: { warm, end } };
 }
 
+const AT_ONCE = 8;
+const FAULTS_PER_KIND_MAX = 3;
+const SHOWN_BYTES_MAX = 800;
+/** After this share of the time caches are full and code is compiled. */
+const WARM_UP = 0.3;
+
+export interface ScanOptions {
+  readonly target: Target;
+  readonly shots: ShotOptions;
+  readonly rules: Rules;
+  readonly seed: number;
+  readonly seconds: number;
+}
+
+export interface ScanReport {
+  readonly shots: number;
+  /** Number of answers by operation and status: `POST /pause 200`. */
+  readonly answers: ReadonlyMap<string, number>;
+  /** The first faults of each kind, with the request. */
+  readonly faults: readonly string[];
+  /** Bytes in use when the scan had warmed up, and at its end. */
+  readonly usedBytes: { readonly warm: number; readonly end: number };
+}
+
 function nameOf({ operation, garbage, method, sending }: Shot, outcome: Outcome): string {
-  const what =
+  const target =
     operation !== undefined
       ? `${operation.method} ${operation.path}`
       : garbage === undefined
         ? `odd ${/^[A-Z]+$/.test(method) ? method : "method"}`
         : "garbage";
-  const how = sending === "truncated" || sending === "stalled" ? ` ${sending}` : "";
-  return `${what}${how} ${outcome.kind === "answered" ? outcome.answer.status : outcome.kind}`;
+  const suffix = sending === "truncated" || sending === "stalled" ? ` ${sending}` : "";
+  return `${target}${suffix} ${outcome.kind === "answered" ? outcome.answer.status : outcome.kind}`;
 }
 
 /** The request as it was sent, without the token. */

@@ -14,18 +14,18 @@ import type { Rules } from "./invariants.ts";
 import { scan } from "./scan.ts";
 
 /**
- * What is seen by a scanner that has read the description and keeps to nothing. SCAN_SECONDS says how long it goes on
- * (an hour is a thorough look); the same SCAN_SEED sends the same requests again.
+ * Sends a router valid and invalid requests made from its own description. SCAN_SECONDS is the duration (five minutes are a
+ * good check, an hour a thorough one); the same SCAN_SEED sends the same requests again.
  */
 const SECONDS = Number(process.env["SCAN_SECONDS"] ?? byPace({ short: 20, full: 300 }));
 const SEED = Number(process.env["SCAN_SEED"] ?? Math.floor(Math.random() * 1e6));
 
 const WEBHOOK_SECRET = "a-secret-for-the-scanner";
 const BODY_BYTES_MAX = 16_384;
-/** Shorter than in earnest, so that more slow requests fit in. */
-const PATIENCE = { headersMsMax: 1_500, requestMsMax: 2_000, lookEveryMs: 200 };
+/** Shorter than in production, so that more slow requests fit in. */
+const LIMITS = { headersMsMax: 1_500, requestMsMax: 2_000, checkEveryMs: 200 };
 const ENDED_MS_MAX = 20_000;
-/** Generous: it is to find what grows with every request. */
+/** Generous, because it is to find only what grows with every request. */
 const GROWTH_BYTES_MAX = 40_000_000;
 
 const http = useHttpApp({
@@ -48,15 +48,15 @@ function rules(description: Rules["description"]): Rules {
     description,
     secrets: [TOKEN, WEBHOOK_SECRET, redisUrl(), http.databaseUrl],
     isPublic: (path) => PUBLIC_PATHS.test(path),
-    // Redis and Postgres are there all the time. Readiness says what it finds, and the scanner itself pauses everything.
-    isHonest: ({ operation }, { status, body }) =>
+    // Redis and Postgres are always available. Only readiness may be 503, and everything once the scanner has paused it.
+    isExpected: ({ operation }, { status, body }) =>
       status === 503 && (operation?.path === "/readyz" || body.includes("every strategy is paused")),
   };
 }
 
-/** A router with its server, as `npm start` has them; kinds of errors in its log are put into `errors`. */
-async function startWhole(errors: Set<string>): Promise<{ port: number; url: string }> {
-  const logger = pino({ level: "error" }, { write: (line) => void errors.add(alike(line)) });
+/** A router with its server, as with `npm start`; each kind of error in its log is added to `errors`. */
+async function startRouterAndServer(errors: Set<string>): Promise<{ port: number; url: string }> {
+  const logger = pino({ level: "error" }, { write: (line) => void errors.add(withoutNumbers(line)) });
   const services: Services = { ...http.services, logger };
   const router = await startRouter(services);
   ends.push(async () => router.stop({ reason: "scan over" }));
@@ -67,18 +67,18 @@ async function startWhole(errors: Set<string>): Promise<{ port: number; url: str
     port: 0,
     logger,
     onFailure: (error) => errors.add(String(error)),
-    limits: PATIENCE,
+    limits: LIMITS,
   });
   ends.push(async () => server.stop({ msMax: 1_000 }));
   return { port: Number(new URL(server.url).port), url: server.url };
 }
 
-/** Ids of entries, signals and dead letters that are there, and the names in the reference. */
-async function words(): Promise<string[]> {
+/** Ids of existing entries, signals and dead letters, and names in the reference. */
+async function knownTexts(): Promise<string[]> {
   const now = new Date().toISOString();
   const entries = await Promise.all(
-    ["SIGNAL_1_LONG", "SIGNAL_1_SHORT", "NO_SUCH_PHRASE"].map(async (message, at) =>
-      http.publish(signalFields({ message, bar_time: now, uid: `uid-${at}` })),
+    ["SIGNAL_1_LONG", "SIGNAL_1_SHORT", "NO_SUCH_PHRASE"].map(async (message, i) =>
+      http.publish(signalFields({ message, bar_time: now, uid: `uid-${i}` })),
     ),
   );
   const { redis, keys } = http.services;
@@ -106,7 +106,7 @@ test(
   { timeout: (SECONDS + 60) * 1_000 },
   async () => {
     const errors = new Set<string>();
-    const { port, url } = await startWhole(errors);
+    const { port, url } = await startRouterAndServer(errors);
     const authorization = `Bearer ${TOKEN}`;
     const document = await fetch(`${url}/openapi.json`, { headers: { authorization } });
     const description = readDescription((await document.json()) as Parameters<typeof readDescription>[0]);
@@ -114,7 +114,7 @@ test(
 
     const report = await scan({
       target: { port, tokenFor, msMax: ENDED_MS_MAX },
-      shots: { description, definitions, known: await words(), bodyBytesMax: BODY_BYTES_MAX },
+      shots: { description, definitions, known: await knownTexts(), bodyBytesMax: BODY_BYTES_MAX },
       rules: rules(description),
       seed: SEED,
       seconds: SECONDS,
@@ -144,8 +144,8 @@ test(
   },
 );
 
-/** Lines of the log that differ in numbers and ids only are one. */
-function alike(line: string): string {
+/** Lines of the log that differ only in numbers and ids become equal. */
+function withoutNumbers(line: string): string {
   return line.replaceAll(/"request_id":"[^"]*"|[\d.]+/g, "…");
 }
 

@@ -1,20 +1,20 @@
 import type { Operation } from "./description.ts";
 
-/** One request, as it is put on the wire. */
+/** One request as it is sent, byte by byte. */
 export interface Shot {
-  /** What it was made for; undefined for an address, a method or bytes made up. */
+  /** The operation it is for; undefined for an invented target, method or bytes. */
   readonly operation: Operation | undefined;
-  /** Whether every HTTP server would have to take it for HTTP, so that the app has to answer it. */
+  /** Whether it is valid HTTP, so that the app has to answer it. */
   readonly wellFormed: boolean;
   readonly method: string;
   /** Path and query. */
   readonly target: string;
   readonly credentials: "token" | "none" | "odd";
-  /** Besides Host, Authorization and what frames the body. */
+  /** Besides Host, Authorization and the headers that frame the body. */
   readonly headers: readonly Header[];
   readonly body: Uint8Array | undefined;
   readonly sending: Sending;
-  /** Sent in place of all this. */
+  /** Sent instead of all this. */
   readonly garbage?: Uint8Array;
 }
 
@@ -23,7 +23,7 @@ export type Header = readonly [name: string, value: string];
 /** `truncated`: the connection is closed in the middle of the body. `stalled`: the rest of it never comes. */
 export type Sending = "whole" | "chunked" | "in_pieces" | "truncated" | "stalled";
 
-/** The parts a shot is sent in, one after the other; `latin1` where Node's own client would refuse. */
+/** The parts in which a shot is sent, one after the other; as `latin1`, which allows what Node's own client refuses. */
 export function partsOf(shot: Shot, { token, host }: { readonly token: string; readonly host: string }) {
   if (shot.garbage !== undefined) return [shot.garbage];
   const { body, sending, headers } = shot;
@@ -81,6 +81,6 @@ function authorization({ credentials, target, method }: Shot, token: string): st
     "Basic ====",
     "Digest username=x",
   ];
-  // Any choice will do that is the same again for the same request.
+  // Any choice is good that is the same for the same request.
   return [`authorization: ${wrong[(target.length + method.length) % wrong.length]}`];
 }

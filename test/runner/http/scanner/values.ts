@@ -1,8 +1,10 @@
 import * as fc from "fast-check";
 import type { Schema } from "./description.ts";
 
+/** Values for requests: those that a schema allows, and odd ones. */
+
 export interface Vocabulary {
-  /** What `$ref` refers to. */
+  /** The schemas that `$ref` refers to. */
   readonly definitions: Readonly<Record<string, Schema>>;
   /** Texts that mean something to the router under test: ids, symbols, names. */
   readonly known: readonly string[];
@@ -10,7 +12,7 @@ export interface Vocabulary {
 
 const DEPTH_MAX = 6;
 
-/** Texts that programs trip over. */
+/** Texts that often cause errors. */
 export const oddText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     "",
@@ -46,7 +48,7 @@ export const oddText: fc.Arbitrary<string> = fc.oneof(
   fc.integer({ min: 100, max: 20_000 }).map((length) => "x".repeat(length)),
 );
 
-/** Values that are seldom what is expected. */
+/** Values that are rarely expected. */
 export const oddValue: fc.Arbitrary<unknown> = fc.oneof(
   oddText,
   fc.constantFrom(null, true, false, 0, -0, -1, 1.5, 2 ** 31, 2 ** 53, -(2 ** 63), 1e21, 1e308, 5e-324),
@@ -138,7 +140,7 @@ function objects(schema: Schema, again: (inner: unknown) => fc.Arbitrary<unknown
   const free = fc.dictionary(fc.string({ minLength: 1, maxLength: 10 }), again(rest === true ? {} : rest), {
     maxKeys: 3,
   });
-  return fc.tuple(named, free).map(([own, more]) => ({ ...more, ...own }));
+  return fc.tuple(named, free).map(([expected, more]) => ({ ...more, ...expected }));
 }
 
 /** An array in an array in an array. */

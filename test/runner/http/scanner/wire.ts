@@ -1,23 +1,8 @@
 import { connect, type Socket } from "node:net";
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { parseAnswer, type Answer } from "./answer.ts";
 import type { Operation } from "./description.ts";
 import { partsOf, type Shot } from "./shot.ts";
-
-/** What became of a shot. `closed`: the connection ended without an answer. `garbled`: what came is no HTTP answer. */
-export type Outcome =
-  | { readonly kind: "answered"; readonly answer: Answer; readonly bytes: Buffer }
-  | { readonly kind: "garbled"; readonly why: string; readonly bytes: Buffer }
-  | { readonly kind: "closed" }
-  | { readonly kind: "hung" };
-
-export interface Target {
-  readonly port: number;
-  /** What lets one in to an operation, or anywhere else. */
-  readonly tokenFor: (operation: Operation | undefined) => string;
-  /** A request that has not ended by then, in ms, never will. */
-  readonly msMax: number;
-}
 
 /** Sends a shot over a connection of its own and waits for the server to end it. */
 export async function fire(shot: Shot, { port, tokenFor, msMax }: Target): Promise<Outcome> {
@@ -31,7 +16,7 @@ export async function fire(shot: Shot, { port, tokenFor, msMax }: Target): Promi
   }, msMax);
   const ended = new Promise<void>((resolve) => {
     socket.on("close", () => resolve());
-    // A server may answer, and close, before it has read everything: then the rest cannot be sent.
+    // A server may answer and close before it has read everything; then the rest cannot be sent.
     socket.on("error", () => socket.destroy());
   });
   await send(socket, shot, partsOf(shot, { token: tokenFor(shot.operation), host: `127.0.0.1:${port}` }));
@@ -46,13 +31,28 @@ export async function fire(shot: Shot, { port, tokenFor, msMax }: Target): Promi
     : { kind: "answered", answer, bytes };
 }
 
+/** The result of a shot. `closed`: the connection ended without an answer. `garbled`: the bytes are not an HTTP answer. */
+export type Outcome =
+  | { readonly kind: "answered"; readonly answer: Answer; readonly bytes: Buffer }
+  | { readonly kind: "garbled"; readonly why: string; readonly bytes: Buffer }
+  | { readonly kind: "closed" }
+  | { readonly kind: "hung" };
+
+export interface Target {
+  readonly port: number;
+  /** The token or secret for an operation; undefined: for any other path. */
+  readonly tokenFor: (operation: Operation | undefined) => string;
+  /** A request that has not ended after this time counts as hung. */
+  readonly msMax: number;
+}
+
 async function send(socket: Socket, shot: Shot, parts: readonly Uint8Array[]): Promise<void> {
   for (const part of parts) {
     if (socket.destroyed) return;
     socket.write(part);
-    // So that the parts arrive one by one.
-    await turn();
+    // Lets the parts arrive one by one.
+    await nextTurn();
   }
-  // Garbage may look like the beginning of something.
+  // Garbage may look like the beginning of a request, which the server would wait for.
   if (shot.sending === "truncated" || shot.garbage !== undefined) socket.end();
 }

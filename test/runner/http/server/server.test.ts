@@ -1,141 +1,13 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { Hono } from "hono";
-import { streamText } from "hono/streaming";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MisconfigurationError } from "../../../../runner/environment.ts";
-import {
-  peerAddressOf,
-  startHttpServer,
-  type HttpServer,
-  type HttpServerOptions,
-} from "../../../../runner/http/server/server.ts";
-import { openLogger } from "../../../../runner/telemetry/logger.ts";
-import { openWire, requestText, type Wire } from "../wire.ts";
-
-const servers: HttpServer[] = [];
-const wires: Wire[] = [];
-
-afterEach(async () => {
-  for (const { socket } of wires.splice(0)) socket.destroy();
-  await Promise.all(servers.splice(0).map(async (server) => server.stop({ msMax: 0 })));
-});
-
-/** What a test lets out, in the answer to `GET /held`. */
-function held() {
-  let release: (text: string) => void = () => undefined;
-  const text = new Promise<string>((resolve) => {
-    release = resolve;
-  });
-  return { text, release: (said: string) => release(said) };
-}
-
-function appOf(answer: Promise<string> = Promise.resolve("")) {
-  return new Hono()
-    .get("/", (c) => c.text(`you are ${peerAddressOf(c)}`))
-    .get("/held", async (c) => c.text(await answer))
-    .get("/streamed", (c) =>
-      streamText(c, async (stream) => {
-        await stream.write("first\n");
-        await stream.write(await answer);
-      }),
-    )
-    .post("/body", async (c) => c.text(`got ${await c.req.text()}`))
-    .onError((_error, c) => c.text("", 400));
-}
-
-async function start(
-  app = appOf(),
-  options: Partial<HttpServerOptions> = {},
-): Promise<HttpServer & { talk(text?: string | Buffer): Wire }> {
-  const server = await startHttpServer(app, {
-    host: "127.0.0.1",
-    port: 0,
-    logger: openLogger("silent", { forPeople: false }),
-    onFailure: () => undefined,
-    ...options,
-  });
-  servers.push(server);
-  return {
-    ...server,
-    talk(text) {
-      const wire = openWire(server.url, text);
-      wires.push(wire);
-      return wire;
-    },
-  };
-}
-
-const GET = ["GET / HTTP/1.1", "host: x"];
-const POST = ["POST /body HTTP/1.1", "host: x"];
-const LAST = "connection: close";
-
-describe("what arrives too slowly is cut off", () => {
-  test.each([
-    ["nothing at all", ""],
-    ["half of the headers", "GET / HTTP/1.1\r\nhost: x\r\n"],
-    ["half of a body", requestText([...POST, "content-length: 10"], "12345")],
-    ["a chunked body without its end", requestText([...POST, "transfer-encoding: chunked"], "1\r\na\r\n")],
-  ])("%s", async (_, text) => {
-    const limits = { headersMsMax: 100, requestMsMax: 150, lookEveryMs: 20 };
-    const server = await start(appOf(), { limits });
-    const answer = await server.talk(text).ended();
-    expect(answer).toMatch(/^HTTP\/1.1 408 /);
-    expect(answer).toContain('"code":"request_timeout"');
-    expect((await fetch(server.url)).status).toBe(200);
-  });
-});
-
-describe("what is no request the app could answer", () => {
-  test.each([
-    ["bytes of TLS", 400, Buffer.from("160301000501020304050a0a", "hex")],
-    ["another protocol", 400, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
-    ["a method there is not", 400, requestText(["TRACK / HTTP/1.1", "host: x"])],
-    ["a tunnel", 405, requestText(["CONNECT example.com:443 HTTP/1.1", "host: x"])],
-    ["no path", 400, requestText(["OPTIONS * HTTP/1.1", "host: x", LAST])],
-    ["an address without a host", 400, requestText(["GET http:// HTTP/1.1", "host: x", LAST])],
-    ["a host that is none", 400, requestText(["GET / HTTP/1.1", "host: a b", LAST])],
-    ["a host with a path", 400, requestText(["GET / HTTP/1.1", "host: a/b", LAST])],
-    ["headers beyond 16 kB", 431, requestText([...GET, `a: ${"x".repeat(17_000)}`])],
-    ["an address beyond 16 kB", 431, requestText([`GET /${"x".repeat(17_000)} HTTP/1.1`, "host: x"])],
-    ["two lengths", 400, requestText([...POST, "content-length: 1", "transfer-encoding: chunked"], "a")],
-    ["a chunk that is none", 400, requestText([...POST, "transfer-encoding: chunked"], "zz\r\n")],
-    ["a control character", 400, requestText([...GET, "a: b\0c"])],
-  ])("%s", async (_, status, text) => {
-    const server = await start();
-    const answer = await server.talk(text).ended();
-    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    const [head = "", body = ""] = answer.split("\r\n\r\n");
-    expect(head.toLowerCase()).toContain("content-type: application/problem+json");
-    expect(JSON.parse(body)).toMatchObject({ status, code: expect.any(String), detail: expect.any(String) });
-    expect((await fetch(server.url)).status).toBe(200);
-  });
-
-  test.each([
-    ["an offer to change the protocol", 200, [...GET, "connection: upgrade, close", "upgrade: websocket"]],
-    ["a client of old that names no host", 200, ["GET / HTTP/1.0"]],
-    ["a TRACE", 404, ["TRACE / HTTP/1.1", "host: x", LAST]],
-    ["a method the app does not have", 404, ["PROPFIND / HTTP/1.1", "host: x", LAST]],
-  ])("%s is answered by the app", async (_, status, lines) => {
-    const server = await start();
-    expect(await server.talk(requestText(lines)).ended()).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-  });
-
-  test("garbage behind a request does not get into its answer", async () => {
-    const { text, release } = held();
-    const server = await start(appOf(text));
-    const wire = server.talk(requestText(["GET /streamed HTTP/1.1", "host: x"]));
-    await vi.waitFor(() => expect(wire.received()).toContain("first"));
-    wire.socket.write("\0\0garbage\r\n\r\n");
-    const answer = await wire.ended();
-    release("second");
-    expect(answer.match(/HTTP\/1.1/g)).toHaveLength(1);
-    expect(answer).not.toContain("400");
-  });
-});
+import { requestText } from "../wire.ts";
+import { appOf, GET, held, POST, start } from "./server-fixture.ts";
 
 describe("stopping", () => {
-  test("finishes what is under way, also when its body is still arriving, and takes nothing new", async () => {
+  test("finishes requests in progress, also one whose body is still arriving, and accepts no new ones", async () => {
     const { text, release } = held();
     const server = await start(appOf(text));
     const waiting = server.talk(requestText(["GET /held HTTP/1.1", "host: x"]));
@@ -151,7 +23,7 @@ describe("stopping", () => {
     expect(await stopped).toBe("finished");
   });
 
-  test("does not wait for connections on which nothing is asked", async () => {
+  test("does not wait for idle connections", async () => {
     const server = await start();
     const idle = server.talk(requestText(GET));
     await vi.waitFor(() => expect(idle.received()).toContain("you are 127.0.0.1"));
@@ -163,7 +35,7 @@ describe("stopping", () => {
     expect(await silent.ended()).toBe("");
   });
 
-  test("an answer that has begun is finished, and its connection ended with it", async () => {
+  test("finishes an answer that has begun, and closes its connection", async () => {
     const { text, release } = held();
     const server = await start(appOf(text));
     const streamed = server.talk(requestText(["GET /streamed HTTP/1.1", "host: x"]));
@@ -174,7 +46,7 @@ describe("stopping", () => {
     expect(await stopped).toBe("finished");
   });
 
-  test("what is not over in time is cut off", async () => {
+  test("cuts off what has not finished in time", async () => {
     const { text, release } = held();
     const server = await start(appOf(text));
     const streamed = server.talk(requestText(["GET /streamed HTTP/1.1", "host: x"]));
@@ -186,7 +58,7 @@ describe("stopping", () => {
 });
 
 describe("listening", () => {
-  test("a port that is taken is said with its variable and what to do", async () => {
+  test("a port in use is reported with its variable and what to do", async () => {
     const other = createServer();
     await new Promise<void>((resolve) => {
       other.listen(0, "127.0.0.1", resolve);
@@ -196,25 +68,27 @@ describe("listening", () => {
     try {
       const starting = start(appOf(), { port });
       await expect(starting).rejects.toThrow(MisconfigurationError);
-      await expect(starting).rejects.toThrow(`HTTP_PORT: something else listens on port ${port}`);
+      await expect(starting).rejects.toThrow(
+        `HTTP_PORT: port ${port} of 127.0.0.1 is in use by another process`,
+      );
     } finally {
       other.close();
     }
   });
 
-  test("an address of another machine is said with its variable", async () => {
+  test("an address of another machine is reported with its variable", async () => {
     const starting = start(appOf(), { host: "192.0.2.1" });
     await expect(starting).rejects.toThrow(MisconfigurationError);
     await expect(starting).rejects.toThrow("HTTP_HOST: 192.0.2.1 is not an address of this machine");
   });
 
-  test("on all addresses it is reached as localhost", async () => {
+  test("on all addresses the URL has localhost", async () => {
     const server = await start(appOf(), { host: "0.0.0.0" });
     expect(server.url).toMatch(/^http:\/\/localhost:\d+$/);
     expect((await fetch(server.url)).status).toBe(200);
   });
 
-  test("more connections than there may be are refused, which is told, and the others are served", async () => {
+  test("connections above the maximum are refused, which is reported, and the others are served", async () => {
     const onFailure = vi.fn();
     const server = await start(appOf(), { onFailure, limits: { connectionsMax: 2 } });
     const first = server.talk();
@@ -228,7 +102,7 @@ describe("listening", () => {
     await vi.waitFor(() => expect(first.received()).toContain("200 OK"));
   });
 
-  test("peers that take every connection there may be and read no answers do not keep others out", async () => {
+  test("peers that use every connection and read no answers do not keep others out", async () => {
     const onFailure = vi.fn();
     const endless = new Hono()
       .get("/", (c) => c.text("here"))

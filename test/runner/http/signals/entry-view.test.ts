@@ -39,7 +39,7 @@ const ofRun = letter("signal_results", { kind: "signal", invocation: "a run" });
 
 describe("the state of an entry", () => {
   test.each<[string, string, Partial<EntryFindings>]>([
-    ["acknowledged", "nothing more is known of it", {}],
+    ["acknowledged", "nothing else is known of it", {}],
     ["acknowledged", "only an outcome of it was given up on", { deadLetters: [ofOutcome] }],
     ["acknowledged", "only a run's record of it was given up on", { deadLetters: [ofRun] }],
     [
@@ -50,7 +50,7 @@ describe("the state of an entry", () => {
     ["logged", "only a run's decision is in the log", inLog(decision("a run"))],
     [
       "logged",
-      "its dead letter is there besides the row",
+      "it has both a dead letter and a row",
       { ...inLog(decision()), deadLetters: [letter("signals_stream")] },
     ],
     [
@@ -60,14 +60,14 @@ describe("the state of an entry", () => {
     ],
     [
       "dead_letter",
-      "the log cannot be asked",
+      "Postgres is unavailable",
       { logged: undefined, deadLetters: [letter("signals_stream")] },
     ],
-    ["waiting", "a run has decided it ahead of time", { ...waiting, ...inLog(decision("a run")) }],
+    ["waiting", "a run has already decided it", { ...waiting, ...inLog(decision("a run")) }],
     ["pending", "it was deleted meanwhile", { stream: { fields: undefined, delivery: pending } }],
     [
       "logged",
-      "it has left the stream and the group was started anew",
+      "it has left the stream and the group was created again",
       { stream: { fields: undefined, delivery: { status: "waiting" } }, ...inLog(decision()) },
     ],
   ])("is %s when %s", (status, _when, findings) => {
@@ -124,7 +124,7 @@ describe("what is both logged and published", () => {
     expect(outcomes_without_decision).toEqual([]);
   });
 
-  test("leaves outcomes out whose decision may be among those that are not shown", () => {
+  test("leaves out outcomes whose decision may be among those not shown", () => {
     const findings = {
       ...FINDINGS,
       logged: { decisions: [decision()], outcomes: [outcome("another")], raw: undefined },
@@ -134,12 +134,15 @@ describe("what is both logged and published", () => {
   });
 });
 
-test("the fields of an entry come from wherever they still are", () => {
-  const gone = { ...FINDINGS, stream: { fields: undefined, delivery: { status: "acknowledged" } } } as const;
+test("the fields of an entry come from the first source that still has them", () => {
+  const removed = {
+    ...FINDINGS,
+    stream: { fields: undefined, delivery: { status: "acknowledged" } },
+  } as const;
   const letters = { deadLetters: [ofOutcome, letter("signals_stream", { from: "letter" })] };
   const published = { published: { signals: [logged("5-0", { raw: { from: "record" } })], outcomes: [] } };
   const raw = { logged: { decisions: [], outcomes: [], raw: { from: "log" } } };
-  const sourceOf = (findings: Partial<EntryFindings>) => entryView({ ...gone, ...findings }).entry;
+  const sourceOf = (findings: Partial<EntryFindings>) => entryView({ ...removed, ...findings }).entry;
   expect(sourceOf(letters)).toEqual({ id: "5-0", fields: { from: "letter" }, source: "dead_letter" });
   expect(sourceOf({ ...letters, ...published })).toMatchObject({
     fields: { from: "record" },

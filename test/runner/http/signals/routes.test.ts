@@ -1,41 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { signalBinding } from "../../../../runner/bindings/signal-binding.ts";
-import { createHttpApp } from "../../../../runner/http/app.ts";
-import { deadLetterEffects } from "../../../../shared/dead-letter.ts";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import { rowsWithStrategies, strategyRow } from "../../../builders.ts";
 import { at, logged, NO_ROWS, ran, replay, routed } from "../../../shared/io/log/logged.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
-import { decideWaiting, deliver, freshSignal, logWaiting, withoutPostgres } from "../routed.ts";
+import { deadLettersOf } from "../dead-letter-fixture.ts";
+import { useHttpApp } from "../http-fixture.ts";
+import { decideWaiting, deliver, freshSignal, logWaiting } from "../router-steps.ts";
+import { callWithoutPostgres } from "../without-postgres.ts";
 
 const rows = rowsWithStrategies([strategyRow(10), strategyRow(11, { enabled: false })]);
 const http = useHttpApp({ rows });
+const letters = deadLettersOf(http);
 
 const entry = async (id: string) => http.call("GET", `/entries/${id}`);
 const signal = async (uid: string) => http.call("GET", `/signals/${encodeURIComponent(uid)}`);
 const write = async (...signals: ReturnType<typeof logged>[]) =>
   logStoreOn(http.services.database, http.services.keys.prefix).write({ ...NO_ROWS, signals });
-
-/** Calls an app whose Postgres is away. */
-async function withPostgresAway(path: string) {
-  const services = await withoutPostgres(http.services);
-  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
-  const response = await app.request(path, { headers: { authorization: `Bearer ${TOKEN}` } });
-  await services.database.close();
-  return { status: response.status, body: await response.json() };
-}
-
-async function addLetter(
-  entryId: string,
-  fields: Record<string, string>,
-  stream: "signals_stream" | "signal_results",
-) {
-  const { redis, keys } = http.services;
-  const dead = { id: entryId, status: "dead", reason: "deliveries_exhausted", error: "it failed" } as const;
-  const origin = { stream, functionName: "f", deliveries: 5, at: Date.now() };
-  const letter = deadLetterEffects({ id: entryId, fields }, dead, origin).append[0]?.fields ?? {};
-  return String(await redis.xadd(keys.stream("dead_letters"), "*", ...Object.entries(letter).flat()));
-}
 
 describe("GET /entries/{id}", () => {
   test("follows an entry from its stream to the log, with the same decision before and after it is logged", async () => {
@@ -94,7 +74,7 @@ describe("GET /entries/{id}", () => {
     });
   });
 
-  test("has the entry from the log when it has left the stream, and knows the id with zeros in front", async () => {
+  test("has the entry from the log when it has left the stream, and accepts leading zeros in the id", async () => {
     const fields = freshSignal();
     const id = await http.publish(fields);
     await decideWaiting(http.services);
@@ -104,7 +84,7 @@ describe("GET /entries/{id}", () => {
     expect(body).toMatchObject({ entry: { id, fields, source: "log" }, state: { status: "logged" } });
   });
 
-  test("tells every manual run apart, the newest first, with who asked for it and why", async () => {
+  test("lists every manual run, newest first, with who requested it and why", async () => {
     const { database, keys } = http.services;
     await logStoreOn(database, keys.prefix).write({
       ...NO_ROWS,
@@ -112,7 +92,7 @@ describe("GET /entries/{id}", () => {
         logged("5-0", { outcomes: [routed(10)] }),
         logged("5-0", { invocation: "run 1", decided_at: at("01:00:00.000"), outcomes: [routed(10)] }),
       ],
-      outcomes: [ran("5-0"), { ...ran("5-0", { strategy_id: 77 }), invocation: "nobody's" }],
+      outcomes: [ran("5-0"), { ...ran("5-0", { strategy_id: 77 }), invocation: "an unrecorded run" }],
       invocations: [replay("run 1")],
     });
     const { body } = await entry("5-0");
@@ -129,24 +109,26 @@ describe("GET /entries/{id}", () => {
       },
     ]);
     expect(body.outcomes_without_decision).toMatchObject([
-      { invocation: "nobody's", strategy_id: 77, strategy: null },
+      { invocation: "an unrecorded run", strategy_id: 77, strategy: null },
     ]);
   });
 
-  test("names the dead letter of an entry that was given up on, and of a record that was", async () => {
-    const own = await addLetter("17-0", { message: "lost" }, "signals_stream");
+  test("names the dead letter of an entry that was given up on, and of its record", async () => {
+    const ofSignal = await letters.add({ message: "lost" }, { id: "17-0", functionName: "f" });
     expect((await entry("17-0")).body).toMatchObject({
       entry: { fields: { message: "lost" }, source: "dead_letter" },
-      state: { status: "dead_letter", ids: [own] },
-      dead_letters: [{ id: own, function: "f", stream: "signals_stream", error: "it failed" }],
+      state: { status: "dead_letter", ids: [ofSignal] },
+      dead_letters: [{ id: ofSignal, function: "f", stream: "signals_stream", error: "it failed" }],
     });
     const record = { entry_id: "18-0", invocation: "live", data: "{}" };
-    const ofRecord = await addLetter("900-0", { ...record, kind: "signal" }, "signal_results");
+    const ofRecord = await letters.add(
+      { ...record, kind: "signal" },
+      { id: "900-0", stream: "signal_results" },
+    );
     expect((await entry("18-0")).body.state).toEqual({ status: "dead_letter", ids: [ofRecord] });
-    const ofOutcome = await addLetter(
-      "901-0",
+    const ofOutcome = await letters.add(
       { ...record, entry_id: "19-0", kind: "outcome" },
-      "signal_results",
+      { id: "901-0", stream: "signal_results" },
     );
     await write(logged("19-0"));
     expect((await entry("19-0")).body).toMatchObject({
@@ -155,22 +137,22 @@ describe("GET /entries/{id}", () => {
     });
   });
 
-  test("says what Redis knows while Postgres is away, and 503 when that is nothing", async () => {
+  test("answers what Redis knows while Postgres is unavailable, and 503 when it knows nothing", async () => {
     const id = await http.publish(freshSignal());
-    expect(await withPostgresAway(`/entries/${id}`)).toMatchObject({
+    expect(await callWithoutPostgres(http, "GET", `/entries/${id}`)).toMatchObject({
       status: 200,
       body: { state: { status: "waiting" }, log: "unavailable" },
     });
     await decideWaiting(http.services);
-    expect(await withPostgresAway(`/entries/${id}`)).toMatchObject({
+    expect(await callWithoutPostgres(http, "GET", `/entries/${id}`)).toMatchObject({
       status: 200,
       body: { state: { status: "acknowledged" }, log: "unavailable", decisions: [{ status: "dispatched" }] },
     });
-    const unknown = await withPostgresAway("/entries/5-0");
+    const unknown = await callWithoutPostgres(http, "GET", "/entries/5-0");
     expect(unknown).toMatchObject({ status: 503, body: { code: "postgres_unavailable" } });
   });
 
-  test("is 404 for what nobody knows, also past the last entry, and 422 for what is no id", async () => {
+  test("is 404 for an unknown id, also after the last entry, and 422 for an invalid one", async () => {
     await http.publish(freshSignal());
     for (const id of ["5-0", "0-0", "18446744073709551615-18446744073709551615"]) {
       expect(await entry(id)).toMatchObject({ status: 404, body: { code: "no_such_entry" } });
@@ -180,14 +162,14 @@ describe("GET /entries/{id}", () => {
     }
   });
 
-  test("cuts what is too long to be kept in the record, too", async () => {
+  test("cuts a text that is too long for the record", async () => {
     const id = await http.publish(freshSignal({ note: "x".repeat(100_000) }));
     expect((await entry(id)).body.entry.fields.note).toHaveLength(16_384);
   });
 });
 
 describe("GET /signals/{uid}", () => {
-  test("has the entry that was dispatched and its duplicates, the oldest first", async () => {
+  test("has the entry that was dispatched and its duplicates, oldest first", async () => {
     const uid = `50% off / "a\\b" ?#&+ %2F ünï 😀`;
     const ids = [];
     for (let n = 0; n < 3; n += 1) ids.push(await http.publish(freshSignal({ uid })));
@@ -199,7 +181,7 @@ describe("GET /signals/{uid}", () => {
       uid,
       truncated: false,
     });
-    expect(body.entries.map((one: { entry: { id: string } }) => one.entry.id)).toEqual(ids);
+    expect(body.entries.map((view: { entry: { id: string } }) => view.entry.id)).toEqual(ids);
     expect(body.entries).toMatchObject([
       { decisions: [{ status: "dispatched", duplicate_of: null }] },
       { decisions: [{ status: "duplicate", duplicate_of: ids[0] }] },
@@ -207,13 +189,13 @@ describe("GET /signals/{uid}", () => {
     ]);
   });
 
-  test("finds a signal that was dispatched before it is logged, and while Postgres is away", async () => {
+  test("finds a dispatched signal before it is logged, and while Postgres is unavailable", async () => {
     const id = await http.publish(freshSignal({ uid: "a" }));
     await decideWaiting(http.services);
     const found = { entries: [{ entry: { id }, decisions: [{ uid: "a", status: "dispatched" }] }] };
     expect(await signal("a")).toMatchObject({ status: 200, body: found });
-    expect(await withPostgresAway("/signals/a")).toMatchObject({ status: 200, body: found });
-    const unknown = await withPostgresAway("/signals/b");
+    expect(await callWithoutPostgres(http, "GET", "/signals/a")).toMatchObject({ status: 200, body: found });
+    const unknown = await callWithoutPostgres(http, "GET", "/signals/b");
     expect(unknown).toMatchObject({ status: 503, body: { code: "postgres_unavailable" } });
   });
 
@@ -224,15 +206,15 @@ describe("GET /signals/{uid}", () => {
     expect(body.entries[19].entry.id).toBe("19-0");
   });
 
-  test("looks for the uid as it is kept: trimmed, NUL characters replaced", async () => {
+  test("searches the uid as it is stored: trimmed, NUL characters replaced", async () => {
     const id = await http.publish(freshSignal({ uid: " a\0b " }));
     await decideWaiting(http.services);
     await logWaiting(http.services);
     expect(await signal(" a\0b ")).toMatchObject({ status: 200, body: { entries: [{ entry: { id } }] } });
   });
 
-  test("is 404 for an unknown uid, however strange, and 422 for one that cannot be", async () => {
-    for (const uid of ["nobody", "\0", "'; DROP TABLE signal_log; --", "x".repeat(256), "%", "{}"]) {
+  test("is 404 for an unknown uid with any characters, and 422 for an invalid one", async () => {
+    for (const uid of ["unknown", "\0", "'; DROP TABLE signal_log; --", "x".repeat(256), "%", "{}"]) {
       expect(await signal(uid)).toMatchObject({ status: 404, body: { code: "no_such_signal" } });
     }
     expect(await http.call("GET", "/signals/%ED%A0%80%zz")).toMatchObject({ status: 404 });

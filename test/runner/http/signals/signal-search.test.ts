@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { createHttpApp } from "../../../../runner/http/app.ts";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import { SIGNAL_STATUSES } from "../../../../shared/reasons.ts";
 import { rowsWithStrategies, strategyRow } from "../../../builders.ts";
 import { at, logged, NO_ROWS, routed } from "../../../shared/io/log/logged.ts";
-import { TOKEN, useHttpApp } from "../http-fixture.ts";
-import { decideWaiting, freshSignal, logWaiting, withoutPostgres } from "../routed.ts";
+import { useHttpApp } from "../http-fixture.ts";
+import { decideWaiting, freshSignal, logWaiting } from "../router-steps.ts";
+import { callWithoutPostgres } from "../without-postgres.ts";
 
 const http = useHttpApp({ rows: rowsWithStrategies([strategyRow(10), strategyRow(11, { archived: true })]) });
 
@@ -15,7 +15,7 @@ const idsIn = (body: { signals: { entry_id: string }[] }) => body.signals.map(({
 const write = async (...signals: ReturnType<typeof logged>[]) =>
   logStoreOn(http.services.database, http.services.keys.prefix).write({ ...NO_ROWS, signals });
 
-test("signals are found by what was decided on them and by what a strategy made of them", async () => {
+test("signals are found by their decision and by a strategy's outcome", async () => {
   const taken = await http.publish(freshSignal({ bar_time: "2026-01-05T10:00:00Z", symbol: "btcusdt.p" }));
   const unknown = await http.publish(freshSignal({ symbol: "NOUSDT" }));
   const bad = await http.publish(freshSignal({ bar_time: "yesterday" }));
@@ -37,7 +37,7 @@ test("signals are found by what was decided on them and by what a strategy made 
   expect(idsIn((await search({ status: "rejected", invocation: "live", limit: "1" })).body)).toEqual([bad]);
 });
 
-test("a time is given in any of the forms of signals", async () => {
+test("a time may have any form that signals accept", async () => {
   await write(
     logged("1-0", { decided_at: at("10:00:00.000") }),
     logged("2-0", { decided_at: at("11:00:00.000") }),
@@ -103,7 +103,7 @@ test("a cursor that was changed, made up, or made for another search is refused"
   });
 });
 
-test("what cannot be searched for is refused with what is expected", async () => {
+test("an invalid parameter is refused with what is expected", async () => {
   const refused: readonly [Record<string, string>, RegExp][] = [
     [{ status: "open" }, new RegExp(SIGNAL_STATUSES.join(".*"))],
     [{ reason: "because" }, /unknown_phrase.*shadow/],
@@ -122,15 +122,15 @@ test("what cannot be searched for is refused with what is expected", async () =>
     [{ invocation: "" }, /1/],
     [{ symbl: "BTCUSDT" }, /symbl/],
   ];
-  for (const [params, said] of refused) {
+  for (const [params, message] of refused) {
     const { status, body } = await search(params);
     expect({ params, status, code: body.code }).toEqual({ params, status: 422, code: "invalid_request" });
-    expect(JSON.stringify(body.issues)).toMatch(said);
+    expect(JSON.stringify(body.issues)).toMatch(message);
   }
   expect((await http.call("GET", "/signals?status=ignored&status=rejected")).status).toBe(422);
 });
 
-test("no text in a search is taken for SQL, and none is too strange for Postgres", async () => {
+test("no text in a search is treated as SQL, and every text is accepted", async () => {
   await write(logged("1-0", { uid: "'; DROP TABLE signal_log; --" }));
   const strange = [
     "'; DROP TABLE signal_log; --",
@@ -152,7 +152,7 @@ test("no text in a search is taken for SQL, and none is too strange for Postgres
   );
 });
 
-test("a search that takes too long is asked to be narrowed down", async () => {
+test("a search that takes too long is refused with the advice to narrow it", async () => {
   await http.services.database.readOnly(async (query) => {
     await query("LOCK TABLE signal_log IN ACCESS EXCLUSIVE MODE");
     const hint = expect.stringContaining("from and to");
@@ -160,12 +160,8 @@ test("a search that takes too long is asked to be narrowed down", async () => {
   });
 }, 30_000);
 
-test("while Postgres is away nothing can be searched", async () => {
-  const services = await withoutPostgres(http.services);
-  const app = createHttpApp({ services, token: TOKEN, peerAddressOf: () => undefined });
-  const answer = await app.request("/signals", { headers: { authorization: `Bearer ${TOKEN}` } });
-  await services.database.close();
-  expect({ status: answer.status, body: await answer.json() }).toMatchObject({
+test("while Postgres is unavailable a search is 503", async () => {
+  expect(await callWithoutPostgres(http, "GET", "/signals")).toMatchObject({
     status: 503,
     body: { code: "postgres_unavailable" },
   });

@@ -8,7 +8,7 @@ import { useHttpApp } from "../http-fixture.ts";
 const SECRET = "s3cret-value";
 const ALERT = { message: "EMA_CROSS_LONG", symbol: "BTCUSDT", time: "2026-01-05T10:00:00Z" };
 
-/** The webhook's Redis, and nobody else's: what happens to it is seen through the webhook alone. */
+/** A Redis for the webhook alone, so that its failures affect nothing else. */
 let server: RedisServer;
 beforeAll(async () => {
   server = await startRedis();
@@ -19,16 +19,16 @@ afterAll(async () => {
 
 const http = useHttpApp({ settings: { WEBHOOK_SECRET: SECRET }, intakeUrl: () => server.url });
 
-/** What an alert is answered: status and code. */
+/** Sends an alert and returns status and code of the answer. */
 async function post(symbol = "BTCUSDT"): Promise<string> {
   const body = JSON.stringify({ ...ALERT, symbol });
   const response = await http.app.request(`/webhooks/tradingview/${SECRET}`, { method: "POST", body });
-  const { code = "taken" } = (await response.json()) as { code?: string };
+  const { code = "accepted" } = (await response.json()) as { code?: string };
   return `${response.status} ${code}`;
 }
 
-const takenAgain = async () =>
-  vi.waitFor(async () => expect(await post()).toBe("202 taken"), { timeout: 10_000 });
+const acceptedAgain = async () =>
+  vi.waitFor(async () => expect(await post()).toBe("202 accepted"), { timeout: 10_000 });
 
 async function onServer<T>(act: (redis: ReturnType<typeof connectRedis>) => Promise<T>): Promise<T> {
   const redis = connectRedis(server.url);
@@ -43,79 +43,77 @@ async function onServer<T>(act: (redis: ReturnType<typeof connectRedis>) => Prom
 const connectionId = async () =>
   onServer(async (redis) => /id=(\d+) [^\n]*name=test:intake/.exec(String(await redis.client("LIST")))?.[1]);
 
-// Well below the time that the connection itself would take to give up.
+// Well below the time after which the connection itself gives up.
 describe("while Redis", { timeout: 15_000 }, () => {
-  it("is frozen, alerts are answered 503 in time, and taken again, on a new connection, once it has thawed", async () => {
-    expect(await post()).toBe("202 taken");
+  it("is frozen, alerts are answered 503 in time, and accepted again, on a new connection, when it goes on", async () => {
+    expect(await post()).toBe("202 accepted");
     const before = await connectionId();
     process.kill(server.pid, "SIGSTOP");
     try {
       expect(await Promise.all([post("A"), post("B"), post("C")])).toEqual(
         Array(3).fill("503 not_confirmed"),
       );
-      // Now the connection is being made anew, to a server that takes it and says nothing. The old one is given up, since
-      // one that the network has lost looks the same and never comes back.
+      // Now a new connection is being made, to a server that accepts it and never answers. The old one was given up, because
+      // one that the network has lost looks the same.
       expect(await post("D")).toBe("503 not_confirmed");
     } finally {
       process.kill(server.pid, "SIGCONT");
     }
-    await takenAgain();
+    await acceptedAgain();
     expect(await connectionId()).toMatch(/^\d+$/);
     expect(await connectionId()).not.toBe(before);
   });
 
-  it("is down, alerts are answered 503 in time, and taken again once it is back", async () => {
-    expect(await post()).toBe("202 taken");
+  it("is down, alerts are answered 503 in time, and accepted again when it is back", async () => {
+    expect(await post()).toBe("202 accepted");
     await server.kill();
     expect(await post("A")).toBe("503 not_confirmed");
     expect(await post("B")).toBe("503 not_confirmed");
     await server.start();
-    await takenAgain();
+    await acceptedAgain();
   });
 
   it("refuses to write, alerts are answered 503, and the log says why", async () => {
     await onServer(async (redis) => redis.config("SET", "maxmemory", "1"));
     expect(await post()).toBe("503 not_confirmed");
     await onServer(async (redis) => redis.config("SET", "maxmemory", "0"));
-    await takenAgain();
-    const { services } = http;
-    await services.events.flush(5_000);
-    const events = await fieldsIn(services.redis, services.keys.stream("system_events"));
+    await acceptedAgain();
+    await http.services.events.flush(5_000);
+    const events = await http.fieldsIn("system_events");
     const refused = events.filter(({ source }) => source === "webhook");
     expect(refused.map(({ details = "" }) => JSON.parse(details))).toMatchObject([
       { code: "not_confirmed", cause: expect.stringContaining("OOM"), excerpt: JSON.stringify(ALERT) },
     ]);
   });
 
-  it("is somebody's replica, alerts are answered 503, and taken again when it is a master", async () => {
-    expect(await post()).toBe("202 taken");
+  it("is a replica, alerts are answered 503, and accepted again when it is a master", async () => {
+    expect(await post()).toBe("202 accepted");
     await onServer(async (redis) => redis.replicaof("127.0.0.1", 1));
     expect(await post()).toBe("503 not_confirmed");
     await onServer(async (redis) => redis.replicaof("NO", "ONE"));
-    await takenAgain();
+    await acceptedAgain();
   });
 
-  it("does not answer, an event for each alert tells which one was not taken", async () => {
+  it("does not answer, an event for each alert shows which one was refused", async () => {
     await server.kill();
     await Promise.all(Array.from({ length: 20 }, async (_, n) => post(`COIN${n}`)));
     await server.start();
-    const { services } = http;
-    await services.events.flush(5_000);
-    const events = await fieldsIn(services.redis, services.keys.stream("system_events"));
+    await http.services.events.flush(5_000);
+    const events = await http.fieldsIn("system_events");
     const excerpts = events.flatMap(({ details }) => /COIN\d+/.exec(details ?? "")?.[0] ?? []);
     expect(excerpts.toSorted()).toEqual(Array.from({ length: 20 }, (_, n) => `COIN${n}`).toSorted());
   });
 });
 
-describe("an intake", () => {
+describe("an ingest", () => {
   const keys = keysOf("own:");
   const open = (url: string) => openSignalIngest({ url, keys, name: "test", onError: () => undefined });
 
-  it("whose Redis is not there yet waits for it, and sends nothing that nobody waits for any more", async () => {
+  it("waits for a Redis that is not running yet, and never sends what has timed out", async () => {
     await server.kill();
     const ingest = open(server.url);
     try {
-      await expect(ingest.add({ n: "given up" }, { msMax: 50 })).rejects.toThrow(
+      await expect(ingest.add({ n: "timed out" }, { msMax: 50 })).rejects.toThrow(
         "no confirmation within 50 ms",
       );
       const waiting = Array.from({ length: 60 }, async (_, n) =>
@@ -131,7 +129,7 @@ describe("an intake", () => {
     }
   });
 
-  it("says why Redis refused, and not what", async () => {
+  it("reports why Redis refused, without the entry", async () => {
     await onServer(async (redis) => redis.set(keysOf("text:").stream("signals_stream"), "x"));
     const ingest = openSignalIngest({
       url: server.url,

@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
-import { refusedAlerts, sparingly } from "../../../../runner/http/webhook/refused-alerts.ts";
+import { refusedAlerts, rateLimited } from "../../../../runner/http/webhook/refused-alerts.ts";
 import type { SystemEvent } from "../../../../shared/events.ts";
 
 const event = (message: string): SystemEvent => ({ level: "WARNING", source: "webhook", message });
 
-it("of many events one is published per interval, the next one with the number of those left out", () => {
+it("one event is published per interval, with the number of those left out since the one before", () => {
   const published: SystemEvent[] = [];
   let now = 0;
-  const publish = sparingly((each) => published.push(each), { everyMs: 10, now: () => now });
+  const publish = rateLimited((each) => published.push(each), { everyMs: 10, now: () => now });
   for (const [at, message] of [
     [0, "a"],
     [1, "b"],
@@ -28,13 +28,13 @@ it("of many events one is published per interval, the next one with the number o
   ]);
 });
 
-it("strangers do not keep a refused alert of the owner out of the log", () => {
+it("requests without the secret do not keep a refused alert with it out of the log", () => {
   const published: SystemEvent[] = [];
   const alerts = refusedAlerts((each) => published.push(each), "s3cret-value");
   const problem = { status: 401, code: "wrong_secret", detail: "no" } as const;
-  for (let n = 0; n < 5; n += 1) alerts.stranger({ problem, client: "192.0.2.1" });
+  for (let n = 0; n < 5; n += 1) alerts.unauthenticated({ problem, client: "192.0.2.1" });
   for (let n = 0; n < 2; n += 1)
-    alerts.refused({ problem: { ...problem, status: 422 }, client: "192.0.2.1" });
+    alerts.authenticated({ problem: { ...problem, status: 422 }, client: "192.0.2.1" });
   expect(published.map(({ message }) => message.slice(0, 22))).toEqual([
     "alert refused with 401",
     "alert refused with 422",
@@ -42,10 +42,10 @@ it("strangers do not keep a refused alert of the owner out of the log", () => {
   ]);
 });
 
-it("an event has no secret, neither of the body nor of what Redis said", () => {
+it("an event contains no secret, neither from the body nor from Redis", () => {
   const published: SystemEvent[] = [];
   const alerts = refusedAlerts((each) => published.push(each), "s3cret-value");
-  alerts.refused({
+  alerts.authenticated({
     problem: { status: 503, code: "not_confirmed", detail: "no" },
     client: undefined,
     body: '{"note": "s3cret-value", "symbol": "BTCUSDT"}',

@@ -1,6 +1,6 @@
 import { sql } from "../../servers/insert-reference.ts";
 
-/** Makes a database refuse everyone, and end who is there, until it is called with `false`. */
+/** Makes a database refuse connections and closes the open ones, until it is called with `false`. */
 export async function refuseConnections(databaseUrl: string, refused: boolean): Promise<void> {
   const admin = new URL(databaseUrl);
   const name = admin.pathname.slice(1);

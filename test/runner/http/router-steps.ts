@@ -5,20 +5,27 @@ import { onDemandDeps } from "../../../runner/engine/on-demand-deps.ts";
 import { processBatch } from "../../../runner/engine/process-batch.ts";
 import type { Services } from "../../../runner/setup/services.ts";
 import type { Entry } from "../../../shared/entry.ts";
-import { logStoreOn } from "../../../shared/io/log/log-store-postgres.ts";
-import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 import { ensureGroup } from "../../../shared/io/streams/groups.ts";
 import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 import { signalFields } from "../../builders.ts";
+import { ran } from "../../shared/io/log/logged.ts";
 
-/** Steps of what a running router does, one at a time, so that a test can look in between. */
+/** What a running router does, one step at a time, so that a test can check the state between them. */
 
-/** The fields of a signal that strategy 10 of the fixture's reference is given now. */
+/** The fields of a signal sent now, which is dispatched to strategy 10 of the fixture's reference. */
 export function freshSignal(changes: Readonly<Record<string, string | undefined>> = {}) {
   return signalFields({ sent_at: new Date().toISOString(), ...changes });
 }
 
-/** Delivers what waits for the group of a binding, without working on it. */
+/** The fields of a record in `signal_results`: strategy 10 has executed a task. */
+export const OUTCOME_FIELDS = {
+  kind: "outcome",
+  entry_id: "17-0",
+  invocation: "live",
+  data: JSON.stringify(ran("17-0").record),
+};
+
+/** Delivers the waiting entries of a binding's group without processing them. */
 export async function deliver(services: Services, binding: Binding): Promise<Entry[]> {
   const { redis, keys, consumer } = services;
   const { stream, group } = binding;
@@ -26,17 +33,17 @@ export async function deliver(services: Services, binding: Binding): Promise<Ent
   return streamGroupOn(redis, keys, { stream, group, consumer }).read(redis, { countMax: 1_000, blockMs: 0 });
 }
 
-/** Decides every signal that waits. */
+/** Decides every waiting signal. */
 export async function decideWaiting(services: Services): Promise<void> {
-  await workOnWaiting(services, signalBinding(services));
+  await processWaiting(services, signalBinding(services));
 }
 
 /** Writes every published record into the log. */
 export async function logWaiting(services: Services): Promise<void> {
-  await workOnWaiting(services, logBinding("signal_results", services.log));
+  await processWaiting(services, logBinding("signal_results", services.log));
 }
 
-async function workOnWaiting(services: Services, binding: Binding): Promise<void> {
+async function processWaiting(services: Services, binding: Binding): Promise<void> {
   const entries = await deliver(services, binding);
   const options = { deliveries: 1 };
   const { processed } = await processBatch(
@@ -47,11 +54,4 @@ async function workOnWaiting(services: Services, binding: Binding): Promise<void
   );
   const left = processed.find(({ status }) => status === "left");
   if (left !== undefined || processed.length < entries.length) throw new Error(JSON.stringify(processed));
-}
-
-/** The services as they are while Postgres is away: what was opened for them is the caller's to close. */
-export async function withoutPostgres(services: Services): Promise<Services> {
-  const url = "postgres://nobody@127.0.0.1:1/none";
-  const database = await openDatabase({ url, dataDir: "", connectMsMax: 1_000, onError: () => undefined });
-  return { ...services, database, log: logStoreOn(database, services.config.keyPrefix) };
 }

@@ -1,7 +1,7 @@
 import { contentsOf } from "../../servers/redis-contents.ts";
 import type { HttpFixture } from "./http-fixture.ts";
 
-/** Everything there is: each key of the router in Redis, each row of its tables in Postgres. */
+/** Every key of the router in Redis and every row of its tables in Postgres, to show that a call changed nothing. */
 export async function everythingIn(http: HttpFixture): Promise<unknown> {
   const tables = await http.sql(
     "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1",

@@ -17,7 +17,7 @@ const wires: Wire[] = [];
 
 afterEach(async () => {
   for (const { socket } of wires.splice(0)) socket.destroy();
-  await Promise.all(servers.splice(0).map(async (server) => server.stop(0)));
+  await Promise.all(servers.splice(0).map(async (server) => server.stop({ msMax: 0 })));
 });
 
 /** A text that is part of an answer, once the test releases it. */

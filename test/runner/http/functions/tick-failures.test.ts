@@ -37,12 +37,12 @@ describe("when a part of a tick fails", () => {
     await refuseConnections(http.databaseUrl, false);
     expect((await tick()).status).toBe(200);
     expect(await logged()).toMatchObject([{ uid: "a", status: "dispatched" }]);
-    const over = await http.sql(
-      "SELECT message FROM system_log WHERE source = 'tick' AND message LIKE 'over%'",
+    const recovered = await http.sql(
+      "SELECT message FROM system_log WHERE source = 'tick' AND message LIKE 'recovered%'",
     );
-    expect(over.map(({ message }) => message)).toEqual([
-      "over: refresh-reference failed",
-      "over: reclaim persist-log failed",
+    expect(recovered.map(({ message }) => message)).toEqual([
+      "recovered: refresh-reference failed",
+      "recovered: reclaim persist-log failed",
     ]);
   });
 

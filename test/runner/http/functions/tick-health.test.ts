@@ -29,6 +29,6 @@ describe("the health of a router that runs only by ticks", () => {
     expect(await healthAfter(50_000)).toEqual({ status: "ready", reasons: [] });
     const { status, reasons } = await healthAfter(200_000);
     expect(status).toBe("not_ready");
-    expect(reasons[0]).toMatch(/^nobody has read signal_processor on signals_stream for 2\d\d s/);
+    expect(reasons[0]).toMatch(/^no consumer has read signal_processor on signals_stream for 2\d\d s/);
   });
 });

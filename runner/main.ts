@@ -4,7 +4,7 @@ import { strategySecrets } from "../shared/config/secrets.ts";
 import { messageOf } from "../shared/error-message.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { keysOf } from "../shared/keys.ts";
-import { CLOSE_MS, type StopOutcome } from "./engine/running.ts";
+import { CLOSE_MS, type StopOutcome } from "../shared/running.ts";
 import {
   configOrExit,
   DATA_DIR,

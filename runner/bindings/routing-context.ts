@@ -46,12 +46,8 @@ export interface RoutingContextDeps {
   readonly onMissing?: () => void;
 }
 
-export function routingContextCache({
-  redis,
-  keys,
-  store,
-  onMissing,
-}: RoutingContextDeps): RoutingContextCache {
+export function routingContextCache(deps: RoutingContextDeps): RoutingContextCache {
+  const { redis, keys, store, onMissing } = deps;
   const cache: SignalCache = new DecisionCache();
   let cached: RoutingContext | undefined;
   let snapshot: Snapshot | undefined;

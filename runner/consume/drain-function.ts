@@ -1,7 +1,7 @@
 import type { Binding } from "../engine/binding.ts";
 import type { Services } from "../setup/services.ts";
-import { sharesOf, type Budget } from "./budget.ts";
-import { drain, type Drained } from "./drain.ts";
+import { sharesOf } from "./budget.ts";
+import { drain, type Drained, type DrainOptions } from "./drain.ts";
 import { GroupLostError } from "./ensure-group.ts";
 
 /** What draining a function did, over all its streams. */
@@ -12,17 +12,11 @@ export interface PollAnswer extends Omit<Drained, "stream"> {
   readonly lost: readonly GroupLostError[];
 }
 
-export interface PollOptions {
-  readonly budget: Budget;
-  /** Entries read at most, over all streams. */
-  readonly countMax?: number | undefined;
-}
-
 /** Drains the streams of one function, one after the other, within the budget. */
 export async function drainFunction(
   bindings: readonly Binding[],
   services: Services,
-  { budget, countMax = Infinity }: PollOptions,
+  { budget, countMax = Infinity }: DrainOptions,
 ): Promise<PollAnswer> {
   const startedAt = performance.now();
   const streams: Drained[] = [];

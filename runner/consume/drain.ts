@@ -16,7 +16,7 @@ import { readUntilEmpty } from "./reader.ts";
 export interface DrainOptions {
   readonly budget: Budget;
   /** Entries read at most. */
-  readonly countMax?: number;
+  readonly countMax?: number | undefined;
 }
 
 /** What one drain did to a stream. */

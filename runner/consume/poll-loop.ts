@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { noteHeartbeat, removeHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
+import type { Running } from "../../shared/running.ts";
 import type { Binding } from "../engine/binding.ts";
-import type { Running } from "../engine/running.ts";
 import { singleFlight } from "../engine/single-flight.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { consume } from "./consume.ts";

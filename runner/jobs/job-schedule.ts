@@ -1,4 +1,4 @@
-import type { Running } from "../engine/running.ts";
+import type { Running } from "../../shared/running.ts";
 import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 
 export interface JobOptions {

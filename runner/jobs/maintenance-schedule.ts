@@ -1,4 +1,4 @@
-import type { Running } from "../engine/running.ts";
+import type { Running } from "../../shared/running.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { startJob, type JobOptions } from "./job-schedule.ts";
 import { maintenanceOf, type MaintenanceDeps } from "./maintenance.ts";

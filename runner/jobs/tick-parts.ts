@@ -55,51 +55,38 @@ async function isRefreshDue({ redis, keys, clock, config, routing }: Services): 
  * trading.
  */
 export function partsOf({ services, jobs, maintenance }: TickDeps): readonly Part[] {
-  const has = new Set(services.config.functions);
+  const { functions } = services.config;
+  const named = (name: FunctionName, part: Part): Part[] => (functions.includes(name) ? [part] : []);
   const bindings = configuredBindings(services);
-  const parts: Part[] = [];
-  for (const functionName of new Set(bindings.map((binding) => binding.functionName))) {
-    const own = bindings.filter((binding) => binding.functionName === functionName);
-    if (has.has("reclaim")) {
-      parts.push({
-        part: "reclaim",
-        functionName,
-        works: own,
-        run: async (budget) => {
-          const streams = await reclaimGroups(own, services, budget);
-          return { result: { streams }, ...firstError(streams.map(({ unavailable }) => unavailable)) };
-        },
-      });
-    }
-    parts.push({
-      part: "poll",
-      functionName,
-      works: own,
-      run: async (budget) => {
-        const result = await drainFunction(own, services, { budget });
-        return { result, ...firstError([...result.lost.map(({ message }) => message), result.unavailable]) };
-      },
-    });
-  }
-  if (has.has("trim")) {
-    parts.push({
-      part: "trim",
-      run: async (budget) => {
-        const result = await jobs.trim.run(budget);
-        return { result, ...firstError([result.log?.error]) };
-      },
-    });
-  }
-  if (has.has("reclaim")) {
-    parts.push({
-      part: "prune",
-      run: async () => {
-        await maintenance.prune();
-        return {};
-      },
-    });
-  }
-  return parts;
+  const names = new Set(bindings.map((binding) => binding.functionName));
+  const onGroups = [...names].flatMap((functionName): Part[] => {
+    const works = bindings.filter((binding) => binding.functionName === functionName);
+    const reclaim = async (budget: Budget): Promise<PartOutcome> => {
+      const streams = await reclaimGroups(works, services, budget);
+      return { result: { streams }, ...firstError(streams.map(({ unavailable }) => unavailable)) };
+    };
+    const poll = async (budget: Budget): Promise<PartOutcome> => {
+      const result = await drainFunction(works, services, { budget });
+      return { result, ...firstError([...result.lost.map(({ message }) => message), result.unavailable]) };
+    };
+    return [
+      ...named("reclaim", { part: "reclaim", functionName, works, run: reclaim }),
+      { part: "poll", functionName, works, run: poll },
+    ];
+  });
+  const trim = async (budget: Budget): Promise<PartOutcome> => {
+    const result = await jobs.trim.run(budget);
+    return { result, ...firstError([result.log?.error]) };
+  };
+  const prune = async (): Promise<PartOutcome> => {
+    await maintenance.prune();
+    return {};
+  };
+  return [
+    ...onGroups,
+    ...named("trim", { part: "trim", run: trim }),
+    ...named("reclaim", { part: "prune", run: prune }),
+  ];
 }
 
 function firstError(errors: readonly (string | undefined)[]): { readonly error?: string } {

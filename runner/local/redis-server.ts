@@ -3,23 +3,23 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pRetry from "p-retry";
 import { lock } from "proper-lockfile";
+import { type Running, type StopOutcome } from "../../shared/running.ts";
 import { launchRedis, logTail } from "./redis-launch.ts";
 import { freePort, isListening, probe } from "./redis-probe.ts";
 import { isAlive, readState, writeState } from "./redis-state.ts";
 
 /**
  * The local Redis of `npm start`: its data is in `<dataDir>/redis`, where the AOF keeps it over restarts and crashes.
- * There are never two servers on one folder: a server that is still running after its router ended is used again.
+ * There are never two servers on one folder: a server that is still running after its router ended is used again. `stop` ends
+ * the server, unless another running router owns it.
  */
-export interface LocalRedis {
+export interface LocalRedis extends Running {
   readonly url: string;
   readonly port: number;
   /** Process id; it changes when the server ended and was started again. */
   readonly pid: number;
   /** False when the server was running already. */
   readonly startedByUs: boolean;
-  /** Ends the server, unless another running router owns it. The data is kept. */
-  stop(): Promise<void>;
 }
 
 export interface LocalRedisOptions {
@@ -39,7 +39,7 @@ interface Log {
 }
 
 /** A server that answers; `ended` resolves with the exit code, the signal or another reason. */
-interface Running {
+interface RedisProcess {
   readonly port: number;
   readonly pid: number;
   readonly startedByUs: boolean;
@@ -60,8 +60,8 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
   const { signal } = stopping;
   const first = await ensureRunning(dir, options, signal);
   const { port } = first;
-  let running: Running | undefined = first;
-  let starting: Promise<Running> = Promise.resolve(first);
+  let running: RedisProcess | undefined = first;
+  let starting: Promise<RedisProcess> = Promise.resolve(first);
 
   const isOurs = (): boolean => {
     const owner = readState(dir)?.owner;
@@ -73,7 +73,7 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
   };
   process.once("exit", endAtExit);
 
-  const restart = async (): Promise<Running> => {
+  const restart = async (): Promise<RedisProcess> => {
     starting = ensureRunning(dir, options, signal, port);
     running = await starting;
     log.info({ port, pid: running.pid }, "the local Redis runs again");
@@ -105,7 +105,7 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
       log.error({ port, err: error }, "the local Redis will not be started again: restart the router");
   });
 
-  const stop = async (): Promise<void> => {
+  const stop = async (): Promise<StopOutcome> => {
     stopping.abort();
     // A restart in progress is not interrupted; the server that it starts is ended here.
     const server = running ?? (await starting.catch(() => undefined));
@@ -115,8 +115,9 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
       else if (readState(dir) !== undefined) writeState(dir, { port });
     }
     process.off("exit", endAtExit);
+    return "finished";
   };
-  let stopped: Promise<void> | undefined;
+  let stopped: Promise<StopOutcome> | undefined;
   return {
     url: urlOf(port),
     port,
@@ -145,7 +146,7 @@ async function ensureRunning(
   options: LocalRedisOptions,
   signal: AbortSignal,
   onlyPort?: number,
-): Promise<Running> {
+): Promise<RedisProcess> {
   const release = await lock(dir, {
     lockfilePath: join(dir, "start.lock"),
     retries: { forever: true, minTimeout: 50, maxTimeout: 500 },
@@ -164,7 +165,7 @@ async function findRunning(
   dir: string,
   { preferredPort = 6379 }: LocalRedisOptions,
   signal: AbortSignal,
-): Promise<Running | undefined> {
+): Promise<RedisProcess | undefined> {
   const state = readState(dir);
   for (const port of new Set([state?.port ?? preferredPort, preferredPort])) {
     const found = await probe(port, dir);
@@ -188,7 +189,7 @@ async function startNew(
   dir: string,
   { findServer, log, preferredPort = 6379 }: LocalRedisOptions,
   onlyPort: number | undefined,
-): Promise<Running> {
+): Promise<RedisProcess> {
   const program = await findServer();
   const wanted =
     onlyPort === undefined ? [readState(dir)?.port ?? preferredPort, preferredPort, 0] : [onlyPort];
@@ -223,7 +224,7 @@ async function untilClosed(port: number, signal: AbortSignal): Promise<string> {
 }
 
 /** Ends a server and waits until it has ended; false when that takes longer than {@link STOP_MS_MAX}. */
-async function endServer({ pid, port, startedByUs, ended }: Running): Promise<boolean> {
+async function endServer({ pid, port, startedByUs, ended }: RedisProcess): Promise<boolean> {
   terminate(pid);
   const timeout = AbortSignal.timeout(STOP_MS_MAX);
   while (!timeout.aborted && (await isListening(port))) await delay(20);

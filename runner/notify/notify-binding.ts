@@ -2,9 +2,9 @@ import { notify, type NotifyPorts } from "../../functions/notify.ts";
 import { outgoingPost } from "../../shared/io/http-client/post.ts";
 import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
 import { completed, type Notice } from "../../shared/notification/notification.ts";
+import type { Running } from "../../shared/running.ts";
 import { checkedAnswers } from "../bindings/checked-answers.ts";
 import type { Binding } from "../engine/binding.ts";
-import type { Running } from "../engine/running.ts";
 import type { Services } from "../setup/services.ts";
 import { openNotifier } from "./notifier.ts";
 

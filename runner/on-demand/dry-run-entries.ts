@@ -1,16 +1,16 @@
 import { chooseHandler } from "../../functions/strategies/choose-handler.ts";
 import { permissionFor } from "../../shared/decide/execution.ts";
+import { SimulatedClaims } from "../../shared/decide/simulated-claims.ts";
 import type { Entry } from "../../shared/entry.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
 import type { Effects, Result } from "../../shared/function.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
+import { decisionRecordIn, duplicateRecord } from "../../shared/published-record.ts";
 import type { SignalRecord } from "../../shared/records.ts";
 import { parseTask } from "../../shared/task.ts";
 import type { Binding } from "../engine/binding.ts";
-import { decisionRecordIn, duplicateRecord } from "../engine/committed-record.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
-import { SimulatedClaims } from "../engine/simulated-claims.ts";
 import type { Services } from "../setup/services.ts";
 import { functionBinding, withIds, type PostedEntries } from "./posted-entries.ts";
 
@@ -64,9 +64,7 @@ async function decideOnly(
   binding.invalidate();
   const results: Result[] = [];
   for await (const answer of binding.run(entries)) {
-    if (answer.status === "unavailable") {
-      throw UnavailableError.from(answer);
-    }
+    if (answer.status === "unavailable") throw UnavailableError.from(answer);
     results.push(...answer.results);
   }
   const uids = results.flatMap((result) =>

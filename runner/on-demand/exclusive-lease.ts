@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { takeLease, type Lease } from "../../shared/io/redis/lease.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
-import { retry } from "../engine/retry.ts";
+import { FOR_EVER, retry } from "../engine/retry.ts";
 
 /**
  * Does work that only one caller may do at a time, as soon as it holds the lease for it.
@@ -44,10 +44,9 @@ async function takeWhenFree(redis: Redis, { key, what, workMsMax, waiting }: Lea
         return lease;
       },
       {
-        retries: Number.POSITIVE_INFINITY,
+        ...FOR_EVER,
         minTimeout: 20,
         maxTimeout: CHECK_MS_MAX,
-        randomize: true,
         signal: waiting,
         // Any other error, such as an unavailable Redis, is reported to the caller at once.
         shouldRetry: ({ error }) => error === leaseTaken,

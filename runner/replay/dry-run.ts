@@ -1,6 +1,8 @@
 import { processSignals } from "../../functions/process-signals.ts";
 import { controlOf, type Control } from "../../shared/decide/control.ts";
+import { SimulatedClaims } from "../../shared/decide/simulated-claims.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
+import { decisionRecordIn, duplicateRecord } from "../../shared/published-record.ts";
 import type { SignalRecord } from "../../shared/records.ts";
 import {
   circumstancesOf,
@@ -8,8 +10,6 @@ import {
   withCleaningNotes,
   type Circumstances,
 } from "../../shared/replay/replay-decision.ts";
-import { decisionRecordIn, duplicateRecord } from "../engine/committed-record.ts";
-import { SimulatedClaims } from "../engine/simulated-claims.ts";
 import { loadSignals, type LoadedSignal } from "./load-signals.ts";
 import type { ReplayRun } from "./replay-run.ts";
 import { replayed, type ReplayedSignal } from "./replayed-signal.ts";

@@ -7,6 +7,7 @@ import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { pendingMigrations } from "../../shared/io/postgres/migrate.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
+import type { Running } from "../../shared/running.ts";
 import { MisconfigurationError, type Environment } from "../environment.ts";
 import { loadDemoReference } from "../local/demo.ts";
 import { findRedisServer } from "../local/find-redis.ts";
@@ -14,13 +15,12 @@ import { startLocalRedis } from "../local/redis-server.ts";
 import { refuseUnusableRedis } from "./check-redis.ts";
 
 /** The servers a router runs on: those of REDIS_URL and DATABASE_URL, or local ones. */
-export interface BackingServices {
+export interface BackingServices extends Running {
   readonly redisUrl: string;
   readonly localRedis: boolean;
   readonly database: Database;
   /** True when this start has loaded the demo reference. */
   readonly demoLoaded: boolean;
-  stop(): Promise<void>;
 }
 
 export interface BackingServicesOptions {
@@ -34,13 +34,8 @@ export interface BackingServicesOptions {
 }
 
 /** Connects to the configured servers and starts local ones for the others. @throws Error saying what to do */
-export async function openBackingServices({
-  config,
-  env,
-  dataDir,
-  logger,
-  onDatabaseLost,
-}: BackingServicesOptions): Promise<BackingServices> {
+export async function openBackingServices(options: BackingServicesOptions): Promise<BackingServices> {
+  const { config, env, dataDir, logger, onDatabaseLost } = options;
   const database = await openDatabase({
     url: config.databaseUrl,
     neonWsProxy: config.neonWsProxy,
@@ -67,6 +62,7 @@ export async function openBackingServices({
       async stop() {
         await database.close();
         await local?.stop();
+        return "finished";
       },
     };
   } catch (error) {

@@ -1,9 +1,9 @@
 import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { processSignals } from "../../functions/process-signals.ts";
-import { decisionRecordIn, duplicateRecord } from "../../runner/engine/committed-record.ts";
 import { pause } from "../../shared/io/reference/control-store.ts";
 import type { Keys } from "../../shared/keys.ts";
+import { decisionRecordIn, duplicateRecord } from "../../shared/published-record.ts";
 import { signalRecordSchema } from "../../shared/records.ts";
 import { contextFrom, effectsOf } from "../builders.ts";
 import { insertReference } from "../servers/insert-reference.ts";

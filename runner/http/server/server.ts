@@ -5,7 +5,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
 import type { Logger } from "pino";
 import { TIMER_MS_MAX } from "../../../shared/config/config.ts";
-import type { Running, StopOutcome } from "../../engine/running.ts";
+import type { Running, StopOutcome } from "../../../shared/running.ts";
 import { within } from "../../engine/time-limit.ts";
 import { MisconfigurationError } from "../../environment.ts";
 import { INTERNAL_ERROR } from "../problem.ts";

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { Running } from "../../../../runner/engine/running.ts";
 import { startRouter } from "../../../../runner/router.ts";
 import type { Services } from "../../../../runner/setup/services.ts";
 import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../../../shared/io/redis/connection.ts";
+import type { Running } from "../../../../shared/running.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
 import { startRelay, type Relay } from "../../../servers/relay.ts";
 import { appOn, useHttpApp } from "../http-fixture.ts";

@@ -1,15 +1,9 @@
-import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ageOf } from "../../../shared/decide/age.ts";
-import { decide, reject } from "../../../shared/decide/decide.ts";
+import { reject } from "../../../shared/decide/decide.ts";
 import type { Decision } from "../../../shared/decide/decision.ts";
-import type { Fields } from "../../../shared/entry.ts";
-import { SIGNAL_REASONS, STRATEGY_REASONS } from "../../../shared/reasons.ts";
-import { parseSignal, type FieldFault } from "../../../shared/signal/signal.ts";
-import { anyAgeMax, anyPaused, anyRows, likelyFields, recentId } from "../../arbitraries.ts";
+import type { FieldFault } from "../../../shared/signal/signal.ts";
 import {
-  contextFrom,
-  entryFrom,
   NOW,
   referenceRows,
   rowsWithStrategies,
@@ -19,14 +13,7 @@ import {
   tickerRow,
   type ContextChanges,
 } from "../../builders.ts";
-import { expectedDecision, type OracleInput } from "../../oracle.ts";
-
-/** The decision on an entry, valid or not. */
-function decisionOn(fields: Fields, context: ContextChanges, id = entryFrom().id): Decision {
-  const full = contextFrom(context);
-  const parsed = parseSignal({ id, fields }, full.now);
-  return parsed.status === "rejected" ? reject(parsed.faults) : decide(parsed.signal, full);
-}
+import { decisionOn } from "./decide-fixture.ts";
 
 const decided = (context: ContextChanges, changes: Parameters<typeof signalFields>[0] = {}) =>
   decisionOn(signalFields(changes), context);
@@ -209,68 +196,4 @@ describe("a rejection", () => {
       outcomes: [],
     });
   });
-});
-
-const anyInput: fc.Arbitrary<OracleInput> = fc.record({
-  rows: anyRows,
-  fields: likelyFields,
-  entryId: recentId,
-  now: fc.constant(NOW),
-  paused: anyPaused,
-  signalAgeMsMax: anyAgeMax,
-});
-
-test("every decision is the one that the rules give when they are applied to plain rows", () => {
-  fc.assert(
-    fc.property(anyInput, (input) => {
-      const decision = decisionOn(input.fields, input, input.entryId);
-      const { identity: _, dispatched, ...expected } = expectedDecision(input);
-      const { status, reason, outcomes } = decision;
-      expect({
-        status,
-        reason,
-        outcomes: outcomes.map((each) => [each.strategy_id, each.reason ?? each.status]),
-      }).toEqual(expected);
-      expect(outcomes.filter((each) => each.status === "dispatched").map((each) => each.strategy_id)).toEqual(
-        dispatched,
-      );
-    }),
-    { numRuns: 3000 },
-  );
-});
-
-test("two random signals have one uid exactly if the rules call them the same signal", () => {
-  const shared = fc.tuple(anyInput, likelyFields).chain(([input, other]) =>
-    fc.tuple(
-      fc.constant(input),
-      fc.subarray(Object.keys(other)).map((kept) => {
-        const fields = { ...input.fields };
-        for (const name of kept) fields[name] = other[name] ?? "";
-        return { ...input, fields };
-      }),
-    ),
-  );
-  const uidOf = ({ fields, entryId }: OracleInput) => {
-    const parsed = parseSignal({ id: entryId, fields }, NOW);
-    return parsed.status === "valid" ? parsed.signal.uid : null;
-  };
-  fc.assert(
-    fc.property(shared, ([one, two]) => {
-      const [first, second] = [expectedDecision(one).identity, expectedDecision(two).identity];
-      expect(uidOf(one) === uidOf(two)).toBe(first === second);
-    }),
-    { numRuns: 1000 },
-  );
-});
-
-test("random references and signals lead to every reason", () => {
-  const reached = new Set<string | null>();
-  for (const input of fc.sample(anyInput, { numRuns: 6000, seed: 1 })) {
-    const { reason, outcomes } = expectedDecision(input);
-    for (const seen of [reason, ...outcomes.map(([, outcome]) => outcome)]) reached.add(seen);
-  }
-  // Only the commit finds duplicates.
-  const expected = new Set<string | null>([null, "dispatched", ...SIGNAL_REASONS, ...STRATEGY_REASONS]);
-  expected.delete("duplicate_uid");
-  expect(reached).toEqual(expected);
 });

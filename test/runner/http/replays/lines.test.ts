@@ -1,18 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { signalFields } from "../../../builders.ts";
-import { asRead, mixedReference, mixedSignal } from "../../../mixed-signals.ts";
-import { everything } from "../../replay/replay-fixture.ts";
 import { routeAll } from "../../replay/route-in-process.ts";
-import { TOKEN, useHttpApp, type Answered } from "../http-fixture.ts";
-import { ALL, LINES } from "./replay-requests.ts";
+import { TOKEN, useHttpApp } from "../http-fixture.ts";
+import { ALL, LINES, linesOf } from "./replay-requests.ts";
 
 const http = useHttpApp();
-
-const linesOf = ({ body }: Answered): Record<string, unknown>[] =>
-  String(body)
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe("in lines", () => {
   test("come the signals, and the replay last, when requested or for more than 1,000", async () => {
@@ -30,23 +22,6 @@ describe("in lines", () => {
     const none = await http.call("POST", "/replays", { ids: ["1-1"] }, LINES);
     expect(linesOf(none)).toEqual([{ replay: expect.objectContaining({ not_found: ["1-1"] }) }]);
   });
-
-  test("a dry run over 10,000 signals changes no key and no row, and on the logged snapshots nothing differs", async () => {
-    const now = Date.now();
-    await http.setReference(mixedReference());
-    await http.publishMany(10_000, (n) => asRead(mixedSignal(n % 20 === 16 ? n + 1 : n, now)));
-    await routeAll(http.services);
-    const before = await everything(http);
-    for (const snapshot of ["logged", "current"]) {
-      const lines = linesOf(await http.call("POST", "/replays", { ...ALL, snapshot }));
-      expect(lines).toHaveLength(10_001);
-      expect(lines.at(-1)).toMatchObject({
-        replay: { counts: { selected: 10_000, unchanged: 10_000, changed: 0 } },
-      });
-      for (const { decided, logged } of lines.slice(0, -1)) expect(decided).toEqual(logged);
-    }
-    expect(await everything(http)).toEqual(before);
-  }, 120_000);
 
   test("an error in the middle is the last line", async () => {
     await http.publishMany(200, (n) => signalFields({ uid: `u${n}` }));

@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { type Append, type Effects } from "../../../../shared/function.ts";
-import { CALL_LIMITS } from "../../../../shared/io/commit/calls.ts";
-import { GROUP, useCommit } from "./commit-fixture.ts";
-import { record, result } from "./sample-effects.ts";
+import { useCommit } from "./commit-fixture.ts";
+import { result } from "./sample-effects.ts";
 
 const fixture = useCommit();
-const { outcomesOf, deliver, deliverOne, fields, results, metrics } = fixture;
+const { outcomesOf, deliverOne, fields, results, metrics } = fixture;
 
 describe("appends", () => {
   it("are one entry per element, with the element's fields before the shared ones", async () => {
@@ -62,25 +61,5 @@ describe("appends", () => {
     const effects: Effects = { append: [{ stream: "signals_stream", fields: { again: "1" } }], count: [] };
     await outcomesOf([{ id: await deliverOne(), effects }]);
     expect(await fields("signals_stream")).toStrictEqual([{ n: "0" }, { again: "1" }]);
-  });
-
-  it("keep the order of the items over several calls, also right after the scripts were flushed", async () => {
-    const { entries } = CALL_LIMITS;
-    const ids = await deliver(5 * entries + 60);
-    await outcomesOf([{ id: ids[0] ?? "", effects: record("0") }]);
-    await fixture.redis.script("FLUSH");
-    const items = ids.slice(1).map((id, n) => ({ id, effects: record(String(n + 1)) }));
-    const parts = await fixture.commit(items, GROUP);
-    expect(parts.map((part) => part.items.length)).toStrictEqual([
-      entries,
-      entries,
-      entries,
-      entries,
-      entries,
-      59,
-    ]);
-    expect(parts.flatMap((part) => part.items)).toStrictEqual(items);
-    expect(await results()).toStrictEqual(ids.map((_, n) => String(n)));
-    expect(await metrics()).toStrictEqual({ "signals:ignored": String(ids.length) });
   });
 });

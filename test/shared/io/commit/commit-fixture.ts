@@ -4,7 +4,7 @@ import type { Commit, CommitItem, CommitOptions } from "../../../../shared/commi
 import type { Fields } from "../../../../shared/entry.ts";
 import { commitOn } from "../../../../shared/io/commit/commit.ts";
 import { keysOf, type Keys, type StreamName } from "../../../../shared/keys.ts";
-import { freshPrefix } from "../../../servers/fixtures.ts";
+import { freshPrefix, redisUrl } from "../../../servers/fixtures.ts";
 import { interceptCommits } from "../../../servers/intercept-commits.ts";
 import { addEntries, connectRedis, contentsOf, fieldsIn } from "../../../servers/redis-contents.ts";
 
@@ -41,13 +41,13 @@ export interface CommitFixture {
   readonly beforeCall: (n: number, happens: () => Promise<void>) => Redis;
 }
 
-/** Makes the fixture anew before each test of the file. */
-export function useCommit(): CommitFixture {
+/** Makes the fixture anew before each test of the file; `url` is that of the Redis, by default the one of all tests. */
+export function useCommit({ url = redisUrl }: { readonly url?: () => string } = {}): CommitFixture {
   let redis: Redis;
   let keys: Keys;
   let commit: Commit;
   beforeAll(() => {
-    redis = connectRedis();
+    redis = connectRedis(url());
   });
   beforeEach(() => {
     keys = keysOf(`{${freshPrefix()}}`);

@@ -58,7 +58,8 @@ describe("the offset of Redis' clock", () => {
 
 describe("a script", () => {
   it("runs again after the scripts were flushed", async () => {
-    const redis = open();
+    // Others load and send scripts to the server of all tests meanwhile.
+    const redis = open({ url: (await startOwn()).url });
     const key = `${freshPrefix()}n`;
     const run = defineScript(redis, "raise", "return redis.call('INCRBY', KEYS[1], ARGV[1])");
     expect(await run([key], [2])).toBe(2);

@@ -15,7 +15,7 @@ export interface ConcurrentTasksOptions {
 
 /** Entries in flight at a time; extending them takes Redis some milliseconds. */
 const IN_FLIGHT_MAX = 5_000;
-/** A task that is retried, or hangs, holds up the reclaiming of others no longer than this, in ms; one that kills does so sooner. */
+/** The next task is reclaimed after this time, in ms, also while this one still runs. */
 const ALONE_MS = 2_000;
 const PAGE_COUNT = 500;
 
@@ -30,7 +30,7 @@ export function concurrentTasks({
   const batches: Promise<unknown>[] = [];
   let reclaiming: Promise<unknown> | undefined;
   return {
-    endsBeforePause: false,
+    isOrdered: false,
     // Redis' count stands for attempts that were started, and starting one raises it.
     countsDeliveries: false,
     running,

@@ -21,11 +21,11 @@ export interface ConsumeOptions {
 }
 
 /** Longest wait for room, in ms, before the loop turns again. */
-const FULL_MS_MAX = 500;
+const WAIT_FOR_ROOM_MS_MAX = 500;
 
 /**
- * Reads batches and starts the work on them until the source has no more or a batch fails; the only loop that does, for poll
- * loops and drains alike. @throws what stopped a batch, once the others in flight have ended
+ * Reads batches and starts the work on them until the source has no more or a batch fails, for poll loops and drains alike.
+ * @throws what stopped a batch, once the others in flight have ended
  */
 export async function consume(
   session: ConsumerSession,
@@ -38,7 +38,7 @@ export async function consume(
       await beforeRead?.();
       if (policy.isFull()) {
         onTurn?.();
-        await inFlight.untilFewer(FULL_MS_MAX);
+        await inFlight.untilFewer(WAIT_FOR_ROOM_MS_MAX);
         continue;
       }
       // Before the read, so that it knows of a batch that is aborted meanwhile.
@@ -49,7 +49,7 @@ export async function consume(
       if (batch.length > 0) await session.start(batch, slot);
     }
   } finally {
-    if (policy.endsBeforePause || deps.stopping.aborted) await policy.running.ended();
+    if (policy.isOrdered || deps.stopping.aborted) await policy.running.ended();
   }
   policy.running.throwFailure();
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Entry } from "../../shared/entry.ts";
 import { leaveGroup } from "../../shared/io/streams/consumers.ts";
@@ -25,11 +26,11 @@ export interface ConsumerSession {
   readonly policy: ProcessingPolicy;
   readonly counts: { read: number; reclaimed: number; committed: number };
   /** To be called with each delivery at once, before anything else. */
-  readonly delivered: (entries: readonly Entry[]) => void;
+  readonly onDelivered: (entries: readonly Entry[]) => void;
   /** Starts the work on a batch that is in flight; resolves when there is room for the next one. */
   start(batch: readonly Entry[], slot?: CommitSlot): Promise<void>;
   /** Processes entries to their end. @throws what stopped it */
-  process(entries: readonly Entry[], options: ProcessOptions, binding?: Binding): Promise<void>;
+  process(entries: readonly Entry[], options: ProcessOptions, as?: Binding): Promise<void>;
   /** Leaves the group, once nothing is in flight; with `release`, other consumers may claim at once what stays pending. */
   leave(options?: { readonly release: boolean }): Promise<void>;
 }
@@ -85,8 +86,12 @@ export function openSession(
         });
   const counts = { read: 0, reclaimed: 0, committed: 0 };
 
-  async function process(entries: readonly Entry[], options: ProcessOptions, by = binding): Promise<void> {
-    const { processed, stoppedBy } = await processBatch(by, entries, deps, options);
+  async function processEntries(
+    entries: readonly Entry[],
+    options: ProcessOptions,
+    as: Binding = binding,
+  ): Promise<void> {
+    const { processed, stoppedBy } = await processBatch(as, entries, deps, options);
     counts.committed += processed.filter(({ status }) => status === "committed").length;
     if (stoppedBy !== undefined) throw stoppedBy;
   }
@@ -95,7 +100,7 @@ export function openSession(
     const ids = batch.map(({ id }) => id);
     inFlight.add(ids);
     try {
-      await process(batch, { deliveries: 1, slot, onSettled: (id) => inFlight.remove([id]) });
+      await processEntries(batch, { deliveries: 1, slot, onSettled: (id) => inFlight.remove([id]) });
     } catch (error) {
       const unsettled = ids.filter((id) => inFlight.ids.has(id));
       if (error instanceof UnavailableError || abort.aborted) await policy.onUnsettled(unsettled);
@@ -112,8 +117,8 @@ export function openSession(
     inFlight,
     policy,
     counts,
-    process,
-    delivered(entries) {
+    process: processEntries,
+    onDelivered(entries) {
       const ids = entries.map(({ id }) => id);
       counts.read += ids.length;
       inFlight.add(ids);
@@ -129,4 +134,9 @@ export function openSession(
       ]);
     },
   };
+}
+
+/** A consumer name for a session beside the loops of this process: no two of its calls share one. */
+export function uniqueNameFor(consumer: string, what: string): string {
+  return `${consumer}:${what}-${randomBytes(4).toString("hex")}`;
 }

@@ -5,7 +5,7 @@ import { drain, type Drained, type DrainOptions } from "./drain.ts";
 import { GroupLostError } from "./ensure-group.ts";
 
 /** What draining a function did, over all its streams. */
-export interface PollAnswer extends Omit<Drained, "stream"> {
+export interface DrainAnswer extends Omit<Drained, "stream"> {
   readonly streams: readonly Drained[];
   readonly tookMs: number;
   /** The groups that are gone, if any are; the other streams were drained. */
@@ -17,7 +17,7 @@ export async function drainFunction(
   bindings: readonly Binding[],
   services: Services,
   { budget, countMax = Infinity }: DrainOptions,
-): Promise<PollAnswer> {
+): Promise<DrainAnswer> {
   const startedAt = performance.now();
   const streams: Drained[] = [];
   const lost: GroupLostError[] = [];

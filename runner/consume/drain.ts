@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { noteScheduledHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { GroupMissingError } from "../../shared/io/streams/stream-group.ts";
 import type { StreamName } from "../../shared/keys.ts";
@@ -8,7 +7,7 @@ import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
 import { finishMsOf, NOT_IN_TIME, timeLimitsOf, type Budget } from "./budget.ts";
 import { consume } from "./consume.ts";
-import { openSession } from "./consumer-session.ts";
+import { openSession, uniqueNameFor } from "./consumer-session.ts";
 import { unavailableDependency } from "./dependencies-ready.ts";
 import { GroupLostError, requireGroup } from "./ensure-group.ts";
 import { readUntilEmpty } from "./reader.ts";
@@ -32,8 +31,8 @@ export interface Drained {
   readonly unavailable?: string;
 }
 
-/** Batches processed at a time: one more is read while one is committed. */
-const BATCHES_MAX = 2;
+/** Batches of concurrent work at a time: one more is read while one is processed. */
+const CONCURRENT_BATCHES_MAX = 2;
 
 /**
  * Works on what waits in the binding's group, batch after batch, until it is empty or the budget is used. Each call is a
@@ -56,8 +55,8 @@ export async function drain(
     binding,
     { ...services, ...config, ...deps },
     {
-      consumer: `${services.consumer}:poll-${randomBytes(4).toString("hex")}`,
-      batchesMax: BATCHES_MAX,
+      consumer: uniqueNameFor(services.consumer, "poll"),
+      batchesMax: CONCURRENT_BATCHES_MAX,
       limits: timeLimitsOf(budget, binding),
     },
   );

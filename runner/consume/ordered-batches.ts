@@ -17,7 +17,7 @@ export function orderedBatches({ group, orderKey, inFlightMax }: OrderedBatchesO
   const running = new RunningWork();
   const inOrder: Promise<unknown>[] = [];
   return {
-    endsBeforePause: true,
+    isOrdered: true,
     countsDeliveries: true,
     running,
     nextSlot: () => order.nextSlot(),

@@ -20,7 +20,7 @@ export interface PollLoopDeps extends Omit<SessionDeps, "reporter" | "stopping">
   readonly blockMs: number;
   /** Whether this process reclaims what other consumers have left unfinished. */
   readonly reclaims: boolean;
-  /** Longest time without a sign of life before connections are made anew; default 45 s and three reads. */
+  /** Longest time without a sign of life before connections are made anew, besides three reads; default 45 s. */
   readonly stillMsMax?: number;
 }
 
@@ -40,7 +40,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
   const restarts = failureReporter(events, { source, what: `the loop on ${stream} had to start again` });
   const failures = failureReporter(events, { source, what: `${source} cannot go on with ${stream}` });
   const watchdog = startWatchdog({
-    stillMsMax: deps.stillMsMax ?? STILL_MS_MAX + 3 * deps.blockMs,
+    stillMsMax: (deps.stillMsMax ?? STILL_MS_MAX) + 3 * deps.blockMs,
     onStill: reconnect,
   });
   const session = openSession(

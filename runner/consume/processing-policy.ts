@@ -25,13 +25,13 @@ export interface ProcessingPolicy {
   reserveLanes(): Promise<void>;
   /** Frees the reservations of entries that other consumers have finished. */
   freeLanes(): Promise<void>;
-  /** Batches and reclaims in flight. */
+  /** The batches in flight, and reclaims that run beside them. */
   readonly running: RunningWork;
-  /** Whether a pause after a failure has to wait until the batches have ended; false where they may wait for what is reclaimed. */
-  readonly endsBeforePause: boolean;
+  /** Whether batches keep their order: then all of them end before the loop goes on after a failure. */
+  readonly isOrdered: boolean;
   /** Whether a delivery counts as an attempt, so that one that came to nothing is taken back. */
   readonly countsDeliveries: boolean;
-  /** Claims those that no consumer has started, so that they can be processed like new ones. */
+  /** Claims the tasks among these that no consumer has started: they can be processed like new ones. */
   claimUnstarted(found: readonly PendingEntry[], idleMs: number): Promise<readonly Entry[]>;
   /** Reserves the lanes of what is about to be reclaimed. */
   reserve(found: readonly PendingEntry[]): Promise<void>;

@@ -29,7 +29,7 @@ interface Read {
 const triedAgain = (): void => undefined;
 
 export function readUntilStopped(
-  { group, deps: { redis }, delivered }: ConsumerSession,
+  { group, deps: { redis }, onDelivered }: ConsumerSession,
   { blocking, countMax, blockMs }: ReaderOptions,
 ): Reader {
   /** Outlives an error elsewhere in the loop, since what it returns has been delivered to this process. */
@@ -49,7 +49,7 @@ export function readUntilStopped(
     }
     const waits = state === "reading";
     const entries = await group.read(blocking, { countMax, blockMs: waits ? blockMs : 0 });
-    delivered(entries);
+    onDelivered(entries);
     return { entries, waited: waits };
   }
 
@@ -113,7 +113,7 @@ export interface ReadUntilEmptyOptions {
 
 /** Reads what waits, until nothing does or the budget is used; at least one batch, unless the process stops. */
 export function readUntilEmpty(
-  { group, deps: { redis }, counts, delivered }: ConsumerSession,
+  { group, deps: { redis }, counts, onDelivered }: ConsumerSession,
   { budget, batchCountMax, countMax }: ReadUntilEmptyOptions,
 ): BatchSource & { readonly isEmpty: () => boolean } {
   let isEmpty = false;
@@ -124,7 +124,7 @@ export function readUntilEmpty(
       if (isUsed || budget.stopping?.aborted === true) return undefined;
       const room = Math.min(batchCountMax, countMax - counts.read);
       const batch = await group.read(redis, { countMax: room, blockMs: 0 });
-      delivered(batch);
+      onDelivered(batch);
       isEmpty = batch.length === 0;
       return isEmpty ? undefined : batch;
     },

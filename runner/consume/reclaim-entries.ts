@@ -16,6 +16,7 @@ export async function reclaimEntries(session: ConsumerSession): Promise<boolean>
   const { group, inFlight, policy, deps } = session;
   const { claimIdleMs, deliveriesMax, stopping } = deps;
   const pending = await group.pending({ idleMs: claimIdleMs, countMax: PENDING_PER_CALL });
+  const before = session.counts.reclaimed;
   const plan = planReclaim(pending, { held: inFlight.ids, deliveriesMax });
   for (const found of plan.giveUp) {
     if (stopping.aborted) return true;
@@ -25,8 +26,8 @@ export async function reclaimEntries(session: ConsumerSession): Promise<boolean>
   if (unstarted.length > 0) await session.start(unstarted);
   session.counts.reclaimed += unstarted.length;
   let claimed = unstarted.length;
-  const isStarted = new Set(unstarted.map(({ id }) => id));
-  const others = plan.take.filter(({ id }) => !isStarted.has(id));
+  const startedIds = new Set(unstarted.map(({ id }) => id));
+  const others = plan.take.filter(({ id }) => !startedIds.has(id));
   await policy.reserve(others);
   for (const found of others) {
     if (stopping.aborted) return true;
@@ -35,7 +36,7 @@ export async function reclaimEntries(session: ConsumerSession): Promise<boolean>
   }
   if (claimed > 0) reportReclaimed(session, claimed);
   // Without progress the rest waits for something: later is soon enough.
-  return pending.length < PENDING_PER_CALL || claimed === 0;
+  return pending.length < PENDING_PER_CALL || session.counts.reclaimed === before;
 }
 
 /** Processes one entry alone; false if there was nothing to claim. */
@@ -89,7 +90,7 @@ async function withClaimed(
 
 type Why = Omit<Extract<Result, { status: "dead" }>, "id" | "status">;
 
-/** Makes the entry a dead letter, unless the binding does without, through a function that answers nothing else. */
+/** Commits the entry as a dead letter, or only acknowledges it where that is enough, as the result of a function. */
 async function sendToDeadLetters(
   session: ConsumerSession,
   entry: Entry,
@@ -116,7 +117,7 @@ function reportReclaimed({ binding, deps }: ConsumerSession, count: number): voi
   deps.events.publish({
     level: "INFO",
     source: "reclaim",
-    message: `reclaimed ${count} entries of ${stream} that another consumer had left unfinished`,
+    message: `reclaimed ${count} entries of ${stream} that had been left unfinished`,
     details: { stream, function: functionName, entries: count },
   });
 }

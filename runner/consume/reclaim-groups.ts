@@ -5,7 +5,7 @@ import type { Binding } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
 import { NOT_IN_TIME, sharesOf, timeLimitsOf, type Budget } from "./budget.ts";
-import { openSession, type ConsumerSession } from "./consumer-session.ts";
+import { openSession, uniqueNameFor, type ConsumerSession } from "./consumer-session.ts";
 import { unavailableDependency } from "./dependencies-ready.ts";
 import { reclaimEntries } from "./reclaim-entries.ts";
 
@@ -59,7 +59,7 @@ async function reclaimGroup(binding: Binding, services: Services, budget: Budget
   const session = openSession(
     binding,
     { ...services, ...services.config, reporter, stopping, abort: limits.abort },
-    { consumer: `${services.consumer}:http`, limits, source: "reclaim" },
+    { consumer: uniqueNameFor(services.consumer, "reclaim"), limits, source: "reclaim" },
   );
   const reclaimed = (finished: boolean): Reclaimed => {
     const { reclaimed: taken, committed } = session.counts;
@@ -78,12 +78,16 @@ async function reclaimGroup(binding: Binding, services: Services, budget: Budget
   }
 }
 
-/** True when nothing is left to reclaim. */
+/** True when nothing is left to reclaim. What has been started is waited for also when the rest fails. */
 async function reclaimAll(session: ConsumerSession): Promise<boolean> {
-  const { policy, deps } = session;
+  const { running } = session.policy;
+  const { stopping } = session.deps;
   let finished = false;
-  while (!finished && !deps.stopping.aborted) finished = await reclaimEntries(session);
-  await policy.running.ended();
-  policy.running.throwFailure();
-  return finished && !deps.stopping.aborted;
+  try {
+    while (!finished && !stopping.aborted) finished = await reclaimEntries(session);
+  } finally {
+    await running.ended();
+  }
+  running.throwFailure();
+  return finished && !stopping.aborted;
 }

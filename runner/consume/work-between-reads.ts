@@ -10,20 +10,20 @@ export function workBetweenReads(
 ): () => Promise<void> {
   const { policy } = session;
   // Concurrent work may end the process: it comes after that of the other loops, whose entries would seem to have done it.
-  let reclaimedAt = policy.endsBeforePause ? 0 : Date.now();
-  let freedAt = 0;
+  let reclaimedAt = policy.isOrdered ? -Infinity : performance.now();
+  let freedAt = -Infinity;
 
   async function reclaim(): Promise<boolean> {
     const isFinished = await reclaimEntries(session);
-    if (isFinished) reclaimedAt = Date.now();
+    if (isFinished) reclaimedAt = performance.now();
     return isFinished;
   }
 
   return async () => {
     // Entries of dead consumers are older than what comes next, so they go first.
-    if (reclaims && Date.now() - reclaimedAt >= claimIdleMs / 2) await policy.startReclaim(reclaim);
-    if (Date.now() - freedAt < FREE_LANES_EVERY_MS) return;
-    freedAt = Date.now();
+    if (reclaims && performance.now() - reclaimedAt >= claimIdleMs / 2) await policy.startReclaim(reclaim);
+    if (performance.now() - freedAt < FREE_LANES_EVERY_MS) return;
+    freedAt = performance.now();
     await policy.freeLanes();
   };
 }

@@ -28,8 +28,7 @@ export interface Committing<Item extends CommitItem> extends Pick<Answer, "decid
 }
 
 /**
- * Commits the items, in as many attempts as it takes. `outdated`: what the uncommitted ones were decided on has changed and was
- * invalidated; they and what follows them are to be decided again.
+ * Commits the items, in as many attempts as it takes. `outdated`: what the rest was decided on has changed; decide it again.
  * @throws UnavailableError when a commit is blocked while the process is stopping
  */
 export async function commitResults<Item extends CommitItem>(

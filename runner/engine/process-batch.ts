@@ -12,6 +12,7 @@ import { commitResults, type CommitDeps } from "./commit-results.ts";
 import { FunctionError, isPermanent, retryUntilStopped, UnavailableError } from "./retry-until-stopped.ts";
 
 /** The engine: calls a function on entries and commits its results, until each entry is committed or left pending. */
+
 export interface ProcessDeps extends CommitDeps {
   readonly clock: Clock;
   readonly events: EventLog;
@@ -70,10 +71,7 @@ interface Batch {
   readonly processed: ProcessedEntry[];
 }
 
-/**
- * A batch may miss its turn twice, and a snapshot or a pause may change on the way; after more than that it pauses, and says
- * why.
- */
+/** A batch may miss its turn twice, and a snapshot or a pause may change meanwhile; more commits in a row are reported. */
 const OUTDATED_IN_A_ROW_MAX = 5;
 const OUTDATED =
   "decisions were outdated again and again when they came to be committed: the reference changes all the time, or this machine's clock lags behind Redis'";
@@ -114,14 +112,12 @@ async function processOpen(batch: Batch): Promise<Error | undefined> {
 }
 
 /** One by one, since the function throws for one of them, or its effects cannot be committed. */
-async function processAlone(
-  { binding, deps, options, ...batch }: Batch,
-  error: Error,
-): Promise<Error | undefined> {
+async function processAlone(batch: Batch, error: Error): Promise<Error | undefined> {
+  const { binding, deps, options } = batch;
   const entries = [...batch.open.values()];
   const [only] = entries;
   if (only !== undefined && entries.length === 1) {
-    batch.processed.push(leavePending({ binding, deps, options }, only, error.message));
+    settle(batch, leavePending(batch, only, error.message));
     return undefined;
   }
   for (const entry of entries) {
@@ -227,11 +223,7 @@ function effectsOf(
   return deadLetterEffects(entry, result, { stream, functionName, deliveries, at });
 }
 
-function leavePending(
-  { binding, deps, options }: Pick<Batch, "binding" | "deps" | "options">,
-  { id }: Entry,
-  error: string,
-): ProcessedEntry {
+function leavePending({ binding, deps, options }: Batch, { id }: Entry, error: string): ProcessedEntry {
   if (isDelivered(options))
     reportLeftPending(binding, id, { error, deliveries: options.deliveries }, deps.events);
   return { id, status: "left", error };

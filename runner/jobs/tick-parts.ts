@@ -1,7 +1,7 @@
 import type { FunctionName } from "../../shared/function-names.ts";
 import { configuredBindings } from "../bindings/all-bindings.ts";
 import type { Budget, SideEffects } from "../consume/budget.ts";
-import { drainFunction, type PollAnswer } from "../consume/drain-function.ts";
+import { drainFunction, type DrainAnswer } from "../consume/drain-function.ts";
 import { reclaimGroups } from "../consume/reclaim-groups.ts";
 import type { Services } from "../setup/services.ts";
 import type { Maintenance } from "./maintenance.ts";
@@ -16,7 +16,7 @@ export interface TickDeps {
 /** What a part did; `error` when some of it, or all, failed. */
 export interface PartOutcome {
   readonly status?: "not_due";
-  readonly result?: PollAnswer | JobAnswers[keyof JobAnswers];
+  readonly result?: DrainAnswer | JobAnswers[keyof JobAnswers];
   readonly error?: string;
 }
 

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { budgetOf, withinBudget } from "../../consume/budget.ts";
-import { drainFunction, type PollAnswer } from "../../consume/drain-function.ts";
+import { drainFunction, type DrainAnswer } from "../../consume/drain-function.ts";
 import { UnavailableError } from "../../engine/retry-until-stopped.ts";
 import type { Services } from "../../setup/services.ts";
 import { Problem } from "../problem.ts";
@@ -55,7 +55,7 @@ export function pollRoutes(services: Services) {
 }
 
 /** The answer as it is sent. */
-export function pollView(answer: PollAnswer): z.infer<typeof pollAnswer> {
+export function pollView(answer: DrainAnswer): z.infer<typeof pollAnswer> {
   const { tookMs, streams, lost: _, ...totals } = answer;
   return { ...totals, took_ms: tookMs, streams: [...streams] };
 }

@@ -45,6 +45,6 @@ export function manualExecutionBinding(
       else yield* checkedAnswers(entries, executeStrategies(entries, ports));
     },
     invalidate: () => deps.routing.invalidate(),
-    asConsumer: (consumer, limits) => executionBinding(deps, { consumer, ...limits }),
+    asConsumer: (consumer, limits) => executionBinding(deps, { ...limits, consumer }),
   };
 }

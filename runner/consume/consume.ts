@@ -36,6 +36,8 @@ export async function consume(
   try {
     while (!policy.running.hasFailed) {
       await beforeRead?.();
+      // What is read ahead would be committed before the batch that failed meanwhile.
+      if (policy.running.hasFailed) break;
       if (policy.isFull()) {
         onTurn?.();
         await inFlight.untilFewer(WAIT_FOR_ROOM_MS_MAX);

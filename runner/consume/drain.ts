@@ -57,7 +57,7 @@ export async function drain(
     {
       consumer: uniqueNameFor(services.consumer, "poll"),
       batchesMax: CONCURRENT_BATCHES_MAX,
-      limits: timeLimitsOf(budget, binding),
+      ...(binding.asConsumer === undefined ? {} : { limits: timeLimitsOf(budget, binding) }),
     },
   );
   const source = readUntilEmpty(session, { budget, batchCountMax: config.batchCountMax, countMax });

@@ -22,6 +22,7 @@ export async function reclaimEntries(session: ConsumerSession): Promise<boolean>
     if (stopping.aborted) return true;
     await giveUp(session, found);
   }
+  if (stopping.aborted) return true;
   const unstarted = await policy.claimUnstarted(plan.take, claimIdleMs);
   if (unstarted.length > 0) await session.start(unstarted);
   session.counts.reclaimed += unstarted.length;

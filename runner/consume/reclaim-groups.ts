@@ -59,7 +59,7 @@ async function reclaimGroup(binding: Binding, services: Services, budget: Budget
   const session = openSession(
     binding,
     { ...services, ...services.config, reporter, stopping, abort: limits.abort },
-    { consumer: uniqueNameFor(services.consumer, "reclaim"), limits, source: "reclaim" },
+    { consumer: uniqueNameFor(services.consumer, "reclaim"), limits, batchesMax: 1, source: "reclaim" },
   );
   const reclaimed = (finished: boolean): Reclaimed => {
     const { reclaimed: taken, committed } = session.counts;

@@ -46,14 +46,18 @@ export async function commitResults<Item extends CommitItem>(
   // The results stay; only their commit is attempted again, which the fence makes harmless.
   for (let open = items; open.length > 0;) {
     const sent = open;
-    const parts = await retryUntilStopped(deps, async () => refuseBlocked(await deps.commit(sent, options)));
     const done = new Set<Item>();
-    for (const { items: some, answer } of parts) {
-      if (answer.status !== "committed") continue;
-      onCommitted(some, answer.outcomes);
-      for (const item of some) done.add(item);
-    }
-    if (parts.some(({ answer }) => answer.status === "stale")) {
+    const answers = await retryUntilStopped(deps, async () => {
+      const parts = refuseBlocked(await deps.commit(sent, options));
+      // At once: an attempt whose time is up meanwhile is dropped with what it gives.
+      for (const { items: some, answer } of parts) {
+        if (answer.status !== "committed") continue;
+        onCommitted(some, answer.outcomes);
+        for (const item of some) done.add(item);
+      }
+      return parts.map(({ answer }) => answer);
+    });
+    if (answers.some(({ status }) => status === "stale")) {
       binding.invalidate();
       return "outdated";
     }

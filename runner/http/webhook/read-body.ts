@@ -4,7 +4,11 @@ import { within } from "../../engine/time-limit.ts";
 export async function readBody(request: Request, { bytesMax, msMax }: BodyLimits): Promise<BodyAnswer> {
   if (Number(request.headers.get("content-length") ?? 0) > bytesMax) return { status: "too_large" };
   if (request.body === null) return { status: "read", text: "" };
-  return within(msMax, textOf(request.body, bytesMax), () => ({ status: "late" }));
+  const late = new AbortController();
+  return within(msMax, textOf(request.body, bytesMax, late.signal), () => {
+    late.abort();
+    return { status: "late" };
+  });
 }
 
 /** The text of a body, or why there is none. */
@@ -25,7 +29,11 @@ export interface BodyLimits {
  * The body is never cancelled: on Node that would close the connection, which the answer needs and a proxy may use for other
  * requests. The server drains the rest.
  */
-async function textOf(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<BodyAnswer> {
+async function textOf(
+  body: ReadableStream<Uint8Array>,
+  bytesMax: number,
+  late: AbortSignal,
+): Promise<BodyAnswer> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
@@ -33,6 +41,7 @@ async function textOf(body: ReadableStream<Uint8Array>, bytesMax: number): Promi
   try {
     for (;;) {
       const next = await reader.read();
+      if (late.aborted) return { status: "late" };
       if (next.done) return { status: "read", text: text + decoder.decode() };
       bytes += next.value.length;
       if (bytes > bytesMax) return { status: "too_large" };

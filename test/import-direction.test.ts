@@ -36,6 +36,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["runner/telemetry/"],
   ["runner/environment.ts"],
   ["functions/"],
+  ["shared/io/status/"],
   [
     "shared/io/commit/",
     "shared/io/streams/",
@@ -45,7 +46,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   ["shared/io/postgres/", "shared/io/redis/"],
   // The files on top of shared/ define the words of all its rooms, so they have no floor.
-  ["shared/replay/", "shared/notification/"],
+  ["shared/replay/", "shared/notification/", "shared/health/"],
   ["shared/decide/"],
   ["shared/reference/"],
   ["shared/signal/"],

@@ -1,7 +1,7 @@
 import { messageOf } from "../../shared/error-message.ts";
 import { eventFields } from "../../shared/events.ts";
+import { readStatus } from "../../shared/io/status/status.ts";
 import { createGroup } from "../../shared/io/streams/groups.ts";
-import { readStatus } from "../../shared/io/streams/status.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
 import { GROUPS, type StreamName } from "../../shared/keys.ts";
 import { CliError, type Connection } from "./connection.ts";

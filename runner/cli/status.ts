@@ -1,7 +1,7 @@
 import type { Config } from "../../shared/config/config.ts";
 import { PAUSE_ALL } from "../../shared/decide/control.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
-import { readStatus, type Status } from "../../shared/io/streams/status.ts";
+import { readStatus, type Status } from "../../shared/io/status/status.ts";
 import { PROCESSING_MS_BOUNDS, processingField, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
 import { DATA_DIR } from "../environment.ts";
 import { healthFrom, isReachable } from "../telemetry/health.ts";

@@ -1,5 +1,5 @@
 import { FUNCTION_NAMES } from "../../shared/function-names.ts";
-import type { Status } from "../../shared/io/streams/status.ts";
+import type { Status } from "../../shared/io/status/status.ts";
 import { PROCESSING_MS_BOUNDS, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
 import {
   EXECUTION_STATUSES,

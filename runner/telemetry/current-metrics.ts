@@ -1,6 +1,7 @@
 import { PAUSE_ALL } from "../../shared/decide/control.ts";
-import type { Health } from "../../shared/health.ts";
-import type { GroupStatus, Status } from "../../shared/io/streams/status.ts";
+import type { Health } from "../../shared/health/health.ts";
+import type { Status } from "../../shared/io/status/status.ts";
+import type { GroupStatus } from "../../shared/io/status/stream-status.ts";
 import type { Family, Labels, Sample } from "./counter-metrics.ts";
 
 /** The Prometheus metrics of the router's health and of the servers it needs. */

@@ -1,7 +1,7 @@
 import type { Config } from "../../shared/config/config.ts";
-import { healthOf, type Health } from "../../shared/health.ts";
+import { healthOf, type Health } from "../../shared/health/health.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
-import type { Status } from "../../shared/io/streams/status.ts";
+import type { Status } from "../../shared/io/status/status.ts";
 import { GROUPS, type GroupName } from "../../shared/keys.ts";
 
 /** The health of the router, from what Redis contains and whether Postgres answered. */
@@ -23,8 +23,8 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
     };
   });
   const confirmedAgoMs = confirmedAt === null ? null : Math.max(0, status.now - confirmedAt);
-  const snapshot = version === null ? null : { version, confirmedAgoMs };
-  return healthOf({ redisReachable: true, postgresReachable, snapshot, groups }, config);
+  const reference = { version, confirmedAgoMs };
+  return healthOf({ redisReachable: true, postgresReachable, reference, groups }, config);
 }
 
 /** Whether this configuration needs the group; execution may be left to other workers. */

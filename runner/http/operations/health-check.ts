@@ -1,7 +1,7 @@
 import { ReplyError } from "ioredis";
 import { messageOf } from "../../../shared/error-message.ts";
-import { healthOf, type Health } from "../../../shared/health.ts";
-import { readStatus, type Status } from "../../../shared/io/streams/status.ts";
+import { healthOf, type Health } from "../../../shared/health/health.ts";
+import { readStatus, type Status } from "../../../shared/io/status/status.ts";
 import { singleFlight } from "../../engine/single-flight.ts";
 import { within } from "../../engine/time-limit.ts";
 import type { Services } from "../../setup/services.ts";
@@ -39,7 +39,15 @@ export function healthChecker(
     const redisReachable = answer !== "silent";
     const health: Health =
       answer === "silent"
-        ? healthOf({ redisReachable, postgresReachable, snapshot: null, groups: [] }, config)
+        ? healthOf(
+            {
+              redisReachable,
+              postgresReachable,
+              reference: { version: null, confirmedAgoMs: null },
+              groups: [],
+            },
+            config,
+          )
         : { status: "not_ready", reasons: [`Redis refuses to show the router's state: ${answer.refusal}`] };
     return { redisReachable, postgresReachable, status: undefined, health };
   };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { healthFrom } from "../../../runner/telemetry/health.ts";
 import { readConfig } from "../../../shared/config/config.ts";
-import type { Status } from "../../../shared/io/streams/status.ts";
+import type { Status } from "../../../shared/io/status/status.ts";
 import { GROUPS, type GroupName, type GroupOfStream } from "../../../shared/keys.ts";
 import { NOW } from "../../builders.ts";
 

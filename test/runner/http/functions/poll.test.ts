@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { readStatus } from "../../../../shared/io/streams/status.ts";
+import { readStatus } from "../../../../shared/io/status/status.ts";
 import type { StreamName } from "../../../../shared/keys.ts";
 import { signalFields } from "../../../builders.ts";
 import { useHttpApp } from "../http-fixture.ts";

@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { describe, expect, test, vi } from "vitest";
-import { readStatus } from "../../../../shared/io/streams/status.ts";
+import { readStatus } from "../../../../shared/io/status/status.ts";
 import { refuseConnections } from "../refuse-connections.ts";
 import { statusOf, UNTIL, useTicks } from "./tick-fixture.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { healthFrom } from "../../../../runner/telemetry/health.ts";
+import { readStatus } from "../../../../shared/io/status/status.ts";
 import { readHeartbeats } from "../../../../shared/io/streams/consumer-heartbeats.ts";
-import { readStatus } from "../../../../shared/io/streams/status.ts";
 import { useTicks } from "./tick-fixture.ts";
 
 const { http, tick } = useTicks();

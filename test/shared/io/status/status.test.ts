@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { pause } from "../../../../shared/io/reference/control-store.ts";
+import { readStatus } from "../../../../shared/io/status/status.ts";
 import { ensureGroup } from "../../../../shared/io/streams/groups.ts";
-import { readStatus } from "../../../../shared/io/streams/status.ts";
 import { STREAMS, keysOf, type Keys } from "../../../../shared/keys.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
 import { addEntries, connectRedis, contentsOf } from "../../../servers/redis-contents.ts";

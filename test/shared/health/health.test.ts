@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { healthOf, type GroupHealth, type HealthFacts } from "../../shared/health.ts";
+import type { GroupHealth } from "../../../shared/health/groups.ts";
+import { healthOf, type HealthFacts } from "../../../shared/health/health.ts";
 
 const LIMITS = { blockMs: 2_000, claimIdleMs: 10_000, referenceAgeMsMax: 86_400_000 };
 const routing: GroupHealth = {
@@ -15,7 +16,7 @@ const logging: GroupHealth = { ...routing, stream: "signal_results", group: "log
 const well: HealthFacts = {
   redisReachable: true,
   postgresReachable: true,
-  snapshot: { version: "v", confirmedAgoMs: 1_000 },
+  reference: { version: "v", confirmedAgoMs: 1_000 },
   groups: [routing, logging],
 };
 
@@ -27,7 +28,7 @@ describe("healthOf", () => {
 
   test.each<[string, Partial<HealthFacts>, RegExp]>([
     ["Redis is unavailable", { redisReachable: false }, /Redis does not answer/],
-    ["there is no snapshot", { snapshot: null }, /no reference snapshot/],
+    ["there is no snapshot", { reference: { version: null, confirmedAgoMs: null } }, /no reference snapshot/],
     [
       "the signals' group is gone",
       { groups: [{ ...routing, exists: false }] },
@@ -54,12 +55,12 @@ describe("healthOf", () => {
     ["Postgres is unavailable", { postgresReachable: false }, /Postgres cannot be reached/],
     [
       "the reference is old",
-      { snapshot: { version: "v", confirmedAgoMs: 90_000_000 } },
+      { reference: { version: "v", confirmedAgoMs: 90_000_000 } },
       /not been confirmed for 90000 s/,
     ],
     [
       "the reference was never confirmed",
-      { snapshot: { version: "v", confirmedAgoMs: null } },
+      { reference: { version: "v", confirmedAgoMs: null } },
       /never been confirmed/,
     ],
     [
@@ -122,7 +123,8 @@ describe("healthOf", () => {
   });
 
   test("every reason is named, the worst ones first", () => {
-    const { status, reasons } = healthOf({ ...well, snapshot: null, postgresReachable: false }, LIMITS);
+    const reference = { version: null, confirmedAgoMs: null };
+    const { status, reasons } = healthOf({ ...well, reference, postgresReachable: false }, LIMITS);
     expect(status).toBe("not_ready");
     expect(reasons).toEqual([expect.stringContaining("snapshot"), expect.stringContaining("Postgres")]);
   });

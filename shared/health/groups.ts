@@ -1,38 +1,9 @@
-/** The health of a router: whether signals are being decided, and what needs attention. */
-export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
-  if (!facts.redisReachable) return { status: "not_ready", reasons: ["Redis does not answer"] };
-  const notReady: string[] = [];
-  const degraded: string[] = [];
+import { degraded, notReady, seconds, type Fault, type HealthLimits } from "./fault.ts";
 
-  if (facts.snapshot === null) notReady.push("there is no reference snapshot, so nothing is decided");
-  else {
-    const { confirmedAgoMs } = facts.snapshot;
-    if (confirmedAgoMs === null || confirmedAgoMs > limits.referenceAgeMsMax) {
-      degraded.push(
-        confirmedAgoMs === null
-          ? "the reference has never been confirmed"
-          : `the reference has not been confirmed for ${seconds(confirmedAgoMs)}; decisions go on with it`,
-      );
-    }
-  }
-  if (facts.postgresReachable === false)
-    degraded.push("Postgres cannot be reached; records wait in signal_results");
-  for (const group of facts.groups) {
-    (group.critical ? notReady : degraded).push(...readerFaults(group, limits));
-    degraded.push(...backlogFaults(group, limits));
-  }
-  const status = notReady.length > 0 ? "not_ready" : degraded.length > 0 ? "degraded" : "ready";
-  return { status, reasons: [...notReady, ...degraded] };
-}
-
-/** What Redis and Postgres tell about a router. Times are milliseconds. */
-export interface HealthFacts {
-  readonly redisReachable: boolean;
-  /** Null when it was not checked. */
-  readonly postgresReachable: boolean | null;
-  /** Null when there is none, so that nothing can be decided. */
-  readonly snapshot: { readonly version: string; readonly confirmedAgoMs: number | null } | null;
-  readonly groups: readonly GroupHealth[];
+/** What is wrong with the reading of a group, and with what waits for it. */
+export function groupFaults(group: GroupHealth, limits: HealthLimits): Fault[] {
+  const severity = group.critical ? notReady : degraded;
+  return [...readerFaults(group, limits).map(severity), ...backlogFaults(group, limits).map(degraded)];
 }
 
 /** One of the router's own groups. */
@@ -55,18 +26,6 @@ export interface HeartbeatHealth {
   readonly agoMs: number;
   /** Time between two calls, in ms, when a scheduler makes them. */
   readonly everyMs?: number;
-}
-
-export interface HealthLimits {
-  readonly blockMs: number;
-  readonly claimIdleMs: number;
-  readonly referenceAgeMsMax: number;
-}
-
-/** `degraded`: signals are decided, but something needs attention. `not_ready`: signals are not being decided. */
-export interface Health {
-  readonly status: "ready" | "degraded" | "not_ready";
-  readonly reasons: readonly string[];
 }
 
 /** More entries than these waiting for a group need attention. */
@@ -99,8 +58,4 @@ function backlogFaults(group: GroupHealth, { claimIdleMs }: HealthLimits): strin
     );
   }
   return faults;
-}
-
-function seconds(ms: number): string {
-  return `${Math.round(ms / 1000)} s`;
 }

@@ -1,7 +1,7 @@
 import type { SystemEvent } from "../shared/events.ts";
 import type { PublishState, ReferenceStore } from "../shared/io/reference/reference-store.ts";
 import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
-import type { ReferenceRows } from "../shared/reference/reference.ts";
+import type { RawReferenceRows } from "../shared/reference/reference.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { strategyFaults } from "./check-strategies.ts";
 
@@ -37,7 +37,7 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
 export interface RefreshContext {
   readonly source: {
     /** All reference rows as of one moment. */
-    load(): Promise<ReferenceRows>;
+    load(): Promise<RawReferenceRows>;
     /** Stores a version for good; does nothing when it is stored already. */
     save(version: string, content: unknown, createdAt: Date): Promise<void>;
   };

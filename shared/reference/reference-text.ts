@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ReferenceContent } from "./reference.ts";
-import { summaryOf, type RowFault } from "./row-faults.ts";
+import { faultsText, type RowFault } from "./row-faults.ts";
 
 /**
  * The reference as the texts that Redis keeps, fields and values of each part. The version is the hash of exactly these, so what
@@ -48,15 +48,6 @@ export function versionOf({ tickers, strategies, phrases, faults }: ReferenceTex
 /** The same text for the same value: Postgres' jsonb does not guarantee the order of keys in `params`. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, sortedKeys);
-}
-
-/** Without effects and expectations, whose wording may be another one in the next version of the router. */
-function faultsText(faults: readonly RowFault[]): string {
-  const { count, named } = summaryOf(faults);
-  return canonicalJson({
-    count,
-    named: named.map(({ table, row, column, value }) => ({ table, row, column, value })),
-  });
 }
 
 function listText(fields: FieldTexts, fieldText: (field: string) => string): string {

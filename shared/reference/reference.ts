@@ -51,6 +51,10 @@ export const metaSchema = z.object({
   strategies: z.coerce.number().int(),
   strategy_signals: z.coerce.number().int(),
   created_at: z.iso.datetime(),
+  /** Of the hashes; routers of the first format did not write it. */
+  format: z.coerce.number().int().default(1),
+  /** What cannot be used in the rows, as JSON; absent when everything can. */
+  faults: z.string().optional(),
 });
 export type ReferenceMeta = z.infer<typeof metaSchema>;
 

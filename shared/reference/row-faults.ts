@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { excerpt, storable } from "../text.ts";
 import { REFERENCE_TABLES, type ReferenceTable, type Strategy } from "./reference.ts";
 import { REFERENCE_COLUMNS, type Column } from "./row-columns.ts";
@@ -25,6 +26,8 @@ export interface RowFaults {
   readonly named: readonly RowFault[];
 }
 
+export const NO_FAULTS: RowFaults = { count: 0, named: [] };
+
 const NAMED_MAX = 20;
 
 export function summaryOf(faults: readonly RowFault[]): RowFaults {
@@ -34,6 +37,34 @@ export function summaryOf(faults: readonly RowFault[]): RowFaults {
 /** A fault with the effect it has in this version of the router. */
 export function rowFault(fault: Omit<RowFault, "effect">): RowFault {
   return { ...fault, effect: columnOf(fault.table, fault.column)?.effect ?? "the row is not used as it is" };
+}
+
+const faultsSchema = z.object({
+  count: z.int(),
+  named: z.array(
+    z.object({ table: z.enum(REFERENCE_TABLES), row: z.string(), column: z.string(), value: z.string() }),
+  ),
+});
+
+/** The faults as text of bounded size; without effects, whose wording may change with the version of the router. */
+export function faultsText(faults: readonly RowFault[]): string {
+  const { count, named } = summaryOf(faults);
+  return JSON.stringify({
+    count,
+    named: named.map(({ table, row, column, value }) => ({ table, row, column, value })),
+  });
+}
+
+/** The faults that {@link faultsText} was made from; none of a text that this router would not have written. */
+export function faultsFrom(text: string | undefined): RowFaults {
+  if (text === undefined) return NO_FAULTS;
+  try {
+    const { count, named } = faultsSchema.parse(JSON.parse(text));
+    return { count, named: named.map(rowFault) };
+  } catch (error) {
+    if (error instanceof z.ZodError || error instanceof SyntaxError) return NO_FAULTS;
+    throw error;
+  }
 }
 
 /** Sorted by table, row and column, so that they do not depend on the order of rows. */

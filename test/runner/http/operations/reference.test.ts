@@ -1,9 +1,11 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { referenceRows, rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../../../builders.ts";
 import { useHttpApp } from "../http-fixture.ts";
 import { callWithoutPostgres } from "../without-postgres.ts";
 
 const http = useHttpApp();
+
+const UNTIL = { timeout: 10_000, interval: 50 };
 
 const current = async () => http.services.redis.get(http.services.keys.referenceCurrent);
 
@@ -14,6 +16,7 @@ test("the current snapshot is shown with its version, its age and its content", 
   expect(body).toEqual({
     version: await current(),
     counts: { tickers: 1, strategies: 1, phrases: 2 },
+    faults: { count: 0, named: [] },
     created_at: time,
     confirmed_at: time,
     age_ms: expect.any(Number),
@@ -51,7 +54,9 @@ test("without a complete snapshot the answer says what to do", async () => {
 test("a refresh makes the content of Postgres current, and reports what is wrong with it", async () => {
   const unchanged = await http.call("POST", "/reference/refresh");
   const counts = { tickers: 1, strategies: 1, phrases: 2 };
-  expect(unchanged.body).toEqual({ state: "unchanged", version: await current(), counts, warnings: [] });
+  const faults = { count: 0, named: [] };
+  const version = await current();
+  expect(unchanged.body).toEqual({ state: "unchanged", version, counts, faults, warnings: [] });
   await http.sql("INSERT INTO signals (id, name, short_phrase) VALUES (2, 'again', 'SIGNAL_1_LONG')");
   const { status, body } = await http.call("POST", "/reference/refresh");
   expect(status).toBe(200);
@@ -59,18 +64,59 @@ test("a refresh makes the content of Postgres current, and reports what is wrong
     state: "published",
     version: await current(),
     counts,
+    faults,
     warnings: [{ level: "ERROR", message: expect.stringContaining("stands for long and for short") }],
   });
   expect(body.version).not.toBe(unchanged.body.version);
 });
 
-test("an unusable row is named, and the snapshot stays", async () => {
-  const before = await current();
-  await http.sql("UPDATE strategies SET params = '[1]'");
+test("an unusable row is named, health is degraded until it is corrected, and everything else is current", async () => {
+  const ready = async () => (await http.call("GET", "/readyz")).body;
+  await http.sql("ALTER TABLE strategies DROP CONSTRAINT strategies_params_check");
+  await http.sql("UPDATE strategies SET params = '[\"s3cret\"]'");
+  await http.sql("UPDATE tickers SET status = 'disabled'");
   const { status, body } = await http.call("POST", "/reference/refresh");
-  expect({ status, code: body.code }).toEqual({ status: 409, code: "unusable_reference_row" });
-  expect(body.detail).toContain("table strategies, row with id 10, column params");
-  expect(await current()).toBe(before);
+  const fault = {
+    table: "strategies",
+    row: "strategy 10 (10)",
+    column: "params",
+    value: "a list",
+    effect: "the strategy cannot run: its tasks fail as unusable_reference_row",
+  };
+  const faults = { count: 1, named: [fault] };
+  const warnings = [
+    { level: "ERROR", message: expect.stringContaining("row strategy 10 (10), column params") },
+  ];
+  expect({ status, body }).toMatchObject({ status: 200, body: { state: "published", faults, warnings } });
+  const shown = await http.call("GET", "/reference");
+  expect(shown.body).toMatchObject({ faults, content: { tickers: { BTCUSDT: { status: "disabled" } } } });
+  const health = await ready();
+  expect(health.reasons).toContainEqual(
+    expect.stringContaining("table strategies, row strategy 10 (10), column params: a list"),
+  );
+  expect(JSON.stringify([body, shown.body, health])).not.toContain("s3cret");
+  await http.sql("UPDATE strategies SET params = '{}'");
+  await http.call("POST", "/reference/refresh");
+  await vi.waitFor(async () => expect((await ready()).reasons.join()).not.toContain("params"), UNTIL);
+});
+
+test("after two refreshes in a row that could not read Postgres health is degraded, until the next success", async () => {
+  const reasons = async (): Promise<string> => (await http.call("GET", "/readyz")).body.reasons.join("; ");
+  await http.sql("ALTER TABLE strategy_tickers RENAME TO gone");
+  for (const call of ["/reference/refresh", "/functions/refresh-reference"])
+    expect((await http.call("POST", call)).status).not.toBe(200);
+  await vi.waitFor(
+    async () =>
+      expect(await reasons()).toMatch(
+        new RegExp(
+          `could not be read from Postgres 2 times in a row: Postgres failed: .*strategy_tickers.*decisions go on with version ${await current()}, confirmed \\d+ s ago`,
+        ),
+      ),
+    UNTIL,
+  );
+  await http.sql("ALTER TABLE gone RENAME TO strategy_tickers");
+  expect((await http.call("POST", "/reference/refresh")).status).toBe(200);
+  await vi.waitFor(async () => expect(await reasons()).not.toContain("in a row"), UNTIL);
 });
 
 test("while Postgres is unavailable the snapshot can be read but not refreshed", async () => {

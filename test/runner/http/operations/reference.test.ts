@@ -119,6 +119,38 @@ test("after two refreshes in a row that could not read Postgres health is degrad
   await vi.waitFor(async () => expect(await reasons()).not.toContain("in a row"), UNTIL);
 });
 
+test("a snapshot that a newer version of the router has published is left as it is, and people are told to upgrade", async () => {
+  const { redis, keys, events } = http.services;
+  const version = (await current()) ?? "";
+  await redis.hset(keys.reference(version, "meta"), "format", "3");
+  await http.sql("UPDATE tickers SET status = 'disabled'");
+  for (let n = 0; n < 2; n += 1) {
+    const { status, body } = await http.call("POST", "/reference/refresh");
+    expect({ status, state: body.state }).toEqual({ status: 200, state: "newer_format" });
+  }
+  expect(await current()).toBe(version);
+  await events.flush(5_000);
+  const errors = (await http.fieldsIn("system_events")).filter(({ level }) => level === "ERROR");
+  const message = expect.stringMatching(/does not refresh the reference.*upgrade this router/);
+  expect(errors).toEqual([expect.objectContaining({ message, action_flag: "true" })]);
+  const { reasons } = (await http.call("GET", "/readyz")).body;
+  expect(reasons).toContainEqual(
+    expect.stringMatching(/newer version of the router \(format 3 .*knows 2\).*upgrade this router/),
+  );
+});
+
+test("a failure that cannot be counted in Redis does not hide why the refresh failed", async () => {
+  await http.services.redis.set(http.services.keys.referenceFailures, "of another type");
+  await http.sql("ALTER TABLE strategy_tickers RENAME TO gone");
+  expect(await http.call("POST", "/reference/refresh")).toMatchObject({
+    status: 503,
+    body: { code: "postgres_unavailable" },
+  });
+  await http.sql("ALTER TABLE gone RENAME TO strategy_tickers");
+  expect((await http.call("POST", "/reference/refresh")).status).toBe(200);
+  expect(await http.services.redis.exists(http.services.keys.referenceFailures)).toBe(0);
+});
+
 test("while Postgres is unavailable the snapshot can be read but not refreshed", async () => {
   expect(await callWithoutPostgres(http, "POST", "/reference/refresh")).toMatchObject({
     status: 503,

@@ -13,14 +13,18 @@ export function strategyFaults(
 ): SystemEvent[] {
   const events: SystemEvent[] = [];
   for (const strategy of strategies) {
-    if (!strategy.enabled || strategy.archived) continue;
+    // What is wrong with a row is an event of its own.
+    if (!strategy.enabled || strategy.archived || strategy.faults !== undefined) continue;
     const chosen = chooseHandler(strategy, handlers);
     if (!chosen.ok) events.push(faultEvent(strategy, chosen.fault));
   }
   return events;
 }
 
-type CheckedStrategy = Pick<Strategy, "id" | "name" | "enabled" | "archived" | "handler" | "params">;
+type CheckedStrategy = Pick<
+  Strategy,
+  "id" | "name" | "enabled" | "archived" | "handler" | "params" | "faults"
+>;
 
 function faultEvent({ id, name, handler }: CheckedStrategy, fault: string): SystemEvent {
   return {

@@ -44,6 +44,8 @@ export interface Keys {
   readonly referenceTicket: string;
   /** The highest ticket taken when a refresh last published; only a refresh that started after that may publish. */
   readonly referencePublishedTicket: string;
+  /** Why the reference could not be read from Postgres or used in Redis; gone after the next success. */
+  readonly referenceFailures: string;
   stream(name: StreamName | StrategyStream): string;
   /** The id of the entry whose decision dispatched the uid. */
   dedup(uid: string): string;
@@ -54,6 +56,8 @@ export interface Keys {
   /** Fence of an entry in a manual invocation. */
   done(invocation: string, entryId: string): string;
   reference(version: string, part: ReferencePart): string;
+  /** The same hashes while a refresh writes them; publishing renames them. */
+  stagedReference(ticket: number, part: ReferencePart): string;
 }
 
 /** The hashes one snapshot version consists of. */
@@ -71,11 +75,13 @@ export function keysOf(prefix: string): Keys {
     referenceConfirmedAt: `${prefix}reference:confirmed_at`,
     referenceTicket: `${prefix}reference:ticket`,
     referencePublishedTicket: `${prefix}reference:published_ticket`,
+    referenceFailures: `${prefix}reference:failures`,
     stream: (name) => prefix + name,
     dedup: (uid) => `${prefix}dedup:${uid}`,
     sequence: (stream, group, consumer) => `${prefix}sequence:${stream}:${group}:${consumer}`,
     lease: (what, id) => `${prefix}lease:${what}:${id}`,
     done: (invocation, entryId) => `${prefix}done:${invocation}:${entryId}`,
     reference: (version, part) => `${prefix}reference:${version}:${part}`,
+    stagedReference: (ticket, part) => `${prefix}reference:staged-${ticket}:${part}`,
   };
 }

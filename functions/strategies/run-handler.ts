@@ -23,11 +23,11 @@ export async function runHandler(
 ): Promise<Attempt> {
   const chosen = chooseHandler(strategy, handlers);
   if (!chosen.ok) {
-    const { reason, fault } = chosen;
+    const { reason, fault, detail = { handler: strategy.handler } } = chosen;
     return {
       status: "failed",
       reason,
-      detail: { handler: strategy.handler, error: fault },
+      detail: { ...detail, error: fault },
       durationMs: null,
     };
   }

@@ -18,6 +18,7 @@ import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { routingContextCache, type RoutingContextCache } from "../bindings/routing-context.ts";
 import { strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
+import { referenceReportsOf } from "./reference-reports.ts";
 
 /** Opens what every caller of functions works with, poll loops and requests alike. */
 
@@ -69,7 +70,8 @@ export function openServices(options: ServicesOptions): Services {
   });
   const clock = redisClock(redis);
   const events = eventLogOn(redis, keys, clock, logger);
-  const referenceStore = referenceStoreOn(redis, keys);
+  const reports = referenceReportsOf({ ...options, redis, keys, events });
+  const referenceStore = referenceStoreOn(redis, keys, reports);
   let askForSnapshot: (() => void) | undefined;
   return {
     ...options,
@@ -90,10 +92,11 @@ export function openServices(options: ServicesOptions): Services {
           save: async (version, content, at) => saveReferenceVersion(database, version, content, at),
         },
         store: referenceStore,
+        failures: reports.failures,
         now: () => clock.now(),
         ...(config.functions.includes("execute-strategies") ? { handlers } : {}),
       });
-      for (const event of result.events) events.publish(event);
+      reports.refreshed(result);
       return result;
     },
     onSnapshotMissing(ask) {

@@ -6,7 +6,7 @@ import { GROUPS, type GroupName } from "../../shared/keys.ts";
 
 /** The health of the router, from what Redis contains and whether Postgres answered. */
 export function healthFrom(status: Status, postgresReachable: boolean | null, config: Config): Health {
-  const { version, confirmedAt } = status.reference;
+  const { confirmedAt, ...known } = status.reference;
   const groups = GROUPS.filter(({ group }) => isExpected(group, config)).map(({ stream, group }) => {
     const found = status.streams
       .find(({ name }) => name === stream)
@@ -23,7 +23,7 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
     };
   });
   const confirmedAgoMs = confirmedAt === null ? null : Math.max(0, status.now - confirmedAt);
-  const reference = { version, confirmedAgoMs };
+  const reference = { ...known, confirmedAgoMs };
   return healthOf({ redisReachable: true, postgresReachable, reference, groups }, config);
 }
 

@@ -24,6 +24,8 @@ export interface RedisServerOptions {
   readonly aofRewrites?: boolean;
   /** Whether its data must be on a disk; default false. */
   readonly onDisk?: boolean;
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a Redis on a free port with an empty temporary folder. */
@@ -31,6 +33,7 @@ export async function startRedis({
   aof = "always",
   aofRewrites = true,
   onDisk = false,
+  env = {},
 }: RedisServerOptions = {}): Promise<RedisServer> {
   // Installs a server if the machine has none, as `npm start` does.
   const command = await findRedisServer({ env: process.env });
@@ -43,7 +46,7 @@ export async function startRedis({
     aofRewrites ? [] : ["--auto-aof-rewrite-percentage", "0"],
     ["--save", "", "--maxmemory-policy", "noeviction"],
   ].flat();
-  const launch = () => startProcess({ command, args, readyText: "Ready to accept connections" });
+  const launch = () => startProcess({ command, args, readyText: "Ready to accept connections", env });
   let server = await launch().catch(async (error: unknown) => {
     await remove();
     throw error;

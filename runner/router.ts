@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../shared/error-message.ts";
 import type { FunctionName } from "../shared/function-names.ts";
+import { CLOCK_SAMPLE_MS } from "../shared/io/redis/clock.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { CLOSE_MS, type Running, type StopRequest } from "../shared/running.ts";
 import { configuredBindings } from "./bindings/all-bindings.ts";
@@ -11,7 +12,6 @@ import { startRefreshSchedule } from "./jobs/refresh-schedule.ts";
 import { startNotifying } from "./notify/notify-binding.ts";
 import type { Services } from "./setup/services.ts";
 
-const CLOCK_SAMPLE_MS = 10_000;
 /** A write to the log is several statements, each of which may take as long as a query may. */
 const LOG_STILL_MS_MAX = 600_000;
 const FLUSH_MS_MAX = 2_000;

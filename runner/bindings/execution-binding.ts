@@ -58,13 +58,14 @@ export function executionBinding(
           async () => (stopping.aborted ? NOT_STARTED : claims.begin(id)),
           abort,
         );
-        const { attempt, version, epoch } = begun;
+        const { attempt, version, epoch, now } = begun;
         if (attempt === undefined) return { status: "lost" };
+        const begunAt = performance.now();
         const context = await retryUntilAborted(
           async () => existing(deps.routing.at({ version, epoch })),
           abort,
         );
-        return heldAttempt(attempt, context, deps);
+        return heldAttempt(attempt, context, { now: now + performance.now() - begunAt, config });
       } catch (error) {
         if (abort.aborted) return { status: "lost" };
         throw error;
@@ -99,7 +100,7 @@ export function executionBinding(
 }
 
 export const NEVER = new AbortController().signal;
-const NOT_STARTED: StartedAttempt = { attempt: undefined, version: "", epoch: "" };
+const NOT_STARTED: StartedAttempt = { attempt: undefined, version: "", epoch: "", now: 0 };
 
 export function lanesOf(
   { strategyConcurrencyMax, strategyConcurrencyPerStrategyMax }: ExecutionDeps["config"],
@@ -143,13 +144,14 @@ async function retryUntilAborted<T>(attempt: () => Promise<T>, abort: AbortSigna
   return result;
 }
 
+/** `now` comes from Redis itself: a clock that is wrong for a moment must neither run an old task nor ignore a new one. */
 export function heldAttempt(
   attempt: number,
   { snapshot, control }: RoutingContext,
-  { clock, config }: ExecutionDeps,
+  { now, config }: { readonly now: number } & Pick<ExecutionDeps, "config">,
 ): ClaimedAttempt {
   const { signalAgeMsMax } = config;
-  return { status: "held", attempt, context: { snapshot, control, now: clock.now(), signalAgeMsMax } };
+  return { status: "held", attempt, context: { snapshot, control, now: Math.round(now), signalAgeMsMax } };
 }
 
 /** A second after the first attempt, twice as long after each further one, up to half a minute; a fifth of it at random. */

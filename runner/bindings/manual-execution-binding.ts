@@ -1,4 +1,6 @@
 import { executeStrategies, type ExecutePorts } from "../../functions/execute-strategies.ts";
+import { messageOf } from "../../shared/error-message.ts";
+import { readTime } from "../../shared/io/redis/clock.ts";
 import type { Binding, BindingOptions } from "../engine/binding.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 import {
@@ -26,7 +28,12 @@ export function manualExecutionBinding(
     // No commit comes before the run that could refuse an outdated snapshot, so it is read now.
     claimAttempt: async () => {
       const context = await deps.routing.latest();
-      return "status" in context ? context : heldAttempt(attempt, context, deps);
+      if ("status" in context) return context;
+      try {
+        return heldAttempt(attempt, context, { now: await readTime(deps.redis), config: deps.config });
+      } catch (error) {
+        return { status: "unavailable", what: "redis", error: messageOf(error) };
+      }
     },
     pause: async () => false,
     // The caller can repeat the call.

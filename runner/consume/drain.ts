@@ -63,7 +63,7 @@ export async function drain(
   const source = readUntilEmpty(session, { budget, batchCountMax: config.batchCountMax, countMax });
   let unavailable: string | undefined;
   try {
-    await noteScheduledHeartbeat(redis, keys, { stream, group, at: clock.now() });
+    await noteScheduledHeartbeat(redis, keys, { stream, group, at: await clock.check() });
     await consume(session, source);
   } catch (error) {
     if (error instanceof GroupMissingError) throw new GroupLostError(binding);

@@ -10,7 +10,7 @@ import {
 import type { Config } from "../../shared/config/config.ts";
 import { logRetentionOn } from "../../shared/io/log/log-retention.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
-import type { Clock } from "../../shared/io/redis/clock.ts";
+import { readTime, type Clock } from "../../shared/io/redis/clock.ts";
 import { removeSilentHeartbeats } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { pruneConsumers } from "../../shared/io/streams/consumers.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
@@ -67,7 +67,7 @@ export function maintenanceOf({
     async prune() {
       for (const { stream, group } of [...GROUPS, ...BEST_EFFORT_GROUPS])
         await pruneConsumers(redis, keys, { stream, group, idleMs: pruneIdleMs });
-      await removeSilentHeartbeats(redis, keys, clock.now());
+      await removeSilentHeartbeats(redis, keys, await readTime(redis));
     },
   };
 }

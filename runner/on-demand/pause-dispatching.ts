@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { eventFields } from "../../shared/events.ts";
+import { readTime } from "../../shared/io/redis/clock.ts";
 import { pause, resume } from "../../shared/io/reference/control-store.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
 import type { Keys } from "../../shared/keys.ts";
@@ -8,7 +9,7 @@ import type { Keys } from "../../shared/keys.ts";
 export async function pauseDispatching(deps: PauseDeps, request: PauseRequest): Promise<PauseAnswer> {
   const { strategyId, by } = request;
   const warning = strategyId === undefined ? undefined : await unknownStrategy(deps, strategyId);
-  await pause(deps.redis, deps.keys, strategyId, { by, at: Date.now() });
+  await pause(deps.redis, deps.keys, strategyId, { by, at: await readTime(deps.redis) });
   const message = await publish(deps, "paused", request);
   return { message, ...(warning === undefined ? {} : { warning }) };
 }
@@ -45,7 +46,8 @@ async function publish(
 ): Promise<string> {
   const subject = strategyId === undefined ? "every strategy" : `strategy ${strategyId}`;
   const message = `${subject} ${change} by ${by} ${way}`;
-  await addEvent(redis, keys, eventFields({ level: "WARNING", source: "control", message }, Date.now()));
+  const at = await readTime(redis);
+  await addEvent(redis, keys, eventFields({ level: "WARNING", source: "control", message }, at));
   return message;
 }
 

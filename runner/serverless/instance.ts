@@ -61,7 +61,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     begin: () => requests.begin(),
     isUsable: redisCheck({
       ping: async () => redis.ping(),
-      sampleClock: async () => clock.sample(),
+      clock,
       pingMsMax: CHECK_MS_MAX,
       sampleMsMax: SAMPLE_MS_MAX,
       onFailure: (message) => logger.warn(`Redis: ${message}; connecting again`),

@@ -16,10 +16,10 @@ export async function feedDecisions(
   while (!stopping.aborted) {
     try {
       const tail = await tailResults(blocking, { keys, countMax: SHOWN_PER_SECOND_MAX, blockMs: BLOCK_MS });
-      let [shown, since] = [0, Date.now()];
+      let [shown, since] = [0, performance.now()];
       while (!stopping.aborted) {
         const entries = await tail.next();
-        if (Date.now() - since > 1_000) [shown, since] = [0, Date.now()];
+        if (performance.now() - since > 1_000) [shown, since] = [0, performance.now()];
         for (const entry of entries) {
           const parsed = logRowsOf(entry, "signal_results");
           if (!parsed.ok) continue;

@@ -17,7 +17,8 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
       group,
       critical: group === "signal_processor",
       exists: found !== undefined,
-      heartbeats: heartbeats.map(({ at, ...loop }) => ({ ...loop, agoMs: Math.max(0, status.now - at) })),
+      // One that is ahead is from before Redis' clock was set back, and shows no more than one as long ago.
+      heartbeats: heartbeats.map(({ at, ...loop }) => ({ ...loop, agoMs: Math.abs(status.now - at) })),
       backlog: (found?.pending ?? 0) + (found?.lag ?? 0),
       oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
     };

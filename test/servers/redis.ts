@@ -31,6 +31,8 @@ export interface RedisServerOptions {
   readonly onDisk?: boolean;
   /** Whether its disk may be made full, with `aof` at `everysec`: with `always` a write that does not fit ends it. Default false. */
   readonly canBeFull?: boolean;
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a Redis on a free port with an empty temporary folder. */
@@ -39,6 +41,7 @@ export async function startRedis({
   aofRewrites = true,
   onDisk = false,
   canBeFull = false,
+  env = {},
 }: RedisServerOptions = {}): Promise<RedisServer> {
   // Installs a server if the machine has none, as `npm start` does.
   const command = await findRedisServer({ env: process.env });
@@ -59,8 +62,9 @@ export async function startRedis({
           command: "sh",
           args: ["-c", "trap '' XFSZ; exec \"$@\"", "sh", command, ...args],
           readyText,
+          env,
         })
-      : startProcess({ command, args, readyText });
+      : startProcess({ command, args, readyText, env });
   const limitFiles = async (bytes: string): Promise<void> => {
     await promisify(execFile)("prlimit", ["--pid", String(server.pid), `--fsize=${bytes}:unlimited`]);
   };

@@ -1,14 +1,26 @@
+import type { Redis } from "ioredis";
+import type { Logger } from "pino";
 import type { RefreshContext, RefreshResult } from "../../functions/refresh-reference.ts";
+import type { Secrets } from "../../shared/config/secrets.ts";
 import type { ReferenceStoreOptions } from "../../shared/io/reference/reference-store.ts";
 import { publicReason, refreshFailuresOn } from "../../shared/io/reference/refresh-failures.ts";
+import type { Keys } from "../../shared/keys.ts";
+import type { EventLog } from "../telemetry/event-log.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
-import type { Services } from "./services.ts";
 
 /** What is wrong with the reference, put where people see it: events, and in Redis for the health. */
 export interface ReferenceReports {
   readonly onChecked: NonNullable<ReferenceStoreOptions["onChecked"]>;
   readonly failures: NonNullable<RefreshContext["failures"]>;
   refreshed(result: RefreshResult): void;
+}
+
+export interface ReferenceReportsDeps {
+  readonly redis: Redis;
+  readonly keys: Keys;
+  readonly events: EventLog;
+  readonly logger: Logger;
+  readonly secrets: Secrets;
 }
 
 const SOURCE = "refresh-reference";
@@ -19,7 +31,7 @@ export function referenceReportsOf({
   events,
   logger,
   secrets,
-}: Pick<Services, "redis" | "keys" | "events" | "logger" | "secrets">): ReferenceReports {
+}: ReferenceReportsDeps): ReferenceReports {
   const failures = refreshFailuresOn(redis, keys);
   const damaged = failureReporter(events, {
     source: SOURCE,

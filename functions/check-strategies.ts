@@ -1,33 +1,34 @@
 import type { SystemEvent } from "../shared/events.ts";
 import type { Strategy } from "../shared/reference/reference.ts";
+import { strategyLabel } from "../shared/strategy-label.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
+import type { UnusableStrategy } from "../shared/unusable-strategy.ts";
 import { chooseHandler } from "./strategies/choose-handler.ts";
 
-/**
- * One event for each enabled strategy that cannot be run: its handler is not known, or its params do not fit. Events contain
- * no value out of `params`.
- */
-export function strategyFaults(
+/** The enabled strategies that cannot be run: the handler is not known, or the params do not fit. */
+export function unusableStrategies(
   strategies: Iterable<CheckedStrategy>,
   handlers: readonly AnyStrategyHandler[],
-): SystemEvent[] {
-  const events: SystemEvent[] = [];
-  for (const strategy of strategies) {
-    if (!strategy.enabled || strategy.archived) continue;
-    const chosen = chooseHandler(strategy, handlers);
-    if (!chosen.ok) events.push(faultEvent(strategy, chosen.fault));
+): UnusableStrategy[] {
+  const found: UnusableStrategy[] = [];
+  for (const { id, name, enabled, archived, handler, params } of strategies) {
+    if (!enabled || archived) continue;
+    const chosen = chooseHandler({ handler, params }, handlers);
+    if (chosen.ok) continue;
+    found.push({ strategyId: id, name, handler, reason: chosen.reason, fault: chosen.fault });
   }
-  return events;
+  return found;
 }
 
 type CheckedStrategy = Pick<Strategy, "id" | "name" | "enabled" | "archived" | "handler" | "params">;
 
-function faultEvent({ id, name, handler }: CheckedStrategy, fault: string): SystemEvent {
-  return {
+/** An event for each of them. */
+export function unusableEvents(unusable: readonly UnusableStrategy[]): SystemEvent[] {
+  return unusable.map(({ strategyId, name, handler, fault }) => ({
     level: "ERROR",
     source: "refresh-reference",
-    message: `strategy ${id} (${name}) cannot be run: ${fault}; its tasks fail until its row is corrected`,
-    details: { strategy_id: id, strategy: name, handler, fault },
+    message: `${strategyLabel(strategyId, name)} cannot be run: ${fault}; its tasks fail until its row is corrected`,
+    details: { strategy_id: strategyId, strategy: name, handler, fault },
     actionNeeded: true,
-  };
+  }));
 }

@@ -3,7 +3,7 @@ import type { PublishState, ReferenceStore } from "../shared/io/reference/refere
 import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
 import type { ReferenceRows } from "../shared/reference/reference.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
-import { strategyFaults } from "./check-strategies.ts";
+import { unusableEvents, unusableStrategies } from "./check-strategies.ts";
 
 /**
  * Reads the reference from Postgres and publishes it as the current snapshot. It takes its ticket before it reads, so that of
@@ -30,8 +30,8 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   };
   const lacking = Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [what] : []));
   const empty: SystemEvent[] = lacking.length === 0 ? [] : [emptyEvent(lacking)];
-  const faults = handlers === undefined ? [] : strategyFaults(content.strategies.values(), handlers);
-  return { state, version, counts, events: [published, ...empty, ...warnings, ...faults] };
+  const unusable = handlers === undefined ? [] : unusableStrategies(content.strategies.values(), handlers);
+  return { state, version, counts, events: [published, ...empty, ...warnings, ...unusableEvents(unusable)] };
 }
 
 export interface RefreshContext {

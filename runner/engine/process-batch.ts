@@ -146,6 +146,7 @@ async function processOnce(batch: Batch): Promise<void> {
         if (item === undefined) continue;
         const { id, result } = item;
         settle(batch, { id, status: "committed", outcome, result });
+        if (outcome === "applied") binding.onCommitted?.(result);
       }
     };
     const committing = { ...answer, items, fence, slot, isLast, onCommitted };

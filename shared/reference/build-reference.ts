@@ -72,7 +72,7 @@ function versionOf(content: ReferenceContent): string {
 }
 
 /** The version must not depend on the order of keys in `params`, which Postgres' jsonb does not guarantee. */
-function sortedKeys(_key: string, value: unknown): unknown {
+export function sortedKeys(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => compare(a, b)));
 }

@@ -3,7 +3,7 @@ import type { Entry } from "../../shared/entry.ts";
 import type { Result } from "../../shared/function.ts";
 import { ENDS_KEPT_MAX, type TaskEnd } from "../../shared/health/task-ends.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
-import { addTaskEnds } from "../../shared/io/status/task-ends.ts";
+import { taskEndAdder } from "../../shared/io/status/task-ends.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { countedExecution } from "../../shared/metrics.ts";
 import { rowVersion } from "../../shared/reference/row-version.ts";
@@ -40,6 +40,7 @@ interface AddedEnd extends Pick<TaskEnd, "at" | "failed"> {
 }
 
 export function taskEndsOn({ redis, keys, clock, routing, events }: TaskEndsDeps): TaskEnds {
+  const addTaskEnds = taskEndAdder(redis, keys);
   let added = new Map<number, AddedEnd[]>();
 
   function push(strategyId: number, end: AddedEnd): void {
@@ -59,7 +60,7 @@ export function taskEndsOn({ redis, keys, clock, routing, events }: TaskEndsDeps
         id,
         list.flatMap((end) => endIn(id, end, current)),
       ]);
-      await addTaskEnds(redis, keys, new Map(ends.filter(([, list]) => list.length > 0)));
+      await addTaskEnds(new Map(ends.filter(([, list]) => list.length > 0)));
     } catch (error) {
       const later = added;
       added = taken;

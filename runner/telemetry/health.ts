@@ -29,7 +29,7 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
 }
 
 /** What is known about single strategies: from the processes that run strategies now, and from the ends of tasks. */
-export function strategiesHealth(status: Status, config: Config): StrategiesHealth {
+export function strategiesHealth(status: Status, config: Pick<Config, "blockMs">): StrategiesHealth {
   const { now, strategies } = status;
   const reading = heartbeatsOf(
     { stream: "strategy_input_stream", group: "strategy_executor" },

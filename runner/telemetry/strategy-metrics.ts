@@ -7,7 +7,7 @@ import { gauge } from "./current-metrics.ts";
 import { strategiesHealth } from "./health.ts";
 
 /** The Prometheus metrics of single strategies. Only `strategy_info` has names; queries join it on `strategy_id`. */
-export function strategyMetrics(status: Status, config: Config): Family[] {
+export function strategyMetrics(status: Status, config: Pick<Config, "blockMs">): Family[] {
   const health = strategiesHealth(status, config);
   const unusable = health.reports.flatMap((report) => report.unusable.map(({ strategyId }) => strategyId));
   const failing = failingStrategies(health).map(({ strategyId }) => strategyId);

@@ -46,12 +46,12 @@ function readerFaults({ group, stream, exists, heartbeats }: GroupHealth, limits
 }
 
 /** Whether the reader that has this heartbeat still reads. */
-export function isReading(heartbeat: HeartbeatHealth, limits: HealthLimits): boolean {
+export function isReading(heartbeat: HeartbeatHealth, limits: Pick<HealthLimits, "blockMs">): boolean {
   return heartbeat.agoMs <= silentMsMax(heartbeat, limits);
 }
 
 /** Longest time without a heartbeat, in ms, before its reader counts as stopped. */
-function silentMsMax({ everyMs = 0 }: HeartbeatHealth, { blockMs }: HealthLimits): number {
+function silentMsMax({ everyMs = 0 }: HeartbeatHealth, { blockMs }: Pick<HealthLimits, "blockMs">): number {
   return Math.max(3 * blockMs, LOOP_SILENT_MS_MIN, Math.min(3 * everyMs, SCHEDULE_SILENT_MS_MAX));
 }
 

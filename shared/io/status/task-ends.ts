@@ -39,11 +39,14 @@ end
 if written then redis.call('PEXPIRE', ends, ms) end
 `;
 
-export async function addTaskEnds(redis: Redis, keys: Keys, ends: EndsByStrategy): Promise<void> {
-  if (ends.size === 0) return;
+/** Adds ends to those that are kept. */
+export function taskEndAdder(redis: Redis, keys: Keys): (ends: EndsByStrategy) => Promise<void> {
   const script = defineScript(redis, "addTaskEnds", ADD_SCRIPT);
-  const pairs = [...ends].flatMap(([id, list]) => [id, list.map(taskEndText).join(" ")]);
-  await script([keys.taskEnds], [ENDS_KEPT_MAX, ENDS_AGE_MS_MAX, ...pairs]);
+  return async (ends) => {
+    if (ends.size === 0) return;
+    const pairs = [...ends].flatMap(([id, list]) => [id, list.map(taskEndText).join(" ")]);
+    await script([keys.taskEnds], [ENDS_KEPT_MAX, ENDS_AGE_MS_MAX, ...pairs]);
+  };
 }
 
 /** The ends kept of each strategy. */

@@ -5,7 +5,7 @@ import { readConfig, type Config } from "../../../shared/config/config.ts";
 import { pause, resume } from "../../../shared/io/reference/control-store.ts";
 import { referenceStoreOn } from "../../../shared/io/reference/reference-store.ts";
 import { statusReaderOn } from "../../../shared/io/status/status.ts";
-import { addTaskEnds } from "../../../shared/io/status/task-ends.ts";
+import { taskEndAdder } from "../../../shared/io/status/task-ends.ts";
 import { storeReport } from "../../../shared/io/status/unusable-reports.ts";
 import { noteHeartbeat } from "../../../shared/io/streams/consumer-heartbeats.ts";
 import { ensureGroup } from "../../../shared/io/streams/groups.ts";
@@ -157,9 +157,10 @@ describe("strategies", () => {
     const strategy = buildReference(rows(1)).content.strategies.get(1);
     if (strategy === undefined) throw new Error("no such strategy");
     const end = { row: rowVersion(strategy), at: Date.now(), failed: true };
-    await addTaskEnds(
+    await taskEndAdder(
       redis,
       keys,
+    )(
       new Map([
         [1, [end, end, end]],
         [9, [end, end, end]],

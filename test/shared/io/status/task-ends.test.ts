@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { TaskEnd } from "../../../../shared/health/task-ends.ts";
-import { addTaskEnds, readTaskEnds } from "../../../../shared/io/status/task-ends.ts";
+import { readTaskEnds, taskEndAdder } from "../../../../shared/io/status/task-ends.ts";
 import { keysOf, type Keys } from "../../../../shared/keys.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
 import { connectRedis } from "../../../servers/redis-contents.ts";
@@ -19,7 +19,7 @@ afterAll(() => redis.disconnect());
 
 const endsOf = (text: string, from = 0): TaskEnd[] =>
   text.split("").map((how, i) => ({ row: "fa", at: from + i, failed: how === "f" }));
-const add = async (...lists: [number, TaskEnd[]][]) => addTaskEnds(redis, keys, new Map(lists));
+const add = async (...lists: [number, TaskEnd[]][]) => taskEndAdder(redis, keys)(new Map(lists));
 const kept = async () => Object.fromEntries(await readTaskEnds(redis, keys));
 
 it("the last ten ends of each strategy are kept, a day long", async () => {

@@ -66,7 +66,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
       sampleMsMax: SAMPLE_MS_MAX,
       onFailure: (message) => logger.warn(`Redis: ${message}; connecting again`),
     }),
-    flush: async () => services.flush(FLUSH_MS_MAX),
+    flush: async () => services.flush(FLUSH_MS_MAX, "if_due"),
     close,
   };
 }

@@ -60,7 +60,7 @@ export interface Services extends ServicesOptions {
   /** Which strategies this process cannot run, for health. */
   readonly strategyCheck: StrategyCheck;
   /** Writes what waits to be written: events, counters, ends of tasks. Takes `msMax` at most, and never rejects. */
-  flush(msMax: number): Promise<void>;
+  flush(msMax: number, counters?: "all" | "if_due"): Promise<void>;
   /** Reads the reference from Postgres and makes it current; publishes its events. */
   refresh(): Promise<RefreshResult>;
   /** Sets what is called each time decisions find no usable snapshot. */
@@ -106,8 +106,9 @@ export function openServices(options: ServicesOptions): Services {
     counters,
     taskEnds,
     strategyCheck: strategyCheckOn({ redis, keys, config, routing, handlers, events }),
-    async flush(msMax) {
-      const others = Promise.all([counters.flush(), taskEnds.flush()]);
+    async flush(msMax, which = "all") {
+      const counting = which === "all" ? counters.flush() : counters.flushIfDue();
+      const others = Promise.all([counting, taskEnds.flush()]);
       const done = new AbortController();
       const late = pause(msMax, undefined, { signal: done.signal }).catch(() => undefined);
       await Promise.all([events.flush(msMax), Promise.race([others, late])]);

@@ -13,6 +13,8 @@ export interface ProcessCounters {
   add(field: string, by?: number): void;
   /** Writes what has been counted. Never rejects. */
   flush(): Promise<void>;
+  /** The same, unless that was done a moment ago: for requests of strangers. */
+  flushIfDue(): Promise<void>;
   close(): void;
 }
 
@@ -20,12 +22,15 @@ const WRITE_EVERY_MS = 2_000;
 
 export function processCounters(redis: Redis, keys: Keys, events: EventLog): ProcessCounters {
   let counted = new Map<string, number>();
+  let writtenAt = -Infinity;
 
   function add(field: string, by = 1): void {
     counted.set(field, (counted.get(field) ?? 0) + by);
   }
 
   async function write(): Promise<void> {
+    if (counted.size === 0) return;
+    writtenAt = performance.now();
     const fields = counted;
     counted = new Map();
     const written = await Promise.allSettled(
@@ -50,6 +55,9 @@ export function processCounters(redis: Redis, keys: Keys, events: EventLog): Pro
       writing.request();
     },
     flush: async () => writing.flush(),
+    async flushIfDue() {
+      if (performance.now() - writtenAt >= WRITE_EVERY_MS) await writing.flush();
+    },
     close: () => writing.close(),
   };
 }

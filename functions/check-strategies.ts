@@ -1,24 +1,25 @@
 import type { SystemEvent } from "../shared/events.ts";
 import type { Strategy } from "../shared/reference/reference.ts";
+import { strategyLabel } from "../shared/strategy-label.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
+import type { UnusableStrategy } from "../shared/unusable-strategy.ts";
 import { chooseHandler } from "./strategies/choose-handler.ts";
 
-/**
- * One event for each enabled strategy that cannot be run: its handler is not known, or its params do not fit. Events contain
- * no value out of `params`.
- */
-export function strategyFaults(
+/** The enabled strategies that cannot be run: the handler is not known, or the params do not fit. */
+export function unusableStrategies(
   strategies: Iterable<CheckedStrategy>,
   handlers: readonly AnyStrategyHandler[],
-): SystemEvent[] {
-  const events: SystemEvent[] = [];
+): UnusableStrategy[] {
+  const found: UnusableStrategy[] = [];
   for (const strategy of strategies) {
+    const { id, name, enabled, archived, handler } = strategy;
     // What is wrong with a row is an event of its own.
-    if (!strategy.enabled || strategy.archived || strategy.faults !== undefined) continue;
+    if (!enabled || archived || strategy.faults !== undefined) continue;
     const chosen = chooseHandler(strategy, handlers);
-    if (!chosen.ok) events.push(faultEvent(strategy, chosen.fault));
+    if (chosen.ok) continue;
+    found.push({ strategyId: id, name, handler, reason: chosen.reason, fault: chosen.fault });
   }
-  return events;
+  return found;
 }
 
 type CheckedStrategy = Pick<
@@ -26,12 +27,13 @@ type CheckedStrategy = Pick<
   "id" | "name" | "enabled" | "archived" | "handler" | "params" | "faults"
 >;
 
-function faultEvent({ id, name, handler }: CheckedStrategy, fault: string): SystemEvent {
-  return {
+/** An event for each of them. */
+export function unusableEvents(unusable: readonly UnusableStrategy[]): SystemEvent[] {
+  return unusable.map(({ strategyId, name, handler, fault }) => ({
     level: "ERROR",
     source: "refresh-reference",
-    message: `strategy ${id} (${name}) cannot be run: ${fault}; its tasks fail until its row is corrected`,
-    details: { strategy_id: id, strategy: name, handler, fault },
+    message: `${strategyLabel(strategyId, name)} cannot be run: ${fault}; its tasks fail until its row is corrected`,
+    details: { strategy_id: strategyId, strategy: name, handler, fault },
     actionNeeded: true,
-  };
+  }));
 }

@@ -4,7 +4,7 @@ import { buildReference, contentJson } from "../shared/reference/build-reference
 import { REFERENCE_TABLES, type RawReferenceRows } from "../shared/reference/reference.ts";
 import { rowFaultText, summaryOf, type RowFault, type RowFaults } from "../shared/reference/row-faults.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
-import { strategyFaults } from "./check-strategies.ts";
+import { unusableEvents, unusableStrategies } from "./check-strategies.ts";
 
 /**
  * Reads the reference from Postgres and publishes it as the current snapshot. It takes its ticket before it reads, so that of
@@ -36,8 +36,11 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   };
   const lacking = Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [what] : []));
   const empty: SystemEvent[] = lacking.length === 0 ? [] : [emptyEvent(lacking)];
-  const unusable = handlers === undefined ? [] : strategyFaults(content.strategies.values(), handlers);
-  return { ...result, events: [published, ...empty, ...warnings, ...faultEvents, ...unusable] };
+  const unusable = handlers === undefined ? [] : unusableStrategies(content.strategies.values(), handlers);
+  return {
+    ...result,
+    events: [published, ...empty, ...warnings, ...faultEvents, ...unusableEvents(unusable)],
+  };
 }
 
 export interface RefreshContext {

@@ -108,6 +108,10 @@ const feedConnection = openRedis({
 void feedDecisions(feedConnection, {
   keys: keysOf(config.keyPrefix),
   print,
+  async nameOf(strategyId) {
+    const context = await services.routing.get();
+    return "status" in context ? undefined : context.snapshot.strategies.get(strategyId)?.name;
+  },
   stopping: feedEnds.signal,
 });
 let http: ServedApp | undefined;

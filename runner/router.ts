@@ -9,6 +9,7 @@ import { startPollLoop } from "./consume/poll-loop.ts";
 import type { Binding } from "./engine/binding.ts";
 import { startMaintenance } from "./jobs/maintenance-schedule.ts";
 import { startRefreshSchedule } from "./jobs/refresh-schedule.ts";
+import { startStrategyCheck } from "./jobs/strategy-check-schedule.ts";
 import { startNotifying } from "./notify/notify-binding.ts";
 import type { Services } from "./setup/services.ts";
 
@@ -38,7 +39,7 @@ export async function startRouter(services: Services): Promise<Running> {
     await stopAll(loops.signals);
     await stopAll(loops.tasks);
     publish(services, `router stopped: ${reason}`, { reason });
-    await services.events.flush(FLUSH_MS_MAX);
+    await services.flush(FLUSH_MS_MAX);
     // Last, so that the stop itself is in the log. Records that wait after an outage are for the next router.
     await Promise.all([stopAll(loops.records), stopAll(loops.events, { drain: true })]);
     // A job that waits for a slow database may be cut off: what it publishes, it publishes in one step.
@@ -113,8 +114,11 @@ function startLoops(services: Services, abort: AbortSignal): Loops {
 
 function startJobs(services: Services): readonly Running[] {
   const { config, redisUrl, consumer, events } = services;
-  const maintenance = startMaintenance(services);
-  if (!has(services, "refresh-reference")) return [maintenance];
+  const always = [
+    startMaintenance(services),
+    ...(has(services, "execute-strategies") ? [startStrategyCheck(services)] : []),
+  ];
+  if (!has(services, "refresh-reference")) return always;
   const name = `${consumer}:subscriber`;
   const refresh = startRefreshSchedule({
     refresh: async () => services.refresh(),
@@ -125,7 +129,7 @@ function startJobs(services: Services): readonly Running[] {
   });
   // An emptied Redis need not wait for the next turn.
   services.onSnapshotMissing(() => refresh.request());
-  return [refresh, maintenance];
+  return [refresh, ...always];
 }
 
 async function startSamplingClock({ clock, logger }: Services): Promise<NodeJS.Timeout> {

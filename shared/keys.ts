@@ -39,6 +39,10 @@ export interface Keys {
   readonly groups: string;
   /** When each reader of a group last asked for entries. */
   readonly loops: string;
+  /** By consumer, the strategies that it cannot run. */
+  readonly unusableStrategies: string;
+  /** By strategy, how its last tasks ended. */
+  readonly taskEnds: string;
   readonly referenceCurrent: string;
   readonly referenceConfirmedAt: string;
   readonly referenceTicket: string;
@@ -71,6 +75,8 @@ export function keysOf(prefix: string): Keys {
     control: `${prefix}control`,
     groups: `${prefix}groups`,
     loops: `${prefix}loops`,
+    unusableStrategies: `${prefix}unusable_strategies`,
+    taskEnds: `${prefix}task_ends`,
     referenceCurrent: `${prefix}reference:current`,
     referenceConfirmedAt: `${prefix}reference:confirmed_at`,
     referenceTicket: `${prefix}reference:ticket`,

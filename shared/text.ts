@@ -40,6 +40,11 @@ export function excerpt(text: string): string {
   return cutText(text, 200);
 }
 
+/** The text on one line, with U+FFFD for control characters: it must not move the cursor or fake a line of the log. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+}
+
 /** The text with NUL characters and broken surrogates replaced by U+FFFD: Postgres takes neither, as text or in JSON. */
 export function storable(text: string): string {
   return text.replaceAll("\0", "\uFFFD").toWellFormed();
@@ -61,4 +66,16 @@ function cleaned(fields: Fields): CleanFields {
     return [keptName, keptValue];
   });
   return { fields: Object.fromEntries(entries), replaced, cut };
+}
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+] as const;
+
+/** A time in the largest unit of which it has at least two: `3 h`. */
+export function ageText(ms: number): string {
+  const [unit, size] = UNITS.find(([, unitMs]) => ms >= 2 * unitMs) ?? (["s", 1_000] as const);
+  return `${Math.max(0, Math.floor(ms / size))} ${unit}`;
 }

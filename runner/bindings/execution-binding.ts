@@ -20,6 +20,7 @@ import { checkedAnswers } from "./checked-answers.ts";
 import { openLanes } from "./ordered-lanes.ts";
 import type { RoutingContext, RoutingContextCache } from "./routing-context.ts";
 import type { StrategyPorts } from "./strategy-ports.ts";
+import { runTasks, type TaskEnds } from "./task-ends.ts";
 
 /** What running strategies takes, in a loop or on demand. */
 export interface ExecutionDeps {
@@ -30,6 +31,7 @@ export interface ExecutionDeps {
   readonly routing: RoutingContextCache;
   readonly handlers: readonly AnyStrategyHandler[];
   readonly strategyPorts: StrategyPorts;
+  readonly taskEnds: TaskEnds;
 }
 
 const STREAM_CHECK_MS_MAX = 3_000;
@@ -44,6 +46,7 @@ export function executionBinding(
   const { redis, keys, clock, config } = deps;
   const claims = taskClaimsOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
   const lanes = lanesOf(config, stopping);
+  const tasks = runTasks(deps.taskEnds);
   const ports: ExecutePorts = {
     ...commonPorts(deps),
     lanes,
@@ -65,6 +68,7 @@ export function executionBinding(
           async () => existing(deps.routing.at({ version, epoch })),
           abort,
         );
+        tasks.begun(id, context.snapshot);
         return heldAttempt(attempt, context, { now: now + performance.now() - begunAt, config });
       } catch (error) {
         if (abort.aborted) return { status: "lost" };
@@ -79,7 +83,14 @@ export function executionBinding(
     stream: STREAM,
     group: GROUP,
     sideEffectMsMax: config.strategyTimeoutMs,
-    run: (entries) => checkedAnswers(entries, executeStrategies(entries, ports)),
+    async *run(entries) {
+      try {
+        yield* checkedAnswers(entries, executeStrategies(entries, ports));
+      } finally {
+        tasks.over(entries);
+      }
+    },
+    onCommitted: (result) => tasks.committed(result),
     invalidate: () => deps.routing.invalidate(),
     concurrent: {
       markDelivered: async (ids) => claims.markDelivered(ids),

@@ -13,12 +13,14 @@ import {
   STREAM,
   type ExecutionDeps,
 } from "./execution-binding.ts";
+import { runTasks } from "./task-ends.ts";
 
 /** `execute-strategies` on demand: entries that no consumer holds, each run once; `asConsumer` gives it for the tasks of a group. */
 export function manualExecutionBinding(
   deps: ExecutionDeps,
   { invocation, attempt = 1, whilePaused = "decide", stopping = NEVER }: BindingOptions,
 ): Binding {
+  const tasks = runTasks(deps.taskEnds);
   const ports: ExecutePorts = {
     ...commonPorts(deps),
     lanes: lanesOf(deps.config, stopping),
@@ -26,9 +28,10 @@ export function manualExecutionBinding(
     abort: NEVER,
     ...(invocation === undefined ? {} : { invocation }),
     // No commit comes before the run that could refuse an outdated snapshot, so it is read now.
-    claimAttempt: async () => {
+    async claimAttempt(id) {
       const context = await deps.routing.latest();
       if ("status" in context) return context;
+      tasks.begun(id, context.snapshot);
       try {
         return heldAttempt(attempt, context, { now: await readTime(deps.redis), config: deps.config });
       } catch (error) {
@@ -46,11 +49,16 @@ export function manualExecutionBinding(
     sideEffectMsMax: deps.config.strategyTimeoutMs,
     async *run(entries) {
       const context = await deps.routing.latest();
-      if ("status" in context) yield context;
-      else if (whilePaused === "wait" && context.control.allPaused)
-        yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
-      else yield* checkedAnswers(entries, executeStrategies(entries, ports));
+      try {
+        if ("status" in context) yield context;
+        else if (whilePaused === "wait" && context.control.allPaused)
+          yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
+        else yield* checkedAnswers(entries, executeStrategies(entries, ports));
+      } finally {
+        tasks.over(entries);
+      }
     },
+    onCommitted: (result) => tasks.committed(result),
     invalidate: () => deps.routing.invalidate(),
     asConsumer: (consumer, limits) => executionBinding(deps, { ...limits, consumer }),
   };

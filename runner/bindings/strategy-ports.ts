@@ -3,6 +3,7 @@ import type { RunPorts } from "../../functions/strategies/run-handler.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { Secrets } from "../../shared/config/secrets.ts";
 import { outgoingPost } from "../../shared/io/http-client/post.ts";
+import { printable } from "../../shared/text.ts";
 
 /** What strategies reach the outside world with. */
 export type StrategyPorts = Pick<RunPorts, "post" | "secretOf" | "redact" | "log">;
@@ -19,7 +20,10 @@ export function strategyPortsOf({ config, logger, secrets }: StrategyPortsDeps):
     post: outgoingPost({ privateAddresses: config.strategyPrivateAddresses }),
     secretOf: (name) => secrets.valueOf(name),
     redact: (text) => secrets.redact(text),
-    log: (task, message, details) =>
-      logger.info({ source: "strategy", strategy: task.strategyId, uid: task.uid, ...details }, message),
+    log: ({ strategyId, strategy, uid }, message, details) =>
+      logger.info(
+        { source: "strategy", strategy: strategyId, name: printable(strategy), uid, ...details },
+        message,
+      ),
   };
 }

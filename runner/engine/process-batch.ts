@@ -156,6 +156,7 @@ async function processOnce(batch: Batch): Promise<number | undefined> {
         if (item === undefined) continue;
         const { id, result } = item;
         settle(batch, { id, status: "committed", outcome, result });
+        if (outcome === "applied") binding.onCommitted?.(result);
       }
     };
     const committing = { ...answer, items, fence, slot, isLast, onCommitted };

@@ -1,7 +1,7 @@
 import { notify, type NotifyPorts } from "../../functions/notify.ts";
 import { outgoingPost } from "../../shared/io/http-client/post.ts";
 import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
-import { completed, type Notice } from "../../shared/notification/notification.ts";
+import { completed, type Notice, type SummedKind } from "../../shared/notification/notification.ts";
 import type { Running } from "../../shared/running.ts";
 import { checkedAnswers } from "../bindings/checked-answers.ts";
 import type { Binding } from "../engine/binding.ts";
@@ -19,7 +19,9 @@ export function startNotifying(services: Services, { url, startLoop, abort }: No
     // The address is the operator's choice.
     post: outgoingPost({ privateAddresses: true }),
     complete: async (notice) => withSignal(notice, services),
+    nameStrategies: async ({ kinds }) => namesOf([...kinds.values()], services),
     events,
+    count: (counter, by) => services.counters.add(counter, by),
     stopping: stopping.signal,
     abort: cutOff.signal,
   });
@@ -72,4 +74,16 @@ async function withSignal(notice: Notice, { routing, redis, keys, consumer }: Se
   // Without Redis it is posted as it is.
   const [entry] = await found.catch(() => []);
   return completed(notice, { snapshot: "status" in context ? undefined : context.snapshot, entry });
+}
+
+async function namesOf(kinds: readonly SummedKind[], { routing }: Services): Promise<Map<number, string>> {
+  const context = await routing.get();
+  if ("status" in context) return new Map();
+  const { strategies } = context.snapshot;
+  return new Map(
+    kinds.flatMap(({ strategy_id: id }) => {
+      const name = strategies.get(id)?.name;
+      return name === undefined ? [] : [[id, name]];
+    }),
+  );
 }

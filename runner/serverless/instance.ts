@@ -36,7 +36,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     secrets: strategySecrets(env, [config.httpToken, config.webhookSecret, config.notifyUrl]),
   });
   const { app, close: closeApp } = openHttpApp({ services, token, peerAddressOf });
-  const { redis, clock, events } = services;
+  const { redis, clock } = services;
   const requests = requestsInFlight();
 
   const close = async (): Promise<void> => {
@@ -66,7 +66,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
       sampleMsMax: SAMPLE_MS_MAX,
       onFailure: (message) => logger.warn(`Redis: ${message}; connecting again`),
     }),
-    flush: async () => events.flush(FLUSH_MS_MAX),
+    flush: async () => services.flush(FLUSH_MS_MAX, "if_due"),
     close,
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import { refreshReference, type RefreshResult } from "../../functions/refresh-reference.ts";
@@ -17,8 +18,11 @@ import { keysOf, type Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { routingContextCache, type RoutingContextCache } from "../bindings/routing-context.ts";
 import { strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
+import { taskEndsOn, type TaskEnds } from "../bindings/task-ends.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
+import { processCounters, type ProcessCounters } from "../telemetry/process-counters.ts";
 import { referenceReportsOf } from "./reference-reports.ts";
+import { strategyCheckOn, type StrategyCheck } from "./strategy-check.ts";
 
 /** Opens what every caller of functions works with, poll loops and requests alike. */
 
@@ -50,6 +54,14 @@ export interface Services extends ServicesOptions {
   readonly handlers: readonly AnyStrategyHandler[];
   /** The connections of strategies to the outside. */
   readonly strategyPorts: StrategyPorts;
+  /** Counters of this process that no commit raises. */
+  readonly counters: ProcessCounters;
+  /** How the tasks that this process ran ended, for health. */
+  readonly taskEnds: TaskEnds;
+  /** Which strategies this process cannot run, for health. */
+  readonly strategyCheck: StrategyCheck;
+  /** Writes what waits to be written: events, counters, ends of tasks. Takes `msMax` at most, and never rejects. */
+  flush(msMax: number, counters?: "all" | "if_due"): Promise<void>;
   /** Reads the reference from Postgres and makes it current; publishes its events. */
   refresh(): Promise<RefreshResult>;
   /** Sets what is called each time decisions find no usable snapshot. */
@@ -73,6 +85,14 @@ export function openServices(options: ServicesOptions): Services {
   const reports = referenceReportsOf({ ...options, redis, keys, events });
   const referenceStore = referenceStoreOn(redis, keys, reports);
   let askForSnapshot: (() => void) | undefined;
+  const routing = routingContextCache({
+    redis,
+    keys,
+    store: referenceStore,
+    onMissing: () => askForSnapshot?.(),
+  });
+  const counters = processCounters(redis, keys, events);
+  const taskEnds = taskEndsOn({ redis, keys, clock, routing, events });
   return {
     ...options,
     keys,
@@ -80,11 +100,22 @@ export function openServices(options: ServicesOptions): Services {
     clock,
     events,
     referenceStore,
-    routing: routingContextCache({ redis, keys, store: referenceStore, onMissing: () => askForSnapshot?.() }),
+    routing,
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
     log: logStoreOn(database, config.keyPrefix),
     handlers,
     strategyPorts: strategyPortsOf(options),
+    counters,
+    taskEnds,
+    strategyCheck: strategyCheckOn({ redis, keys, config, routing, handlers, events }),
+    async flush(msMax, which = "all") {
+      const counting = which === "all" ? counters.flush() : counters.flushIfDue();
+      const others = Promise.all([counting, taskEnds.flush()]);
+      const done = new AbortController();
+      const late = pause(msMax, undefined, { signal: done.signal }).catch(() => undefined);
+      await Promise.all([events.flush(msMax), Promise.race([others, late])]);
+      done.abort();
+    },
     async refresh() {
       const result = await refreshReference({
         source: {
@@ -102,6 +133,10 @@ export function openServices(options: ServicesOptions): Services {
     onSnapshotMissing(ask) {
       askForSnapshot = ask;
     },
-    close: () => redis.disconnect(),
+    close() {
+      counters.close();
+      taskEnds.close();
+      redis.disconnect();
+    },
   };
 }

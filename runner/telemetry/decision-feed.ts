@@ -11,7 +11,7 @@ import { decisionText, outcomeText } from "./decision-text.ts";
  */
 export async function feedDecisions(
   blocking: Redis,
-  { keys, print, stopping }: DecisionFeedOptions,
+  { keys, print, nameOf, stopping }: DecisionFeedOptions,
 ): Promise<void> {
   while (!stopping.aborted) {
     try {
@@ -24,7 +24,8 @@ export async function feedDecisions(
           const parsed = logRowsOf(entry, "signal_results");
           if (!parsed.ok) continue;
           for (const { entryId, record } of parsed.rows.signals) print(decisionText(entryId, record));
-          for (const { entryId, record } of parsed.rows.outcomes) print(outcomeText(entryId, record));
+          for (const { entryId, record } of parsed.rows.outcomes)
+            print(outcomeText(entryId, record, await nameOf(record.strategy_id)));
         }
         shown += entries.length;
         if (shown < SHOWN_PER_SECOND_MAX) continue;
@@ -46,5 +47,7 @@ const BLOCK_MS = 2_000;
 export interface DecisionFeedOptions {
   readonly keys: Keys;
   readonly print: (text: string) => void;
+  /** The name of a strategy, if it is known. */
+  readonly nameOf: (strategyId: number) => Promise<string | undefined>;
   readonly stopping: AbortSignal;
 }

@@ -22,14 +22,18 @@ import { refusedAlerts } from "./refused-alerts.ts";
  * it and publishes an event that says why.
  */
 export function webhookRoutes(deps: HttpDeps) {
-  const { config, events, clock } = deps.services;
+  const { config, events, clock, counters } = deps.services;
   const { ingest } = deps;
   const secret = config.webhookSecret;
   if (secret === undefined || ingest === undefined)
     throw new Error("the webhook needs WEBHOOK_SECRET and an ingest");
 
   const addressOf = clientAddressOf(deps);
-  const alerts = refusedAlerts((event) => events.publish(event), secret);
+  const alerts = refusedAlerts({
+    publish: (event) => events.publish(event),
+    count: (counter) => counters.add(counter),
+    secret,
+  });
   const limits = { bytesMax: config.httpBodyBytesMax, msMax: BODY_MS_MAX };
   const authenticate = authenticator({ secret, limits, addressOf, alerts });
   const allowed = config.webhookAllowCidrs.length > 0 ? blockListOf(config.webhookAllowCidrs) : undefined;

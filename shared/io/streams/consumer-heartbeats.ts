@@ -19,7 +19,7 @@ export interface Heartbeat {
 const REMOVED_AFTER_MS = 3_600_000;
 
 /** All scheduled calls count as one consumer, whichever process answers them. */
-const SCHEDULED = "tick";
+export const SCHEDULED = "tick";
 
 export async function noteHeartbeat(
   redis: Redis,

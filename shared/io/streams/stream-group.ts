@@ -205,7 +205,13 @@ export async function stillPending(
 export type RawPendingEntry = readonly [id: string, consumer: string, idleMs: number, deliveries: number];
 
 export function pendingEntryOf([id, consumer, idleMs, deliveries]: RawPendingEntry): PendingEntry {
-  return { id, consumer, idleMs, deliveries };
+  // What was released is idle since then.
+  return {
+    id,
+    consumer,
+    idleMs: idleMs >= RELEASED_IDLE_MS ? idleMs - RELEASED_IDLE_MS : idleMs,
+    deliveries,
+  };
 }
 
 /** The second is the answer to a blocked read whose stream is deleted. */

@@ -14,12 +14,15 @@ function statusOf(loops: readonly GroupOfStream[], at: number): Status {
     lag: 0,
     oldestPendingIdleMs: null,
     oldestPendingAt: null,
+    waiting: null,
     own: true,
   });
   return {
     streams: GROUPS.map(({ stream, group }) => ({ name: stream, length: 0, groups: [groupOf(group)] })),
     loops: loops.map((loop) => ({ ...loop, consumer: "c", at })),
     reference: { version: "v1", confirmedAt: NOW },
+    strategies: { names: {}, reports: [], tasks: [] },
+    deadLetters: { count: 0, oldestAt: null },
     paused: {},
     metrics: {},
     now: NOW,

@@ -3,22 +3,36 @@ import type { GroupHealth } from "../../../shared/health/groups.ts";
 import { healthOf, type HealthFacts } from "../../../shared/health/health.ts";
 import { rowFault } from "../../../shared/reference/row-faults.ts";
 
-const LIMITS = { blockMs: 2_000, claimIdleMs: 10_000, referenceAgeMsMax: 86_400_000 };
+const LIMITS = {
+  blockMs: 2_000,
+  claimIdleMs: 10_000,
+  referenceAgeMsMax: 86_400_000,
+  signalAgeMsMax: 300_000,
+};
 const routing: GroupHealth = {
   stream: "signals_stream",
   group: "signal_processor",
   critical: true,
   exists: true,
   heartbeats: [{ agoMs: 500 }],
-  backlog: 3,
+  waiting: { what: "decide", count: 3, isExact: true, oldestMs: 20, slow: null },
   oldestPendingIdleMs: 20,
 };
-const logging: GroupHealth = { ...routing, stream: "signal_results", group: "log_writer", critical: false };
+const logging: GroupHealth = {
+  ...routing,
+  stream: "signal_results",
+  group: "log_writer",
+  critical: false,
+  waiting: { count: 3, isExact: true, oldestMs: 20, slow: null },
+};
 const well: HealthFacts = {
   redisReachable: true,
   postgresReachable: true,
   reference: { version: "v", confirmedAgoMs: 1_000 },
   groups: [routing, logging],
+  paused: {},
+  strategies: { now: 0, reports: [], consumers: 1, tasks: [] },
+  deadLetters: { count: 0, oldestAgoMs: null },
 };
 
 const fresh = { version: "v", confirmedAgoMs: 1_000 };
@@ -99,7 +113,7 @@ describe("healthOf", () => {
     ],
     [
       "the log is behind",
-      { groups: [routing, { ...logging, backlog: 10_001 }] },
+      { groups: [routing, { ...logging, waiting: { ...logging.waiting, count: 10_001 } }] },
       /10001 entries wait for log_writer/,
     ],
     [

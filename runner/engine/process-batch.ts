@@ -1,3 +1,4 @@
+import { withManyListeners } from "../../shared/abort.ts";
 import type { CommitItem, CommitOutcome, Fence } from "../../shared/commit.ts";
 import { deadLetterEffects } from "../../shared/dead-letter.ts";
 import type { Entry } from "../../shared/entry.ts";
@@ -76,7 +77,7 @@ const OUTDATED_IN_A_ROW_MAX = 5;
 const OUTDATED =
   "decisions were outdated again and again when they came to be committed: the reference changes all the time, or this machine's clock lags behind Redis'";
 
-const NEVER = new AbortController().signal;
+const NEVER = withManyListeners(new AbortController().signal);
 
 /**
  * Processes the entries. A function that is unavailable is called again for as long as it takes, unless the process is

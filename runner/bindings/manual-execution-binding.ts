@@ -1,4 +1,5 @@
 import { executeStrategies, type ExecutePorts } from "../../functions/execute-strategies.ts";
+import { runMsMaxOf } from "../../shared/config/run-limits.ts";
 import type { Binding, BindingOptions } from "../engine/binding.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 import {
@@ -19,7 +20,7 @@ export function manualExecutionBinding(
 ): Binding {
   const ports: ExecutePorts = {
     ...commonPorts(deps),
-    lanes: lanesOf(deps.config, stopping),
+    lanes: lanesOf(deps, stopping),
     stopping,
     abort: NEVER,
     ...(invocation === undefined ? {} : { invocation }),
@@ -36,7 +37,7 @@ export function manualExecutionBinding(
     functionName: "execute-strategies",
     stream: STREAM,
     group: GROUP,
-    sideEffectMsMax: deps.config.strategyTimeoutMs,
+    sideEffectMsMax: runMsMaxOf(deps.config),
     async *run(entries) {
       const context = await deps.routing.latest();
       if ("status" in context) yield context;

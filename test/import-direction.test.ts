@@ -65,6 +65,7 @@ const WITHOUT_IO: Readonly<Record<string, readonly string[] | "all">> = {
   "node:crypto": "all",
   "node:events": ["setMaxListeners"],
   "p-limit": "all",
+  "lossless-json": "all",
   "node:net": ["BlockList", "isIP"],
 };
 

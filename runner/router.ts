@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { withManyListeners } from "../shared/abort.ts";
 import { messageOf } from "../shared/error-message.ts";
 import type { FunctionName } from "../shared/function-names.ts";
 import { CLOCK_SAMPLE_MS } from "../shared/io/redis/clock.ts";
@@ -32,7 +33,7 @@ export async function startRouter(services: Services): Promise<Running> {
     database: services.database.kind,
   });
   const jobs = startJobs(services);
-  const loops = startLoops(services, abort.signal);
+  const loops = startLoops(services, withManyListeners(abort.signal));
 
   async function finish(reason: string): Promise<void> {
     const jobsEnded = Promise.all(jobs.map(async (job) => job.stop()));

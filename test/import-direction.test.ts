@@ -63,6 +63,9 @@ const WITHOUT_IO: Readonly<Record<string, readonly string[] | "all">> = {
   zod: "all",
   "fastest-levenshtein": "all",
   "node:crypto": "all",
+  "node:events": ["setMaxListeners"],
+  "p-limit": "all",
+  "lossless-json": "all",
   "node:net": ["BlockList", "isIP"],
 };
 

@@ -1,4 +1,5 @@
 import { executeStrategies, type ExecutePorts } from "../../functions/execute-strategies.ts";
+import { runMsMaxOf } from "../../shared/config/run-limits.ts";
 import { messageOf } from "../../shared/error-message.ts";
 import { readTime } from "../../shared/io/redis/clock.ts";
 import type { Binding, BindingOptions } from "../engine/binding.ts";
@@ -23,7 +24,7 @@ export function manualExecutionBinding(
   const tasks = runTasks(deps.taskEnds);
   const ports: ExecutePorts = {
     ...commonPorts(deps),
-    lanes: lanesOf(deps.config, stopping),
+    lanes: lanesOf(deps, stopping),
     stopping,
     abort: NEVER,
     ...(invocation === undefined ? {} : { invocation }),
@@ -46,7 +47,7 @@ export function manualExecutionBinding(
     functionName: "execute-strategies",
     stream: STREAM,
     group: GROUP,
-    sideEffectMsMax: deps.config.strategyTimeoutMs,
+    sideEffectMsMax: runMsMaxOf(deps.config),
     async *run(entries) {
       const context = await deps.routing.latest();
       try {

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { withManyListeners } from "../../shared/abort.ts";
 import { noteHeartbeat, removeHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
 import type { Running } from "../../shared/running.ts";
 import type { Binding } from "../engine/binding.ts";
@@ -37,6 +38,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
   const { stream, functionName: source } = binding;
   const heartbeat = { stream, group: binding.group, consumer };
   const stopping = new AbortController();
+  withManyListeners(stopping.signal);
   const restarts = failureReporter(events, { source, what: `the loop on ${stream} had to start again` });
   const failures = failureReporter(events, { source, what: `${source} cannot go on with ${stream}` });
   const watchdog = startWatchdog({

@@ -1,3 +1,4 @@
+import { withManyListeners } from "../../shared/abort.ts";
 import type { CommitItem, CommitOutcome, Fence } from "../../shared/commit.ts";
 import { deadLetterEffects } from "../../shared/dead-letter.ts";
 import type { Entry } from "../../shared/entry.ts";
@@ -74,7 +75,7 @@ interface Batch {
 /** A batch may miss its turn twice, and a snapshot or a pause may change meanwhile; more commits in a row are reported. */
 const OUTDATED_IN_A_ROW_MAX = 5;
 
-const NEVER = new AbortController().signal;
+const NEVER = withManyListeners(new AbortController().signal);
 
 /**
  * Processes the entries. A function that is unavailable is called again for as long as it takes, unless the process is

@@ -118,5 +118,5 @@ export interface Notifier extends NotifyPorts {
   close(): Promise<void>;
 }
 
-/** After 0.3 and 0.6 s or a little more; with three times two seconds without an answer, eight seconds in all. */
+/** After 0.3 and 0.6 s or a little more; with three posts of four seconds at most, thirteen seconds in all. */
 const RETRIES = { retries: 2, minTimeout: 300, randomize: true };

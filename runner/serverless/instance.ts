@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { readConfig, TIMER_MS_MAX, type Config } from "../../shared/config/config.ts";
+import { runMsMaxOf } from "../../shared/config/run-limits.ts";
 import { strategySecrets } from "../../shared/config/secrets.ts";
 import { messageOf } from "../../shared/error-message.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
@@ -40,7 +41,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
   const requests = requestsInFlight();
 
   const close = async (): Promise<void> => {
-    await requests.over(Math.min(CLOSE_MS_MAX + config.strategyTimeoutMs, TIMER_MS_MAX));
+    await requests.over(Math.min(CLOSE_MS_MAX + runMsMaxOf(config), TIMER_MS_MAX));
     closeApp();
     services.close();
     await database.close().catch((error: unknown) => logger.warn(`database: ${messageOf(error)}`));

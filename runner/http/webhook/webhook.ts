@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { blockListOf } from "../../../shared/config/config-values.ts";
+import { NESTING_MAX } from "../../../shared/exact-json.ts";
 import { NotConfirmedError } from "../../../shared/io/streams/signal-ingest.ts";
 import type { FieldFault } from "../../../shared/signal/signal.ts";
 import {
@@ -94,7 +95,7 @@ function objectIn(text: string): Members {
   throw new Problem({
     status: 400,
     code: "not_a_json_object",
-    detail: "the body is not a JSON object",
+    detail: `the body is not a JSON object, or nested deeper than ${NESTING_MAX} levels`,
     hint: 'expected an object such as {"message": "EMA_CROSS_LONG", "symbol": "{{ticker}}", "time": "{{time}}"}',
   });
 }

@@ -47,7 +47,7 @@ export function versionOf({ tickers, strategies, phrases, faults }: ReferenceTex
 
 /** The same text for the same value: Postgres' jsonb does not guarantee the order of keys in `params`. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, sortedKeys);
+  return JSON.stringify(withSortedKeys(value));
 }
 
 function listText(fields: FieldTexts, fieldText: (field: string) => string): string {
@@ -58,8 +58,11 @@ function byText([a]: readonly [string, unknown], [b]: readonly [string, unknown]
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const fields: [string, unknown][] = Object.entries(value);
-  return Object.fromEntries(fields.toSorted(byText));
+/** Not a replacer of JSON.stringify, which is slower. */
+function withSortedKeys(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(withSortedKeys);
+  const object: Readonly<Record<string, unknown>> = { ...value };
+  const names = Object.keys(object).toSorted();
+  return Object.fromEntries(names.map((name) => [name, withSortedKeys(object[name])]));
 }

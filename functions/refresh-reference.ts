@@ -2,15 +2,14 @@ import type { SystemEvent } from "../shared/events.ts";
 import type { PublishState, ReferenceStore } from "../shared/io/reference/reference-store.ts";
 import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
 import type { ReferenceRows } from "../shared/reference/reference.ts";
-import type { AnyStrategyHandler } from "../shared/strategy.ts";
-import { strategyFaults } from "./check-strategies.ts";
+import type { CheckedStrategy, StrategyFault } from "./check-strategies.ts";
 
 /**
  * Reads the reference from Postgres and publishes it as the current snapshot. It takes its ticket before it reads, so that of
  * two refreshes the one that read later wins. Throws what the source and the store throw; the current snapshot then stays.
  */
 export async function refreshReference(context: RefreshContext): Promise<RefreshResult> {
-  const { source, store, now, handlers } = context;
+  const { source, store, now, checkStrategies } = context;
   const ticket = await store.takeTicket();
   const { content, version, warnings } = buildReference(await source.load());
   if (version !== (await store.currentVersion()))
@@ -21,7 +20,9 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
     strategies: content.strategies.size,
     phrases: content.phrases.size,
   };
-  if (state !== "published") return { state, version, counts, events: [] };
+  // Also of an unchanged reference: this process may be new, with other secrets than the last one.
+  const strategyFaults = checkStrategies?.(content.strategies.values()) ?? [];
+  if (state !== "published") return { state, version, counts, events: [], strategyFaults };
   const published: SystemEvent = {
     level: "INFO",
     source: "refresh-reference",
@@ -30,8 +31,7 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   };
   const lacking = Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [what] : []));
   const empty: SystemEvent[] = lacking.length === 0 ? [] : [emptyEvent(lacking)];
-  const faults = handlers === undefined ? [] : strategyFaults(content.strategies.values(), handlers);
-  return { state, version, counts, events: [published, ...empty, ...warnings, ...faults] };
+  return { state, version, counts, events: [published, ...empty, ...warnings], strategyFaults };
 }
 
 export interface RefreshContext {
@@ -44,8 +44,8 @@ export interface RefreshContext {
   readonly store: ReferenceStore;
   /** Redis' clock, milliseconds since 1970. */
   readonly now: () => number;
-  /** The handlers of this process, when it runs strategies: every strategy is checked against them. */
-  readonly handlers?: readonly AnyStrategyHandler[];
+  /** Finds the strategies that this process cannot run; undefined when it runs none. */
+  readonly checkStrategies?: (strategies: Iterable<CheckedStrategy>) => readonly StrategyFault[];
 }
 
 export interface RefreshResult {
@@ -54,6 +54,8 @@ export interface RefreshResult {
   readonly counts: { readonly tickers: number; readonly strategies: number; readonly phrases: number };
   /** What a person should know; empty unless a new version was published. */
   readonly events: readonly SystemEvent[];
+  /** The strategies that this process cannot run. */
+  readonly strategyFaults: readonly StrategyFault[];
 }
 
 function emptyEvent(lacking: readonly string[]): SystemEvent {

@@ -1,11 +1,13 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
+import type { StrategyFault } from "../../functions/check-strategies.ts";
 import { refreshReference, type RefreshResult } from "../../functions/refresh-reference.ts";
 import { HANDLERS } from "../../functions/strategies/registry.ts";
 import type { Commit } from "../../shared/commit.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { Secrets } from "../../shared/config/secrets.ts";
 import { commitOn } from "../../shared/io/commit/commit.ts";
+import { hostVerdict } from "../../shared/io/http-client/host-verdict.ts";
 import { logStoreOn } from "../../shared/io/log/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
@@ -16,8 +18,9 @@ import { referenceStoreOn, type ReferenceStore } from "../../shared/io/reference
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { routingContextCache, type RoutingContextCache } from "../bindings/routing-context.ts";
-import { strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
+import { strategyChecksOf, strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
+import { strategyWatch } from "./strategy-watch.ts";
 
 /** Opens what every caller of functions works with, poll loops and requests alike. */
 
@@ -49,6 +52,8 @@ export interface Services extends ServicesOptions {
   readonly handlers: readonly AnyStrategyHandler[];
   /** The connections of strategies to the outside. */
   readonly strategyPorts: StrategyPorts;
+  /** The strategies that this process cannot run, as the last refresh and the look-ups since have found. */
+  strategyFaults(): readonly StrategyFault[];
   /** Reads the reference from Postgres and makes it current; publishes its events. */
   refresh(): Promise<RefreshResult>;
   /** Sets what is called each time decisions find no usable snapshot. */
@@ -70,6 +75,13 @@ export function openServices(options: ServicesOptions): Services {
   const clock = redisClock(redis);
   const events = eventLogOn(redis, keys, clock, logger);
   const referenceStore = referenceStoreOn(redis, keys);
+  const watch = strategyWatch({
+    handlers,
+    checks: strategyChecksOf(options),
+    verdictOn: hostVerdict,
+    publish: (event) => events.publish(event),
+  });
+  const runsStrategies = config.functions.includes("execute-strategies");
   let askForSnapshot: (() => void) | undefined;
   return {
     ...options,
@@ -83,6 +95,7 @@ export function openServices(options: ServicesOptions): Services {
     log: logStoreOn(database, config.keyPrefix),
     handlers,
     strategyPorts: strategyPortsOf(options),
+    strategyFaults: () => watch.faults(),
     async refresh() {
       const result = await refreshReference({
         source: {
@@ -91,7 +104,7 @@ export function openServices(options: ServicesOptions): Services {
         },
         store: referenceStore,
         now: () => clock.now(),
-        ...(config.functions.includes("execute-strategies") ? { handlers } : {}),
+        ...(runsStrategies ? { checkStrategies: (read) => watch.check(read) } : {}),
       });
       for (const event of result.events) events.publish(event);
       return result;

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { faultEvent } from "../../../functions/check-strategies.ts";
 import { EVENT_LEVELS } from "../../../shared/events.ts";
 import { phraseSchema, strategySchema, tickerSchema } from "../../../shared/reference/reference.ts";
 import type { HttpDeps } from "../http-deps.ts";
@@ -98,10 +99,10 @@ export function referenceRoutes({ services }: HttpDeps) {
       );
     })
     .openapi(refreshRoute, async (c) => {
-      const { events, ...result } = await services
+      const { events, strategyFaults, ...result } = await services
         .refresh()
         .catch((error: unknown) => throwRowProblem(error, "unusable_reference_row"));
-      const warnings = events
+      const warnings = [...events, ...strategyFaults.map(faultEvent)]
         .filter(({ level }) => level !== "INFO")
         .map(({ level, message }) => ({ level, message }));
       return c.json({ ...result, warnings }, 200);

@@ -1,5 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import { urlFault } from "../../outgoing-address.ts";
 import { PermanentError, RetryableError, type PostAnswer, type PostRequest } from "../../strategy.ts";
 import { assertPublicLiteral, guardedLookup, systemResolve, type Resolve } from "./public-address-lookup.ts";
 
@@ -58,8 +59,7 @@ export function outgoingPost({
 
   return async ({ url: text, headers, body, timeoutMs, abort }) => {
     const url = targetOf(text);
-    // An IPv6 address is in brackets.
-    if (!privateAddresses) assertPublicLiteral(url.hostname.replace(/^\[|\]$/g, ""));
+    if (!privateAddresses) assertPublicLiteral(url.hostname);
     abort.throwIfAborted();
     // Not AbortSignal.any: in Node 20 each use stays in the memory of a signal that lives as long as the process.
     const ended = new AbortController();
@@ -81,17 +81,10 @@ export function outgoingPost({
 }
 
 function targetOf(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
-    throw new PermanentError("the URL to post to is invalid: expected http://… or https://…", "invalid_url");
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new PermanentError(
-      `the URL to post to (host ${url.host}) contains a user name or a password: remove it`,
-      "invalid_url",
-    );
-  }
-  return url;
+  const fault = urlFault(text);
+  if (fault === undefined) return new URL(text);
+  const host = URL.canParse(text) ? ` (host ${new URL(text).host})` : "";
+  throw new PermanentError(`the URL to post to${host} cannot be used: ${fault}`, "invalid_url");
 }
 
 async function answerTo(outgoing: http.ClientRequest, body: string, ended: AbortSignal): Promise<PostAnswer> {

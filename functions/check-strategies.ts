@@ -8,24 +8,25 @@ import {
 } from "../shared/outgoing-address.ts";
 import type { ExecutionReason } from "../shared/reasons.ts";
 import type { Strategy } from "../shared/reference/reference.ts";
+import { strategyLabel } from "../shared/strategy-label.ts";
 import { missingSecretFault, type AnyStrategyHandler } from "../shared/strategy.ts";
+import type { UnusableStrategy } from "../shared/unusable-strategy.ts";
 import { chooseHandler } from "./strategies/choose-handler.ts";
 
 /**
  * Finds the enabled strategies that cannot be run: the handler is not known, the params do not fit, a secret is not set, or an
  * address would be refused.
  */
-export function strategyFaults(
+export function unusableStrategies(
   strategies: Iterable<CheckedStrategy>,
   handlers: readonly AnyStrategyHandler[],
   checks: StrategyChecks,
-): StrategyFault[] {
-  const faults: StrategyFault[] = [];
-  for (const strategy of strategies) {
-    if (!strategy.enabled || strategy.archived) continue;
-    for (const found of faultsOf(strategy, handlers, checks)) faults.push(faultOf(strategy, found));
-  }
-  return faults;
+): UnusableStrategy[] {
+  return [...strategies].filter(isInUse).flatMap((strategy) => {
+    const { id, name, handler } = strategy;
+    const found = faultsOf(strategy, handlers, checks);
+    return found.map((fault) => ({ strategyId: id, name, handler, ...fault }));
+  });
 }
 
 export type CheckedStrategy = Pick<Strategy, "id" | "name" | "enabled" | "archived" | "handler" | "params">;
@@ -40,26 +41,15 @@ export interface StrategyChecks {
   hostFault(hostname: string): string | undefined;
 }
 
-/** Why a strategy cannot be run. */
-export interface StrategyFault {
-  readonly strategyId: number;
-  readonly name: string;
-  readonly handler: string;
-  /** That of the tasks which fail because of it. */
-  readonly reason: ExecutionReason;
-  /** For people; contains no value out of `params`, but for names of secrets and hosts. */
-  readonly fault: string;
-}
-
-/** The event that reports the fault. */
-export function faultEvent({ strategyId, name, handler, reason, fault }: StrategyFault): SystemEvent {
-  return {
+/** An event for each of them. */
+export function unusableEvents(unusable: readonly UnusableStrategy[]): SystemEvent[] {
+  return unusable.map(({ strategyId, name, handler, reason, fault }) => ({
     level: "ERROR",
     source: "refresh-reference",
-    message: `${name} (${strategyId}) cannot be run: ${fault}; its tasks fail until that is corrected`,
+    message: `${strategyLabel(strategyId, name)} cannot be run: ${fault}; its tasks fail until that is corrected`,
     details: { strategy_id: strategyId, strategy: name, handler, reason, fault },
     actionNeeded: true,
-  };
+  }));
 }
 
 /** The host names that enabled strategies post to, each once; addresses need no look-up. */
@@ -67,22 +57,23 @@ export function hostsToLookUp(
   strategies: Iterable<CheckedStrategy>,
   handlers: readonly AnyStrategyHandler[],
 ): string[] {
-  const hosts = new Set<string>();
-  for (const strategy of strategies) {
-    if (!strategy.enabled || strategy.archived) continue;
-    for (const { use, value } of marksOf(strategy, handlers)) {
-      if (use !== "address" || urlFault(value) !== undefined) continue;
-      const { hostname } = new URL(value);
-      if (!isAddressLiteral(hostname)) hosts.add(hostname);
-    }
-  }
-  return [...hosts];
+  const marked = [...strategies].filter(isInUse).flatMap((strategy) => {
+    const chosen = chooseHandler(strategy, handlers);
+    return chosen.ok ? markedParams(chosen.handler.params, strategy.params) : [];
+  });
+  const hosts = marked
+    .filter(({ use, value }) => use === "address" && urlFault(value) === undefined)
+    .map(({ value }) => new URL(value).hostname);
+  return [...new Set(hosts)].filter((host) => !isAddressLiteral(host));
 }
 
-type Found = Pick<StrategyFault, "reason" | "fault">;
+function isInUse({ enabled, archived }: CheckedStrategy): boolean {
+  return enabled && !archived;
+}
 
-function faultOf({ id, name, handler }: CheckedStrategy, found: Found): StrategyFault {
-  return { strategyId: id, name, handler, ...found };
+interface Found {
+  readonly reason: ExecutionReason;
+  readonly fault: string;
 }
 
 function faultsOf(
@@ -92,13 +83,8 @@ function faultsOf(
 ): Found[] {
   const chosen = chooseHandler(strategy, handlers);
   if (!chosen.ok) return [{ reason: chosen.reason, fault: chosen.fault }];
-  return marksOf(strategy, handlers).flatMap((marked) => markFault(marked, checks) ?? []);
-}
-
-/** Empty when the strategy cannot be run for another reason. */
-function marksOf(strategy: CheckedStrategy, handlers: readonly AnyStrategyHandler[]): MarkedParam[] {
-  const chosen = chooseHandler(strategy, handlers);
-  return chosen.ok ? markedParams(chosen.handler.params, strategy.params) : [];
+  const marked = markedParams(chosen.handler.params, strategy.params);
+  return marked.flatMap((one) => markFault(one, checks) ?? []);
 }
 
 function markFault({ use, value }: MarkedParam, checks: StrategyChecks): Found | undefined {

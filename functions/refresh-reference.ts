@@ -2,7 +2,8 @@ import type { SystemEvent } from "../shared/events.ts";
 import type { PublishState, ReferenceStore } from "../shared/io/reference/reference-store.ts";
 import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
 import type { ReferenceRows } from "../shared/reference/reference.ts";
-import type { CheckedStrategy, StrategyFault } from "./check-strategies.ts";
+import type { UnusableStrategy } from "../shared/unusable-strategy.ts";
+import type { CheckedStrategy } from "./check-strategies.ts";
 
 /**
  * Reads the reference from Postgres and publishes it as the current snapshot. It takes its ticket before it reads, so that of
@@ -21,8 +22,8 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
     phrases: content.phrases.size,
   };
   // Also of an unchanged reference: this process may be new, with other secrets than the last one.
-  const strategyFaults = checkStrategies?.(content.strategies.values()) ?? [];
-  if (state !== "published") return { state, version, counts, events: [], strategyFaults };
+  const unusable = checkStrategies?.(content.strategies.values()) ?? [];
+  if (state !== "published") return { state, version, counts, events: [], unusable };
   const published: SystemEvent = {
     level: "INFO",
     source: "refresh-reference",
@@ -31,7 +32,7 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   };
   const lacking = Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [what] : []));
   const empty: SystemEvent[] = lacking.length === 0 ? [] : [emptyEvent(lacking)];
-  return { state, version, counts, events: [published, ...empty, ...warnings], strategyFaults };
+  return { state, version, counts, events: [published, ...empty, ...warnings], unusable };
 }
 
 export interface RefreshContext {
@@ -45,7 +46,7 @@ export interface RefreshContext {
   /** Redis' clock, milliseconds since 1970. */
   readonly now: () => number;
   /** Finds the strategies that this process cannot run; undefined when it runs none. */
-  readonly checkStrategies?: (strategies: Iterable<CheckedStrategy>) => readonly StrategyFault[];
+  readonly checkStrategies?: (strategies: Iterable<CheckedStrategy>) => readonly UnusableStrategy[];
 }
 
 export interface RefreshResult {
@@ -55,7 +56,7 @@ export interface RefreshResult {
   /** What a person should know; empty unless a new version was published. */
   readonly events: readonly SystemEvent[];
   /** The strategies that this process cannot run. */
-  readonly strategyFaults: readonly StrategyFault[];
+  readonly unusable: readonly UnusableStrategy[];
 }
 
 function emptyEvent(lacking: readonly string[]): SystemEvent {

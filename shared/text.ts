@@ -40,6 +40,11 @@ export function excerpt(text: string): string {
   return cutText(text, 200);
 }
 
+/** The text on one line, with U+FFFD for control characters: it must not move the cursor or fake a line of the log. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+}
+
 /** The text with NUL characters and broken surrogates replaced by U+FFFD: Postgres takes neither, as text or in JSON. */
 export function storable(text: string): string {
   return text.replaceAll("\0", "\uFFFD").toWellFormed();

@@ -1,6 +1,6 @@
 import type { StoredDeadLetter } from "../../shared/dead-letter.ts";
 import { entryTime } from "../../shared/entry.ts";
-import { printable } from "../telemetry/decision-text.ts";
+import { printable } from "../../shared/text.ts";
 
 /** Dead letters as a table for the terminal, one line each. */
 export function deadLetterTable(

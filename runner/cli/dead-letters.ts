@@ -7,6 +7,7 @@ import { lazyDatabase } from "../../shared/io/postgres/lazy-database.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { redisClock } from "../../shared/io/redis/clock.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
+import { printable } from "../../shared/text.ts";
 import { DATA_DIR, uniqueConsumerName } from "../environment.ts";
 import {
   NOT_THERE,
@@ -16,7 +17,6 @@ import {
 } from "../on-demand/retry-dead-letters.ts";
 import { IN_USE } from "../on-demand/run-dead-letter.ts";
 import { openServices } from "../setup/services.ts";
-import { printable } from "../telemetry/decision-text.ts";
 import { openLogger } from "../telemetry/logger.ts";
 import { CliError, type Connection } from "./connection.ts";
 import { deadLetterJson, deadLetterTable, deadLetterText } from "./dead-letter-text.ts";

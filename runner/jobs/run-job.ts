@@ -20,7 +20,7 @@ export type JobName = (typeof JOB_NAMES)[number];
 
 /** What each job answers. */
 export interface JobAnswers {
-  "refresh-reference": Omit<RefreshResult, "events" | "strategyFaults">;
+  "refresh-reference": Omit<RefreshResult, "events" | "unusable">;
   reclaim: { readonly streams: readonly Reclaimed[] };
   /** `log` is null without LOG_RETENTION_DAYS. */
   trim: { readonly streams: readonly StreamTrim[]; readonly log: LogTrim | null };

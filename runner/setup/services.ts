@@ -1,6 +1,5 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
-import type { StrategyFault } from "../../functions/check-strategies.ts";
 import { refreshReference, type RefreshResult } from "../../functions/refresh-reference.ts";
 import { HANDLERS } from "../../functions/strategies/registry.ts";
 import type { Commit } from "../../shared/commit.ts";
@@ -20,7 +19,7 @@ import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { routingContextCache, type RoutingContextCache } from "../bindings/routing-context.ts";
 import { strategyChecksOf, strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
-import { strategyWatch } from "./strategy-watch.ts";
+import { strategyWatchOver, type StrategyWatch } from "./strategy-watch.ts";
 
 /** Opens what every caller of functions works with, poll loops and requests alike. */
 
@@ -52,8 +51,8 @@ export interface Services extends ServicesOptions {
   readonly handlers: readonly AnyStrategyHandler[];
   /** The connections of strategies to the outside. */
   readonly strategyPorts: StrategyPorts;
-  /** The strategies that this process cannot run, as the last refresh and the look-ups since have found. */
-  strategyFaults(): readonly StrategyFault[];
+  /** Finds the strategies that this process cannot run. */
+  readonly strategyWatch: StrategyWatch;
   /** Reads the reference from Postgres and makes it current; publishes its events. */
   refresh(): Promise<RefreshResult>;
   /** Sets what is called each time decisions find no usable snapshot. */
@@ -75,7 +74,7 @@ export function openServices(options: ServicesOptions): Services {
   const clock = redisClock(redis);
   const events = eventLogOn(redis, keys, clock, logger);
   const referenceStore = referenceStoreOn(redis, keys);
-  const watch = strategyWatch({
+  const strategyWatch = strategyWatchOver({
     handlers,
     checks: strategyChecksOf(options),
     verdictOn: hostVerdict,
@@ -95,7 +94,7 @@ export function openServices(options: ServicesOptions): Services {
     log: logStoreOn(database, config.keyPrefix),
     handlers,
     strategyPorts: strategyPortsOf(options),
-    strategyFaults: () => watch.faults(),
+    strategyWatch,
     async refresh() {
       const result = await refreshReference({
         source: {
@@ -104,7 +103,7 @@ export function openServices(options: ServicesOptions): Services {
         },
         store: referenceStore,
         now: () => clock.now(),
-        ...(runsStrategies ? { checkStrategies: (read) => watch.check(read) } : {}),
+        ...(runsStrategies ? { checkStrategies: (read) => strategyWatch.check(read) } : {}),
       });
       for (const event of result.events) events.publish(event);
       return result;

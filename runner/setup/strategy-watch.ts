@@ -1,20 +1,25 @@
 import {
-  faultEvent,
   hostsToLookUp,
-  strategyFaults,
+  unusableEvents,
+  unusableStrategies,
   type CheckedStrategy,
   type StrategyChecks,
-  type StrategyFault,
 } from "../../functions/check-strategies.ts";
 import type { SystemEvent } from "../../shared/events.ts";
 import type { HostVerdict } from "../../shared/io/http-client/host-verdict.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
+import type { UnusableStrategy } from "../../shared/unusable-strategy.ts";
 
 /**
  * Checks at each refresh whether this process can run the strategies, and reports each fault once. Host names are looked up
  * meanwhile, one after the other: a refresh never waits for that.
  */
-export function strategyWatch({ handlers, checks, verdictOn, publish }: StrategyWatchOptions): StrategyWatch {
+export function strategyWatchOver({
+  handlers,
+  checks,
+  verdictOn,
+  publish,
+}: StrategyWatchOptions): StrategyWatch {
   let strategies: readonly CheckedStrategy[] = [];
   /** Host names that are known to be refused, with the reason. A failed look-up changes nothing here. */
   const refused = new Map<string, string>();
@@ -23,16 +28,17 @@ export function strategyWatch({ handlers, checks, verdictOn, publish }: Strategy
   let lookUps = Promise.resolve();
   let isLookingUp = false;
 
-  const currentFaults = (): StrategyFault[] =>
-    strategyFaults(strategies, handlers, {
+  const currentlyUnusable = (): UnusableStrategy[] =>
+    unusableStrategies(strategies, handlers, {
       ...checks,
       hostFault: (hostname) => refused.get(hostname),
     });
 
-  function report(faults: readonly StrategyFault[]): void {
-    const keyOf = (fault: StrategyFault): string => JSON.stringify(fault);
-    for (const fault of faults) if (!reported.has(keyOf(fault))) publish(faultEvent(fault));
-    reported = new Set(faults.map(keyOf));
+  function report(unusable: readonly UnusableStrategy[]): void {
+    const keyOf = (one: UnusableStrategy): string => JSON.stringify(one);
+    const added = unusable.filter((one) => !reported.has(keyOf(one)));
+    for (const event of unusableEvents(added)) publish(event);
+    reported = new Set(unusable.map(keyOf));
   }
 
   function learn(host: string, verdict: HostVerdict): void {
@@ -48,23 +54,23 @@ export function strategyWatch({ handlers, checks, verdictOn, publish }: Strategy
 
   async function lookUp(): Promise<void> {
     for (const host of hostsToLookUp(strategies, handlers)) learn(host, await verdictOn(host));
-    report(currentFaults());
+    report(currentlyUnusable());
   }
 
   return {
     check(read) {
       strategies = [...read];
-      const faults = currentFaults();
-      report(faults);
+      const unusable = currentlyUnusable();
+      report(unusable);
       if (!checks.privateAddresses && !isLookingUp) {
         isLookingUp = true;
         lookUps = lookUp().finally(() => {
           isLookingUp = false;
         });
       }
-      return faults;
+      return unusable;
     },
-    faults: currentFaults,
+    unusable: currentlyUnusable,
     hostsLookedUp: async () => lookUps,
   };
 }
@@ -79,9 +85,9 @@ export interface StrategyWatchOptions {
 
 export interface StrategyWatch {
   /** Checks the strategies as they were just read; reports what is new, and what the look-ups find when they are over. */
-  check(strategies: Iterable<CheckedStrategy>): readonly StrategyFault[];
+  check(strategies: Iterable<CheckedStrategy>): readonly UnusableStrategy[];
   /** The strategies that this process cannot run, as far as is known now. */
-  faults(): readonly StrategyFault[];
+  unusable(): readonly UnusableStrategy[];
   /** Resolves when the look-ups under way are over. */
   hostsLookedUp(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
+import { printable } from "../../shared/text.ts";
 
 /** A decision as text: a line for the signal, and one per strategy with its reason. */
 export function decisionText(entryId: string, record: SignalRecord): string {
@@ -27,9 +28,4 @@ export function outcomeText(entryId: string, record: OutcomeRecord): string {
   const took =
     duration_ms === null ? "" : `  (${duration_ms} ms${(attempt ?? 1) > 1 ? `, attempt ${attempt}` : ""})`;
   return printable(`${entryId}  strategy ${strategy_id} ${status}${because}${more}${took}`);
-}
-
-/** A line with U+FFFD for control characters: a producer's text must not move the cursor or fake a log line. */
-export function printable(line: string): string {
-  return line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }

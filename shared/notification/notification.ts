@@ -4,7 +4,7 @@ import { ROUTING_STATUSES, type ExecutionStatus, type RoutingStatus } from "../r
 import type { Direction } from "../reference/reference.ts";
 import type { Snapshot } from "../reference/snapshot.ts";
 import { parseSignal, type Detail } from "../signal/signal.ts";
-import { cutText, excerpt } from "../text.ts";
+import { cutText, excerpt, printable } from "../text.ts";
 
 /** An outcome as it is sent to NOTIFY_URL; what is not known is null. */
 export interface Notice {
@@ -120,8 +120,7 @@ const TEXT_BYTES_MAX = 1_500;
 
 /** A single line without markup: in Slack, `<!channel>` and `<address|text>` have a meaning. */
 function plainLine(line: string): string {
-  const printable = line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
-  return cutText(printable.replaceAll("<", "‹").replaceAll(">", "›"), TEXT_BYTES_MAX);
+  return cutText(printable(line).replaceAll("<", "‹").replaceAll(">", "›"), TEXT_BYTES_MAX);
 }
 
 function detailText(detail: Detail): string {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
 import {
-  faultEvent,
+  unusableEvents,
   hostsToLookUp,
-  strategyFaults,
+  unusableStrategies,
   type StrategyChecks,
 } from "../../functions/check-strategies.ts";
 import { HANDLERS } from "../../functions/strategies/registry.ts";
@@ -18,7 +18,7 @@ const CHECKS: StrategyChecks = {
   hostFault: (host) => (host === "inside.test" ? "inside.test resolves to 10.0.0.1" : undefined),
 };
 const faultsOf = (rows: readonly Row[], handlers = HANDLERS, checks = CHECKS) =>
-  strategyFaults(strategiesOf(rows), handlers, checks);
+  unusableStrategies(strategiesOf(rows), handlers, checks);
 const webhookFaults = (params: Record<string, unknown>, checks = CHECKS) =>
   faultsOf([strategyRow(1, { handler: "webhook", params })], HANDLERS, checks).map(({ reason, fault }) => [
     reason,
@@ -56,7 +56,7 @@ test("a strategy whose handler is unknown is named, with the known handlers", ()
   const fault = 'there is no handler "webhok"; the handlers are log, none, stream, webhook';
   const reason = "unknown_handler";
   expect(faults).toEqual([{ strategyId: 4, name: "Trend", handler: "webhok", reason, fault }]);
-  expect(faults.map(faultEvent)).toEqual([
+  expect(unusableEvents(faults)).toEqual([
     {
       level: "ERROR",
       source: "refresh-reference",

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { strategyFaults } from "../../functions/check-strategies.ts";
+import { unusableStrategies } from "../../functions/check-strategies.ts";
 import { refreshReference, type RefreshContext } from "../../functions/refresh-reference.ts";
 import { HANDLERS } from "../../functions/strategies/registry.ts";
 import { referenceStoreOn } from "../../shared/io/reference/reference-store.ts";
@@ -64,14 +64,14 @@ describe("refresh-reference, on a real Redis", () => {
     const elsewhere = { source: sourceOf(rows), now: () => NOW, store };
     const context: RefreshContext = {
       ...elsewhere,
-      checkStrategies: (strategies) => strategyFaults(strategies, HANDLERS, checks),
+      checkStrategies: (strategies) => unusableStrategies(strategies, HANDLERS, checks),
     };
     for (const state of ["published", "unchanged"]) {
       const answer = await refreshReference(context);
-      expect(answer).toMatchObject({ state, strategyFaults: [{ strategyId: 1, reason: "unknown_handler" }] });
+      expect(answer).toMatchObject({ state, unusable: [{ strategyId: 1, reason: "unknown_handler" }] });
       expect(await store.currentVersion()).toBe(answer.version);
     }
-    expect((await refreshReference(elsewhere)).strategyFaults).toEqual([]);
+    expect((await refreshReference(elsewhere)).unusable).toEqual([]);
   });
 
   test("a refresh that was delayed while another one published cannot bring back what it had read before", async () => {

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { faultEvent } from "../../../functions/check-strategies.ts";
+import { unusableEvents } from "../../../functions/check-strategies.ts";
 import { EVENT_LEVELS } from "../../../shared/events.ts";
 import { phraseSchema, strategySchema, tickerSchema } from "../../../shared/reference/reference.ts";
 import type { HttpDeps } from "../http-deps.ts";
@@ -99,10 +99,10 @@ export function referenceRoutes({ services }: HttpDeps) {
       );
     })
     .openapi(refreshRoute, async (c) => {
-      const { events, strategyFaults, ...result } = await services
+      const { events, unusable, ...result } = await services
         .refresh()
         .catch((error: unknown) => throwRowProblem(error, "unusable_reference_row"));
-      const warnings = [...events, ...strategyFaults.map(faultEvent)]
+      const warnings = [...events, ...unusableEvents(unusable)]
         .filter(({ level }) => level !== "INFO")
         .map(({ level, message }) => ({ level, message }));
       return c.json({ ...result, warnings }, 200);

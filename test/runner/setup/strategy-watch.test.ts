@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { HANDLERS } from "../../../functions/strategies/registry.ts";
-import { strategyWatch } from "../../../runner/setup/strategy-watch.ts";
+import { strategyWatchOver } from "../../../runner/setup/strategy-watch.ts";
 import type { SystemEvent } from "../../../shared/events.ts";
 import { hostVerdict, type HostVerdict } from "../../../shared/io/http-client/host-verdict.ts";
 import { rowsWithStrategies, snapshotFrom, strategyRow } from "../../builders.ts";
@@ -16,7 +16,7 @@ function strategies(params: Record<string, unknown>) {
 /** A watch over these answers of the name server, and what it has reported. */
 function watchOver(verdicts: Promise<HostVerdict>[], { privateAddresses = false } = {}) {
   const events: SystemEvent[] = [];
-  const watch = strategyWatch({
+  const watch = strategyWatchOver({
     handlers: HANDLERS,
     checks: { isSecretSet: () => false, privateAddresses },
     verdictOn: async () => (await verdicts.shift()) ?? UNDECIDED,
@@ -37,7 +37,7 @@ test("a fault is reported when it is first seen, and again only after it was ove
   watch.check(missing);
   expect(reported()).toEqual([]);
   watch.check(strategies({ url }));
-  expect(watch.faults()).toEqual([]);
+  expect(watch.unusable()).toEqual([]);
   watch.check(missing);
   expect(reported()).toEqual([message]);
 });
@@ -50,7 +50,7 @@ test("a refresh does not wait for look-ups; what they find is reported afterward
   expect(reported()).toEqual([]);
   answer(REFUSED);
   await watch.hostsLookedUp();
-  expect(watch.faults()).toMatchObject([{ strategyId: 1, reason: "forbidden_address" }]);
+  expect(watch.unusable()).toMatchObject([{ strategyId: 1, reason: "forbidden_address" }]);
   expect(reported()).toEqual([
     expect.stringMatching(/^ERROR Trend \(1\).*broker\.test resolves to 10\.0\.0\.1/),
   ]);
@@ -63,7 +63,7 @@ test("a name that cannot be looked up is a warning, and changes nothing of what 
   const look = async (): Promise<readonly string[]> => {
     watch.check(strategies({ url }));
     await watch.hostsLookedUp();
-    return watch.faults().map(({ reason }) => reason);
+    return watch.unusable().map(({ reason }) => reason);
   };
   expect(await look()).toEqual([]);
   expect(reported()).toEqual([expect.stringMatching(/^WARNING the host broker\.test.*no such host/)]);

@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError } from "commander";
-import { strategySecrets } from "../shared/config/secrets.ts";
 import { isEntryId } from "../shared/entry.ts";
 import { CliError, withRedis, withRedisStarted, type Connection } from "./cli/connection.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
@@ -15,6 +14,7 @@ import {
 import { createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
+import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
 
 /** `npm run cli -- …`: the commands, their options and checks of what was typed. */
 
@@ -98,7 +98,7 @@ deadLetters
   .option("--reason <text>", "why; it is recorded")
   .action(async (ids: string[], options: RetryOptions) =>
     withRedisStarted(process.env, async (connection) =>
-      retryFromCli(connection, ids, { ...options, secrets: strategySecrets(process.env) }),
+      retryFromCli(connection, ids, { ...options, env: process.env }),
     ),
   );
 deadLetters
@@ -151,6 +151,7 @@ function startPlace(text: string): string {
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(error instanceof CliError ? error.message : error);
-  process.exitCode = 1;
+  const isForPeople = error instanceof CliError || error instanceof MisconfigurationError;
+  console.error(isForPeople ? error.message : error);
+  process.exitCode = error instanceof MisconfigurationError ? EXIT_BAD_CONFIG : 1;
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { redactUrl } from "../shared/config/redact-url.ts";
-import { strategySecrets } from "../shared/config/secrets.ts";
+import { secretsOf } from "../shared/config/secrets.ts";
 import { messageOf } from "../shared/error-message.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { keysOf } from "../shared/keys.ts";
@@ -92,7 +92,7 @@ const services = openServices({
   consumer,
   database,
   logger,
-  secrets: strategySecrets(env, [config.httpToken, config.webhookSecret, config.notifyUrl]),
+  secrets: secretsOf(env, config),
   stopping: ending.signal,
 });
 const router = await startRouter(services);

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { readConfig, TIMER_MS_MAX, type Config } from "../../shared/config/config.ts";
-import { strategySecrets } from "../../shared/config/secrets.ts";
+import { secretsOf } from "../../shared/config/secrets.ts";
 import { messageOf } from "../../shared/error-message.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { MisconfigurationError, uniqueConsumerName, type Environment } from "../environment.ts";
@@ -33,7 +33,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     consumer,
     database,
     logger,
-    secrets: strategySecrets(env, [config.httpToken, config.webhookSecret, config.notifyUrl]),
+    secrets: secretsOf(env, config),
   });
   const { app, close: closeApp } = openHttpApp({ services, token, peerAddressOf });
   const { redis, clock, events } = services;

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { isEntryId } from "../shared/entry.ts";
+import { check } from "./cli/check.ts";
 import { CliError, withRedis, withRedisStarted, type Connection } from "./cli/connection.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
 import {
@@ -33,6 +34,12 @@ program
   .option("--uid <uid>", "identity of the signal (default: a hash of symbol, phrase and bar time)")
   .option("--wait <seconds>", "longest wait for the decision", positive, 15)
   .action(async (options: SendOptions) => onRedis(async (connection) => send(connection, options)));
+
+program
+  .command("check")
+  .description("check the environment, Redis, Postgres, reference, strategies and clocks; changes nothing")
+  .option("--json", "as JSON", false)
+  .action(async (options: { json: boolean }) => check(process.env, options));
 
 program
   .command("status")

@@ -46,7 +46,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     await database.close().catch((error: unknown) => logger.warn(`database: ${messageOf(error)}`));
   };
   const start = async (): Promise<void> => {
-    await refuseUnusableRedis(redis, logger);
+    await refuseUnusableRedis(redis, services.keys, logger);
     await clock.sample();
   };
   try {

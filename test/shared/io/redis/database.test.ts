@@ -38,7 +38,7 @@ test.each<RedisRole>(["commands", "blocking", "subscriber"])(
   async (role) => {
     const { redis, errors } = open(urlOf(99), role);
     await expect(redis.set("a", "1")).rejects.toThrow(DatabaseNotSelectedError);
-    await expect(redis.set("a", "1")).rejects.toThrow();
+    await expect(redis.set("a", "1")).rejects.toThrow(/REDIS_URL|max retries/);
     expect(errors[0]?.message).toMatch(/^REDIS_URL names database 99.*ERR DB index is out of range/);
     expect(await admin.dbsize()).toBe(0);
   },
@@ -61,7 +61,7 @@ test("a permission that is lost while connected leads to no command on database 
   await vi.waitFor(() =>
     expect(errors.some((error) => error instanceof DatabaseNotSelectedError)).toBe(true),
   );
-  for (let n = 0; n < 5; n += 1) await expect(redis.set("b", "1")).rejects.toThrow();
+  for (let n = 0; n < 5; n += 1) await expect(redis.set("b", "1")).rejects.toThrow(/REDIS_URL|max retries/);
   expect(await admin.dbsize()).toBe(0);
   await admin.acl("SETUSER", "router", "+select");
   await vi.waitFor(async () => expect(await redis.get("a")).toBe("1"), { timeout: 10_000 });

@@ -3,15 +3,15 @@ import type { PublishState, ReferenceStore } from "../shared/io/reference/refere
 import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
 import { REFERENCE_TABLES, type RawReferenceRows } from "../shared/reference/reference.ts";
 import { rowFaultText, summaryOf, type RowFault, type RowFaults } from "../shared/reference/row-faults.ts";
-import type { AnyStrategyHandler } from "../shared/strategy.ts";
-import { unusableEvents, unusableStrategies } from "./check-strategies.ts";
+import type { UnusableStrategy } from "../shared/unusable-strategy.ts";
+import type { CheckedStrategy } from "./check-strategies.ts";
 
 /**
  * Reads the reference from Postgres and publishes it as the current snapshot. It takes its ticket before it reads, so that of
  * two refreshes the one that read later wins. Throws what the source and the store throw; the current snapshot then stays.
  */
 export async function refreshReference(context: RefreshContext): Promise<RefreshResult> {
-  const { source, store, failures, now, handlers } = context;
+  const { source, store, failures, now, checkStrategies } = context;
   const ticket = await store.takeTicket();
   const rows = await counted(source.load(), failures);
   const { content, version, warnings, faults } = buildReference(rows);
@@ -25,8 +25,10 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
     strategies: content.strategies.size,
     phrases: content.phrases.size,
   };
+  // Also of an unchanged reference: this process may be new, with other secrets than the last one.
+  const unusable = checkStrategies?.(content.strategies.values()) ?? [];
   const faultEvents = rowFaultEvents(faults);
-  const result = { state, version, counts, faults: summaryOf(faults), faultEvents };
+  const result = { state, version, counts, faults: summaryOf(faults), faultEvents, unusable };
   if (state !== "published") return { ...result, events: [] };
   const published: SystemEvent = {
     level: "INFO",
@@ -36,11 +38,7 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   };
   const lacking = Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [what] : []));
   const empty: SystemEvent[] = lacking.length === 0 ? [] : [emptyEvent(lacking)];
-  const unusable = handlers === undefined ? [] : unusableStrategies(content.strategies.values(), handlers);
-  return {
-    ...result,
-    events: [published, ...empty, ...warnings, ...faultEvents, ...unusableEvents(unusable)],
-  };
+  return { ...result, events: [published, ...empty, ...warnings, ...faultEvents] };
 }
 
 export interface RefreshContext {
@@ -58,8 +56,8 @@ export interface RefreshContext {
   };
   /** Redis' clock, milliseconds since 1970. */
   readonly now: () => number;
-  /** The handlers of this process, when it runs strategies: every strategy is checked against them. */
-  readonly handlers?: readonly AnyStrategyHandler[];
+  /** Finds the strategies that this process cannot run; undefined when it runs none. */
+  readonly checkStrategies?: (strategies: Iterable<CheckedStrategy>) => readonly UnusableStrategy[];
 }
 
 export interface RefreshResult {
@@ -72,6 +70,8 @@ export interface RefreshResult {
   readonly faultEvents: readonly SystemEvent[];
   /** What a person should know; empty unless a new version was published. */
   readonly events: readonly SystemEvent[];
+  /** The strategies that this process cannot run. */
+  readonly unusable: readonly UnusableStrategy[];
 }
 
 const SOURCE = "refresh-reference";

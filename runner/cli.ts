@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
-import { strategySecrets } from "../shared/config/secrets.ts";
 import { isEntryId } from "../shared/entry.ts";
+import { check } from "./cli/check.ts";
 import { CliError, withRedis, withRedisStarted, type Connection } from "./cli/connection.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
 import {
@@ -15,6 +15,7 @@ import {
 import { createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
+import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
 
 /** `npm run cli -- …`: the commands, their options and checks of what was typed. */
 
@@ -33,6 +34,12 @@ program
   .option("--uid <uid>", "identity of the signal (default: a hash of symbol, phrase and bar time)")
   .option("--wait <seconds>", "longest wait for the decision", positive, 15)
   .action(async (options: SendOptions) => onRedis(async (connection) => send(connection, options)));
+
+program
+  .command("check")
+  .description("check the environment, Redis, Postgres, reference, strategies and clocks; changes nothing")
+  .option("--json", "as JSON", false)
+  .action(async (options: { json: boolean }) => check(process.env, options));
 
 program
   .command("status")
@@ -98,7 +105,7 @@ deadLetters
   .option("--reason <text>", "why; it is recorded")
   .action(async (ids: string[], options: RetryOptions) =>
     withRedisStarted(process.env, async (connection) =>
-      retryFromCli(connection, ids, { ...options, secrets: strategySecrets(process.env) }),
+      retryFromCli(connection, ids, { ...options, env: process.env }),
     ),
   );
 deadLetters
@@ -151,6 +158,7 @@ function startPlace(text: string): string {
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(error instanceof CliError ? error.message : error);
-  process.exitCode = 1;
+  const isForPeople = error instanceof CliError || error instanceof MisconfigurationError;
+  console.error(isForPeople ? error.message : error);
+  process.exitCode = error instanceof MisconfigurationError ? EXIT_BAD_CONFIG : 1;
 }

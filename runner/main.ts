@@ -1,6 +1,6 @@
 import { withManyListeners } from "../shared/abort.ts";
 import { redactUrl } from "../shared/config/redact-url.ts";
-import { strategySecrets } from "../shared/config/secrets.ts";
+import { secretsOf } from "../shared/config/secrets.ts";
 import { messageOf } from "../shared/error-message.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { keysOf } from "../shared/keys.ts";
@@ -90,7 +90,7 @@ const services = openServices({
   consumer,
   database,
   logger,
-  secrets: strategySecrets(env, [config.httpToken, config.webhookSecret, config.notifyUrl]),
+  secrets: secretsOf(env, config),
   stopping: withManyListeners(ending.signal),
 });
 const router = await startRouter(services);

@@ -40,9 +40,13 @@ export const EXECUTION_REASONS = [
   "unusable_reference_row",
   "unknown_handler",
   "invalid_params",
+  "missing_secret",
+  "invalid_url",
+  "forbidden_address",
   "invalid_outcome",
   "timeout",
   "error",
+  "unusable_stream",
   "attempts_exhausted",
 ] as const;
 export type ExecutionReason = (typeof EXECUTION_REASONS)[number];

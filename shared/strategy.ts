@@ -1,6 +1,7 @@
-import type * as z from "zod";
+import * as z from "zod";
 import type { Fields } from "./entry.ts";
 import type { StrategyStream } from "./keys.ts";
+import { urlFault } from "./outgoing-address.ts";
 import type { Direction } from "./reference/reference.ts";
 import type { Detail } from "./signal/signal.ts";
 
@@ -88,6 +89,41 @@ export type AnyStrategyHandler = StrategyHandler;
 /** Defines a handler: gives `run` the type of the schema of `params`. */
 export function defineStrategy<Params>(handler: StrategyHandler<Params>): AnyStrategyHandler {
   return handler as unknown as AnyStrategyHandler;
+}
+
+/**
+ * What params are used for, by their schemas. The router checks what they name when it reads the reference, and `cli check`
+ * does too, so that a missing secret is seen before the first signal needs it.
+ */
+export const paramUses = z.registry<{ readonly use: ParamUse }, z.ZodType<string>>();
+export type ParamUse = "secret" | "address";
+
+const SECRET_NAME = /^[A-Z0-9_]{1,100}$/;
+
+/** Schema for a param that is passed to `secret(name)`: the NAME of a variable STRATEGY_SECRET_<NAME>. */
+export function secretName() {
+  return z
+    .string()
+    .regex(SECRET_NAME, "expected the NAME of a variable STRATEGY_SECRET_<NAME>, never the secret")
+    .register(paramUses, { use: "secret" });
+}
+
+/** Schema for a param that is passed to `post` as its URL: http:// or https://, without a user or a password. */
+export function address() {
+  return z
+    .string()
+    .superRefine((text, context) => {
+      const message = urlFault(text);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    })
+    .register(paramUses, { use: "address" });
+}
+
+/** Why the secret of this name cannot be used; the same words in a check and in the outcome of a task. */
+export function missingSecretFault(name: string): string {
+  return SECRET_NAME.test(name)
+    ? `the variable STRATEGY_SECRET_${name} is not set`
+    : "the name of a secret is not the NAME of a variable STRATEGY_SECRET_<NAME>";
 }
 
 /** Thrown by a handler when another attempt may succeed. Every other error counts as permanent. */

@@ -62,6 +62,7 @@ const ROOT = resolve(import.meta.dirname, "..");
 const WITHOUT_IO: Readonly<Record<string, readonly string[] | "all">> = {
   zod: "all",
   "fastest-levenshtein": "all",
+  "ipaddr.js": "all",
   "node:crypto": "all",
   "node:events": ["setMaxListeners"],
   "p-limit": "all",

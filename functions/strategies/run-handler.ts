@@ -3,6 +3,7 @@ import { messageOf } from "../../shared/error-message.ts";
 import type { SubscribedStrategy } from "../../shared/reference/snapshot.ts";
 import type { Detail } from "../../shared/signal/signal.ts";
 import {
+  missingSecretFault,
   PermanentError,
   RetryableError,
   type AnyStrategyHandler,
@@ -162,7 +163,7 @@ function runOf(
     secret(secretName) {
       const value = ports.secretOf(secretName);
       if (value !== undefined) return value;
-      throw new PermanentError(`the variable STRATEGY_SECRET_${secretName} is not set`, "missing_secret");
+      throw new PermanentError(missingSecretFault(secretName), "missing_secret");
     },
     post,
   };

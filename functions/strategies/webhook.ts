@@ -2,9 +2,11 @@ import { createHmac } from "node:crypto";
 import * as z from "zod";
 import { isoTime } from "../../shared/signal/time.ts";
 import {
+  address,
   defineStrategy,
   PermanentError,
   RetryableError,
+  secretName,
   type PostAnswer,
   type StrategyRun,
 } from "../../shared/strategy.ts";
@@ -21,14 +23,9 @@ import { webhookHeaders } from "./webhook-headers.ts";
  * constant time, and refuse timestamps more than a few minutes old, so that a recorded delivery cannot be sent again later.
  */
 const paramsSchema = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, error: "expected a URL, http:// or https://" })
-    .refine((url) => !hasUser(url), "expected no user or password in the URL"),
+  url: address(),
   /** Name of the key that deliveries are signed with: the variable STRATEGY_SECRET_<NAME>. */
-  secret: z
-    .string()
-    .regex(/^[A-Z0-9_]{1,100}$/, "expected the NAME of a variable STRATEGY_SECRET_<NAME>, never the secret")
-    .optional(),
+  secret: secretName().optional(),
   headers: webhookHeaders.default({}),
   timeout_ms: z.int().min(1).max(600_000).default(5_000),
 });
@@ -59,12 +56,6 @@ export const webhook = defineStrategy({
     throw new PermanentError(message, `http_${status}`, detail);
   },
 });
-
-function hasUser(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { username, password } = new URL(url);
-  return username !== "" || password !== "";
-}
 
 function deliveryOf({ signal, strategy, idempotencyKey, attempt }: StrategyRun<Params>) {
   return {

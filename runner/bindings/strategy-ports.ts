@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { StrategyChecks } from "../../functions/check-strategies.ts";
 import type { RunPorts } from "../../functions/strategies/run-handler.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { Secrets } from "../../shared/config/secrets.ts";
@@ -31,5 +32,16 @@ export function strategyPortsOf({ config, logger, secrets }: StrategyPortsDeps):
         { source: "strategy", strategy: strategyId, name: printable(strategy), uid, ...details },
         message,
       ),
+  };
+}
+
+/** What strategies are checked against before they are run, as this process is configured. */
+export function strategyChecksOf({
+  config,
+  secrets,
+}: Omit<StrategyPortsDeps, "logger">): Omit<StrategyChecks, "hostFault"> {
+  return {
+    isSecretSet: (name) => secrets.valueOf(name) !== undefined,
+    privateAddresses: config.strategyPrivateAddresses,
   };
 }

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
-import { openRedis } from "../../shared/io/redis/connection.ts";
+import { DatabaseNotSelectedError, openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { configOrExit, DATA_DIR, type Environment } from "../environment.ts";
 import { findRedisServer } from "../local/find-redis.ts";
 import { localRedisUrl, startLocalRedis } from "../local/redis-server.ts";
+import { throwMisconfiguration } from "../setup/check-redis.ts";
 import { openLogger } from "../telemetry/logger.ts";
 
 /** A connection of the command line to the router's Redis, with the configuration of this environment. */
@@ -25,7 +26,7 @@ export class CliError extends Error {
 
 /**
  * Runs a command on the Redis of REDIS_URL, or of the router that runs in this folder.
- * @throws CliError when there is none, or it does not answer
+ * @throws CliError when there is none, or it does not answer; MisconfigurationError when its database cannot be selected
  */
 export async function withRedis<T>(
   env: Environment,
@@ -51,6 +52,7 @@ export async function withRedis<T>(
     await redis.ping();
     return await command({ redisUrl: url, redis, keys: keysOf(config.keyPrefix), config });
   } catch (error) {
+    if (error instanceof DatabaseNotSelectedError) throwMisconfiguration(error);
     throw redis.status === "ready"
       ? error
       : new CliError(`Redis at ${redactUrl(url)} does not answer: ${String(lastError ?? error)}`);

@@ -1,5 +1,5 @@
 import type { Config } from "../../shared/config/config.ts";
-import type { Secrets } from "../../shared/config/secrets.ts";
+import { secretsOf } from "../../shared/config/secrets.ts";
 import { messageOf } from "../../shared/error-message.ts";
 import { commitOn } from "../../shared/io/commit/commit.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
@@ -8,7 +8,8 @@ import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { redisClock } from "../../shared/io/redis/clock.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
 import { printable } from "../../shared/text.ts";
-import { DATA_DIR, uniqueConsumerName } from "../environment.ts";
+import { DATA_DIR, uniqueConsumerName, type Environment } from "../environment.ts";
+import { withLocalSecrets } from "../local/secrets.ts";
 import {
   NOT_THERE,
   retryBinding,
@@ -71,13 +72,16 @@ export interface RetryOptions {
 export async function retryFromCli(
   { redisUrl, config }: Connection,
   ids: readonly string[],
-  { all, by = osUser(), reason, secrets }: RetryOptions & { readonly secrets: Secrets },
+  { all, by = osUser(), reason, env }: RetryOptions & { readonly env: Environment },
 ): Promise<void> {
   const letters = chosen(ids, all);
   // Only records need the database: signals and tasks can be retried without it.
   const database = await databaseForRetry(config);
   const logger = openLogger("silent", { forPeople: false });
   const consumer = uniqueConsumerName();
+  // With the local Redis the router has secrets that are in no variable.
+  const whole = config.redisUrl === undefined ? await withLocalSecrets(config, DATA_DIR) : config;
+  const secrets = secretsOf(env, whole);
   const services = openServices({ config, redisUrl, consumer, database, logger, secrets });
   let failed = 0;
   const onAttempt = (attempt: RetryAttempt): void => {

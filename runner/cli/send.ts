@@ -1,4 +1,5 @@
 import { readTime } from "../../shared/io/redis/clock.ts";
+import { openRedis } from "../../shared/io/redis/connection.ts";
 import { tailResults } from "../../shared/io/streams/results-tail.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
 import type { SignalRecord } from "../../shared/records.ts";
@@ -6,10 +7,15 @@ import { decisionText } from "../telemetry/decision-text.ts";
 import { CliError, type Connection } from "./connection.ts";
 
 /** `cli send`: adds one signal to `signals_stream`, waits for its decision and prints it with every outcome. */
-export async function send({ redis, keys }: Connection, options: SendOptions): Promise<void> {
-  const reader = redis.duplicate();
-  // A broken connection also rejects the read in flight.
-  reader.on("error", () => undefined);
+export async function send({ redisUrl, redis, keys }: Connection, options: SendOptions): Promise<void> {
+  const reader = openRedis({
+    url: redisUrl,
+    role: "blocking",
+    name: "cli:results",
+    blockMs: 500,
+    // A broken connection also rejects the read in flight.
+    onError: () => undefined,
+  });
   try {
     const tail = await tailResults(reader, { keys, countMax: 500, blockMs: 500 });
     // By Redis' clock: with this machine's, which may be wrong, the signal could seem too old.

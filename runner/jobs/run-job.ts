@@ -21,7 +21,7 @@ export type JobName = (typeof JOB_NAMES)[number];
 
 /** What each job answers. */
 export interface JobAnswers {
-  "refresh-reference": Omit<RefreshResult, "events" | "faultEvents">;
+  "refresh-reference": Omit<RefreshResult, "events" | "faultEvents" | "unusable">;
   reclaim: { readonly streams: readonly Reclaimed[] };
   /** `log` is null without LOG_RETENTION_DAYS. */
   trim: { readonly streams: readonly StreamTrim[]; readonly log: LogTrim | null };

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { readConfig, TIMER_MS_MAX, type Config } from "../../shared/config/config.ts";
 import { runMsMaxOf } from "../../shared/config/run-limits.ts";
-import { strategySecrets } from "../../shared/config/secrets.ts";
+import { secretsOf } from "../../shared/config/secrets.ts";
 import { messageOf } from "../../shared/error-message.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { MisconfigurationError, uniqueConsumerName, type Environment } from "../environment.ts";
@@ -34,7 +34,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     consumer,
     database,
     logger,
-    secrets: strategySecrets(env, [config.httpToken, config.webhookSecret, config.notifyUrl]),
+    secrets: secretsOf(env, config),
   });
   const { app, close: closeApp } = openHttpApp({ services, token, peerAddressOf });
   const { redis, clock } = services;
@@ -47,7 +47,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     await database.close().catch((error: unknown) => logger.warn(`database: ${messageOf(error)}`));
   };
   const start = async (): Promise<void> => {
-    await refuseUnusableRedis(redis, logger);
+    await refuseUnusableRedis(redis, services.keys, logger);
     await clock.sample();
   };
   try {

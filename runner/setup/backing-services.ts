@@ -7,6 +7,7 @@ import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { pendingMigrations } from "../../shared/io/postgres/migrate.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
+import { keysOf, type Keys } from "../../shared/keys.ts";
 import type { Running } from "../../shared/running.ts";
 import { MisconfigurationError, type Environment } from "../environment.ts";
 import { loadDemoReference } from "../local/demo.ts";
@@ -53,7 +54,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
         ? await startLocalRedis({ dataDir, log: logger, findServer: async () => findRedisServer({ env }) })
         : undefined;
     const redisUrl = config.redisUrl ?? local?.url ?? "";
-    await checkRedis(redisUrl, logger);
+    await checkRedis(redisUrl, keysOf(config.keyPrefix), logger);
     return {
       redisUrl,
       localRedis: local !== undefined,
@@ -72,7 +73,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
 }
 
 /** The loops wait for an unavailable server; an unusable one is refused now. @throws MisconfigurationError */
-async function checkRedis(url: string, logger: Logger): Promise<void> {
+async function checkRedis(url: string, keys: Keys, logger: Logger): Promise<void> {
   let refused: Error | undefined;
   const onError = (error: Error): void => {
     refused = error;
@@ -80,7 +81,7 @@ async function checkRedis(url: string, logger: Logger): Promise<void> {
   };
   const redis = openRedis({ url, role: "commands", name: "check", onError });
   try {
-    await refuseUnusableRedis(redis, logger);
+    await refuseUnusableRedis(redis, keys, logger);
   } catch (error) {
     if (error instanceof MisconfigurationError) throw error;
     logger.warn(

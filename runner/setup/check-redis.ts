@@ -1,16 +1,32 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
-import { remarksOn } from "../../shared/config/redis-requirements.ts";
+import { redisRemarks, scriptRemark } from "../../shared/config/redis-requirements.ts";
+import type { Remark } from "../../shared/config/remark.ts";
+import { DatabaseNotSelectedError } from "../../shared/io/redis/connection.ts";
+import { readScriptFacts } from "../../shared/io/redis/script-facts.ts";
 import { readRedisFacts } from "../../shared/io/redis/server-facts.ts";
+import type { Keys } from "../../shared/keys.ts";
 import { MisconfigurationError } from "../environment.ts";
 
 /**
- * Checks version, role and settings of a Redis; settings that weaken the router's promise are logged as warnings.
+ * Checks version, role, settings and scripts of a Redis; settings that weaken the router's promise are logged as warnings.
  * @throws MisconfigurationError for an unusable server; Error when it does not answer
  */
-export async function refuseUnusableRedis(redis: Redis, logger: Logger): Promise<void> {
-  const remarks = remarksOn(await readRedisFacts(redis));
+export async function refuseUnusableRedis(redis: Redis, keys: Keys, logger: Logger): Promise<void> {
+  const server = await readRedisFacts(redis).catch(throwMisconfiguration);
+  const remarks = redisRemarks(server);
+  refuseFaults(remarks);
+  // Asked last: an old server does not understand the script.
+  refuseFaults([scriptRemark(await readScriptFacts(redis, keys))]);
   for (const { kind, message } of remarks) if (kind === "warning") logger.warn(message);
+}
+
+function refuseFaults(remarks: readonly Remark[]): void {
   const faults = remarks.filter(({ kind }) => kind === "fault");
   if (faults.length > 0) throw new MisconfigurationError(faults.map(({ message }) => message).join("\n"));
+}
+
+/** @throws MisconfigurationError when the database of REDIS_URL cannot be selected, else the error itself */
+export function throwMisconfiguration(error: unknown): never {
+  throw error instanceof DatabaseNotSelectedError ? new MisconfigurationError(error.message) : error;
 }

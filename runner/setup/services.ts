@@ -7,6 +7,7 @@ import type { Commit } from "../../shared/commit.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { Secrets } from "../../shared/config/secrets.ts";
 import { commitOn } from "../../shared/io/commit/commit.ts";
+import { hostVerdict } from "../../shared/io/http-client/host-verdict.ts";
 import { logStoreOn } from "../../shared/io/log/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
@@ -17,12 +18,13 @@ import { referenceStoreOn, type ReferenceStore } from "../../shared/io/reference
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { routingContextCache, type RoutingContextCache } from "../bindings/routing-context.ts";
-import { strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
+import { strategyChecksOf, strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
 import { taskEndsOn, type TaskEnds } from "../bindings/task-ends.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
 import { processCounters, type ProcessCounters } from "../telemetry/process-counters.ts";
 import { referenceReportsOf } from "./reference-reports.ts";
 import { strategyCheckOn, type StrategyCheck } from "./strategy-check.ts";
+import { strategyWatchOver } from "./strategy-watch.ts";
 
 /** Opens what every caller of functions works with, poll loops and requests alike. */
 
@@ -84,6 +86,13 @@ export function openServices(options: ServicesOptions): Services {
   const events = eventLogOn(redis, keys, clock, logger);
   const reports = referenceReportsOf({ ...options, redis, keys, events });
   const referenceStore = referenceStoreOn(redis, keys, reports);
+  const strategyWatch = strategyWatchOver({
+    handlers,
+    checks: strategyChecksOf(options),
+    verdictOn: hostVerdict,
+    publish: (event) => events.publish(event),
+  });
+  const runsStrategies = config.functions.includes("execute-strategies");
   let askForSnapshot: (() => void) | undefined;
   const routing = routingContextCache({
     redis,
@@ -107,7 +116,7 @@ export function openServices(options: ServicesOptions): Services {
     strategyPorts: strategyPortsOf(options),
     counters,
     taskEnds,
-    strategyCheck: strategyCheckOn({ redis, keys, config, routing, handlers, events }),
+    strategyCheck: strategyCheckOn({ redis, keys, config, routing, watch: strategyWatch }),
     async flush(msMax, which = "all") {
       const counting = which === "all" ? counters.flush() : counters.flushIfDue();
       const others = Promise.all([counting, taskEnds.flush()]);
@@ -125,7 +134,7 @@ export function openServices(options: ServicesOptions): Services {
         store: referenceStore,
         failures: reports.failures,
         now: () => clock.now(),
-        ...(config.functions.includes("execute-strategies") ? { handlers } : {}),
+        ...(runsStrategies ? { checkStrategies: (read) => strategyWatch.check(read) } : {}),
       });
       reports.refreshed(result);
       return result;

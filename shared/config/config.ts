@@ -28,9 +28,11 @@ const secret = matching("printable ASCII characters without spaces", /^[\x21-\x7
 const schema = z.object({
   /** Unset: a local redis-server with its data in `.data/`. */
   redisUrl: url(
-    "redis://[user:password@]host[:port][/db] or the same with rediss://",
+    "redis://[user:password@]host[:port][/db], with db a number and nothing after it but ?family=6, or the same with rediss://",
     ["redis:", "rediss:"],
-    ({ hostname, pathname }) => hostname !== "" && /^(\/\d*)?$/.test(pathname),
+    // Further parameters would change how the client works: `db`, or how often it sends a command again.
+    ({ hostname, pathname, search }) =>
+      hostname !== "" && /^(\/\d*)?$/.test(pathname) && /^(\?family=[046])?$/.test(search),
   ).optional(),
   /** Unset: PGlite with its data in `.data/`. */
   databaseUrl: url(

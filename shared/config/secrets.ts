@@ -1,3 +1,13 @@
+import type { Config } from "./config.ts";
+
+/** The secrets of strategies, and everything that this configuration keeps out of records and logs. */
+export function secretsOf(
+  env: Readonly<Record<string, string | undefined>>,
+  { httpToken, webhookSecret, notifyUrl }: Pick<Config, "httpToken" | "webhookSecret" | "notifyUrl">,
+): Secrets {
+  return strategySecrets(env, [httpToken, webhookSecret, notifyUrl]);
+}
+
 /** The secrets of strategies, variables STRATEGY_SECRET_<NAME>; texts are redacted from these and from `others`. */
 export function strategySecrets(
   env: Readonly<Record<string, string | undefined>>,

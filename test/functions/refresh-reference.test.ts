@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { refreshReference } from "../../functions/refresh-reference.ts";
+import { unusableStrategies } from "../../functions/check-strategies.ts";
+import { refreshReference, type RefreshContext } from "../../functions/refresh-reference.ts";
 import { HANDLERS } from "../../functions/strategies/registry.ts";
 import { referenceStoreOn } from "../../shared/io/reference/reference-store.ts";
 import { keysOf } from "../../shared/keys.ts";
@@ -56,25 +57,21 @@ describe("refresh-reference, on a real Redis", () => {
     ]);
   });
 
-  test("strategies that cannot be run are reported once per version, where strategies are run, and the others go on", async () => {
-    const rows = rowsWithStrategies([
-      strategyRow(1, { handler: "webhok" }),
-      strategyRow(2, { handler: "webhook", params: { url: "t0ken" } }),
-      strategyRow(3),
-    ]);
-    const elsewhere = { source: sourceOf(rows), now: () => NOW };
+  test("strategies are checked at each refresh, also when the reference is unchanged, and the others go on", async () => {
+    const rows = rowsWithStrategies([strategyRow(1, { handler: "webhok" }), strategyRow(2)]);
     const store = referenceStoreOn(redis, keysOf(freshPrefix()));
-    const context = { ...elsewhere, store, handlers: HANDLERS };
-    const { version, events } = await refreshReference(context);
-    expect(events.map(({ level, details }) => [level, details?.["strategy_id"]])).toEqual([
-      ["INFO", undefined],
-      ["ERROR", 1],
-      ["ERROR", 2],
-    ]);
-    expect(await store.currentVersion()).toBe(version);
-    expect((await refreshReference(context)).events).toEqual([]);
-    const other = referenceStoreOn(redis, keysOf(freshPrefix()));
-    expect((await refreshReference({ ...elsewhere, store: other })).events).toHaveLength(1);
+    const checks = { isSecretSet: () => false, privateAddresses: false, hostFault: () => undefined };
+    const elsewhere = { source: sourceOf(rows), now: () => NOW, store };
+    const context: RefreshContext = {
+      ...elsewhere,
+      checkStrategies: (strategies) => unusableStrategies(strategies, HANDLERS, checks),
+    };
+    for (const state of ["published", "unchanged"]) {
+      const answer = await refreshReference(context);
+      expect(answer).toMatchObject({ state, unusable: [{ strategyId: 1, reason: "unknown_handler" }] });
+      expect(await store.currentVersion()).toBe(answer.version);
+    }
+    expect((await refreshReference(elsewhere)).unusable).toEqual([]);
   });
 
   test("rows that cannot be used are named, a few of many, with what is done and what to do", async () => {

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { unusableEvents } from "../../../functions/check-strategies.ts";
 import { EVENT_LEVELS } from "../../../shared/events.ts";
 import {
   phraseSchema,
@@ -126,8 +127,8 @@ export function referenceRoutes({ services }: HttpDeps) {
       );
     })
     .openapi(refreshRoute, async (c) => {
-      const { events, faultEvents: _, faults: found, ...result } = await services.refresh();
-      const warnings = events
+      const { events, faultEvents: _, faults: found, unusable, ...result } = await services.refresh();
+      const warnings = [...events, ...unusableEvents(unusable)]
         .filter(({ level }) => level !== "INFO")
         .map(({ level, message }) => ({ level, message }));
       return c.json({ ...result, faults: shownFaults(found), warnings }, 200);

@@ -2,6 +2,7 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { onAbort } from "../../abort.ts";
 import { CONNECT_MS_MAX, CONNECTION_WAIT_MS_MAX } from "../../config/run-limits.ts";
+import { urlFault } from "../../outgoing-address.ts";
 import {
   PermanentError,
   RetryableError,
@@ -106,8 +107,7 @@ export function outgoingPost({
   return async (request, progress) => {
     const { abort } = request;
     const url = targetOf(request.url);
-    // An IPv6 address is in brackets.
-    if (!privateAddresses) assertPublicLiteral(url.hostname.replace(/^\[|\]$/g, ""));
+    if (!privateAddresses) assertPublicLiteral(url.hostname);
     abort.throwIfAborted();
     const giveBackSlot = await takeSlot(url.host, abort);
     try {
@@ -119,17 +119,10 @@ export function outgoingPost({
 }
 
 function targetOf(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
-    throw new PermanentError("the URL to post to is invalid: expected http://… or https://…", "invalid_url");
-  }
-  if (url.username !== "" || url.password !== "") {
-    throw new PermanentError(
-      `the URL to post to (host ${url.host}) contains a user name or a password: remove it`,
-      "invalid_url",
-    );
-  }
-  return url;
+  const fault = urlFault(text);
+  if (fault === undefined) return new URL(text);
+  const host = URL.canParse(text) ? ` (host ${new URL(text).host})` : "";
+  throw new PermanentError(`the URL to post to${host} cannot be used: ${fault}`, "invalid_url");
 }
 
 async function beginningOf(incoming: http.IncomingMessage): Promise<string> {

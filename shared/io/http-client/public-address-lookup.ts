@@ -1,8 +1,8 @@
 import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
-import { isIP, type LookupFunction } from "node:net";
+import type { LookupFunction } from "node:net";
 import { callbackify } from "node:util";
-import ipaddr from "ipaddr.js";
+import { literalFault, PRIVATE_ADDRESSES_HINT, resolvedFault } from "../../outgoing-address.ts";
 import { PermanentError } from "../../strategy.ts";
 
 /** Keeps outgoing connections away from addresses that are not public. */
@@ -19,26 +19,9 @@ export interface GuardedLookupOptions {
 /** The system's resolver, which also reads `/etc/hosts`. */
 export const systemResolve: Resolve = async (hostname) => lookup(hostname, { all: true });
 
-/** The only part of IPv6 from which public addresses are allocated. */
-const PUBLIC_IPV6 = ipaddr.IPv6.parseCIDR("2000::/3");
-
-/**
- * Why nothing may be sent to this IP address; undefined when it is public. Refused are private, loopback, link-local (where
- * clouds serve credentials), shared, multicast and reserved addresses, and IPv6 addresses that contain an IPv4 address.
- */
-export function addressFault(address: string): string | undefined {
-  const parsed = ipaddr.parse(address);
-  const range = parsed.range();
-  // The library names the special ranges; an IPv6 address without a name need not be public.
-  const unknown = parsed instanceof ipaddr.IPv6 && !parsed.match(PUBLIC_IPV6);
-  if (range === "unicast" && !unknown) return undefined;
-  return `${address} is not a public address (${range === "unicast" ? "not allocated" : range})`;
-}
-
 /** @throws PermanentError when the host is a non-public address; addresses are not looked up. */
 export function assertPublicLiteral(hostname: string): void {
-  if (isIP(hostname) === 0) return;
-  const fault = addressFault(hostname);
+  const fault = literalFault(hostname);
   if (fault !== undefined) throw forbidden(fault);
 }
 
@@ -53,10 +36,11 @@ export function guardedLookup({ privateAddresses, resolve }: GuardedLookupOption
     const addresses = [...(await resolve(hostname))];
     if (addresses.length === 0) throw Object.assign(new Error("no address"), { code: "ENOTFOUND" });
     if (privateAddresses) return addresses;
-    for (const { address } of addresses) {
-      const fault = addressFault(address);
-      if (fault !== undefined) throw forbidden(`${hostname} resolves to ${fault}`);
-    }
+    const fault = resolvedFault(
+      hostname,
+      addresses.map(({ address }) => address),
+    );
+    if (fault !== undefined) throw forbidden(fault);
     return addresses;
   }
 
@@ -79,5 +63,5 @@ export function guardedLookup({ privateAddresses, resolve }: GuardedLookupOption
 }
 
 function forbidden(fault: string): PermanentError {
-  return new PermanentError(`${fault}; STRATEGY_PRIVATE_ADDRESSES=true allows it`, "forbidden_address");
+  return new PermanentError(`${fault}; ${PRIVATE_ADDRESSES_HINT}`, "forbidden_address");
 }

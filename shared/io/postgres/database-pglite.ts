@@ -32,7 +32,9 @@ export async function openPglite({ dataDir, onError }: PgliteOptions): Promise<D
     onError(lost);
   };
   const lock = await lockFolder(folder, onLost).catch((error: unknown) => {
-    throw error instanceof FolderInUseError ? new Error(`${error.message}; ${IN_USE}`) : error;
+    throw error instanceof FolderInUseError
+      ? new Error(`${error.message}; ${IN_USE}`, { cause: error })
+      : error;
   });
   const pg = await PGlite.create(folder, { parsers: { [types.INT8]: Number } }).catch(
     async (error: unknown) => {

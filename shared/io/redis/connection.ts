@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from "ioredis";
+import { databaseRefusal } from "../../config/redis-database.ts";
 
 /** This room connects to Redis, loads scripts, reads the server's clock and facts, and takes leases. */
 
@@ -53,8 +54,38 @@ export function openRedis({
     ...answerTimeout(role, { blockMs, answerMsMax }),
   } satisfies RedisOptions;
   const redis = new Redis(url, options);
-  redis.on("error", onError);
+  onConnectionError(redis, onError);
   return redis;
+}
+
+/**
+ * Calls `onError` on every connection error. When SELECT is refused, ioredis only reports it and goes on with database 0; here
+ * nothing is sent on such a connection: commands reject with the reason, and the client connects anew.
+ */
+function onConnectionError(redis: Redis, onError: (error: Error) => void): void {
+  let passedOn: Error | undefined;
+  redis.on("error", (error: Error) => {
+    if (error === passedOn || !isSelectReply(error)) return onError(error);
+    passedOn = databaseError(redis.options.db ?? 0, error);
+    // Emits the error again.
+    redis.recoverFromFatalError(error, passedOn, {});
+  });
+}
+
+/** The server does not let this connection use the database of REDIS_URL. */
+export class DatabaseNotSelectedError extends Error {
+  override readonly name = "DatabaseNotSelectedError";
+}
+
+function databaseError(database: number, reply: Error): Error {
+  const refusal = databaseRefusal(database, reply.message);
+  // Any other reply, such as NOAUTH or BUSY, is not about the database.
+  return refusal === undefined ? reply : new DatabaseNotSelectedError(refusal);
+}
+
+function isSelectReply(error: Error): boolean {
+  const { command } = error as { readonly command?: { readonly name?: unknown } };
+  return error.name === "ReplyError" && command?.name === "select";
 }
 
 /** ioredis' blockingTimeout only resolves null and keeps the dead connection; a socket timeout replaces it. */

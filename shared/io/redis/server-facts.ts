@@ -1,9 +1,9 @@
 import type { Redis } from "ioredis";
 import type { RedisFacts } from "../../config/redis-requirements.ts";
 
-/** Reads what INFO says about the server. @throws Error when it does not answer */
+/** Reads what INFO says about the server; nothing when the user may not run INFO. @throws Error when it does not answer */
 export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
-  const info = parseInfo(await redis.info());
+  const info = parseInfo(await redis.info().catch(nothingIfDenied));
   const aof = info.get("aof_enabled");
   return {
     version: info.get("valkey_version") ?? info.get("redis_version"),
@@ -11,7 +11,17 @@ export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
     role: info.get("role"),
     aofEnabled: aof === undefined ? undefined : aof === "1",
     maxMemoryPolicy: info.get("maxmemory_policy"),
+    memory: { used: bytesOf(info.get("used_memory")), max: bytesOf(info.get("maxmemory")) },
   };
+}
+
+function nothingIfDenied(error: unknown): string {
+  if (error instanceof Error && error.message.startsWith("NOPERM")) return "";
+  throw error;
+}
+
+function bytesOf(text: string | undefined): number | undefined {
+  return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);
 }
 
 function parseInfo(text: string): Map<string, string> {

@@ -29,7 +29,7 @@ test.each<[RefreshResult["state"], number]>([
       await nextTurn();
       const counts = { tickers: 1, strategies: 1, phrases: 1 };
       const faults = { count: 1, named: [] };
-      return { state, version: "v", counts, faults, faultEvents: [fault], events: [] };
+      return { state, version: "v", counts, faults, faultEvents: [fault], events: [], unusable: [] };
     },
     events: { publish: (event) => void published.push(event), flush: async () => undefined },
     subscriber: connectRedis(),

@@ -21,6 +21,7 @@ describe("accepts", () => {
     ["REDIS_URL", "redis://localhost", { redisUrl: "redis://localhost" }],
     ["REDIS_URL", "rediss://u:p@r.example:6380/2", { redisUrl: "rediss://u:p@r.example:6380/2" }],
     ["REDIS_URL", " redis://[::1]:6379/ ", { redisUrl: "redis://[::1]:6379/" }],
+    ["REDIS_URL", "redis://host/1?family=6", { redisUrl: "redis://host/1?family=6" }],
     [
       "DATABASE_URL",
       "postgres://u:p@h/d?sslmode=require",
@@ -75,6 +76,10 @@ describe("refuses", () => {
     ["REDIS_URL", "http://localhost"],
     ["REDIS_URL", "redis:///0"],
     ["REDIS_URL", "redis://host/one"],
+    ["REDIS_URL", "redis://host/-1"],
+    ["REDIS_URL", "redis://host/1/2"],
+    ["REDIS_URL", "redis://host/?db=one"],
+    ["REDIS_URL", "redis://host/1?maxRetriesPerRequest=20"],
     ["REDIS_URL", "unix:///run/redis.sock"],
     ["DATABASE_URL", "mysql://h/d"],
     ["DATABASE_URL", "h/d"],
@@ -161,7 +166,7 @@ test("all faults are reported at once, with what was given and what is expected"
   expect(answer).toEqual({
     ok: false,
     message: [
-      "REDIS_URL (value not shown): expected redis://[user:password@]host[:port][/db] or the same with rediss://",
+      "REDIS_URL (value not shown): expected redis://[user:password@]host[:port][/db], with db a number and nothing after it but ?family=6, or the same with rediss://",
       'HTTP_PORT is "eighty": expected an integer from 0 to 65535',
       `FUNCTIONS is "reclaim,trade": expected a comma list of names out of: ${FUNCTION_NAMES.join(", ")}`,
       String.raw`LOG_LEVEL is "loud\nand clear": expected one of trace, debug, info, warn, error, fatal, silent`,

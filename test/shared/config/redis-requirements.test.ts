@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { remarksOn, type RedisFacts } from "../../../shared/config/redis-requirements.ts";
+import { redisRemarks, scriptRemark, type RedisFacts } from "../../../shared/config/redis-requirements.ts";
 
 const well: RedisFacts = {
   version: "7.0.15",
@@ -7,19 +7,29 @@ const well: RedisFacts = {
   role: "master",
   aofEnabled: true,
   maxMemoryPolicy: "noeviction",
+  memory: { used: 100, max: 0 },
 };
+const wrongWith = (facts: RedisFacts) => redisRemarks(facts).filter(({ kind }) => kind !== "ok");
 
-describe("remarksOn", () => {
+describe("redisRemarks", () => {
   test.each<[string, Partial<RedisFacts>]>([
     ["a durable Redis 7", {}],
     ["a later Redis", { version: "8.2.1" }],
     ["Valkey", { version: "8.0.0", valkey: true }],
     [
       "a managed server that says nothing of itself",
-      { version: undefined, role: undefined, aofEnabled: undefined, maxMemoryPolicy: undefined },
+      {
+        version: undefined,
+        role: undefined,
+        aofEnabled: undefined,
+        maxMemoryPolicy: undefined,
+        memory: { used: undefined, max: undefined },
+      },
     ],
   ])("nothing is wrong with %s", (_, change) => {
-    expect(remarksOn({ ...well, ...change })).toEqual([]);
+    const facts = { ...well, ...change };
+    expect(wrongWith(facts)).toEqual([]);
+    expect(redisRemarks(facts).every(({ message }) => message !== "")).toBe(true);
   });
 
   test.each<[string, Partial<RedisFacts>, "fault" | "warning", RegExp]>([
@@ -27,8 +37,32 @@ describe("remarksOn", () => {
     ["a replica", { role: "slave" }, "fault", /is a replica.*REDIS_URL/],
     ["a sentinel", { role: "sentinel" }, "fault", /is a sentinel/],
     ["a server without AOF", { aofEnabled: false }, "warning", /appendonly yes/],
+    [
+      "a server that is nearly full",
+      { memory: { used: 80, max: 100 } },
+      "warning",
+      /80 % of maxmemory.*STREAM_RETENTION_MS/,
+    ],
     ["a server that evicts", { maxMemoryPolicy: "allkeys-lru" }, "warning", /allkeys-lru.*noeviction/],
   ])("for %s the message says what is wrong and what to do", (_, change, kind, message) => {
-    expect(remarksOn({ ...well, ...change })).toEqual([{ kind, message: expect.stringMatching(message) }]);
+    expect(wrongWith({ ...well, ...change })).toEqual([{ kind, message: expect.stringMatching(message) }]);
+  });
+});
+
+describe("scriptRemark", () => {
+  const works = { hasCmsgpack: true, denied: [] };
+
+  test.each([
+    [works, "ok", /scripts work/],
+    [{ ...works, refused: "NOPERM … 'eval'" }, "fault", /refuses scripts \(NOPERM.*\+@scripting/],
+    [
+      { ...works, refused: "NOPERM this user has no permissions to access one of the keys" },
+      "fault",
+      /may not use the keys of KEY_PREFIX.*~<KEY_PREFIX>\*/,
+    ],
+    [{ ...works, hasCmsgpack: false }, "fault", /cmsgpack/],
+    [{ ...works, denied: ["XADD", "HSET"] }, "fault", /may not run XADD, HSET.*ACL SETUSER/],
+  ])("%s", (facts, kind, message) => {
+    expect(scriptRemark(facts)).toEqual({ kind, message: expect.stringMatching(message) });
   });
 });

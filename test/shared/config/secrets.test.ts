@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { strategySecrets } from "../../../shared/config/secrets.ts";
+import { secretsOf, strategySecrets } from "../../../shared/config/secrets.ts";
 
 describe("a secret's value is found by its name", () => {
   const secrets = strategySecrets({
@@ -43,5 +43,17 @@ describe("redacting", () => {
   test("does not redact secrets so short that they may occur by chance", () => {
     expect(strategySecrets({ STRATEGY_SECRET_A: "abc" }).redact("abcabc")).toBe("abcabc");
     expect(strategySecrets({ STRATEGY_SECRET_A: "abcd" }).redact("abcd")).toBe("***");
+  });
+
+  test("hides the secrets of the configuration, in the router and in every command", () => {
+    const config = {
+      httpToken: "http-token",
+      webhookSecret: "webhook-secret",
+      notifyUrl: "https://chat.test/t0ken",
+    };
+    const secrets = secretsOf({ STRATEGY_SECRET_A: "alpha-key" }, config);
+    expect(secrets.redact("alpha-key http-token webhook-secret https://chat.test/t0ken")).toBe(
+      "*** *** *** ***",
+    );
   });
 });

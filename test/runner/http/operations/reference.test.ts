@@ -70,6 +70,27 @@ test("a refresh makes the content of Postgres current, and reports what is wrong
   expect(body.version).not.toBe(unchanged.body.version);
 });
 
+test("a refresh answers each time which strategies cannot be run", async () => {
+  const params = JSON.stringify({ url: "http://127.0.0.1/", secret: "NOT_SET" });
+  await http.sql("UPDATE strategies SET name = 'Trend', handler = 'webhook', params = $1", [params]);
+  for (const state of ["published", "unchanged"]) {
+    const { body } = await http.call("POST", "/reference/refresh");
+    expect(body).toMatchObject({
+      state,
+      warnings: [
+        {
+          level: "ERROR",
+          message: expect.stringMatching(/Trend \(10\).*127\.0\.0\.1 is not a public address/),
+        },
+        {
+          level: "ERROR",
+          message: expect.stringMatching(/Trend \(10\).*STRATEGY_SECRET_NOT_SET is not set/),
+        },
+      ],
+    });
+  }
+});
+
 test("an unusable row is named, health is degraded until it is corrected, and everything else is current", async () => {
   const ready = async () => (await http.call("GET", "/readyz")).body;
   await http.sql("ALTER TABLE strategies DROP CONSTRAINT strategies_params_check");

@@ -1,0 +1,107 @@
+import type { Redis } from "ioredis";
+import { redactUrl } from "../../../shared/config/redact-url.ts";
+import { blockingRemark, latencyRemark } from "../../../shared/config/redis-measures.ts";
+import { redisRemarks, scriptRemark } from "../../../shared/config/redis-requirements.ts";
+import { fault, ok, type Remark } from "../../../shared/config/remark.ts";
+import { messageOf } from "../../../shared/error-message.ts";
+import { DatabaseNotSelectedError, openRedis } from "../../../shared/io/redis/connection.ts";
+import { readScriptFacts } from "../../../shared/io/redis/script-facts.ts";
+import { readRedisFacts } from "../../../shared/io/redis/server-facts.ts";
+import type { Keys } from "../../../shared/keys.ts";
+import { inTime, lineOf, linesOf, notChecked, type CheckLine } from "./check-line.ts";
+
+/** Checks a Redis without changing anything in it; `redis` is undefined when it cannot be used. */
+export async function checkRedis({ url, keys, blockMs }: CheckRedisOptions): Promise<CheckedRedis> {
+  const errors: Error[] = [];
+  const onError = (error: Error): void => void errors.push(error);
+  const redis = openRedis({ url, role: "commands", name: "check", onError });
+  const blocking = openRedis({ url, role: "blocking", name: "check:blocking", blockMs, onError });
+  const close = (): void => {
+    redis.disconnect();
+    blocking.disconnect();
+  };
+  const rest = "its version, role, persistence, eviction, scripts, blocking reads and latency";
+  try {
+    await inTime(redis.time());
+  } catch (error) {
+    close();
+    // REDIS_URL itself is wrong: with it no router starts.
+    if (error instanceof DatabaseNotSelectedError) {
+      const lines = [lineOf("Environment", fault(error.message))];
+      return { lines: [...lines, notChecked("Redis", `${rest}: REDIS_URL has to be corrected first`)] };
+    }
+    const message = `Redis at ${redactUrl(url)} cannot be used: ${reasonOf(errors[0] ?? error)}`;
+    return { lines: [lineOf("Redis", fault(message)), notChecked("Redis", `${rest}: it does not answer`)] };
+  }
+  const database = redis.options.db ?? 0;
+  const reached = lineOf("Redis", ok(`answers at ${redactUrl(url)}, database ${database}`));
+  const server = await linesOf("Redis", "version, role, persistence and eviction", async () =>
+    serverRemarks(redis, keys),
+  );
+  // One after the other, so that nothing makes the round trips slower.
+  const latency = await linesOf("Redis", "latency", async () => [
+    latencyRemark(await medianRoundTrip(redis)),
+  ]);
+  const waiting = server.some(({ status }) => status === "fault")
+    ? [notChecked("Redis", "blocking reads: the faults above come first")]
+    : await linesOf("Redis", "blocking reads", async () => [await blockingRead(blocking, keys, blockMs)]);
+  return { lines: [reached, ...server, ...latency, ...waiting], redis, close };
+}
+
+export interface CheckRedisOptions {
+  readonly url: string;
+  readonly keys: Keys;
+  readonly blockMs: number;
+}
+
+export interface CheckedRedis {
+  readonly lines: readonly CheckLine[];
+  readonly redis?: Redis;
+  readonly close?: () => void;
+}
+
+/** Of several addresses that refuse the connection Node gives an error without a message. */
+function reasonOf(error: unknown): string {
+  return error instanceof AggregateError
+    ? [...new Set(error.errors.map(messageOf))].join("; ")
+    : messageOf(error);
+}
+
+async function serverRemarks(redis: Redis, keys: Keys): Promise<readonly Remark[]> {
+  const remarks = redisRemarks(await readRedisFacts(redis));
+  // An old server, or a sentinel, does not understand the script.
+  if (remarks.some(({ kind }) => kind === "fault")) return remarks;
+  const scripts = scriptRemark(await readScriptFacts(redis, keys));
+  return scripts.kind === "fault" ? [...remarks, scripts] : [...remarks, scripts, await writeRemark(redis)];
+}
+
+/** Redis refuses a script that might write as it would refuse the write itself; this one writes nothing. */
+async function writeRemark(redis: Redis): Promise<Remark> {
+  try {
+    await redis.eval("#!lua\nreturn 1", 0);
+    return ok("it takes writes");
+  } catch (error) {
+    return fault(`Redis refuses writes now: ${messageOf(error)}`);
+  }
+}
+
+async function blockingRead(blocking: Redis, keys: Keys, asked: number): Promise<Remark> {
+  // Connecting does not count.
+  await blocking.time();
+  const startedAt = performance.now();
+  // Nothing is ever written to this key.
+  await blocking.xread("BLOCK", asked, "STREAMS", `${keys.prefix}check`, "$");
+  return blockingRemark({ asked, took: performance.now() - startedAt });
+}
+
+const ROUND_TRIPS = 21;
+
+async function medianRoundTrip(redis: Redis): Promise<number> {
+  const times: number[] = [];
+  for (let n = 0; n < ROUND_TRIPS; n += 1) {
+    const startedAt = performance.now();
+    await redis.time();
+    times.push(performance.now() - startedAt);
+  }
+  return times.toSorted((a, b) => a - b)[(ROUND_TRIPS - 1) / 2] ?? 0;
+}

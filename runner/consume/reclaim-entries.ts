@@ -3,7 +3,9 @@ import type { Entry } from "../../shared/entry.ts";
 import { NO_EFFECTS, type Result } from "../../shared/function.ts";
 import type { PendingEntry } from "../../shared/io/streams/stream-group.ts";
 import type { Binding } from "../engine/binding.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { ConsumerSession } from "./consumer-session.ts";
+import { refusedCommit } from "./dependencies-ready.ts";
 
 /** Pending entries per call: then it is the turn of new entries again. */
 const PENDING_PER_CALL = 100;
@@ -15,6 +17,8 @@ const PENDING_PER_CALL = 100;
 export async function reclaimEntries(session: ConsumerSession): Promise<boolean> {
   const { group, inFlight, policy, deps } = session;
   const { claimIdleMs, deliveriesMax, stopping } = deps;
+  // What cannot be committed is left to its consumer: each claim would count a delivery and end with nothing.
+  if ((await refusedCommit(session.binding, deps)) !== undefined) return true;
   const pending = await group.pending({ idleMs: claimIdleMs, countMax: PENDING_PER_CALL });
   const before = session.counts.reclaimed;
   const plan = planReclaim(pending, { held: inFlight.ids, deliveriesMax });
@@ -43,13 +47,18 @@ export async function reclaimEntries(session: ConsumerSession): Promise<boolean>
 /** Processes one entry alone; false if there was nothing to claim. */
 async function reclaimOne(session: ConsumerSession, found: PendingEntry): Promise<boolean> {
   const { id, deliveries } = found;
-  return withClaimed(session, found, async (entry) =>
-    session.process([entry], {
-      deliveries: deliveries + 1,
+  const uncount = async (): Promise<void> => session.group.restoreDeliveryCount(id, deliveries);
+  return withClaimed(session, found, async (entry) => {
+    try {
       // What is unavailable says nothing about the entry, however often this process is started again meanwhile.
-      onUnavailable: async () => session.group.restoreDeliveryCount(id, deliveries),
-    }),
-  );
+      await session.process([entry], { deliveries: deliveries + 1, onUnavailable: uncount });
+    } catch (error) {
+      // So does a commit that Redis has refused; when the count cannot be restored either, this delivery stays counted.
+      if (error instanceof UnavailableError && session.policy.countsDeliveries)
+        await uncount().catch(() => undefined);
+      throw error;
+    }
+  });
 }
 
 async function giveUp(session: ConsumerSession, found: PendingEntry): Promise<void> {

@@ -24,7 +24,8 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
   });
   const confirmedAgoMs = confirmedAt === null ? null : Math.max(0, status.now - confirmedAt);
   const reference = { version, confirmedAgoMs };
-  return healthOf({ redisReachable: true, postgresReachable, reference, groups }, config);
+  const redis = { answers: true, ...status.server };
+  return healthOf({ redis, postgresReachable, reference, groups }, config);
 }
 
 /** Whether this configuration needs the group; execution may be left to other workers. */

@@ -1,5 +1,6 @@
 import { degraded, type Fault, type HealthLimits } from "./fault.ts";
 import { groupFaults, type GroupHealth } from "./groups.ts";
+import { redisFaults, refusesEveryWrite, type RedisHealth } from "./redis.ts";
 import { referenceFaults, type ReferenceHealth } from "./reference.ts";
 
 /**
@@ -7,19 +8,25 @@ import { referenceFaults, type ReferenceHealth } from "./reference.ts";
  * which turns facts into faults; `/readyz`, `cli status` and the metrics all show what is found here.
  */
 export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
-  if (!facts.redisReachable) return { status: "not_ready", reasons: ["Redis does not answer"] };
+  const servers = [...redisFaults(facts.redis), ...postgresFaults(facts)];
+  if (!facts.redis.answers) return healthWith(servers);
+  // Without heartbeats and acknowledgements the groups show nothing but that.
+  const groups = refusesEveryWrite(facts.redis) ? [] : facts.groups;
   return healthWith([
+    ...servers,
     ...referenceFaults(facts.reference, limits),
-    ...(facts.postgresReachable === false
-      ? [degraded("Postgres cannot be reached; records wait in signal_results")]
-      : []),
-    ...facts.groups.flatMap((group) => groupFaults(group, limits)),
+    ...groups.flatMap((group) => groupFaults(group, limits)),
   ]);
+}
+
+/** The health of intake: a signal is accepted as long as Redis confirms writes, whatever else is wrong. */
+export function redisHealthOf(redis: RedisHealth): Health {
+  return healthWith(redisFaults(redis));
 }
 
 /** What Redis and Postgres tell about a router. */
 export interface HealthFacts {
-  readonly redisReachable: boolean;
+  readonly redis: RedisHealth;
   /** Null when it was not checked. */
   readonly postgresReachable: boolean | null;
   readonly reference: ReferenceHealth;
@@ -31,6 +38,12 @@ export interface Health {
   readonly status: "ready" | "degraded" | "not_ready";
   /** The worst ones first. */
   readonly reasons: readonly string[];
+}
+
+function postgresFaults({ postgresReachable }: HealthFacts): Fault[] {
+  return postgresReachable === false
+    ? [degraded("Postgres cannot be reached; records wait in signal_results")]
+    : [];
 }
 
 function healthWith(faults: readonly Fault[]): Health {

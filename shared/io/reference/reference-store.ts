@@ -49,14 +49,15 @@ const PARTS = [
   "strategy_signals",
   "meta",
 ] as const satisfies readonly ReferencePart[];
-const HASH_FIELDS_PER_CALL = 1_000;
+/** Of one HSET. */
+const FIELDS_PER_CALL = 1_000;
 
 /**
  * Takes a ticket: the time in microseconds, or one more than the last ticket if that is higher. A plain counter would give
  * tickets twice after Redis has lost writes, and older content could be published after newer.
  * KEYS 1 ticket, 2 published_ticket. Returns the ticket.
  */
-const TICKET_SCRIPT = `#!lua
+const TICKET_SCRIPT = `#!lua flags=allow-oom
 local last, published = KEYS[1], KEYS[2]
 local ticket = redis.call('INCR', last)
 -- The first since Redis was emptied: tickets taken before must no longer publish.
@@ -76,7 +77,7 @@ return ticket
  * version that was current. ARGV 1 new version, 2 version that was current ('' = none), 3 ticket, 4 now in ms, 5 grace in s.
  * Returns published | unchanged | refused | again (another version is current by now, or a hash is missing).
  */
-const PUBLISH_SCRIPT = `#!lua
+const PUBLISH_SCRIPT = `#!lua flags=allow-oom
 local version, old, ticket = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local published = tonumber(redis.call('GET', KEYS[4]) or '0')
 -- A ticket up to the published one was taken before that publication, so its content may be older.
@@ -95,19 +96,29 @@ return 'published'
 `;
 
 /**
- * Gives a version that was written an expiry, which publishing removes. The current version gets none: the process may stop, or
- * be refused, before it publishes.
- * KEYS 1 reference:current, 2… the hashes of the version written. ARGV 1 that version, 2 grace in s.
+ * Writes the hashes of a version and gives them an expiry, which publishing removes. The current version gets none: the process
+ * may stop, or be refused, before it publishes. Not MULTI, which a Redis that has reached maxmemory refuses, whatever is in it.
+ * KEYS 1 reference:current, 2… the hashes. ARGV 1 version, 2 grace in s, then for each hash: number of arguments, names and values.
  */
-const EXPIRE_SCRIPT = `#!lua
-if redis.call('GET', KEYS[1]) == ARGV[1] then return end
-for k = 2, #KEYS do redis.call('EXPIRE', KEYS[k], ARGV[2]) end
+const WRITE_SCRIPT = `#!lua flags=allow-oom
+local version, grace, at = ARGV[1], ARGV[2], 3
+for k = 2, #KEYS do
+  redis.call('DEL', KEYS[k])
+  local last = at + tonumber(ARGV[at])
+  for from = at + 1, last, ${2 * FIELDS_PER_CALL} do
+    redis.call('HSET', KEYS[k], unpack(ARGV, from, math.min(last, from + ${2 * FIELDS_PER_CALL} - 1)))
+  end
+  at = last + 1
+end
+if redis.call('GET', KEYS[1]) == version then return end
+for k = 2, #KEYS do redis.call('EXPIRE', KEYS[k], grace) end
 `;
 
 /** The store over a connection for commands. */
 export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
   const ticketScript = defineScript(redis, "takeReferenceTicket", TICKET_SCRIPT);
   const publishScript = defineScript(redis, "publishReference", PUBLISH_SCRIPT);
+  const writeScript = defineScript(redis, "writeReference", WRITE_SCRIPT);
   const partKeys = (version: string): string[] => PARTS.map((part) => keys.reference(version, part));
 
   async function currentVersion(): Promise<string | undefined> {
@@ -115,11 +126,15 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
   }
 
   async function loadVersion(version: string): Promise<StoredReference | undefined> {
-    const transaction = redis.multi();
-    for (const key of partKeys(version)) transaction.hgetall(key);
-    const replies = (await transaction.get(keys.referenceConfirmedAt).exec()) ?? [];
-    // A key of another type counts as missing; a connection error has rejected the whole transaction.
-    if (replies.some(([error]) => error !== null)) return undefined;
+    // Not MULTI, which a Redis that has reached maxmemory refuses. The hashes of a version never change.
+    const pipeline = redis.pipeline();
+    for (const key of partKeys(version)) pipeline.hgetall(key);
+    const replies = (await pipeline.get(keys.referenceConfirmedAt).exec()) ?? [];
+    for (const [error] of replies) {
+      // A key of another type counts as missing.
+      if (error?.message.startsWith("WRONGTYPE") === true) return undefined;
+      if (error !== null) throw error;
+    }
     const [tickers, strategies, phrases, meta, confirmedAt] = replies.map(([, reply]) => reply);
     const counts = unlessMalformed(() => metaSchema.parse(meta));
     const content = unlessMalformed(() => parseContent({ tickers, strategies, phrases }));
@@ -134,20 +149,9 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
   }
 
   async function write(version: string, content: ReferenceContent, now: number): Promise<void> {
-    const transaction = redis.multi();
-    for (const [part, fields] of Object.entries(hashesOf(content, now)) as [ReferencePart, string[]][]) {
-      const key = keys.reference(version, part);
-      transaction.del(key);
-      for (let from = 0; from < fields.length; from += HASH_FIELDS_PER_CALL) {
-        transaction.hset(key, ...fields.slice(from, from + HASH_FIELDS_PER_CALL));
-      }
-    }
-    const expiring = [keys.referenceCurrent, ...partKeys(version)];
-    // EVAL, since a defined command cannot load its script inside MULTI.
-    transaction.eval(EXPIRE_SCRIPT, expiring.length, ...expiring, version, GRACE_S);
-    for (const [error] of (await transaction.exec()) ?? []) {
-      if (error !== null) throw error;
-    }
+    const hashes = hashesOf(content, now);
+    const args = PARTS.flatMap((part) => [hashes[part].length, ...hashes[part]]);
+    await writeScript([keys.referenceCurrent, ...partKeys(version)], [version, GRACE_S, ...args]);
   }
 
   return {

@@ -2,10 +2,12 @@ import type { Redis } from "ioredis";
 import { STREAMS, type Keys } from "../../keys.ts";
 import { readHeartbeats, type Heartbeat } from "../streams/consumer-heartbeats.ts";
 import { readReferenceStatus, type ReferenceStatus } from "./reference-status.ts";
+import { readServerStatus, type ServerStatus } from "./server-status.ts";
 import { streamStatus, type StreamStatus } from "./stream-status.ts";
 
 /** The state of one router in Redis at one moment. This room reads it for health, metrics and `cli status`. */
 export interface Status {
+  readonly server: ServerStatus;
   readonly streams: readonly StreamStatus[];
   /** Poll loops that run, or were killed not long ago. */
   readonly loops: readonly Heartbeat[];
@@ -20,7 +22,8 @@ export interface Status {
 
 /** Reads the state of one router's streams, groups, snapshot and counters. */
 export async function readStatus(redis: Redis, keys: Keys): Promise<Status> {
-  const [streams, loops, reference, control, metrics, time] = await Promise.all([
+  const [server, streams, loops, reference, control, metrics, time] = await Promise.all([
+    readServerStatus(redis, keys),
     Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, name))),
     readHeartbeats(redis, keys),
     readReferenceStatus(redis, keys),
@@ -30,6 +33,7 @@ export async function readStatus(redis: Redis, keys: Keys): Promise<Status> {
   ]);
   const { epoch: _, ...paused } = control;
   return {
+    server,
     streams,
     loops,
     reference,

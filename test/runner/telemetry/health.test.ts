@@ -17,6 +17,7 @@ function statusOf(loops: readonly GroupOfStream[]): Status {
     own: true,
   });
   return {
+    server: { refusals: [], memory: { used: 1_000_000, max: 0 } },
     streams: GROUPS.map(({ stream, group }) => ({ name: stream, length: 0, groups: [groupOf(group)] })),
     loops: loops.map((loop) => ({ ...loop, consumer: "c", at: NOW })),
     reference: { version: "v1", confirmedAt: NOW },

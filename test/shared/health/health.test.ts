@@ -14,7 +14,7 @@ const routing: GroupHealth = {
 };
 const logging: GroupHealth = { ...routing, stream: "signal_results", group: "log_writer", critical: false };
 const well: HealthFacts = {
-  redisReachable: true,
+  redis: { answers: true, refusals: [], memory: { used: 1_000_000, max: 0 } },
   postgresReachable: true,
   reference: { version: "v", confirmedAgoMs: 1_000 },
   groups: [routing, logging],
@@ -27,7 +27,11 @@ describe("healthOf", () => {
   });
 
   test.each<[string, Partial<HealthFacts>, RegExp]>([
-    ["Redis is unavailable", { redisReachable: false }, /Redis does not answer/],
+    [
+      "Redis is unavailable",
+      { redis: { answers: false, refusals: [], memory: { used: null, max: null } } },
+      /Redis does not answer/,
+    ],
     ["there is no snapshot", { reference: { version: null, confirmedAgoMs: null } }, /no reference snapshot/],
     [
       "the signals' group is gone",

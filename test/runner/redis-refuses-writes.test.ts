@@ -1,0 +1,199 @@
+import { describe, expect, test, vi } from "vitest";
+import { CliError, withRedis } from "../../runner/cli/connection.ts";
+import { readStatus } from "../../shared/io/status/status.ts";
+import { useRefusingRedis } from "./refusing-redis-fixture.ts";
+
+const own = useRefusingRedis();
+const MINUTES_20 = 1_200_000;
+
+const lengthOf = async (stream: Parameters<typeof own.keys.stream>[0]) =>
+  own.admin.xlen(own.keys.stream(stream));
+
+describe("a Redis at maxmemory", () => {
+  test("decides nothing and changes no owner, finishes what has begun, logs, trims, and goes on by itself", async () => {
+    await own.start();
+    // Old enough to be trimmed while memory is short.
+    await own.publish(20, "old", (n) => `${Date.now() - MINUTES_20}-${n + 1}`);
+    await own.untilDecided(20);
+    await vi.waitFor(() => expect(own.gate.begun).toBeGreaterThan(0));
+    await own.untilReady();
+    own.relay.freeze();
+
+    await own.setMaxMemory(1);
+    // From the first answer on, and the same as long as it lasts.
+    const first = await own.readiness();
+    expect(first).toMatchObject({
+      status: 503,
+      reasons: [expect.stringMatching(/Redis is full.*OOM/), expect.stringContaining("Postgres")],
+    });
+    expect(await own.readiness("?for=intake")).toMatchObject({ status: 503 });
+    await own.startNeighbour();
+    await own.publish(30, "waiting");
+    // Both routers have read as much as they may hold.
+    await own.whileLoopsTurn(3);
+    const before = await own.pendingSignals();
+    expect(before.length).toBeGreaterThan(0);
+    await own.whileLoopsTurn(10);
+    expect(await own.pendingSignals()).toEqual(before);
+    expect(await own.decisions()).toBe(20);
+    expect((await own.readiness()).reasons[0]).toBe(first.reasons[0]);
+
+    // Intake says why.
+    expect(await own.sendAlert()).toMatchObject({
+      status: 503,
+      body: { code: "not_confirmed", detail: expect.stringContaining("Redis is full") },
+    });
+    const entries = [
+      { fields: { message: "SIGNAL_1_LONG", symbol: "BTCUSDT", bar_time: "2026-01-05T10:00:00Z" } },
+    ];
+    expect(await own.call("POST", "/functions/process-signals", { entries })).toMatchObject({
+      status: 503,
+      body: { detail: expect.stringContaining("OOM"), hint: expect.any(String) },
+    });
+    const { body: metrics } = await own.call("GET", "/metrics");
+    expect(metrics).toContain('signal_router_redis_refuses_writes{code="OOM"} 1');
+    expect(metrics).toMatch(/signal_router_redis_memory_used_bytes \d+/);
+    expect(metrics).toContain("signal_router_redis_memory_max_bytes 1\n");
+
+    // Pauses hold, and are on their way to the log.
+    const events = await lengthOf("system_events");
+    expect(await own.call("POST", "/pause", { strategy: 11 })).toMatchObject({ status: 200 });
+    expect(await own.admin.hexists(own.keys.control, "11")).toBe(1);
+    expect(await own.call("POST", "/resume", { strategy: 11 })).toMatchObject({ status: 200 });
+    expect(await own.admin.hexists(own.keys.control, "11")).toBe(0);
+    expect(await lengthOf("system_events")).toBeGreaterThanOrEqual(events + 2);
+
+    // A change of the reference arrives once Postgres is back.
+    own.relay.cut();
+    const version = await own.admin.get(own.keys.referenceCurrent);
+    await own.sql("UPDATE strategies SET enabled = false WHERE id = 10");
+    await vi.waitFor(
+      async () => {
+        expect(await own.call("POST", "/functions/refresh-reference")).toMatchObject({ status: 200 });
+        expect(await own.admin.get(own.keys.referenceCurrent)).not.toBe(version);
+      },
+      { timeout: 10_000, interval: 50 },
+    );
+
+    // What has begun ends, and is recorded; the records reach Postgres and are acknowledged.
+    own.gate.open();
+    await vi.waitFor(
+      async () => {
+        const [tasks] = await own.admin.xpending(
+          own.keys.stream("strategy_input_stream"),
+          "strategy_executor",
+        );
+        const [records] = await own.admin.xpending(own.keys.stream("signal_results"), "log_writer");
+        const [outcomes] = await own.sql(
+          "SELECT count(*)::int AS n FROM signal_log_entries WHERE stage = 'execution'",
+        );
+        expect({ tasks, records, outcomes }).toEqual({ tasks: 0, records: 0, outcomes: { n: 40 } });
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+    expect(await own.sql("SELECT count(*)::int AS n FROM signal_log")).toEqual([{ n: 20 }]);
+
+    // What is done with is trimmed, and an entry that waits can be looked up.
+    expect(await own.call("POST", "/functions/trim")).toMatchObject({ status: 200 });
+    expect(await lengthOf("signals_stream")).toBe(30);
+    expect(await own.call("GET", `/entries/${before[0]?.split(" ")[0]}`)).toMatchObject({ status: 200 });
+    expect(await own.pendingSignals()).toEqual(before);
+
+    await own.setMaxMemory(0);
+    await own.untilDecided(50);
+    await own.untilReady();
+    expect(await lengthOf("dead_letters")).toBe(0);
+    expect(own.log).toMatch(/process-signals cannot go on with signals_stream: Redis is full/);
+    expect(own.log).not.toContain("cannot be reached");
+  }, 60_000);
+
+  test("is reported from 80 % of maxmemory on, with figures", async () => {
+    await own.start();
+    await own.untilReady();
+    const { used } = (await readStatus(own.admin, own.keys)).server.memory;
+    await own.setMaxMemory(Math.ceil((used ?? 0) / 0.9));
+    expect(await own.readiness()).toMatchObject({
+      status: 200,
+      reasons: [expect.stringMatching(/Redis uses .* of its maxmemory of .* \((8|9)\d %\)/)],
+    });
+    expect(await own.readiness("?for=intake")).toMatchObject({ status: 200 });
+    await own.setMaxMemory(0);
+  });
+});
+
+interface Refused {
+  readonly code: string;
+  readonly meaning: string;
+  readonly begin: () => Promise<unknown>;
+  readonly end: () => Promise<unknown>;
+}
+
+describe("a Redis that refuses every write", () => {
+  test.each<Refused>([
+    {
+      code: "MISCONF",
+      meaning: "cannot save its data",
+      begin: async () => own.failSaving(),
+      end: async () => own.letSave(),
+    },
+    {
+      code: "READONLY",
+      meaning: "is a replica",
+      begin: async () => own.admin.replicaof("127.0.0.1", 1),
+      end: async () => own.admin.replicaof("NO", "ONE"),
+    },
+  ])(
+    "with $code is named at once and throughout, and everything goes on after it",
+    async ({ code, meaning, begin, end }) => {
+      await own.start();
+      await own.publish(3);
+      await own.untilDecided(3);
+      await own.untilReady();
+      await begin();
+      const said = expect.stringMatching(new RegExp(`${meaning}.*${code}`));
+      for (let n = 0; n < 20; n += 1) {
+        expect(await own.readiness()).toEqual({ status: 503, reasons: [said] });
+      }
+      expect(await own.readiness("?for=intake")).toEqual({ status: 503, reasons: [said] });
+      expect(await own.sendAlert()).toMatchObject({ status: 503, body: { code: "not_confirmed" } });
+      const { body: metrics } = await own.call("GET", "/metrics");
+      expect(metrics).toContain(`signal_router_redis_refuses_writes{code="${code}"} 1`);
+      const env = { REDIS_URL: own.services.redisUrl };
+      expect(
+        await withRedis(env, async ({ redis, keys }) => (await readStatus(redis, keys)).server.refusals),
+      ).toMatchObject([{ code }]);
+      await expect(own.call("POST", "/pause")).resolves.toMatchObject({
+        status: 503,
+        body: { detail: said },
+      });
+      await vi.waitFor(() => expect(own.log).toContain(code), { timeout: 10_000 });
+      await end();
+      await own.publish(2, "after");
+      await own.untilDecided(5);
+      await own.untilReady();
+      expect(own.log).not.toContain("cannot be reached");
+      expect(await lengthOf("dead_letters")).toBe(0);
+    },
+    60_000,
+  );
+
+  test("is named when it refuses the password, or asks for one", async () => {
+    await own.admin.config("SET", "requirepass", "secret-password");
+    try {
+      await own.admin.auth("secret-password");
+      const stranger = async (url: string) =>
+        withRedis({ REDIS_URL: url }, async ({ redis }) => redis.dbsize());
+      const url = new URL(own.services.redisUrl);
+      await expect(stranger(url.href)).rejects.toThrow(/expects a password.*NOAUTH/);
+      url.password = "wrong";
+      await expect(stranger(url.href)).rejects.toThrow(CliError);
+      await expect(stranger(url.href)).rejects.toThrow(/refuses the user name or password.*WRONGPASS/);
+      own.services.redis.disconnect(true);
+      await vi.waitFor(async () =>
+        expect((await own.readiness()).reasons).toEqual([expect.stringMatching(/NOAUTH/)]),
+      );
+    } finally {
+      await own.admin.config("SET", "requirepass", "");
+    }
+  });
+});

@@ -39,7 +39,7 @@ export function useRefusingRedis() {
   beforeAll(async () => {
     server = await startRedis({ aof: "everysec" });
     const admin = connectRedis(server.url);
-    [, folder = ""] = (await admin.config("GET", "dir")) as string[];
+    [, folder = ""] = await admin.config("GET", "dir");
     // Snapshots are on, though none is due, so that one that fails matters.
     await admin.config("SET", "save", "3600 1000000", "stream-node-max-entries", "5");
     admin.disconnect();

@@ -18,18 +18,8 @@ type CheckedServices = Pick<Services, "redis" | "keys" | "database" | "config" |
  * started again before it has ended, so that checks do not pile up.
  */
 export function healthChecker(services: CheckedServices): () => Promise<HealthCheck> {
-  const { redis, database, config } = services;
-  const checkRedis = singleFlight(async (): Promise<RedisAnswer> => {
-    const answer = redis.status === "ready" ? await answerOf(redis, services) : SILENT;
-    if (answer !== SILENT) return answer;
-    // The router's own connection waits until Redis lets it in, and a replica's is closed now and then.
-    const single = openForOneQuestion(redis);
-    try {
-      return await answerOf(single, services);
-    } finally {
-      single.disconnect();
-    }
-  });
+  const { database, config } = services;
+  const checkRedis = singleFlight(async () => askRedis(services, stateFrom));
   const checkPostgres = singleFlight(() => isReachable(database));
 
   return async () => {
@@ -40,16 +30,25 @@ export function healthChecker(services: CheckedServices): () => Promise<HealthCh
     const { refusals } = server;
     const redisReachable = server.answers || refusals.length > 0;
     const known = { redisReachable, refusals, postgresReachable, status };
-    const intake = redisHealthOf(server);
-    if (status !== undefined)
-      return { ...known, intake, health: healthFrom(status, postgresReachable, config) };
+    if (status !== undefined) return { ...known, health: healthFrom(status, postgresReachable, config) };
     if (unreadable === undefined) {
       const nothing = { reference: { version: null, confirmedAgoMs: null }, groups: [] };
-      return { ...known, intake, health: healthOf({ ...nothing, redis: server, postgresReachable }, config) };
+      return { ...known, health: healthOf({ ...nothing, redis: server, postgresReachable }, config) };
     }
-    const reasons = [`Redis refuses to show the router's state: ${unreadable}`, ...intake.reasons];
-    return { ...known, intake, health: { status: "not_ready", reasons } };
+    const { reasons } = redisHealthOf(server);
+    const why = `Redis refuses to show the router's state: ${unreadable}`;
+    return { ...known, health: { status: "not_ready", reasons: [why, ...reasons] } };
   };
+}
+
+/** Checks only what accepting a signal takes: that Redis confirms writes. Answers within {@link ANSWER_MS_MAX}. */
+export function intakeChecker(services: CheckedServices): () => Promise<Health> {
+  const checkRedis = singleFlight(async () =>
+    askRedis(services, async (redis) => ({
+      redis: { answers: true, ...(await readServerStatus(redis, services.keys)) },
+    })),
+  );
+  return async () => redisHealthOf((await within(ANSWER_MS_MAX, checkRedis(), () => SILENT)).redis);
 }
 
 /** The state of the router at one moment. */
@@ -61,8 +60,6 @@ export interface HealthCheck {
   /** Undefined when it could not be read from Redis. */
   readonly status: Status | undefined;
   readonly health: Health;
-  /** Whether signals are accepted, whatever becomes of them. */
-  readonly intake: Health;
 }
 
 const ANSWER_MS_MAX = 2_000;
@@ -77,23 +74,40 @@ interface RedisAnswer {
 const UNKNOWN_MEMORY = { used: null, max: null };
 const SILENT: RedisAnswer = { redis: { answers: false, refusals: [], memory: UNKNOWN_MEMORY } };
 
-async function answerOf(redis: Redis, { keys, logger }: CheckedServices): Promise<RedisAnswer> {
+type Question = (redis: Redis, services: CheckedServices) => Promise<RedisAnswer>;
+
+/** Asks over the router's connection, or a new one while that one waits until Redis lets it in, or is being replaced. */
+async function askRedis(services: CheckedServices, question: Question): Promise<RedisAnswer> {
+  const { redis } = services;
+  const answer = redis.status === "ready" ? await answerOf(redis, services, question) : SILENT;
+  if (answer !== SILENT) return answer;
+  const single = openForOneQuestion(redis);
+  try {
+    return await answerOf(single, services, question);
+  } finally {
+    single.disconnect();
+  }
+}
+
+async function answerOf(redis: Redis, services: CheckedServices, question: Question): Promise<RedisAnswer> {
+  try {
+    return await question(redis, services);
+  } catch (error) {
+    services.logger.debug({ err: error }, "the router's state could not be read from Redis");
+    const refusal = redisRefusalIn(error);
+    // The message of a broken connection contains the address, which must not be public.
+    if (refusal === undefined) return SILENT;
+    return { redis: { answers: false, refusals: [refusal], memory: UNKNOWN_MEMORY } };
+  }
+}
+
+async function stateFrom(redis: Redis, { keys }: CheckedServices): Promise<RedisAnswer> {
   try {
     const status = await readStatus(redis, keys);
     return { status, redis: { answers: true, ...status.server } };
   } catch (error) {
-    logger.debug({ err: error }, "the router's state could not be read from Redis");
-    const refusal = redisRefusalIn(error);
-    if (refusal !== undefined) return refusedBy(refusal);
-    // The message of a broken connection contains the address, which must not be public.
-    if (!(error instanceof ReplyError)) return SILENT;
-    const server = await readServerStatus(redis, keys).catch(() => undefined);
-    return server === undefined
-      ? SILENT
-      : { redis: { answers: true, ...server }, unreadable: messageOf(error) };
+    if (!(error instanceof ReplyError) || redisRefusalIn(error) !== undefined) throw error;
+    const server = await readServerStatus(redis, keys);
+    return { redis: { answers: true, ...server }, unreadable: messageOf(error) };
   }
-}
-
-function refusedBy(refusal: RedisRefusal): RedisAnswer {
-  return { redis: { answers: false, refusals: [refusal], memory: UNKNOWN_MEMORY } };
 }

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { singleFlight } from "../../engine/single-flight.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { json, newRoutes, problems } from "../routes.ts";
-import { healthChecker } from "./health-check.ts";
+import { healthChecker, intakeChecker } from "./health-check.ts";
 
 /**
  * `GET /healthz`: the process answers. `GET /readyz`: whether signals are decided, `?for=intake`: accepted. This room has the
@@ -10,11 +10,12 @@ import { healthChecker } from "./health-check.ts";
  */
 export function healthRoutes({ services }: HttpDeps) {
   const checkHealth = singleFlight(healthChecker(services), { keptMs: CACHE_MS });
+  const checkIntake = singleFlight(intakeChecker(services), { keptMs: CACHE_MS });
   return newRoutes()
     .openapi(aliveRoute, (c) => c.json({ status: "ok" as const }, 200, NO_STORE))
     .openapi(readyRoute, async (c) => {
-      const { health, intake } = await checkHealth();
-      const { status, reasons } = c.req.valid("query").for === "intake" ? intake : health;
+      const isIntake = c.req.valid("query").for === "intake";
+      const { status, reasons } = isIntake ? await checkIntake() : (await checkHealth()).health;
       return c.json({ status, reasons: [...reasons] }, status === "not_ready" ? 503 : 200, NO_STORE);
     });
 }

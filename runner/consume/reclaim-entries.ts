@@ -5,7 +5,6 @@ import type { PendingEntry } from "../../shared/io/streams/stream-group.ts";
 import type { Binding } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { ConsumerSession } from "./consumer-session.ts";
-import { refusedCommit } from "./dependencies-ready.ts";
 
 /** Pending entries per call: then it is the turn of new entries again. */
 const PENDING_PER_CALL = 100;
@@ -17,8 +16,6 @@ const PENDING_PER_CALL = 100;
 export async function reclaimEntries(session: ConsumerSession): Promise<boolean> {
   const { group, inFlight, policy, deps } = session;
   const { claimIdleMs, deliveriesMax, stopping } = deps;
-  // What cannot be committed is left to its consumer: each claim would count a delivery and end with nothing.
-  if ((await refusedCommit(session.binding, deps)) !== undefined) return true;
   const pending = await group.pending({ idleMs: claimIdleMs, countMax: PENDING_PER_CALL });
   const before = session.counts.reclaimed;
   const plan = planReclaim(pending, { held: inFlight.ids, deliveriesMax });

@@ -1,11 +1,15 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { signalBinding } from "../../runner/bindings/signal-binding.ts";
 import { CliError, withRedis } from "../../runner/cli/connection.ts";
+import { openSession } from "../../runner/consume/consumer-session.ts";
+import { workBetweenReads } from "../../runner/consume/work-between-reads.ts";
+import { onDemandDeps } from "../../runner/engine/on-demand-deps.ts";
 import { beginInvocation } from "../../runner/on-demand/invocation.ts";
 import { takeLease } from "../../shared/io/redis/lease.ts";
 import { readStatus } from "../../shared/io/status/status.ts";
 import { noteHeartbeat, readHeartbeats } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { createGroup, ensureGroup } from "../../shared/io/streams/groups.ts";
-import { useRefusingRedis } from "./refusing-redis-fixture.ts";
+import { CLAIM_IDLE_MS, useRefusingRedis } from "./refusing-redis-fixture.ts";
 
 const own = useRefusingRedis();
 const MINUTES_20 = 1_200_000;
@@ -256,6 +260,35 @@ describe("a Redis that refuses every write", () => {
     },
     60_000,
   );
+
+  test("leaves a consumer that could not give heartbeats the time for one, before its entries are claimed", async () => {
+    const { services, keys } = own;
+    own.gate.open();
+    await own.publish(1);
+    const key = keys.stream("signals_stream");
+    await ensureGroup(own.admin, keys, "signals_stream", "signal_processor");
+    await own.admin.xreadgroup("GROUP", "signal_processor", "alive", "STREAMS", key, ">");
+    const [line = ""] = await own.pendingSignals();
+    await own.admin.xclaim(key, "signal_processor", "alive", 0, idOf(line), "IDLE", 60_000, "JUSTID");
+    // The clock of the loop moves only where the test advances it.
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const deps = { ...services, ...services.config, ...onDemandDeps(services, { msMax: 60_000 }) };
+    const stopping = new AbortController().signal;
+    const session = openSession(signalBinding(services), { ...deps, stopping }, { consumer: "second" });
+    onTestFinished(async () => session.leave());
+    const work = workBetweenReads(session, { reclaims: true, claimIdleMs: CLAIM_IDLE_MS });
+    await own.failSaving();
+    await work();
+    await own.letSave();
+    vi.advanceTimersByTime(CLAIM_IDLE_MS - 1);
+    await work();
+    expect(await own.pendingSignals()).toEqual([line]);
+    vi.advanceTimersByTime(CLAIM_IDLE_MS);
+    await work();
+    expect(await own.pendingSignals()).toEqual([]);
+    expect(await own.decisions()).toBe(1);
+  });
 
   test("is named when it refuses the password, or asks for one", async () => {
     await own.admin.config("SET", "requirepass", "secret-password");

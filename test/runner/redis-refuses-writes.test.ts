@@ -41,10 +41,10 @@ describe("a Redis at maxmemory", () => {
     await own.startNeighbour();
     await own.publish(30, "waiting");
     // Both routers have read as much as they may hold.
-    await own.whileLoopsTurn(3);
+    await own.whileLoopsTurn(2);
     const before = await own.pendingSignals();
     expect(before.length).toBeGreaterThan(0);
-    await own.whileLoopsTurn(10);
+    await own.whileLoopsTurn(6);
     expect(await own.pendingSignals()).toEqual(before);
     expect(await own.decisions()).toBe(20);
 

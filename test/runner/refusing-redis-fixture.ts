@@ -17,6 +17,7 @@ import { insertReference, sql } from "../servers/insert-reference.ts";
 import { connectRedis } from "../servers/redis-contents.ts";
 import { startRedis, type RedisServer } from "../servers/redis.ts";
 import { startRelay, type Relay } from "../servers/relay.ts";
+import { gateStrategy, type Gate } from "./gate-strategy.ts";
 import { callApp, PEER, TOKEN, type Answered } from "./http/http-fixture.ts";
 
 /** A whole router, in this process, on a Redis of its own that can be made to refuse writes, and a Postgres that can be cut off. */
@@ -224,30 +225,3 @@ const plain = defineStrategy({
   params: z.object({}),
   run: () => ({ status: "executed" }),
 });
-
-/** A strategy whose runs wait at a gate. */
-type Gate = ReturnType<typeof gateStrategy>;
-
-function gateStrategy() {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  let begun = 0;
-  return {
-    open: () => open(),
-    /** Runs that have begun. */
-    get begun() {
-      return begun;
-    },
-    handler: defineStrategy({
-      name: "gated",
-      params: z.object({}),
-      async run() {
-        begun += 1;
-        await opened;
-        return { status: "executed" };
-      },
-    }),
-  };
-}

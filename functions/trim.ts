@@ -8,15 +8,17 @@ import type {
 } from "../shared/io/streams/stream-trimmer.ts";
 
 /**
- * Trims every stream but `dead_letters`: removes entries that are older than STREAM_RETENTION_MS and that no group needs, step
- * by step, so that other commands run in between. Throws what the trimmer throws.
+ * Trims every stream but `dead_letters`: removes entries that are older than STREAM_RETENTION_MS, or than 10 minutes while Redis
+ * is full, and that no group needs, step by step, so that other commands run in between. Throws what the trimmer throws.
  */
 export async function trimStreams({ trimmer, stopping }: TrimContext): Promise<readonly StreamTrim[]> {
   const trims: StreamTrim[] = [];
+  // Asked once, so that trimming frees more than the last bytes over the limit.
+  const isFull = await trimmer.isFull();
   for (const stream of TRIMMED) {
     let trim: StreamTrim = { stream, removed: 0, behind: [] };
     while (!stopping.aborted) {
-      const step = await trimmer.step(stream);
+      const step = await trimmer.step(stream, { isFull });
       trim = { stream, removed: trim.removed + step.removed, behind: behindAfter(trim.behind, step.behind) };
       if (step.removed === 0) break;
     }
@@ -26,7 +28,7 @@ export async function trimStreams({ trimmer, stopping }: TrimContext): Promise<r
 }
 
 export interface TrimContext {
-  readonly trimmer: Pick<StreamTrimmer, "step">;
+  readonly trimmer: Pick<StreamTrimmer, "isFull" | "step">;
   /** When it aborts, the rest is left for the next run. */
   readonly stopping: AbortSignal;
 }
@@ -49,10 +51,11 @@ const TRIMMED: readonly TrimmedStream[] = [
 
 /** What {@link trimStreams} would remove now, and which groups hold the rest back; removes nothing. */
 export async function previewTrim(
-  trimmer: Pick<StreamTrimmer, "preview">,
+  trimmer: Pick<StreamTrimmer, "isFull" | "preview">,
 ): Promise<readonly StreamTrimPreview[]> {
+  const isFull = await trimmer.isFull();
   const previews: StreamTrimPreview[] = [];
-  for (const stream of TRIMMED) previews.push({ stream, ...(await trimmer.preview(stream)) });
+  for (const stream of TRIMMED) previews.push({ stream, ...(await trimmer.preview(stream, { isFull })) });
   return previews;
 }
 

@@ -45,6 +45,11 @@ export interface CommitOptions {
   /** Function whose processing time (entry id → commit) is counted; absent: not measured. */
   readonly timing?: string;
   /**
+   * What Redis does when it has reached maxmemory. `commit` is for what finishes work or frees memory; default `refuse`, for what
+   * makes new work.
+   */
+  readonly whenFull?: "refuse" | "commit";
+  /**
    * Called with the number of calls when they are ready, and resolves when they may be sent. Absent: they are sent at once,
    * in no sequence; so is the second round, for lost claims.
    */

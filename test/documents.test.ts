@@ -15,6 +15,7 @@ import { useHttpApp } from "./runner/http/http-fixture.ts";
 const EMPTY_STATUS: Status = {
   streams: [],
   loops: [],
+  server: { refusals: [], memory: { used: null, max: null } },
   reference: { version: null, confirmedAt: null },
   strategies: { names: {}, reports: [], tasks: [] },
   deadLetters: { count: 0, oldestAt: null },
@@ -105,6 +106,7 @@ describe("the metrics of runner/README.md", () => {
   const listed = rows.flatMap(([names = ""]) => names.split(", "));
   const check = {
     redisReachable: true,
+    refusals: [],
     postgresReachable: true,
     health: { status: "ready", reasons: [] },
   } as const;

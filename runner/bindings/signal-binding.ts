@@ -28,6 +28,7 @@ export function signalBinding(
     stream: "signals_stream",
     group: "signal_processor",
     inFlightMax: IN_FLIGHT_MAX,
+    dispatches: true,
     async *run(entries) {
       const context = await (whilePaused === "wait" ? routing.latest() : routing.get());
       if ("status" in context) {

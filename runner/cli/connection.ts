@@ -5,6 +5,7 @@ import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
 import { DatabaseNotSelectedError, openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
+import { redisRefusalIn, refusalText } from "../../shared/redis-refusal.ts";
 import { configOrExit, DATA_DIR, type Environment } from "../environment.ts";
 import { findRedisServer } from "../local/find-redis.ts";
 import { localRedisUrl, startLocalRedis } from "../local/redis-server.ts";
@@ -44,15 +45,19 @@ export async function withRedis<T>(
     url,
     role: "commands",
     name: "cli",
+    staysOnReplica: true,
     onError: (error) => {
       lastError = error;
     },
   });
   try {
-    await redis.ping();
+    // Not PING, which a Redis that cannot save its data refuses.
+    await redis.time();
     return await command({ redisUrl: url, redis, keys: keysOf(config.keyPrefix), config });
   } catch (error) {
     if (error instanceof DatabaseNotSelectedError) throwMisconfiguration(error);
+    const refusal = redisRefusalIn(error) ?? redisRefusalIn(lastError);
+    if (refusal !== undefined) throw new CliError(`Redis at ${redactUrl(url)}: ${refusalText(refusal)}`);
     throw redis.status === "ready"
       ? error
       : new CliError(`Redis at ${redactUrl(url)} does not answer: ${String(lastError ?? error)}`);

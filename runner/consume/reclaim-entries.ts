@@ -4,6 +4,7 @@ import { NO_EFFECTS, type Result } from "../../shared/function.ts";
 import { correctIdleTimes } from "../../shared/io/streams/idle-times.ts";
 import type { PendingEntry } from "../../shared/io/streams/stream-group.ts";
 import type { Binding } from "../engine/binding.ts";
+import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { ConsumerSession, SessionDeps } from "./consumer-session.ts";
 
 /** Pending entries per call: then it is the turn of new entries again. */
@@ -61,13 +62,18 @@ async function areIdleTimesRight({ clock, claimIdleMs }: SessionDeps): Promise<b
 /** Processes one entry alone; false if there was nothing to claim. */
 async function reclaimOne(session: ConsumerSession, found: PendingEntry): Promise<boolean> {
   const { id, deliveries } = found;
-  return withClaimed(session, found, async (entry) =>
-    session.process([entry], {
-      deliveries: deliveries + 1,
+  const uncount = async (): Promise<void> => session.group.restoreDeliveryCount(id, deliveries);
+  return withClaimed(session, found, async (entry) => {
+    try {
       // What is unavailable says nothing about the entry, however often this process is started again meanwhile.
-      onUnavailable: async () => session.group.restoreDeliveryCount(id, deliveries),
-    }),
-  );
+      await session.process([entry], { deliveries: deliveries + 1, onUnavailable: uncount });
+    } catch (error) {
+      // So does a commit that Redis has refused; when the count cannot be restored either, this delivery stays counted.
+      if (error instanceof UnavailableError && session.policy.countsDeliveries)
+        await uncount().catch(() => undefined);
+      throw error;
+    }
+  });
 }
 
 async function giveUp(session: ConsumerSession, found: PendingEntry): Promise<void> {

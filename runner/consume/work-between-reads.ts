@@ -1,4 +1,5 @@
 import type { ConsumerSession } from "./consumer-session.ts";
+import { refusedCommit } from "./dependencies-ready.ts";
 import { reclaimEntries } from "./reclaim-entries.ts";
 
 const FREE_LANES_EVERY_MS = 500;
@@ -8,13 +9,26 @@ export function workBetweenReads(
   session: ConsumerSession,
   { reclaims, claimIdleMs }: { readonly reclaims: boolean; readonly claimIdleMs: number },
 ): () => Promise<void> {
-  const { policy } = session;
+  const { policy, binding, deps } = session;
   // Concurrent work may end the process: it comes after that of the other loops, whose entries would seem to have done it.
   let reclaimedAt = policy.isOrdered ? -Infinity : performance.now();
   let freedAt = -Infinity;
+  let refusedAt = -Infinity;
+  deps.redis.on("close", () => {
+    refusedAt = performance.now();
+  });
+
+  /**
+   * False while Redis takes no commits of this loop, since each claim would end with nothing, and for so long afterwards that every
+   * consumer that lives has given its heartbeat.
+   */
+  async function mayReclaim(): Promise<boolean> {
+    if ((await refusedCommit(binding, deps)) !== undefined) refusedAt = performance.now();
+    return performance.now() - refusedAt >= claimIdleMs;
+  }
 
   async function reclaim(): Promise<boolean> {
-    const isFinished = await reclaimEntries(session);
+    const isFinished = !(await mayReclaim()) || (await reclaimEntries(session));
     if (isFinished) reclaimedAt = performance.now();
     return isFinished;
   }

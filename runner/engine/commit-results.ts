@@ -9,7 +9,12 @@ import type {
 } from "../../shared/commit.ts";
 import type { Answer, Binding } from "./binding.ts";
 import type { CommitSlot } from "./commit-order.ts";
-import { retryUntilStopped, UnavailableError, type RetryContext } from "./retry-until-stopped.ts";
+import {
+  retryUntilStopped,
+  throwRefusal,
+  UnavailableError,
+  type RetryContext,
+} from "./retry-until-stopped.ts";
 
 export interface CommitDeps extends RetryContext {
   readonly commit: Commit;
@@ -34,7 +39,7 @@ export type Committed =
 /**
  * Commits the items, in as many attempts as it takes. `outdated`: what the rest was decided on has changed; decide it again.
  * `aheadMs` is given when that was the time: then first sample the clock.
- * @throws UnavailableError when a commit is blocked while the process is stopping
+ * @throws UnavailableError when a commit is blocked, or refused by Redis, while the process is stopping
  */
 export async function commitResults<Item extends CommitItem>(
   binding: Binding,
@@ -47,13 +52,14 @@ export async function commitResults<Item extends CommitItem>(
     // The age of an entry that is run on demand says nothing about the router.
     ...(fence.kind === "group" ? { timing: binding.functionName } : {}),
     ...(decidedOn === undefined ? {} : { decidedOn }),
+    ...(binding.dispatches === true ? {} : { whenFull: "commit" }),
   };
   // The results stay; only their commit is attempted again, which the fence makes harmless.
   for (let open = items; open.length > 0;) {
     const sent = open;
     const done = new Set<Item>();
     const answers = await retryUntilStopped(deps, async () => {
-      const parts = refuseBlocked(await deps.commit(sent, options));
+      const parts = refuseBlocked(await deps.commit(sent, options).catch(throwRefusal));
       // At once: an attempt whose time is up meanwhile is dropped with what it gives.
       for (const { items: some, answer } of parts) {
         if (answer.status !== "committed") continue;

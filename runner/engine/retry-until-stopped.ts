@@ -1,5 +1,7 @@
 import { EffectsError } from "../../shared/commit.ts";
+import { messageOf } from "../../shared/error-message.ts";
 import type { Unavailable } from "../../shared/function.ts";
+import { redisRefusalIn } from "../../shared/redis-refusal.ts";
 import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 import { FOR_EVER, retry } from "./retry.ts";
 
@@ -10,6 +12,13 @@ export class UnavailableError extends Error {
   static from({ what, error }: Pick<Unavailable, "what" | "error">): UnavailableError {
     return new UnavailableError(`${what} is not available (${error})`);
   }
+}
+
+/** Throws a refusal of Redis, such as that it is full, as what it is: nothing is wrong with the entries. Other errors as they are. */
+export function throwRefusal(error: unknown): never {
+  throw redisRefusalIn(error) === undefined
+    ? error
+    : new UnavailableError(messageOf(error), { cause: error });
 }
 
 /** The function threw, so nothing is known about these entries. */

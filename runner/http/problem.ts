@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import * as z from "zod";
 import { messageOf } from "../../shared/error-message.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
+import { redisRefusalIn, type RedisRefusal } from "../../shared/redis-refusal.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 
 /** The one form in which every route reports an error: problem details, RFC 9457. */
@@ -70,11 +71,18 @@ export function problemOf(
     return { status: 503, code: "postgres_unavailable", detail, hint };
   }
   if (isClientDisconnect(error)) return { status: 400, code: "body_incomplete", detail: BODY_CUT_SHORT };
+  const refusal = redisRefusalIn(error);
+  if (refusal !== undefined) return redisRefused(refusal);
   const hint = "try again later";
   if (error instanceof UnavailableError)
     return { status: 503, code: "unavailable", detail: messageOf(error), hint };
   if (!redisReady) return { status: 503, code: "redis_unavailable", detail: "Redis does not answer", hint };
   return undefined;
+}
+
+/** What Redis said, and what ends it. */
+function redisRefused({ meaning, said, advice: hint }: RedisRefusal): ProblemOptions {
+  return { status: 503, code: "redis_unavailable", detail: `${meaning} (Redis said: ${said})`, hint };
 }
 
 /** Logs an unexpected error; the problem shows nothing of it. */

@@ -4,7 +4,8 @@ import { startJob, type JobOptions } from "./job-schedule.ts";
 import { maintenanceOf, type MaintenanceDeps } from "./maintenance.ts";
 
 const TRIM_EVERY_MS_MIN = 1_000;
-const TRIM_EVERY_MS_MAX = 60_000;
+/** A Redis that is full must not wait long for what trimming frees. */
+const TRIM_EVERY_MS_MAX = 10_000;
 const LOG_EVERY_MS = 600_000;
 const PRUNE_EVERY_MS = 60_000;
 

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { RefreshResult } from "../../functions/refresh-reference.ts";
+import { redisRefusalIn } from "../../shared/redis-refusal.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { startJob, type JobSchedule } from "./job-schedule.ts";
@@ -29,7 +30,10 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
   const schedule: JobSchedule = startJob({
     async job() {
       // Without it a subscription on a dead connection would miss messages for ever.
-      subscriber.ping().catch(subscription.failed);
+      subscriber.ping().catch((error: unknown) => {
+        // A refusal is an answer, too: a Redis that cannot save its data refuses PING.
+        if (redisRefusalIn(error) === undefined) subscription.failed(error);
+      });
       const result = await refresh();
       // Once at the start also of what was found before: a person may have started the router to see it.
       if (isFirst && result.state !== "published")

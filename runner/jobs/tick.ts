@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../shared/error-message.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
+import { redisRefusalIn } from "../../shared/redis-refusal.ts";
 import { sharesOf, withinBudget, type Budget } from "../consume/budget.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
@@ -85,7 +86,8 @@ export function tickOf(deps: TickDeps): Tick {
 /** What the caller may know of an error; of an unexpected one, only the router's own log has more. */
 function publicMessage(error: unknown, { redis, logger }: Services): string {
   const expected = [UnavailableError, DatabaseError];
-  if (expected.some((kind) => error instanceof kind)) return messageOf(error);
+  if (expected.some((kind) => error instanceof kind) || redisRefusalIn(error) !== undefined)
+    return messageOf(error);
   if (redis.status !== "ready") return "Redis does not answer";
   logger.error({ err: error }, `tick: ${messageOf(error)}`);
   return "something went wrong that should not have; the router's log says what";

@@ -1,5 +1,6 @@
 import { Hono, type Context } from "hono";
 import { messageOf } from "../../shared/error-message.ts";
+import { redisRefusalIn } from "../../shared/redis-refusal.ts";
 import { MisconfigurationError, type Environment } from "../environment.ts";
 import { bareProblemResponse } from "../http/server/bare-problem.ts";
 import { openLogger } from "../telemetry/logger.ts";
@@ -84,10 +85,12 @@ function refusal(error: unknown): Response {
   return bareProblemResponse({
     status: 503,
     code: "unavailable",
-    detail: "Redis cannot be reached or did not answer in time",
+    detail: redisRefusalIn(error) === undefined ? NO_ANSWER : messageOf(error),
     hint: "ask again later",
   });
 }
+
+const NO_ANSWER = "Redis cannot be reached or did not answer in time";
 
 /** The names of the variables in a text of faults, without their values. */
 function variablesIn(faults: string): string[] {

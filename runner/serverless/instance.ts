@@ -61,7 +61,8 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     app,
     begin: () => requests.begin(),
     isUsable: redisCheck({
-      ping: async () => redis.ping(),
+      // Not PING, which a Redis that cannot save its data refuses.
+      ping: async () => redis.time(),
       clock,
       pingMsMax: CHECK_MS_MAX,
       sampleMsMax: SAMPLE_MS_MAX,

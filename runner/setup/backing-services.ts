@@ -8,6 +8,7 @@ import { pendingMigrations } from "../../shared/io/postgres/migrate.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
+import { redisRefusalIn } from "../../shared/redis-refusal.ts";
 import type { Running } from "../../shared/running.ts";
 import { MisconfigurationError, type Environment } from "../environment.ts";
 import { loadDemoReference } from "../local/demo.ts";
@@ -84,9 +85,9 @@ async function checkRedis(url: string, keys: Keys, logger: Logger): Promise<void
     await refuseUnusableRedis(redis, keys, logger);
   } catch (error) {
     if (error instanceof MisconfigurationError) throw error;
-    logger.warn(
-      `Redis at ${redactUrl(url)} does not answer yet (${messageOf(refused ?? error)}): the router waits for it`,
-    );
+    const cause = refused ?? error;
+    const what = redisRefusalIn(cause) === undefined ? "does not answer yet" : "cannot be used yet";
+    logger.warn(`Redis at ${redactUrl(url)} ${what} (${messageOf(cause)}): the router waits for it`);
   } finally {
     redis.disconnect();
   }

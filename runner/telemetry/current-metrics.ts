@@ -3,12 +3,23 @@ import { PAUSE_ALL } from "../../shared/decide/control.ts";
 import type { Health } from "../../shared/health/health.ts";
 import type { Status } from "../../shared/io/status/status.ts";
 import type { GroupStatus } from "../../shared/io/status/stream-status.ts";
+import type { RedisRefusal } from "../../shared/redis-refusal.ts";
 import type { Family, Labels, Sample } from "./counter-metrics.ts";
 
 /** The Prometheus metrics of the router's health and of the servers it needs. */
-export function reachabilityMetrics({ redisReachable, postgresReachable, health }: Reachability): Family[] {
+export function reachabilityMetrics({
+  redisReachable,
+  refusals,
+  postgresReachable,
+  health,
+}: Reachability): Family[] {
   return [
     gauge("redis_up", "1 while Redis answers.", [{ labels: {}, value: Number(redisReachable) }]),
+    gauge(
+      "redis_refuses_writes",
+      "1 for the code of the error with which Redis refuses writes, such as OOM, MISCONF or READONLY.",
+      refusals.map(({ code }) => ({ labels: { code }, value: 1 })),
+    ),
     gauge("postgres_up", "1 while Postgres answers.", [{ labels: {}, value: Number(postgresReachable) }]),
     gauge(
       "health",
@@ -22,6 +33,7 @@ const HEALTHS: readonly Health["status"][] = ["ready", "degraded", "not_ready"];
 
 interface Reachability {
   readonly redisReachable: boolean;
+  readonly refusals: readonly RedisRefusal[];
   readonly postgresReachable: boolean;
   readonly health: Health;
 }
@@ -36,7 +48,14 @@ export function buildMetrics(): Family[] {
 export function currentMetrics(status: Status): Family[] {
   const { streams, reference, now } = status;
   const { version, confirmedAt } = reference;
+  const { used, max } = status.server.memory;
   return [
+    gauge("redis_memory_used_bytes", "Memory Redis uses; absent where it does not say.", bytes(used)),
+    gauge(
+      "redis_memory_max_bytes",
+      "maxmemory of Redis, at which it refuses writes; absent without a limit.",
+      bytes(max === 0 ? null : max),
+    ),
     gauge(
       "stream_length",
       "Entries in a stream.",
@@ -78,6 +97,10 @@ export function currentMetrics(status: Status): Family[] {
     ),
     gauge("paused", "1 for what is paused: all, or the id of a strategy.", pausedSamples(status)),
   ];
+}
+
+function bytes(value: number | null): Sample[] {
+  return value === null ? [] : [{ labels: {}, value }];
 }
 
 /** Only of the router's own groups, so that the number of series is bounded. */

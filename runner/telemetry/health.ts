@@ -15,7 +15,7 @@ export function healthFrom(status: Status, postgresReachable: boolean | null, co
   const agoMs = (at: number | null): number | null => (at === null ? null : Math.max(0, now - at));
   return healthOf(
     {
-      redisReachable: true,
+      redis: { answers: true, ...status.server },
       postgresReachable,
       reference: { ...reference, confirmedAgoMs: agoMs(confirmedAt) },
       groups: GROUPS.filter(({ group }) => isExpected(group, status, config)).map((group) =>

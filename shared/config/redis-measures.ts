@@ -18,15 +18,15 @@ export function latencyRemark(medianMs: number): Remark {
   );
 }
 
-/** Bytes; undefined where the server does not report them. `max` 0: without a limit. */
+/** Bytes; null where the server does not report them. `max` 0: without a limit. */
 export function memoryRemark({
   used,
   max,
 }: {
-  readonly used: number | undefined;
-  readonly max: number | undefined;
+  readonly used: number | null;
+  readonly max: number | null;
 }): Remark {
-  if (used === undefined || max === undefined) return ok("the server does not report its memory");
+  if (used === null || max === null) return ok("the server does not report its memory");
   if (max === 0) return ok(`${megabytes(used)} of memory in use, without a limit (maxmemory 0)`);
   const shown = `${Math.round((100 * used) / max)} % of maxmemory in use (${megabytes(used)} of ${megabytes(max)})`;
   if (used < MEMORY_SHARE_MAX * max) return ok(shown);

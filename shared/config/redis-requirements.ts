@@ -21,7 +21,7 @@ export interface RedisFacts {
   readonly aofEnabled: boolean | undefined;
   readonly maxMemoryPolicy: string | undefined;
   /** Bytes in use, and maxmemory. */
-  readonly memory: { readonly used: number | undefined; readonly max: number | undefined };
+  readonly memory: { readonly used: number | null; readonly max: number | null };
 }
 
 /** What scripts may do there. */

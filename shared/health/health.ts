@@ -2,6 +2,7 @@ import { deadLetterFaults, type DeadLettersHealth } from "./dead-letters.ts";
 import { degraded, type Fault, type HealthLimits } from "./fault.ts";
 import { groupFaults, type GroupHealth } from "./groups.ts";
 import { pauseFaults, type PausesHealth } from "./pauses.ts";
+import { redisFaults, refusesEveryWrite, type RedisHealth } from "./redis.ts";
 import { referenceFaults, type ReferenceHealth } from "./reference.ts";
 import { strategyFaults, type StrategiesHealth } from "./strategies.ts";
 
@@ -10,22 +11,28 @@ import { strategyFaults, type StrategiesHealth } from "./strategies.ts";
  * which turns facts into faults; `/readyz`, `cli status` and the metrics all show what is found here.
  */
 export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
-  if (!facts.redisReachable) return { status: "not_ready", reasons: ["Redis does not answer"] };
+  const servers = [...redisFaults(facts.redis), ...postgresFaults(facts)];
+  if (!facts.redis.answers) return healthWith(servers);
+  // Without heartbeats and acknowledgements the groups show nothing but that.
+  const groups = refusesEveryWrite(facts.redis) ? [] : facts.groups;
   return healthWith([
+    ...servers,
     ...referenceFaults(facts.reference, limits),
-    ...(facts.postgresReachable === false
-      ? [degraded("Postgres cannot be reached; records wait in signal_results")]
-      : []),
     ...pauseFaults(facts.paused),
-    ...facts.groups.flatMap((group) => groupFaults(group, limits)),
+    ...groups.flatMap((group) => groupFaults(group, limits)),
     ...strategyFaults(facts.strategies),
     ...deadLetterFaults(facts.deadLetters),
   ]);
 }
 
+/** The health of intake: a signal is accepted as long as Redis confirms writes, whatever else is wrong. */
+export function redisHealthOf(redis: RedisHealth): Health {
+  return healthWith(redisFaults(redis));
+}
+
 /** What Redis and Postgres tell about a router. */
 export interface HealthFacts {
-  readonly redisReachable: boolean;
+  readonly redis: RedisHealth;
   /** Null when it was not checked. */
   readonly postgresReachable: boolean | null;
   readonly reference: ReferenceHealth;
@@ -37,7 +44,7 @@ export interface HealthFacts {
 
 /** What is known while Redis does not answer. */
 export const WITHOUT_REDIS: Omit<HealthFacts, "postgresReachable"> = {
-  redisReachable: false,
+  redis: { answers: false, refusals: [], memory: { used: null, max: null } },
   reference: { version: null, confirmedAgoMs: null },
   groups: [],
   paused: {},
@@ -50,6 +57,12 @@ export interface Health {
   readonly status: "ready" | "degraded" | "not_ready";
   /** The worst ones first. */
   readonly reasons: readonly string[];
+}
+
+function postgresFaults({ postgresReachable }: HealthFacts): Fault[] {
+  return postgresReachable === false
+    ? [degraded("Postgres cannot be reached; records wait in signal_results")]
+    : [];
 }
 
 function healthWith(faults: readonly Fault[]): Health {

@@ -44,6 +44,7 @@ describe("trimming the streams, on a real Redis", () => {
     const trimmer = trimmerOf(200);
     let steps = 0;
     const counting = {
+      isFull: async () => trimmer.isFull(),
       step: async (...args: Parameters<typeof trimmer.step>) => {
         steps += 1;
         return trimmer.step(...args);
@@ -97,6 +98,7 @@ describe("trimming the streams, on a real Redis", () => {
     const stopping = new AbortController();
     const trimmer = trimmerOf(200);
     const stoppingAfterOne = {
+      isFull: async () => trimmer.isFull(),
       step: async (...args: Parameters<typeof trimmer.step>) => {
         stopping.abort();
         return trimmer.step(...args);

@@ -1,19 +1,21 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { singleFlight } from "../../engine/single-flight.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import { json, newRoutes } from "../routes.ts";
-import { healthChecker } from "./health-check.ts";
+import { json, newRoutes, problems } from "../routes.ts";
+import { healthChecker, intakeChecker } from "./health-check.ts";
 
 /**
- * `GET /healthz`: the process answers. `GET /readyz`: whether signals are decided. This room has the routes for operators:
- * health, metrics, pauses and the reference.
+ * `GET /healthz`: the process answers. `GET /readyz`: whether signals are decided, `?for=intake`: accepted. This room has the
+ * routes for operators: health, metrics, pauses and the reference.
  */
 export function healthRoutes({ services }: HttpDeps) {
   const checkHealth = singleFlight(healthChecker(services), { keptMs: CACHE_MS });
+  const checkIntake = singleFlight(intakeChecker(services), { keptMs: CACHE_MS });
   return newRoutes()
     .openapi(aliveRoute, (c) => c.json({ status: "ok" as const }, 200, NO_STORE))
     .openapi(readyRoute, async (c) => {
-      const { status, reasons } = (await checkHealth()).health;
+      const isIntake = c.req.valid("query").for === "intake";
+      const { status, reasons } = isIntake ? await checkIntake() : (await checkHealth()).health;
       return c.json({ status, reasons: [...reasons] }, status === "not_ready" ? 503 : 200, NO_STORE);
     });
 }
@@ -51,9 +53,20 @@ const aliveRoute = createRoute({
 const readyRoute = createRoute({
   ...common,
   path: "/readyz",
-  summary: "Whether signals are decided, and what needs attention",
+  summary: "Whether signals are decided, or accepted, and what needs attention",
+  request: {
+    query: z.strictObject({
+      for: z
+        .enum(["intake"])
+        .optional()
+        .describe(
+          "intake: whether signals are accepted, which takes only that Redis confirms writes; for a balancer in front of the webhook",
+        ),
+    }),
+  },
   responses: {
     200: json(readiness, "they are: `ready` or `degraded`"),
     503: json(readiness, "they are not: `not_ready`"),
+    ...problems(422),
   },
 });

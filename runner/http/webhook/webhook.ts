@@ -11,7 +11,7 @@ import {
 } from "../../../shared/signal/tradingview-alert.ts";
 import { clientAddressOf, isAmong } from "../auth/client-address.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import { Problem } from "../problem.ts";
+import { Problem, type ProblemOptions } from "../problem.ts";
 import { newRoutes } from "../routes.ts";
 import { authenticator, unreadBody } from "./authenticate.ts";
 import { describeWebhook, type WebhookAnswer } from "./openapi.ts";
@@ -64,8 +64,9 @@ export function webhookRoutes(deps: HttpDeps) {
       return c.json(await ingestAlert(refusal.client, body, msLeft), 202);
     } catch (error) {
       if (error instanceof NotConfirmedError) {
-        alerts.authenticated({ ...refusal, problem: UNCONFIRMED, cause: error.message });
-        throw new Problem(UNCONFIRMED);
+        const problem = unconfirmed(error);
+        alerts.authenticated({ ...refusal, problem, cause: error.message });
+        throw new Problem(problem);
       }
       if (error instanceof Problem) alerts.authenticated({ ...refusal, problem: error.options });
       throw error;
@@ -88,6 +89,12 @@ const UNCONFIRMED = {
   detail: "Redis has not confirmed the signal in time",
   hint: "send the alert again: if both arrive, only one is traded",
 } as const;
+
+function unconfirmed({ refusal }: NotConfirmedError): ProblemOptions {
+  if (refusal === undefined) return UNCONFIRMED;
+  const { meaning, said } = refusal;
+  return { ...UNCONFIRMED, detail: `${meaning}, so the signal was not accepted (Redis said: ${said})` };
+}
 
 function objectIn(text: string): Members {
   const alert = parseObject(text);

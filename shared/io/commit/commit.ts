@@ -11,14 +11,17 @@ import type { Keys } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
 import { commitCalls, type CommitCallOptions } from "./calls.ts";
 import { readReply } from "./replies.ts";
-import { COMMIT_SCRIPT } from "./script.ts";
+import { COMMIT_SCRIPT, COMMIT_SCRIPT_WHEN_FULL } from "./script.ts";
 
 /**
  * The commit on this connection: `calls` cuts the items into calls, `message-builder` packs the effects of a call into one
  * argument, `script` performs them in Redis, and `replies` reads what it answers.
  */
 export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Commit {
-  const script = defineScript(redis, "commitEntries", COMMIT_SCRIPT);
+  const scripts = {
+    refuse: defineScript(redis, "commitEntries", COMMIT_SCRIPT),
+    commit: defineScript(redis, "commitEntriesWhenFull", COMMIT_SCRIPT_WHEN_FULL),
+  };
 
   async function runRound<Item extends CommitItem>(
     items: readonly Item[],
@@ -26,6 +29,7 @@ export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Co
     turnOf?: CommitOptions["turn"],
   ): Promise<Round<Item>> {
     const calls = commitCalls(items, keys, settings, options);
+    const script = scripts[options.whenFull ?? "refuse"];
     const turn = await turnOf?.(calls.length);
     const sent = calls.map(async (call, i) => {
       const { keyNames, label, follows } = turn === undefined ? IN_NO_SEQUENCE : slotOf(turn, i);

@@ -77,8 +77,7 @@ import { SCRIPT_WRITES } from "./script-writes.ts";
  * less in the router. One XACK for all entries, after an XPENDING that finds every one pending, was no gain. Of a call with a
  * single entry, reading all fields of the processing time was 15 of 75 µs, XINFO is another 15.
  */
-export const COMMIT_SCRIPT = `#!lua
-local call, unpack, tonumber, find = redis.call, unpack, tonumber, string.find
+const BODY = `local call, unpack, tonumber, find = redis.call, unpack, tonumber, string.find
 local metrics, current, control, source = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local fence, group, version, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local decidedAt, claimTtl, onceTtl, timing = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
@@ -90,3 +89,9 @@ local BEFORE_STREAMS, BEFORE_ENTRY_KEYS = 4, 4 + streamCount
 local time = call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 ${SCRIPT_CHECKS}${SCRIPT_WRITES}`;
+
+/** The commit of what makes new work, such as a decision. A Redis that has reached maxmemory refuses it. */
+export const COMMIT_SCRIPT = `#!lua\n${BODY}`;
+
+/** The commit of what finishes work or frees memory: it goes on when Redis has reached maxmemory. */
+export const COMMIT_SCRIPT_WHEN_FULL = `#!lua flags=allow-oom\n${BODY}`;

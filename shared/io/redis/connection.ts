@@ -20,6 +20,8 @@ export interface RedisConnectionOptions {
   readonly answerMsMax?: number;
   /** Called on every connection error; the client reconnects by itself. */
   readonly onError: (error: Error) => void;
+  /** Set where the refusals of a replica are the answer, such as for one command: default, a new connection finds the new primary. */
+  readonly staysOnReplica?: true;
 }
 
 const CONNECT_MS_MAX = 10_000;
@@ -38,6 +40,7 @@ export function openRedis({
   blockMs = 0,
   answerMsMax = 10_000,
   onError,
+  staysOnReplica,
 }: RedisConnectionOptions): Redis {
   const options = {
     connectionName: name,
@@ -48,8 +51,7 @@ export function openRedis({
     // the answer would end the process. Subscribers repeat it on every `ready` instead.
     autoResubscribe: false,
     connectTimeout: CONNECT_MS_MAX,
-    // After a failover the former master answers READONLY: reconnect to find the new one.
-    reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
+    reconnectOnError: staysOnReplica === true ? () => false : leavesReplica(),
     retryStrategy: (attempt: number) => Math.random() * Math.min(RECONNECT_MS_MAX, 50 * 2 ** attempt),
     ...answerTimeout(role, { blockMs, answerMsMax }),
   } satisfies RedisOptions;
@@ -86,6 +88,35 @@ function databaseError(database: number, reply: Error): Error {
 function isSelectReply(error: Error): boolean {
   const { command } = error as { readonly command?: { readonly name?: unknown } };
   return error.name === "ReplyError" && command?.name === "select";
+}
+
+/** A server that stays a replica is left so often at most, since every other command in flight fails with it. */
+const LEAVE_REPLICA_EVERY_MS = 2_000;
+
+/** After a failover the former primary answers READONLY: a new connection finds the new one. */
+function leavesReplica(): (error: Error) => boolean {
+  let leftAt = -Infinity;
+  return (error) => {
+    if (!error.message.startsWith("READONLY") || performance.now() - leftAt < LEAVE_REPLICA_EVERY_MS)
+      return false;
+    leftAt = performance.now();
+    return true;
+  };
+}
+
+/**
+ * A connection to the same server for one question: it does not wait until the server is ready, so that what it says instead of an
+ * answer comes back, and does not reconnect. To be disconnected by the caller.
+ */
+export function openForOneQuestion(redis: Redis): Redis {
+  const single = redis.duplicate({
+    enableReadyCheck: false,
+    retryStrategy: () => null,
+    reconnectOnError: () => false,
+  });
+  // Its commands reject with what is wrong.
+  single.on("error", () => undefined);
+  return single;
 }
 
 /** ioredis' blockingTimeout only resolves null and keeps the dead connection; a socket timeout replaces it. */

@@ -1,5 +1,7 @@
 import type { Redis } from "ioredis";
 import type { RedisFacts } from "../../config/redis-requirements.ts";
+import { redisRefusalIn, type RedisRefusal } from "../../redis-refusal.ts";
+import { defineScript, type Script } from "./connection.ts";
 
 /** Reads what INFO says about the server; nothing when the user may not run INFO. @throws Error when it does not answer */
 export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
@@ -20,8 +22,59 @@ function nothingIfDenied(error: unknown): string {
   throw error;
 }
 
-function bytesOf(text: string | undefined): number | undefined {
-  return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);
+/** The memory of the server in bytes; null where INFO hides it, as on some managed servers. */
+export interface RedisMemory {
+  readonly used: number | null;
+  /** 0: without a limit. */
+  readonly max: number | null;
+}
+
+export async function readRedisMemory(redis: Redis): Promise<RedisMemory> {
+  try {
+    const info = parseInfo(await redis.info("memory"));
+    return { used: bytesOf(info.get("used_memory")), max: bytesOf(info.get("maxmemory")) };
+  } catch (error) {
+    // The user may not be permitted INFO.
+    if (redisRefusalIn(error)?.code === "NOPERM") return { used: null, max: null };
+    throw error;
+  }
+}
+
+/**
+ * Why Redis refuses writes now; empty when it takes them. `key` is one of the router's, so that a proxy knows whom to ask. Two
+ * answers at most: a full Redis still takes what frees memory, unless something else keeps it from that.
+ */
+export async function readWriteRefusals(redis: Redis, key: string): Promise<readonly RedisRefusal[]> {
+  const probes = [
+    defineScript(redis, "probeWrites", WRITE_PROBE),
+    defineScript(redis, "probeWritesWhenFull", WRITE_PROBE_WHEN_FULL),
+  ];
+  const [any, whenFull] = await Promise.all(probes.map(async (probe) => refusalOf(probe, key)));
+  if (any === undefined) return [];
+  return whenFull === undefined || whenFull.code === any.code ? [any] : [any, whenFull];
+}
+
+/** They write nothing, but Redis refuses a script that might write as it would refuse the write. */
+const WRITE_PROBE = `#!lua
+return 1
+`;
+const WRITE_PROBE_WHEN_FULL = `#!lua flags=allow-oom
+return 1
+`;
+
+async function refusalOf(probe: Script, key: string): Promise<RedisRefusal | undefined> {
+  try {
+    await probe([key], []);
+    return undefined;
+  } catch (error) {
+    const refusal = redisRefusalIn(error);
+    if (refusal === undefined) throw error;
+    return refusal;
+  }
+}
+
+function bytesOf(text: string | undefined): number | null {
+  return text === undefined || !/^\d+$/.test(text) ? null : Number(text);
 }
 
 function parseInfo(text: string): Map<string, string> {

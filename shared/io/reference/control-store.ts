@@ -17,7 +17,7 @@ export interface PauseNote {
  * repeat old numbers after Redis has lost writes, and decisions made on the pauses of that time would be committed.
  * KEYS 1 control. ARGV 1 field of the pause, 2 its note ('' = lift it).
  */
-const CHANGE_SCRIPT = `#!lua
+const CHANGE_SCRIPT = `#!lua flags=allow-oom
 local control, field, note = KEYS[1], ARGV[1], ARGV[2]
 -- First, since it fails when the epoch is not an integer.
 local epoch = redis.call('HINCRBY', control, 'epoch', 1)

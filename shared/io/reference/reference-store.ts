@@ -71,7 +71,7 @@ const HASH_FIELDS_PER_CALL = 1_000;
  * tickets twice after Redis has lost writes, and older content could be published after newer.
  * KEYS 1 ticket, 2 published_ticket. Returns the ticket.
  */
-const TICKET_SCRIPT = `#!lua
+const TICKET_SCRIPT = `#!lua flags=allow-oom
 local last, published = KEYS[1], KEYS[2]
 local ticket = redis.call('INCR', last)
 -- The first since Redis was emptied: tickets taken before must no longer publish.
@@ -92,7 +92,7 @@ return ticket
  * 3 ticket, 4 now in ms, 5 grace in s, 6 format, 7 '1' = publish the staged hashes.
  * Returns published | unchanged | refused | newer_format | again (another version is current by now, or a hash is missing).
  */
-const PUBLISH_SCRIPT = `#!lua
+const PUBLISH_SCRIPT = `#!lua flags=allow-oom
 local version, old, ticket = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local published = tonumber(redis.call('GET', KEYS[4]) or '0')
 -- A ticket up to the published one was taken before that publication, so its content may be older.
@@ -127,6 +127,16 @@ for k = 9, 12 do redis.call('EXPIRE', KEYS[k], ARGV[5]) end
 return 'published'
 `;
 
+/**
+ * Writes fields of a staged hash. Not MULTI, which a Redis that has reached maxmemory refuses, whatever is in it.
+ * KEYS 1 the hash. ARGV 1 life in s, 2 '1' = the hash is begun anew, 3… names and values.
+ */
+const STAGE_SCRIPT = `#!lua flags=allow-oom
+if ARGV[2] == '1' then redis.call('DEL', KEYS[1]) end
+if #ARGV > 2 then redis.call('HSET', KEYS[1], unpack(ARGV, 3)) end
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+`;
+
 /** The store over a connection for commands. */
 export function referenceStoreOn(
   redis: Redis,
@@ -135,6 +145,7 @@ export function referenceStoreOn(
 ): ReferenceStore {
   const ticketScript = defineScript(redis, "takeReferenceTicket", TICKET_SCRIPT);
   const publishScript = defineScript(redis, "publishReference", PUBLISH_SCRIPT);
+  const stageScript = defineScript(redis, "stageReference", STAGE_SCRIPT);
   const partKeys = (version: string): string[] => PARTS.map((part) => keys.reference(version, part));
   const stagedKeys = (ticket: number): string[] => PARTS.map((part) => keys.stagedReference(ticket, part));
 
@@ -144,11 +155,14 @@ export function referenceStoreOn(
 
   /** The hashes of a version and when it was confirmed; undefined when a key is of another type. */
   async function readHashes(version: string): Promise<[SnapshotHashes, number | undefined] | undefined> {
-    const transaction = redis.multi();
-    for (const key of partKeys(version)) transaction.hgetall(key);
-    const replies = (await transaction.get(keys.referenceConfirmedAt).exec()) ?? [];
-    // A connection error has rejected the whole transaction.
-    if (replies.some(([error]) => error !== null)) return undefined;
+    // Not MULTI, which a Redis that has reached maxmemory refuses; what is read is compared with its version.
+    const pipeline = redis.pipeline();
+    for (const key of partKeys(version)) pipeline.hgetall(key);
+    const replies = (await pipeline.get(keys.referenceConfirmedAt).exec()) ?? [];
+    for (const [error] of replies) {
+      if (error?.message.startsWith("WRONGTYPE") === true) return undefined;
+      if (error !== null) throw error;
+    }
     const [tickers, strategies, strategy_signals, meta, confirmedAt] = replies.map(([, reply]) => reply);
     const hashes = { tickers, strategies, strategy_signals, meta } as SnapshotHashes;
     return [hashes, typeof confirmedAt === "string" ? Number(confirmedAt) : undefined];
@@ -162,18 +176,13 @@ export function referenceStoreOn(
   }
 
   async function stage({ ticket, content, faults, now }: Publication): Promise<void> {
-    const transaction = redis.multi();
     const fields = hashFields(referenceText(content, faults), new Date(now));
     for (const [part, flat] of Object.entries(fields) as [ReferencePart, string[]][]) {
       const key = keys.stagedReference(ticket, part);
-      transaction.del(key);
-      for (let from = 0; from < flat.length; from += HASH_FIELDS_PER_CALL) {
-        transaction.hset(key, ...flat.slice(from, from + HASH_FIELDS_PER_CALL));
+      for (let from = 0; from === 0 || from < flat.length; from += HASH_FIELDS_PER_CALL) {
+        const isFirst = from === 0 ? 1 : 0;
+        await stageScript([key], [STAGED_S, isFirst, ...flat.slice(from, from + HASH_FIELDS_PER_CALL)]);
       }
-      transaction.expire(key, STAGED_S);
-    }
-    for (const [error] of (await transaction.exec()) ?? []) {
-      if (error !== null) throw error;
     }
   }
 

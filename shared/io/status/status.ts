@@ -3,6 +3,7 @@ import { STREAMS, type Keys } from "../../keys.ts";
 import { readHeartbeats, type Heartbeat } from "../streams/consumer-heartbeats.ts";
 import { readDeadLetterStatus, type DeadLetterStatus } from "./dead-letter-status.ts";
 import { readReferenceStatus, type ReferenceStatus } from "./reference-status.ts";
+import { readServerStatus, type ServerStatus } from "./server-status.ts";
 import { strategyRowsOn } from "./strategy-rows.ts";
 import { readStrategyStatus, type StrategyStatus } from "./strategy-status.ts";
 import { streamStatus, type StreamStatus } from "./stream-status.ts";
@@ -10,6 +11,7 @@ import type { SeenWaiting } from "./waiting-status.ts";
 
 /** The state of one router in Redis at one moment. This room reads it for health, metrics and `cli status`. */
 export interface Status {
+  readonly server: ServerStatus;
   readonly streams: readonly StreamStatus[];
   /** Poll loops that run, or were killed not long ago. */
   readonly loops: readonly Heartbeat[];
@@ -44,18 +46,21 @@ interface ReaderMemory {
 async function readWith(redis: Redis, keys: Keys, { seen, rowsOf }: ReaderMemory): Promise<Status> {
   const referenceStatus = readReferenceStatus(redis, keys);
   const rows = referenceStatus.then(async ({ version }) => rowsOf(version));
-  const [streams, loops, reference, strategies, deadLetters, control, metrics, time] = await Promise.all([
-    Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, { name, seen }))),
-    readHeartbeats(redis, keys),
-    referenceStatus,
-    readStrategyStatus(redis, keys, rows),
-    readDeadLetterStatus(redis, keys),
-    redis.hgetall(keys.control),
-    redis.hgetall(keys.metrics),
-    redis.time(),
-  ]);
+  const [server, streams, loops, reference, strategies, deadLetters, control, metrics, time] =
+    await Promise.all([
+      readServerStatus(redis, keys),
+      Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, { name, seen }))),
+      readHeartbeats(redis, keys),
+      referenceStatus,
+      readStrategyStatus(redis, keys, rows),
+      readDeadLetterStatus(redis, keys),
+      redis.hgetall(keys.control),
+      redis.hgetall(keys.metrics),
+      redis.time(),
+    ]);
   const { epoch: _, ...paused } = control;
   return {
+    server,
     streams,
     loops,
     reference,

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { GroupName, Keys, StreamName } from "../../keys.ts";
+import { defineScript } from "../redis/connection.ts";
 
 /**
  * The last heartbeat of a poll loop, which shows that signals are being read. Redis itself does not show it: before 7.2 a
@@ -21,12 +22,18 @@ const REMOVED_AFTER_MS = 3_600_000;
 /** All scheduled calls count as one consumer, whichever process answers them. */
 export const SCHEDULED = "tick";
 
+/** KEYS 1 the loops hash. ARGV 1 field, 2 heartbeat. A script, since a Redis that has reached maxmemory refuses HSET. */
+const NOTE_SCRIPT = `#!lua flags=allow-oom
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+`;
+
 export async function noteHeartbeat(
   redis: Redis,
   keys: Keys,
   { at, everyMs, ...loop }: Heartbeat,
 ): Promise<void> {
-  await redis.hset(keys.loops, loopField(loop), everyMs === undefined ? at : `${at}:${everyMs}`);
+  const noteBeat = defineScript(redis, "noteHeartbeat", NOTE_SCRIPT);
+  await noteBeat([keys.loops], [loopField(loop), everyMs === undefined ? at : `${at}:${everyMs}`]);
 }
 
 /** Notes a heartbeat caused by a scheduled call, with the time since the last one: the next is due after as long. */

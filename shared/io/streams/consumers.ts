@@ -10,7 +10,7 @@ import { defineScript, type Script } from "../redis/connection.ts";
  * ARGV  1 group · 2 idle for more than this, in ms · 3 optional: only the consumer of this name
  * Returns the names of those removed; none when the stream or the group does not exist
  */
-const REMOVE_SCRIPT = `#!lua
+const REMOVE_SCRIPT = `#!lua flags=allow-oom
 local stream, group, idleMs, only = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local consumers = redis.pcall('XINFO', 'CONSUMERS', stream, group)
 if consumers['err'] then

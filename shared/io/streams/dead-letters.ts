@@ -71,7 +71,7 @@ export function deadLettersOn(redis: Redis, keys: Keys): DeadLetters {
       if (lease === undefined) return "in_use";
       try {
         const item = { id, deadLetterId: id, effects: discardEffects(letter, by, at) };
-        const [part] = await commit([item], { fence: { kind: "dead_letter" } });
+        const [part] = await commit([item], { fence: { kind: "dead_letter" }, whenFull: "commit" });
         if (part?.answer.status === "blocked") {
           throw new Error(`Redis key ${part.answer.key} ${part.answer.problem}; nothing was discarded`);
         }

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { compareEntryIds } from "../../entry-range.ts";
 import type { Fields } from "../../entry.ts";
 import type { Keys } from "../../keys.ts";
+import { defineScript } from "../redis/connection.ts";
 import { groupInfoOf } from "./group-info.ts";
 import { entryOf, type RawEntry } from "./read-entries.ts";
 import { pendingEntryOf, type PendingEntry, type RawPendingEntry } from "./stream-group.ts";
@@ -23,26 +24,30 @@ export type Delivery =
 
 const DECIDING_GROUP = "signal_processor";
 
+/**
+ * KEYS 1 the stream. ARGV 1 group, 2 entry id. Returns the entry as XRANGE does, XPENDING of it, XINFO GROUPS; empty when there is
+ * no stream or no group (yet). In one step: an entry that is delivered meanwhile must not be seen in two states, or in none.
+ */
+const STATE_SCRIPT = `#!lua flags=no-writes
+local stream, group, id = KEYS[1], ARGV[1], ARGV[2]
+local function unlessMissing(reply)
+  local error = reply['err']
+  if error and (string.find(error, 'NOGROUP') or string.find(error, 'no such key')) then return {} end
+  return reply
+end
+local pending = unlessMissing(redis.pcall('XPENDING', stream, group, id, id, 1))
+if pending['err'] then return pending end
+return { redis.call('XRANGE', stream, id, id), pending, unlessMissing(redis.pcall('XINFO', 'GROUPS', stream)) }
+`;
+
 /** Looks an entry up in its stream and in the group that decides. */
 export async function deliveryStateOf(redis: Redis, keys: Keys, id: string): Promise<DeliveryState> {
-  const key = keys.stream("signals_stream");
-  // One transaction: an entry that is delivered meanwhile must not be seen in two states, or in none.
-  const replies = await redis
-    .multi()
-    .xrange(key, id, id)
-    .call("XPENDING", key, DECIDING_GROUP, id, id, 1)
-    .call("XINFO", "GROUPS", key)
-    .exec();
-  const [entries = [], pending = [], groups = []] = (replies ?? []).map(([error, reply]) => {
-    if (error === null) return reply as unknown[];
-    // There is no stream or no group (yet), so no entry has been delivered.
-    if (/NOGROUP|no such key/.test(error.message)) return [];
-    throw error;
-  });
-  const [entry] = entries as RawEntry[];
+  const read = defineScript(redis, "readDeliveryState", STATE_SCRIPT);
+  const reply = await read([keys.stream("signals_stream")], [DECIDING_GROUP, id]);
+  const [[entry], pending, groups] = reply as [RawEntry[], RawPendingEntry[], unknown[][]];
   return {
     fields: entry === undefined ? undefined : entryOf(entry).fields,
-    delivery: deliveryOf(id, pending as RawPendingEntry[], groups as unknown[][]),
+    delivery: deliveryOf(id, pending, groups),
   };
 }
 

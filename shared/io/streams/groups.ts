@@ -1,6 +1,5 @@
 import type { Redis } from "ioredis";
 import type { GroupName, Keys, StreamName } from "../../keys.ts";
-import { readTime } from "../redis/clock.ts";
 import { defineScript } from "../redis/connection.ts";
 
 /**
@@ -25,7 +24,7 @@ const STARTS: Readonly<Record<GroupName, "start" | "end" | "end_again">> = {
  * exists | created | created_at_end:<entries> | lost. One script, so that of two processes that start at the same time neither
  * takes the new group of the other for a lost one.
  */
-const ENSURE_SCRIPT = `#!lua
+const ENSURE_SCRIPT = `#!lua flags=allow-oom
 local stream, groups, group, field, starts = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
 local found = redis.call('EXISTS', stream) == 1
 if found then
@@ -44,6 +43,12 @@ redis.call('XGROUP', 'CREATE', stream, group, starts == 'start' and '0' or '$', 
 redis.call('HSET', groups, field, redis.call('TIME')[1])
 if starts == 'end' and length > 0 then return 'created_at_end:' .. length end
 return 'created'
+`;
+
+/** KEYS 1 the stream, 2 the groups hash. ARGV 1 group, 2 its field in the groups hash, 3 where it starts. */
+const CREATE_SCRIPT = `#!lua flags=allow-oom
+redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], ARGV[3], 'MKSTREAM')
+redis.call('HSET', KEYS[2], ARGV[2], redis.call('TIME')[1])
 `;
 
 /**
@@ -78,9 +83,8 @@ export async function createGroup(
   keys: Keys,
   { stream, group, from }: { stream: StreamName; group: GroupName; from: string },
 ): Promise<void> {
-  await redis.xgroup("CREATE", keys.stream(stream), group, from, "MKSTREAM");
-  const createdAt = Math.floor((await readTime(redis)) / 1000);
-  await redis.hset(keys.groups, groupField(stream, group), createdAt);
+  const create = defineScript(redis, "createGroup", CREATE_SCRIPT);
+  await create([keys.stream(stream), keys.groups], [group, groupField(stream, group), from]);
 }
 
 /** Field of a group in the `groups` hash. */

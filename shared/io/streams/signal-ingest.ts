@@ -4,6 +4,7 @@ import { onAbort } from "../../abort.ts";
 import type { Fields } from "../../entry.ts";
 import { messageOf } from "../../error-message.ts";
 import type { Keys } from "../../keys.ts";
+import { redisRefusalIn, type RedisRefusal } from "../../redis-refusal.ts";
 import { openRedis } from "../redis/connection.ts";
 
 /** Adds entries to `signals_stream` for callers that wait for an answer. */
@@ -19,6 +20,13 @@ export interface SignalIngest {
 /** Redis has not confirmed that the entry was added; the message says why, and contains nothing of the entry. */
 export class NotConfirmedError extends Error {
   override readonly name = "NotConfirmedError";
+  /** What Redis said when it refused the entry, which is then certainly not added. */
+  readonly refusal: RedisRefusal | undefined;
+
+  constructor(message: string, refusal?: RedisRefusal) {
+    super(message);
+    this.refusal = refusal;
+  }
 }
 
 export interface SignalIngestOptions {
@@ -61,7 +69,7 @@ export function openSignalIngest({ url, keys, name, onError }: SignalIngestOptio
       } catch (error) {
         if (error instanceof NotConfirmedError) throw error;
         // The error itself is not passed on: errors of ioredis hold the command with all its arguments.
-        throw new NotConfirmedError(messageOf(error));
+        throw new NotConfirmedError(messageOf(error), redisRefusalIn(error));
       } finally {
         // Ends the one that lost the race; the race has handled its rejection.
         ended.abort();

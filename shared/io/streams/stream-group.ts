@@ -68,7 +68,7 @@ export class GroupMissingError extends Error {
  * Without this check XCLAIM would take entries back from the consumers that claimed them; and XCLAIM of an entry that was
  * deleted or trimmed removes it from the pending list, so that its commit would lose the fence.
  */
-const EXTEND_SCRIPT = `#!lua
+const EXTEND_SCRIPT = `#!lua flags=allow-oom
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local lost = {}
 for i = 3, #ARGV do
@@ -87,7 +87,7 @@ return lost
  * Returns the claimed entry | 'taken' | 'gone'. A plain XCLAIM of a deleted entry removes it from the pending list without
  * saying so.
  */
-const CLAIM_SCRIPT = `#!lua
+const CLAIM_SCRIPT = `#!lua flags=allow-oom
 local stream, group, consumer, idle, id, deliveries = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if #redis.call('XRANGE', stream, id, id) == 0 then
   local pending = redis.call('XPENDING', stream, group, 'IDLE', idle, id, id, 1)
@@ -98,7 +98,7 @@ return redis.call('XCLAIM', stream, group, consumer, idle, id, 'RETRYCOUNT', del
 `;
 
 /** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 entry id, 4 deliveries. Sets the count if the entry is the consumer's. */
-const RESTORE_COUNT_SCRIPT = `#!lua
+const RESTORE_COUNT_SCRIPT = `#!lua flags=allow-oom
 local stream, group, consumer, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local own = #redis.call('XPENDING', stream, group, id, id, 1, consumer) == 1
 if own and #redis.call('XRANGE', stream, id, id) == 1 then
@@ -107,7 +107,7 @@ end
 `;
 
 /** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 idle time to set, in ms, 4 deliveries to subtract. */
-const RELEASE_SCRIPT = `#!lua
+const RELEASE_SCRIPT = `#!lua flags=allow-oom
 local stream, group, consumer, idle, uncounted = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 for _, pending in ipairs(redis.call('XPENDING', stream, group, '-', '+', 10000, consumer)) do
   local id, deliveries = pending[1], math.max(0, pending[4] - uncounted)

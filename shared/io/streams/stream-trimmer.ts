@@ -1,21 +1,35 @@
 import type { Redis } from "ioredis";
 import { GROUPS, type Keys, type StreamName } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
+import { readWriteRefusals } from "../redis/server-facts.ts";
 import { groupField } from "./groups.ts";
 
 /** Trims streams by age, never past an entry that is still needed. */
 export interface StreamTrimmer {
+  /** Whether Redis' memory has reached maxmemory: then less is kept, see {@link FULL_RETENTION_MS}. */
+  isFull(): Promise<boolean>;
   /** Removes the oldest entries that are no longer needed, some thousands at most; call it until it removes none. */
-  step(stream: TrimmedStream): Promise<TrimStep>;
+  step(stream: TrimmedStream, options?: TrimOptions): Promise<TrimStep>;
   /** What could be removed, and which groups prevent more; removes nothing. */
-  preview(stream: TrimmedStream): Promise<TrimPreview>;
+  preview(stream: TrimmedStream, options?: TrimOptions): Promise<TrimPreview>;
 }
+
+export interface TrimOptions {
+  /** Default false. */
+  readonly isFull?: boolean;
+}
+
+/**
+ * While Redis is full, entries that every group of the router has done with are kept for so long, in ms, or STREAM_RETENTION_MS if
+ * that is less. For another service's group they stay for twice STREAM_RETENTION_MS, as always.
+ */
+export const FULL_RETENTION_MS = 600_000;
 
 /** Every stream but `dead_letters`, whose entries stay until a person retries or discards them. */
 export type TrimmedStream = Exclude<StreamName, "dead_letters">;
 
 /**
- * A group that still needs entries older than STREAM_RETENTION_MS, from `from` on.
+ * A group that still needs entries older than STREAM_RETENTION_MS, or than 10 minutes while Redis is full, from `from` on.
  * `keeps`: they stay · `loses`: they are removed, because they are older than twice the retention and the group is another
  * service's or `notifier` · `missing`: one of the router's own groups does not exist, so the whole stream stays.
  */
@@ -42,20 +56,20 @@ export interface TrimPreview {
  * that no entry is delivered or claimed in between.
  *
  * KEYS  1 the stream · 2 the groups hash
- * ARGV  1 retention in ms · 2 most entries to remove or count · 3 trim | preview (only count) · then, for each of the
+ * ARGV  1 age from which entries are removed, in ms · 2 age from which they are removed although a group of another service
+ *         needs them, in ms · 3 most entries to remove or count · 4 trim | preview (only count) · then, for each of the
  *         router's own groups of this stream: name · its field in the groups hash if the group may be missing while that is
  *         not set, or '' if it may never be missing
  * Returns { entries removed or counted, then per group that is behind: name, keeps | loses | missing, oldest id it needs }
  */
-const TRIM_SCRIPT = `#!lua
-local stream, groups = KEYS[1], KEYS[2]
-local retention, countMax, preview = tonumber(ARGV[1]), ARGV[2], ARGV[3] == 'preview'
+const BODY = `local stream, groups = KEYS[1], KEYS[2]
+local age, othersAge, countMax, preview = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4] == 'preview'
 local call = redis.call
 -- A key of another type is reported by the commit.
 if call('TYPE', stream)['ok'] ~= 'stream' then return { 0 } end
 
 local missing = {}
-for g = 4, #ARGV, 2 do
+for g = 5, #ARGV, 2 do
   missing[ARGV[g]] = ARGV[g + 1] == '' or call('HEXISTS', groups, ARGV[g + 1]) == 1
 end
 
@@ -74,7 +88,7 @@ end
 local time = call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local function idOf(age) return string.format('%.0f-0', math.max(0, now - age)) end
-local old, tooOld = idOf(retention), idOf(2 * retention)
+local old, tooOld = idOf(age), idOf(othersAge)
 
 -- The lower of the first pending and the first undelivered id: after XGROUP SETID it can be either.
 local function firstNeeded(group, lastDelivered)
@@ -122,6 +136,8 @@ elseif complete then
 end
 return answer
 `;
+const TRIM_SCRIPT = `#!lua flags=allow-oom\n${BODY}`;
+const PREVIEW_SCRIPT = `#!lua flags=no-writes\n${BODY}`;
 
 export interface StreamTrimmerOptions {
   readonly retentionMs: number;
@@ -141,13 +157,20 @@ export function streamTrimmerOn(
   { retentionMs, stepCountMax = STEP_COUNT_MAX }: StreamTrimmerOptions,
 ): StreamTrimmer {
   const trimStream = defineScript(redis, "trimStream", TRIM_SCRIPT);
-  async function run(stream: TrimmedStream, mode: "trim" | "preview", countMax: number): Promise<TrimStep> {
+  const previewTrim = defineScript(redis, "previewTrim", PREVIEW_SCRIPT);
+  async function run(
+    stream: TrimmedStream,
+    { mode, countMax, isFull = false }: TrimOptions & { mode: "trim" | "preview"; countMax: number },
+  ): Promise<TrimStep> {
+    const ageMs = isFull ? Math.min(FULL_RETENTION_MS, retentionMs) : retentionMs;
     const own = GROUPS.filter((one) => one.stream === stream).flatMap(({ group }) => [
       group,
       // Tasks may be run by other services only; the other streams are always processed by the router.
       group === "strategy_executor" ? groupField(stream, group) : "",
     ]);
-    const reply = await trimStream([keys.stream(stream), keys.groups], [retentionMs, countMax, mode, ...own]);
+    const script = mode === "trim" ? trimStream : previewTrim;
+    const args = [ageMs, 2 * retentionMs, countMax, mode, ...own];
+    const reply = await script([keys.stream(stream), keys.groups], args);
     const [removed, ...parts] = reply as [number, ...string[]];
     const behind: BehindGroup[] = [];
     for (let i = 0; i + 2 < parts.length; i += 3) behind.push(behindGroup(parts.slice(i, i + 3)));
@@ -155,9 +178,11 @@ export function streamTrimmerOn(
   }
 
   return {
-    step: async (stream) => run(stream, "trim", stepCountMax),
-    async preview(stream) {
-      const { removed: removable, behind } = await run(stream, "preview", PREVIEW_COUNT_MAX);
+    isFull: async () => (await readWriteRefusals(redis, keys.groups)).some(({ code }) => code === "OOM"),
+    step: async (stream, options) => run(stream, { ...options, mode: "trim", countMax: stepCountMax }),
+    async preview(stream, options) {
+      const limits = { mode: "preview", countMax: PREVIEW_COUNT_MAX } as const;
+      const { removed: removable, behind } = await run(stream, { ...options, ...limits });
       return { removable, more: removable === PREVIEW_COUNT_MAX, behind };
     },
   };

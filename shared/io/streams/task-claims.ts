@@ -33,7 +33,7 @@ export interface StartedAttempt {
  * KEYS 1 the stream. ARGV 1 group, 2 consumer, 3… entry ids. Sets the deliveries of the consumer's own entries to 0. XCLAIM of
  * a deleted entry would remove it from the pending list.
  */
-const MARK_DELIVERED_SCRIPT = `#!lua
+const MARK_DELIVERED_SCRIPT = `#!lua flags=allow-oom
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 for i = 3, #ARGV do
   local id = ARGV[i]
@@ -48,7 +48,7 @@ end
  * KEYS 1 the stream, 2 reference:current, 3 control. ARGV 1 group, 2 consumer, 3 entry id. Returns attempts with this one (0: the
  * entry is not pending for the consumer), version, epoch, Redis' time in ms.
  */
-const BEGIN_SCRIPT = `#!lua
+const BEGIN_SCRIPT = `#!lua flags=allow-oom
 local stream, group, consumer, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local pending = redis.call('XPENDING', stream, group, id, id, 1, consumer)
 local attempt = 0
@@ -64,7 +64,7 @@ return { attempt, redis.call('GET', KEYS[2]) or '', redis.call('HGET', KEYS[3], 
 `;
 
 /** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4… entry ids. Returns the entries claimed. */
-const CLAIM_UNSTARTED_SCRIPT = `#!lua
+const CLAIM_UNSTARTED_SCRIPT = `#!lua flags=allow-oom
 local stream, group, consumer, idle = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local claimed = {}
 for i = 4, #ARGV do

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
-import { COMMIT_SCRIPT } from "../../../shared/io/commit/script.ts";
+import { COMMIT_SCRIPT, COMMIT_SCRIPT_WHEN_FULL } from "../../../shared/io/commit/script.ts";
 import { encodeCommand, readValue } from "./resp.ts";
 
 /** Index in ARGV, from 1, of the time until which the decisions are valid. */
 const VALID_UNTIL = 5;
 const NO_LIMIT = Buffer.alloc(0);
 
-const SCRIPT = Buffer.from(COMMIT_SCRIPT);
-const SCRIPT_SHA = createHash("sha1").update(SCRIPT).digest("hex");
+/** Both texts, and their hashes. */
+const SCRIPTS = [COMMIT_SCRIPT, COMMIT_SCRIPT_WHEN_FULL].map((text) => Buffer.from(text));
+const SCRIPT_SHAS = SCRIPTS.map((script) => createHash("sha1").update(script).digest("hex"));
 /** In a script call the command, the script and the number of keys come before the keys. */
 const BEFORE_KEYS = 3;
 
@@ -38,8 +39,9 @@ function* commandsIn(sent: Buffer): Generator<Buffer[]> {
 /** The first call of a connection contains the script, the others its hash. */
 function isCommit([name, script]: readonly Buffer[]): boolean {
   const command = name?.toString().toLowerCase();
-  if (command === "eval") return script?.equals(SCRIPT) === true;
-  return command === "evalsha" && script?.toString() === SCRIPT_SHA;
+  if (script === undefined) return false;
+  if (command === "eval") return SCRIPTS.some((text) => script.equals(text));
+  return command === "evalsha" && SCRIPT_SHAS.includes(script.toString());
 }
 
 function withoutLimit(command: readonly Buffer[]): Buffer[] {

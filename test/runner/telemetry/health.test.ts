@@ -18,6 +18,7 @@ function statusOf(loops: readonly GroupOfStream[], at: number): Status {
     own: true,
   });
   return {
+    server: { refusals: [], memory: { used: 1_000_000, max: 0 } },
     streams: GROUPS.map(({ stream, group }) => ({ name: stream, length: 0, groups: [groupOf(group)] })),
     loops: loops.map((loop) => ({ ...loop, consumer: "c", at })),
     reference: { version: "v1", confirmedAt: NOW },

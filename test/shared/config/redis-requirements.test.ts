@@ -23,7 +23,7 @@ describe("redisRemarks", () => {
         role: undefined,
         aofEnabled: undefined,
         maxMemoryPolicy: undefined,
-        memory: { used: undefined, max: undefined },
+        memory: { used: null, max: null },
       },
     ],
   ])("nothing is wrong with %s", (_, change) => {

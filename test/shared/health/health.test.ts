@@ -26,7 +26,7 @@ const logging: GroupHealth = {
   waiting: { count: 3, isExact: true, oldestMs: 20, slow: null },
 };
 const well: HealthFacts = {
-  redisReachable: true,
+  redis: { answers: true, refusals: [], memory: { used: 1_000_000, max: 0 } },
   postgresReachable: true,
   reference: { version: "v", confirmedAgoMs: 1_000 },
   groups: [routing, logging],
@@ -45,7 +45,11 @@ describe("healthOf", () => {
   });
 
   test.each<[string, Partial<HealthFacts>, RegExp]>([
-    ["Redis is unavailable", { redisReachable: false }, /Redis does not answer/],
+    [
+      "Redis is unavailable",
+      { redis: { answers: false, refusals: [], memory: { used: null, max: null } } },
+      /Redis does not answer/,
+    ],
     ["there is no snapshot", { reference: { version: null, confirmedAgoMs: null } }, /no reference snapshot/],
     [
       "the snapshot was altered",

@@ -126,6 +126,27 @@ describe("a connection", () => {
     await closed;
   });
 
+  it("that stays a replica is not left for each refusal, since other commands in flight fail with it", async () => {
+    const server = await startOwn();
+    const redis = open({ url: server.url });
+    await redis.replicaof("127.0.0.1", 1);
+    const closed = once(redis, "close");
+    await failure(redis.set("a", "1"));
+    await closed;
+    const id = await redis.client("ID");
+    for (let n = 0; n < 5; n += 1) expect(String(await failure(redis.set("a", "1")))).toContain("READONLY");
+    expect(await redis.client("ID")).toBe(id);
+  });
+
+  it("of one command stays on a replica, and returns what it says", async () => {
+    const server = await startOwn();
+    const redis = open({ url: server.url, staysOnReplica: true });
+    await redis.replicaof("127.0.0.1", 1);
+    const id = await redis.client("ID");
+    expect(String(await failure(redis.set("a", "1")))).toContain("READONLY");
+    expect(await redis.client("ID")).toBe(id);
+  });
+
   it("has its name in CLIENT LIST", async () => {
     const name = freshPrefix();
     expect(await open({ name }).client("LIST")).toContain(`name=${name}`);

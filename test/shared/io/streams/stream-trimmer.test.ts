@@ -133,3 +133,34 @@ describe("before the router's own group was ever created", () => {
     expect(await trim("strategy_input_stream")).toStrictEqual({ removed: 6, behind: [] });
   });
 });
+
+describe("while Redis is full", () => {
+  const AGES = [...Array.from({ length: 6 }, () => 0.2), ...Array.from({ length: 6 }, () => 0.1)];
+
+  it("what the router's groups have done with goes after 10 minutes instead of the retention", async () => {
+    await addAged("signals_stream", AGES);
+    await addGroup("signals_stream", "signal_processor", { delivered: 12, unacknowledged: [4] });
+    expect(await fixture.trimmer.step("signals_stream")).toMatchObject({ removed: 0 });
+    const { removed, behind } = await fixture.trimmer.step("signals_stream", { isFull: true });
+    expect({ removed, behind }).toMatchObject({ removed: 3, behind: [{ state: "keeps" }] });
+    expect(await left("signals_stream")).toStrictEqual(numbers(3, 12));
+  });
+
+  it("what another service's group still needs stays, as always", async () => {
+    await addAged("signal_results", AGES);
+    await addGroup("signal_results", "log_writer", { delivered: 12 });
+    await addGroup("signal_results", "foreign", { delivered: 12, unacknowledged: [3] });
+    expect(await fixture.trimmer.preview("signal_results", { isFull: true })).toMatchObject({ removable: 3 });
+    expect(await fixture.trimmer.step("signal_results", { isFull: true })).toMatchObject({
+      removed: 3,
+      behind: [{ group: "foreign", state: "keeps" }],
+    });
+  });
+
+  it("is asked of Redis, which refuses new work then", async () => {
+    expect(await fixture.trimmer.isFull()).toBe(false);
+    await fixture.redis.config("SET", "maxmemory", 1);
+    expect(await fixture.trimmer.isFull()).toBe(true);
+    await fixture.redis.config("SET", "maxmemory", 0);
+  });
+});

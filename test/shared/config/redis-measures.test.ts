@@ -13,7 +13,7 @@ test.each([
   [memoryRemark({ used: 52_428_800, max: 0 }), "ok", /50 MB.*without a limit/],
   [memoryRemark({ used: 79, max: 100 }), "ok", /79 %/],
   [memoryRemark({ used: 80, max: 100 }), "warning", /80 %.*maxmemory/],
-  [memoryRemark({ used: undefined, max: 100 }), "ok", /does not report/],
+  [memoryRemark({ used: null, max: 100 }), "ok", /does not report/],
   [blockingRemark({ asked: 2000, took: 2001 }), "ok", /2000 ms/],
   [blockingRemark({ asked: 2000, took: 31 }), "fault", /after 31 ms instead of 2000.*proxy/],
   [clockRemark("this machine's clock", -5000), "ok", /5\.0 s/],

@@ -29,7 +29,10 @@ export function unusableStrategies(
   });
 }
 
-export type CheckedStrategy = Pick<Strategy, "id" | "name" | "enabled" | "archived" | "handler" | "params">;
+export type CheckedStrategy = Pick<
+  Strategy,
+  "id" | "name" | "enabled" | "archived" | "handler" | "params" | "faults"
+>;
 
 /** What the process that runs strategies has, and allows. */
 export interface StrategyChecks {
@@ -67,8 +70,9 @@ export function hostsToLookUp(
   return [...new Set(hosts)].filter((host) => !isAddressLiteral(host));
 }
 
-function isInUse({ enabled, archived }: CheckedStrategy): boolean {
-  return enabled && !archived;
+/** What is wrong with a row is an event of its own. */
+function isInUse({ enabled, archived, faults }: CheckedStrategy): boolean {
+  return enabled && !archived && faults === undefined;
 }
 
 interface Found {

@@ -5,6 +5,7 @@ import type { StrategyStream } from "../shared/keys.ts";
 import { openResultChannel, type ResultChannel } from "../shared/result-channel.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { laneOf, parseTask, type Task } from "../shared/task.ts";
+import { AttemptHistory } from "./strategies/attempt-history.ts";
 import { runHandler, type Attempt, type LastAttempt, type RunPorts } from "./strategies/run-handler.ts";
 
 /**
@@ -48,6 +49,8 @@ export interface ExecutePorts extends RunPorts {
   readonly lanes: Lanes;
   /** Checks right before a run that the task is still held, and if so counts an attempt. */
   claimAttempt(id: string): Promise<ClaimedAttempt | Unavailable>;
+  /** Takes back that this attempt counts: nothing was sent. Absent where attempts are not counted beyond the call. */
+  uncount?(id: string, attempt: number): Promise<void>;
   /** Waits after this attempt; false when the process stops before the wait has ended. */
   pause(attempt: number): Promise<boolean>;
   /** Why nothing can be added to a strategy's own stream; undefined when it can. */
@@ -100,8 +103,10 @@ async function runToEnd(
   ports: ExecutePorts,
   channel: ResultChannel,
 ): Promise<Result | Unavailable> {
+  const history = new AttemptHistory({ earlierUnknown: ports.uncount !== undefined });
   for (;;) {
-    const answer = await ports.lanes.withRoom(task.strategyId, async () => attemptOnce(task, ports, channel));
+    const attempt = async () => attemptOnce(task, ports, { channel, history });
+    const answer = await ports.lanes.withRoom(task.strategyId, attempt);
     if (answer.status !== "again") return answer;
     if (!(await ports.pause(answer.attempt))) return leftPending(task, NOT_RETRIED);
   }
@@ -109,7 +114,11 @@ async function runToEnd(
 
 type AttemptAnswer = Result | Unavailable | { readonly status: "again"; readonly attempt: number };
 
-async function attemptOnce(task: Task, ports: ExecutePorts, channel: ResultChannel): Promise<AttemptAnswer> {
+async function attemptOnce(
+  task: Task,
+  ports: ExecutePorts,
+  { channel, history }: { readonly channel: ResultChannel; readonly history: AttemptHistory },
+): Promise<AttemptAnswer> {
   if (ports.stopping.aborted || channel.isClosed) return leftPending(task, NOT_STARTED);
   const claimed = await ports.claimAttempt(task.id);
   if (claimed.status === "unavailable") return claimed;
@@ -118,18 +127,23 @@ async function attemptOnce(task: Task, ports: ExecutePorts, channel: ResultChann
   // The check may have taken long.
   if (ports.stopping.aborted || channel.isClosed) return leftPending(task, NOT_STARTED);
   const { attempt, context } = claimed;
+  history.begun(attempt);
   const permission = permissionFor(task, context);
   if (!permission.run) {
     const { reason, detail } = permission;
-    return doneResult(task, { status: "ignored", reason, detail, durationMs: null }, attempt, ports);
+    return doneResult(task, { status: "ignored", reason, detail, durationMs: null }, history, ports);
   }
   const { handlers } = ports;
-  const made = await runHandler(task, permission.strategy, { attempt, handlers, ports });
-  if (made.status === "cut_off") return leftPending(task, NOT_FINISHED);
-  if (made.status !== "again") return doneResult(task, await appendable(made, ports), attempt, ports);
+  const { arrival, ...made } = await runHandler(task, permission.strategy, { attempt, handlers, ports });
+  history.ended(arrival);
+  if (made.status === "cut_off") {
+    if (arrival === "waiting") await ports.uncount?.(task.id, attempt);
+    return leftPending(task, NOT_FINISHED);
+  }
+  if (made.status !== "again") return doneResult(task, await appendable(made, ports), history, ports);
   return attempt < ports.attemptsMax
     ? { status: "again", attempt }
-    : exhaustedResult(task, made, attempt, ports);
+    : exhaustedResult(task, made, history, ports);
 }
 
 /** The attempt, or a failed one when its entry cannot be added to the stream: that would block the whole commit. */
@@ -144,38 +158,39 @@ async function appendable(made: LastAttempt, ports: ExecutePorts): Promise<LastA
 function doneResult(
   task: Task,
   { append, ...made }: LastAttempt,
-  attempt: number,
+  history: AttemptHistory,
   ports: ExecutePorts,
 ): Result {
-  const effects = attemptEffects(task, made, attempt, ports);
+  const effects = attemptEffects(task, made, history, ports);
   const all = append === undefined ? effects : { ...effects, append: [append, ...effects.append] };
   return { id: task.id, status: "done", effects: all };
 }
 
 function exhaustedResult(
   task: Task,
-  { error, durationMs }: Extract<Attempt, { status: "again" }>,
-  attempt: number,
+  { error, durationMs }: Pick<Extract<Attempt, { status: "again" }>, "error" | "durationMs">,
+  history: AttemptHistory,
   ports: ExecutePorts,
 ): Result {
   const reason = "attempts_exhausted";
   const also = attemptEffects(
     task,
     { status: "failed", reason, detail: { error }, durationMs },
-    attempt,
+    history,
     ports,
   );
-  return { id: task.id, status: "dead", reason, error, deliveries: attempt, also };
+  return { id: task.id, status: "dead", reason, error, deliveries: history.last, also };
 }
 
 function attemptEffects(
   task: Task,
   made: Omit<LastAttempt, "append">,
-  attempt: number,
+  history: AttemptHistory,
   ports: ExecutePorts,
 ): Branch {
   const { invocation = task.invocation } = ports;
-  return outcomeEffects(task, { ...made, attempt }, { invocation, at: ports.now() });
+  const outcome = { ...made, detail: { ...made.detail, ...history.detail() }, attempt: history.last };
+  return outcomeEffects(task, outcome, { invocation, at: ports.now() });
 }
 
 function leftPending(task: Task, error: string): Result {

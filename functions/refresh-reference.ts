@@ -1,7 +1,8 @@
 import type { SystemEvent } from "../shared/events.ts";
 import type { PublishState, ReferenceStore } from "../shared/io/reference/reference-store.ts";
 import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
-import type { ReferenceRows } from "../shared/reference/reference.ts";
+import { REFERENCE_TABLES, type RawReferenceRows } from "../shared/reference/reference.ts";
+import { rowFaultText, summaryOf, type RowFault, type RowFaults } from "../shared/reference/row-faults.ts";
 import type { UnusableStrategy } from "../shared/unusable-strategy.ts";
 import type { CheckedStrategy } from "./check-strategies.ts";
 
@@ -10,12 +11,15 @@ import type { CheckedStrategy } from "./check-strategies.ts";
  * two refreshes the one that read later wins. Throws what the source and the store throw; the current snapshot then stays.
  */
 export async function refreshReference(context: RefreshContext): Promise<RefreshResult> {
-  const { source, store, now, checkStrategies } = context;
+  const { source, store, failures, now, checkStrategies } = context;
   const ticket = await store.takeTicket();
-  const { content, version, warnings } = buildReference(await source.load());
+  const rows = await counted(source.load(), failures);
+  const { content, version, warnings, faults } = buildReference(rows);
   if (version !== (await store.currentVersion()))
-    await source.save(version, contentJson(content), new Date(now()));
-  const state = await store.publish({ ticket, version, content, now: now() });
+    await counted(source.save(version, contentJson(content), new Date(now())), failures);
+  const state = await store.publish({ ticket, version, content, faults, now: now() });
+  // Publishing has forgotten all failures; these two states say as much about Postgres.
+  if (state === "refused" || state === "newer_format") await failures?.recovered();
   const counts = {
     tickers: content.tickers.size,
     strategies: content.strategies.size,
@@ -23,26 +27,33 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   };
   // Also of an unchanged reference: this process may be new, with other secrets than the last one.
   const unusable = checkStrategies?.(content.strategies.values()) ?? [];
-  if (state !== "published") return { state, version, counts, events: [], unusable };
+  const faultEvents = rowFaultEvents(faults);
+  const result = { state, version, counts, faults: summaryOf(faults), faultEvents, unusable };
+  if (state !== "published") return { ...result, events: [] };
   const published: SystemEvent = {
     level: "INFO",
-    source: "refresh-reference",
+    source: SOURCE,
     message: `reference version ${version} is current: ${counts.tickers} tickers, ${counts.strategies} strategies, ${counts.phrases} phrases`,
     details: { version, ...counts },
   };
   const lacking = Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [what] : []));
   const empty: SystemEvent[] = lacking.length === 0 ? [] : [emptyEvent(lacking)];
-  return { state, version, counts, events: [published, ...empty, ...warnings], unusable };
+  return { ...result, events: [published, ...empty, ...warnings, ...faultEvents] };
 }
 
 export interface RefreshContext {
   readonly source: {
     /** All reference rows as of one moment. */
-    load(): Promise<ReferenceRows>;
+    load(): Promise<RawReferenceRows>;
     /** Stores a version for good; does nothing when it is stored already. */
     save(version: string, content: unknown, createdAt: Date): Promise<void>;
   };
   readonly store: ReferenceStore;
+  /** Where refreshes are counted that fail because of Postgres. It never rejects. */
+  readonly failures?: {
+    failed(error: unknown): Promise<void>;
+    recovered(): Promise<void>;
+  };
   /** Redis' clock, milliseconds since 1970. */
   readonly now: () => number;
   /** Finds the strategies that this process cannot run; undefined when it runs none. */
@@ -53,16 +64,55 @@ export interface RefreshResult {
   readonly state: PublishState;
   readonly version: string;
   readonly counts: { readonly tickers: number; readonly strategies: number; readonly phrases: number };
+  /** What cannot be used in the rows. */
+  readonly faults: RowFaults;
+  /** The same for people, whether or not it is new. */
+  readonly faultEvents: readonly SystemEvent[];
   /** What a person should know; empty unless a new version was published. */
   readonly events: readonly SystemEvent[];
   /** The strategies that this process cannot run. */
   readonly unusable: readonly UnusableStrategy[];
 }
 
+const SOURCE = "refresh-reference";
+const FAULT_EVENTS_MAX = 5;
+
+async function counted<T>(work: Promise<T>, failures: RefreshContext["failures"]): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    await failures?.failed(error);
+    throw error;
+  }
+}
+
+/** An event for each of the first faults, and one that counts the others. */
+function rowFaultEvents(faults: readonly RowFault[]): SystemEvent[] {
+  const events = faults.slice(0, FAULT_EVENTS_MAX).map((fault) =>
+    faultEvent(`a row of the reference cannot be used: ${rowFaultText(fault)}. Correct the row`, {
+      ...fault,
+    }),
+  );
+  const others = faults.slice(FAULT_EVENTS_MAX);
+  if (others.length === 0) return events;
+  const tables = REFERENCE_TABLES.map((table) => ({
+    table,
+    count: others.filter((fault) => fault.table === table).length,
+  })).filter(({ count }) => count > 0);
+  const where = tables.map(({ table, count }) => `${count} in ${table}`).join(", ");
+  const message = `${others.length} more values in rows of the reference cannot be used: ${where}. GET /reference names some of them. Correct the rows`;
+  return [...events, faultEvent(message, { more: others.length })];
+}
+
+function faultEvent(what: string, details: Readonly<Record<string, unknown>>): SystemEvent {
+  const message = `${what} in Postgres; it is read again within REFERENCE_REFRESH_MS`;
+  return { level: "ERROR", source: SOURCE, message, details, actionNeeded: true };
+}
+
 function emptyEvent(lacking: readonly string[]): SystemEvent {
   return {
     level: "WARNING",
-    source: "refresh-reference",
+    source: SOURCE,
     message: `no signal can be dispatched: the reference has no ${lacking.join(" and no ")}; insert them into Postgres, and they are used within REFERENCE_REFRESH_MS`,
     details: { lacking },
     actionNeeded: true,

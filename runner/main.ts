@@ -1,4 +1,4 @@
-import { setMaxListeners } from "node:events";
+import { withManyListeners } from "../shared/abort.ts";
 import { redactUrl } from "../shared/config/redact-url.ts";
 import { secretsOf } from "../shared/config/secrets.ts";
 import { messageOf } from "../shared/error-message.ts";
@@ -84,8 +84,6 @@ const backing = await orExit(async () =>
 const { redisUrl, database } = backing;
 const consumer = config.consumerName ?? uniqueConsumerName();
 const ending = new AbortController();
-// Every call on demand adds a listener, and their number has no limit.
-setMaxListeners(0, ending.signal);
 const services = openServices({
   config,
   redisUrl,
@@ -93,7 +91,7 @@ const services = openServices({
   database,
   logger,
   secrets: secretsOf(env, config),
-  stopping: ending.signal,
+  stopping: withManyListeners(ending.signal),
 });
 const router = await startRouter(services);
 
@@ -108,6 +106,10 @@ const feedConnection = openRedis({
 void feedDecisions(feedConnection, {
   keys: keysOf(config.keyPrefix),
   print,
+  async nameOf(strategyId) {
+    const context = await services.routing.get();
+    return "status" in context ? undefined : context.snapshot.strategies.get(strategyId)?.name;
+  },
   stopping: feedEnds.signal,
 });
 let http: ServedApp | undefined;

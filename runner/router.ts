@@ -1,6 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { withManyListeners } from "../shared/abort.ts";
 import { messageOf } from "../shared/error-message.ts";
 import type { FunctionName } from "../shared/function-names.ts";
+import { CLOCK_SAMPLE_MS } from "../shared/io/redis/clock.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { CLOSE_MS, type Running, type StopRequest } from "../shared/running.ts";
 import { configuredBindings } from "./bindings/all-bindings.ts";
@@ -8,10 +10,10 @@ import { startPollLoop } from "./consume/poll-loop.ts";
 import type { Binding } from "./engine/binding.ts";
 import { startMaintenance } from "./jobs/maintenance-schedule.ts";
 import { startRefreshSchedule } from "./jobs/refresh-schedule.ts";
+import { startStrategyCheck } from "./jobs/strategy-check-schedule.ts";
 import { startNotifying } from "./notify/notify-binding.ts";
 import type { Services } from "./setup/services.ts";
 
-const CLOCK_SAMPLE_MS = 10_000;
 /** A write to the log is several statements, each of which may take as long as a query may. */
 const LOG_STILL_MS_MAX = 600_000;
 const FLUSH_MS_MAX = 2_000;
@@ -31,14 +33,14 @@ export async function startRouter(services: Services): Promise<Running> {
     database: services.database.kind,
   });
   const jobs = startJobs(services);
-  const loops = startLoops(services, abort.signal);
+  const loops = startLoops(services, withManyListeners(abort.signal));
 
   async function finish(reason: string): Promise<void> {
     const jobsEnded = Promise.all(jobs.map(async (job) => job.stop()));
     await stopAll(loops.signals);
     await stopAll(loops.tasks);
     publish(services, `router stopped: ${reason}`, { reason });
-    await services.events.flush(FLUSH_MS_MAX);
+    await services.flush(FLUSH_MS_MAX);
     // Last, so that the stop itself is in the log. Records that wait after an outage are for the next router.
     await Promise.all([stopAll(loops.records), stopAll(loops.events, { drain: true })]);
     // A job that waits for a slow database may be cut off: what it publishes, it publishes in one step.
@@ -113,8 +115,11 @@ function startLoops(services: Services, abort: AbortSignal): Loops {
 
 function startJobs(services: Services): readonly Running[] {
   const { config, redisUrl, consumer, events } = services;
-  const maintenance = startMaintenance(services);
-  if (!has(services, "refresh-reference")) return [maintenance];
+  const always = [
+    startMaintenance(services),
+    ...(has(services, "execute-strategies") ? [startStrategyCheck(services)] : []),
+  ];
+  if (!has(services, "refresh-reference")) return always;
   const name = `${consumer}:subscriber`;
   const refresh = startRefreshSchedule({
     refresh: async () => services.refresh(),
@@ -125,7 +130,7 @@ function startJobs(services: Services): readonly Running[] {
   });
   // An emptied Redis need not wait for the next turn.
   services.onSnapshotMissing(() => refresh.request());
-  return [refresh, maintenance];
+  return [refresh, ...always];
 }
 
 async function startSamplingClock({ clock, logger }: Services): Promise<NodeJS.Timeout> {

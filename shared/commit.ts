@@ -34,13 +34,13 @@ export interface DecidedOn {
   readonly version: string;
   /** Control epoch. */
   readonly epoch: string;
-  /** Redis' clock at the decision, milliseconds since 1970; absent: the decision does not expire. */
+  /** Redis' clock at the decision, milliseconds since 1970; absent: whenever it was made. */
   readonly at?: number;
 }
 
 export interface CommitOptions {
   readonly fence: Fence;
-  /** If the current state is another one, or the decision has expired, nothing is written. */
+  /** If the current state is another one, or the decision is not of the last 2 s, nothing is written. */
   readonly decidedOn?: DecidedOn;
   /** Function whose processing time (entry id → commit) is counted; absent: not measured. */
   readonly timing?: string;
@@ -71,12 +71,22 @@ export type CommitOutcome = "applied" | "duplicate" | "held" | "fenced";
 
 export type CommitAnswer =
   | { readonly status: "committed"; readonly outcomes: readonly CommitOutcome[] }
-  /** The current snapshot version and control epoch: one of them has changed, or the decision has expired. */
-  | { readonly status: "stale"; readonly version: string; readonly epoch: string }
+  | StaleAnswer
   /** The call it must follow is not committed yet; nothing was written. */
   | { readonly status: "early" }
   /** A key has the wrong type or content; nothing was written. */
   | { readonly status: "blocked"; readonly key: string; readonly problem: string };
+
+/** Nothing was written: the snapshot or the pauses have changed, or the time of the decision is wrong. */
+export interface StaleAnswer {
+  readonly status: "stale";
+  /** The current snapshot version. */
+  readonly version: string;
+  /** The current control epoch. */
+  readonly epoch: string;
+  /** Set when the time is wrong: by how many ms the decision was ahead of Redis' clock; negative when it was behind. */
+  readonly aheadMs?: number;
+}
 
 /** The answer to one call and its items, in the order of the calls; items whose claim was lost come last. */
 export interface CommitPart<Item extends CommitItem = CommitItem> {

@@ -4,6 +4,7 @@ import { eventAppend, type SystemEvent } from "./events.ts";
 import type { Effects, Result } from "./function.ts";
 import type { StreamName } from "./keys.ts";
 import { rawFields } from "./records.ts";
+import { strategyLabel } from "./strategy-label.ts";
 import { storable } from "./text.ts";
 
 /** The effects that make an entry a dead letter, with all that a retry needs: the dead letter, an event, and `also`. */
@@ -17,7 +18,7 @@ export function deadLetterEffects(
   const event: SystemEvent = {
     level,
     source: functionName,
-    message: `entry ${entry.id} of ${stream} is a dead letter (${reason}): ${error}`,
+    message: `entry ${entry.id} of ${stream}${forStrategy({ stream, fields: entry.fields })} is a dead letter (${reason}): ${error}`,
     details: { stream, entry_id: entry.id, reason, error, deliveries },
     actionNeeded: true,
   };
@@ -43,6 +44,20 @@ export function deadLetterEffects(
     count: [`dead_letters:${functionName}`, ...(also?.count ?? [])],
     ...(also?.sum === undefined ? {} : { sum: also.sum }),
   };
+}
+
+/** For whom a task is: ` for Trend follower (1)`; empty for other entries. */
+export function forStrategy({
+  stream,
+  fields,
+}: {
+  readonly stream: string;
+  readonly fields: Fields;
+}): string {
+  const { strategy_id: id = "", strategy } = fields;
+  return stream === "strategy_input_stream" && /^\d{1,10}$/.test(id)
+    ? ` for ${strategyLabel(Number(id), strategy)}`
+    : "";
 }
 
 /** Where an entry became a dead letter, and what is known about it. */

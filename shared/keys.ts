@@ -39,11 +39,17 @@ export interface Keys {
   readonly groups: string;
   /** When each reader of a group last asked for entries. */
   readonly loops: string;
+  /** By consumer, the strategies that it cannot run. */
+  readonly unusableStrategies: string;
+  /** By strategy, how its last tasks ended. */
+  readonly taskEnds: string;
   readonly referenceCurrent: string;
   readonly referenceConfirmedAt: string;
   readonly referenceTicket: string;
   /** The highest ticket taken when a refresh last published; only a refresh that started after that may publish. */
   readonly referencePublishedTicket: string;
+  /** Why the reference could not be read from Postgres or used in Redis; gone after the next success. */
+  readonly referenceFailures: string;
   stream(name: StreamName | StrategyStream): string;
   /** The id of the entry whose decision dispatched the uid. */
   dedup(uid: string): string;
@@ -54,6 +60,8 @@ export interface Keys {
   /** Fence of an entry in a manual invocation. */
   done(invocation: string, entryId: string): string;
   reference(version: string, part: ReferencePart): string;
+  /** The same hashes while a refresh writes them; publishing renames them. */
+  stagedReference(ticket: number, part: ReferencePart): string;
 }
 
 /** The hashes one snapshot version consists of. */
@@ -67,15 +75,19 @@ export function keysOf(prefix: string): Keys {
     control: `${prefix}control`,
     groups: `${prefix}groups`,
     loops: `${prefix}loops`,
+    unusableStrategies: `${prefix}unusable_strategies`,
+    taskEnds: `${prefix}task_ends`,
     referenceCurrent: `${prefix}reference:current`,
     referenceConfirmedAt: `${prefix}reference:confirmed_at`,
     referenceTicket: `${prefix}reference:ticket`,
     referencePublishedTicket: `${prefix}reference:published_ticket`,
+    referenceFailures: `${prefix}reference:failures`,
     stream: (name) => prefix + name,
     dedup: (uid) => `${prefix}dedup:${uid}`,
     sequence: (stream, group, consumer) => `${prefix}sequence:${stream}:${group}:${consumer}`,
     lease: (what, id) => `${prefix}lease:${what}:${id}`,
     done: (invocation, entryId) => `${prefix}done:${invocation}:${entryId}`,
     reference: (version, part) => `${prefix}reference:${version}:${part}`,
+    stagedReference: (ticket, part) => `${prefix}reference:staged-${ticket}:${part}`,
   };
 }

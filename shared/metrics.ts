@@ -4,7 +4,7 @@ import type { SignalReason } from "./reasons.ts";
 
 /**
  * Fields of the `metrics` hash. The commit raises the counters, so they add up over processes and restarts, and agree exactly
- * with the records.
+ * with the records; only those of alerts and notifications are raised by the process, now and then.
  *
  *   signals:<status>                      decisions
  *   reasons:<reason>                      decisions that were not dispatched, by reason
@@ -13,6 +13,8 @@ import type { SignalReason } from "./reasons.ts";
  *   attempts:<id>                         attempts of these tasks in total
  *   run_ms:<id>:le:<bound>                last attempts that were run and took up to <bound> ms (not cumulative)
  *   run_ms:<id>:sum                       … and the milliseconds they took in total
+ *   alerts_refused:<code>                 alerts that the webhook refused
+ *   notifications_dropped:<cause>         outcomes that could not be posted to NOTIFY_URL
  *   processing_ms:<function>:le:<bound>   entries committed within <bound> ms of their entry id's time (not cumulative)
  *   processing_ms:<function>:sum          … and the milliseconds they took in total
  */
@@ -21,6 +23,34 @@ import type { SignalReason } from "./reasons.ts";
 export const PROCESSING_MS_BOUNDS = [
   1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000,
 ] as const;
+
+/** Why the webhook refuses alerts: the codes of its problems, and `other`. */
+export const ALERT_REFUSALS = [
+  "missing_secret",
+  "wrong_secret",
+  "too_many_failures",
+  "address_not_allowed",
+  "body_too_large",
+  "body_late",
+  "body_broken_off",
+  "not_a_json_object",
+  "invalid_signal",
+  "not_confirmed",
+  "other",
+] as const;
+
+/** The counter of a refused alert. */
+export function refusalCounter(code: string): string {
+  return `alerts_refused:${ALERT_REFUSALS.find((known) => known === code) ?? "other"}`;
+}
+
+/** Why outcomes were not posted to NOTIFY_URL: its receiver refused the post, or every attempt failed. */
+export const NOTIFICATION_DROPS = ["refused", "failed"] as const;
+
+/** The counter of notifications that were dropped. */
+export function dropCounter(cause: (typeof NOTIFICATION_DROPS)[number]): string {
+  return `notifications_dropped:${cause}`;
+}
 
 /** The counters that a decision raises. */
 export function decisionCounters(
@@ -50,6 +80,22 @@ export function executionCounters(strategyId: number, { status, durationMs }: Ex
     counters.push(`run_ms:${strategyId}:le:${bound}`);
   }
   return counters;
+}
+
+/** The outcome that raises these counters; undefined when they are not those of a task. */
+export function countedExecution(counters: readonly string[]): CountedExecution | undefined {
+  const [, id, status] = counters[0]?.split(":", 3) ?? [];
+  if (counters[0]?.startsWith("execution:") !== true || id === undefined || status === undefined)
+    return undefined;
+  return { strategyId: Number(id), status, wasRun: counters.length > 1 };
+}
+
+export interface CountedExecution {
+  readonly strategyId: number;
+  /** One of `ExecutionStatus`. */
+  readonly status: string;
+  /** Whether an attempt was begun. */
+  readonly wasRun: boolean;
 }
 
 /** The counters that a task's outcome raises by an amount. */

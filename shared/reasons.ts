@@ -37,6 +37,7 @@ export const EXECUTION_REASONS = [
   "shadow",
   "stale",
   "paused",
+  "unusable_reference_row",
   "unknown_handler",
   "invalid_params",
   "missing_secret",

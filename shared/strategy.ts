@@ -35,15 +35,15 @@ export interface StrategyRun<Params> {
   readonly idempotencyKey: string;
   /** 1 for the first. */
   readonly attempt: number;
-  /** Aborts at STRATEGY_TIMEOUT_MS, and when the process stops. */
+  /** Aborts at STRATEGY_TIMEOUT_MS, in which `post` waiting for a connection does not count, and when the process stops. */
   readonly abort: AbortSignal;
   /** Writes a line to the router's log, with the strategy's name and the signal's uid. */
   readonly log: (message: string, details?: Detail) => void;
   /** Value of the secret of this name, the variable STRATEGY_SECRET_<NAME>. @throws PermanentError when it is not set */
   readonly secret: (name: string) => string;
   /**
-   * POSTs with the router's limits: no private addresses unless allowed, no redirects.
-   * @throws RetryableError when there is no answer
+   * POSTs with the router's limits: no private addresses unless allowed, no redirects. `timeoutMs` begins when there is a
+   * connection. @throws RetryableError when there is no answer; its message says whether anything was sent
    */
   readonly post: (request: PostRequest) => Promise<PostAnswer>;
 }
@@ -54,6 +54,12 @@ export interface PostRequest {
   readonly body: string;
   readonly timeoutMs: number;
   readonly abort: AbortSignal;
+}
+
+/** What a caller of a post is called back for. */
+export interface PostProgress {
+  /** There is a connection, and the request is being written: from here on it may arrive. */
+  onSend(): void;
 }
 
 export interface PostAnswer {

@@ -67,3 +67,15 @@ function cleaned(fields: Fields): CleanFields {
   });
   return { fields: Object.fromEntries(entries), replaced, cut };
 }
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+] as const;
+
+/** A time in the largest unit of which it has at least two: `3 h`. */
+export function ageText(ms: number): string {
+  const [unit, size] = UNITS.find(([, unitMs]) => ms >= 2 * unitMs) ?? (["s", 1_000] as const);
+  return `${Math.max(0, Math.floor(ms / size))} ${unit}`;
+}

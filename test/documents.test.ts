@@ -1,12 +1,27 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, posix, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
+import { countedMetrics } from "../runner/telemetry/counter-metrics.ts";
+import { buildMetrics, currentMetrics, reachabilityMetrics } from "../runner/telemetry/current-metrics.ts";
+import { strategyMetrics } from "../runner/telemetry/strategy-metrics.ts";
 import { readConfig, type Config } from "../shared/config/config.ts";
+import type { Status } from "../shared/io/status/status.ts";
 import { EXECUTION_REASONS, SIGNAL_REASONS, STRATEGY_REASONS } from "../shared/reasons.ts";
 import { anchorsIn, codeIn, linksIn, rowsIn, sectionIn } from "./markdown.ts";
 import { useHttpApp } from "./runner/http/http-fixture.ts";
 
 /** The guides say what the program does: what it has is taken from the program, and looked for in its guide. */
+
+const EMPTY_STATUS: Status = {
+  streams: [],
+  loops: [],
+  reference: { version: null, confirmedAt: null },
+  strategies: { names: {}, reports: [], tasks: [] },
+  deadLetters: { count: 0, oldestAt: null },
+  paused: {},
+  metrics: {},
+  now: 0,
+};
 
 const ROOT = resolve(import.meta.dirname, "..");
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
@@ -82,6 +97,32 @@ describe("runner/README.md", () => {
     const named = rows.map(([name = ""]) => name).filter((name) => /^`[A-Z_]+`$/.test(name));
     expect(named.filter((name) => !known.has(name))).toEqual([]);
     expect(named.length).toBeGreaterThan(20);
+  });
+});
+
+describe("the metrics of runner/README.md", () => {
+  const rows = rowsIn(sectionIn(read("runner/README.md"), "Metrics"));
+  const listed = rows.flatMap(([names = ""]) => names.split(", "));
+  const check = {
+    redisReachable: true,
+    postgresReachable: true,
+    health: { status: "ready", reasons: [] },
+  } as const;
+  const families = [
+    ...buildMetrics(),
+    ...reachabilityMetrics(check),
+    ...countedMetrics(EMPTY_STATUS),
+    ...currentMetrics(EMPTY_STATUS),
+    ...strategyMetrics(EMPTY_STATUS, { blockMs: 2_000 }),
+  ];
+
+  test.each(families.map(({ name }) => name))("explain %s", (name) => {
+    expect(listed).toContain(`\`${name}\``);
+  });
+
+  test("are none that there is not", () => {
+    const known = new Set(families.map(({ name }) => `\`${name}\``));
+    expect(listed.filter((name) => /^`\w+`$/.test(name) && !known.has(name))).toEqual([]);
   });
 });
 

@@ -64,6 +64,9 @@ const WITHOUT_IO: Readonly<Record<string, readonly string[] | "all">> = {
   "fastest-levenshtein": "all",
   "ipaddr.js": "all",
   "node:crypto": "all",
+  "node:events": ["setMaxListeners"],
+  "p-limit": "all",
+  "lossless-json": "all",
   "node:net": ["BlockList", "isIP"],
 };
 

@@ -25,6 +25,8 @@ export function expectedDecision({
     return { ...rejected, reason: "missing_field" };
   if (symbol === "" || bar === undefined || text("uid").length > 256)
     return { ...rejected, reason: "invalid_field" };
+  if ([message, text("symbol"), text("uid")].some((named) => /{{[^{}]*}}/.test(named)))
+    return { ...rejected, reason: "invalid_field" };
   const identity = text("uid") || JSON.stringify([symbol, message.toUpperCase(), bar]);
 
   const meanings = rows.signals

@@ -1,13 +1,21 @@
 import * as z from "zod";
 import type { Strategy } from "../../shared/reference/reference.ts";
+import { unusableRow } from "../../shared/reference/row-faults.ts";
+import type { Detail } from "../../shared/signal/signal.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { excerpt } from "../../shared/text.ts";
 
 /** Finds the handler that a strategy names, and checks the strategy's params with it. */
 export function chooseHandler(
-  { handler: name, params }: Pick<Strategy, "handler" | "params">,
+  strategy: Pick<Strategy, "id" | "name" | "handler" | "params" | "faults">,
   handlers: readonly AnyStrategyHandler[],
 ): ChosenHandler {
+  const { handler: name, params } = strategy;
+  const unusable = unusableRow(strategy);
+  if (unusable !== undefined) {
+    const fault = `its row cannot be used: ${unusable.text}`;
+    return { ok: false, reason: "unusable_reference_row", fault, detail: unusable.detail };
+  }
   const handler = handlers.find((one) => one.name === name);
   if (handler === undefined) {
     const known = handlers.map((one) => one.name).join(", ");
@@ -37,9 +45,11 @@ export type ChosenHandler =
   | { readonly ok: true; readonly handler: AnyStrategyHandler; readonly params: never }
   | {
       readonly ok: false;
-      readonly reason: "unknown_handler" | "invalid_params";
+      readonly reason: "unusable_reference_row" | "unknown_handler" | "invalid_params";
       /** For people; contains no value out of `params`. */
       readonly fault: string;
+      /** Where the fault is, for the record. */
+      readonly detail?: Detail;
     };
 
 /** Messages of zod contain no values; those that a handler's author wrote may. */

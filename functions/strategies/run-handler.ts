@@ -8,6 +8,7 @@ import {
   RetryableError,
   type AnyStrategyHandler,
   type PostAnswer,
+  type PostProgress,
   type PostRequest,
   type StrategyOutcome,
   type StrategyRun,
@@ -15,6 +16,8 @@ import {
 import { idempotencyKeyOf, type Task } from "../../shared/task.ts";
 import { cutText, storable } from "../../shared/text.ts";
 import { chooseHandler } from "./choose-handler.ts";
+import { runInTime, type Ended, type RunTimeLimits } from "./run-in-time.ts";
+import { openRunPosts, type Arrival, type RunPosts } from "./run-posts.ts";
 
 /** Runs the strategy's handler once, for at most STRATEGY_TIMEOUT_MS. Whatever the handler does, this returns an attempt. */
 export async function runHandler(
@@ -24,40 +27,42 @@ export async function runHandler(
 ): Promise<Attempt> {
   const chosen = chooseHandler(strategy, handlers);
   if (!chosen.ok) {
-    const { reason, fault } = chosen;
+    const { reason, fault, detail = { handler: strategy.handler } } = chosen;
     return {
       status: "failed",
       reason,
-      detail: { handler: strategy.handler, error: fault },
+      detail: { ...detail, error: fault },
       durationMs: null,
+      arrival: "none",
     };
   }
   const startedAt = performance.now();
-  const ended = await withinLimit(ports, async (abort) =>
-    chosen.handler.run(runOf(task, strategy, { params: chosen.params, attempt, abort, ports })),
-  );
+  let posts: RunPosts | undefined;
+  const ended = await runInTime(ports, async (time) => {
+    posts = openRunPosts(ports, time);
+    const run = { params: chosen.params, attempt, abort: time.abort, post: posts.post, ports };
+    return chosen.handler.run(runOf(task, strategy, run));
+  });
   const durationMs = Math.round(performance.now() - startedAt);
-  if (ended.how === "cut_off") return { status: "cut_off" };
+  const arrival = posts?.arrival() ?? "none";
+  if (ended.how === "cut_off") return { status: "cut_off", arrival };
   try {
-    return { ...attemptOf(ended, ports), durationMs };
+    return { ...attemptOf(ended, ports), durationMs, arrival };
   } catch (error) {
     // That the handler was run is recorded whatever it threw or returned, or it would be run again.
     const detail = { error: cutText(ports.redact(storable(messageOf(error)))) };
-    return { status: "failed", reason: "invalid_outcome", detail, durationMs };
+    return { status: "failed", reason: "invalid_outcome", detail, durationMs, arrival };
   }
 }
 
 /** What handlers may use of the world outside. */
-export interface RunPorts {
-  post(request: PostRequest): Promise<PostAnswer>;
+export interface RunPorts extends RunTimeLimits {
+  post(request: PostRequest, progress: PostProgress): Promise<PostAnswer>;
   /** Value of a secret; undefined when it is not set. */
   secretOf(name: string): string | undefined;
   /** The text without the value of any secret. */
   readonly redact: (text: string) => string;
   log(task: Task, message: string, details: Detail): void;
-  readonly timeoutMs: number;
-  /** Aborts every run, because the process has to stop. */
-  readonly abort: AbortSignal;
 }
 
 /** An attempt after which there is no other. */
@@ -71,17 +76,16 @@ export interface LastAttempt {
 }
 
 /** The result of one attempt: the last one, or an error after which there may be another. */
-export type Attempt =
+export type Attempt = (
   | LastAttempt
   | { readonly status: "again"; readonly error: string; readonly durationMs: number }
   /** The process has to stop; how far the run has got is not known. */
-  | { readonly status: "cut_off" };
+  | { readonly status: "cut_off" }
+) & { readonly arrival: Arrival };
 
 const DETAIL_BYTES_MAX = 16_384;
 const REASON_BYTES_MAX = 200;
 const FIELDS_MAX = 100;
-/** The part of STRATEGY_TIMEOUT_MS that one POST may take. */
-const POST_SHARE_MAX = 0.8;
 
 const outcomeSchema = z.object({
   status: z.enum(["executed", "ignored", "delegated"]),
@@ -112,47 +116,6 @@ function attemptOf(ended: Exclude<Ended, { how: "cut_off" }>, ports: RunPorts) {
   }
 }
 
-type Ended =
-  | { readonly how: "returned"; readonly value: unknown }
-  | { readonly how: "threw"; readonly error: unknown }
-  | { readonly how: "timeout" }
-  | { readonly how: "cut_off" };
-
-/**
- * Waits for the run or for its time limit, whichever comes first; the result of a run that ignores its abort is dropped. Not
- * AbortSignal.any, which leaks memory on the long-lived signal with each run (Node 20).
- */
-async function withinLimit(
-  { timeoutMs, abort }: RunPorts,
-  run: (abort: AbortSignal) => unknown,
-): Promise<Ended> {
-  const limit = new AbortController();
-  let cut = (_how: "timeout" | "cut_off"): void => undefined;
-  const limitReached = new Promise<Ended>((resolve) => {
-    cut = (how) => {
-      resolve({ how });
-      limit.abort(new Error(how === "timeout" ? "STRATEGY_TIMEOUT_MS has passed" : "the router is stopping"));
-    };
-  });
-  const timer = setTimeout(() => cut("timeout"), timeoutMs);
-  const onAbort = (): void => cut("cut_off");
-  abort.addEventListener("abort", onAbort, { once: true });
-  if (abort.aborted) onAbort();
-  const running = (async (): Promise<Ended> => {
-    try {
-      return { how: "returned", value: await run(limit.signal) };
-    } catch (error) {
-      return { how: "threw", error };
-    }
-  })();
-  try {
-    return await Promise.race([limitReached, running]);
-  } finally {
-    clearTimeout(timer);
-    abort.removeEventListener("abort", onAbort);
-  }
-}
-
 function outcomeOf(value: unknown, ports: RunPorts): Omit<LastAttempt, "durationMs"> {
   const parsed = outcomeSchema.safeParse(value);
   if (!parsed.success) {
@@ -179,10 +142,14 @@ function recordableReason(reason: string | undefined, { redact }: Pick<RunPorts,
   return reason === undefined ? null : cutText(redact(storable(reason)), REASON_BYTES_MAX);
 }
 
+interface RunParts extends Pick<StrategyRun<never>, "params" | "attempt" | "abort" | "post"> {
+  readonly ports: RunPorts;
+}
+
 function runOf(
   task: Task,
   { id, name }: SubscribedStrategy,
-  { params, attempt, abort, ports }: { params: never; attempt: number; abort: AbortSignal; ports: RunPorts },
+  { params, attempt, abort, post, ports }: RunParts,
 ): StrategyRun<never> {
   const { uid, signalId, symbol, direction, barTime, receivedAt, sentAt, source, entryId, invocation } = task;
   return {
@@ -198,11 +165,7 @@ function runOf(
       if (value !== undefined) return value;
       throw new PermanentError(missingSecretFault(secretName), "missing_secret");
     },
-    // A POST must time out before the run does: after the run's limit there is no other attempt.
-    post: async (request) => {
-      const timeoutMs = Math.min(request.timeoutMs, Math.ceil(ports.timeoutMs * POST_SHARE_MAX));
-      return ports.post({ ...request, timeoutMs });
-    },
+    post,
   };
 }
 

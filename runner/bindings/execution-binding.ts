@@ -6,9 +6,12 @@ import {
   type ExecutePorts,
   type ClaimedAttempt,
 } from "../../functions/execute-strategies.ts";
+import { withManyListeners } from "../../shared/abort.ts";
 import type { Config } from "../../shared/config/config.ts";
+import { connectionMsMaxOf, runMsMaxOf } from "../../shared/config/run-limits.ts";
 import type { Unavailable } from "../../shared/function.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
+import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
 import { streamProblem, taskClaimsOn, type StartedAttempt } from "../../shared/io/streams/task-claims.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
@@ -17,9 +20,11 @@ import type { Binding, TimeLimits } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { FOR_EVER, retry } from "../engine/retry.ts";
 import { checkedAnswers } from "./checked-answers.ts";
+import { hostRooms } from "./host-rooms.ts";
 import { openLanes } from "./ordered-lanes.ts";
 import type { RoutingContext, RoutingContextCache } from "./routing-context.ts";
 import type { StrategyPorts } from "./strategy-ports.ts";
+import { runTasks, type TaskEnds } from "./task-ends.ts";
 
 /** What running strategies takes, in a loop or on demand. */
 export interface ExecutionDeps {
@@ -30,6 +35,7 @@ export interface ExecutionDeps {
   readonly routing: RoutingContextCache;
   readonly handlers: readonly AnyStrategyHandler[];
   readonly strategyPorts: StrategyPorts;
+  readonly taskEnds: TaskEnds;
 }
 
 const STREAM_CHECK_MS_MAX = 3_000;
@@ -43,7 +49,9 @@ export function executionBinding(
 ): Binding {
   const { redis, keys, clock, config } = deps;
   const claims = taskClaimsOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
-  const lanes = lanesOf(config, stopping);
+  const own = streamGroupOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
+  const lanes = lanesOf(deps, stopping);
+  const tasks = runTasks(deps.taskEnds);
   const ports: ExecutePorts = {
     ...commonPorts(deps),
     lanes,
@@ -58,18 +66,22 @@ export function executionBinding(
           async () => (stopping.aborted ? NOT_STARTED : claims.begin(id)),
           abort,
         );
-        const { attempt, version, epoch } = begun;
+        const { attempt, version, epoch, now } = begun;
         if (attempt === undefined) return { status: "lost" };
+        const begunAt = performance.now();
         const context = await retryUntilAborted(
           async () => existing(deps.routing.at({ version, epoch })),
           abort,
         );
-        return heldAttempt(attempt, context, deps);
+        tasks.begun(id, context.snapshot);
+        return heldAttempt(attempt, context, { now: now + performance.now() - begunAt, config });
       } catch (error) {
         if (abort.aborted) return { status: "lost" };
         throw error;
       }
     },
+    // At worst it stays counted: the process is about to end.
+    uncount: async (id, attempt) => own.restoreDeliveryCount(id, attempt - 1).catch(() => undefined),
     streamProblem: async (stream) => retryUntilAborted(async () => streamProblem(redis, keys, stream), abort),
     pause: async (attempt) => sleep(backoffMs(attempt), true, { signal: stopping }).catch(() => false),
   };
@@ -77,8 +89,15 @@ export function executionBinding(
     functionName: "execute-strategies",
     stream: STREAM,
     group: GROUP,
-    sideEffectMsMax: config.strategyTimeoutMs,
-    run: (entries) => checkedAnswers(entries, executeStrategies(entries, ports)),
+    sideEffectMsMax: runMsMaxOf(config),
+    async *run(entries) {
+      try {
+        yield* checkedAnswers(entries, executeStrategies(entries, ports));
+      } finally {
+        tasks.over(entries);
+      }
+    },
+    onCommitted: (result) => tasks.committed(result),
     invalidate: () => deps.routing.invalidate(),
     concurrent: {
       markDelivered: async (ids) => claims.markDelivered(ids),
@@ -98,17 +117,21 @@ export function executionBinding(
   };
 }
 
-export const NEVER = new AbortController().signal;
-const NOT_STARTED: StartedAttempt = { attempt: undefined, version: "", epoch: "" };
+export const NEVER = withManyListeners(new AbortController().signal);
+const NOT_STARTED: StartedAttempt = { attempt: undefined, version: "", epoch: "", now: 0 };
 
-export function lanesOf(
-  { strategyConcurrencyMax, strategyConcurrencyPerStrategyMax }: ExecutionDeps["config"],
-  closing: AbortSignal,
-) {
+export function lanesOf({ config, routing, strategyPorts }: ExecutionDeps, closing: AbortSignal) {
+  const { hostLimit: limit } = strategyPorts;
+  const paramsOf = async (strategyId: number): Promise<unknown> => {
+    // Without a snapshot the attempt waits for one itself.
+    const context = await routing.get();
+    return "status" in context ? undefined : context.snapshot.strategies.get(strategyId)?.params;
+  };
   return openLanes({
     closing,
-    concurrencyMax: strategyConcurrencyMax,
-    concurrencyPerStrategyMax: strategyConcurrencyPerStrategyMax,
+    concurrencyMax: config.strategyConcurrencyMax,
+    concurrencyPerStrategyMax: config.strategyConcurrencyPerStrategyMax,
+    ...(limit === undefined ? {} : { hostRooms: hostRooms({ limit, paramsOf }) }),
   });
 }
 
@@ -117,6 +140,7 @@ export function commonPorts({ config, redis, keys, clock, handlers, strategyPort
     ...strategyPorts,
     handlers,
     timeoutMs: config.strategyTimeoutMs,
+    connectionMsMax: connectionMsMaxOf(config),
     attemptsMax: config.deliveriesMax,
     // It comes after a run, whose outcome must not be lost because a connection breaks at this moment.
     streamProblem: async (stream) =>
@@ -143,13 +167,14 @@ async function retryUntilAborted<T>(attempt: () => Promise<T>, abort: AbortSigna
   return result;
 }
 
+/** `now` comes from Redis itself: a clock that is wrong for a moment must neither run an old task nor ignore a new one. */
 export function heldAttempt(
   attempt: number,
   { snapshot, control }: RoutingContext,
-  { clock, config }: ExecutionDeps,
+  { now, config }: { readonly now: number } & Pick<ExecutionDeps, "config">,
 ): ClaimedAttempt {
   const { signalAgeMsMax } = config;
-  return { status: "held", attempt, context: { snapshot, control, now: clock.now(), signalAgeMsMax } };
+  return { status: "held", attempt, context: { snapshot, control, now: Math.round(now), signalAgeMsMax } };
 }
 
 /** A second after the first attempt, twice as long after each further one, up to half a minute; a fifth of it at random. */

@@ -1,4 +1,7 @@
 import { executeStrategies, type ExecutePorts } from "../../functions/execute-strategies.ts";
+import { runMsMaxOf } from "../../shared/config/run-limits.ts";
+import { messageOf } from "../../shared/error-message.ts";
+import { readTime } from "../../shared/io/redis/clock.ts";
 import type { Binding, BindingOptions } from "../engine/binding.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 import {
@@ -11,22 +14,30 @@ import {
   STREAM,
   type ExecutionDeps,
 } from "./execution-binding.ts";
+import { runTasks } from "./task-ends.ts";
 
 /** `execute-strategies` on demand: entries that no consumer holds, each run once; `asConsumer` gives it for the tasks of a group. */
 export function manualExecutionBinding(
   deps: ExecutionDeps,
   { invocation, attempt = 1, whilePaused = "decide", stopping = NEVER }: BindingOptions,
 ): Binding {
+  const tasks = runTasks(deps.taskEnds);
   const ports: ExecutePorts = {
     ...commonPorts(deps),
-    lanes: lanesOf(deps.config, stopping),
+    lanes: lanesOf(deps, stopping),
     stopping,
     abort: NEVER,
     ...(invocation === undefined ? {} : { invocation }),
     // No commit comes before the run that could refuse an outdated snapshot, so it is read now.
-    claimAttempt: async () => {
+    async claimAttempt(id) {
       const context = await deps.routing.latest();
-      return "status" in context ? context : heldAttempt(attempt, context, deps);
+      if ("status" in context) return context;
+      tasks.begun(id, context.snapshot);
+      try {
+        return heldAttempt(attempt, context, { now: await readTime(deps.redis), config: deps.config });
+      } catch (error) {
+        return { status: "unavailable", what: "redis", error: messageOf(error) };
+      }
     },
     pause: async () => false,
     // The caller can repeat the call.
@@ -36,14 +47,19 @@ export function manualExecutionBinding(
     functionName: "execute-strategies",
     stream: STREAM,
     group: GROUP,
-    sideEffectMsMax: deps.config.strategyTimeoutMs,
+    sideEffectMsMax: runMsMaxOf(deps.config),
     async *run(entries) {
       const context = await deps.routing.latest();
-      if ("status" in context) yield context;
-      else if (whilePaused === "wait" && context.control.allPaused)
-        yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
-      else yield* checkedAnswers(entries, executeStrategies(entries, ports));
+      try {
+        if ("status" in context) yield context;
+        else if (whilePaused === "wait" && context.control.allPaused)
+          yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
+        else yield* checkedAnswers(entries, executeStrategies(entries, ports));
+      } finally {
+        tasks.over(entries);
+      }
     },
+    onCommitted: (result) => tasks.committed(result),
     invalidate: () => deps.routing.invalidate(),
     asConsumer: (consumer, limits) => executionBinding(deps, { ...limits, consumer }),
   };

@@ -1,5 +1,8 @@
-import pLimit, { type LimitFunction } from "p-limit";
+import pLimit from "p-limit";
 import type { Lanes } from "../../functions/execute-strategies.ts";
+import { onAbort } from "../../shared/abort.ts";
+import { keyedLimit } from "../../shared/keyed-limit.ts";
+import type { HostRooms } from "./host-rooms.ts";
 
 export interface LanesOptions {
   /** Runs at a time, of all strategies together. */
@@ -8,6 +11,8 @@ export interface LanesOptions {
   readonly concurrencyPerStrategyMax: number;
   /** When it aborts, a task whose turn has not come does not get one. */
   readonly closing: AbortSignal;
+  /** Where connections per host are limited. */
+  readonly hostRooms?: HostRooms;
 }
 
 /** The lanes of one process, shared by all its batches, with places reserved for tasks that other consumers have in flight. */
@@ -30,11 +35,16 @@ interface Slot {
 }
 
 /** Lanes in memory; one that is empty takes no room. */
-export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }: LanesOptions): TaskLanes {
+export function openLanes({
+  concurrencyMax,
+  concurrencyPerStrategyMax,
+  closing,
+  hostRooms = async (_strategyId, job) => job(),
+}: LanesOptions): TaskLanes {
   const lastOf = new Map<string, Promise<void>>();
   const slots = new Map<string, Slot>();
   const all = pLimit(concurrencyMax);
-  const rooms = new Map<number, LimitFunction>();
+  const ofStrategy = keyedLimit<number>(concurrencyPerStrategyMax);
 
   function enter(lane: string): Slot {
     const turn = lastOf.get(lane) ?? Promise.resolve();
@@ -79,27 +89,19 @@ export function openLanes({ concurrencyMax, concurrencyPerStrategyMax, closing }
         slot.leave();
       }
     },
-    async withRoom(strategyId, job) {
-      const room = rooms.get(strategyId) ?? pLimit(concurrencyPerStrategyMax);
-      rooms.set(strategyId, room);
-      try {
-        return await room(async () => all(job));
-      } finally {
-        if (room.activeCount === 0 && room.pendingCount === 0) rooms.delete(strategyId);
-      }
-    },
+    // The room of all is taken last, so that no run holds it while it waits for another one.
+    withRoom: async (strategyId, job) =>
+      ofStrategy(strategyId, async () => hostRooms(strategyId, async () => all(job))),
   };
 }
 
 /** Not Promise.race with one promise for all, which would keep something of each wait for as long as the process lives. */
 async function turnOrClosing(turn: Promise<unknown>, closing: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
-    const done = (): void => {
-      closing.removeEventListener("abort", done);
+    const stopListening = onAbort(closing, resolve);
+    void turn.finally(() => {
+      stopListening();
       resolve();
-    };
-    if (closing.aborted) done();
-    closing.addEventListener("abort", done, { once: true });
-    void turn.finally(done);
+    });
   });
 }

@@ -113,5 +113,5 @@ async function currentOf(redis: Redis, keys: Keys): Promise<Current> {
 function missing(version: string | undefined): string {
   return version === undefined
     ? "there is no reference snapshot in Redis yet; refresh-reference makes one as soon as Postgres can be read"
-    : `reference version ${version} is incomplete in Redis; the next refresh writes it again`;
+    : `reference version ${version} is incomplete or altered in Redis; the next refresh writes it again`;
 }

@@ -55,10 +55,6 @@ export function signalBinding(
         };
       }
     },
-    invalidate() {
-      routing.invalidate();
-      // A clock that lags makes every decision look old. If Redis is unavailable, the next commit reports it.
-      clock.sample().catch(() => undefined);
-    },
+    invalidate: () => routing.invalidate(),
   };
 }

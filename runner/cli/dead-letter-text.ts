@@ -1,6 +1,6 @@
-import type { StoredDeadLetter } from "../../shared/dead-letter.ts";
+import { forStrategy, type StoredDeadLetter } from "../../shared/dead-letter.ts";
 import { entryTime } from "../../shared/entry.ts";
-import { printable } from "../../shared/text.ts";
+import { ageText, printable } from "../../shared/text.ts";
 
 /** Dead letters as a table for the terminal, one line each. */
 export function deadLetterTable(
@@ -30,7 +30,12 @@ function cellsOf(stored: StoredDeadLetter, now: number): string[] {
     (value) => value ?? "?",
   );
   const error = stored.ok ? stored.letter.error : `(malformed) ${stored.fault}`;
-  return [id, ageText(now - entryTime(id)), ...known, error];
+  const whose = forStrategyOf(stored);
+  return [id, ageText(now - entryTime(id)), ...known, whose === "" ? error : `${whose.trim()}: ${error}`];
+}
+
+function forStrategyOf(stored: StoredDeadLetter): string {
+  return stored.ok ? forStrategy({ stream: stored.letter.stream, fields: stored.letter.entry.fields }) : "";
 }
 
 /** One dead letter with everything it contains. */
@@ -39,7 +44,7 @@ export function deadLetterText(stored: StoredDeadLetter, now: number): string {
   const age = ageText(now - entryTime(id));
   const { fields, ...rest } = raw;
   return [
-    `dead letter ${id}, ${age} old`,
+    `dead letter ${id}${forStrategyOf(stored)}, ${age} old`,
     ...(stored.ok ? [] : ["  malformed, so it can only be discarded:", indented(stored.fault, 4)]),
     ...named(rest, 2),
     ...(stored.ok
@@ -91,16 +96,4 @@ function oneLine(text: string): string {
 
 function cut(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, width - 1)}…`;
-}
-
-const UNITS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["min", 60_000],
-] as const;
-
-/** An age in the largest unit of which it has at least two. */
-function ageText(ms: number): string {
-  const [unit, size] = UNITS.find(([, unitMs]) => ms >= 2 * unitMs) ?? (["s", 1_000] as const);
-  return `${Math.max(0, Math.floor(ms / size))} ${unit}`;
 }

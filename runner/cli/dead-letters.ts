@@ -94,7 +94,7 @@ export async function retryFromCli(
       { letters, requestedBy: by, reason, onAttempt },
       { ...services, bindingFor: retryBinding(services) },
     );
-    await services.events.flush(5_000);
+    await services.flush(5_000);
     const sum = Object.entries(counts).map(([status, count]) => `${count} ${status}`);
     console.log(`${sum.join(", ")}${invocation === undefined ? "" : `; invocation ${invocation}`}`);
     // With --all another process may have retried some of them first.

@@ -1,5 +1,6 @@
 import { messageOf } from "../../shared/error-message.ts";
 import { eventFields } from "../../shared/events.ts";
+import { readTime } from "../../shared/io/redis/clock.ts";
 import { readStatus } from "../../shared/io/status/status.ts";
 import { createGroup } from "../../shared/io/streams/groups.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
@@ -43,7 +44,8 @@ export async function createLostGroup(
   );
   const message = `group ${chosen.group} on ${chosen.stream} was created again from the command line and starts at ${options.from}`;
   console.log(message);
-  const event = eventFields({ level: "WARNING", source: "groups", message }, Date.now());
+  const at = await readTime(connection.redis);
+  const event = eventFields({ level: "WARNING", source: "groups", message }, at);
   await addEvent(connection.redis, connection.keys, event);
 }
 

@@ -1,3 +1,4 @@
+import { readTime } from "../../shared/io/redis/clock.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { tailResults } from "../../shared/io/streams/results-tail.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
@@ -17,11 +18,13 @@ export async function send({ redisUrl, redis, keys }: Connection, options: SendO
   });
   try {
     const tail = await tailResults(reader, { keys, countMax: 500, blockMs: 500 });
-    const entryId = await redis.xadd(keys.stream("signals_stream"), "*", ...fieldsOfSignal(options));
+    // By Redis' clock: with this machine's, which may be wrong, the signal could seem too old.
+    const fields = fieldsOfSignal(options, await readTime(redis));
+    const entryId = await redis.xadd(keys.stream("signals_stream"), "*", ...fields);
     if (entryId === null) throw new CliError("Redis returned no id for the signal: it was not added");
     console.log(`${entryId}  sent`);
-    const until = Date.now() + options.wait * 1_000;
-    while (Date.now() < until) {
+    const until = performance.now() + options.wait * 1_000;
+    while (performance.now() < until) {
       for (const entry of await tail.next()) {
         const record = decisionOf(entry, entryId);
         if (record !== undefined) {
@@ -50,8 +53,7 @@ export interface SendOptions {
   readonly wait: number;
 }
 
-function fieldsOfSignal(options: SendOptions): string[] {
-  const now = Date.now();
+function fieldsOfSignal(options: SendOptions, now: number): string[] {
   const fields = {
     message: options.message,
     symbol: options.symbol,

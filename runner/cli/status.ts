@@ -1,8 +1,10 @@
 import type { Config } from "../../shared/config/config.ts";
 import { PAUSE_ALL } from "../../shared/decide/control.ts";
+import { pausedText } from "../../shared/health/pauses.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { readStatus, type Status } from "../../shared/io/status/status.ts";
 import { PROCESSING_MS_BOUNDS, processingField, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
+import { strategyLabel } from "../../shared/strategy-label.ts";
 import { DATA_DIR } from "../environment.ts";
 import { healthFrom, isReachable } from "../telemetry/health.ts";
 import type { Connection } from "./connection.ts";
@@ -52,7 +54,7 @@ export function statusText(status: Status): string {
     "Reference",
     `  ${referenceText(status)}`,
     "Paused",
-    `  ${pausedText(status.paused)}`,
+    ...pausedLines(status).map((line) => `  ${line}`),
     ...section("Signals", counters(status, "signals:")),
     ...section("Reasons", counters(status, "reasons:")),
     ...section("Strategies", strategyLines(status, "strategy")),
@@ -75,10 +77,13 @@ function referenceText({ reference, now }: Status): string {
   return `version ${reference.version}, confirmed ${age}`;
 }
 
-function pausedText(paused: Status["paused"]): string {
-  const ids = Object.keys(paused);
-  if (ids.length === 0) return "none";
-  return ids.map((id) => (id === PAUSE_ALL ? "every strategy" : `strategy ${id}`)).join(", ");
+function pausedLines({ paused, strategies }: Status): string[] {
+  const notes = Object.entries(paused);
+  if (notes.length === 0) return ["none"];
+  return notes.map(([id, note]) => {
+    const who = id === PAUSE_ALL ? "every strategy" : strategyLabel(Number(id), strategies.names[Number(id)]);
+    return who + pausedText(note);
+  });
 }
 
 function counters({ metrics }: Status, prefix: string): string[] {
@@ -89,7 +94,7 @@ function counters({ metrics }: Status, prefix: string): string[] {
 }
 
 /** Per strategy a line such as `executed 7, failed 1`. */
-function strategyLines({ metrics }: Status, kind: "strategy" | "execution"): string[] {
+function strategyLines({ metrics, strategies }: Status, kind: "strategy" | "execution"): string[] {
   const byStrategy = new Map<number, string[]>();
   for (const [field, count] of Object.entries(metrics)) {
     const [, found, id, outcome] = /^(strategy|execution):(\d+):(.+)$/.exec(field) ?? [];
@@ -100,7 +105,7 @@ function strategyLines({ metrics }: Status, kind: "strategy" | "execution"): str
     .toSorted(([a], [b]) => a - b)
     .map(([id, outcomes]) => {
       const more = kind === "execution" ? effortText(id, metrics) : "";
-      return `${`strategy ${id}`.padEnd(24)} ${outcomes.toSorted().join(", ")}${more}`;
+      return `${strategyLabel(id, strategies.names[id]).padEnd(24)} ${outcomes.toSorted().join(", ")}${more}`;
     });
 }
 

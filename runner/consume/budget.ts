@@ -1,3 +1,4 @@
+import { withManyListeners } from "../../shared/abort.ts";
 import { TIMER_MS_MAX } from "../../shared/config/config.ts";
 import type { Binding, TimeLimits } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
@@ -58,5 +59,8 @@ export function* sharesOf<Part>(parts: readonly Part[], budget: Budget): Generat
 export function timeLimitsOf(budget: Budget, work: SideEffects): TimeLimits {
   const leftMs = budget.leftMs();
   const abortMs = Math.min(leftMs + finishMsOf([work]), TIMER_MS_MAX);
-  return { stopping: timeLimit(leftMs, budget.stopping), abort: AbortSignal.timeout(abortMs) };
+  return {
+    stopping: timeLimit(leftMs, budget.stopping),
+    abort: withManyListeners(AbortSignal.timeout(abortMs)),
+  };
 }

@@ -11,6 +11,7 @@ import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { concurrentTasks } from "./concurrent-tasks.ts";
 import { openInFlightEntries, type InFlightEntries } from "./in-flight-entries.ts";
+import { watchLostEntries } from "./lost-entries.ts";
 import { orderedBatches } from "./ordered-batches.ts";
 import type { ProcessingPolicy } from "./processing-policy.ts";
 
@@ -85,6 +86,7 @@ export function openSession(
           ...(batchesMax === undefined ? {} : { batchesMax }),
         });
   const counts = { read: 0, reclaimed: 0, committed: 0 };
+  const lostEntries = watchLostEntries(binding, deps);
 
   async function processEntries(
     entries: readonly Entry[],
@@ -93,6 +95,7 @@ export function openSession(
   ): Promise<void> {
     const { processed, stoppedBy } = await processBatch(as, entries, deps, options);
     counts.committed += processed.filter(({ status }) => status === "committed").length;
+    lostEntries.ended(entries, processed);
     if (stoppedBy !== undefined) throw stoppedBy;
   }
 
@@ -127,6 +130,7 @@ export function openSession(
     start: async (batch, slot) => policy.start(async () => processInFlight(batch, slot), slot),
     async leave({ release } = { release: false }) {
       inFlight.close();
+      await lostEntries.close();
       // Without Redis they fail, and maintenance removes the consumer later.
       await Promise.allSettled([
         ...(release ? [group.release({ restoreDeliveryCount: policy.countsDeliveries })] : []),

@@ -1,4 +1,4 @@
-import { noteScheduledHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
+import { noteScheduledHeartbeat, SCHEDULED } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { GroupMissingError } from "../../shared/io/streams/stream-group.ts";
 import type { StreamName } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
@@ -63,7 +63,8 @@ export async function drain(
   const source = readUntilEmpty(session, { budget, batchCountMax: config.batchCountMax, countMax });
   let unavailable: string | undefined;
   try {
-    await noteScheduledHeartbeat(redis, keys, { stream, group, at: clock.now() });
+    await noteScheduledHeartbeat(redis, keys, { stream, group, at: await clock.check() });
+    if (binding.functionName === "execute-strategies") await reportStrategies(services);
     await consume(session, source);
   } catch (error) {
     if (error instanceof GroupMissingError) throw new GroupLostError(binding);
@@ -76,4 +77,11 @@ export async function drain(
   const { read, committed } = session.counts;
   const drained = { stream, read, committed, left: read - committed, empty: source.isEmpty() };
   return unavailable === undefined ? drained : { ...drained, unavailable };
+}
+
+/** Only for health: tasks do not wait for it to succeed. */
+async function reportStrategies({ strategyCheck, logger }: Services): Promise<void> {
+  await strategyCheck.report(SCHEDULED).catch((error: unknown) => {
+    logger.warn({ err: error }, "health cannot be told which strategies this process cannot run");
+  });
 }

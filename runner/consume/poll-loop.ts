@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { withManyListeners } from "../../shared/abort.ts";
 import { noteHeartbeat, removeHeartbeat } from "../../shared/io/streams/consumer-heartbeats.ts";
 import type { Running } from "../../shared/running.ts";
 import type { Binding } from "../engine/binding.ts";
@@ -37,6 +38,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
   const { stream, functionName: source } = binding;
   const heartbeat = { stream, group: binding.group, consumer };
   const stopping = new AbortController();
+  withManyListeners(stopping.signal);
   const restarts = failureReporter(events, { source, what: `the loop on ${stream} had to start again` });
   const failures = failureReporter(events, { source, what: `${source} cannot go on with ${stream}` });
   const watchdog = startWatchdog({
@@ -67,11 +69,15 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
     redis.disconnect(true);
   }
 
+  /** Its time is Redis' own, since health compares it with that; so a clock that Redis was given shows within a second. */
+  async function noteHeartbeatNow(): Promise<void> {
+    await noteHeartbeat(redis, keys, { ...heartbeat, at: await clock.check() });
+  }
+
   /** Only for people who look at the status: what fails is noted again by a later turn. */
-  const noteTurn = singleFlight(
-    async () => noteHeartbeat(redis, keys, { ...heartbeat, at: clock.now() }).catch(() => undefined),
-    { keptMs: HEARTBEAT_EVERY_MS },
-  );
+  const noteTurn = singleFlight(async () => noteHeartbeatNow().catch(() => undefined), {
+    keptMs: HEARTBEAT_EVERY_MS,
+  });
 
   async function runOnce(ran: () => void): Promise<void> {
     await untilGroupExists(binding, deps, { stopping: stopping.signal, onWait: watchdog.alive });

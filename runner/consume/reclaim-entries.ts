@@ -1,9 +1,10 @@
 import { planReclaim } from "../../functions/reclaim.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { NO_EFFECTS, type Result } from "../../shared/function.ts";
+import { correctIdleTimes } from "../../shared/io/streams/idle-times.ts";
 import type { PendingEntry } from "../../shared/io/streams/stream-group.ts";
 import type { Binding } from "../engine/binding.ts";
-import type { ConsumerSession } from "./consumer-session.ts";
+import type { ConsumerSession, SessionDeps } from "./consumer-session.ts";
 
 /** Pending entries per call: then it is the turn of new entries again. */
 const PENDING_PER_CALL = 100;
@@ -15,7 +16,13 @@ const PENDING_PER_CALL = 100;
 export async function reclaimEntries(session: ConsumerSession): Promise<boolean> {
   const { group, inFlight, policy, deps } = session;
   const { claimIdleMs, deliveriesMax, stopping } = deps;
-  const pending = await group.pending({ idleMs: claimIdleMs, countMax: PENDING_PER_CALL });
+  // At the same time, so that it costs one round trip.
+  const [pending, areRight] = await Promise.all([
+    group.pending({ idleMs: claimIdleMs, countMax: PENDING_PER_CALL }),
+    areIdleTimesRight(deps),
+    correctIdleTimes(deps.redis, deps.keys, session.binding),
+  ]);
+  if (!areRight) return true;
   const before = session.counts.reclaimed;
   const plan = planReclaim(pending, { held: inFlight.ids, deliveriesMax });
   for (const found of plan.giveUp) {
@@ -33,11 +40,22 @@ export async function reclaimEntries(session: ConsumerSession): Promise<boolean>
   for (const found of others) {
     if (stopping.aborted) return true;
     if (policy.isBehindReserved(found.id)) continue;
+    // What has side effects would be run a second time beside its owner; elsewhere the fence of the commit is enough.
+    if (!policy.isOrdered && !(await areIdleTimesRight(deps))) return true;
     if (await policy.follow(reclaimOne(session, found))) claimed += 1;
   }
   if (claimed > 0) reportReclaimed(session, claimed);
   // Without progress the rest waits for something: later is soon enough.
   return pending.length < PENDING_PER_CALL || session.counts.reclaimed === before;
+}
+
+/**
+ * False when Redis' clock was set a short time ago: forward, and what other consumers are working on seems to have been idle for
+ * as long. Within CLAIM_IDLE_MS they have extended it.
+ */
+async function areIdleTimesRight({ clock, claimIdleMs }: SessionDeps): Promise<boolean> {
+  await clock.check();
+  return clock.steadyMs() >= claimIdleMs;
 }
 
 /** Processes one entry alone; false if there was nothing to claim. */

@@ -1,3 +1,4 @@
+import { onAbort, withManyListeners } from "../../shared/abort.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
 import { GroupMissingError } from "../../shared/io/streams/stream-group.ts";
 import type { StreamName } from "../../shared/keys.ts";
@@ -51,10 +52,9 @@ async function reclaimGroup(binding: Binding, services: Services, budget: Budget
   const { stream } = binding;
   const limits = timeLimitsOf(budget, binding);
   const failed = new AbortController();
-  const stopping = failed.signal;
+  const stopping = withManyListeners(failed.signal);
   const fail = (): void => failed.abort();
-  limits.stopping.addEventListener("abort", fail, { once: true });
-  if (limits.stopping.aborted) fail();
+  onAbort(limits.stopping, fail);
   const reporter = { failed: fail, recovered: () => undefined };
   const session = openSession(
     binding,

@@ -11,6 +11,8 @@ export interface Binding {
   readonly group: GroupName;
   /** Answers for the entries, all of them unless the last answer is `unavailable`. */
   run(entries: readonly Entry[]): AsyncIterable<Answer | Unavailable>;
+  /** Called with each result that a commit has carried out. */
+  readonly onCommitted?: (result: Result) => void;
   /** Called when what the answers were decided on is outdated. */
   invalidate(): void;
   /** Set where entries are processed at the same time and keep their order by themselves; absent: in ordered batches. */

@@ -27,15 +27,20 @@ export interface Committing<Item extends CommitItem> extends Pick<Answer, "decid
   readonly onCommitted: (items: readonly Item[], outcomes: readonly CommitOutcome[]) => void;
 }
 
+export type Committed =
+  | { readonly status: "committed" }
+  | { readonly status: "outdated"; readonly aheadMs: number | undefined };
+
 /**
  * Commits the items, in as many attempts as it takes. `outdated`: what the rest was decided on has changed; decide it again.
+ * `aheadMs` is given when that was the time: then first sample the clock.
  * @throws UnavailableError when a commit is blocked while the process is stopping
  */
 export async function commitResults<Item extends CommitItem>(
   binding: Binding,
   { items, fence, slot, isLast, decidedOn, onCommitted }: Committing<Item>,
   deps: CommitDeps,
-): Promise<"committed" | "outdated"> {
+): Promise<Committed> {
   const options: CommitOptions = {
     fence,
     ...(slot === undefined ? {} : { turn: async (calls) => waitTurn(slot, { calls, isLast }, deps) }),
@@ -57,13 +62,15 @@ export async function commitResults<Item extends CommitItem>(
       }
       return parts.map(({ answer }) => answer);
     });
-    if (answers.some(({ status }) => status === "stale")) {
-      binding.invalidate();
-      return "outdated";
+    const stale = answers.filter((answer) => answer.status === "stale");
+    if (stale.length > 0) {
+      if (stale.some(({ version, epoch }) => version !== decidedOn?.version || epoch !== decidedOn.epoch))
+        binding.invalidate();
+      return { status: "outdated", aheadMs: stale.find(({ aheadMs }) => aheadMs !== undefined)?.aheadMs };
     }
     open = open.filter((item) => !done.has(item));
   }
-  return "committed";
+  return { status: "committed" };
 }
 
 async function waitTurn(

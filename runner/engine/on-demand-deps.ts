@@ -1,3 +1,4 @@
+import { withManyListeners } from "../../shared/abort.ts";
 import { TIMER_MS_MAX } from "../../shared/config/config.ts";
 import type { ProcessDeps } from "./process-batch.ts";
 
@@ -22,7 +23,7 @@ export function onDemandDeps(
     events,
     reporter: { failed, recovered: () => undefined },
     stopping: AbortSignal.abort(),
-    abort: AbortSignal.timeout(Math.min(msMax, TIMER_MS_MAX)),
+    abort: withManyListeners(AbortSignal.timeout(Math.min(msMax, TIMER_MS_MAX))),
     lastFailure: () => lastFailure,
   };
 }

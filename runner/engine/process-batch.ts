@@ -1,3 +1,4 @@
+import { withManyListeners } from "../../shared/abort.ts";
 import type { CommitItem, CommitOutcome, Fence } from "../../shared/commit.ts";
 import { deadLetterEffects } from "../../shared/dead-letter.ts";
 import type { Entry } from "../../shared/entry.ts";
@@ -73,10 +74,8 @@ interface Batch {
 
 /** A batch may miss its turn twice, and a snapshot or a pause may change meanwhile; more commits in a row are reported. */
 const OUTDATED_IN_A_ROW_MAX = 5;
-const OUTDATED =
-  "decisions were outdated again and again when they came to be committed: the reference changes all the time, or this machine's clock lags behind Redis'";
 
-const NEVER = new AbortController().signal;
+const NEVER = withManyListeners(new AbortController().signal);
 
 /**
  * Processes the entries. A function that is unavailable is called again for as long as it takes, unless the process is
@@ -100,9 +99,11 @@ async function processOpen(batch: Batch): Promise<Error | undefined> {
     await retryUntilStopped(deps, async () => {
       for (let outdated = 0; open.size > 0;) {
         const before = open.size;
-        await processOnce(batch);
+        const aheadMs = await processOnce(batch);
+        // With the time it has now, what is decided again would be refused again.
+        if (aheadMs !== undefined) await deps.clock.sample();
         outdated = open.size < before ? 0 : outdated + 1;
-        if (outdated >= OUTDATED_IN_A_ROW_MAX) throw new UnavailableError(OUTDATED);
+        if (outdated >= OUTDATED_IN_A_ROW_MAX) throw new UnavailableError(outdatedMessage(aheadMs));
       }
     });
     return undefined;
@@ -128,8 +129,18 @@ async function processAlone(batch: Batch, error: Error): Promise<Error | undefin
   return undefined;
 }
 
-/** Calls the function once; what is committed or left pending is taken out of `open`. */
-async function processOnce(batch: Batch): Promise<void> {
+function outdatedMessage(aheadMs: number | undefined): string {
+  const again = "decisions were outdated again and again when they came to be committed";
+  if (aheadMs === undefined) return `${again}: the reference or the pauses change all the time`;
+  const off = `${Math.abs(aheadMs)} ms ${aheadMs > 0 ? "ahead of" : "behind"} Redis' clock`;
+  return `${again}: the last ones were made ${off}; see whether that clock is being set, and how busy Redis and this machine are`;
+}
+
+/**
+ * Calls the function once; what is committed or left pending is taken out of `open`. Gives by how much the decisions were ahead of
+ * Redis' clock, when that is why they were refused.
+ */
+async function processOnce(batch: Batch): Promise<number | undefined> {
   const { binding, deps, options, open } = batch;
   for await (const answer of functionAnswers(binding, [...open.values()])) {
     if (answer.status === "unavailable") {
@@ -146,12 +157,15 @@ async function processOnce(batch: Batch): Promise<void> {
         if (item === undefined) continue;
         const { id, result } = item;
         settle(batch, { id, status: "committed", outcome, result });
+        if (outcome === "applied") binding.onCommitted?.(result);
       }
     };
     const committing = { ...answer, items, fence, slot, isLast, onCommitted };
     // The function's next answers were decided on the same, and must not go before what is decided again.
-    if ((await commitResults(binding, committing, untilCommitted(binding, deps))) === "outdated") return;
+    const committed = await commitResults(binding, committing, untilCommitted(binding, deps));
+    if (committed.status === "outdated") return committed.aheadMs;
   }
+  return undefined;
 }
 
 function settle({ open, processed, options }: Batch, entry: ProcessedEntry): void {
@@ -190,7 +204,7 @@ function isDelivered({ fence }: ProcessOptions): boolean {
 }
 
 function itemsOf({ results }: Answer, batch: Batch): ProcessedItem[] {
-  const { open, deps, options } = batch;
+  const { open, options } = batch;
   const { fence } = options;
   const letter = fence?.kind === "dead_letter" ? { deadLetterId: fence.deadLetterId } : {};
   const items: ProcessedItem[] = [];
@@ -204,7 +218,7 @@ function itemsOf({ results }: Answer, batch: Batch): ProcessedItem[] {
       items.push({
         id: entry.id,
         ...letter,
-        effects: effectsOf(entry, result, batch, deps.clock.now()),
+        effects: effectsOf(entry, result, batch),
         result,
       });
     }
@@ -215,12 +229,11 @@ function itemsOf({ results }: Answer, batch: Batch): ProcessedItem[] {
 function effectsOf(
   entry: Entry,
   result: CommittedResult,
-  { binding: { stream, functionName }, options }: Batch,
-  at: number,
+  { binding: { stream, functionName }, options, deps }: Batch,
 ): Effects {
   if (result.status === "done") return result.effects;
   const { deliveries = options.deliveries } = result;
-  return deadLetterEffects(entry, result, { stream, functionName, deliveries, at });
+  return deadLetterEffects(entry, result, { stream, functionName, deliveries, at: deps.clock.now() });
 }
 
 function leavePending({ binding, deps, options }: Batch, { id }: Entry, error: string): ProcessedEntry {

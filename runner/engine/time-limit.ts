@@ -1,3 +1,4 @@
+import { onAbort, withManyListeners } from "../../shared/abort.ts";
 import { TIMER_MS_MAX } from "../../shared/config/config.ts";
 
 /**
@@ -6,15 +7,15 @@ import { TIMER_MS_MAX } from "../../shared/config/config.ts";
  */
 export function timeLimit(ms: number, stopping?: AbortSignal): AbortSignal {
   const limit = new AbortController();
+  let stopListening = (): void => undefined;
   const end = (): void => {
     clearTimeout(timer);
-    stopping?.removeEventListener("abort", end);
+    stopListening();
     limit.abort();
   };
   const timer = setTimeout(end, Math.min(ms, TIMER_MS_MAX)).unref();
-  stopping?.addEventListener("abort", end);
-  if (stopping?.aborted === true) end();
-  return limit.signal;
+  if (stopping !== undefined) stopListening = onAbort(stopping, end);
+  return withManyListeners(limit.signal);
 }
 
 /**

@@ -6,7 +6,6 @@ import type { Logger } from "pino";
 import * as z from "zod";
 import { messageOf } from "../../shared/error-message.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
-import { ReferenceRowError } from "../../shared/io/reference/reference-source.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 
 /** The one form in which every route reports an error: problem details, RFC 9457. */
@@ -95,13 +94,6 @@ export const BODY_CUT_SHORT = "the connection closed before the whole body had a
 export function bodyTooLarge(bytesMax: number): ProblemOptions {
   const detail = `the body is larger than HTTP_BODY_BYTES_MAX, ${bytesMax} bytes`;
   return { status: 413, code: "body_too_large", detail };
-}
-
-/** For an error of the reference: a row that cannot be used is a problem, any other error is thrown again. */
-export function throwRowProblem(error: unknown, code: string): never {
-  if (!(error instanceof ReferenceRowError)) throw error;
-  const hint = "correct the row and try again; until then signals are decided on the current snapshot";
-  throw new Problem({ status: 409, code, detail: error.message, hint });
 }
 
 /** What Node reports when the client disconnects in the middle of its body. */

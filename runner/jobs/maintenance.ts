@@ -10,8 +10,9 @@ import {
 import type { Config } from "../../shared/config/config.ts";
 import { logRetentionOn } from "../../shared/io/log/log-retention.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
-import type { Clock } from "../../shared/io/redis/clock.ts";
-import { removeSilentHeartbeats } from "../../shared/io/streams/consumer-heartbeats.ts";
+import { readTime, type Clock } from "../../shared/io/redis/clock.ts";
+import { removeOrphanedReports } from "../../shared/io/status/unusable-reports.ts";
+import { readHeartbeats, removeSilentHeartbeats } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { pruneConsumers } from "../../shared/io/streams/consumers.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
 import { BEST_EFFORT_GROUPS, GROUPS, type Keys } from "../../shared/keys.ts";
@@ -67,7 +68,9 @@ export function maintenanceOf({
     async prune() {
       for (const { stream, group } of [...GROUPS, ...BEST_EFFORT_GROUPS])
         await pruneConsumers(redis, keys, { stream, group, idleMs: pruneIdleMs });
-      await removeSilentHeartbeats(redis, keys, clock.now());
+      await removeSilentHeartbeats(redis, keys, await readTime(redis));
+      const loops = await readHeartbeats(redis, keys);
+      await removeOrphanedReports(redis, keys, new Set(loops.map(({ consumer }) => consumer)));
     },
   };
 }

@@ -5,7 +5,7 @@ import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { startJob, type JobSchedule } from "./job-schedule.ts";
 
 export interface RefreshScheduleDeps {
-  /** Publishes its own warnings. */
+  /** Publishes what is new in the reference. */
   readonly refresh: () => Promise<RefreshResult>;
   readonly events: EventLog;
   /** A connection of its own. */
@@ -25,11 +25,16 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
     source,
     what: `cannot subscribe to ${channels.join(", ")}`,
   });
+  let isFirst = true;
   const schedule: JobSchedule = startJob({
     async job() {
       // Without it a subscription on a dead connection would miss messages for ever.
       subscriber.ping().catch(subscription.failed);
       const result = await refresh();
+      // Once at the start also of what was found before: a person may have started the router to see it.
+      if (isFirst && result.state !== "published")
+        for (const event of result.faultEvents) events.publish(event);
+      isFirst = false;
       // Another router published a later version, or Redis was emptied meanwhile: only another refresh can tell.
       if (result.state === "refused") schedule.request();
     },

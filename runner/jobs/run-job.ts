@@ -4,6 +4,7 @@ import type { FunctionName } from "../../shared/function-names.ts";
 import { loadReferenceRows } from "../../shared/io/reference/reference-source.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
 import { buildReference } from "../../shared/reference/build-reference.ts";
+import { summaryOf } from "../../shared/reference/row-faults.ts";
 import { configuredBindings } from "../bindings/all-bindings.ts";
 import type { Budget } from "../consume/budget.ts";
 import { previewReclaim, type ReclaimPreview } from "../consume/preview-reclaim.ts";
@@ -20,7 +21,7 @@ export type JobName = (typeof JOB_NAMES)[number];
 
 /** What each job answers. */
 export interface JobAnswers {
-  "refresh-reference": Omit<RefreshResult, "events" | "unusable">;
+  "refresh-reference": Omit<RefreshResult, "events" | "faultEvents" | "unusable">;
   reclaim: { readonly streams: readonly Reclaimed[] };
   /** `log` is null without LOG_RETENTION_DAYS. */
   trim: { readonly streams: readonly StreamTrim[]; readonly log: LogTrim | null };
@@ -28,7 +29,7 @@ export interface JobAnswers {
 
 /** What each job would do. */
 export interface JobPreviews {
-  "refresh-reference": Pick<RefreshResult, "version" | "counts"> & {
+  "refresh-reference": Pick<RefreshResult, "version" | "counts" | "faults"> & {
     /** Version that is current now; null: there is none. */
     readonly current: string | null;
     /** Whether a refresh would publish. */
@@ -55,8 +56,8 @@ export function jobsOf(services: Services, maintenance: Maintenance): Jobs {
   return {
     "refresh-reference": {
       async run() {
-        const { state, version, counts } = await services.refresh();
-        return { state, version, counts };
+        const { state, version, counts, faults } = await services.refresh();
+        return { state, version, counts, faults };
       },
       preview: async () => previewRefresh(services),
     },
@@ -84,7 +85,7 @@ export function jobsOf(services: Services, maintenance: Maintenance): Jobs {
 
 /** Reads and builds the reference, and publishes nothing. */
 async function previewRefresh(services: Services): Promise<JobPreviews["refresh-reference"]> {
-  const { content, version, warnings } = buildReference(await loadReferenceRows(services.database));
+  const { content, version, warnings, faults } = buildReference(await loadReferenceRows(services.database));
   const current = (await services.referenceStore.currentVersion()) ?? null;
   return {
     version,
@@ -95,6 +96,7 @@ async function previewRefresh(services: Services): Promise<JobPreviews["refresh-
       strategies: content.strategies.size,
       phrases: content.phrases.size,
     },
+    faults: summaryOf(faults),
     warnings: warnings.map(({ message }) => message),
   };
 }

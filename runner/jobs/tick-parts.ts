@@ -47,7 +47,9 @@ async function isRefreshDue({ redis, keys, clock, config, routing }: Services): 
   routing.invalidate();
   if ("status" in (await routing.get())) return true;
   const confirmedAt = await redis.get(keys.referenceConfirmedAt);
-  return confirmedAt === null || clock.now() - Number(confirmedAt) >= config.referenceRefreshMs;
+  // In the future: from before Redis' clock was set back.
+  const agoMs = confirmedAt === null ? Infinity : clock.now() - Number(confirmedAt);
+  return agoMs >= config.referenceRefreshMs || agoMs < -config.referenceRefreshMs;
 }
 
 /**

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../shared/error-message.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
-import { ReferenceRowError } from "../../shared/io/reference/reference-source.ts";
 import { sharesOf, withinBudget, type Budget } from "../consume/budget.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
@@ -85,7 +84,7 @@ export function tickOf(deps: TickDeps): Tick {
 
 /** What the caller may know of an error; of an unexpected one, only the router's own log has more. */
 function publicMessage(error: unknown, { redis, logger }: Services): string {
-  const expected = [UnavailableError, DatabaseError, ReferenceRowError];
+  const expected = [UnavailableError, DatabaseError];
   if (expected.some((kind) => error instanceof kind)) return messageOf(error);
   if (redis.status !== "ready") return "Redis does not answer";
   logger.error({ err: error }, `tick: ${messageOf(error)}`);

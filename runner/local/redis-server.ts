@@ -83,11 +83,11 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
     let server = first;
     let quickEnds = 0;
     for (;;) {
-      const since = Date.now();
+      const since = performance.now();
       const how = await server.ended;
       if (signal.aborted) return;
       running = undefined;
-      quickEnds = Date.now() - since < QUICK_END_MS ? quickEnds + 1 : 0;
+      quickEnds = performance.now() - since < QUICK_END_MS ? quickEnds + 1 : 0;
       log.error({ port, pid: server.pid, how }, "the local Redis ended; starting it again");
       await delay(Math.min(50 * 2 ** quickEnds, RESTART_MS_MAX), undefined, { signal, ref: false });
       server = await pRetry(restart, {

@@ -21,12 +21,12 @@ export function notificationPost({
     const request = { ...target, body: JSON.stringify(body), timeoutMs: TIMEOUT_MS, abort };
     const answer = await post(request).catch((error: unknown) => {
       const message = redacted(messageOf(error));
-      throw error instanceof PermanentError ? new AbortError(message) : new Error(message);
+      throw error instanceof PermanentError ? refused(message) : new Error(message);
     });
     const { status, text } = answer;
     if (status >= 200 && status < 300) return;
     const message = redacted(`it answered ${status}${text === "" ? "" : `: ${excerpt(text)}`}`);
-    throw canBeRetried(status) ? new Error(message) : new AbortError(message);
+    throw canBeRetried(status) ? new Error(message) : refused(message);
   };
 }
 
@@ -36,6 +36,15 @@ export interface NotificationPostDeps {
   readonly post: (request: PostRequest) => Promise<PostAnswer>;
   /** Ends the post in flight. */
   readonly abort: AbortSignal;
+}
+
+/** Another attempt would end in the same way. */
+export class RefusedError extends Error {
+  override readonly name = "RefusedError";
+}
+
+function refused(message: string): AbortError {
+  return new AbortError(new RefusedError(message));
 }
 
 /** Longest wait for one answer. */

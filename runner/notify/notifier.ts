@@ -3,6 +3,7 @@ import type { NotifyPorts } from "../../functions/notify.ts";
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
 import { toError } from "../../shared/error-message.ts";
+import { dropCounter } from "../../shared/metrics.ts";
 import { noticeBody, type Notice, type NotificationBody } from "../../shared/notification/notification.ts";
 import {
   FIRST_MINUTE,
@@ -15,11 +16,11 @@ import {
 import { NOTHING_SUMMED, sumBody, type NoticeSum } from "../../shared/notification/summary.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
-import { notificationPost, type NotificationPostDeps } from "./notification-post.ts";
+import { notificationPost, RefusedError, type NotificationPostDeps } from "./notification-post.ts";
 
 /** Posts outcomes to NOTIFY_URL: one post each up to the limit, then one post that sums up the rest of the minute. */
 export function openNotifier(deps: NotifierDeps): Notifier {
-  const { config, url, complete, events, stopping, abort } = deps;
+  const { config, url, complete, nameStrategies, events, count, stopping, abort } = deps;
   const post = notificationPost(deps);
   const what = `notifications cannot be delivered to ${redactUrl(url)} and are dropped`;
   const reporter = failureReporter(events, { source: "notify", what });
@@ -43,9 +44,14 @@ export function openNotifier(deps: NotifierDeps): Notifier {
   }
 
   async function sendSum(sum: NoticeSum): Promise<void> {
-    const error = await deliver(sumBody(sum));
+    const error = await deliver(sumBody(sum, await nameStrategies(sum)));
     if (error === undefined) return;
+    dropped(error, sum.count);
     reporter.failed(new Error(`${error.message} (the sum of ${sum.count} outcomes)`));
+  }
+
+  function dropped(error: Error, outcomes: number): void {
+    count(dropCounter(error instanceof RefusedError ? "refused" : "failed"), outcomes);
   }
 
   /** Sends the sum, if there is one, at the end of its minute. */
@@ -78,7 +84,10 @@ export function openNotifier(deps: NotifierDeps): Notifier {
       const error = await deliver(noticeBody(await complete(notice)));
       // The next process tries it again.
       if (error !== undefined && stopping.aborted) return false;
-      if (error !== undefined) reporter.failed(error);
+      if (error !== undefined) {
+        dropped(error, 1);
+        reporter.failed(error);
+      }
       return true;
     },
     async close() {
@@ -95,7 +104,11 @@ export interface NotifierDeps extends NotificationPostDeps {
   readonly config: Pick<Config, "notifyOutcomes" | "notifyPerMinuteMax">;
   /** Adds what else is known about an outcome. */
   readonly complete: (notice: Notice) => Promise<Notice>;
+  /** The names of the strategies in a sum, as far as they are known. */
+  readonly nameStrategies: (sum: NoticeSum) => Promise<ReadonlyMap<number, string>>;
   readonly events: EventLog;
+  /** Raises a counter. */
+  readonly count: (counter: string, by: number) => void;
   /** When it aborts, no further outcome gets a post of its own, and no post is retried. */
   readonly stopping: AbortSignal;
 }
@@ -105,5 +118,5 @@ export interface Notifier extends NotifyPorts {
   close(): Promise<void>;
 }
 
-/** After 0.3 and 0.6 s or a little more; with three times two seconds without an answer, eight seconds in all. */
+/** After 0.3 and 0.6 s or a little more; with three posts of four seconds at most, thirteen seconds in all. */
 const RETRIES = { retries: 2, minTimeout: 300, randomize: true };

@@ -1,7 +1,8 @@
 import { notify, type NotifyPorts } from "../../functions/notify.ts";
+import { onAbort, withManyListeners } from "../../shared/abort.ts";
 import { outgoingPost } from "../../shared/io/http-client/post.ts";
 import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
-import { completed, type Notice } from "../../shared/notification/notification.ts";
+import { completed, type Notice, type SummedKind } from "../../shared/notification/notification.ts";
 import type { Running } from "../../shared/running.ts";
 import { checkedAnswers } from "../bindings/checked-answers.ts";
 import type { Binding } from "../engine/binding.ts";
@@ -17,22 +18,25 @@ export function startNotifying(services: Services, { url, startLoop, abort }: No
     config,
     url,
     // The address is the operator's choice.
-    post: outgoingPost({ privateAddresses: true }),
+    post: outgoingPost({ privateAddresses: true, connectMsMax: CONNECT_MS_MAX }),
     complete: async (notice) => withSignal(notice, services),
+    nameStrategies: async ({ kinds }) => namesOf([...kinds.values()], services),
     events,
+    count: (counter, by) => services.counters.add(counter, by),
     stopping: stopping.signal,
-    abort: cutOff.signal,
+    abort: withManyListeners(cutOff.signal),
   });
   const loop = startLoop(notifyBinding(notifier), STILL_MS_MAX);
   return {
     async stop(request) {
       const end = (): void => cutOff.abort(new Error("the router is stopping"));
       const timer = setTimeout(end, Math.min(STOP_MS_MAX, config.shutdownMsMax / 4));
-      abort.addEventListener("abort", end, { once: true });
+      const stopListening = onAbort(abort, end);
       stopping.abort();
       const outcome = await loop.stop(request);
       await notifier.close();
       clearTimeout(timer);
+      stopListening();
       return outcome;
     },
   };
@@ -48,6 +52,8 @@ export interface NotifyingOptions {
 
 /** A batch is posted within two minutes of the rate limit; a slow receiver must not make the loop reconnect to Redis. */
 const STILL_MS_MAX = 300_000;
+/** Together with the time for the answer, a post takes at most twice as long. */
+const CONNECT_MS_MAX = 2_000;
 /** How long a stop waits for NOTIFY_URL, or a quarter of SHUTDOWN_MS_MAX when that is less. */
 const STOP_MS_MAX = 2_000;
 
@@ -72,4 +78,16 @@ async function withSignal(notice: Notice, { routing, redis, keys, consumer }: Se
   // Without Redis it is posted as it is.
   const [entry] = await found.catch(() => []);
   return completed(notice, { snapshot: "status" in context ? undefined : context.snapshot, entry });
+}
+
+async function namesOf(kinds: readonly SummedKind[], { routing }: Services): Promise<Map<number, string>> {
+  const context = await routing.get();
+  if ("status" in context) return new Map();
+  const { strategies } = context.snapshot;
+  return new Map(
+    kinds.flatMap(({ strategy_id: id }) => {
+      const name = strategies.get(id)?.name;
+      return name === undefined ? [] : [[id, name]];
+    }),
+  );
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
-import type { Clock } from "../../shared/io/redis/clock.ts";
+import { readTime, type Clock } from "../../shared/io/redis/clock.ts";
 import { publishInvocation } from "../../shared/io/streams/invocations.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { InvocationRecord } from "../../shared/records.ts";
@@ -10,12 +10,13 @@ export async function beginInvocation(
   { kind, mode, requestedBy, reason, selection, id = randomUUID() }: InvocationRequest,
   { redis, keys, clock }: InvocationDeps,
 ): Promise<Invocation> {
-  const startedAt = clock.now();
+  // Asked from Redis: the age of a forced replay's tasks is counted from it.
+  const [snapshot, startedAt] = await Promise.all([redis.get(keys.referenceCurrent), readTime(redis)]);
   const record: InvocationRecord = {
     id,
     kind,
     mode: mode ?? null,
-    snapshot: await redis.get(keys.referenceCurrent),
+    snapshot,
     requested_by: requestedBy,
     reason,
     selection: { ...selection },

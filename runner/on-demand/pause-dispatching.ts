@@ -1,22 +1,26 @@
 import type { Redis } from "ioredis";
 import { eventFields } from "../../shared/events.ts";
+import { readTime } from "../../shared/io/redis/clock.ts";
 import { pause, resume } from "../../shared/io/reference/control-store.ts";
+import { strategyNameOf } from "../../shared/io/status/strategy-rows.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
 import type { Keys } from "../../shared/keys.ts";
+import { strategyLabel } from "../../shared/strategy-label.ts";
 
 /** Pauses one strategy, or all: no decision committed from now on dispatches it. */
 export async function pauseDispatching(deps: PauseDeps, request: PauseRequest): Promise<PauseAnswer> {
   const { strategyId, by } = request;
-  const warning = strategyId === undefined ? undefined : await unknownStrategy(deps, strategyId);
-  await pause(deps.redis, deps.keys, strategyId, { by, at: Date.now() });
-  const message = await publish(deps, "paused", request);
+  const { name, warning } = await strategyOf(deps, strategyId);
+  await pause(deps.redis, deps.keys, strategyId, { by, at: await readTime(deps.redis) });
+  const message = await publish(deps, "paused", { ...request, name });
   return { message, ...(warning === undefined ? {} : { warning }) };
 }
 
 /** Lifts a pause. */
 export async function resumeDispatching(deps: PauseDeps, request: PauseRequest): Promise<PauseAnswer> {
   await resume(deps.redis, deps.keys, request.strategyId);
-  return { message: await publish(deps, "resumed", request) };
+  const { name } = await strategyOf(deps, request.strategyId);
+  return { message: await publish(deps, "resumed", { ...request, name }) };
 }
 
 export interface PauseDeps {
@@ -41,19 +45,29 @@ export interface PauseAnswer {
 async function publish(
   { redis, keys }: PauseDeps,
   change: "paused" | "resumed",
-  { strategyId, by, way }: PauseRequest,
+  { strategyId, name, by, way }: PauseRequest & { readonly name: string | undefined },
 ): Promise<string> {
-  const subject = strategyId === undefined ? "every strategy" : `strategy ${strategyId}`;
+  const subject = strategyId === undefined ? "every strategy" : strategyLabel(strategyId, name);
   const message = `${subject} ${change} by ${by} ${way}`;
-  await addEvent(redis, keys, eventFields({ level: "WARNING", source: "control", message }, Date.now()));
+  const at = await readTime(redis);
+  await addEvent(redis, keys, eventFields({ level: "WARNING", source: "control", message }, at));
   return message;
 }
 
 /** A pause of a wrong id would leave the right strategy trading. */
-async function unknownStrategy({ redis, keys }: PauseDeps, strategyId: number): Promise<string | undefined> {
-  const version = await redis.get(keys.referenceCurrent);
-  if (version === null) return undefined;
-  const exists = await redis.hexists(keys.reference(version, "strategies"), String(strategyId));
-  if (exists === 1) return undefined;
-  return `There is no strategy ${strategyId} in the current snapshot (version ${version}); check the id`;
+async function strategyOf(
+  { redis, keys }: PauseDeps,
+  strategyId: number | undefined,
+): Promise<PausedStrategy> {
+  if (strategyId === undefined) return { name: undefined };
+  const { version, name } = await strategyNameOf(redis, keys, strategyId);
+  if (version === null || name !== undefined) return { name };
+  const warning = `There is no strategy ${strategyId} in the current snapshot (version ${version}); check the id`;
+  return { name, warning };
+}
+
+interface PausedStrategy {
+  /** Undefined when it is not known. */
+  readonly name: string | undefined;
+  readonly warning?: string;
 }

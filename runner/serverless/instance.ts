@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { readConfig, TIMER_MS_MAX, type Config } from "../../shared/config/config.ts";
+import { runMsMaxOf } from "../../shared/config/run-limits.ts";
 import { secretsOf } from "../../shared/config/secrets.ts";
 import { messageOf } from "../../shared/error-message.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
@@ -36,11 +37,11 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     secrets: secretsOf(env, config),
   });
   const { app, close: closeApp } = openHttpApp({ services, token, peerAddressOf });
-  const { redis, clock, events } = services;
+  const { redis, clock } = services;
   const requests = requestsInFlight();
 
   const close = async (): Promise<void> => {
-    await requests.over(Math.min(CLOSE_MS_MAX + config.strategyTimeoutMs, TIMER_MS_MAX));
+    await requests.over(Math.min(CLOSE_MS_MAX + runMsMaxOf(config), TIMER_MS_MAX));
     closeApp();
     services.close();
     await database.close().catch((error: unknown) => logger.warn(`database: ${messageOf(error)}`));
@@ -61,12 +62,12 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
     begin: () => requests.begin(),
     isUsable: redisCheck({
       ping: async () => redis.ping(),
-      sampleClock: async () => clock.sample(),
+      clock,
       pingMsMax: CHECK_MS_MAX,
       sampleMsMax: SAMPLE_MS_MAX,
       onFailure: (message) => logger.warn(`Redis: ${message}; connecting again`),
     }),
-    flush: async () => events.flush(FLUSH_MS_MAX),
+    flush: async () => services.flush(FLUSH_MS_MAX, "if_due"),
     close,
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import { refreshReference, type RefreshResult } from "../../functions/refresh-reference.ts";
@@ -18,8 +19,12 @@ import { keysOf, type Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { routingContextCache, type RoutingContextCache } from "../bindings/routing-context.ts";
 import { strategyChecksOf, strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
+import { taskEndsOn, type TaskEnds } from "../bindings/task-ends.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
-import { strategyWatchOver, type StrategyWatch } from "./strategy-watch.ts";
+import { processCounters, type ProcessCounters } from "../telemetry/process-counters.ts";
+import { referenceReportsOf } from "./reference-reports.ts";
+import { strategyCheckOn, type StrategyCheck } from "./strategy-check.ts";
+import { strategyWatchOver } from "./strategy-watch.ts";
 
 /** Opens what every caller of functions works with, poll loops and requests alike. */
 
@@ -51,8 +56,14 @@ export interface Services extends ServicesOptions {
   readonly handlers: readonly AnyStrategyHandler[];
   /** The connections of strategies to the outside. */
   readonly strategyPorts: StrategyPorts;
-  /** Finds the strategies that this process cannot run. */
-  readonly strategyWatch: StrategyWatch;
+  /** Counters of this process that no commit raises. */
+  readonly counters: ProcessCounters;
+  /** How the tasks that this process ran ended, for health. */
+  readonly taskEnds: TaskEnds;
+  /** Which strategies this process cannot run, for health. */
+  readonly strategyCheck: StrategyCheck;
+  /** Writes what waits to be written: events, counters, ends of tasks. Takes `msMax` at most, and never rejects. */
+  flush(msMax: number, counters?: "all" | "if_due"): Promise<void>;
   /** Reads the reference from Postgres and makes it current; publishes its events. */
   refresh(): Promise<RefreshResult>;
   /** Sets what is called each time decisions find no usable snapshot. */
@@ -73,7 +84,8 @@ export function openServices(options: ServicesOptions): Services {
   });
   const clock = redisClock(redis);
   const events = eventLogOn(redis, keys, clock, logger);
-  const referenceStore = referenceStoreOn(redis, keys);
+  const reports = referenceReportsOf({ ...options, redis, keys, events });
+  const referenceStore = referenceStoreOn(redis, keys, reports);
   const strategyWatch = strategyWatchOver({
     handlers,
     checks: strategyChecksOf(options),
@@ -82,6 +94,14 @@ export function openServices(options: ServicesOptions): Services {
   });
   const runsStrategies = config.functions.includes("execute-strategies");
   let askForSnapshot: (() => void) | undefined;
+  const routing = routingContextCache({
+    redis,
+    keys,
+    store: referenceStore,
+    onMissing: () => askForSnapshot?.(),
+  });
+  const counters = processCounters(redis, keys, events);
+  const taskEnds = taskEndsOn({ redis, keys, clock, routing, events });
   return {
     ...options,
     keys,
@@ -89,12 +109,22 @@ export function openServices(options: ServicesOptions): Services {
     clock,
     events,
     referenceStore,
-    routing: routingContextCache({ redis, keys, store: referenceStore, onMissing: () => askForSnapshot?.() }),
+    routing,
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
     log: logStoreOn(database, config.keyPrefix),
     handlers,
     strategyPorts: strategyPortsOf(options),
-    strategyWatch,
+    counters,
+    taskEnds,
+    strategyCheck: strategyCheckOn({ redis, keys, routing, watch: strategyWatch }),
+    async flush(msMax, which = "all") {
+      const counting = which === "all" ? counters.flush() : counters.flushIfDue();
+      const others = Promise.all([counting, taskEnds.flush()]);
+      const done = new AbortController();
+      const late = pause(msMax, undefined, { signal: done.signal }).catch(() => undefined);
+      await Promise.all([events.flush(msMax), Promise.race([others, late])]);
+      done.abort();
+    },
     async refresh() {
       const result = await refreshReference({
         source: {
@@ -102,15 +132,20 @@ export function openServices(options: ServicesOptions): Services {
           save: async (version, content, at) => saveReferenceVersion(database, version, content, at),
         },
         store: referenceStore,
+        failures: reports.failures,
         now: () => clock.now(),
         ...(runsStrategies ? { checkStrategies: (read) => strategyWatch.check(read) } : {}),
       });
-      for (const event of result.events) events.publish(event);
+      reports.refreshed(result);
       return result;
     },
     onSnapshotMissing(ask) {
       askForSnapshot = ask;
     },
-    close: () => redis.disconnect(),
+    close() {
+      counters.close();
+      taskEnds.close();
+      redis.disconnect();
+    },
   };
 }

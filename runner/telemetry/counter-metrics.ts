@@ -1,6 +1,11 @@
 import { FUNCTION_NAMES } from "../../shared/function-names.ts";
 import type { Status } from "../../shared/io/status/status.ts";
-import { PROCESSING_MS_BOUNDS, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
+import {
+  ALERT_REFUSALS,
+  NOTIFICATION_DROPS,
+  PROCESSING_MS_BOUNDS,
+  RUN_MS_BOUNDS,
+} from "../../shared/metrics.ts";
 import {
   EXECUTION_STATUSES,
   ROUTING_STATUSES,
@@ -8,7 +13,7 @@ import {
   SIGNAL_STATUSES,
 } from "../../shared/reasons.ts";
 
-/** The Prometheus metrics that commits count, made from the fields of the metrics hash. */
+/** The Prometheus metrics that commits and processes count, made from the fields of the metrics hash. */
 
 /** One metric with all its series. */
 export interface Family {
@@ -77,6 +82,16 @@ const COUNTERS: readonly Counted[] = [
     help: "Dead letters so far, by the function that could not process the entry.",
     field: field(`dead_letters:(?<function>${oneOf(FUNCTION_NAMES)})`),
   },
+  {
+    name: "alerts_refused_total",
+    help: "Alerts that the webhook refused, by the code of the answer.",
+    field: field(`alerts_refused:(?<code>${oneOf(ALERT_REFUSALS)})`),
+  },
+  {
+    name: "notifications_dropped_total",
+    help: "Outcomes that could not be posted to NOTIFY_URL: refused by its receiver, or failed in every attempt.",
+    field: field(`notifications_dropped:(?<cause>${oneOf(NOTIFICATION_DROPS)})`),
+  },
 ];
 
 const HISTOGRAMS: readonly CountedHistogram[] = [
@@ -94,7 +109,7 @@ const HISTOGRAMS: readonly CountedHistogram[] = [
   },
 ];
 
-/** The metrics counted by commits, over all processes and restarts. */
+/** The metrics counted in Redis, over all processes and restarts. */
 export function countedMetrics({ metrics }: Pick<Status, "metrics">): Family[] {
   const counts = Object.entries(metrics).filter(([, value]) => Number.isFinite(value) && value >= 0);
   return [

@@ -1,3 +1,4 @@
+import packageJson from "../../package.json" with { type: "json" };
 import { PAUSE_ALL } from "../../shared/decide/control.ts";
 import type { Health } from "../../shared/health/health.ts";
 import type { Status } from "../../shared/io/status/status.ts";
@@ -23,6 +24,12 @@ interface Reachability {
   readonly redisReachable: boolean;
   readonly postgresReachable: boolean;
   readonly health: Health;
+}
+
+/** Which program this is. */
+export function buildMetrics(): Family[] {
+  const labels = { version: packageJson.version, node: process.version };
+  return [gauge("build_info", "1 for the version of the router, and of Node.", [{ labels, value: 1 }])];
 }
 
 /** The Prometheus metrics of what Redis contains now. */
@@ -91,7 +98,7 @@ function pausedSamples({ paused }: Status): Sample[] {
   });
 }
 
-function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+export function gauge(name: string, help: string, samples: readonly Sample[]): Family {
   return { name, help, type: "gauge", samples };
 }
 

@@ -11,20 +11,21 @@ import { decisionText, outcomeText } from "./decision-text.ts";
  */
 export async function feedDecisions(
   blocking: Redis,
-  { keys, print, stopping }: DecisionFeedOptions,
+  { keys, print, nameOf, stopping }: DecisionFeedOptions,
 ): Promise<void> {
   while (!stopping.aborted) {
     try {
       const tail = await tailResults(blocking, { keys, countMax: SHOWN_PER_SECOND_MAX, blockMs: BLOCK_MS });
-      let [shown, since] = [0, Date.now()];
+      let [shown, since] = [0, performance.now()];
       while (!stopping.aborted) {
         const entries = await tail.next();
-        if (Date.now() - since > 1_000) [shown, since] = [0, Date.now()];
+        if (performance.now() - since > 1_000) [shown, since] = [0, performance.now()];
         for (const entry of entries) {
           const parsed = logRowsOf(entry, "signal_results");
           if (!parsed.ok) continue;
           for (const { entryId, record } of parsed.rows.signals) print(decisionText(entryId, record));
-          for (const { entryId, record } of parsed.rows.outcomes) print(outcomeText(entryId, record));
+          for (const { entryId, record } of parsed.rows.outcomes)
+            print(outcomeText(entryId, record, await nameOf(record.strategy_id)));
         }
         shown += entries.length;
         if (shown < SHOWN_PER_SECOND_MAX) continue;
@@ -46,5 +47,7 @@ const BLOCK_MS = 2_000;
 export interface DecisionFeedOptions {
   readonly keys: Keys;
   readonly print: (text: string) => void;
+  /** The name of a strategy, if it is known. */
+  readonly nameOf: (strategyId: number) => Promise<string | undefined>;
   readonly stopping: AbortSignal;
 }

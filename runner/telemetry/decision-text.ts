@@ -1,4 +1,5 @@
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
+import { strategyLabel } from "../../shared/strategy-label.ts";
 import { printable } from "../../shared/text.ts";
 
 /** A decision as text: a line for the signal, and one per strategy with its reason. */
@@ -20,12 +21,12 @@ export function decisionText(entryId: string, record: SignalRecord): string {
   return [why === "" ? head : `${head}  ${why}`, ...lines].map(printable).join("\n");
 }
 
-/** The outcome of a task as a line of text. */
-export function outcomeText(entryId: string, record: OutcomeRecord): string {
+/** The outcome of a task as a line of text; `name` is that of the strategy, if it is known. */
+export function outcomeText(entryId: string, record: OutcomeRecord, name: string | undefined): string {
   const { strategy_id, status, reason, detail, attempt, duration_ms } = record;
   const because = reason === null ? "" : `: ${reason}`;
   const more = Object.keys(detail).length === 0 ? "" : ` ${JSON.stringify(detail)}`;
   const took =
     duration_ms === null ? "" : `  (${duration_ms} ms${(attempt ?? 1) > 1 ? `, attempt ${attempt}` : ""})`;
-  return printable(`${entryId}  strategy ${strategy_id} ${status}${because}${more}${took}`);
+  return printable(`${entryId}  ${strategyLabel(strategy_id, name)} ${status}${because}${more}${took}`);
 }

@@ -21,31 +21,31 @@ export function failureReporter(
   events: EventLog,
   { source, what, level = "WARNING" }: FailureReporterOptions,
 ): FailureReporter {
-  let since = 0;
-  let reportedAt = 0;
+  let since: number | undefined;
+  let reportedAt: number | undefined;
   let failures = 0;
   return {
     failed(error) {
-      const now = Date.now();
+      const now = performance.now();
       failures += 1;
-      if (since === 0) since = now;
-      if (reportedAt !== 0 && now - reportedAt < REPEAT_MS) return;
+      since ??= now;
+      if (reportedAt !== undefined && now - reportedAt < REPEAT_MS) return;
       reportedAt = now;
       const message = `${what}: ${messageOf(error)}; retrying`;
       events.publish({
         level,
         source,
         message,
-        details: { failures, for_ms: now - since },
+        details: { failures, for_ms: Math.round(now - since) },
         actionNeeded: level !== "WARNING",
       });
     },
     recovered() {
-      if (since === 0) return;
-      const details = { failures, after_ms: Date.now() - since };
+      if (since === undefined) return;
+      const details = { failures, after_ms: Math.round(performance.now() - since) };
       events.publish({ level: "INFO", source, message: `recovered: ${what}`, details });
-      since = 0;
-      reportedAt = 0;
+      since = undefined;
+      reportedAt = undefined;
       failures = 0;
     },
   };

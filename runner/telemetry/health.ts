@@ -1,35 +1,95 @@
 import type { Config } from "../../shared/config/config.ts";
+import { isReading, type GroupHealth } from "../../shared/health/groups.ts";
 import { healthOf, type Health } from "../../shared/health/health.ts";
+import type { StrategiesHealth } from "../../shared/health/strategies.ts";
+import { waitedMs, type WaitingHealth } from "../../shared/health/waiting.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import type { Status } from "../../shared/io/status/status.ts";
-import { GROUPS, type GroupName } from "../../shared/keys.ts";
+import type { WaitingStatus } from "../../shared/io/status/waiting-status.ts";
+import { GROUPS, type GroupName, type GroupOfStream } from "../../shared/keys.ts";
 
 /** The health of the router, from what Redis contains and whether Postgres answered. */
 export function healthFrom(status: Status, postgresReachable: boolean | null, config: Config): Health {
-  const { version, confirmedAt } = status.reference;
-  const groups = GROUPS.filter(({ group }) => isExpected(group, config)).map(({ stream, group }) => {
-    const found = status.streams
-      .find(({ name }) => name === stream)
-      ?.groups.find(({ name }) => name === group);
-    const heartbeats = status.loops.filter((loop) => loop.stream === stream && loop.group === group);
-    return {
-      stream,
-      group,
-      critical: group === "signal_processor",
-      exists: found !== undefined,
-      heartbeats: heartbeats.map(({ at, ...loop }) => ({ ...loop, agoMs: Math.max(0, status.now - at) })),
-      backlog: (found?.pending ?? 0) + (found?.lag ?? 0),
-      oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
-    };
-  });
-  const confirmedAgoMs = confirmedAt === null ? null : Math.max(0, status.now - confirmedAt);
-  const reference = { version, confirmedAgoMs };
-  return healthOf({ redisReachable: true, postgresReachable, reference, groups }, config);
+  const { deadLetters, paused, now } = status;
+  const { confirmedAt, ...reference } = status.reference;
+  const agoMs = (at: number | null): number | null => (at === null ? null : Math.max(0, now - at));
+  return healthOf(
+    {
+      redisReachable: true,
+      postgresReachable,
+      reference: { ...reference, confirmedAgoMs: agoMs(confirmedAt) },
+      groups: GROUPS.filter(({ group }) => isExpected(group, status, config)).map((group) =>
+        groupHealth(group, status),
+      ),
+      paused,
+      strategies: strategiesHealth(status, config),
+      deadLetters: { count: deadLetters.count, oldestAgoMs: agoMs(deadLetters.oldestAt) },
+    },
+    config,
+  );
 }
 
-/** Whether this configuration needs the group; execution may be left to other workers. */
-function isExpected(group: GroupName, { functions }: Config): boolean {
-  return group !== "strategy_executor" || functions.includes("execute-strategies");
+/** What is known about single strategies: from the processes that run strategies now, and from the ends of tasks. */
+export function strategiesHealth(status: Status, config: Pick<Config, "blockMs">): StrategiesHealth {
+  const { now, strategies } = status;
+  const reading = heartbeatsOf(
+    { stream: "strategy_input_stream", group: "strategy_executor" },
+    status,
+  ).filter((heartbeat) => isReading(heartbeat, config));
+  const consumers = new Set(reading.map(({ consumer }) => consumer));
+  const reports = strategies.reports.filter(({ consumer }) => consumers.has(consumer));
+  return { now, reports, consumers: consumers.size, tasks: strategies.tasks };
+}
+
+function groupHealth({ stream, group }: GroupOfStream, status: Status): GroupHealth {
+  const found = status.streams.find(({ name }) => name === stream)?.groups.find(({ name }) => name === group);
+  return {
+    stream,
+    group,
+    critical: group === "signal_processor",
+    exists: found !== undefined,
+    heartbeats: heartbeatsOf({ stream, group }, status),
+    waiting: waitingHealth(found?.waiting ?? NOTHING_WAITS, group, status),
+    oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
+  };
+}
+
+function heartbeatsOf({ stream, group }: GroupOfStream, { loops, now }: Status) {
+  return (
+    loops
+      .filter((loop) => loop.stream === stream && loop.group === group)
+      // One that is ahead is from before Redis' clock was set back, and shows no more than one as long ago.
+      .map(({ at, ...loop }) => ({ ...loop, agoMs: Math.abs(now - at) }))
+  );
+}
+
+const NOTHING_WAITS: WaitingStatus = { count: 0, isExact: true, oldestAt: null, seenMs: 0, strategies: [] };
+
+function waitingHealth(
+  { count, isExact, oldestAt, seenMs, strategies: [most, ...others] }: WaitingStatus,
+  group: GroupName,
+  { now, strategies }: Status,
+): WaitingHealth {
+  const what = WHAT[group];
+  const sampled = others.reduce((sum, other) => sum + other.count, most?.count ?? 0);
+  return {
+    ...(what === undefined ? {} : { what }),
+    count,
+    isExact,
+    oldestMs: oldestAt === null ? null : waitedMs({ ageMs: now - oldestAt, seenMs }),
+    slow: most === undefined ? null : { ...most, name: strategies.names[most.strategyId], sampled },
+  };
+}
+
+const WHAT: Partial<Record<GroupName, "decide" | "run">> = {
+  signal_processor: "decide",
+  strategy_executor: "run",
+};
+
+/** Whether the group is needed: by this configuration, or because another process reads it or was killed doing so. */
+function isExpected(group: GroupName, { loops }: Status, { functions }: Config): boolean {
+  if (group !== "strategy_executor") return true;
+  return functions.includes("execute-strategies") || loops.some((loop) => loop.group === group);
 }
 
 /** Whether Postgres answers a trivial query. */

@@ -80,6 +80,8 @@ const schema = z.object({
   strategyConcurrencyMax: integer(1, 100_000).default(50),
   /** Unset: 10, or STRATEGY_CONCURRENCY_MAX when that is less. */
   strategyConcurrencyPerStrategyMax: integer(1, 100_000).optional(),
+  /** Unset: as many as there are runs. */
+  strategyConnectionsPerHostMax: integer(1, 100_000).optional(),
   strategyPrivateAddresses: z.stringbool({ error: "true or false" }).default(false),
 
   referenceRefreshMs: integer(100, TIMER_MS_MAX).default(30_000),

@@ -10,6 +10,8 @@ export interface HealthLimits {
   readonly blockMs: number;
   readonly claimIdleMs: number;
   readonly referenceAgeMsMax: number;
+  /** 0: no limit. */
+  readonly signalAgeMsMax: number;
 }
 
 export function degraded(reason: string): Fault {

@@ -1,9 +1,14 @@
 import { degraded, notReady, seconds, type Fault, type HealthLimits } from "./fault.ts";
+import { waitingFaults, type WaitingHealth } from "./waiting.ts";
 
 /** What is wrong with the reading of a group, and with what waits for it. */
 export function groupFaults(group: GroupHealth, limits: HealthLimits): Fault[] {
   const severity = group.critical ? notReady : degraded;
-  return [...readerFaults(group, limits).map(severity), ...backlogFaults(group, limits).map(degraded)];
+  return [
+    ...readerFaults(group, limits).map(severity),
+    ...waitingFaults(group, limits),
+    ...idleFaults(group, limits).map(degraded),
+  ];
 }
 
 /** One of the router's own groups. */
@@ -15,8 +20,7 @@ export interface GroupHealth {
   readonly exists: boolean;
   /** When each of its readers last asked for entries; empty when it has none. */
   readonly heartbeats: readonly HeartbeatHealth[];
-  /** Entries not acknowledged yet: waiting and in flight. */
-  readonly backlog: number;
+  readonly waiting: WaitingHealth;
   /** Since the oldest pending entry was last delivered or extended; null when none is pending. */
   readonly oldestPendingIdleMs: number | null;
 }
@@ -28,8 +32,6 @@ export interface HeartbeatHealth {
   readonly everyMs?: number;
 }
 
-/** More entries than these waiting for a group need attention. */
-const BACKLOG_MAX = 10_000;
 /** An idle loop reads once per BLOCK_MS. After three missed reads, but never sooner than this, it counts as stopped. */
 const LOOP_SILENT_MS_MIN = 15_000;
 /** So it does after three missed calls of a scheduler, but never later than this. */
@@ -39,23 +41,25 @@ function readerFaults({ group, stream, exists, heartbeats }: GroupHealth, limits
   const name = `${group} on ${stream}`;
   if (!exists) return [`group ${name} does not exist`];
   if (heartbeats.length === 0) return [`no consumer reads ${name}`];
-  if (heartbeats.some((heartbeat) => heartbeat.agoMs <= silentMsMax(heartbeat, limits))) return [];
+  if (heartbeats.some((heartbeat) => isReading(heartbeat, limits))) return [];
   return [`no consumer has read ${name} for ${seconds(Math.min(...heartbeats.map(({ agoMs }) => agoMs)))}`];
 }
 
+/** Whether the reader that has this heartbeat still reads. */
+export function isReading(heartbeat: HeartbeatHealth, limits: Pick<HealthLimits, "blockMs">): boolean {
+  return heartbeat.agoMs <= silentMsMax(heartbeat, limits);
+}
+
 /** Longest time without a heartbeat, in ms, before its reader counts as stopped. */
-function silentMsMax({ everyMs = 0 }: HeartbeatHealth, { blockMs }: HealthLimits): number {
+function silentMsMax({ everyMs = 0 }: HeartbeatHealth, { blockMs }: Pick<HealthLimits, "blockMs">): number {
   return Math.max(3 * blockMs, LOOP_SILENT_MS_MIN, Math.min(3 * everyMs, SCHEDULE_SILENT_MS_MAX));
 }
 
-function backlogFaults(group: GroupHealth, { claimIdleMs }: HealthLimits): string[] {
-  const name = `${group.group} on ${group.stream}`;
-  const faults: string[] = [];
-  if (group.backlog > BACKLOG_MAX) faults.push(`${group.backlog} entries wait for ${name}`);
-  if (group.oldestPendingIdleMs !== null && group.oldestPendingIdleMs > 3 * claimIdleMs) {
-    faults.push(
-      `no consumer has worked on a pending entry of ${name} for ${seconds(group.oldestPendingIdleMs)}`,
-    );
-  }
-  return faults;
+function idleFaults(
+  { group, stream, oldestPendingIdleMs }: GroupHealth,
+  { claimIdleMs }: HealthLimits,
+): string[] {
+  if (oldestPendingIdleMs === null || oldestPendingIdleMs <= 3 * claimIdleMs) return [];
+  const idle = seconds(oldestPendingIdleMs);
+  return [`no consumer has worked on a pending entry of ${group} on ${stream} for ${idle}`];
 }

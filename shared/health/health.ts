@@ -1,6 +1,9 @@
+import { deadLetterFaults, type DeadLettersHealth } from "./dead-letters.ts";
 import { degraded, type Fault, type HealthLimits } from "./fault.ts";
 import { groupFaults, type GroupHealth } from "./groups.ts";
+import { pauseFaults, type PausesHealth } from "./pauses.ts";
 import { referenceFaults, type ReferenceHealth } from "./reference.ts";
+import { strategyFaults, type StrategiesHealth } from "./strategies.ts";
 
 /**
  * The health of a router: whether signals are being decided, and what needs attention. This room has a file for each subject,
@@ -13,7 +16,10 @@ export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
     ...(facts.postgresReachable === false
       ? [degraded("Postgres cannot be reached; records wait in signal_results")]
       : []),
+    ...pauseFaults(facts.paused),
     ...facts.groups.flatMap((group) => groupFaults(group, limits)),
+    ...strategyFaults(facts.strategies),
+    ...deadLetterFaults(facts.deadLetters),
   ]);
 }
 
@@ -24,7 +30,20 @@ export interface HealthFacts {
   readonly postgresReachable: boolean | null;
   readonly reference: ReferenceHealth;
   readonly groups: readonly GroupHealth[];
+  readonly paused: PausesHealth;
+  readonly strategies: StrategiesHealth;
+  readonly deadLetters: DeadLettersHealth;
 }
+
+/** What is known while Redis does not answer. */
+export const WITHOUT_REDIS: Omit<HealthFacts, "postgresReachable"> = {
+  redisReachable: false,
+  reference: { version: null, confirmedAgoMs: null },
+  groups: [],
+  paused: {},
+  strategies: { now: 0, reports: [], consumers: 0, tasks: [] },
+  deadLetters: { count: 0, oldestAgoMs: null },
+};
 
 /** `degraded`: signals are decided, but something needs attention. `not_ready`: signals are not being decided. */
 export interface Health {

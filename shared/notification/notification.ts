@@ -4,6 +4,7 @@ import { ROUTING_STATUSES, type ExecutionStatus, type RoutingStatus } from "../r
 import type { Direction } from "../reference/reference.ts";
 import type { Snapshot } from "../reference/snapshot.ts";
 import { parseSignal, type Detail } from "../signal/signal.ts";
+import { strategyLabel } from "../strategy-label.ts";
 import { cutText, excerpt, printable } from "../text.ts";
 
 /** An outcome as it is sent to NOTIFY_URL; what is not known is null. */
@@ -96,7 +97,7 @@ export function completed(
 /** The post for a single outcome: a line that a person can act on. When a post is lost, no other outcome is lost with it. */
 export function noticeBody(notice: Notice): NotificationBody {
   const { strategy_id, strategy, symbol, direction, detail } = notice;
-  const what = [`strategy ${strategy_id}`, strategy, symbol, direction].filter((part) => part !== null);
+  const what = [strategyLabel(strategy_id, strategy), symbol, direction].filter((part) => part !== null);
   const line = `${statusText(notice)}: ${what.join(", ")}${detail === "{}" ? "" : ` ${detail}`}`;
   return bodyOf(line, { outcomes: [notice], summed_up: [] });
 }

@@ -1,3 +1,4 @@
+import { strategyLabel } from "../strategy-label.ts";
 import { excerpt } from "../text.ts";
 import {
   bodyOf,
@@ -34,12 +35,18 @@ export function counted({ count, kinds, others }: NoticeSum, notice: Notice): No
   return { count: count + 1, kinds: new Map(kinds).set(key, next), others };
 }
 
-/** The post for a sum: `and 35 more: 30 failed (timeout) of strategy 7, 5 failed (error) of strategy 9`. */
-export function sumBody({ count, kinds, others }: NoticeSum): NotificationBody {
+/** The post for a sum: `and 35 more: 30 failed (timeout) of Trend (7), 5 failed (error) of Ether only (9)`. */
+export function sumBody(
+  { count, kinds, others }: NoticeSum,
+  names: ReadonlyMap<number, string> = new Map(),
+): NotificationBody {
   const summed = [...kinds.values()].toSorted((a, b) => b.count - a.count);
   const named = summed.slice(0, KINDS_NAMED_MAX);
   const unnamed = count - named.reduce((sum, kind) => sum + kind.count, 0);
-  const line = [...named.map(kindText), ...(unnamed > 0 ? [`${unnamed} others`] : [])].join(", ");
+  const line = [
+    ...named.map((kind) => kindText(kind, names)),
+    ...(unnamed > 0 ? [`${unnamed} others`] : []),
+  ].join(", ");
   const rest: SummedRest = { count: others, status: null, reason: null, strategy_id: null };
   return bodyOf(`and ${count} more: ${line}`, {
     outcomes: [],
@@ -47,6 +54,6 @@ export function sumBody({ count, kinds, others }: NoticeSum): NotificationBody {
   });
 }
 
-function kindText(kind: SummedKind): string {
-  return `${kind.count} ${statusText(kind)} of strategy ${kind.strategy_id}`;
+function kindText(kind: SummedKind, names: ReadonlyMap<number, string>): string {
+  return `${kind.count} ${statusText(kind)} of ${strategyLabel(kind.strategy_id, names.get(kind.strategy_id))}`;
 }

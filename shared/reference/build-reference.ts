@@ -1,38 +1,44 @@
-import { createHash } from "node:crypto";
 import * as z from "zod";
 import type { SystemEvent } from "../events.ts";
 import { foldPhrase, normaliseSymbol } from "../signal/signal.ts";
+import { readRows } from "./read-rows.ts";
+import { referenceText, versionOf } from "./reference-text.ts";
 import {
   phraseSchema,
   strategySchema,
   tickerSchema,
   type Direction,
   type Phrase,
+  type RawReferenceRows,
   type ReferenceContent,
   type ReferenceRows,
   type Strategy,
   type Ticker,
 } from "./reference.ts";
+import type { RowFault } from "./row-faults.ts";
 
 /** A reference that can be published: its content, its version, and what a person should know about it. */
 export interface BuiltReference {
   readonly content: ReferenceContent;
-  /** 16 hex digits of a hash of the content: same content, same version. */
+  /** 16 hex digits of a hash of the content and its faults: same content, same version. */
   readonly version: string;
   readonly warnings: readonly SystemEvent[];
+  /** Everything in the rows that cannot be used; nothing but these rows is affected. */
+  readonly faults: readonly RowFault[];
 }
 
 const SOURCE = "refresh-reference";
 
 /** Builds the reference from Postgres' rows. The result depends on the rows alone, not on their order. */
-export function buildReference(rows: ReferenceRows): BuiltReference {
+export function buildReference(raw: RawReferenceRows): BuiltReference {
   const warnings: SystemEvent[] = [];
+  const { rows, faults } = readRows(raw);
   const content: ReferenceContent = {
     tickers: tickersOf(rows, warnings),
     strategies: strategiesOf(rows),
     phrases: phrasesOf(rows, warnings),
   };
-  return { content, version: versionOf(content), warnings };
+  return { content, version: versionOf(referenceText(content, faults)), warnings, faults };
 }
 
 /** The content as one JSON value, for `reference_snapshots`. */
@@ -61,20 +67,6 @@ const contentSchema = z.object({
 export function contentFromJson(json: unknown): ReferenceContent {
   const { tickers, strategies, strategy_signals: phrases } = contentSchema.parse(json);
   return { tickers: sortedMap(tickers), strategies: sortedMap(strategies), phrases: sortedMap(phrases) };
-}
-
-function versionOf(content: ReferenceContent): string {
-  const text = JSON.stringify(
-    [[...content.tickers], [...content.strategies], [...content.phrases]],
-    sortedKeys,
-  );
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
-}
-
-/** The version must not depend on the order of keys in `params`, which Postgres' jsonb does not guarantee. */
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => compare(a, b)));
 }
 
 function tickersOf(rows: ReferenceRows, warnings: SystemEvent[]): Map<string, Ticker> {

@@ -27,6 +27,8 @@ export const strategySchema = z.object({
   params: z.record(z.string(), z.unknown()),
   signal_age_ms_max: z.int().nullable(),
   shadow: z.boolean(),
+  /** Columns of its row that cannot be read, so that it cannot run; absent when all can. */
+  faults: z.array(z.object({ column: z.string(), value: z.string() })).optional(),
 });
 export type Strategy = z.infer<typeof strategySchema>;
 
@@ -49,6 +51,10 @@ export const metaSchema = z.object({
   strategies: z.coerce.number().int(),
   strategy_signals: z.coerce.number().int(),
   created_at: z.iso.datetime(),
+  /** Of the hashes; routers of the first format did not write it. */
+  format: z.coerce.number().int().default(1),
+  /** What cannot be used in the rows, as JSON; absent when everything can. */
+  faults: z.string().optional(),
 });
 export type ReferenceMeta = z.infer<typeof metaSchema>;
 
@@ -59,20 +65,35 @@ export interface ReferenceContent {
   readonly phrases: ReadonlyMap<string, Phrase>;
 }
 
-/** Rows as Postgres holds them, each list ordered by its key. */
-export const referenceRowsSchema = z.object({
-  tickers: z.array(z.object({ symbol: z.string(), status: switchState, trade_permission: switchState })),
-  signals: z.array(
-    z.object({
-      id: rowId,
-      name: z.string(),
-      long_phrase: z.string().nullable(),
-      short_phrase: z.string().nullable(),
-      enabled: z.boolean(),
-    }),
-  ),
-  strategies: z.array(strategySchema.omit({ symbols: true }).extend({ use_all_tickers: z.boolean() })),
-  strategy_signals: z.array(z.object({ strategy_id: rowId, signal_id: rowId })),
-  strategy_tickers: z.array(z.object({ strategy_id: rowId, symbol: z.string() })),
-});
-export type ReferenceRows = z.infer<typeof referenceRowsSchema>;
+/** The tables that the reference is read from, in the order in which faults in them are listed. */
+export const REFERENCE_TABLES = [
+  "tickers",
+  "signals",
+  "strategies",
+  "strategy_signals",
+  "strategy_tickers",
+] as const;
+export type ReferenceTable = (typeof REFERENCE_TABLES)[number];
+
+/** Rows as Postgres holds them: any value may stand in any column. */
+export type RawReferenceRows = { readonly [Table in ReferenceTable]: readonly unknown[] };
+
+/** Rows that the router can use. */
+export interface ReferenceRows {
+  readonly tickers: readonly ({ readonly symbol: string } & Ticker)[];
+  readonly signals: readonly SignalRow[];
+  readonly strategies: readonly StrategyRow[];
+  readonly strategy_signals: readonly { readonly strategy_id: number; readonly signal_id: number }[];
+  readonly strategy_tickers: readonly { readonly strategy_id: number; readonly symbol: string }[];
+}
+
+export type StrategyRow = Omit<Strategy, "symbols"> & { readonly use_all_tickers: boolean };
+
+export type SignalRow = {
+  readonly id: number;
+  /** For people; no decision needs it. */
+  readonly name: string;
+  readonly long_phrase: string | null;
+  readonly short_phrase: string | null;
+  readonly enabled: boolean;
+};

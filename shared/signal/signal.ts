@@ -26,10 +26,17 @@ export function parseSignal(entry: Entry, now: number): ParsedSignal {
   if (givenUid !== null && givenUid.length > UID_LENGTH_MAX) {
     faults.push(invalid("uid", `at most ${UID_LENGTH_MAX} characters`, givenUid));
   }
+  for (const [field, text] of [
+    ["message", message],
+    ["symbol", symbolText],
+    ["uid", givenUid],
+  ] as const) {
+    if (text !== null && hasPlaceholder(text)) faults.push(invalid(field, FILLED_IN, text));
+  }
 
   const source = presentText(raw["source"]);
   if (message === null || symbol === null || barTime === null || faults.length > 0) {
-    const uid = givenUid !== null && givenUid.length <= UID_LENGTH_MAX ? givenUid : null;
+    const uid = faults.some(({ field }) => field === "uid") ? null : givenUid;
     const facts = { raw, uid, symbol, message, source, barTime, sentAt, receivedAt, notes };
     return { status: "rejected", faults, facts };
   }
@@ -99,6 +106,12 @@ export type ParsedSignal =
 /** A producer's clock may be this far ahead before its `sent_at` is ignored. */
 const SENT_AT_AHEAD_MS_MAX = 5_000;
 const UID_LENGTH_MAX = 256;
+const FILLED_IN = "a value in place of the placeholder {{…}}, which the sender has not filled in";
+
+/** Whether a placeholder of the alert was not filled in: it is the same in every alert, and a uid has to differ. */
+function hasPlaceholder(text: string): boolean {
+  return text.includes("{{") && /\{\{[^{}]*\}\}/.test(text);
+}
 
 /** The form in which phrases are compared: trimmed, in lower case (via upper case, for letters like the Kelvin sign). */
 export function foldPhrase(text: string): string {

@@ -1,5 +1,6 @@
 import { redactSecret } from "../config/redact-secret.ts";
 import { fieldsOf, type Fields } from "../entry.ts";
+import { exactJson, numberText, parseExactJson, RepeatedValue } from "../exact-json.ts";
 import { parseSignal, type FieldFault } from "./signal.ts";
 
 /**
@@ -28,7 +29,9 @@ export function readAlert(alert: Members, { secret, now, source }: IntakeOptions
 
   const parsed = parseSignal({ id: `${now}-0`, fields }, now);
   const known = new Set(faults.map(({ field }) => field));
-  if (parsed.status === "rejected") faults.push(...parsed.faults.filter(({ field }) => !known.has(field)));
+  const isKnown = ({ field, reason }: FieldFault): boolean =>
+    known.has(field) || (field === "bar_time" && reason === "missing_field" && known.has("time"));
+  if (parsed.status === "rejected") faults.push(...parsed.faults.filter((fault) => !isKnown(fault)));
   if (parsed.status === "rejected" || faults.length > 0) return { status: "refused", faults };
   return { status: "accepted", fields, uid: parsed.signal.uid };
 }
@@ -65,32 +68,34 @@ const KNOWN: ReadonlySet<string> = new Set([
   "uid",
 ]);
 
-/** The object in a JSON text; undefined when the text is anything else. */
+/** Those whose number is a time: its value counts, not how it is written. */
+const TIMES: ReadonlySet<string> = new Set(["time", "bar_time", "sent_at"]);
+
+/** The object in a JSON text, read by {@link parseExactJson}; undefined when the text is anything else, or nested too deep. */
 export function parseObject(text: string): Members | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseExactJson(text);
     return isObject(value) ? value : undefined;
-  } catch {
-    // JSON.parse throws only for a text that is not JSON.
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 
 /** A member's value as the text of a field, or the fault of the value. */
 function fieldText(name: string, value: unknown): string | FieldFault {
   if (typeof value === "string") return value;
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  const digits = numberText(value);
+  // Such as 1.7e9, which is no form of a time.
+  if (digits !== undefined && TIMES.has(name) && /e/i.test(digits)) return String(Number(digits));
+  if (digits !== undefined) return digits;
+  if (typeof value === "boolean") return String(value);
+  if (value instanceof RepeatedValue && !KNOWN.has(name)) return fieldText(name, value.last);
   const fault = { field: name, reason: "invalid_field" } as const;
-  if (KNOWN.has(name)) return { ...fault, expected: "a text, number or boolean" };
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    // JSON.parse has no limit for nesting, but JSON.stringify is limited by the stack.
-    if (error instanceof RangeError) return { ...fault, expected: "less nesting" };
-    throw error;
-  }
+  if (value instanceof RepeatedValue) return { ...fault, expected: "one value: the alert has several" };
+  return KNOWN.has(name) ? { ...fault, expected: "a text, number or boolean" } : exactJson(value);
 }
 
 function isObject(value: unknown): value is Members {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

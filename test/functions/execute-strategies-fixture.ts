@@ -51,6 +51,7 @@ export function portsFrom({
     stopping: never,
     abort: never,
     timeoutMs: 5_000,
+    connectionMsMax: 5_000,
     post: async () => ({ status: 200, text: "" }),
     secretOf: (name) => (name === "BROKER" ? "hush-hush" : undefined),
     redact: (text) => text.replaceAll("hush-hush", "***"),

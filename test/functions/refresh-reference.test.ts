@@ -5,7 +5,7 @@ import { refreshReference, type RefreshContext } from "../../functions/refresh-r
 import { HANDLERS } from "../../functions/strategies/registry.ts";
 import { referenceStoreOn } from "../../shared/io/reference/reference-store.ts";
 import { keysOf } from "../../shared/keys.ts";
-import type { ReferenceRows } from "../../shared/reference/reference.ts";
+import type { RawReferenceRows, ReferenceRows } from "../../shared/reference/reference.ts";
 import { NOW, referenceRows, rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../builders.ts";
 import { freshPrefix, redisUrl } from "../servers/fixtures.ts";
 
@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 /** A source with these rows, and what was saved. */
-function sourceOf(rows: ReferenceRows, saved: string[] = []) {
+function sourceOf(rows: RawReferenceRows, saved: string[] = []) {
   return {
     saved,
     load: async () => rows,
@@ -72,6 +72,65 @@ describe("refresh-reference, on a real Redis", () => {
       expect(await store.currentVersion()).toBe(answer.version);
     }
     expect((await refreshReference(elsewhere)).unusable).toEqual([]);
+  });
+
+  test("rows that cannot be used are named, a few of many, with what is done and what to do", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const bad = Array.from({ length: 3_000 }, (_, n) => ({ ...strategyRow(100 + n), params: [] }));
+    const rows = { ...referenceRows(), strategies: [strategyRow(10), ...bad], strategy_tickers: [{}] };
+    const context = { source: sourceOf(rows), store, now: () => NOW };
+    const { version, events, faults, faultEvents } = await refreshReference(context);
+    expect(events.map(({ level, actionNeeded }) => [level, actionNeeded])).toEqual([
+      ["INFO", undefined],
+      ...Array.from({ length: 6 }, () => ["ERROR", true]),
+    ]);
+    expect(events[1]?.message).toBe(
+      "a row of the reference cannot be used: table strategies, row strategy 100 (100), column params: a list instead of a JSON object that jsonb can hold; the strategy cannot run: its tasks fail as unusable_reference_row. Correct the row in Postgres; it is read again within REFERENCE_REFRESH_MS",
+    );
+    expect(events[6]?.message).toContain("2997 more values");
+    expect(events[6]?.message).toContain("2995 in strategies, 2 in strategy_tickers");
+    expect(faults).toMatchObject({ count: 3_002, named: { length: 20 } });
+    expect(await store.load()).toMatchObject({ version, faults: { count: 3_002 } });
+    const again = await refreshReference(context);
+    expect(again).toMatchObject({ state: "unchanged", events: [], faultEvents });
+    const mended = { ...context, source: sourceOf({ ...referenceRows(), strategies: [strategyRow(10)] }) };
+    expect(await refreshReference(mended)).toMatchObject({ state: "published", faults: { count: 0 } });
+    expect((await store.load())?.faults).toEqual({ count: 0, named: [] });
+  });
+
+  test("a row that is mended without effect on any decision is no longer reported", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const broken = { ...referenceRows(), strategy_tickers: [{ strategy_id: 10, symbol: null }] };
+    const refresh = async (rows: RawReferenceRows) =>
+      refreshReference({ source: sourceOf(rows), store, now: () => NOW });
+    await refresh(broken);
+    const before = await store.load();
+    expect(before?.faults.count).toBe(1);
+    expect((await refresh(referenceRows())).state).toBe("published");
+    const after = await store.load();
+    expect(after?.faults.count).toBe(0);
+    expect(after?.content).toEqual(before?.content);
+    expect((await refresh(broken)).events.map(({ level }) => level)).toEqual(["INFO", "ERROR"]);
+  });
+
+  test("a refresh that fails because of Postgres is counted, another failure is not, and neither hides its error", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const counted: string[] = [];
+    const failures = {
+      failed: async (error: unknown) => void counted.push(String(error)),
+      recovered: async () => void counted.push("recovered"),
+    };
+    const context = { source: sourceOf(referenceRows()), store, failures, now: () => NOW };
+    const failing = async () => Promise.reject(new Error("unavailable"));
+    const noLoad = { ...context, source: { ...context.source, load: failing } };
+    await expect(refreshReference(noLoad)).rejects.toThrow("unavailable");
+    const noSave = { ...context, source: { ...context.source, save: failing } };
+    await expect(refreshReference(noSave)).rejects.toThrow("unavailable");
+    const noRedis = { ...context, store: { ...store, publish: failing } };
+    await expect(refreshReference(noRedis)).rejects.toThrow("unavailable");
+    expect(counted).toEqual(["Error: unavailable", "Error: unavailable"]);
+    await refreshReference({ ...context, store: { ...store, publish: async () => "refused" } });
+    expect(counted).toHaveLength(3);
   });
 
   test("a refresh that was delayed while another one published cannot bring back what it had read before", async () => {

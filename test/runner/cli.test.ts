@@ -57,9 +57,9 @@ describe("the command line", () => {
       /signals_stream +1 entries\n +signal_processor +0 waiting, 0 pending, 1 consumers/,
     );
     expect(output).toMatch(/version [0-9a-f]{16}, confirmed \d+ s ago/);
-    expect(output).toContain("strategy 11");
+    expect(output).toMatch(/strategy 11 \(11\) since .* UTC by /);
     expect(output).toMatch(/dispatched +1\n/);
-    expect(output).toMatch(/strategy 10 +dispatched 1/);
+    expect(output).toMatch(/strategy 10 \(10\) +dispatched 1/);
     expect(output).toMatch(/process-signals +1 entries, mean/);
     const json = JSON.parse((await router.run("cli.ts", "status", "--json")).output);
     expect(json.metrics["signals:dispatched"]).toBe(1);

@@ -13,6 +13,8 @@ interface ProcessOptions {
   readonly args: readonly string[];
   /** Text that the server prints, on either stream, when it accepts connections. */
   readonly readyText: string;
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
@@ -21,9 +23,14 @@ export async function startProcess({
   command,
   args,
   readyText,
+  env = {},
   user,
 }: ProcessOptions): Promise<ServerProcess> {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...user });
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...env },
+    ...user,
+  });
   let output = "";
   let hasExited = false;
   // Servers end with a test process that dies; only a synchronous kill is possible at that point.

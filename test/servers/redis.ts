@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
+import { promisify } from "node:util";
 import { findRedisServer } from "../../runner/local/find-redis.ts";
 import { serverFolder } from "./folder.ts";
 import { freePort, startProcess } from "./process.ts";
@@ -13,6 +15,9 @@ export interface RedisServer {
   kill(): Promise<void>;
   /** Starts it again on the same port and data, after `kill`. */
   start(): Promise<void>;
+  /** Lets no file of the server grow beyond what it has now, as on a full disk; needs `canBeFull`. Until `freeDisk`. */
+  fillDisk(): Promise<void>;
+  freeDisk(): Promise<void>;
   /** Kills it and deletes its data. */
   stop(): Promise<void>;
 }
@@ -24,6 +29,10 @@ export interface RedisServerOptions {
   readonly aofRewrites?: boolean;
   /** Whether its data must be on a disk; default false. */
   readonly onDisk?: boolean;
+  /** Whether its disk may be made full, with `aof` at `everysec`: with `always` a write that does not fit ends it. Default false. */
+  readonly canBeFull?: boolean;
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts a Redis on a free port with an empty temporary folder. */
@@ -31,6 +40,8 @@ export async function startRedis({
   aof = "always",
   aofRewrites = true,
   onDisk = false,
+  canBeFull = false,
+  env = {},
 }: RedisServerOptions = {}): Promise<RedisServer> {
   // Installs a server if the machine has none, as `npm start` does.
   const command = await findRedisServer({ env: process.env });
@@ -43,7 +54,20 @@ export async function startRedis({
     aofRewrites ? [] : ["--auto-aof-rewrite-percentage", "0"],
     ["--save", "", "--maxmemory-policy", "noeviction"],
   ].flat();
-  const launch = () => startProcess({ command, args, readyText: "Ready to accept connections" });
+  const readyText = "Ready to accept connections";
+  // A file that reaches the limit of its size ends a process that does not ignore the signal XFSZ.
+  const launch = () =>
+    canBeFull
+      ? startProcess({
+          command: "sh",
+          args: ["-c", "trap '' XFSZ; exec \"$@\"", "sh", command, ...args],
+          readyText,
+          env,
+        })
+      : startProcess({ command, args, readyText, env });
+  const limitFiles = async (bytes: string): Promise<void> => {
+    await promisify(execFile)("prlimit", ["--pid", String(server.pid), `--fsize=${bytes}:unlimited`]);
+  };
   let server = await launch().catch(async (error: unknown) => {
     await remove();
     throw error;
@@ -58,6 +82,8 @@ export async function startRedis({
     async start() {
       server = await launch();
     },
+    fillDisk: async () => limitFiles("1"),
+    freeDisk: async () => limitFiles("unlimited"),
     async stop() {
       // Not SIGTERM: a frozen server would not handle it, and the data is deleted anyway.
       await server.end("SIGKILL");

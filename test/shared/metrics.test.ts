@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { decisionCounters, processingField, PROCESSING_MS_BOUNDS } from "../../shared/metrics.ts";
+import {
+  countedExecution,
+  decisionCounters,
+  executionCounters,
+  processingField,
+  PROCESSING_MS_BOUNDS,
+} from "../../shared/metrics.ts";
+import { EXECUTION_STATUSES } from "../../shared/reasons.ts";
 import type { RoutingOutcome } from "../../shared/records.ts";
 
 const outcome = (strategy_id: number, status: RoutingOutcome["status"]): RoutingOutcome => ({
@@ -38,4 +45,19 @@ test("each part of the processing-time histogram has a field of its own, bounds 
   ]);
   expect(new Set(fields).size).toBe(fields.length);
   expect(PROCESSING_MS_BOUNDS.toSorted((a, b) => a - b)).toEqual(PROCESSING_MS_BOUNDS);
+});
+
+test.each(EXECUTION_STATUSES)("the counters of a task that ended %s tell its outcome", (status) => {
+  for (const durationMs of [null, 7]) {
+    const counters = executionCounters(12, { status, reason: null, detail: {}, attempt: 1, durationMs });
+    expect(countedExecution(counters)).toEqual({ strategyId: 12, status, wasRun: durationMs !== null });
+  }
+});
+
+test("other counters tell no outcome of a task", () => {
+  expect([
+    countedExecution([]),
+    countedExecution(["signals:ignored"]),
+    countedExecution(["strategy:1:shadow"]),
+  ]).toEqual([undefined, undefined, undefined]);
 });

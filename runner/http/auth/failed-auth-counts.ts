@@ -7,12 +7,12 @@ import type { AppEnv } from "../routes.ts";
  */
 export function failedAuthCounts({ clientsMax }: { readonly clientsMax: number }): Store<AppEnv> {
   /** In the order in which their windows end, because all windows have the same length. */
-  const counts = new Map<string, Required<ClientRateLimitInfo>>();
+  const counts = new Map<string, Count>();
   let windowMs = 0;
 
   const evict = (now: number): void => {
-    for (const [key, { resetTime }] of counts) {
-      if (resetTime.getTime() > now && counts.size < clientsMax) return;
+    for (const [key, { endsAt }] of counts) {
+      if (endsAt > now && counts.size < clientsMax) return;
       counts.delete(key);
     }
   };
@@ -23,16 +23,16 @@ export function failedAuthCounts({ clientsMax }: { readonly clientsMax: number }
       windowMs = options.windowMs;
     },
     increment(key) {
-      const now = Date.now();
+      const now = performance.now();
       const known = counts.get(key);
-      if (known !== undefined && known.resetTime.getTime() > now) {
+      if (known !== undefined && known.endsAt > now) {
         known.totalHits += 1;
-        return known;
+        return infoOf(known, now);
       }
       evict(now);
-      const fresh = { totalHits: 1, resetTime: new Date(now + windowMs) };
+      const fresh = { totalHits: 1, endsAt: now + windowMs };
       counts.set(key, fresh);
-      return fresh;
+      return infoOf(fresh, now);
     },
     decrement(key) {
       const known = counts.get(key);
@@ -42,4 +42,15 @@ export function failedAuthCounts({ clientsMax }: { readonly clientsMax: number }
       counts.delete(key);
     },
   };
+}
+
+interface Count {
+  totalHits: number;
+  /** By \`performance.now()\`. */
+  readonly endsAt: number;
+}
+
+/** The limiter takes what is left of the window from a date. */
+function infoOf({ totalHits, endsAt }: Count, now: number): Required<ClientRateLimitInfo> {
+  return { totalHits, resetTime: new Date(Date.now() + endsAt - now) };
 }

@@ -10,7 +10,7 @@ import { JOB_NAMES, type JobAnswers, type JobName, type Jobs } from "../../jobs/
 import { dryRunEntries } from "../../on-demand/dry-run-entries.ts";
 import { runEntries } from "../../on-demand/run-entries.ts";
 import type { Services } from "../../setup/services.ts";
-import { Problem, throwRowProblem } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
 import { callAnswer, nameParams, runBody, runQuery, type CallAnswer, type EffectsView } from "./schemas.ts";
 
@@ -31,7 +31,7 @@ export function callRoutes(services: Services, jobs: Jobs) {
     },
     responses: {
       200: json(callAnswer, "the result of each entry, or of the job"),
-      ...problems(400, 401, 404, 409, 413, 415, 422, 503),
+      ...problems(400, 401, 404, 413, 415, 422, 503),
     },
   });
   return newRoutes().openapi(route, async (c) => {
@@ -116,17 +116,13 @@ async function callJob(
 ): Promise<CallAnswer> {
   const [given] = Object.keys(body);
   if (given !== undefined) throw invalid(given, `${name} is a job: it takes no body, only dryRun`);
-  try {
-    if (isDryRun) return { job: name, dry_run: true, ...(await jobs[name].preview()) };
-    const budget = budgetOf(JOB_MS_MAX, services.stopping);
-    const running: Promise<JobAnswers[JobName]> = jobs[name].run(budget);
-    const works = name === "reclaim" ? configuredBindings(services) : [];
-    const answer = await withinBudget(budget, { what: name, works }, running);
-    if ("streams" in answer) assertSomeAvailable(answer.streams);
-    return { job: name, ...answer };
-  } catch (error) {
-    return throwRowProblem(error, "reference_unusable");
-  }
+  if (isDryRun) return { job: name, dry_run: true, ...(await jobs[name].preview()) };
+  const budget = budgetOf(JOB_MS_MAX, services.stopping);
+  const running: Promise<JobAnswers[JobName]> = jobs[name].run(budget);
+  const works = name === "reclaim" ? configuredBindings(services) : [];
+  const answer = await withinBudget(budget, { what: name, works }, running);
+  if ("streams" in answer) assertSomeAvailable(answer.streams);
+  return { job: name, ...answer };
 }
 
 /** @throws UnavailableError when every stream lacked a dependency */

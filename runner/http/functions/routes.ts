@@ -15,7 +15,7 @@ export function functionRoutes({ services }: HttpDeps) {
   for (const path of ["/functions/*", "/tick"]) {
     routes.use(path, async (_c, next) => {
       await next();
-      await services.events.flush(FLUSH_MS_MAX);
+      await services.flush(FLUSH_MS_MAX);
     });
   }
   routes.route("/", callRoutes(services, jobs));

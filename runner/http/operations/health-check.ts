@@ -1,7 +1,7 @@
 import { ReplyError } from "ioredis";
 import { messageOf } from "../../../shared/error-message.ts";
-import { healthOf, type Health } from "../../../shared/health/health.ts";
-import { readStatus, type Status } from "../../../shared/io/status/status.ts";
+import { healthOf, WITHOUT_REDIS, type Health } from "../../../shared/health/health.ts";
+import { statusReaderOn, type Status } from "../../../shared/io/status/status.ts";
 import { singleFlight } from "../../engine/single-flight.ts";
 import { within } from "../../engine/time-limit.ts";
 import type { Services } from "../../setup/services.ts";
@@ -15,9 +15,10 @@ export function healthChecker(
   services: Pick<Services, "redis" | "keys" | "database" | "config" | "logger">,
 ): () => Promise<HealthCheck> {
   const { redis, keys, database, config, logger } = services;
+  const readStatus = statusReaderOn(redis, keys);
   const checkRedis = singleFlight(async (): Promise<RedisAnswer> => {
     try {
-      return { status: await readStatus(redis, keys) };
+      return { status: await readStatus() };
     } catch (error) {
       logger.debug({ err: error }, "the router's state could not be read from Redis");
       // The message of a broken connection contains the address, which must not be public.
@@ -39,15 +40,7 @@ export function healthChecker(
     const redisReachable = answer !== "silent";
     const health: Health =
       answer === "silent"
-        ? healthOf(
-            {
-              redisReachable,
-              postgresReachable,
-              reference: { version: null, confirmedAgoMs: null },
-              groups: [],
-            },
-            config,
-          )
+        ? healthOf({ ...WITHOUT_REDIS, postgresReachable }, config)
         : { status: "not_ready", reasons: [`Redis refuses to show the router's state: ${answer.refusal}`] };
     return { redisReachable, postgresReachable, status: undefined, health };
   };

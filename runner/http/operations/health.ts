@@ -28,8 +28,14 @@ const readiness = z
   .object({
     status: z
       .enum(["ready", "degraded", "not_ready"])
-      .describe("degraded: signals are decided, but something needs attention; not_ready: they are not"),
-    reasons: z.array(z.string()).describe("everything that needs attention, for people"),
+      .describe(
+        "degraded: signals are decided, but something needs attention, such as a pause of everything, dead letters, or a strategy that fails; not_ready: they are not decided",
+      ),
+    reasons: z
+      .array(z.string())
+      .describe(
+        "everything that needs attention, the worst first, for people: what is wrong, of which strategy or group, and what to do",
+      ),
   })
   .openapi("Readiness");
 

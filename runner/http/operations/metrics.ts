@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { countedMetrics } from "../../telemetry/counter-metrics.ts";
-import { currentMetrics, reachabilityMetrics } from "../../telemetry/current-metrics.ts";
+import { buildMetrics, currentMetrics, reachabilityMetrics } from "../../telemetry/current-metrics.ts";
 import { METRICS_CONTENT_TYPE, metricsText } from "../../telemetry/metrics-text.ts";
+import { strategyMetrics } from "../../telemetry/strategy-metrics.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { BEARER, newRoutes, problems } from "../routes.ts";
 import { healthChecker } from "./health-check.ts";
@@ -25,9 +26,11 @@ export function metricsRoutes({ services }: HttpDeps) {
   });
   return newRoutes().openapi(route, async (c) => {
     const check = await checkHealth();
-    const families = reachabilityMetrics(check);
-    if (check.status !== undefined) {
-      families.push(...countedMetrics(check.status), ...currentMetrics(check.status));
+    const { status } = check;
+    const families = [...buildMetrics(), ...reachabilityMetrics(check)];
+    if (status !== undefined) {
+      families.push(...countedMetrics(status), ...currentMetrics(status));
+      families.push(...strategyMetrics(status, services.config));
     }
     return c.text(await metricsText(families), 200, { "content-type": METRICS_CONTENT_TYPE });
   });

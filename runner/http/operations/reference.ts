@@ -1,19 +1,43 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { unusableEvents } from "../../../functions/check-strategies.ts";
 import { EVENT_LEVELS } from "../../../shared/events.ts";
-import { phraseSchema, strategySchema, tickerSchema } from "../../../shared/reference/reference.ts";
+import {
+  phraseSchema,
+  REFERENCE_TABLES,
+  strategySchema,
+  tickerSchema,
+} from "../../../shared/reference/reference.ts";
+import type { RowFaults } from "../../../shared/reference/row-faults.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import { Problem, throwRowProblem } from "../problem.ts";
+import { Problem } from "../problem.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
 
 /** `GET /reference` and `POST /reference/refresh`: the snapshot that signals are decided on. */
 
 const counts = z.object({ tickers: z.int(), strategies: z.int(), phrases: z.int() });
 
+const faults = z
+  .object({
+    count: z.int(),
+    named: z
+      .array(
+        z.object({
+          table: z.enum(REFERENCE_TABLES),
+          row: z.string().describe("name and id"),
+          column: z.string(),
+          value: z.string().describe("what stands there; of `params` only the kind of value"),
+          effect: z.string().describe("what the router does now"),
+        }),
+      )
+      .describe("the first of them"),
+  })
+  .describe("what cannot be used in the rows; everything else is current");
+
 const snapshotSchema = z
   .object({
     version: z.string(),
     counts,
+    faults,
     created_at: z.string(),
     confirmed_at: z
       .string()
@@ -33,10 +57,13 @@ const snapshotSchema = z
 const refreshedSchema = z
   .object({
     state: z
-      .enum(["published", "unchanged", "refused"])
-      .describe("refused: another refresh, which began later, has published first"),
+      .enum(["published", "unchanged", "refused", "newer_format"])
+      .describe(
+        "refused: another refresh, which began later, has published first · newer_format: a newer version of the router has published, upgrade this one",
+      ),
     version: z.string(),
     counts,
+    faults,
     warnings: z
       .array(z.object({ level: z.enum(EVENT_LEVELS), message: z.string() }))
       .describe("about the rows, when a version is published"),
@@ -63,7 +90,7 @@ const refreshRoute = createRoute({
   method: "post",
   path: "/reference/refresh",
   summary: "Read the reference from Postgres now",
-  responses: { 200: json(refreshedSchema, "the result of the refresh"), ...problems(401, 409, 503) },
+  responses: { 200: json(refreshedSchema, "the result of the refresh"), ...problems(401, 503) },
 });
 
 export function referenceRoutes({ services }: HttpDeps) {
@@ -72,7 +99,7 @@ export function referenceRoutes({ services }: HttpDeps) {
     .openapi(showRoute, async (c) => {
       const stored = await referenceStore.load();
       if (stored === undefined) throw noSnapshot();
-      const { version, content, meta, confirmedAt } = stored;
+      const { version, content, meta, faults: found, confirmedAt } = stored;
       await clock.sample();
       return c.json(
         {
@@ -82,6 +109,7 @@ export function referenceRoutes({ services }: HttpDeps) {
             strategies: meta.strategies,
             phrases: meta.strategy_signals,
           },
+          faults: shownFaults(found),
           created_at: meta.created_at,
           confirmed_at: confirmedAt === undefined ? null : new Date(confirmedAt).toISOString(),
           age_ms: confirmedAt === undefined ? null : Math.max(0, clock.now() - confirmedAt),
@@ -99,18 +127,20 @@ export function referenceRoutes({ services }: HttpDeps) {
       );
     })
     .openapi(refreshRoute, async (c) => {
-      const { events, unusable, ...result } = await services
-        .refresh()
-        .catch((error: unknown) => throwRowProblem(error, "unusable_reference_row"));
+      const { events, faultEvents: _, unusable, faults: found, ...result } = await services.refresh();
       const warnings = [...events, ...unusableEvents(unusable)]
         .filter(({ level }) => level !== "INFO")
         .map(({ level, message }) => ({ level, message }));
-      return c.json({ ...result, warnings }, 200);
+      return c.json({ ...result, faults: shownFaults(found), warnings }, 200);
     });
 }
 
+function shownFaults({ count, named }: RowFaults): z.infer<typeof faults> {
+  return { count, named: [...named] };
+}
+
 function noSnapshot(): Problem {
-  const detail = "Redis holds no complete reference snapshot, so no signal is decided";
+  const detail = "Redis holds no usable reference snapshot, so no signal is decided";
   const hint = "POST /reference/refresh makes one from the tables in Postgres";
   return new Problem({ status: 404, code: "no_snapshot", detail, hint });
 }

@@ -1,14 +1,29 @@
 import { redactedExcerpt, redactSecret } from "../../../shared/config/redact-secret.ts";
 import type { SystemEvent } from "../../../shared/events.ts";
+import { refusalCounter } from "../../../shared/metrics.ts";
 import type { ProblemOptions } from "../problem.ts";
 
-/** Publishes an event for each refused alert, without `secret` in it, so that the log explains why it did not act. */
-export function refusedAlerts(publish: (event: SystemEvent) => void, secret: string): RefusedAlerts {
+/** Counts each refused alert and publishes an event, without `secret` in it, so that the log explains why it did not act. */
+export function refusedAlerts({ publish, count, secret }: RefusedAlertsDeps): RefusedAlerts {
   const limited = rateLimited(publish, { everyMs: UNAUTHENTICATED_EVERY_MS });
   return {
-    authenticated: (refusal) => publish(refusalEvent(refusal, secret)),
-    unauthenticated: (refusal) => limited(() => refusalEvent(refusal, secret)),
+    authenticated(refusal) {
+      count(refusalCounter(refusal.problem.code));
+      publish(refusalEvent(refusal, secret));
+    },
+    unauthenticated(refusal) {
+      count(refusalCounter(refusal.problem.code));
+      limited(() => refusalEvent(refusal, secret));
+    },
   };
+}
+
+export interface RefusedAlertsDeps {
+  readonly publish: (event: SystemEvent) => void;
+  /** Raises a counter, at no cost in Redis for each. */
+  readonly count: (counter: string) => void;
+  /** WEBHOOK_SECRET */
+  readonly secret: string;
 }
 
 const UNAUTHENTICATED_EVERY_MS = 10_000;

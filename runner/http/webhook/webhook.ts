@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { blockListOf } from "../../../shared/config/config-values.ts";
+import { NESTING_MAX } from "../../../shared/exact-json.ts";
 import { NotConfirmedError } from "../../../shared/io/streams/signal-ingest.ts";
 import type { FieldFault } from "../../../shared/signal/signal.ts";
 import {
@@ -22,14 +23,18 @@ import { refusedAlerts } from "./refused-alerts.ts";
  * it and publishes an event that says why.
  */
 export function webhookRoutes(deps: HttpDeps) {
-  const { config, events, clock } = deps.services;
+  const { config, events, clock, counters } = deps.services;
   const { ingest } = deps;
   const secret = config.webhookSecret;
   if (secret === undefined || ingest === undefined)
     throw new Error("the webhook needs WEBHOOK_SECRET and an ingest");
 
   const addressOf = clientAddressOf(deps);
-  const alerts = refusedAlerts((event) => events.publish(event), secret);
+  const alerts = refusedAlerts({
+    publish: (event) => events.publish(event),
+    count: (counter) => counters.add(counter),
+    secret,
+  });
   const limits = { bytesMax: config.httpBodyBytesMax, msMax: BODY_MS_MAX };
   const authenticate = authenticator({ secret, limits, addressOf, alerts });
   const allowed = config.webhookAllowCidrs.length > 0 ? blockListOf(config.webhookAllowCidrs) : undefined;
@@ -90,7 +95,7 @@ function objectIn(text: string): Members {
   throw new Problem({
     status: 400,
     code: "not_a_json_object",
-    detail: "the body is not a JSON object",
+    detail: `the body is not a JSON object, or nested deeper than ${NESTING_MAX} levels`,
     hint: 'expected an object such as {"message": "EMA_CROSS_LONG", "symbol": "{{ticker}}", "time": "{{time}}"}',
   });
 }

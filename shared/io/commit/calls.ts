@@ -49,7 +49,7 @@ export const CALL_LIMITS = { entries: 86, appends: 670, bytes: 1_000_000 } as co
 
 /**
  * A decision older than this when it is committed, in ms, is made again: its signal may have become too old while Redis or
- * this process was not running.
+ * this process was not running. So is one that is as far ahead of Redis' clock: the time it was made with is wrong.
  */
 export const DECISION_MS_MAX = 2_000;
 
@@ -103,7 +103,7 @@ class CallBuilder<Item extends CommitItem> {
         fence.kind === "group" ? fence.group : "",
         decidedOn?.version ?? "",
         decidedOn?.epoch ?? "",
-        decidedOn?.at === undefined ? "" : decidedOn.at + DECISION_MS_MAX,
+        decidedOn?.at ?? "",
         dedupTtlMs,
         dedupTtlMs,
         timing === undefined ? "" : `processing_ms:${timing}:`,

@@ -17,9 +17,10 @@ const LETTERS: Readonly<Record<string, CommitOutcome | "lost">> = {
 
 /** The script's reply to a call with these items. @throws Error when it is none of those in the script's header */
 export function readReply<Item extends CommitItem>(items: readonly Item[], reply: unknown): CallResult<Item> {
-  const [status, first = "", second = ""] = Array.isArray(reply) ? reply.map(String) : [];
+  const [status, first = "", second = "", third = ""] = Array.isArray(reply) ? reply.map(String) : [];
   if (status === "stale") {
-    return { part: { items, answer: { status, version: first, epoch: second } }, lost: [] };
+    const time = third === "" ? {} : { aheadMs: Number(third) };
+    return { part: { items, answer: { status, version: first, epoch: second, ...time } }, lost: [] };
   }
   if (status === "early") return { part: { items, answer: { status } }, lost: [] };
   if (status === "blocked") {

@@ -1,4 +1,5 @@
 import { PROCESSING_MS_BOUNDS } from "../../metrics.ts";
+import { DECISION_MS_MAX } from "./calls.ts";
 
 /**
  * The first half of the commit script: everything that could fail, and no write. It leaves `counts`, what the counters
@@ -6,6 +7,7 @@ import { PROCESSING_MS_BOUNDS } from "../../metrics.ts";
  */
 export const SCRIPT_CHECKS = `
 local BOUNDS = { ${PROCESSING_MS_BOUNDS.join(", ")} }
+local DECISION_MS_MAX = ${DECISION_MS_MAX}
 
 local function typeProblem(key, wanted)
   local found = call('TYPE', key)['ok']
@@ -34,8 +36,11 @@ end
 if version ~= '' then
   local nowVersion = call('GET', current) or ''
   local nowEpoch = call('HGET', control, 'epoch') or '0'
-  local late = validUntil ~= '' and now > tonumber(validUntil)
-  if late or nowVersion ~= version or nowEpoch ~= epoch then return { 'stale', nowVersion, nowEpoch } end
+  local aheadMs = decidedAt == '' and 0 or decidedAt - now
+  local mistimed = math.abs(aheadMs) > DECISION_MS_MAX
+  if mistimed or nowVersion ~= version or nowEpoch ~= epoch then
+    return { 'stale', nowVersion, nowEpoch, mistimed and aheadMs or '' }
+  end
 end
 
 if follows ~= '' and call('GET', sequence) ~= follows then return { 'early' } end

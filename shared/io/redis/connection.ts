@@ -117,11 +117,3 @@ export function defineScript(redis: Redis, name: string, lua: string): Script {
   // One array, which ioredis flattens: more than some 120,000 arguments to one call overflow the stack.
   return async (keys, args) => command.call(redis, [keys.length, ...keys, ...args]) as Promise<unknown>;
 }
-
-/** How far Redis' clock is ahead of this machine's, in ms, measured with one round trip. */
-export async function clockOffset(redis: Redis): Promise<number> {
-  const before = Date.now();
-  const [seconds, microseconds] = await redis.time();
-  const after = Date.now();
-  return Math.round(Number(seconds) * 1000 + Number(microseconds) / 1000 - (before + after) / 2);
-}

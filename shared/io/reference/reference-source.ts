@@ -1,32 +1,29 @@
 import * as z from "zod";
 import { contentFromJson } from "../../reference/build-reference.ts";
-import { referenceRowsSchema, type ReferenceContent, type ReferenceRows } from "../../reference/reference.ts";
+import type { RawReferenceRows, ReferenceContent, ReferenceTable } from "../../reference/reference.ts";
+import { REFERENCE_COLUMNS } from "../../reference/row-columns.ts";
 import type { Database } from "../postgres/database.ts";
 
 /** Reads the reference data in Postgres, and stores and loads its versions. */
 
-type Table = keyof ReferenceRows;
-
-/** Key columns of each table: for its order, and to name a faulty row. */
+/** Key columns of each table, which give its order. */
 const KEY_COLUMNS = {
   tickers: ["symbol"],
   signals: ["id"],
   strategies: ["id"],
   strategy_signals: ["strategy_id", "signal_id"],
   strategy_tickers: ["strategy_id", "symbol"],
-} as const satisfies Record<Table, readonly string[]>;
+} as const satisfies Record<ReferenceTable, readonly string[]>;
 
-const ISSUES_SHOWN_MAX = 5;
-
-/** A row the router cannot use; the message names table, key and column. */
+/** A version in `reference_snapshots` that cannot be used; the message names it. */
 export class ReferenceRowError extends Error {
   override readonly name = "ReferenceRowError";
 }
 
-/** Reads all reference data as it was at one moment. @throws DatabaseError, ReferenceRowError for a row it cannot use */
-export async function loadReferenceRows(db: Database): Promise<ReferenceRows> {
-  const read = await db.readOnly(async (query) => {
-    const rowsOf = (table: Table): Promise<unknown[]> => query(selectAll(table));
+/** Reads all reference data as it was at one moment, whatever stands in its rows. @throws DatabaseError */
+export async function loadReferenceRows(db: Database): Promise<RawReferenceRows> {
+  return db.readOnly(async (query) => {
+    const rowsOf = (table: ReferenceTable): Promise<unknown[]> => query(selectAll(table));
     return {
       tickers: await rowsOf("tickers"),
       signals: await rowsOf("signals"),
@@ -35,12 +32,6 @@ export async function loadReferenceRows(db: Database): Promise<ReferenceRows> {
       strategy_tickers: await rowsOf("strategy_tickers"),
     };
   });
-  const parsed = referenceRowsSchema.safeParse(read);
-  if (parsed.success) return parsed.data;
-  const { issues } = parsed.error;
-  const shown = issues.slice(0, ISSUES_SHOWN_MAX).map((issue) => describeIssue(issue, read));
-  const more = issues.length - shown.length;
-  throw new ReferenceRowError([...shown, ...(more > 0 ? [`and ${more} more`] : [])].join("; "));
 }
 
 /** Stores the content of a version, unless it is stored already. @throws DatabaseError */
@@ -81,22 +72,10 @@ export async function loadReferenceVersion(
   }
 }
 
-/** Only the columns of the schema: the tables may have further columns of other services. */
-function selectAll(table: Table): string {
-  const columns = Object.keys(referenceRowsSchema.shape[table].element.shape);
+/** Only the columns that are used: the tables may have further columns of other services. */
+function selectAll(table: ReferenceTable): string {
+  const columns = Object.keys(REFERENCE_COLUMNS[table]);
   // Symbols in the order of their bytes, so that the version does not depend on the collation.
   const order = KEY_COLUMNS[table].map((key) => (key === "symbol" ? `${key} COLLATE "C"` : key));
   return `SELECT ${columns.join(", ")} FROM ${table} ORDER BY ${order.join(", ")}`;
-}
-
-function describeIssue(issue: z.core.$ZodIssue, read: Record<Table, readonly unknown[]>): string {
-  const [table, index, ...column] = issue.path;
-  if (!isTable(table) || typeof index !== "number") return issue.message;
-  const row = Object(read[table][index]) as Record<string, unknown>;
-  const key = KEY_COLUMNS[table].map((name) => `${name} ${String(row[name])}`).join(", ");
-  return `table ${table}, row with ${key}, column ${column.join(".")}: ${issue.message}`;
-}
-
-function isTable(name: PropertyKey | undefined): name is Table {
-  return typeof name === "string" && Object.hasOwn(KEY_COLUMNS, name);
 }

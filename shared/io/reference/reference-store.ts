@@ -1,9 +1,18 @@
 import type { Redis } from "ioredis";
-import * as z from "zod";
 import type { Keys, ReferencePart } from "../../keys.ts";
+import { referenceText } from "../../reference/reference-text.ts";
 import type { ReferenceContent, ReferenceMeta } from "../../reference/reference.ts";
-import { metaSchema, phraseSchema, strategySchema, tickerSchema } from "../../reference/reference.ts";
+import { faultsFrom, type RowFault, type RowFaults } from "../../reference/row-faults.ts";
 import { defineScript } from "../redis/connection.ts";
+import {
+  damageOf,
+  FORMAT,
+  hashFields,
+  isWrittenAsNow,
+  PARTS,
+  readSnapshot,
+  type SnapshotHashes,
+} from "./snapshot-hashes.ts";
 
 /**
  * This room reads reference data from Postgres, publishes it as versions in Redis, and stores pauses.
@@ -15,40 +24,46 @@ export interface ReferenceStore {
   takeTicket(): Promise<number>;
   currentVersion(): Promise<string | undefined>;
   publish(publication: Publication): Promise<PublishState>;
-  /** The current version; undefined when there is none, or a part of it is missing or malformed. */
+  /** The current version; undefined when there is none, or it is incomplete, altered or cannot be read. */
   load(): Promise<StoredReference | undefined>;
+}
+
+export interface ReferenceStoreOptions {
+  /** Called whenever the current version was compared with its content: with what is wrong, or undefined. */
+  readonly onChecked?: (version: string, damage: string | undefined) => void;
 }
 
 export interface Publication {
   readonly ticket: number;
   readonly version: string;
   readonly content: ReferenceContent;
+  /** What cannot be used in the rows; part of the version. */
+  readonly faults: readonly RowFault[];
   /** Redis' clock, milliseconds since 1970. */
   readonly now: number;
 }
 
 /**
  * `published`: the version is now current · `unchanged`: it was current already and is confirmed · `refused`: another refresh
- * has published since this one started, so this one could bring back older data.
+ * has published since this one started, so this one could bring back older data · `newer_format`: a newer version of the
+ * router has published, whose form of the data this one does not know.
  */
-export type PublishState = "published" | "unchanged" | "refused";
+export type PublishState = "published" | "unchanged" | "refused" | "newer_format";
 
 export interface StoredReference {
   readonly version: string;
   readonly content: ReferenceContent;
   readonly meta: ReferenceMeta;
+  /** What cannot be used in the rows it was made from. */
+  readonly faults: RowFaults;
   /** Time of the last successful refresh from Postgres, milliseconds since 1970. */
   readonly confirmedAt: number | undefined;
 }
 
 /** Old versions expire after so long, because processes may still be loading them. */
 const GRACE_S = 3600;
-const PARTS = [
-  "tickers",
-  "strategies",
-  "strategy_signals",
-  "meta",
-] as const satisfies readonly ReferencePart[];
+/** A refresh that stops before it publishes leaves its hashes for so long. */
+const STAGED_S = 600;
 const HASH_FIELDS_PER_CALL = 1_000;
 
 /**
@@ -73,8 +88,9 @@ return ticket
 
 /**
  * KEYS 1 reference:current, 2 confirmed_at, 3 ticket, 4 published_ticket, 5–8 the hashes of the new version, 9–12 those of the
- * version that was current. ARGV 1 new version, 2 version that was current ('' = none), 3 ticket, 4 now in ms, 5 grace in s.
- * Returns published | unchanged | refused | again (another version is current by now, or a hash is missing).
+ * version that was current, 13 failures, 14–17 the staged hashes. ARGV 1 new version, 2 version that was current ('' = none),
+ * 3 ticket, 4 now in ms, 5 grace in s, 6 format, 7 '1' = publish the staged hashes.
+ * Returns published | unchanged | refused | newer_format | again (another version is current by now, or a hash is missing).
  */
 const PUBLISH_SCRIPT = `#!lua
 local version, old, ticket = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -82,10 +98,27 @@ local published = tonumber(redis.call('GET', KEYS[4]) or '0')
 -- A ticket up to the published one was taken before that publication, so its content may be older.
 -- A ticket above the last one was taken before Redis was emptied.
 local last = redis.call('GET', KEYS[3]) or '0'
-if ticket <= published or ticket > tonumber(last) then return 'refused' end
+local function stop(reply)
+  for k = 14, 17 do redis.call('UNLINK', KEYS[k]) end
+  return reply
+end
+if ticket <= published or ticket > tonumber(last) then return stop('refused') end
 if (redis.call('GET', KEYS[1]) or '') ~= old then return 'again' end
-if redis.call('EXISTS', KEYS[8]) == 0 then return 'again' end
+-- A hash of another type is damaged, and no reason not to publish.
+local format = redis.pcall('HGET', KEYS[12], 'format')
+if type(format) == 'string' and (tonumber(format) or 0) > tonumber(ARGV[6]) then return stop('newer_format') end
+if ARGV[7] == '1' then
+  if redis.call('EXISTS', KEYS[17]) == 0 then return 'again' end
+  for k = 5, 8 do
+    redis.call('UNLINK', KEYS[k])
+    -- A hash without fields does not exist.
+    if redis.call('EXISTS', KEYS[k + 9]) == 1 then redis.call('RENAME', KEYS[k + 9], KEYS[k]) end
+  end
+elseif redis.call('EXISTS', KEYS[8]) == 0 then
+  return 'again'
+end
 for k = 5, 8 do redis.call('PERSIST', KEYS[k]) end
+redis.call('UNLINK', KEYS[13])
 redis.call('SET', KEYS[4], last)
 redis.call('SET', KEYS[2], ARGV[4])
 if version == old then return 'unchanged' end
@@ -94,57 +127,51 @@ for k = 9, 12 do redis.call('EXPIRE', KEYS[k], ARGV[5]) end
 return 'published'
 `;
 
-/**
- * Gives a version that was written an expiry, which publishing removes. The current version gets none: the process may stop, or
- * be refused, before it publishes.
- * KEYS 1 reference:current, 2… the hashes of the version written. ARGV 1 that version, 2 grace in s.
- */
-const EXPIRE_SCRIPT = `#!lua
-if redis.call('GET', KEYS[1]) == ARGV[1] then return end
-for k = 2, #KEYS do redis.call('EXPIRE', KEYS[k], ARGV[2]) end
-`;
-
 /** The store over a connection for commands. */
-export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
+export function referenceStoreOn(
+  redis: Redis,
+  keys: Keys,
+  { onChecked }: ReferenceStoreOptions = {},
+): ReferenceStore {
   const ticketScript = defineScript(redis, "takeReferenceTicket", TICKET_SCRIPT);
   const publishScript = defineScript(redis, "publishReference", PUBLISH_SCRIPT);
   const partKeys = (version: string): string[] => PARTS.map((part) => keys.reference(version, part));
+  const stagedKeys = (ticket: number): string[] => PARTS.map((part) => keys.stagedReference(ticket, part));
 
   async function currentVersion(): Promise<string | undefined> {
     return (await redis.get(keys.referenceCurrent)) ?? undefined;
   }
 
-  async function loadVersion(version: string): Promise<StoredReference | undefined> {
+  /** The hashes of a version and when it was confirmed; undefined when a key is of another type. */
+  async function readHashes(version: string): Promise<[SnapshotHashes, number | undefined] | undefined> {
     const transaction = redis.multi();
     for (const key of partKeys(version)) transaction.hgetall(key);
     const replies = (await transaction.get(keys.referenceConfirmedAt).exec()) ?? [];
-    // A key of another type counts as missing; a connection error has rejected the whole transaction.
+    // A connection error has rejected the whole transaction.
     if (replies.some(([error]) => error !== null)) return undefined;
-    const [tickers, strategies, phrases, meta, confirmedAt] = replies.map(([, reply]) => reply);
-    const counts = unlessMalformed(() => metaSchema.parse(meta));
-    const content = unlessMalformed(() => parseContent({ tickers, strategies, phrases }));
-    if (counts === undefined || content === undefined) return undefined;
-    const complete =
-      content.tickers.size === counts.tickers &&
-      content.strategies.size === counts.strategies &&
-      content.phrases.size === counts.strategy_signals;
-    if (!complete) return undefined;
-    const confirmed = typeof confirmedAt === "string" ? Number(confirmedAt) : undefined;
-    return { version, content, meta: counts, confirmedAt: confirmed };
+    const [tickers, strategies, strategy_signals, meta, confirmedAt] = replies.map(([, reply]) => reply);
+    const hashes = { tickers, strategies, strategy_signals, meta } as SnapshotHashes;
+    return [hashes, typeof confirmedAt === "string" ? Number(confirmedAt) : undefined];
   }
 
-  async function write(version: string, content: ReferenceContent, now: number): Promise<void> {
+  /** Whether the current version is in Redis as this router would write it. */
+  async function isIntact(version: string): Promise<boolean> {
+    const [hashes] = (await readHashes(version)) ?? [];
+    onChecked?.(version, hashes === undefined ? OTHER_TYPE : damageOf(version, hashes));
+    return hashes !== undefined && isWrittenAsNow(version, hashes);
+  }
+
+  async function stage({ ticket, content, faults, now }: Publication): Promise<void> {
     const transaction = redis.multi();
-    for (const [part, fields] of Object.entries(hashesOf(content, now)) as [ReferencePart, string[]][]) {
-      const key = keys.reference(version, part);
+    const fields = hashFields(referenceText(content, faults), new Date(now));
+    for (const [part, flat] of Object.entries(fields) as [ReferencePart, string[]][]) {
+      const key = keys.stagedReference(ticket, part);
       transaction.del(key);
-      for (let from = 0; from < fields.length; from += HASH_FIELDS_PER_CALL) {
-        transaction.hset(key, ...fields.slice(from, from + HASH_FIELDS_PER_CALL));
+      for (let from = 0; from < flat.length; from += HASH_FIELDS_PER_CALL) {
+        transaction.hset(key, ...flat.slice(from, from + HASH_FIELDS_PER_CALL));
       }
+      transaction.expire(key, STAGED_S);
     }
-    const expiring = [keys.referenceCurrent, ...partKeys(version)];
-    // EVAL, since a defined command cannot load its script inside MULTI.
-    transaction.eval(EXPIRE_SCRIPT, expiring.length, ...expiring, version, GRACE_S);
     for (const [error] of (await transaction.exec()) ?? []) {
       if (error !== null) throw error;
     }
@@ -154,11 +181,12 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
     takeTicket: async () =>
       Number(await ticketScript([keys.referenceTicket, keys.referencePublishedTicket], [])),
     currentVersion,
-    async publish({ ticket, version, content, now }) {
+    async publish(publication) {
+      const { ticket, version, now } = publication;
       for (;;) {
         const old = await currentVersion();
-        const intact = old === version && (await loadVersion(version)) !== undefined;
-        if (!intact) await write(version, content, now);
+        const intact = old === version && (await isIntact(version));
+        if (!intact) await stage(publication);
         const reply = await publishScript(
           [
             keys.referenceCurrent,
@@ -167,10 +195,12 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
             keys.referencePublishedTicket,
             ...partKeys(version),
             ...partKeys(old ?? ""),
+            keys.referenceFailures,
+            ...stagedKeys(ticket),
           ],
-          [version, old ?? "", ticket, now, GRACE_S],
+          [version, old ?? "", ticket, now, GRACE_S, FORMAT, intact ? "" : "1"],
         );
-        if (reply === "published" || reply === "unchanged" || reply === "refused") return reply;
+        if (isPublishState(reply)) return reply;
         if (reply !== "again") throw new Error(`publish script answered ${JSON.stringify(reply)}`);
       }
     },
@@ -178,67 +208,25 @@ export function referenceStoreOn(redis: Redis, keys: Keys): ReferenceStore {
       for (;;) {
         const version = await currentVersion();
         if (version === undefined) return undefined;
-        const stored = await loadVersion(version);
+        const [hashes, confirmedAt] = (await readHashes(version)) ?? [];
+        const read = hashes === undefined ? NOT_HASHES : readSnapshot(version, hashes);
+        if (read.ok) {
+          onChecked?.(version, undefined);
+          const { content, meta } = read;
+          return { version, content, meta, faults: faultsFrom(meta.faults), confirmedAt };
+        }
         // Another version became current meanwhile: load that one instead of reporting the old one as broken.
-        if (stored !== undefined || version === (await currentVersion())) return stored;
+        if (version !== (await currentVersion())) continue;
+        onChecked?.(version, read.why);
+        return undefined;
       }
     },
   };
 }
 
-/** What `parse` makes of data from Redis; undefined when this program would not have written it so. */
-function unlessMalformed<T>(parse: () => T): T | undefined {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof z.ZodError || error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
+const OTHER_TYPE = "has a key that is not a hash";
+const NOT_HASHES = { ok: false, why: OTHER_TYPE } as const;
 
-/** The four hashes as flat lists of names and values. */
-function hashesOf(content: ReferenceContent, now: number): Record<ReferencePart, string[]> {
-  const flat = (map: ReadonlyMap<string | number, unknown>): string[] =>
-    [...map].flatMap(([field, value]) => [String(field), JSON.stringify(value)]);
-  const { tickers, strategies, phrases } = content;
-  return {
-    tickers: flat(tickers),
-    strategies: flat(strategies),
-    strategy_signals: flat(phrases),
-    meta: [
-      "tickers",
-      String(tickers.size),
-      "strategies",
-      String(strategies.size),
-      "strategy_signals",
-      String(phrases.size),
-      "created_at",
-      new Date(now).toISOString(),
-    ],
-  };
-}
-
-function parseContent(hashes: { tickers: unknown; strategies: unknown; phrases: unknown }): ReferenceContent {
-  return {
-    tickers: parseHash(
-      hashes.tickers,
-      (symbol) => symbol,
-      (value) => tickerSchema.parse(value),
-    ),
-    strategies: parseHash(hashes.strategies, Number, (value) => strategySchema.parse(value)),
-    phrases: parseHash(
-      hashes.phrases,
-      (phrase) => phrase,
-      (value) => phraseSchema.parse(value),
-    ),
-  };
-}
-
-function parseHash<Key, Value>(
-  hash: unknown,
-  keyOf: (field: string) => Key,
-  parse: (value: unknown) => Value,
-): Map<Key, Value> {
-  const fields = Object.entries(hash as Record<string, string>);
-  return new Map(fields.map(([field, json]) => [keyOf(field), parse(JSON.parse(json))]));
+function isPublishState(reply: unknown): reply is PublishState {
+  return reply === "published" || reply === "unchanged" || reply === "refused" || reply === "newer_format";
 }

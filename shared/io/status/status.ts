@@ -1,8 +1,12 @@
 import type { Redis } from "ioredis";
 import { STREAMS, type Keys } from "../../keys.ts";
 import { readHeartbeats, type Heartbeat } from "../streams/consumer-heartbeats.ts";
+import { readDeadLetterStatus, type DeadLetterStatus } from "./dead-letter-status.ts";
 import { readReferenceStatus, type ReferenceStatus } from "./reference-status.ts";
+import { strategyRowsOn } from "./strategy-rows.ts";
+import { readStrategyStatus, type StrategyStatus } from "./strategy-status.ts";
 import { streamStatus, type StreamStatus } from "./stream-status.ts";
+import type { SeenWaiting } from "./waiting-status.ts";
 
 /** The state of one router in Redis at one moment. This room reads it for health, metrics and `cli status`. */
 export interface Status {
@@ -10,6 +14,8 @@ export interface Status {
   /** Poll loops that run, or were killed not long ago. */
   readonly loops: readonly Heartbeat[];
   readonly reference: ReferenceStatus;
+  readonly strategies: StrategyStatus;
+  readonly deadLetters: DeadLetterStatus;
   /** Fields of the control hash, without the epoch. */
   readonly paused: Readonly<Record<string, string>>;
   /** Fields of the metrics hash. */
@@ -18,12 +24,32 @@ export interface Status {
   readonly now: number;
 }
 
-/** Reads the state of one router's streams, groups, snapshot and counters. */
+/** Reads the state of one router's streams, groups, snapshot, strategies and counters, once. */
 export async function readStatus(redis: Redis, keys: Keys): Promise<Status> {
-  const [streams, loops, reference, control, metrics, time] = await Promise.all([
-    Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, name))),
+  return statusReaderOn(redis, keys)();
+}
+
+/** The same again and again: it keeps the strategies of the current version, and knows how long entries have waited. */
+export function statusReaderOn(redis: Redis, keys: Keys): () => Promise<Status> {
+  const seen: SeenWaiting = new Map();
+  const rowsOf = strategyRowsOn(redis, keys);
+  return async () => readWith(redis, keys, { seen, rowsOf });
+}
+
+interface ReaderMemory {
+  readonly seen: SeenWaiting;
+  readonly rowsOf: ReturnType<typeof strategyRowsOn>;
+}
+
+async function readWith(redis: Redis, keys: Keys, { seen, rowsOf }: ReaderMemory): Promise<Status> {
+  const referenceStatus = readReferenceStatus(redis, keys);
+  const rows = referenceStatus.then(async ({ version }) => rowsOf(version));
+  const [streams, loops, reference, strategies, deadLetters, control, metrics, time] = await Promise.all([
+    Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, { name, seen }))),
     readHeartbeats(redis, keys),
-    readReferenceStatus(redis, keys),
+    referenceStatus,
+    readStrategyStatus(redis, keys, rows),
+    readDeadLetterStatus(redis, keys),
     redis.hgetall(keys.control),
     redis.hgetall(keys.metrics),
     redis.time(),
@@ -33,6 +59,8 @@ export async function readStatus(redis: Redis, keys: Keys): Promise<Status> {
     streams,
     loops,
     reference,
+    strategies,
+    deadLetters,
     paused,
     metrics: Object.fromEntries(Object.entries(metrics).map(([field, value]) => [field, Number(value)])),
     now: Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000),

@@ -3,16 +3,23 @@ import { entryTime } from "../../entry.ts";
 import { BEST_EFFORT_GROUPS, GROUPS, type Keys, type StreamName } from "../../keys.ts";
 import { readGroupInfos, type GroupInfo } from "../streams/group-info.ts";
 import { readPending } from "../streams/stream-group.ts";
+import { waitingStatus, type SeenWaiting, type WaitingStatus } from "./waiting-status.ts";
 
 /** Reads a stream's length, and its groups with what waits for them. */
-export async function streamStatus(redis: Redis, keys: Keys, name: StreamName): Promise<StreamStatus> {
+export async function streamStatus(
+  redis: Redis,
+  keys: Keys,
+  { name, seen }: { readonly name: StreamName; readonly seen: SeenWaiting },
+): Promise<StreamStatus> {
   const key = keys.stream(name);
   const length = await redis.xlen(key);
   const groups = await readGroupInfos(redis, key);
   return {
     name,
     length,
-    groups: await Promise.all(groups.map(async (info) => groupStatus(redis, key, name, info))),
+    groups: await Promise.all(
+      groups.map(async (info) => groupStatus(redis, { key, stream: name, info, seen })),
+    ),
   };
 }
 
@@ -34,6 +41,8 @@ export interface GroupStatus {
   readonly oldestPendingIdleMs: number | null;
   /** Time in the id of its oldest pending entry, milliseconds since 1970; null when nothing is pending. */
   readonly oldestPendingAt: number | null;
+  /** Of the router's own groups; null for others. */
+  readonly waiting: WaitingStatus | null;
   /** False for groups of other services. */
   readonly own: boolean;
 }
@@ -44,21 +53,30 @@ export interface GroupStatus {
  */
 const COUNTED_MAX = 100;
 
-async function groupStatus(
-  redis: Redis,
-  key: string,
-  stream: StreamName,
-  { name, consumers, pending, lag, lastDeliveredId }: GroupInfo,
-): Promise<GroupStatus> {
+interface GroupOfStatus {
+  readonly key: string;
+  readonly stream: StreamName;
+  readonly info: GroupInfo;
+  readonly seen: SeenWaiting;
+}
+
+async function groupStatus(redis: Redis, { key, stream, info, seen }: GroupOfStatus): Promise<GroupStatus> {
+  const { name, consumers, pending, lag: reported, lastDeliveredId } = info;
   const undelivered = await redis.xrange(key, `(${lastDeliveredId}`, "+", "COUNT", COUNTED_MAX);
   const [oldest] = await readPending(redis, { key, group: name, countMax: 1 });
+  const lag = undelivered.length < COUNTED_MAX ? undelivered.length : reported;
+  const own = [...GROUPS, ...BEST_EFFORT_GROUPS].some(
+    (each) => each.group === name && each.stream === stream,
+  );
+  const found = { key, group: name, undelivered, lag, pending, oldestPending: oldest, seen };
   return {
     name,
     consumers,
     pending,
-    lag: undelivered.length < COUNTED_MAX ? undelivered.length : lag,
+    lag,
     oldestPendingIdleMs: oldest?.idleMs ?? null,
     oldestPendingAt: oldest === undefined ? null : entryTime(oldest.id),
-    own: [...GROUPS, ...BEST_EFFORT_GROUPS].some((own) => own.group === name && own.stream === stream),
+    waiting: own ? await waitingStatus(redis, { ...found, countsBegun: name === "strategy_executor" }) : null,
+    own,
   };
 }

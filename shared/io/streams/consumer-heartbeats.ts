@@ -19,7 +19,7 @@ export interface Heartbeat {
 const REMOVED_AFTER_MS = 3_600_000;
 
 /** All scheduled calls count as one consumer, whichever process answers them. */
-const SCHEDULED = "tick";
+export const SCHEDULED = "tick";
 
 export async function noteHeartbeat(
   redis: Redis,
@@ -49,7 +49,8 @@ export async function removeHeartbeat(redis: Redis, keys: Keys, loop: Loop): Pro
 /** Removes the heartbeats of loops that ended without doing so. `now` is Redis' clock, milliseconds since 1970. */
 export async function removeSilentHeartbeats(redis: Redis, keys: Keys, now: number): Promise<void> {
   for (const heartbeat of await readHeartbeats(redis, keys)) {
-    if (now - heartbeat.at > REMOVED_AFTER_MS) await removeHeartbeat(redis, keys, heartbeat);
+    // One that is far ahead is from before Redis' clock was set back: a loop that runs has written a new one by now.
+    if (Math.abs(now - heartbeat.at) > REMOVED_AFTER_MS) await removeHeartbeat(redis, keys, heartbeat);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import type { GroupName, Keys, StreamName } from "../../keys.ts";
+import { readTime } from "../redis/clock.ts";
 import { defineScript } from "../redis/connection.ts";
 
 /**
@@ -78,7 +79,8 @@ export async function createGroup(
   { stream, group, from }: { stream: StreamName; group: GroupName; from: string },
 ): Promise<void> {
   await redis.xgroup("CREATE", keys.stream(stream), group, from, "MKSTREAM");
-  await redis.hset(keys.groups, groupField(stream, group), Math.floor(Date.now() / 1000));
+  const createdAt = Math.floor((await readTime(redis)) / 1000);
+  await redis.hset(keys.groups, groupField(stream, group), createdAt);
 }
 
 /** Field of a group in the `groups` hash. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import { onAbort } from "../../abort.ts";
 import type { Fields } from "../../entry.ts";
 import { messageOf } from "../../error-message.ts";
 import type { Keys } from "../../keys.ts";
@@ -72,11 +73,14 @@ export function openSignalIngest({ url, keys, name, onError }: SignalIngestOptio
 
 async function nextReady(redis: Redis, abort: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    redis.once("ready", resolve);
-    const giveUp = (): void => {
-      redis.off("ready", resolve);
+    const stopListening = onAbort(abort, () => {
+      redis.off("ready", onReady);
       reject(new Error("aborted"));
+    });
+    const onReady = (): void => {
+      stopListening();
+      resolve();
     };
-    abort.addEventListener("abort", giveUp, { once: true });
+    redis.once("ready", onReady);
   });
 }

@@ -143,12 +143,7 @@ export function streamGroupOn(
       const from = after === undefined ? "-" : `(${after}`;
       return namingMissingGroup(readPending(redis, { key, group, from, ...options }));
     },
-    async stillPending(ids) {
-      const replies = await Promise.all(
-        ids.map(async (id) => namingMissingGroup(redis.xpending(key, group, id, id, 1))),
-      );
-      return ids.filter((_, i) => (replies[i]?.length ?? 0) > 0);
-    },
+    stillPending: async (ids) => stillPending(redis, { key, group }, ids),
     async fetch(ids) {
       const replies = await Promise.all(ids.map(async (id) => redis.xrange(key, id, id)));
       return replies.flat().map(entryOf);
@@ -194,17 +189,36 @@ export async function readPending(
   return (reply as RawPendingEntry[]).map(pendingEntryOf);
 }
 
+/** Which of these entries are pending in the group, for any consumer. */
+export async function stillPending(
+  redis: Redis,
+  { key, group }: Pick<PendingRange, "key" | "group">,
+  ids: readonly string[],
+): Promise<string[]> {
+  const replies = await Promise.all(
+    ids.map(async (id) => namingMissingGroup(redis.xpending(key, group, id, id, 1))),
+  );
+  return ids.filter((_, i) => (replies[i]?.length ?? 0) > 0);
+}
+
 /** A pending entry as XPENDING answers it. */
 export type RawPendingEntry = readonly [id: string, consumer: string, idleMs: number, deliveries: number];
 
 export function pendingEntryOf([id, consumer, idleMs, deliveries]: RawPendingEntry): PendingEntry {
-  return { id, consumer, idleMs, deliveries };
+  // What was released is idle since then.
+  return {
+    id,
+    consumer,
+    idleMs: idleMs >= RELEASED_IDLE_MS ? idleMs - RELEASED_IDLE_MS : idleMs,
+    deliveries,
+  };
 }
 
 /** The second is the answer to a blocked read whose stream is deleted. */
 const MISSING = /NOGROUP|UNBLOCKED the stream key no longer exists/;
 
-async function namingMissingGroup<T>(reply: Promise<T>): Promise<T> {
+/** The reply. @throws GroupMissingError when Redis says that the stream or the group does not exist */
+export async function namingMissingGroup<T>(reply: Promise<T>): Promise<T> {
   try {
     return await reply;
   } catch (error) {

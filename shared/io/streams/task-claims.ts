@@ -25,6 +25,8 @@ export interface StartedAttempt {
   readonly version: string;
   /** Current control epoch. */
   readonly epoch: string;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: number;
 }
 
 /**
@@ -44,7 +46,7 @@ end
 
 /**
  * KEYS 1 the stream, 2 reference:current, 3 control. ARGV 1 group, 2 consumer, 3 entry id. Returns attempts with this one (0: the
- * entry is not pending for the consumer), version, epoch.
+ * entry is not pending for the consumer), version, epoch, Redis' time in ms.
  */
 const BEGIN_SCRIPT = `#!lua
 local stream, group, consumer, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
@@ -56,7 +58,9 @@ if #pending == 1 then
     redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', attempt, 'JUSTID')
   end
 end
-return { attempt, redis.call('GET', KEYS[2]) or '', redis.call('HGET', KEYS[3], 'epoch') or '0' }
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return { attempt, redis.call('GET', KEYS[2]) or '', redis.call('HGET', KEYS[3], 'epoch') or '0', now }
 `;
 
 /** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4… entry ids. Returns the entries claimed. */
@@ -97,8 +101,8 @@ export function taskClaimsOn(
     },
     async begin(id) {
       const reply = await beginTask([key, keys.referenceCurrent, keys.control], [group, consumer, id]);
-      const [attempt, version, epoch] = reply as [number, string, string];
-      return { attempt: attempt === 0 ? undefined : attempt, version, epoch };
+      const [attempt, version, epoch, now] = reply as [number, string, string, number];
+      return { attempt: attempt === 0 ? undefined : attempt, version, epoch, now };
     },
     async claimUnstarted(ids, idleMs) {
       if (ids.length === 0) return [];

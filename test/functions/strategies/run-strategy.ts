@@ -54,6 +54,7 @@ export async function runStrategy(
       redact: (text) => secrets.redact(text),
       log: () => undefined,
       timeoutMs: 5_000,
+      connectionMsMax: 5_000,
       abort: new AbortController().signal,
     },
   });

@@ -46,6 +46,16 @@ describe("the table of dead letters", () => {
     expect(table.split("\n")[1]).toMatch(/x\uFFFDy .* a\uFFFD\[2Jb c$/);
   });
 
+  test("names the strategy that a task is for", () => {
+    const task = letter(0, {
+      stream: "strategy_input_stream",
+      fields: JSON.stringify({ strategy_id: "1", strategy: "Trend follower" }),
+    });
+    const [, line] = deadLetterTable([task], { now: NOW, width: undefined }).split("\n");
+    expect(line).toMatch(/ {2}for Trend follower \(1\): Postgres refused/);
+    expect(deadLetterText(task, NOW)).toMatch(/^dead letter \S+ for Trend follower \(1\), 0 s old/);
+  });
+
   test("has a line for a malformed one as well", () => {
     const [, line] = deadLetterTable([letter(0, { fields: "{" })], { now: NOW, width: undefined }).split(
       "\n",

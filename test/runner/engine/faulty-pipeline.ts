@@ -174,7 +174,13 @@ function dispatched({ id, fields }: Entry, uids: number): Result {
 function depsWith(commit: Commit): ProcessDeps {
   return {
     commit,
-    clock: { now: () => Date.now(), sample: async () => undefined },
+    clock: {
+      now: () => Date.now(),
+      sample: async () => undefined,
+      isDue: () => false,
+      check: async () => Date.now(),
+      steadyMs: () => Infinity,
+    },
     events: { publish: () => undefined, flush: async () => undefined },
     reporter: { failed: () => undefined, recovered: () => undefined },
     stopping: NEVER,

@@ -1,6 +1,13 @@
 import type { Binding } from "../../../runner/engine/binding.ts";
 import type { ProcessDeps } from "../../../runner/engine/process-batch.ts";
-import type { Commit, CommitAnswer, CommitItem, CommitPart } from "../../../shared/commit.ts";
+import type {
+  Commit,
+  CommitAnswer,
+  CommitItem,
+  CommitPart,
+  DecidedOn,
+  StaleAnswer,
+} from "../../../shared/commit.ts";
 import type { Entry } from "../../../shared/entry.ts";
 import { NO_EFFECTS, type Result } from "../../../shared/function.ts";
 
@@ -27,6 +34,17 @@ export function onceOnly(): { binding: Binding; runs: string[][]; forgotten: () 
     },
   };
   return { binding, runs, forgotten: () => forgotten };
+}
+
+/** The same function, whose answers were decided on this. */
+export function decidedOn(binding: Binding, on: DecidedOn): Binding {
+  return {
+    ...binding,
+    async *run(given) {
+      for await (const answer of binding.run(given))
+        yield answer.status === "answered" ? { ...answer, decidedOn: on } : answer;
+    },
+  };
 }
 
 /** A commit that answers as told, call by call, with the ids it was given. */
@@ -64,12 +82,24 @@ export const blocked: CommitAnswer = {
   problem: "is a string, expected a hash",
 };
 export const stale: CommitAnswer = { status: "stale", version: "v2", epoch: "0" };
+export const mistimed = (aheadMs: number): StaleAnswer => ({
+  status: "stale",
+  version: "v2",
+  epoch: "0",
+  aheadMs,
+});
 export const early: CommitAnswer = { status: "early" };
 
 export function depsWith(commit: Commit, reporters: string[]): ProcessDeps {
   return {
     commit,
-    clock: { now: () => 0, sample: async () => undefined },
+    clock: {
+      now: () => 0,
+      sample: async () => undefined,
+      isDue: () => false,
+      check: async () => 0,
+      steadyMs: () => Infinity,
+    },
     events: { publish: () => undefined, flush: async () => undefined },
     reporter: { failed: (error) => void reporters.push(String(error)), recovered: () => undefined },
     stopping: never,

@@ -20,11 +20,13 @@ function answers(...statuses: number[]): (response: ServerResponse) => void {
 
 let receiver: Receiver;
 let events: SystemEvent[];
+let drops: [counter: string, by: number][];
 let stop: AbortController;
 let cutOff: AbortController;
 
 beforeEach(() => {
   events = [];
+  drops = [];
   stop = new AbortController();
   cutOff = new AbortController();
 });
@@ -43,7 +45,9 @@ async function open(
     url: url(receiver.port),
     post: outgoingPost({ privateAddresses: true }),
     complete: async (notice) => ({ ...notice, strategy: "Trend" }),
+    nameStrategies: async () => new Map([[7, "Trend"]]),
     events: { publish: (event) => void events.push(event), flush: async () => undefined },
+    count: (counter, by) => void drops.push([counter, by]),
     stopping: stop.signal,
     abort: cutOff.signal,
   });
@@ -69,7 +73,7 @@ describe("reporting an outcome", () => {
     expect(receiver.deliveries).toMatchObject([
       { method: "POST", path: `/services/${TOKEN}`, headers: { "content-type": "application/json" } },
     ]);
-    const text = "failed (timeout): strategy 7, Trend";
+    const text = "failed (timeout): Trend (7)";
     const outcomes = [{ ...failure(), strategy: "Trend" }];
     expect(bodies()).toMatchObject([{ text, content: text, outcomes, summed_up: [] }]);
     expect(events).toEqual([]);
@@ -88,6 +92,10 @@ describe("reporting an outcome", () => {
     expect(await notifier.send(failure())).toBe(true);
     expect(receiver.deliveries).toHaveLength(6);
     expect(warnings()).toEqual([expect.stringContaining("it answered 500")]);
+    expect(drops).toEqual([
+      ["notifications_dropped:failed", 1],
+      ["notifications_dropped:failed", 1],
+    ]);
     await notifier.send(failure());
     expect(events.at(-1)).toMatchObject({ level: "INFO", message: expect.stringContaining("recovered: ") });
   });
@@ -97,6 +105,7 @@ describe("reporting an outcome", () => {
     await notifier.send(failure());
     expect(receiver.deliveries).toHaveLength(1);
     expect(warnings()).toEqual([expect.stringContaining("it answered 404: no such channel")]);
+    expect(drops).toEqual([["notifications_dropped:refused", 1]]);
   });
 
   test("a redirect is no answer to go after", async () => {
@@ -148,7 +157,7 @@ describe("the sum", () => {
     await vi.advanceTimersByTimeAsync(59_000);
     expect(receiver.deliveries).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(1_000);
-    await vi.waitFor(() => expect(texts()).toEqual(["and 2 more: 2 failed (timeout) of strategy 7"]));
+    await vi.waitFor(() => expect(texts()).toEqual(["and 2 more: 2 failed (timeout) of Trend (7)"]));
     expect(alone(3)).toEqual([true, false, false]);
     await vi.advanceTimersByTimeAsync(59_000);
     await vi.advanceTimersByTimeAsync(1_000);
@@ -160,7 +169,7 @@ describe("the sum", () => {
     for (let i = 0; i < 36; i += 1) notifier.offer(failure(i === 0 ? 9 : 7));
     stop.abort();
     await notifier.close();
-    expect(texts()).toEqual(["and 35 more: 35 failed (timeout) of strategy 7"]);
+    expect(texts()).toEqual(["and 35 more: 35 failed (timeout) of Trend (7)"]);
   });
 
   test("that cannot be posted is given up with a warning that says how much was in it", async () => {
@@ -170,6 +179,7 @@ describe("the sum", () => {
     await notifier.close();
     expect(receiver.deliveries).toHaveLength(1);
     expect(warnings()).toEqual([expect.stringContaining("the sum of 35 outcomes")]);
+    expect(drops).toEqual([["notifications_dropped:failed", 35]]);
   });
 
   test("nothing is posted at a stop when there is nothing to say", async () => {

@@ -67,7 +67,7 @@ test("an outcome that failed is reported with its strategy and signal; the other
   await untilAllIsDone();
   expect(bodiesOf(receiver)).toEqual([
     {
-      text: 'failed (no_account): strategy 101, strategy 101, BTCUSDT, long {"error":"no such account"}',
+      text: 'failed (no_account): strategy 101 (101), BTCUSDT, long {"error":"no such account"}',
       content: expect.stringContaining("no_account"),
       allowed_mentions: { parse: [] },
       summed_up: [],
@@ -105,8 +105,8 @@ test("outcomes of the routing are reported when NOTIFY_OUTCOMES names them", asy
   await untilAllIsDone();
   const texts = bodiesOf(receiver).map(({ text }) => text);
   expect(texts).toEqual([
-    "ignored (strategy_archived): strategy 102, strategy 102, BTCUSDT, long",
-    "shadow: strategy 103, strategy 103, BTCUSDT, long",
+    "ignored (strategy_archived): strategy 102 (102), BTCUSDT, long",
+    "shadow: strategy 103 (103), BTCUSDT, long",
   ]);
 });
 

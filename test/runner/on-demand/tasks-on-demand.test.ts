@@ -56,6 +56,21 @@ describe("posted tasks", () => {
     expect(await outcomes()).toHaveLength(1);
   });
 
+  test.each([-3_600_000, 3_600_000])(
+    "are checked against Redis' own time: one that has just arrived is run although the clock is off by %d ms",
+    async (offBy) => {
+      const { services, runs } = servicesWith(async () => undefined);
+      const clock = { ...services.clock, now: () => services.clock.now() + offBy };
+      const old = {
+        ...task(2),
+        fields: { ...task(2).fields, sent_at: new Date(Date.now() - 400_000).toISOString() },
+      };
+      await run([task(1), old], { ...services, clock });
+      expect(runs).toEqual(["17-1"]);
+      expect(new Set(await reasons())).toEqual(new Set([null, "stale"]));
+    },
+  );
+
   test("are not run for a strategy that has been paused meanwhile", async () => {
     const { redis, keys } = fixture.services;
     const { services, runs } = servicesWith(async () =>

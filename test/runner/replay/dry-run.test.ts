@@ -31,7 +31,13 @@ import { decideAll, logAll, routeAll, skipAll } from "./route-in-process.ts";
 
 const http = useHttpApp();
 
-const NOON: Clock = { now: () => NOW, sample: async () => undefined };
+const NOON: Clock = {
+  now: () => NOW,
+  sample: async () => undefined,
+  isDue: () => false,
+  check: async () => NOW,
+  steadyMs: () => Infinity,
+};
 
 /** The routing of signals as if it were noon: the commit does not look at when a decision was made. */
 function bindingAtNoon(services: Services): Binding {

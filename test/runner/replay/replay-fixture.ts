@@ -41,10 +41,10 @@ export async function replay(
 
 /** Makes a reference current, and keeps its version, without tables of its own. */
 export async function publishReference(services: Services, rows: ReferenceRows): Promise<string> {
-  const { version, content } = buildReference(rows);
+  const { version, content, faults } = buildReference(rows);
   const { database, referenceStore: store } = services;
   await saveReferenceVersion(database, version, contentJson(content), new Date());
-  await store.publish({ ticket: await store.takeTicket(), version, content, now: Date.now() });
+  await store.publish({ ticket: await store.takeTicket(), version, content, faults, now: Date.now() });
   services.routing.invalidate();
   return version;
 }

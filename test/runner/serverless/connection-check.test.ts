@@ -1,40 +1,45 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { redisCheck, type CheckOptions } from "../../../runner/serverless/connection-check.ts";
 import { gate } from "./serverless-gate.ts";
 
 const never = new Promise<void>(() => undefined);
 let failures: string[];
+/** A clock whose sample is due until one has been taken. */
+const dueClock = (sample: () => Promise<void>): CheckOptions["clock"] => {
+  let isDue = true;
+  return {
+    isDue: () => isDue,
+    async sample() {
+      await sample();
+      isDue = false;
+    },
+  };
+};
 const checkWith = (options: Partial<CheckOptions>): (() => Promise<boolean>) =>
   redisCheck({
     ping: async () => "PONG",
-    sampleClock: async () => undefined,
+    clock: { isDue: () => false, sample: async () => Promise.reject(new Error("not due")) },
     pingMsMax: 10,
     sampleMsMax: 60_000,
     onFailure: (message) => void failures.push(message),
     ...options,
   });
-/** As after a freeze. */
-const later = (ms: number): void => void vi.setSystemTime(Date.now() + ms);
-
 beforeEach(() => {
   failures = [];
-  vi.useFakeTimers({ toFake: ["Date"] });
 });
-afterEach(() => void vi.useRealTimers());
 
 describe("a check of Redis", () => {
   test("is one ping, shared by all checks meanwhile", async () => {
     const answered = gate();
     const ping = vi.fn<() => Promise<void>>(async () => answered.passed);
-    const sampleClock = vi.fn<() => Promise<void>>();
-    const check = checkWith({ ping, sampleClock, pingMsMax: 60_000 });
+    const check = checkWith({ ping, pingMsMax: 60_000 });
     const checks = Promise.all([check(), check()]);
     answered.open();
     expect(await checks).toEqual([true, true]);
     expect(ping).toHaveBeenCalledTimes(1);
     expect(await check()).toBe(true);
     expect(ping).toHaveBeenCalledTimes(2);
-    expect(sampleClock).not.toHaveBeenCalled();
+    expect(failures).toEqual([]);
   });
 
   test("reports a ping that is not answered in time, and of one that fails", async () => {
@@ -44,14 +49,13 @@ describe("a check of Redis", () => {
     expect(failures).toEqual(["no answer within 10 ms", "Connection is closed."]);
   });
 
-  test("after a while waits for the clock, longer than for a ping, and then not again", async () => {
+  test("waits for the clock when a sample is due, longer than for a ping, and then not again", async () => {
     const [sampling, sampled] = [gate(), gate()];
-    const sampleClock = vi.fn<() => Promise<void>>(async () => {
+    const sample = vi.fn<() => Promise<void>>(async () => {
       sampling.open();
       await sampled.passed;
     });
-    const check = checkWith({ sampleClock });
-    later(10_000);
+    const check = checkWith({ clock: dueClock(sample) });
     const checks = Promise.all([check(), check()]);
     await sampling.passed;
     // The limit of a ping that was sent later is over.
@@ -59,18 +63,17 @@ describe("a check of Redis", () => {
     sampled.open();
     expect(await checks).toEqual([true, true]);
     expect(await check()).toBe(true);
-    expect(sampleClock).toHaveBeenCalledTimes(1);
+    expect(sample).toHaveBeenCalledTimes(1);
   });
 
   test("finds out that the connection is lost while the clock is waited for", async () => {
     const sampling = gate();
     const ping = vi.fn<() => Promise<void>>(async () => undefined);
-    const sampleClock = async (): Promise<void> => {
+    const sample = async (): Promise<void> => {
       sampling.open();
       await never;
     };
-    const check = checkWith({ ping, sampleClock });
-    later(10_000);
+    const check = checkWith({ ping, clock: dueClock(sample) });
     void check();
     await sampling.passed;
     ping.mockReturnValue(never);
@@ -78,20 +81,18 @@ describe("a check of Redis", () => {
   });
 
   test("reports a clock that is not sampled in time", async () => {
-    const check = checkWith({ sampleClock: async () => never, sampleMsMax: 10 });
-    later(10_000);
+    const check = checkWith({ clock: dueClock(async () => never), sampleMsMax: 10 });
     expect(await check()).toBe(false);
     expect(failures).toEqual(["no answer within 10 ms"]);
   });
 
   test("does not pass with a clock that could not be sampled, and samples it the next time", async () => {
-    const sampleClock = vi.fn<() => Promise<void>>(async () => Promise.reject(new Error("no time")));
-    const check = checkWith({ sampleClock });
-    later(-10_000);
+    const sample = vi.fn<() => Promise<void>>(async () => Promise.reject(new Error("no time")));
+    const check = checkWith({ clock: dueClock(sample) });
     expect(await check()).toBe(false);
     expect(failures).toEqual(["no time"]);
-    sampleClock.mockResolvedValue();
+    sample.mockResolvedValue();
     expect(await check()).toBe(true);
-    expect(sampleClock).toHaveBeenCalledTimes(2);
+    expect(sample).toHaveBeenCalledTimes(2);
   });
 });

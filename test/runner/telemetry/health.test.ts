@@ -6,7 +6,7 @@ import { GROUPS, type GroupName, type GroupOfStream } from "../../../shared/keys
 import { NOW } from "../../builders.ts";
 
 /** The status of a running router with these loops. */
-function statusOf(loops: readonly GroupOfStream[]): Status {
+function statusOf(loops: readonly GroupOfStream[], at: number): Status {
   const groupOf = (name: GroupName) => ({
     name,
     consumers: 1,
@@ -14,22 +14,25 @@ function statusOf(loops: readonly GroupOfStream[]): Status {
     lag: 0,
     oldestPendingIdleMs: null,
     oldestPendingAt: null,
+    waiting: null,
     own: true,
   });
   return {
     streams: GROUPS.map(({ stream, group }) => ({ name: stream, length: 0, groups: [groupOf(group)] })),
-    loops: loops.map((loop) => ({ ...loop, consumer: "c", at: NOW })),
+    loops: loops.map((loop) => ({ ...loop, consumer: "c", at })),
     reference: { version: "v1", confirmedAt: NOW },
+    strategies: { names: {}, reports: [], tasks: [] },
+    deadLetters: { count: 0, oldestAt: null },
     paused: {},
     metrics: {},
     now: NOW,
   };
 }
 
-function reasonsOf(loops: readonly GroupOfStream[]): readonly string[] {
+function reasonsOf(loops: readonly GroupOfStream[], at: number = NOW): readonly string[] {
   const answer = readConfig({});
   if (!answer.ok) throw new Error(answer.message);
-  return healthFrom(statusOf(loops), true, answer.config).reasons;
+  return healthFrom(statusOf(loops, at), true, answer.config).reasons;
 }
 
 test("a router whose loops all run is ready, with or without a notifier", () => {
@@ -41,4 +44,9 @@ test("another reader of the same stream does not count as the log writer", () =>
   expect(reasonsOf([...others, { stream: "signal_results", group: "notifier" }])).toEqual([
     "no consumer reads log_writer on signal_results",
   ]);
+});
+
+test("a heartbeat from before Redis' clock was set back shows no loop that runs", () => {
+  expect(reasonsOf(GROUPS, NOW + 3_600_000)).toHaveLength(GROUPS.length);
+  expect(reasonsOf(GROUPS, NOW + 1_000)).toEqual([]);
 });

@@ -26,6 +26,7 @@ export const DEFAULTS = {
   strategyTimeoutMs: 10_000,
   strategyConcurrencyMax: 50,
   strategyConcurrencyPerStrategyMax: 10,
+  strategyConnectionsPerHostMax: undefined,
   strategyPrivateAddresses: false,
   referenceRefreshMs: 30_000,
   referenceAgeMsMax: 86_400_000,

@@ -44,6 +44,7 @@ describe("accepts", () => {
     ["FUNCTIONS", "reclaim, persist-log,reclaim", { functions: ["reclaim", "persist-log"] }],
     ["CONSUMER_NAME", "router-1", { consumerName: "router-1" }],
     ["SIGNAL_AGE_MS_MAX", "0", { signalAgeMsMax: 0 }],
+    ["STRATEGY_CONNECTIONS_PER_HOST_MAX", "32", { strategyConnectionsPerHostMax: 32 }],
     ["STRATEGY_CONCURRENCY_MAX", "4", { strategyConcurrencyMax: 4, strategyConcurrencyPerStrategyMax: 4 }],
     ["STRATEGY_PRIVATE_ADDRESSES", "true", { strategyPrivateAddresses: true }],
     ["STRATEGY_PRIVATE_ADDRESSES", "false", { strategyPrivateAddresses: false }],

@@ -1,24 +1,42 @@
 import { describe, expect, test } from "vitest";
 import type { GroupHealth } from "../../../shared/health/groups.ts";
 import { healthOf, type HealthFacts } from "../../../shared/health/health.ts";
+import { rowFault } from "../../../shared/reference/row-faults.ts";
 
-const LIMITS = { blockMs: 2_000, claimIdleMs: 10_000, referenceAgeMsMax: 86_400_000 };
+const LIMITS = {
+  blockMs: 2_000,
+  claimIdleMs: 10_000,
+  referenceAgeMsMax: 86_400_000,
+  signalAgeMsMax: 300_000,
+};
 const routing: GroupHealth = {
   stream: "signals_stream",
   group: "signal_processor",
   critical: true,
   exists: true,
   heartbeats: [{ agoMs: 500 }],
-  backlog: 3,
+  waiting: { what: "decide", count: 3, isExact: true, oldestMs: 20, slow: null },
   oldestPendingIdleMs: 20,
 };
-const logging: GroupHealth = { ...routing, stream: "signal_results", group: "log_writer", critical: false };
+const logging: GroupHealth = {
+  ...routing,
+  stream: "signal_results",
+  group: "log_writer",
+  critical: false,
+  waiting: { count: 3, isExact: true, oldestMs: 20, slow: null },
+};
 const well: HealthFacts = {
   redisReachable: true,
   postgresReachable: true,
   reference: { version: "v", confirmedAgoMs: 1_000 },
   groups: [routing, logging],
+  paused: {},
+  strategies: { now: 0, reports: [], consumers: 1, tasks: [] },
+  deadLetters: { count: 0, oldestAgoMs: null },
 };
+
+const fresh = { version: "v", confirmedAgoMs: 1_000 };
+const fault = rowFault({ table: "tickers", row: "BTC", column: "status", value: "NULL" });
 
 describe("healthOf", () => {
   test("a router that reads, with a fresh snapshot and a log that keeps up, is ready without reasons", () => {
@@ -29,6 +47,16 @@ describe("healthOf", () => {
   test.each<[string, Partial<HealthFacts>, RegExp]>([
     ["Redis is unavailable", { redisReachable: false }, /Redis does not answer/],
     ["there is no snapshot", { reference: { version: null, confirmedAgoMs: null } }, /no reference snapshot/],
+    [
+      "the snapshot was altered",
+      { reference: { ...fresh, damage: "was altered" } },
+      /reference version v in Redis was altered; no router decides on it/,
+    ],
+    [
+      "there is no snapshot, and Postgres cannot be read",
+      { reference: { version: null, confirmedAgoMs: null, failures: { count: 1, error: "no such table" } } },
+      /nothing is decided: Postgres could not be read \(no such table\)/,
+    ],
     [
       "the signals' group is gone",
       { groups: [{ ...routing, exists: false }] },
@@ -64,13 +92,28 @@ describe("healthOf", () => {
       /never been confirmed/,
     ],
     [
+      "two refreshes in a row could not read Postgres",
+      { reference: { ...fresh, failures: { count: 2, error: "no such table" } } },
+      /could not be read from Postgres 2 times in a row: no such table; decisions go on with version v, confirmed 1 s ago$/,
+    ],
+    [
+      "a row of the reference cannot be used",
+      { reference: { ...fresh, faults: { count: 1, named: [fault] } } },
+      /cannot be used: table tickers, row BTC, column status: NULL instead of enabled or disabled; the ticker counts/,
+    ],
+    [
+      "a newer version of the router has published the reference",
+      { reference: { ...fresh, newerFormat: { format: 3, known: 2 } } },
+      /format 3 of the data, this router knows 2.*upgrade this router/,
+    ],
+    [
       "the log's loop stands",
       { groups: [routing, { ...logging, heartbeats: [{ agoMs: 20_000 }] }] },
       /log_writer on signal_results for 20 s/,
     ],
     [
       "the log is behind",
-      { groups: [routing, { ...logging, backlog: 10_001 }] },
+      { groups: [routing, { ...logging, waiting: { ...logging.waiting, count: 10_001 } }] },
       /10001 entries wait for log_writer/,
     ],
     [
@@ -83,6 +126,16 @@ describe("healthOf", () => {
       status: "degraded",
       reasons: [expect.stringMatching(reason)],
     });
+  });
+
+  test("one failed refresh is no reason, and of many unusable rows a few are named", () => {
+    const once = { ...fresh, failures: { count: 1, error: "busy" } };
+    expect(healthOf({ ...well, reference: once }, LIMITS).status).toBe("ready");
+    const named = Array.from({ length: 20 }, (_, n) => ({ ...fault, row: `T${n}` }));
+    const many = { ...fresh, faults: { count: 3_000, named } };
+    const { reasons } = healthOf({ ...well, reference: many }, LIMITS);
+    expect(reasons).toHaveLength(4);
+    expect(reasons[3]).toBe("2997 more values in rows of the reference cannot be used");
   });
 
   test("a loop whose configuration lets it wait longer has that time", () => {

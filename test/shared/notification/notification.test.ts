@@ -129,12 +129,12 @@ describe("the line for people", () => {
   const known: Notice = { ...notice, strategy: "Trend", symbol: "BTCUSDT", direction: "long" };
 
   test.each([
-    [known, 'failed (timeout): strategy 7, Trend, BTCUSDT, long {"timeout_ms":1000}'],
+    [known, 'failed (timeout): Trend (7), BTCUSDT, long {"timeout_ms":1000}'],
     [{ ...notice, detail: "{}" }, "failed (timeout): strategy 7"],
     [{ ...notice, detail: "{}", reason: null }, "failed: strategy 7"],
     [
       { ...known, detail: "{}", status: "shadow", reason: "shadow" } as const,
-      "shadow: strategy 7, Trend, BTCUSDT, long",
+      "shadow: Trend (7), BTCUSDT, long",
     ],
   ])("%#: has the status first, then the strategy", (each, text) => {
     expect(noticeBody(each)).toEqual({

@@ -34,6 +34,11 @@ test("outcomes are counted by status, reason and strategy, the most frequent kin
   ]);
 });
 
+test("strategies are named as far as their names are known", () => {
+  const { text } = sumBody(sumOf([2, 7, null], [1, 9, null]), new Map([[7, "Trend follower"]]));
+  expect(text).toBe("and 3 more: 2 failed of Trend follower (7), 1 failed of strategy 9");
+});
+
 test("the line names five kinds and counts the others; the list has them all", () => {
   const kinds = [1, 2, 3, 4, 5, 6, 7].map((id) => [10 - id, id, "error"] as const);
   const { text, summed_up } = sumBody(sumOf(...kinds.map((kind): [number, number, string] => [...kind])));

@@ -118,6 +118,23 @@ describe("rejected is an entry", () => {
     ["with a broken time", { bar_time: "", time: "noon" }, [["time", "invalid_field"]]],
     ["with a uid of 257 characters", { uid: "u".repeat(257) }, [["uid", "invalid_field"]]],
     [
+      "whose uid is a placeholder that was not filled in",
+      { uid: "{{strategy.order.id}}" },
+      [["uid", "invalid_field"]],
+    ],
+    ["whose uid contains one", { uid: "BTC-{{plot_0}}-1" }, [["uid", "invalid_field"]]],
+    ["whose uid contains an empty one", { uid: "x{{}}" }, [["uid", "invalid_field"]]],
+    [
+      "with placeholders in all that says what it is",
+      { message: "{{strategy.order.comment}}", symbol: "{{ticker}}.P", bar_time: "{{time}}", uid: "{{x}}" },
+      [
+        ["bar_time", "invalid_field"],
+        ["message", "invalid_field"],
+        ["symbol", "invalid_field"],
+        ["uid", "invalid_field"],
+      ],
+    ],
+    [
       "with several faults, reported together",
       { message: "", symbol: "", bar_time: "noon" },
       [
@@ -144,6 +161,19 @@ describe("rejected is an entry", () => {
 
   test("and a uid that is too long is not its uid", () => {
     expect(parse({ uid: "u".repeat(257) })).toMatchObject({ facts: { uid: null } });
+    expect(parse({ uid: "{{x}}" })).toMatchObject({ facts: { uid: null } });
+  });
+
+  test.each(["{{", "{x}", "}}{{", "{{a", "a}}", "{ {x} }"])("but %s is no placeholder", (uid) => {
+    expect(parse({ uid })).toMatchObject({ status: "valid", signal: { uid } });
+  });
+
+  test("nor is one in a field that does not say what the signal is", () => {
+    const changes = { source: "{{exchange}}", sent_at: "{{timenow}}", note: "{{close}}" };
+    expect(parse(changes)).toMatchObject({
+      status: "valid",
+      signal: { source: "{{exchange}}", notes: { sent_at_ignored: { given: "{{timenow}}" } } },
+    });
   });
 });
 

@@ -1,10 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { exactJson } from "../../../shared/exact-json.ts";
 import { parseSignal } from "../../../shared/signal/signal.ts";
 import {
   FIELDS_MAX,
   parseObject,
   readAlert,
+  type IntakeAnswer,
   type Members,
 } from "../../../shared/signal/tradingview-alert.ts";
 import { NOW } from "../../builders.ts";
@@ -12,13 +14,18 @@ import { NOW } from "../../builders.ts";
 const SECRET = "s3cret-value";
 const ALERT = { message: "EMA_CROSS_LONG", symbol: "BTCUSDT.P", time: "2025-01-15T11:45:00Z" };
 
-const read = (alert: Members) => readAlert(alert, { secret: SECRET, now: NOW, source: "tradingview" });
+const readText = (text: string) =>
+  readAlert(parseObject(text) ?? {}, { secret: SECRET, now: NOW, source: "tradingview" });
+const read = (alert: Members) => readText(exactJson(alert));
 
-function fieldsOfAlert(alert: Members) {
-  const answer = read(alert);
+function fieldsOf(answer: IntakeAnswer) {
   if (answer.status === "refused") throw new Error(JSON.stringify(answer.faults));
   return answer.fields;
 }
+const fieldsOfAlert = (alert: Members) => fieldsOf(read(alert));
+/** The fields of an alert with more members, as JSON. */
+const fieldsWith = (members: string) =>
+  fieldsOf(readText(`${JSON.stringify(ALERT).slice(0, -1)}, ${members}}`));
 
 const faultsOf = (alert: Members) => {
   const answer = read(alert);
@@ -79,16 +86,76 @@ describe("the fields of an alert", () => {
   });
 
   it("may have names such as __proto__", () => {
-    const alert = parseObject(
-      `{"__proto__": "a", "constructor": {"b": 1}, "toString": "c", "": "d", ${JSON.stringify(ALERT).slice(1)}`,
+    const fields = fieldsOf(
+      readText(
+        `{"__proto__": "a", "constructor": {"b": 1}, "toString": "c", "": "d", ${JSON.stringify(ALERT).slice(1)}`,
+      ),
     );
-    const fields = fieldsOfAlert(alert ?? {});
     expect(Object.entries(fields).slice(0, 4)).toEqual([
       ["__proto__", "a"],
       ["constructor", '{"b":1}'],
       ["toString", "c"],
       ["", "d"],
     ]);
+  });
+});
+
+describe("a number keeps its digits", () => {
+  it.each([
+    "9007199254740993",
+    "-0",
+    "1.10",
+    "1e400",
+    "1E-7",
+    "0.1234567890123456789",
+    "123456789012345678901234567890",
+  ])("%s", (digits) => {
+    const fields = fieldsWith(`"uid": ${digits}, "order_id": ${digits}, "deep": [{"id": ${digits}}]`);
+    expect(fields).toMatchObject({ uid: digits, order_id: digits, deep: `[{"id":${digits}}]` });
+  });
+
+  it("so that two uids which JavaScript takes for one are two", () => {
+    const uids = ["9007199254740992", "9007199254740993"].map((uid) =>
+      read(parseObject(`{"uid": ${uid}, ${JSON.stringify(ALERT).slice(1)}`) ?? {}),
+    );
+    expect(uids).toMatchObject([{ uid: "9007199254740992" }, { uid: "9007199254740993" }]);
+  });
+
+  it("and is a time where one is expected, however it is written", () => {
+    const times = ["1736941500", "1736941500000", "1.7369415e9", "1.7369415E+12", "1736941500.0"];
+    const barTimes = times.map((time) => {
+      const { time: _, ...rest } = ALERT;
+      const answer = readText(`{"time": ${time}, ${JSON.stringify(rest).slice(1)}`);
+      const parsed = parseSignal({ id: `${NOW}-0`, fields: fieldsOf(answer) }, NOW);
+      return parsed.status === "valid" ? parsed.signal.barTime : parsed.faults;
+    });
+    expect(barTimes).toEqual(times.map(() => 1_736_941_500_000));
+  });
+});
+
+describe("a name that is given twice", () => {
+  it("has its last value, where the router does not read it", () => {
+    expect(fieldsWith('"note": "a", "note": 2, "deep": {"b": 1, "b": [2]}')).toMatchObject({
+      note: "2",
+      deep: '{"b":[2]}',
+    });
+    expect(fieldsWith('"note": "a", "note": "b", "note": "c"')["note"]).toBe("c");
+  });
+
+  it.each(["uid", "message", "time", "symbol"])("is a fault where it is read: %s", (name) => {
+    const answer = readText(`{"${name}": "first", ${JSON.stringify({ uid: "u", ...ALERT }).slice(1)}`);
+    expect(answer).toMatchObject({
+      status: "refused",
+      faults: [{ field: name, reason: "invalid_field", expected: "one value: the alert has several" }],
+    });
+  });
+
+  it("is none when both values are the same", () => {
+    expect(fieldsWith(`"message": ${JSON.stringify(ALERT.message)}`)).toMatchObject(ALERT);
+  });
+
+  it("is not the secret", () => {
+    expect(typeof parseObject(`{"secret": "a", "secret": "${SECRET}"}`)?.["secret"]).not.toBe("string");
   });
 });
 
@@ -104,14 +171,10 @@ describe("an alert is refused", () => {
     ["with a placeholder for a time", { ...ALERT, time: "{{time}}" }, ["time invalid_field"]],
     ["with a list for a phrase", { ...ALERT, message: ["LONG"] }, ["message invalid_field"]],
     ["with an object for a source", { ...ALERT, source: {} }, ["source invalid_field"]],
+    ["with a placeholder for a uid", { ...ALERT, uid: "{{strategy.order.id}}" }, ["uid invalid_field"]],
     ["with a uid without end", { ...ALERT, uid: "x".repeat(257) }, ["uid invalid_field"]],
   ])("%s", (_, alert, faults) => {
-    expect(faultsOf(JSON.parse(JSON.stringify(alert)) as Members)).toEqual(faults);
-  });
-
-  it("with lists nested too deep for JSON.stringify", () => {
-    const deep = parseObject(`{"a": ${"[".repeat(50_000)}${"]".repeat(50_000)}}`);
-    expect(faultsOf({ ...ALERT, ...deep })).toEqual(["a invalid_field"]);
+    expect(faultsOf(alert)).toEqual(faults);
   });
 
   it("with more fields than the limit, but not with just as many", () => {
@@ -122,7 +185,14 @@ describe("an alert is refused", () => {
   });
 });
 
-it.each(["", "x", "null", "1", '"text"', "[]", '[{"a":1}]', "{", '{"a":1}}', "{'a':1}"])(
+it.each(["[".repeat(262_144), '{"a":'.repeat(50_000), `{"a":${"[".repeat(500)}${"]".repeat(500)}}`])(
+  "what is nested too deep is not read: %.10s…",
+  (text) => {
+    expect(parseObject(text)).toBeUndefined();
+  },
+);
+
+it.each(["", "x", "null", "1", "1e400", '"text"', "[]", '[{"a":1}]', "{", '{"a":1}}', "{'a':1}"])(
   "%j is not the JSON of an object",
   (text) => {
     expect(parseObject(text)).toBeUndefined();
@@ -153,7 +223,7 @@ it("whatever the alert: what is accepted is a valid signal in routing, and does 
     fc.property(fc.array(fc.tuple(member, value), { maxLength: 12 }), fc.boolean(), (pairs, whole) => {
       const members = [...pairs, ...(whole ? Object.entries(ALERT) : [])];
       const text = `{${members.map(([name, each]) => `${JSON.stringify(name)}:${JSON.stringify(each)}`).join()}}`;
-      const answer = read(parseObject(text) ?? {});
+      const answer = readText(text);
       expect(JSON.stringify(answer)).not.toContain(SECRET);
       if (answer.status === "refused") {
         expect(answer.faults).not.toEqual([]);

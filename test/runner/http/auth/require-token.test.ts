@@ -100,10 +100,10 @@ test("requests with the token are not counted", async () => {
 });
 
 test("after a minute the address may try again", async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.useFakeTimers({ toFake: ["Date", "performance"] });
   for (let n = 0; n <= FAILURES_MAX; n += 1) await send("/nothing");
   expect((await send("/nothing")).status).toBe(429);
-  vi.setSystemTime(Date.now() + 60_000);
+  vi.advanceTimersByTime(60_000);
   expect((await send("/nothing")).status).toBe(401);
 });
 

@@ -76,21 +76,6 @@ describe("when a part of a tick fails", () => {
     expect(await http.fieldsIn("dead_letters")).toEqual([]);
   }, 60_000);
 
-  test("because of a reference row, the row is named and signals are decided on the last snapshot", async () => {
-    await http.sql("ALTER TABLE strategies DROP CONSTRAINT IF EXISTS strategies_params_check");
-    await http.sql("UPDATE strategies SET params = '[]'");
-    await unconfirm();
-    await publish("a");
-    const { status, body } = await tick();
-    expect(status).toBe(503);
-    expect(body.parts[0].error).toContain("table strategies, row with id 10, column params");
-    expect(await logged()).toMatchObject([{ status: "dispatched" }]);
-    expect(await http.call("POST", "/functions/refresh-reference")).toMatchObject({
-      status: 409,
-      body: { code: "reference_unusable", detail: expect.stringContaining("column params") },
-    });
-  });
-
   test("because a group is lost, the others are still processed", async () => {
     const { redis, keys } = http.services;
     await tick();

@@ -53,6 +53,13 @@ describe("a tick", () => {
     expect((await tick()).body.parts[0]).toMatchObject({ status: "not_due" });
   });
 
+  test("refreshes the reference that was confirmed before Redis' clock was set back", async () => {
+    const { redis, keys } = http.services;
+    await redis.set(keys.referenceConfirmedAt, Date.now() + 3_600_000);
+    expect((await tick()).body.parts[0]).toMatchObject({ status: "done" });
+    expect((await tick()).body.parts[0]).toMatchObject({ status: "not_due" });
+  });
+
   test("creates snapshot and groups on an empty Redis", async () => {
     const { redis, keys } = http.services;
     await publish("a");

@@ -7,7 +7,7 @@ const paused = async () => http.services.redis.hgetall(http.services.keys.contro
 
 test("a strategy is paused and resumed, and the answer names who did it", async () => {
   const first = await http.call("POST", "/pause", { strategy: 10, by: "ann" });
-  expect(first).toMatchObject({ status: 200, body: { message: "strategy 10 paused by ann over HTTP" } });
+  expect(first).toMatchObject({ status: 200, body: { message: "strategy 10 (10) paused by ann over HTTP" } });
   expect(await paused()).toMatchObject({ "10": expect.stringContaining('"by":"ann"') });
   await http.call("POST", "/resume", { strategy: 10 });
   expect(Object.keys(await paused())).toEqual(["epoch"]);

@@ -6,16 +6,24 @@ const { http, logLines, post, events } = useWebhook();
 
 describe("an invalid alert", () => {
   it("is answered 400 when it is not a JSON object", async () => {
-    for (const body of ["", "{", "null", "[]", '"text"', "message=EMA_CROSS_LONG", "EMA_CROSS_LONG"]) {
+    const deep = "[".repeat(BYTES_MAX);
+    for (const body of ["", "{", "null", "[]", deep, '"text"', "message=EMA_CROSS_LONG", "EMA_CROSS_LONG"]) {
       const { status, body: answer } = await post(IN_PATH, { body });
       expect([body, status, answer.code]).toEqual([body, 400, "not_a_json_object"]);
     }
   });
 
   it("is answered 422 with every error in it", async () => {
-    const { status, body } = await post(IN_PATH, { body: { message: ["x"], time: "{{time}}" } });
+    const { status, body } = await post(IN_PATH, {
+      body: { message: ["x"], time: "{{time}}", uid: "{{x}}" },
+    });
     expect({ status, code: body.code }).toEqual({ status: 422, code: "invalid_signal" });
-    expect(body.issues.map(({ path }: { path: string }) => path)).toEqual(["message", "time", "symbol"]);
+    expect(body.issues.map(({ path }: { path: string }) => path)).toEqual([
+      "message",
+      "time",
+      "symbol",
+      "uid",
+    ]);
     expect(await http.fieldsIn("signals_stream")).toEqual([]);
   });
 

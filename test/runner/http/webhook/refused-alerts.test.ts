@@ -2,6 +2,14 @@ import { expect, it } from "vitest";
 import { refusedAlerts, rateLimited } from "../../../../runner/http/webhook/refused-alerts.ts";
 import type { SystemEvent } from "../../../../shared/events.ts";
 
+const counted: string[] = [];
+const alertsTo = (published: SystemEvent[]) =>
+  refusedAlerts({
+    publish: (each) => published.push(each),
+    count: (counter) => counted.push(counter),
+    secret: "s3cret-value",
+  });
+
 const event = (message: string): SystemEvent => ({ level: "WARNING", source: "webhook", message });
 
 it("one event is published per interval, with the number of those left out since the one before", () => {
@@ -30,8 +38,9 @@ it("one event is published per interval, with the number of those left out since
 
 it("requests without the secret do not keep a refused alert with it out of the log", () => {
   const published: SystemEvent[] = [];
-  const alerts = refusedAlerts((each) => published.push(each), "s3cret-value");
+  const alerts = alertsTo(published);
   const problem = { status: 401, code: "wrong_secret", detail: "no" } as const;
+  counted.length = 0;
   for (let n = 0; n < 5; n += 1) alerts.unauthenticated({ problem, client: "192.0.2.1" });
   for (let n = 0; n < 2; n += 1)
     alerts.authenticated({ problem: { ...problem, status: 422 }, client: "192.0.2.1" });
@@ -40,11 +49,12 @@ it("requests without the secret do not keep a refused alert with it out of the l
     "alert refused with 422",
     "alert refused with 422",
   ]);
+  expect(counted).toEqual(Array.from({ length: 7 }, () => "alerts_refused:wrong_secret"));
 });
 
 it("an event contains no secret, neither from the body nor from Redis", () => {
   const published: SystemEvent[] = [];
-  const alerts = refusedAlerts((each) => published.push(each), "s3cret-value");
+  const alerts = alertsTo(published);
   alerts.authenticated({
     problem: { status: 503, code: "not_confirmed", detail: "no" },
     client: undefined,

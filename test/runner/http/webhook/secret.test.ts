@@ -95,6 +95,14 @@ describe("the secret", () => {
       for (const request of requests) expect((await post(...request)).status).toBe(202);
     }
     expect((await post(PATH)).status).toBe(429);
+    // Counted in the process, so that a flood costs Redis next to nothing.
+    const { redis, keys, counters } = http.services;
+    expect(await redis.exists(keys.metrics)).toBe(0);
+    await counters.flush();
+    expect(await redis.hgetall(keys.metrics)).toEqual({
+      "alerts_refused:wrong_secret": String(FAILURES_MAX),
+      "alerts_refused:too_many_failures": "2",
+    });
   });
 });
 

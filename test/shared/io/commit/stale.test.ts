@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NO_EFFECTS } from "../../../../shared/function.ts";
 import { CALL_LIMITS } from "../../../../shared/io/commit/calls.ts";
+import { readTime } from "../../../../shared/io/redis/clock.ts";
 import { useCommit } from "./commit-fixture.ts";
 import { dispatch } from "./sample-effects.ts";
 import { DECIDED, useDecidedEntry } from "./untouched.ts";
@@ -52,6 +53,28 @@ describe("nothing at all is written", () => {
     await fixture.redis.del(fixture.keys.control);
     const never = { ...DECIDED, decidedOn: { version: "v1", epoch: "0" } };
     expect(await outcomesOf([{ id: entry.id, effects: NO_EFFECTS }], never)).toStrictEqual(["applied"]);
+  });
+
+  it.each([-3_600_000, -2_001, 20_000, 3_600_000])(
+    "when the decision was made %d ms ahead of Redis' clock, and the answer says so",
+    async (aheadMs) => {
+      const before = await contents();
+      const at = (await readTime(fixture.redis)) + aheadMs;
+      const decided = { ...DECIDED, decidedOn: { version: "v1", epoch: "7", at } };
+      const [part] = await fixture.commit([{ id: entry.id, effects: dispatch("u") }], decided);
+      expect(part?.answer).toMatchObject({ status: "stale", version: "v1", epoch: "7" });
+      // Time has passed since Redis was asked for its own.
+      const said = part?.answer.status === "stale" ? (part.answer.aheadMs ?? 0) : 0;
+      expect(said).toBeLessThanOrEqual(aheadMs);
+      expect(said).toBeGreaterThan(aheadMs - 20_000);
+      expect(await contents()).toStrictEqual(before);
+    },
+  );
+
+  it.each([0, 1_999])("unless the decision is of the last 2 s or ahead by less: %d ms", async (aheadMs) => {
+    const at = (await readTime(fixture.redis)) + aheadMs;
+    const decided = { ...DECIDED, decidedOn: { version: "v1", epoch: "7", at } };
+    expect(await outcomesOf([{ id: entry.id, effects: dispatch("u") }], decided)).toStrictEqual(["applied"]);
   });
 
   it("by the first call or any other of a large commit", async () => {

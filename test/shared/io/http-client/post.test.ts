@@ -74,7 +74,9 @@ describe("without an answer it may be retried, and the message names the host bu
   test("when nothing comes in time; the connection is closed", async () => {
     const { url, port, connections } = await receiver(() => undefined);
     const error = await failureOf(post(requestTo(url + SECRET, { timeoutMs: 100 })));
-    expect(error).toEqual(new RetryableError(`127.0.0.1:${port} gave no answer within 100 ms`));
+    expect(error).toEqual(
+      new RetryableError(`no answer from 127.0.0.1:${port} within 100 ms; the request may have arrived`),
+    );
     await vi.waitFor(() => expect(connections().open).toBe(0), SOON);
   });
 
@@ -82,14 +84,18 @@ describe("without an answer it may be retried, and the message names the host bu
     const { url, port } = await receiver((response) => response.destroy());
     const error = await failureOf(post(requestTo(url + SECRET)));
     expect(error).toEqual(
-      new RetryableError(`no answer from 127.0.0.1:${port}: connection closed before the answer`),
+      new RetryableError(
+        `no answer from 127.0.0.1:${port}: the connection was closed; the request may have arrived`,
+      ),
     );
   });
 
   test("when no server listens", async () => {
     const port = await freePort();
     const error = await failureOf(post(requestTo(`http://127.0.0.1:${port}${SECRET}`)));
-    expect(error).toEqual(new RetryableError(`no answer from 127.0.0.1:${port}: connection refused`));
+    expect(error).toEqual(
+      new RetryableError(`no connection to 127.0.0.1:${port}: connection refused; nothing was sent`),
+    );
   });
 
   test("when there is no such host", async () => {
@@ -99,21 +105,25 @@ describe("without an answer it may be retried, and the message names the host bu
     const error = await failureOf(
       outgoingPost({ privateAddresses: false, resolve })(requestTo("http://x.test")),
     );
-    expect(error).toEqual(new RetryableError("no answer from x.test: no such host"));
+    expect(error).toEqual(new RetryableError("no connection to x.test: no such host; nothing was sent"));
   });
 
   test("when the host speaks neither TLS nor HTTP", async () => {
     const { port } = await receiver((response) => response.end());
     const noTls = await failureOf(post(requestTo(`https://127.0.0.1:${port}${SECRET}`)));
     expect(noTls).toBeInstanceOf(RetryableError);
-    expect(noTls.message).toMatch(/^no answer from 127\.0\.0\.1:\d+: (EPROTO|ERR_SSL_\w+)$/);
+    expect(noTls.message).toMatch(
+      /^no connection to 127\.0\.0\.1:\d+: (EPROTO|ERR_SSL_\w+); nothing was sent$/,
+    );
     const server = createServer((socket) => socket.end("SSH-2.0\r\n")).listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port: other } = server.address() as AddressInfo;
     const noHttp = await failureOf(post(requestTo(`http://127.0.0.1:${other}${SECRET}`)));
     server.close();
     expect(noHttp).toBeInstanceOf(RetryableError);
-    expect(noHttp.message).toMatch(/^no answer from 127\.0\.0\.1:\d+: HPE_\w+$/);
+    expect(noHttp.message).toMatch(
+      /^no answer from 127\.0\.0\.1:\d+: HPE_\w+; the request may have arrived$/,
+    );
   });
 });
 
@@ -138,7 +148,7 @@ describe("an abort", () => {
   });
 });
 
-test("a host that hangs gets a limited number of connections and delays no other host, and its requests still time out", async () => {
+test("a host that hangs delays no post, neither to another host nor to itself", async () => {
   const post = outgoingPost({ privateAddresses: true });
   const hanging = await receiver(() => undefined);
   const other = await receiver((response) => response.end("here"));
@@ -146,11 +156,8 @@ test("a host that hangs gets a limited number of connections and delays no other
   const failures = Array.from({ length: 100 }, async () =>
     failureOf(post(requestTo(hanging.url, { abort: abort.signal, timeoutMs: 60_000 }))),
   );
-  await vi.waitFor(() => expect(hanging.deliveries.length).toBeGreaterThan(10), SOON);
+  await vi.waitFor(() => expect(hanging.deliveries).toHaveLength(100), SOON);
   expect(await post(requestTo(other.url))).toEqual({ status: 200, text: "here" });
-  expect(hanging.connections().ever).toBeLessThanOrEqual(32);
-  const waiting = await failureOf(post(requestTo(hanging.url, { timeoutMs: 100 })));
-  expect(waiting).toBeInstanceOf(RetryableError);
   abort.abort(new Error("enough"));
   expect(new Set((await Promise.all(failures)).map(({ message }) => message))).toEqual(new Set(["enough"]));
   await vi.waitFor(() => expect(hanging.connections().open).toBe(0), SOON);

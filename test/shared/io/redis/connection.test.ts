@@ -2,7 +2,6 @@ import { once } from "node:events";
 import type { Redis } from "ioredis";
 import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import {
-  clockOffset,
   defineScript,
   openRedis,
   type RedisConnectionOptions,
@@ -38,22 +37,6 @@ const failure = async (command: Promise<unknown>): Promise<unknown> =>
 
 afterEach(() => {
   vi.useRealTimers();
-});
-
-describe("the offset of Redis' clock", () => {
-  it("is small on the same machine", async () => {
-    expect(Math.abs(await clockOffset(open()))).toBeLessThan(2_000);
-  });
-
-  it.each([-3_600_000, 3_600_000])(
-    "is found when this machine's clock is wrong by %d ms",
-    async (wrongBy) => {
-      const redis = open();
-      await redis.ping();
-      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + wrongBy });
-      expect(Math.abs((await clockOffset(redis)) + wrongBy)).toBeLessThan(5_000);
-    },
-  );
 });
 
 describe("a script", () => {

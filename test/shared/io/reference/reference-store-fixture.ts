@@ -7,6 +7,7 @@ import {
 import { keysOf, type Keys, type ReferencePart } from "../../../../shared/keys.ts";
 import { buildReference } from "../../../../shared/reference/build-reference.ts";
 import type { ReferenceContent } from "../../../../shared/reference/reference.ts";
+import type { RowFault } from "../../../../shared/reference/row-faults.ts";
 import { referenceRows, signalRow, strategyRow, tickerRow } from "../../../builders.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
 import { connectRedis } from "../../../servers/redis-contents.ts";
@@ -20,6 +21,7 @@ const NO_EXPIRY = -1;
 interface Built {
   readonly version: string;
   readonly content: ReferenceContent;
+  readonly faults: readonly RowFault[];
 }
 
 /** A reference with `size` tickers, strategies and signals, each of which contains the number. */

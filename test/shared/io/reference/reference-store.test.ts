@@ -11,7 +11,7 @@ describe("a published reference", () => {
   it("is loaded as it was, with its version, counts and times", async () => {
     const odd = buildReference(
       referenceRows({
-        tickers: [tickerRow("BTCUSDT"), tickerRow("КРИПТО\u0000\u{1F600}", { status: "disabled" })],
+        tickers: [tickerRow("BTCUSDT"), tickerRow("КРИПТО\u0001\u{1F600}", { status: "disabled" })],
         signals: [
           signalRow(1, { long_phrase: "__proto__", short_phrase: "constructor" }),
           signalRow(2, { long_phrase: null, short_phrase: "Пробой" }),
@@ -36,7 +36,9 @@ describe("a published reference", () => {
         strategies: 1,
         strategy_signals: odd.content.phrases.size,
         created_at: new Date(NOW).toISOString(),
+        format: 2,
       },
+      faults: { count: 0, named: [] },
       confirmedAt: NOW,
     });
   });

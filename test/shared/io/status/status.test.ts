@@ -88,3 +88,35 @@ it("the snapshot, who is paused, the counters and Redis' clock are shown", async
   expect(status.paused).not.toHaveProperty("epoch");
   expect(Math.abs(status.now - before)).toBeLessThan(10_000);
 });
+
+it("what is wrong with the reference is shown, of its current version only", async () => {
+  const { referenceCurrent, referenceFailures } = keys;
+  const shown = async () => (await readStatus(redis, keys)).reference;
+  await redis.set(referenceCurrent, "v1");
+  const fault = { table: "tickers", row: "BTC", column: "status", value: "NULL" };
+  const faults = JSON.stringify({ count: 7, named: [fault] });
+  await redis.hset(keys.reference("v1", "meta"), "format", "99", "faults", faults);
+  await redis.hset(
+    referenceFailures,
+    "count",
+    "2",
+    "error",
+    "no table",
+    "damaged",
+    "v1",
+    "damage",
+    "was altered",
+  );
+  expect(await shown()).toMatchObject({
+    faults: { count: 7, named: [{ ...fault, effect: expect.stringContaining("disabled") }] },
+    failures: { count: 2, error: "no table" },
+    damage: "was altered",
+    newerFormat: { format: 99 },
+  });
+  await redis.hset(keys.reference("v1", "meta"), "faults", '{"of":"another form"}', "format", "x");
+  await redis.hdel(referenceFailures, "count");
+  expect(await shown()).toEqual({ version: "v1", confirmedAt: null, damage: "was altered" });
+  await redis.set(referenceCurrent, "v2");
+  await redis.set(keys.reference("v2", "meta"), "of another type");
+  expect(await shown()).toEqual({ version: "v2", confirmedAt: null });
+});

@@ -47,6 +47,13 @@ describe("heartbeats of loops", () => {
     await removeSilentHeartbeats(redis, keys, 1_001 + HOUR);
     expect(await heartbeats()).toEqual([{ stream, group, consumer: "c", at: 1_001, everyMs: 5 }]);
   });
+
+  test("from before Redis' clock was set back are removed like old ones", async () => {
+    await noteHeartbeat(redis, keys, { stream, group, consumer: "a", at: 1_001 + HOUR });
+    await noteHeartbeat(redis, keys, { stream, group, consumer: "b", at: 1_000 + HOUR });
+    await removeSilentHeartbeats(redis, keys, 1_000);
+    expect(await heartbeats()).toEqual([{ stream, group, consumer: "b", at: 1_000 + HOUR }]);
+  });
 });
 
 describe("heartbeats of a scheduler", () => {

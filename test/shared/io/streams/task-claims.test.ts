@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { readTime } from "../../../../shared/io/redis/clock.ts";
 import { streamGroupOn } from "../../../../shared/io/streams/stream-group.ts";
 import { streamProblem, taskClaimsOn } from "../../../../shared/io/streams/task-claims.ts";
 import { keysOf, type Keys } from "../../../../shared/keys.ts";
@@ -31,7 +32,7 @@ const deliveries = async (): Promise<number[]> =>
 
 test("deliveries count the attempts that were started", async () => {
   expect(await deliveries()).toEqual([0, 0, 0]);
-  expect(await claimsOf("mine").begin(ids[0] ?? "")).toEqual({ attempt: 1, version: "", epoch: "0" });
+  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 1, version: "", epoch: "0" });
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 2 });
   expect(await deliveries()).toEqual([2, 0, 0]);
 });
@@ -39,7 +40,17 @@ test("deliveries count the attempts that were started", async () => {
 test("starting an attempt gives the current snapshot version and control epoch", async () => {
   await redis.set(keys.referenceCurrent, "v7");
   await redis.hset(keys.control, "epoch", "3");
-  expect(await claimsOf("mine").begin(ids[0] ?? "")).toEqual({ attempt: 1, version: "v7", epoch: "3" });
+  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 1, version: "v7", epoch: "3" });
+});
+
+test("starting an attempt gives Redis' time, also when there is no attempt", async () => {
+  const before = await readTime(redis);
+  const answers = [await claimsOf("mine").begin(ids[0] ?? ""), await claimsOf("other").begin(ids[0] ?? "")];
+  const after = await readTime(redis);
+  for (const { now } of answers) {
+    expect(now).toBeGreaterThanOrEqual(before);
+    expect(now).toBeLessThanOrEqual(after);
+  }
 });
 
 test("a task of another consumer, or a finished one, cannot be started", async () => {

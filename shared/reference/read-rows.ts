@@ -1,0 +1,106 @@
+import type { RawReferenceRows, ReferenceRows, ReferenceTable, StrategyRow } from "./reference.ts";
+import { REFERENCE_COLUMNS, type Column, type Columns, type RowOf } from "./row-columns.ts";
+import { keyText, namedId, rowFault, sortedFaults, valueText, type RowFault } from "./row-faults.ts";
+
+/**
+ * Reads rows as Postgres gives them. A row that cannot be read changes nothing but itself: another value stands in for what
+ * cannot be read, or the row is left out.
+ */
+export function readRows(raw: RawReferenceRows): ReadRows {
+  const faults: RowFault[] = [];
+  const names = { strategies: namesIn(raw.strategies), signals: namesIn(raw.signals) };
+
+  function rowsOf<Table extends ReferenceTable>(table: Table): ReadRow<RowOf<Table>>[] {
+    return raw[table].flatMap((row) => {
+      const cells = Object(row) as Cells;
+      const read = readRow<RowOf<Table>>(REFERENCE_COLUMNS[table], cells);
+      for (const { column, value } of read.faults)
+        faults.push(rowFault({ table, row: rowText(table, cells, names), column, value }));
+      return read.row === undefined ? [] : [{ row: read.row, faults: read.faults }];
+    });
+  }
+
+  const rows: ReferenceRows = {
+    tickers: rowsOf("tickers").map(({ row }) => row),
+    signals: rowsOf("signals").map(({ row }) => row),
+    strategies: rowsOf("strategies").map(runnable),
+    strategy_signals: rowsOf("strategy_signals").map(({ row }) => row),
+    strategy_tickers: rowsOf("strategy_tickers").map(({ row }) => row),
+  };
+  return { rows, faults: sortedFaults(faults) };
+}
+
+export interface ReadRows {
+  readonly rows: ReferenceRows;
+  readonly faults: readonly RowFault[];
+}
+
+interface ReadRow<Row> {
+  readonly row: Row;
+  readonly faults: readonly CellFault[];
+}
+
+interface CellFault {
+  readonly column: string;
+  readonly value: string;
+}
+
+type Cells = Readonly<Record<string, unknown>>;
+type Names = ReadonlyMap<string, unknown>;
+
+/** The row, undefined when it has to be left out, and what is wrong with its cells. */
+function readRow<Row>(
+  columns: Columns<Row>,
+  cells: Cells,
+): { readonly row: Row | undefined; readonly faults: readonly CellFault[] } {
+  const row: Record<string, unknown> = {};
+  const faults: CellFault[] = [];
+  let usable = true;
+  for (const [column, { read, instead }] of Object.entries<Column<unknown>>(columns)) {
+    const value = read(cells[column]);
+    if (value === undefined) {
+      faults.push({ column, value: valueText(cells[column], { secret: column === "params" }) });
+      if (instead === undefined) usable = false;
+    }
+    row[column] = value ?? (value === null ? null : instead?.(Number(row["id"])));
+  }
+  return { row: usable ? (row as Row) : undefined, faults };
+}
+
+/**
+ * A strategy whose row has faults keeps no handler: a router of the version before, which does not know of faults, would run
+ * it with the values that stand in.
+ */
+function runnable({ row, faults }: ReadRow<RowOf<"strategies">>): StrategyRow {
+  return faults.length === 0 ? row : { ...row, handler: "", faults: [...faults] };
+}
+
+/** The row's key with names, for people. */
+function rowText(
+  table: ReferenceTable,
+  cells: Cells,
+  { strategies, signals }: { readonly strategies: Names; readonly signals: Names },
+): string {
+  const of = (names: Names, id: unknown): string => namedId(names.get(keyText(id)), keyText(id));
+  const symbol = keyText(cells["symbol"]);
+  switch (table) {
+    case "tickers":
+      return symbol;
+    case "signals":
+    case "strategies":
+      return namedId(cells["name"], keyText(cells["id"]));
+    case "strategy_signals":
+      return `strategy ${of(strategies, cells["strategy_id"])} and signal ${of(signals, cells["signal_id"])}`;
+    case "strategy_tickers":
+      return `strategy ${of(strategies, cells["strategy_id"])} and symbol ${symbol}`;
+  }
+}
+
+function namesIn(rows: readonly unknown[]): Names {
+  return new Map(
+    rows.map((row) => {
+      const { id, name } = Object(row) as Cells;
+      return [keyText(id), name];
+    }),
+  );
+}

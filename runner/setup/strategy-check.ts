@@ -7,7 +7,7 @@ import type { StrategyWatch } from "./strategy-watch.ts";
 
 /**
  * Tells health which strategies of the current snapshot this process cannot run. Only a process that runs strategies can tell: it
- * has their handlers, and health may be asked of another one.
+ * has their handlers and secrets, and health may be asked of another one.
  */
 export interface StrategyCheck {
   /** Checks the strategies when it is time, and stores what is known about them for the consumer. */

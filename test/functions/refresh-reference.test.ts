@@ -78,7 +78,7 @@ describe("refresh-reference, on a real Redis", () => {
     const store = referenceStoreOn(redis, keysOf(freshPrefix()));
     const bad = Array.from({ length: 3_000 }, (_, n) => ({ ...strategyRow(100 + n), params: [] }));
     const rows = { ...referenceRows(), strategies: [strategyRow(10), ...bad], strategy_tickers: [{}] };
-    const context = { source: sourceOf(rows), store, now: () => NOW, handlers: HANDLERS };
+    const context = { source: sourceOf(rows), store, now: () => NOW };
     const { version, events, faults, faultEvents } = await refreshReference(context);
     expect(events.map(({ level, actionNeeded }) => [level, actionNeeded])).toEqual([
       ["INFO", undefined],

@@ -33,7 +33,8 @@ export async function strategyRemarks(
       ? [warning(`the host ${host}, which strategies post to, cannot be looked up: ${verdict.why}`)]
       : [],
   );
-  const usable = strategies.length - ids.size;
+  // What is wrong with a row is said of the reference.
+  const usable = strategies.filter(({ id, faults }) => faults === undefined && !ids.has(id)).length;
   return [
     ...(usable > 0 ? [ok(`${usable} of ${strategies.length} enabled strategies can be run`)] : []),
     ...(strategies.length === 0 ? [warning("no strategy is enabled, so no signal is dispatched")] : []),

@@ -173,10 +173,23 @@ test("every strategy is checked with the secrets of this environment, and named"
   ]);
 });
 
-test("a row of the reference that cannot be used is named", async () => {
-  await router.sql("UPDATE strategies SET params = '[]' WHERE id = 10");
-  const lines = await preflight(router.env, dataDir);
-  expect(faultsIn(lines)).toEqual([expect.stringMatching(/^Reference: table strategies, row .*10.*params/)]);
+test("every row of the reference that cannot be used is named, and its strategy does not count as one that can be run", async () => {
+  const runnable = async () => {
+    const lines = await preflight(router.env, dataDir);
+    const line = withStatus(lines, "ok").find((text) => text.startsWith("Strategies: ")) ?? "";
+    return { lines, count: Number(/\d+/.exec(line)?.[0]) };
+  };
+  const before = await runnable();
+  await router.sql("ALTER TABLE strategies DROP CONSTRAINT strategies_params_check");
+  await router.sql("UPDATE strategies SET params = '[]' WHERE id IN (10, 11)");
+  const { lines, count } = await runnable();
+  expect(faultsIn(lines)).toEqual([
+    expect.stringMatching(
+      /^Reference: table strategies, row .*\(10\), column params: a list.*correct the row/,
+    ),
+    expect.stringMatching(/^Reference: table strategies, row .*\(11\), column params/),
+  ]);
+  expect(count).toBe(before.count - 2);
 });
 
 test("an embedded database that a router has open is left alone", async () => {

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { counterRaiserOn } from "../../shared/io/redis/raise-counter.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { delayedWrite } from "./delayed-write.ts";
 import type { EventLog } from "./event-log.ts";
@@ -21,6 +22,7 @@ export interface ProcessCounters {
 const WRITE_EVERY_MS = 2_000;
 
 export function processCounters(redis: Redis, keys: Keys, events: EventLog): ProcessCounters {
+  const raise = counterRaiserOn(redis);
   let counted = new Map<string, number>();
   let writtenAt = -Infinity;
 
@@ -34,7 +36,7 @@ export function processCounters(redis: Redis, keys: Keys, events: EventLog): Pro
     const fields = counted;
     counted = new Map();
     const written = await Promise.allSettled(
-      [...fields].map(async ([field, by]) => redis.hincrby(keys.metrics, field, by)),
+      [...fields].map(async ([field, by]) => raise(keys.metrics, field, by)),
     );
     const failed = written.find((one) => one.status === "rejected");
     for (const [i, [field, by]] of [...fields].entries())

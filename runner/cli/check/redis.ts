@@ -6,8 +6,9 @@ import { fault, ok, type Remark } from "../../../shared/config/remark.ts";
 import { messageOf } from "../../../shared/error-message.ts";
 import { DatabaseNotSelectedError, openRedis } from "../../../shared/io/redis/connection.ts";
 import { readScriptFacts } from "../../../shared/io/redis/script-facts.ts";
-import { readRedisFacts } from "../../../shared/io/redis/server-facts.ts";
+import { readRedisFacts, readWriteRefusals } from "../../../shared/io/redis/server-facts.ts";
 import type { Keys } from "../../../shared/keys.ts";
+import { refusalText } from "../../../shared/redis-refusal.ts";
 import { inTime, lineOf, linesOf, notChecked, type CheckLine } from "./check-line.ts";
 
 /** Checks a Redis without changing anything in it; `redis` is undefined when it cannot be used. */
@@ -72,17 +73,10 @@ async function serverRemarks(redis: Redis, keys: Keys): Promise<readonly Remark[
   // An old server, or a sentinel, does not understand the script.
   if (remarks.some(({ kind }) => kind === "fault")) return remarks;
   const scripts = scriptRemark(await readScriptFacts(redis, keys));
-  return scripts.kind === "fault" ? [...remarks, scripts] : [...remarks, scripts, await writeRemark(redis)];
-}
-
-/** Redis refuses a script that might write as it would refuse the write itself; this one writes nothing. */
-async function writeRemark(redis: Redis): Promise<Remark> {
-  try {
-    await redis.eval("#!lua\nreturn 1", 0);
-    return ok("it takes writes");
-  } catch (error) {
-    return fault(`Redis refuses writes now: ${messageOf(error)}`);
-  }
+  if (scripts.kind === "fault") return [...remarks, scripts];
+  const refusals = await readWriteRefusals(redis, keys.stream("signals_stream"));
+  const writes = refusals.map((refusal) => fault(refusalText(refusal)));
+  return [...remarks, scripts, ...(writes.length > 0 ? writes : [ok("it takes writes")])];
 }
 
 async function blockingRead(blocking: Redis, keys: Keys, asked: number): Promise<Remark> {

@@ -115,7 +115,7 @@ export function openForOneQuestion(redis: Redis): Redis {
     reconnectOnError: () => false,
   });
   // Its commands reject with what is wrong.
-  single.on("error", () => undefined);
+  onConnectionError(single, () => undefined);
   return single;
 }
 

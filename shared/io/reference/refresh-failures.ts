@@ -3,6 +3,7 @@ import { messageOf } from "../../error-message.ts";
 import type { Keys } from "../../keys.ts";
 import { excerpt } from "../../text.ts";
 import { DatabaseError } from "../postgres/database.ts";
+import { defineScript } from "../redis/connection.ts";
 
 /**
  * What keeps the reference from being refreshed or used, shared in Redis: the process that answers for the health is often
@@ -18,18 +19,30 @@ export interface RefreshFailures {
   repaired(): Promise<void>;
 }
 
+/** KEYS 1 the failures. ARGV 1 why. */
+const FAILED_SCRIPT = `#!lua flags=allow-oom
+redis.call('HINCRBY', KEYS[1], 'count', 1)
+redis.call('HSET', KEYS[1], 'error', ARGV[1])
+`;
+
+/** KEYS 1 the failures. ARGV 1 version, 2 damage. */
+const DAMAGED_SCRIPT = `#!lua flags=allow-oom
+redis.call('HSET', KEYS[1], 'damaged', ARGV[1], 'damage', ARGV[2])
+`;
+
 export function refreshFailuresOn(redis: Redis, keys: Keys): RefreshFailures {
   const key = keys.referenceFailures;
+  const addFailure = defineScript(redis, "addRefreshFailure", FAILED_SCRIPT);
+  const setDamaged = defineScript(redis, "setReferenceDamaged", DAMAGED_SCRIPT);
   return {
     async failed(why) {
-      await redis.hincrby(key, "count", 1);
-      await redis.hset(key, "error", excerpt(why));
+      await addFailure([key], [excerpt(why)]);
     },
     async recovered() {
       await redis.hdel(key, "count", "error");
     },
     async damaged(version, damage) {
-      await redis.hset(key, "damaged", version, "damage", damage);
+      await setDamaged([key], [version, damage]);
     },
     async repaired() {
       await redis.hdel(key, "damaged", "damage");

@@ -39,10 +39,15 @@ const SCHEDULE_SILENT_MS_MAX = 3_600_000;
 
 function readerFaults({ group, stream, exists, heartbeats }: GroupHealth, limits: HealthLimits): string[] {
   const name = `${group} on ${stream}`;
-  if (!exists) return [`group ${name} does not exist`];
+  if (!exists) return [`group ${name} does not exist; ${howToCreate(group, stream)}`];
   if (heartbeats.length === 0) return [`no consumer reads ${name}`];
   if (heartbeats.some((heartbeat) => isReading(heartbeat, limits))) return [];
   return [`no consumer has read ${name} for ${seconds(Math.min(...heartbeats.map(({ agoMs }) => agoMs)))}`];
+}
+
+/** A group that never was is made by its reader; for one that is gone a person has to choose. */
+function howToCreate(group: string, stream: string): string {
+  return `if it was removed, choose where it goes on: npm run cli -- groups create ${group} --stream ${stream} --from 0, $ or an entry id`;
 }
 
 /** Whether the reader that has this heartbeat still reads. */

@@ -112,28 +112,10 @@ export const FAULTS: readonly TableFault[] = [
     end: async ({ postgresServer }) => postgresServer.start(),
   },
   {
-    name: "an altered snapshot while Postgres is stopped",
-    async begin({ postgresServer, redis, keys, publish }) {
-      await postgresServer.kill();
-      const version = (await redis.get(keys.referenceCurrent)) ?? "";
-      await redis.hset(
-        keys.reference(version, "tickers"),
-        "EVILUSDT",
-        '{"status":"enabled","trade_permission":"enabled"}',
-      );
-      // Only a router that reads it again can tell: a pause makes it read.
-      await redis.hincrby(keys.control, "epoch", 1);
-      await publish(2);
-    },
-    status: "not_ready",
-    reasons: [/snapshot/],
-    end: async ({ postgresServer }) => postgresServer.start(),
-  },
-  {
     name: "one bad row",
     begin: async ({ sql }) =>
       void (await sql(
-        "ALTER TABLE strategies DROP CONSTRAINT IF EXISTS strategies_params_object; UPDATE strategies SET params = '[]' WHERE id = 2",
+        "ALTER TABLE strategies DROP CONSTRAINT strategies_params_check; UPDATE strategies SET params = '[]' WHERE id = 2",
       )),
     status: "degraded",
     reasons: [/Night watch \(2\)/, /params/],

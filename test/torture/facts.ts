@@ -102,6 +102,10 @@ export async function redisFacts(redis: Redis, keys: Keys): Promise<Pick<Facts, 
   return { entries, results, executions, tasks, deadLetters, added, metrics, groups };
 }
 
+export async function deadLettersIn(redis: Redis, keys: Keys): Promise<Entry[]> {
+  return allEntries(redis, keys.stream("dead_letters"));
+}
+
 /** The facts in Postgres, of the run's shard. */
 export async function databaseFacts(database: Database, shard: string): Promise<Pick<Facts, Kept>> {
   const rows = await database.query<LogRow>("SELECT * FROM signal_log WHERE shard = $1", [shard]);

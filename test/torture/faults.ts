@@ -6,7 +6,10 @@ import type { Random } from "./random.ts";
  * `kill`: SIGKILL of a router, started again · `freeze`: SIGSTOP, SIGCONT when its entries have been reclaimed ·
  * `terminate`: SIGTERM, started again · `redis`: SIGKILL, started again on its AOF · `clients`: CLIENT KILL of every
  * normal connection · `scripts`: SCRIPT FLUSH · `postgres`: immediate stop, started again · `reference`: other
- * tickers, signals and strategies · `pause`: one strategy or all, resumed later.
+ * tickers, signals and strategies · `pause`: one strategy or all, resumed later · `clock`: a router's machine has another
+ * time from now on · `full`: Redis has reached maxmemory · `slow`: Redis stands still for 250 ms again and again, as with a
+ * slow disk · `hole`: nothing passes between a router and Redis in one direction · `cut`: the answer to a command that was
+ * performed is lost with its connection · `dropped`: a router's consumer is removed from a group while it works.
  */
 export const FAULT_KINDS = [
   "kill",
@@ -18,6 +21,12 @@ export const FAULT_KINDS = [
   "postgres",
   "reference",
   "pause",
+  "clock",
+  "full",
+  "slow",
+  "hole",
+  "cut",
+  "dropped",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -50,7 +59,14 @@ const DECK: Readonly<Record<FaultKind, number>> = {
   postgres: 1,
   reference: 4,
   pause: 3,
+  clock: 2,
+  full: 2,
+  slow: 1,
+  hole: 2,
+  cut: 3,
+  dropped: 2,
 };
+const ON_ROUTER: readonly FaultKind[] = ["kill", "freeze", "terminate", "clock", "hole", "cut", "dropped"];
 const WHICH_MAX = 1_000_000;
 
 /** The faults in order, each kind at least once if the time allows it. They may overlap. */
@@ -64,8 +80,7 @@ export function planFaults(plan: FaultPlan, random: Random): PlannedFault[] {
       deck = random.shuffled(FAULT_KINDS.flatMap((name) => Array<FaultKind>(DECK[name]).fill(name)));
       continue;
     }
-    const onRouter = kind === "kill" || kind === "freeze" || kind === "terminate";
-    const which = random.below(onRouter ? plan.routers : WHICH_MAX);
+    const which = random.below(ON_ROUTER.includes(kind) ? plan.routers : WHICH_MAX);
     faults.push({ kind, atMs, forMs: lastingMs(kind, plan, random), which });
     // Sometimes two at the same moment.
     atMs += random.below(5) === 0 ? 0 : random.between(plan.everyMs / 2, plan.everyMs * 2);
@@ -86,9 +101,19 @@ function lastingMs(kind: FaultKind, { claimIdleMs }: FaultPlan, random: Random):
       return random.between(1_000, 5_000);
     case "pause":
       return random.between(300, 5_000);
+    case "full":
+    case "slow":
+      return random.between(500, 3_000);
+    case "hole":
+      return random.between(300, claimIdleMs * 3);
+    case "dropped":
+      // So long the router must live to find what it has lost.
+      return claimIdleMs * 5;
     case "clients":
     case "scripts":
     case "reference":
+    case "clock":
+    case "cut":
       return 0;
   }
 }

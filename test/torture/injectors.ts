@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { pause as pauseStrategy, resume } from "../../shared/io/reference/control-store.ts";
 import { buildReference } from "../../shared/reference/build-reference.ts";
 import type { Paused } from "../builders.ts";
+import { dropConsumer } from "./drop-consumer.ts";
 import type { FaultKind, PlannedFault } from "./faults.ts";
 import type { Random } from "./random.ts";
 import { referenceRevision, writeReference } from "./references.ts";
@@ -21,10 +22,22 @@ export interface Injector {
 /** What a `pause` may name: mostly one strategy, seldom all. */
 const PAUSABLE = [10, 11, 15, 16, 17, 18, 10, 17, "*"] as const satisfies readonly (number | "*")[];
 
+const STILL_MS = 250;
+const AWAKE_MS = 20;
+const DROP_MS_MAX = 3_000;
+const SAFE_AFTER_MS = 1_000;
+/** How far a router's machine is ahead of the others, in ms. */
+const CLOCK_STEPS = [360_000, -360_000, 3_600_000, -3_600_000, 0];
+
 export function injectorOn(stage: Stage, random: Random): Injector {
   const revisions: Revision[] = [];
   const control: ControlChange[] = [{ paused: new Set(), before: 0, after: 0 }];
   const inOrder = chains();
+  /** When answers of Redis may last have been lost, from `performance.now()`. */
+  let disturbedAt = -Infinity;
+  const disturb = (): void => {
+    disturbedAt = performance.now();
+  };
 
   async function changeReference(): Promise<void> {
     const rows = referenceRevision(revisions.length, random);
@@ -60,7 +73,9 @@ export function injectorOn(stage: Stage, random: Random): Injector {
 
   async function killClients(): Promise<void> {
     const redis = stage.connect("killer");
+    disturb();
     await untilDone(async () => redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"));
+    disturb();
     redis.disconnect();
   }
 
@@ -72,17 +87,76 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     });
   }
 
+  async function fillMemory(forMs: number): Promise<void> {
+    const { redis } = stage;
+    await untilDone(async () => redis.config("SET", "maxmemory", "1mb"));
+    await pause(forMs);
+    await untilDone(async () => redis.config("SET", "maxmemory", "0"));
+  }
+
+  /** As a disk that takes 250 ms for each write looks from outside. */
+  async function slowDown(forMs: number): Promise<void> {
+    const { pid } = stage.redisServer;
+    for (const startedAt = performance.now(); performance.now() - startedAt < forMs;) {
+      process.kill(pid, "SIGSTOP");
+      await pause(STILL_MS);
+      process.kill(pid, "SIGCONT");
+      await pause(AWAKE_MS);
+    }
+  }
+
+  async function openHole({ which, forMs, atMs }: PlannedFault): Promise<void> {
+    const relay = stage.relays[which];
+    relay?.openHole(Math.round(atMs) % 2 === 0 ? "requests" : "answers");
+    await pause(forMs);
+    disturb();
+    // What has waited arrives late, or never.
+    if (Math.round(atMs) % 3 === 0) relay?.cut();
+    else relay?.closeHole();
+    disturb();
+  }
+
+  function loseAnswer({ which }: PlannedFault): void {
+    disturb();
+    stage.relays[which]?.loseNextAnswer();
+  }
+
+  /** Only while no answer can have been lost: an entry that nobody has received, and whose group drops it, is lost for good. */
+  async function drop({ which, forMs, atMs }: PlannedFault): Promise<void> {
+    const { redis, keys } = stage;
+    for (const startedAt = performance.now(); performance.now() - startedAt < DROP_MS_MAX;) {
+      const pid = stage.routers[which]?.pid;
+      const isSafe = performance.now() - disturbedAt > SAFE_AFTER_MS;
+      const tasks = Math.round(atMs) % 2 === 0;
+      if (isSafe && pid !== undefined && (await dropConsumer(redis, keys, { pid, tasks }).catch(() => false)))
+        return pause(forMs);
+      await pause(10);
+    }
+  }
+
   const injectors: Readonly<Record<FaultKind, (fault: PlannedFault) => Promise<void>>> = {
     kill: async (fault) => onRouter(fault, async (slot) => slot.kill(fault.forMs)),
     freeze: async (fault) => onRouter(fault, async (slot) => slot.freeze(fault.forMs)),
     terminate: async (fault) => onRouter(fault, async (slot) => slot.terminate(fault.forMs)),
-    redis: async (fault) => inOrder("redis", async () => stage.restart(stage.redisServer, fault.forMs)),
+    redis: async (fault) =>
+      inOrder("redis", async () => {
+        disturb();
+        await stage.restart(stage.redisServer, fault.forMs);
+        disturb();
+      }),
     clients: killClients,
     scripts: async () => void (await untilDone(async () => stage.redis.script("FLUSH"))),
     postgres: async (fault) =>
       inOrder("postgres", async () => stage.restart(stage.postgresServer, fault.forMs)),
     reference: async () => inOrder("reference", changeReference),
     pause: pauseFor,
+    clock: async ({ which, atMs }) =>
+      stage.clocks[which]?.set(CLOCK_STEPS[Math.round(atMs) % CLOCK_STEPS.length] ?? 0),
+    full: async ({ forMs }) => inOrder("redis", async () => fillMemory(forMs)),
+    slow: async ({ forMs }) => inOrder("redis", async () => slowDown(forMs)),
+    hole: async (fault) => inOrder(`router ${fault.which}`, async () => openHole(fault)),
+    cut: async (fault) => inOrder(`router ${fault.which}`, async () => loseAnswer(fault)),
+    dropped: async (fault) => inOrder(`router ${fault.which}`, async () => drop(fault)),
   };
   return {
     inject: async (fault) => injectors[fault.kind](fault),

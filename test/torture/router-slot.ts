@@ -12,6 +12,8 @@ export interface RouterSlot {
   freeze(forMs: number): Promise<void>;
   /** SIGTERM without a new router. */
   stop(): Promise<void>;
+  /** Process id of the running router; undefined before the first start. */
+  readonly pid: number | undefined;
   /** The end of the router's output. */
   output(): string;
   /** SIGKILL without a new router, when the run has failed. */
@@ -103,6 +105,9 @@ export function routerSlot({
       router?.signal("SIGCONT");
     },
     stop: terminate,
+    get pid() {
+      return router?.pid;
+    },
     output: () => tail(router?.output() ?? ""),
     destroy() {
       destroyed = true;

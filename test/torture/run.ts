@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { databaseFacts, groupStates, redisFacts, type Facts } from "./facts.ts";
+import { databaseFacts, deadLettersIn, groupStates, redisFacts, type Facts } from "./facts.ts";
 import { planFaults, type FaultKind } from "./faults.ts";
 import { injectorOn, type Injector } from "./injectors.ts";
+import { lostEntries } from "./lost-entries.ts";
 import { startProducer } from "./producer.ts";
 import { seededRandom } from "./random.ts";
 import { CLAIM_IDLE_MS, openStage, untilDone, type Stage } from "./stage.ts";
@@ -58,9 +59,15 @@ export interface TortureReport {
 }
 
 const OBSERVE_EVERY_MS = 50;
+/** Not MULTI, which a Redis that has reached maxmemory refuses. */
+const OBSERVE_SCRIPT = `#!lua flags=no-writes
+return { redis.call('TIME'), redis.call('GET', KEYS[1]) }
+`;
 const SAY_EVERY_MS = 10_000;
-/** After this time, or this time without progress, the run no longer waits for the remaining work. */
-const FINISH_MS_MAX = 300_000;
+/** The remaining work may take this long, and this much longer for each entry. */
+const FINISH_MS_MIN = 60_000;
+const FINISH_MS_PER_ENTRY = 50;
+/** After this time without progress the run no longer waits for it. */
 const NO_PROGRESS_MS_MAX = 30_000;
 const SIGNAL_AGE_MS_MAX = 300_000;
 
@@ -110,13 +117,15 @@ async function untilFinished(
   let before = "";
   let changedAt = Date.now();
   let saidAt = Date.now();
+  let finishMsMax = FINISH_MS_MIN;
   for (;;) {
-    const work = await untilDone(async () => remainingWork(stage, injector));
+    const { work, entries } = await untilDone(async () => remainingWork(stage, injector));
+    if (before === "") finishMsMax = FINISH_MS_MIN + entries * FINISH_MS_PER_ENTRY;
     if (work === "") return undefined;
     if (work !== before) changedAt = Date.now();
     before = work;
     if (Date.now() - changedAt > NO_PROGRESS_MS_MAX) return `${work} (unchanged for ${seconds(changedAt)} s)`;
-    if (Date.now() - startedAt > FINISH_MS_MAX) return `${work} (after ${seconds(startedAt)} s)`;
+    if (Date.now() - startedAt > finishMsMax) return `${work} (after ${seconds(startedAt)} s)`;
     if (Date.now() - saidAt > SAY_EVERY_MS) {
       saidAt = Date.now();
       say(`remaining: ${work}`);
@@ -125,10 +134,13 @@ async function untilFinished(
   }
 }
 
-async function remainingWork({ redis, keys, database }: Stage, { revisions }: Injector): Promise<string> {
+async function remainingWork({ redis, keys, database }: Stage, { revisions }: Injector): Promise<Remaining> {
   const added = await redis.xlen(keys.stream("signals_stream"));
   const tasks = await redis.xlen(keys.stream("strategy_input_stream"));
-  const results = (await redis.xlen(keys.stream("signal_results"))) - tasks;
+  const lost = lostEntries(await deadLettersIn(redis, keys));
+  const ended = tasks - lost.tasks;
+  const results = (await redis.xlen(keys.stream("signal_results"))) - ended;
+  const decided = added - lost.signals;
   const [log] = await database.query<{ readonly n: number }>(
     "SELECT count(*) AS n FROM signal_log WHERE shard = $1",
     [keys.prefix],
@@ -138,16 +150,26 @@ async function remainingWork({ redis, keys, database }: Stage, { revisions }: In
   const work = groups
     .filter(({ pending, behind }) => pending > 0 || behind)
     .map(({ name, pending, behind }) => `${name} has ${pending} pending${behind ? " and more to read" : ""}`);
-  if (added !== results)
-    work.push(`${results} results for ${added} entries, without those of ${tasks} tasks`);
+  if (decided !== results)
+    work.push(`${results} results for ${decided} entries, without those of ${ended} tasks`);
   const [run] = await database.query<{ readonly n: number }>(
     "SELECT count(*) AS n FROM signal_log_entries WHERE shard = $1 AND stage = 'execution'",
     [keys.prefix],
   );
-  if (run?.n !== tasks) work.push(`${run?.n} rows of execution for ${tasks} tasks`);
-  if (log?.n !== added) work.push(`${log?.n} rows in signal_log for ${added} entries`);
+  if (run?.n !== ended) work.push(`${run?.n} rows of execution for ${ended} tasks`);
+  if (log?.n !== decided) work.push(`${log?.n} rows in signal_log for ${decided} entries`);
   if (version !== revisions.at(-1)?.version) work.push(`reference ${version} is not the last one written`);
-  return work.join("; ");
+  const waiting = groups.reduce((sum, { pending }) => sum + pending, 0);
+  return {
+    work: work.join("; "),
+    entries: waiting + Math.abs(decided - results) + Math.abs(added - (log?.n ?? 0)),
+  };
+}
+
+/** The work that is left, for people, and about how many entries it is about. */
+interface Remaining {
+  readonly work: string;
+  readonly entries: number;
 }
 
 function outputs({ routers }: Stage): string[] {
@@ -159,8 +181,10 @@ function observe({ redis, keys }: Stage): { stop(): Promise<Observation[]> } {
   const observations: Observation[] = [];
   const stopping = new AbortController();
   async function sample(): Promise<void> {
-    const replies = (await redis.multi().time().get(keys.referenceCurrent).exec()) ?? [];
-    const [time, version] = replies.map(([, reply]) => reply);
+    const [time, version] = (await redis.eval(OBSERVE_SCRIPT, 1, keys.referenceCurrent)) as [
+      unknown,
+      unknown,
+    ];
     if (!Array.isArray(time) || typeof version !== "string") return;
     observations.push({ at: Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000), version });
   }

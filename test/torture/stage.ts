@@ -1,12 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import pRetry from "p-retry";
+import { messageOf } from "../../shared/error-message.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { startPostgres, type PostgresServer } from "../servers/postgres.ts";
 import { startRedis, type RedisServer } from "../servers/redis.ts";
+import { startRelay, type Relay } from "../servers/relay.ts";
+import { settableClock, type SettableClock } from "../servers/settable-clock.ts";
 import { routerSlot, type RouterSlot } from "./router-slot.ts";
 
 /** The servers and routers of a run, and connections to observe them. */
@@ -14,6 +17,9 @@ export interface Stage {
   readonly redisServer: RedisServer;
   readonly postgresServer: PostgresServer;
   readonly routers: readonly RouterSlot[];
+  /** Each router's network to Redis, and the clock of its machine; without libfaketime no clock can be set. */
+  readonly relays: readonly Relay[];
+  readonly clocks: readonly SettableClock[];
   readonly keys: Keys;
   /** For observing and pausing. It fails while the server is stopped, so use it within {@link untilDone}. */
   readonly redis: Redis;
@@ -61,14 +67,20 @@ export async function openStage(routers: number, onMisbehaviour: (text: string) 
   };
   const { url } = postgresServer;
   const database = await openDatabase({ url, dataDir: "", onError: () => undefined });
-  const env = { ...ROUTER_ENV, REDIS_URL: redisServer.url, DATABASE_URL: url, KEY_PREFIX: keys.prefix };
+  const env = { ...ROUTER_ENV, DATABASE_URL: url, KEY_PREFIX: keys.prefix };
   let stopped = 0;
   let startedAt = 0;
+  const relays = await Promise.all(Array.from({ length: routers }, async () => startRelay(redisServer.port)));
+  const clocks = await clocksFor(routers);
   const serversAvailableSince = (): number => (stopped > 0 ? Infinity : startedAt);
   const slots = Array.from({ length: routers }, (_, i) =>
     routerSlot({
       name: `router ${i + 1}`,
-      env,
+      env: {
+        ...env,
+        ...clocks[i]?.env,
+        REDIS_URL: `redis://127.0.0.1:${relays[i]?.port}`,
+      },
       shutdownMsMax: SHUTDOWN_MS_MAX,
       serversAvailableSince,
       onMisbehaviour,
@@ -78,6 +90,8 @@ export async function openStage(routers: number, onMisbehaviour: (text: string) 
     redisServer,
     postgresServer,
     routers: slots,
+    relays,
+    clocks,
     keys,
     redis: connect("watch"),
     database,
@@ -95,9 +109,23 @@ export async function openStage(routers: number, onMisbehaviour: (text: string) 
       for (const slot of slots) slot.destroy();
       for (const redis of connections) redis.disconnect();
       await database.close();
+      await Promise.all([
+        ...relays.map(async (relay) => relay.stop()),
+        ...clocks.map(async (clock) => clock.remove()),
+      ]);
       await Promise.all([redisServer.stop(), postgresServer.stop()]);
     },
   };
+}
+
+/** None when libfaketime can neither be found nor installed. */
+async function clocksFor(routers: number): Promise<readonly SettableClock[]> {
+  try {
+    return await Promise.all(Array.from({ length: routers }, settableClock));
+  } catch (error) {
+    console.log(`no clock is set in this run: ${messageOf(error)}`);
+    return [];
+  }
 }
 
 /** Asks the routers to refresh the reference now; a router that is not connected misses it, as with any PUBLISH. */

@@ -9,7 +9,7 @@ import { torture, type TortureReport } from "./run.ts";
 
 /** `npm run torture` goes on for longer, and with more of everything. */
 const OPTIONS = byPace({
-  short: { seed: 7, minutes: 0.25, routers: 2, rate: 80, faultEveryMs: 900 },
+  short: { seed: 7, minutes: 0.3, routers: 2, rate: 80, faultEveryMs: 700 },
   full: { seed: randomInt(2 ** 31), minutes: 4, routers: 3, rate: 100, faultEveryMs: 2_000 },
 });
 

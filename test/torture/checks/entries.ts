@@ -1,6 +1,7 @@
 import type { Entry } from "../../../shared/entry.ts";
 import type { Evidence, Violation } from "../evidence.ts";
 import type { Facts, LogRow } from "../facts.ts";
+import { isLostEntry } from "../lost-entries.ts";
 import { decisionViolations } from "./decisions.ts";
 
 /** The longest part of a field that the record keeps. */
@@ -30,6 +31,12 @@ function entryViolations(entry: Entry, facts: Facts, evidence: Evidence): Violat
   const deadLetters = (evidence.deadLetters.get(entryId) ?? []).filter(
     ({ fields }) => fields["stream"] === "signals_stream",
   );
+  // An operator's slip dropped it: it is kept with its fields, once, and nothing else was done for it.
+  const [lost] = deadLetters.filter(isLostEntry);
+  if (lost !== undefined && deadLetters.length === 1 && results.length === 0 && rows.length === 0)
+    return lost.fields["fields"] === JSON.stringify(entry.fields)
+      ? []
+      : bad("lost, and kept with other fields");
   if (deadLetters.length > 0) {
     return bad(
       `${deadLetters.length} dead letters and ${results.length} results; no entry of a run may fail`,

@@ -1,5 +1,6 @@
 import type { Evidence, Violation } from "../evidence.ts";
 import type { Facts } from "../facts.ts";
+import { isLostEntry } from "../lost-entries.ts";
 
 /** No work remains, nothing was removed, no entry failed, and the reference never went back. */
 export function remainderViolations(facts: Facts, { revisionOf }: Evidence): Violation[] {
@@ -13,7 +14,7 @@ export function remainderViolations(facts: Facts, { revisionOf }: Evidence): Vio
     const present = facts[name].length + (name === "results" ? facts.executions.length : 0);
     if (added !== present) found.push({ text: `of ${added} ${name} added, ${present} are in the stream` });
   }
-  for (const { id, fields } of facts.deadLetters) {
+  for (const { id, fields } of facts.deadLetters.filter((letter) => !isLostEntry(letter))) {
     const { stream, entry_id, reason, error } = fields;
     found.push({ text: `dead letter ${id}: entry ${entry_id} of ${stream}, ${reason}: ${error}` });
   }

@@ -48,6 +48,26 @@ export const FAULTS: readonly TableFault[] = [
     end: async ({ redis }) => void (await redis.config("SET", "maxmemory", "0")),
   },
   {
+    name: "Redis nearly full",
+    async begin({ redis }) {
+      const [, used] = /used_memory:(\d+)/.exec(await redis.info("memory")) ?? [];
+      await redis.config("SET", "maxmemory", Math.round(Number(used) / 0.9));
+    },
+    status: "degraded",
+    reasons: [/maxmemory/, /%/],
+    end: async ({ redis }) => void (await redis.config("SET", "maxmemory", "0")),
+  },
+  {
+    name: "Redis emptied while Postgres is stopped",
+    async begin({ postgresServer, redis }) {
+      await postgresServer.kill();
+      await redis.flushall();
+    },
+    status: "not_ready",
+    reasons: [/no reference snapshot/, /Postgres cannot be reached/],
+    end: async ({ postgresServer }) => postgresServer.start(),
+  },
+  {
     name: "the disk of Redis full",
     async begin(stage) {
       await stage.redisServer.fillDisk();

@@ -20,15 +20,15 @@ export type Columns<Row> = { readonly [Name in keyof Row]-?: Column<Row[Name]> }
 
 type Reading<Value> = Pick<Column<Value>, "expected" | "read">;
 
-/** The log has ids as integer, so it could not record a decision with a higher one. */
+/** The log has ids as integer, so it could not record a decision with a higher one. Tasks and pauses know none below 1. */
 const ID_MAX = 2_147_483_647;
 const NESTING_MAX = 100;
 
 const id: Reading<number> = {
-  expected: `a whole number up to ${ID_MAX}`,
+  expected: `a whole number from 1 to ${ID_MAX}`,
   read: (value) => {
     const number = wholeNumber(value);
-    return number !== undefined && Math.abs(number) <= ID_MAX ? number : undefined;
+    return number !== undefined && number >= 1 && number <= ID_MAX ? number : undefined;
   },
 };
 

@@ -37,19 +37,19 @@ describe("a row that cannot be used", () => {
       "no id",
       "strategies",
       { ...strategyRow(2, { name: "Lost" }), id: null },
-      "table strategies, row Lost (NULL), column id: NULL instead of a whole number up to 2147483647; the strategy is left out: it gets no signal",
+      "table strategies, row Lost (NULL), column id: NULL instead of a whole number from 1 to 2147483647; the strategy is left out: it gets no signal",
     ],
     [
       "a subscription without signal",
       "strategy_signals",
       { strategy_id: 10, signal_id: null },
-      "table strategy_signals, row strategy strategy 10 (10) and signal NULL, column signal_id: NULL instead of a whole number up to 2147483647; the subscription is left out: the strategy does not get the signal",
+      "table strategy_signals, row strategy strategy 10 (10) and signal NULL, column signal_id: NULL instead of a whole number from 1 to 2147483647; the subscription is left out: the strategy does not get the signal",
     ],
     [
       "an id beyond 2^53",
       "signals",
       { ...signalRow(2), id: 2 ** 53 },
-      "table signals, row signal 2 (9007199254740992), column id: 9007199254740992 instead of a whole number up to 2147483647; the signal is left out: its phrases are ignored as unknown_phrase",
+      "table signals, row signal 2 (9007199254740992), column id: 9007199254740992 instead of a whole number from 1 to 2147483647; the signal is left out: its phrases are ignored as unknown_phrase",
     ],
   ])("(%s) is named with its table, row, column, value, and what is done", (_, table, row, text) => {
     expect(faultTexts(withRow(table, row))).toEqual([text]);
@@ -119,6 +119,10 @@ describe("a row that cannot be used", () => {
     ["signals", { ...signalRow(2), enabled: null }],
     ["signals", signalRow(2, { long_phrase: "GO\0" })],
     ["strategies", { ...strategyRow(30), id: 2_147_483_648 }],
+    ["strategies", strategyRow(0)],
+    ["strategies", strategyRow(-3)],
+    ["signals", signalRow(-9)],
+    ["strategy_signals", { strategy_id: 0, signal_id: 1 }],
     ["strategy_signals", { strategy_id: undefined, signal_id: 1 }],
     ["strategy_tickers", { strategy_id: 10, symbol: null }],
     ["strategy_tickers", { strategy_id: 1.5, symbol: "X" }],

@@ -77,7 +77,11 @@ const cannotRun = "the strategy cannot run: its tasks fail as unusable_reference
 
 export const REFERENCE_COLUMNS: { readonly [Table in ReferenceTable]: Columns<RowOf<Table>> } = {
   tickers: {
-    symbol: { ...symbol, effect: "the ticker is left out: its signals are ignored as unknown_ticker" },
+    symbol: {
+      ...symbol,
+      expected: `${symbol.expected} that only one row has`,
+      effect: "the ticker is left out: its signals are ignored as unknown_ticker",
+    },
     status: {
       ...switchWord,
       instead: () => "disabled",
@@ -98,7 +102,11 @@ export const REFERENCE_COLUMNS: { readonly [Table in ReferenceTable]: Columns<Ro
     enabled: { ...flag, ...signalLeftOut },
   },
   strategies: {
-    id: { ...id, effect: "the strategy is left out: it gets no signal" },
+    id: {
+      ...id,
+      expected: `${id.expected} that only one row has`,
+      effect: "the strategy is left out: it gets no signal",
+    },
     name: { ...text, instead: (strategy) => `strategy ${strategy}`, effect: cannotRun },
     enabled: { ...flag, instead: () => false, effect: `${cannotRun}, and it counts as disabled` },
     archived: { ...flag, instead: () => true, effect: `${cannotRun}, and it counts as archived` },

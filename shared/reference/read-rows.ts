@@ -77,16 +77,17 @@ function readRow<Row>(
 ): { readonly row: Row | undefined; readonly faults: readonly CellFault[] } {
   const row: Record<string, unknown> = {};
   const faults: CellFault[] = [];
-  let usable = true;
+  /** What leaves the row out: then nothing else in it matters. */
+  const decisive: CellFault[] = [];
   for (const [column, { read, instead }] of Object.entries<Column<unknown>>(columns)) {
     const value = read(cells[column]);
     if (value === undefined) {
-      faults.push({ column, value: valueText(cells[column], { secret: column === "params" }) });
-      if (instead === undefined) usable = false;
+      const fault = { column, value: valueText(cells[column], { secret: column === "params" }) };
+      (instead === undefined ? decisive : faults).push(fault);
     }
     row[column] = value ?? (value === null ? null : instead?.(Number(row["id"])));
   }
-  return { row: usable ? (row as Row) : undefined, faults };
+  return decisive.length > 0 ? { row: undefined, faults: decisive } : { row: row as Row, faults };
 }
 
 /**

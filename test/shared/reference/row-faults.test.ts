@@ -55,6 +55,13 @@ describe("a row that cannot be used", () => {
     expect(faultTexts(withRow(table, row))).toEqual([text]);
   });
 
+  test("that is left out is named for that alone, however many of its values cannot be read", () => {
+    const empty = Object.fromEntries(Object.keys(strategyRow(1)).map((column) => [column, null]));
+    expect(faultTexts(withRow("strategies", empty))).toEqual([
+      expect.stringMatching(/^table strategies, row NULL, column id: NULL .* the strategy is left out/),
+    ]);
+  });
+
   test("shows nothing of what stands in params, but the kind of value", () => {
     for (const params of ["s3cret", ["s3cret"], 7, true, null, { a: "s3cret\0" }, { "s3cret\0": 1 }]) {
       const [fault, ...more] = faultTexts(withRow("strategies", { ...strategyRow(2), params }));

@@ -1,5 +1,6 @@
 import type { SystemEvent } from "../shared/events.ts";
 import type { PublishState, ReferenceStore } from "../shared/io/reference/reference-store.ts";
+import { isDataError } from "../shared/redis-refusal.ts";
 import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
 import { REFERENCE_TABLES, type RawReferenceRows } from "../shared/reference/reference.ts";
 import { rowFaultText, summaryOf, type RowFault, type RowFaults } from "../shared/reference/row-faults.ts";
@@ -12,12 +13,12 @@ import type { CheckedStrategy } from "./check-strategies.ts";
  */
 export async function refreshReference(context: RefreshContext): Promise<RefreshResult> {
   const { source, store, failures, now, checkStrategies } = context;
-  const ticket = await store.takeTicket();
+  const ticket = await countedData(store.takeTicket(), failures);
   const rows = await counted(source.load(), failures);
   const { content, version, warnings, faults } = buildReference(rows);
   if (version !== (await store.currentVersion()))
     await counted(source.save(version, contentJson(content), new Date(now())), failures);
-  const state = await store.publish({ ticket, version, content, faults, now: now() });
+  const state = await countedData(store.publish({ ticket, version, content, faults, now: now() }), failures);
   // Publishing has forgotten all failures; these two states say as much about Postgres.
   if (state === "refused" || state === "newer_format") await failures?.recovered();
   const counts = {
@@ -49,7 +50,7 @@ export interface RefreshContext {
     save(version: string, content: unknown, createdAt: Date): Promise<void>;
   };
   readonly store: ReferenceStore;
-  /** Where refreshes are counted that fail because of Postgres. It never rejects. */
+  /** Where refreshes are counted that fail because of Postgres, or of the data in Redis. It never rejects. */
   readonly failures?: {
     failed(error: unknown): Promise<void>;
     recovered(): Promise<void>;
@@ -82,6 +83,16 @@ async function counted<T>(work: Promise<T>, failures: RefreshContext["failures"]
     return await work;
   } catch (error) {
     await failures?.failed(error);
+    throw error;
+  }
+}
+
+/** Counts what is wrong with the data in Redis. While Redis is unavailable or refuses writes, health says that. */
+async function countedData<T>(work: Promise<T>, failures: RefreshContext["failures"]): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isDataError(error)) await failures?.failed(error);
     throw error;
   }
 }

@@ -8,6 +8,11 @@ export function redisRefusalIn(thrown: unknown): RedisRefusal | undefined {
   return thrown.name === "ReplyError" ? redisRefusalOf(thrown.message) : undefined;
 }
 
+/** Whether Redis answered with an error about the data, such as a key of another type, and not about its own state. */
+export function isDataError(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "ReplyError" && redisRefusalIn(thrown) === undefined;
+}
+
 /** Why Redis refuses a command, for people. */
 export interface RedisRefusal {
   readonly code: RefusalCode;

@@ -5,7 +5,8 @@ import { degraded, notReady, seconds, type Fault, type HealthLimits } from "./fa
 export function referenceFaults(reference: ReferenceHealth, limits: HealthLimits): Fault[] {
   const { version, damage, failures } = reference;
   if (version === null) {
-    const because = failures === undefined ? "" : `: Postgres could not be read (${failures.error})`;
+    const because =
+      failures === undefined ? "" : `: it could not be refreshed from Postgres (${failures.error})`;
     return [notReady(`there is no reference snapshot, so nothing is decided${because}`)];
   }
   const unusable =
@@ -56,7 +57,7 @@ function refreshFaults(
   }
   if (failures !== undefined && failures.count >= FAILURES_MIN) {
     reasons.push(
-      `the reference could not be read from Postgres ${failures.count} times in a row: ${failures.error}; decisions go on with version ${version}, ${confirmed}`,
+      `the reference could not be refreshed from Postgres ${failures.count} times in a row: ${failures.error}; decisions go on with version ${version}, ${confirmed}`,
     );
   } else if (confirmedAgoMs === null) {
     reasons.push("the reference has never been confirmed");

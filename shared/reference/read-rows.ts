@@ -1,3 +1,4 @@
+import { canonicalJson } from "./reference-text.ts";
 import type { RawReferenceRows, ReferenceRows, ReferenceTable, StrategyRow } from "./reference.ts";
 import { REFERENCE_COLUMNS, type Column, type Columns, type RowOf } from "./row-columns.ts";
 import { keyText, namedId, rowFault, sortedFaults, valueText, type RowFault } from "./row-faults.ts";
@@ -20,15 +21,36 @@ export function readRows(raw: RawReferenceRows): ReadRows {
     });
   }
 
+  /** The rows without those that say different things under one key, as a view may have them. */
+  function agreeing<Table extends keyof typeof UNIQUE>(table: Table): ReadRow<RowOf<Table>>[] {
+    const column = UNIQUE[table];
+    const groups = new Map<unknown, ReadRow<RowOf<Table>>[]>();
+    for (const read of rowsOf(table)) {
+      const key = (read.row as Cells)[column];
+      groups.set(key, [...(groups.get(key) ?? []), read]);
+    }
+    return [...groups.values()].flatMap((group) => {
+      const [first] = group;
+      if (first === undefined || group.length === 1) return group;
+      if (new Set(group.map(canonicalJson)).size === 1) return [first];
+      const row = rowText(table, first.row, names);
+      faults.push(rowFault({ table, row, column, value: `${group.length} rows that differ` }));
+      return [];
+    });
+  }
+
   const rows: ReferenceRows = {
-    tickers: rowsOf("tickers").map(({ row }) => row),
+    tickers: agreeing("tickers").map(({ row }) => row),
     signals: rowsOf("signals").map(({ row }) => row),
-    strategies: rowsOf("strategies").map(runnable),
+    strategies: agreeing("strategies").map(runnable),
     strategy_signals: rowsOf("strategy_signals").map(({ row }) => row),
     strategy_tickers: rowsOf("strategy_tickers").map(({ row }) => row),
   };
   return { rows, faults: sortedFaults(faults) };
 }
+
+/** Tables of which one row counts for a key. Of signals all count, and a pair that is there twice means nothing else. */
+const UNIQUE = { tickers: "symbol", strategies: "id" } as const;
 
 export interface ReadRows {
   readonly rows: ReferenceRows;
@@ -55,16 +77,17 @@ function readRow<Row>(
 ): { readonly row: Row | undefined; readonly faults: readonly CellFault[] } {
   const row: Record<string, unknown> = {};
   const faults: CellFault[] = [];
-  let usable = true;
+  /** What leaves the row out: then nothing else in it matters. */
+  const decisive: CellFault[] = [];
   for (const [column, { read, instead }] of Object.entries<Column<unknown>>(columns)) {
     const value = read(cells[column]);
     if (value === undefined) {
-      faults.push({ column, value: valueText(cells[column], { secret: column === "params" }) });
-      if (instead === undefined) usable = false;
+      const fault = { column, value: valueText(cells[column], { secret: column === "params" }) };
+      (instead === undefined ? decisive : faults).push(fault);
     }
     row[column] = value ?? (value === null ? null : instead?.(Number(row["id"])));
   }
-  return { row: usable ? (row as Row) : undefined, faults };
+  return decisive.length > 0 ? { row: undefined, faults: decisive } : { row: row as Row, faults };
 }
 
 /**

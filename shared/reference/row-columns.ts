@@ -20,15 +20,15 @@ export type Columns<Row> = { readonly [Name in keyof Row]-?: Column<Row[Name]> }
 
 type Reading<Value> = Pick<Column<Value>, "expected" | "read">;
 
-/** The log has ids as integer, so it could not record a decision with a higher one. */
+/** The log has ids as integer, so it could not record a decision with a higher one. Tasks and pauses know none below 1. */
 const ID_MAX = 2_147_483_647;
 const NESTING_MAX = 100;
 
 const id: Reading<number> = {
-  expected: `a whole number up to ${ID_MAX}`,
+  expected: `a whole number from 1 to ${ID_MAX}`,
   read: (value) => {
     const number = wholeNumber(value);
-    return number !== undefined && Math.abs(number) <= ID_MAX ? number : undefined;
+    return number !== undefined && number >= 1 && number <= ID_MAX ? number : undefined;
   },
 };
 
@@ -77,7 +77,11 @@ const cannotRun = "the strategy cannot run: its tasks fail as unusable_reference
 
 export const REFERENCE_COLUMNS: { readonly [Table in ReferenceTable]: Columns<RowOf<Table>> } = {
   tickers: {
-    symbol: { ...symbol, effect: "the ticker is left out: its signals are ignored as unknown_ticker" },
+    symbol: {
+      ...symbol,
+      expected: `${symbol.expected} that only one row has`,
+      effect: "the ticker is left out: its signals are ignored as unknown_ticker",
+    },
     status: {
       ...switchWord,
       instead: () => "disabled",
@@ -98,7 +102,11 @@ export const REFERENCE_COLUMNS: { readonly [Table in ReferenceTable]: Columns<Ro
     enabled: { ...flag, ...signalLeftOut },
   },
   strategies: {
-    id: { ...id, effect: "the strategy is left out: it gets no signal" },
+    id: {
+      ...id,
+      expected: `${id.expected} that only one row has`,
+      effect: "the strategy is left out: it gets no signal",
+    },
     name: { ...text, instead: (strategy) => `strategy ${strategy}`, effect: cannotRun },
     enabled: { ...flag, instead: () => false, effect: `${cannotRun}, and it counts as disabled` },
     archived: { ...flag, instead: () => true, effect: `${cannotRun}, and it counts as archived` },

@@ -4,6 +4,7 @@ import { unusableStrategies } from "../../functions/check-strategies.ts";
 import { refreshReference, type RefreshContext } from "../../functions/refresh-reference.ts";
 import { HANDLERS } from "../../functions/strategies/registry.ts";
 import { referenceStoreOn } from "../../shared/io/reference/reference-store.ts";
+import { publicReason, refreshFailuresOn } from "../../shared/io/reference/refresh-failures.ts";
 import { keysOf } from "../../shared/keys.ts";
 import type { RawReferenceRows, ReferenceRows } from "../../shared/reference/reference.ts";
 import { NOW, referenceRows, rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../builders.ts";
@@ -113,7 +114,7 @@ describe("refresh-reference, on a real Redis", () => {
     expect((await refresh(broken)).events.map(({ level }) => level)).toEqual(["INFO", "ERROR"]);
   });
 
-  test("a refresh that fails because of Postgres is counted, another failure is not, and neither hides its error", async () => {
+  test("a refresh that fails because of Postgres is counted, one without a connection to Redis is not, and neither hides its error", async () => {
     const store = referenceStoreOn(redis, keysOf(freshPrefix()));
     const counted: string[] = [];
     const failures = {
@@ -131,6 +132,40 @@ describe("refresh-reference, on a real Redis", () => {
     expect(counted).toEqual(["Error: unavailable", "Error: unavailable"]);
     await refreshReference({ ...context, store: { ...store, publish: async () => "refused" } });
     expect(counted).toHaveLength(3);
+  });
+
+  test.each([
+    ["the ticket is a list", "reference:ticket", async (key: string) => redis.rpush(key, "x")],
+    ["the ticket is no number", "reference:ticket", async (key: string) => redis.set(key, "x")],
+    [
+      "the published ticket is no number",
+      "reference:published_ticket",
+      async (key: string) => redis.set(key, "x"),
+    ],
+  ])("a refresh that fails because %s is counted, until it succeeds", async (_, name, spoil) => {
+    const keys = keysOf(freshPrefix());
+    const failures = refreshFailuresOn(redis, keys);
+    const context: RefreshContext = {
+      source: sourceOf(referenceRows()),
+      store: referenceStoreOn(redis, keys),
+      failures: {
+        failed: async (error) => failures.failed(publicReason(error)),
+        recovered: async () => failures.recovered(),
+      },
+      now: () => NOW,
+    };
+    await refreshReference(context);
+    await redis.del(keys.prefix + name);
+    await spoil(keys.prefix + name);
+    for (let n = 0; n < 2; n += 1)
+      await expect(refreshReference(context)).rejects.toThrow(/WRONGTYPE|integer|nil/);
+    expect(await redis.hgetall(keys.referenceFailures)).toEqual({
+      count: "2",
+      error: expect.stringMatching(/^a key of Redis cannot be used \((ERR|WRONGTYPE) .*another program/),
+    });
+    await redis.del(keys.referenceTicket, keys.referencePublishedTicket);
+    await refreshReference(context);
+    expect(await redis.exists(keys.referenceFailures)).toBe(0);
   });
 
   test("a refresh that was delayed while another one published cannot bring back what it had read before", async () => {

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { messageOf } from "../../error-message.ts";
 import type { Keys } from "../../keys.ts";
+import { isDataError } from "../../redis-refusal.ts";
 import { excerpt } from "../../text.ts";
 import { DatabaseError } from "../postgres/database.ts";
 import { defineScript } from "../redis/connection.ts";
@@ -10,7 +11,7 @@ import { defineScript } from "../redis/connection.ts";
  * another one. Publishing removes all of it.
  */
 export interface RefreshFailures {
-  /** Counts a refresh that could not read or save in Postgres; `why` is shown to everyone. */
+  /** Counts a refresh that could not read or save in Postgres, or publish in Redis; `why` is shown to everyone. */
   failed(why: string): Promise<void>;
   /** Postgres was read, though nothing was published. */
   recovered(): Promise<void>;
@@ -50,8 +51,11 @@ export function refreshFailuresOn(redis: Redis, keys: Keys): RefreshFailures {
   };
 }
 
-/** Why Postgres could not be read, without addresses and users: `/readyz` answers without a token. */
+/** Why the reference could not be refreshed, without addresses and users: `/readyz` answers without a token. */
 export function publicReason(error: unknown): string {
+  // Without the place in a script, which Redis adds.
+  const [said = ""] = messageOf(error).split(" script: ", 1);
+  if (isDataError(error)) return `a key of Redis cannot be used (${said}); another program has written to it`;
   if (!(error instanceof DatabaseError)) return messageOf(error);
   if (error.sqlstate === undefined) return "Postgres cannot be reached or did not answer in time";
   return error.sqlstate.startsWith("28") ? "Postgres refuses the user or the password" : error.message;

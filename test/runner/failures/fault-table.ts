@@ -111,14 +111,14 @@ export const FAULTS: readonly TableFault[] = [
     name: "Postgres stopped",
     begin: async ({ postgresServer }) => postgresServer.kill(),
     status: "degraded",
-    reasons: [/Postgres cannot be reached/, /reference could not be read/],
+    reasons: [/Postgres cannot be reached/, /reference could not be refreshed/],
     end: async ({ postgresServer }) => postgresServer.start(),
   },
   {
     name: "Postgres refuses the reference",
     begin: async ({ sql }) => void (await sql("ALTER TABLE tickers RENAME TO tickers_gone")),
     status: "degraded",
-    reasons: [/reference could not be read/, /tickers/],
+    reasons: [/reference could not be refreshed/, /tickers/],
     end: async ({ sql }) => void (await sql("ALTER TABLE tickers_gone RENAME TO tickers")),
   },
   {

@@ -59,7 +59,7 @@ describe("healthOf", () => {
     [
       "there is no snapshot, and Postgres cannot be read",
       { reference: { version: null, confirmedAgoMs: null, failures: { count: 1, error: "no such table" } } },
-      /nothing is decided: Postgres could not be read \(no such table\)/,
+      /nothing is decided: it could not be refreshed from Postgres \(no such table\)/,
     ],
     [
       "the signals' group is gone",
@@ -98,7 +98,7 @@ describe("healthOf", () => {
     [
       "two refreshes in a row could not read Postgres",
       { reference: { ...fresh, failures: { count: 2, error: "no such table" } } },
-      /could not be read from Postgres 2 times in a row: no such table; decisions go on with version v, confirmed 1 s ago$/,
+      /could not be refreshed from Postgres 2 times in a row: no such table; decisions go on with version v, confirmed 1 s ago$/,
     ],
     [
       "a row of the reference cannot be used",

@@ -37,22 +37,29 @@ describe("a row that cannot be used", () => {
       "no id",
       "strategies",
       { ...strategyRow(2, { name: "Lost" }), id: null },
-      "table strategies, row Lost (NULL), column id: NULL instead of a whole number up to 2147483647; the strategy is left out: it gets no signal",
+      "table strategies, row Lost (NULL), column id: NULL instead of a whole number from 1 to 2147483647 that only one row has; the strategy is left out: it gets no signal",
     ],
     [
       "a subscription without signal",
       "strategy_signals",
       { strategy_id: 10, signal_id: null },
-      "table strategy_signals, row strategy strategy 10 (10) and signal NULL, column signal_id: NULL instead of a whole number up to 2147483647; the subscription is left out: the strategy does not get the signal",
+      "table strategy_signals, row strategy strategy 10 (10) and signal NULL, column signal_id: NULL instead of a whole number from 1 to 2147483647; the subscription is left out: the strategy does not get the signal",
     ],
     [
       "an id beyond 2^53",
       "signals",
       { ...signalRow(2), id: 2 ** 53 },
-      "table signals, row signal 2 (9007199254740992), column id: 9007199254740992 instead of a whole number up to 2147483647; the signal is left out: its phrases are ignored as unknown_phrase",
+      "table signals, row signal 2 (9007199254740992), column id: 9007199254740992 instead of a whole number from 1 to 2147483647; the signal is left out: its phrases are ignored as unknown_phrase",
     ],
   ])("(%s) is named with its table, row, column, value, and what is done", (_, table, row, text) => {
     expect(faultTexts(withRow(table, row))).toEqual([text]);
+  });
+
+  test("that is left out is named for that alone, however many of its values cannot be read", () => {
+    const empty = Object.fromEntries(Object.keys(strategyRow(1)).map((column) => [column, null]));
+    expect(faultTexts(withRow("strategies", empty))).toEqual([
+      expect.stringMatching(/^table strategies, row NULL, column id: NULL .* the strategy is left out/),
+    ]);
   });
 
   test("shows nothing of what stands in params, but the kind of value", () => {
@@ -119,6 +126,10 @@ describe("a row that cannot be used", () => {
     ["signals", { ...signalRow(2), enabled: null }],
     ["signals", signalRow(2, { long_phrase: "GO\0" })],
     ["strategies", { ...strategyRow(30), id: 2_147_483_648 }],
+    ["strategies", strategyRow(0)],
+    ["strategies", strategyRow(-3)],
+    ["signals", signalRow(-9)],
+    ["strategy_signals", { strategy_id: 0, signal_id: 1 }],
     ["strategy_signals", { strategy_id: undefined, signal_id: 1 }],
     ["strategy_tickers", { strategy_id: 10, symbol: null }],
     ["strategy_tickers", { strategy_id: 1.5, symbol: "X" }],
@@ -127,6 +138,43 @@ describe("a row that cannot be used", () => {
     expect(built.content).toEqual(without.content);
     expect(built.faults).toMatchObject([{ table }]);
     expect(built.version).not.toBe(without.version);
+  });
+});
+
+describe("rows with the same key, as a view may have them", () => {
+  test.each<[ReferenceTable, object, string]>([
+    [
+      "strategies",
+      strategyRow(10, { enabled: false }),
+      "table strategies, row strategy 10 (10), column id: 2 rows that differ instead of a whole number from 1 to 2147483647 that only one row has; the strategy is left out: it gets no signal",
+    ],
+    [
+      "strategies",
+      { ...strategyRow(10), id: "10", params: [] },
+      "table strategies, row strategy 10 (10), column id: 2 rows that differ instead of a whole number from 1 to 2147483647 that only one row has; the strategy is left out: it gets no signal",
+    ],
+    [
+      "tickers",
+      tickerRow("BTCUSDT", { status: "disabled" }),
+      "table tickers, row BTCUSDT, column symbol: 2 rows that differ instead of a symbol that only one row has; the ticker is left out: its signals are ignored as unknown_ticker",
+    ],
+  ])("are left out when they differ, in whatever order (%s %j)", (table, row, text) => {
+    const raw = withRow(table, row);
+    const turned = { ...raw, [table]: raw[table].toReversed() };
+    expect(faultTexts(raw)).toContain(text);
+    expect(buildReference(turned)).toEqual(buildReference(raw));
+    const { content } = buildReference(raw);
+    expect([content.strategies.has(10), content.tickers.has("BTCUSDT")]).toEqual([
+      table !== "strategies",
+      table !== "tickers",
+    ]);
+    expect(content.strategies.has(20)).toBe(true);
+  });
+
+  test("are one when they are the same", () => {
+    const twice = { ...rows, tickers: [...rows.tickers, ...rows.tickers] };
+    const built = buildReference({ ...twice, strategies: [...rows.strategies, strategyRow(10)] });
+    expect(built).toEqual(buildReference(rows));
   });
 });
 

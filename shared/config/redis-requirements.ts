@@ -31,6 +31,16 @@ export interface ScriptFacts {
   readonly hasCmsgpack: boolean;
   /** Commands of the router that the user may not run, or the server does not know. */
   readonly denied: readonly string[];
+  /** Pub/Sub channels, of those that were asked about, that the user may not subscribe to. */
+  readonly deniedChannels: readonly string[];
+}
+
+/** Whether the router hears of changes of the reference; without a permission they wait for the next refresh. */
+export function channelRemark({ deniedChannels }: ScriptFacts, refreshMs: number): Remark {
+  if (deniedChannels.length === 0) return ok("its user may subscribe to REFERENCE_CHANNELS");
+  return warning(
+    `the Redis user of REDIS_URL may not subscribe to ${deniedChannels.join(", ")}: changes of the reference are seen only every ${Math.round(refreshMs / 1_000)} s; allow it with ACL SETUSER <user> &<channel>`,
+  );
 }
 
 const MAJOR_MIN = 7;

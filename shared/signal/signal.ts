@@ -33,6 +33,7 @@ export function parseSignal(entry: Entry, now: number): ParsedSignal {
   ] as const) {
     if (text !== null && hasPlaceholder(text)) faults.push(invalid(field, FILLED_IN, text));
   }
+  if (givenUid !== null && NO_VALUE.test(givenUid)) faults.push(invalid("uid", IDENTITY, givenUid));
 
   const source = presentText(raw["source"]);
   if (message === null || symbol === null || barTime === null || faults.length > 0) {
@@ -112,6 +113,10 @@ const FILLED_IN = "a value in place of the placeholder {{…}}, which the sender
 function hasPlaceholder(text: string): boolean {
   return text.includes("{{") && /\{\{[^{}]*\}\}/.test(text);
 }
+
+const IDENTITY = "text that differs from signal to signal, not the name of a missing value";
+/** What senders write where they have no value: as a uid it would make every later signal a duplicate. */
+const NO_VALUE = /^(?:nan|null|undefined|none|n\/a)$/i;
 
 /** The form in which phrases are compared: trimmed, in lower case (via upper case, for letters like the Kelvin sign). */
 export function foldPhrase(text: string): string {

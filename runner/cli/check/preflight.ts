@@ -63,7 +63,13 @@ async function redisChecked(
     return { lines: [lineOf("Redis", warning(message))] };
   }
   const blockMs = Math.min(config.blockMs, BLOCK_MS_MAX);
-  return checkRedis({ url, keys: keysOf(config.keyPrefix), blockMs });
+  return checkRedis({
+    url,
+    keys: keysOf(config.keyPrefix),
+    blockMs,
+    channels: config.referenceChannels,
+    refreshMs: config.referenceRefreshMs,
+  });
 }
 
 /** Longest time that the check waits for a blocking read. */

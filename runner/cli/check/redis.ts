@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { redactUrl } from "../../../shared/config/redact-url.ts";
 import { blockingRemark, latencyRemark } from "../../../shared/config/redis-measures.ts";
-import { redisRemarks, scriptRemark } from "../../../shared/config/redis-requirements.ts";
+import { channelRemark, redisRemarks, scriptRemark } from "../../../shared/config/redis-requirements.ts";
 import { fault, ok, type Remark } from "../../../shared/config/remark.ts";
 import { messageOf } from "../../../shared/error-message.ts";
 import { DatabaseNotSelectedError, openRedis } from "../../../shared/io/redis/connection.ts";
@@ -12,7 +12,8 @@ import { refusalText } from "../../../shared/redis-refusal.ts";
 import { inTime, lineOf, linesOf, notChecked, type CheckLine } from "./check-line.ts";
 
 /** Checks a Redis without changing anything in it; `redis` is undefined when it cannot be used. */
-export async function checkRedis({ url, keys, blockMs }: CheckRedisOptions): Promise<CheckedRedis> {
+export async function checkRedis(options: CheckRedisOptions): Promise<CheckedRedis> {
+  const { url, keys, blockMs } = options;
   const errors: Error[] = [];
   const onError = (error: Error): void => void errors.push(error);
   const redis = openRedis({ url, role: "commands", name: "check", onError });
@@ -37,7 +38,7 @@ export async function checkRedis({ url, keys, blockMs }: CheckRedisOptions): Pro
   const database = redis.options.db ?? 0;
   const reached = lineOf("Redis", ok(`answers at ${redactUrl(url)}, database ${database}`));
   const server = await linesOf("Redis", "version, role, persistence and eviction", async () =>
-    serverRemarks(redis, keys),
+    serverRemarks(redis, options),
   );
   // One after the other, so that nothing makes the round trips slower.
   const latency = await linesOf("Redis", "latency", async () => [
@@ -53,6 +54,9 @@ export interface CheckRedisOptions {
   readonly url: string;
   readonly keys: Keys;
   readonly blockMs: number;
+  /** REFERENCE_CHANNELS and REFERENCE_REFRESH_MS */
+  readonly channels: readonly string[];
+  readonly refreshMs: number;
 }
 
 export interface CheckedRedis {
@@ -68,15 +72,20 @@ function reasonOf(error: unknown): string {
     : messageOf(error);
 }
 
-async function serverRemarks(redis: Redis, keys: Keys): Promise<readonly Remark[]> {
+async function serverRemarks(
+  redis: Redis,
+  { keys, channels, refreshMs }: Pick<CheckRedisOptions, "keys" | "channels" | "refreshMs">,
+): Promise<readonly Remark[]> {
   const remarks = redisRemarks(await readRedisFacts(redis));
   // An old server, or a sentinel, does not understand the script.
   if (remarks.some(({ kind }) => kind === "fault")) return remarks;
-  const scripts = scriptRemark(await readScriptFacts(redis, keys));
+  const facts = await readScriptFacts(redis, keys, { channels });
+  const scripts = scriptRemark(facts);
   if (scripts.kind === "fault") return [...remarks, scripts];
   const refusals = await readWriteRefusals(redis, keys.stream("signals_stream"));
   const writes = refusals.map((refusal) => fault(refusalText(refusal)));
-  return [...remarks, scripts, ...(writes.length > 0 ? writes : [ok("it takes writes")])];
+  const heard = channelRemark(facts, refreshMs);
+  return [...remarks, scripts, heard, ...(writes.length > 0 ? writes : [ok("it takes writes")])];
 }
 
 async function blockingRead(blocking: Redis, keys: Keys, asked: number): Promise<Remark> {

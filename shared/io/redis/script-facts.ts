@@ -7,16 +7,26 @@ import { defineScript } from "./connection.ts";
  * What scripts, and the user of this connection, may do; writes nothing. @throws Error when the server does not answer, or
  * answers something that is not about scripts
  */
-export async function readScriptFacts(redis: Redis, keys: Keys): Promise<ScriptFacts> {
+export async function readScriptFacts(
+  redis: Redis,
+  keys: Keys,
+  { channels = [] }: { readonly channels?: readonly string[] } = {},
+): Promise<ScriptFacts> {
   const probe = defineScript(redis, "probeScripts", PROBE_SCRIPT);
   const key = keys.stream("signals_stream");
-  const named = COMMANDS.map((command) => command.map((word) => (word === KEY ? key : word)));
+  const subscriptions = channels.map((channel) => ["SUBSCRIBE", channel]);
+  const named = [
+    ...COMMANDS.map((command) => command.map((word) => (word === KEY ? key : word))),
+    ...subscriptions,
+  ];
   try {
     const [hasCmsgpack, ...denied] = (await probe([key], [JSON.stringify(named)])) as [number, ...number[]];
-    return { hasCmsgpack: hasCmsgpack === 1, denied: denied.map((place) => COMMANDS[place - 1]?.[0] ?? "") };
+    const names = denied.flatMap((place) => COMMANDS[place - 1]?.[0] ?? []);
+    const deniedChannels = denied.flatMap((place) => subscriptions[place - 1 - COMMANDS.length]?.[1] ?? []);
+    return { hasCmsgpack: hasCmsgpack === 1, denied: names, deniedChannels };
   } catch (error) {
     if (!(error instanceof Error) || !/^NOPERM|unknown command|not allowed/i.test(error.message)) throw error;
-    return { refused: error.message, hasCmsgpack: false, denied: [] };
+    return { refused: error.message, hasCmsgpack: false, denied: [], deniedChannels: [] };
   }
 }
 
@@ -71,5 +81,4 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["HEXISTS", KEY, "f"],
   ["TIME"],
   ["PING"],
-  ["MULTI"],
 ];

@@ -50,7 +50,7 @@ describe("redisRemarks", () => {
 });
 
 describe("scriptRemark", () => {
-  const works = { hasCmsgpack: true, denied: [] };
+  const works = { hasCmsgpack: true, denied: [], deniedChannels: [] };
 
   test.each([
     [works, "ok", /scripts work/],

@@ -164,6 +164,20 @@ describe("rejected is an entry", () => {
     expect(parse({ uid: "{{x}}" })).toMatchObject({ facts: { uid: null } });
   });
 
+  test.each(["NaN", " null ", "undefined", "None", "N/A"])(
+    "a uid %s, which senders write for no value, is refused",
+    (uid) => {
+      expect(parse({ uid })).toMatchObject({
+        status: "rejected",
+        faults: [{ field: "uid", reason: "invalid_field" }],
+      });
+    },
+  );
+
+  test.each(["nano", "null-1", "no"])("but %s is a uid", (uid) => {
+    expect(parse({ uid })).toMatchObject({ status: "valid", signal: { uid } });
+  });
+
   test.each(["{{", "{x}", "}}{{", "{{a", "a}}", "{ {x} }"])("but %s is no placeholder", (uid) => {
     expect(parse({ uid })).toMatchObject({ status: "valid", signal: { uid } });
   });

@@ -35,7 +35,10 @@ test("every command that a script calls is asked about, so that a user without i
   );
   const limited = redis.duplicate({ username: prefix, password: "word" });
   try {
-    const { denied } = await readScriptFacts(limited, keysOf(prefix));
+    const channels = ["reference_events"];
+    const { denied, deniedChannels } = await readScriptFacts(limited, keysOf(prefix), { channels });
+    expect(deniedChannels).toEqual(channels);
+    expect((await readScriptFacts(redis, keysOf(prefix), { channels })).deniedChannels).toEqual([]);
     expect(calledByScripts().length).toBeGreaterThan(20);
     expect(denied).toEqual(expect.arrayContaining(calledByScripts()));
   } finally {

@@ -130,7 +130,7 @@ describe("waiting", () => {
       group: "signal_processor",
       consumer: "c",
     });
-    await group.release({ restoreDeliveryCount: true });
+    await group.release();
     expect(await reasons()).toEqual([]);
     expect((await group.pending({ idleMs: 0, countMax: 1 }))[0]?.idleMs).toBeLessThan(10_000);
   });

@@ -82,8 +82,8 @@ export type Claimed =
   | { readonly status: "claimed"; readonly entry: Entry; readonly deliveries: number }
   | { readonly status: "gone"; readonly id: string; readonly deliveries: number };
 
-/** Entries that one script touches: about 2 ms. */
-const PAGE_COUNT = 128;
+/** Entries that one script touches: about 1 ms. */
+const PAGE_COUNT = 64;
 /** Pending entries that one script reads. */
 const PENDING_PAGE_COUNT = 500;
 /** Redis' clock may differ by so much, in ms, from what a claim expects; a third of CLAIM_IDLE_MS where that is more. */

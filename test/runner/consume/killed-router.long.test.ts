@@ -47,7 +47,6 @@ test.each(DELAYS)(
     const decided = async () => expect(await redis.xlen(keys.stream("signal_results"))).toBe(COUNT);
     await vi.waitFor(decided, { timeout: 30_000, interval: 20 });
     const tookMs = performance.now() - killedAt;
-    console.log(`decided ${Math.round(tookMs)} ms after the kill`);
     expect(tookMs).toBeLessThan(CLAIM_IDLE_MS + LATE_MS_MAX);
   },
   60_000,

@@ -7,6 +7,8 @@ import { findReclaimable, reclaimEntries, type ReclaimScope } from "./reclaim-en
 const FREE_LANES_EVERY_MS = 500;
 /** How soon it is noticed that another consumer's heartbeat has ended: one script that reads. */
 const LOOK_EVERY_MS = 500;
+/** What is pending for this consumer itself is looked at less often, since that goes through all it has in flight. */
+const LOOK_AT_OWN_EVERY_MS = 1_000;
 
 /** What a loop does between reads: it reclaims when that is due, and frees lanes that other consumers have finished. */
 export function workBetweenReads(
@@ -17,7 +19,8 @@ export function workBetweenReads(
   const lookEveryMs = Math.min(LOOK_EVERY_MS, claimIdleMs / 2);
   // Concurrent work may end the process: it comes after that of the other loops, whose entries would seem to have done it.
   let lookAt = policy.isOrdered ? -Infinity : performance.now() + claimIdleMs / 2;
-  let thoroughAt = lookAt;
+  let ownAt = lookAt;
+  let correctAt = lookAt;
   let freeAt = -Infinity;
   let refusedAt = -Infinity;
   deps.redis.on("close", () => {
@@ -34,11 +37,12 @@ export function workBetweenReads(
   }
 
   async function lookForAbandoned(): Promise<void> {
-    // What is pending for this consumer itself is looked at less often, since that goes through all it has in flight.
-    const scope: ReclaimScope = { others: reclaims, own: performance.now() >= thoroughAt };
-    lookAt = performance.now() + lookEveryMs;
-    if (scope.own) {
-      thoroughAt = performance.now() + claimIdleMs / 2;
+    const now = performance.now();
+    const scope: ReclaimScope = { others: reclaims, own: now >= ownAt };
+    lookAt = now + lookEveryMs;
+    if (scope.own) ownAt = now + Math.min(LOOK_AT_OWN_EVERY_MS, claimIdleMs / 2);
+    if (now >= correctAt) {
+      correctAt = now + claimIdleMs / 2;
       if (!(await mayReclaim())) return;
       await correctIdleTimes(deps.redis, deps.keys, binding);
     }
@@ -46,7 +50,7 @@ export function workBetweenReads(
     await policy.startReclaim(async () => {
       const isFinished = await reclaimEntries(session, scope);
       if (!isFinished) lookAt = -Infinity;
-      if (!isFinished && scope.own) thoroughAt = -Infinity;
+      if (!isFinished && scope.own) ownAt = -Infinity;
       return isFinished;
     });
   }

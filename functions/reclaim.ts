@@ -1,4 +1,4 @@
-import type { PendingEntry } from "../shared/io/streams/stream-group.ts";
+import type { PendingEntry } from "../shared/io/streams/pending-entries.ts";
 
 /**
  * Sorts pending entries by Redis' own delivery count, which also counts the deliveries that killed their process. Leaves out
@@ -17,8 +17,48 @@ export function planReclaim(
 
 /** What to do with entries whose consumer is dead or stuck. */
 export interface ReclaimPlan {
-  /** To be reclaimed, oldest first, each processed alone. */
+  /** To be reclaimed, oldest first. */
   readonly take: readonly PendingEntry[];
   /** Delivered too often already: to become dead letters. */
   readonly giveUp: readonly PendingEntry[];
+}
+
+export interface ReclaimStepsOptions {
+  readonly deliveriesMax: number;
+  /** Most entries of one step. */
+  readonly countMax: number;
+}
+
+/**
+ * The plan for entries that keep their order, one step after the other. `process`: together; when one of them ends the process, the
+ * count of the others has risen as well, so what was delivered twice or more goes alone: no entry is given up for what another one
+ * has done. `give_up`: delivered too often already, to become dead letters.
+ */
+export interface ReclaimStep {
+  readonly kind: "process" | "give_up";
+  /** Never empty; all delivered as often, oldest first. */
+  readonly entries: readonly PendingEntry[];
+}
+
+/** Consecutive entries go together where they may. A delivery is counted at each step of its own, not here. */
+export function reclaimSteps(
+  pending: readonly PendingEntry[],
+  { deliveriesMax, countMax }: ReclaimStepsOptions,
+): readonly ReclaimStep[] {
+  const steps: { kind: ReclaimStep["kind"]; entries: PendingEntry[] }[] = [];
+  for (const entry of pending) {
+    const { deliveries } = entry;
+    const kind = deliveries >= deliveriesMax ? "give_up" : "process";
+    const last = steps.at(-1);
+    const isAlike = last?.kind === kind && last.entries[0]?.deliveries === deliveries;
+    const mayShare = kind === "give_up" || isUnsuspected(deliveries, deliveriesMax);
+    if (isAlike && mayShare && last.entries.length < countMax) last.entries.push(entry);
+    else steps.push({ kind, entries: [entry] });
+  }
+  return steps;
+}
+
+/** Whether it was delivered so seldom that one more delivery, together with others, leaves it a turn of its own. */
+function isUnsuspected(deliveries: number, deliveriesMax: number): boolean {
+  return deliveries <= 1 && deliveries + 1 < deliveriesMax;
 }

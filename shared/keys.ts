@@ -39,6 +39,8 @@ export interface Keys {
   readonly groups: string;
   /** When each reader of a group last asked for entries. */
   readonly loops: string;
+  /** Until when each consumer of a group vouches for what it has in flight. */
+  readonly heartbeats: string;
   /** By consumer, the strategies that it cannot run. */
   readonly unusableStrategies: string;
   /** By strategy, how its last tasks ended. */
@@ -75,6 +77,7 @@ export function keysOf(prefix: string): Keys {
     control: `${prefix}control`,
     groups: `${prefix}groups`,
     loops: `${prefix}loops`,
+    heartbeats: `${prefix}heartbeats`,
     unusableStrategies: `${prefix}unusable_strategies`,
     taskEnds: `${prefix}task_ends`,
     referenceCurrent: `${prefix}reference:current`,

@@ -81,7 +81,8 @@ export function executionBinding(
       }
     },
     // At worst it stays counted: the process is about to end.
-    uncount: async (id, attempt) => own.restoreDeliveryCount(id, attempt - 1).catch(() => undefined),
+    uncount: async (id, attempt) =>
+      own.setDeliveryCounts([{ id, deliveries: attempt - 1 }]).catch(() => undefined),
     streamProblem: async (stream) => retryUntilAborted(async () => streamProblem(redis, keys, stream), abort),
     pause: async (attempt) => sleep(backoffMs(attempt), true, { signal: stopping }).catch(() => false),
   };
@@ -101,7 +102,6 @@ export function executionBinding(
     invalidate: () => deps.routing.invalidate(),
     concurrent: {
       markDelivered: async (ids) => claims.markDelivered(ids),
-      claimUnstarted: async (ids, idleMs) => claims.claimUnstarted(ids, idleMs),
       get reserved() {
         return lanes.reserved;
       },

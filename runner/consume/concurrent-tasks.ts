@@ -13,7 +13,7 @@ export interface ConcurrentTasksOptions {
   readonly batchesMax?: number;
 }
 
-/** Entries in flight at a time; extending them takes Redis some milliseconds. */
+/** Entries in flight at a time. */
 const IN_FLIGHT_MAX = 5_000;
 /** The next task is reclaimed after this time, in ms, also while this one still runs. */
 const ALONE_MS = 2_000;
@@ -72,11 +72,7 @@ export function concurrentTasks({
       const pending = new Set(await group.stillPending(reserved));
       for (const id of reserved) if (!pending.has(id)) tasks.release(id);
     },
-    async claimUnstarted(found, idleMs) {
-      // What was never started cannot have ended a process, so it need not be processed alone.
-      const ids = found.filter(({ deliveries }) => deliveries === 0).map(({ id }) => id);
-      return tasks.claimUnstarted(ids, idleMs);
-    },
+    hasReservedLanes: () => tasks.reserved.size > 0,
     async reserve(found) {
       const ids = found.map(({ id }) => id).filter((id) => !tasks.reserved.has(id));
       for (const entry of await group.fetch(ids)) tasks.reserve(entry);

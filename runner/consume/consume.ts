@@ -9,13 +9,22 @@ import type { ConsumerSession } from "./consumer-session.ts";
 
 /** Where batches come from: `readUntilStopped` or `readUntilEmpty` of reader.ts. */
 export interface BatchSource {
-  /** The next batch, empty when none came in time; undefined when there is no more to read. */
-  next(): Promise<readonly Entry[] | undefined>;
+  /**
+   * The next batch, empty when none came in time; undefined when there is no more to read. `waiting`: there was none for `msMax`, and
+   * what the read gives is for a later call.
+   */
+  next(options: { readonly msMax: number }): Promise<readonly Entry[] | "waiting" | undefined>;
+}
+
+/** What a loop does before each read, and while it waits for one. */
+export interface WorkBetweenReads {
+  run(): Promise<void>;
+  /** Time until there is something to do, in ms. */
+  dueInMs(): number;
 }
 
 export interface ConsumeOptions {
-  /** Called before each read. */
-  readonly beforeRead?: () => Promise<void>;
+  readonly between?: WorkBetweenReads;
   /** Called each time the loop has turned. */
   readonly onTurn?: () => void;
 }
@@ -30,12 +39,12 @@ const WAIT_FOR_ROOM_MS_MAX = 500;
 export async function consume(
   session: ConsumerSession,
   source: BatchSource,
-  { beforeRead, onTurn }: ConsumeOptions = {},
+  { between, onTurn }: ConsumeOptions = {},
 ): Promise<void> {
   const { policy, inFlight, deps } = session;
   try {
     while (!policy.running.hasFailed) {
-      await beforeRead?.();
+      await between?.run();
       // What is read ahead would be committed before the batch that failed meanwhile.
       if (policy.running.hasFailed) break;
       if (policy.isFull()) {
@@ -45,8 +54,9 @@ export async function consume(
       }
       // Before the read, so that it knows of a batch that is aborted meanwhile.
       const slot = policy.nextSlot();
-      const batch = await nextBatch(source, slot);
+      const batch = await nextBatch(source, slot, between?.dueInMs() ?? Infinity);
       if (batch === undefined) break;
+      if (batch === "waiting") continue;
       onTurn?.();
       if (batch.length > 0) await session.start(batch, slot);
     }
@@ -60,12 +70,13 @@ export async function consume(
 async function nextBatch(
   source: BatchSource,
   slot: CommitSlot | undefined,
-): Promise<readonly Entry[] | undefined> {
-  let batch: readonly Entry[] | undefined;
+  msMax: number,
+): ReturnType<BatchSource["next"]> {
+  let batch: Awaited<ReturnType<BatchSource["next"]>>;
   try {
-    batch = await source.next();
+    batch = await source.next({ msMax });
     return batch;
   } finally {
-    if (batch === undefined || batch.length === 0) slot?.end({ aborted: false });
+    if (batch === undefined || batch === "waiting" || batch.length === 0) slot?.end({ aborted: false });
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Entry } from "../../shared/entry.ts";
 import { leaveGroup } from "../../shared/io/streams/consumers.ts";
+import { inFlightHeartbeatOn } from "../../shared/io/streams/in-flight-heartbeats.ts";
 import { streamGroupOn, type StreamGroup } from "../../shared/io/streams/stream-group.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { Binding, TimeLimits } from "../engine/binding.ts";
@@ -41,11 +42,14 @@ export interface SessionDeps extends ProcessDeps {
   readonly keys: Keys;
   readonly claimIdleMs: number;
   readonly deliveriesMax: number;
+  readonly batchCountMax: number;
 }
 
 export interface SessionOptions {
   /** Name in the group, of this session alone. */
   readonly consumer: string;
+  /** Set for a session on demand, beside which an older version may answer other calls: it leaves no trace between them. */
+  readonly onDemand?: true;
   /** Where batches are concurrent: those started at a time. Default: as many as fit in flight. */
   readonly batchesMax?: number;
   /** When side effects are no longer started, and when they end; default: with everything else. */
@@ -60,18 +64,23 @@ const ORDERED_IN_FLIGHT_MAX = 2;
 export function openSession(
   shared: Binding,
   deps: SessionDeps,
-  { consumer, batchesMax, limits = deps, source = shared.functionName }: SessionOptions,
+  { consumer, onDemand, batchesMax, limits = deps, source = shared.functionName }: SessionOptions,
 ): ConsumerSession {
   const { redis, keys, events, abort, claimIdleMs } = deps;
   const binding = shared.asConsumer?.(consumer, limits) ?? shared;
   const { stream, concurrent, inFlightMax = ORDERED_IN_FLIGHT_MAX } = binding;
-  const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer });
+  const member = { stream, group: binding.group, consumer };
+  const group = streamGroupOn(redis, keys, member);
+  const heartbeat = inFlightHeartbeatOn(redis, keys, member);
   const reporter = failureReporter(events, {
     source,
-    what: `entries of ${stream} in flight cannot be extended`,
+    what: `the heartbeat of entries of ${stream} in flight cannot be given`,
   });
-  const inFlight = openInFlightEntries(group, {
+  const inFlight = openInFlightEntries({
+    group,
+    heartbeat,
     claimIdleMs,
+    alwaysExtends: onDemand === true,
     onError: reporter.failed,
     onSuccess: reporter.recovered,
   });
@@ -131,13 +140,21 @@ export function openSession(
     async leave({ release } = { release: false }) {
       inFlight.close();
       await lostEntries.close();
-      // Without Redis they fail, and maintenance removes the consumer later.
-      await Promise.allSettled([
-        ...(release ? [group.release({ restoreDeliveryCount: policy.countsDeliveries })] : []),
-        leaveGroup(redis, keys, { stream, group: binding.group, consumer }),
-      ]);
+      // Without Redis they fail, and maintenance removes consumer and heartbeat later.
+      await settled(async () => {
+        // What is still in flight was read and never begun; what failed by a fault of its own is not among it.
+        const unbegun = [...inFlight.ids].map((id) => ({ id, deliveries: 0 }));
+        if (release && policy.countsDeliveries) await group.setDeliveryCounts(unbegun);
+        if (release) await group.release();
+      });
+      await settled(async () => heartbeat.end({ left: await leaveGroup(redis, keys, member) }));
     },
   };
+}
+
+/** Resolves when it has ended, in whatever way. */
+async function settled(act: () => Promise<unknown>): Promise<void> {
+  await act().catch(() => undefined);
 }
 
 /** A consumer name for a session beside the loops of this process: no two of its calls share one. */

@@ -1,5 +1,5 @@
 import { noteScheduledHeartbeat, SCHEDULED } from "../../shared/io/streams/consumer-heartbeats.ts";
-import { GroupMissingError } from "../../shared/io/streams/stream-group.ts";
+import { GroupMissingError } from "../../shared/io/streams/pending-entries.ts";
 import type { StreamName } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
@@ -56,6 +56,7 @@ export async function drain(
     { ...services, ...config, ...deps },
     {
       consumer: uniqueNameFor(services.consumer, "poll"),
+      onDemand: true,
       batchesMax: CONCURRENT_BATCHES_MAX,
       ...(binding.asConsumer === undefined ? {} : { limits: timeLimitsOf(budget, binding) }),
     },

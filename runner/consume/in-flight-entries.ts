@@ -1,6 +1,10 @@
+import type { InFlightHeartbeat } from "../../shared/io/streams/in-flight-heartbeats.ts";
 import type { StreamGroup } from "../../shared/io/streams/stream-group.ts";
 
-/** The entries this consumer is working on, extended in Redis again and again so that no other consumer claims them. */
+/**
+ * The entries this consumer is working on. Its heartbeat keeps other consumers from claiming them, however many there are; where the
+ * group may have consumers that know no heartbeats, each entry is extended as well.
+ */
 export interface InFlightEntries {
   readonly ids: ReadonlySet<string>;
   add(ids: readonly string[]): void;
@@ -11,21 +15,42 @@ export interface InFlightEntries {
 }
 
 export interface InFlightOptions {
+  readonly group: Pick<StreamGroup, "extend">;
+  readonly heartbeat: Pick<InFlightHeartbeat, "beat">;
   readonly claimIdleMs: number;
+  /** Whether entries are extended in any case: where it is not known which consumers a scheduler calls. */
+  readonly alwaysExtends: boolean;
   readonly onError: (error: unknown) => void;
   readonly onSuccess: () => void;
 }
 
-/** None at first; what is added is extended every third of `claimIdleMs`. */
-export function openInFlightEntries(
-  group: StreamGroup,
-  { claimIdleMs, onError, onSuccess }: InFlightOptions,
-): InFlightEntries {
+/** None at first. A heartbeat is sent at once and every third of `claimIdleMs`. */
+export function openInFlightEntries({
+  group,
+  heartbeat,
+  claimIdleMs,
+  alwaysExtends,
+  onError,
+  onSuccess,
+}: InFlightOptions): InFlightEntries {
   const ids = new Set<string>();
+  let extendsEach = alwaysExtends;
+  // While nothing is in flight nothing depends on it.
+  const failed = (error: unknown): void => {
+    if (ids.size > 0) onError(error);
+  };
+  const beat = neverTwice(async () => {
+    extendsEach = (await heartbeat.beat(claimIdleMs)) || alwaysExtends;
+    onSuccess();
+  }, failed);
   // An entry that another consumer has claimed stays in the set until its work ends; the fence makes that commit harmless.
+  const extend = neverTwice(async () => {
+    if (extendsEach) await group.extend([...ids]);
+  }, failed);
   const timer = setInterval(() => {
-    if (ids.size > 0) group.extend([...ids]).then(onSuccess, onError);
+    void beat().then(extend);
   }, claimIdleMs / 3);
+  void beat();
   let waiting: (() => void)[] = [];
   return {
     ids,
@@ -46,5 +71,21 @@ export function openInFlightEntries(
       });
     },
     close: () => clearInterval(timer),
+  };
+}
+
+/** Does nothing while the last call is not over: a slow Redis is not asked again before it has answered. Never rejects. */
+function neverTwice(act: () => Promise<void>, onError: (error: unknown) => void): () => Promise<void> {
+  let isRunning = false;
+  return async () => {
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      await act();
+    } catch (error) {
+      onError(error);
+    } finally {
+      isRunning = false;
+    }
   };
 }

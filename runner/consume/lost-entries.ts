@@ -5,7 +5,7 @@ import { messageOf } from "../../shared/error-message.ts";
 import { eventAppend, type SystemEvent } from "../../shared/events.ts";
 import type { Branch } from "../../shared/function.ts";
 import { lostEntriesOn, type LostEvidence, type Suspect } from "../../shared/io/streams/lost-entries.ts";
-import { GroupMissingError } from "../../shared/io/streams/stream-group.ts";
+import { GroupMissingError } from "../../shared/io/streams/pending-entries.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
 import type { ProcessDeps, ProcessedEntry } from "../engine/process-batch.ts";

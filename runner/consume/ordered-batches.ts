@@ -24,7 +24,7 @@ export function orderedBatches({ group, orderKey, inFlightMax }: OrderedBatchesO
     onDelivered: () => undefined,
     async onUnsettled(ids) {
       // While Redis is unavailable too, this delivery stays one of the entry's DELIVERIES_MAX.
-      await Promise.allSettled(ids.map(async (id) => group.restoreDeliveryCount(id, 0)));
+      await group.setDeliveryCounts(ids.map((id) => ({ id, deliveries: 0 }))).catch(() => undefined);
     },
     async start(work, slot) {
       inOrder.push(running.track(work()).then(({ failed }) => slot?.end({ aborted: failed })));
@@ -38,7 +38,7 @@ export function orderedBatches({ group, orderKey, inFlightMax }: OrderedBatchesO
     isFull: () => false,
     reserveLanes: async () => undefined,
     freeLanes: async () => undefined,
-    claimUnstarted: async () => [],
+    hasReservedLanes: () => false,
     reserve: async () => undefined,
     isBehindReserved: () => false,
     follow: async (work) => work,

@@ -17,7 +17,6 @@ export interface PollLoopDeps extends Omit<SessionDeps, "reporter" | "stopping">
   /** A connection of the loop's own; closed when the loop has ended. */
   readonly blocking: Redis;
   readonly consumer: string;
-  readonly batchCountMax: number;
   readonly blockMs: number;
   /** Whether this process reclaims what other consumers have left unfinished. */
   readonly reclaims: boolean;
@@ -55,7 +54,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
     countMax: deps.batchCountMax,
     blockMs: deps.blockMs,
   });
-  const beforeRead = workBetweenReads(session, deps);
+  const between = workBetweenReads(session, deps);
 
   /** New connections: whatever the loop waits for rejects, and is attempted again. */
   function reconnect(stillMs: number): void {
@@ -88,7 +87,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
       watchdog.alive();
       void noteTurn();
     };
-    await consume(session, reader, { beforeRead, onTurn });
+    await consume(session, reader, { between, onTurn });
   }
 
   async function run(): Promise<void> {

@@ -1,5 +1,6 @@
 import { planReclaim } from "../../functions/reclaim.ts";
-import { GroupMissingError, streamGroupOn, type PendingEntry } from "../../shared/io/streams/stream-group.ts";
+import { GroupMissingError, type PendingEntry } from "../../shared/io/streams/pending-entries.ts";
+import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
 import type { StreamName } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
 import type { Services } from "../setup/services.ts";
@@ -26,7 +27,7 @@ export async function previewReclaim(
   const { stream } = binding;
   try {
     const group = streamGroupOn(redis, keys, { stream, group: binding.group, consumer });
-    const pending = await group.pending({ idleMs: claimIdleMs, countMax: PREVIEWED_MAX });
+    const pending = await group.abandoned({ idleMs: claimIdleMs, countMax: PREVIEWED_MAX });
     const plan = planReclaim(pending, { held: new Set(), deliveriesMax });
     const idsOf = (entries: readonly PendingEntry[]): string[] => entries.map(({ id }) => id);
     const more = pending.length === PREVIEWED_MAX;

@@ -1,6 +1,6 @@
 import type { Entry } from "../../shared/entry.ts";
 import type { Branch } from "../../shared/function.ts";
-import type { PendingEntry } from "../../shared/io/streams/stream-group.ts";
+import type { PendingEntry } from "../../shared/io/streams/pending-entries.ts";
 import type { CommitSlot } from "../engine/commit-order.ts";
 import type { RunningWork } from "./running-work.ts";
 
@@ -25,14 +25,13 @@ export interface ProcessingPolicy {
   reserveLanes(): Promise<void>;
   /** Frees the reservations of entries that other consumers have finished. */
   freeLanes(): Promise<void>;
+  hasReservedLanes(): boolean;
   /** The batches in flight, and reclaims that run beside them. */
   readonly running: RunningWork;
   /** Whether batches keep their order: then all of them end before the loop goes on after a failure. */
   readonly isOrdered: boolean;
   /** Whether a delivery counts as an attempt, so that one that came to nothing is taken back. */
   readonly countsDeliveries: boolean;
-  /** Claims the tasks among these that no consumer has started: they can be processed like new ones. */
-  claimUnstarted(found: readonly PendingEntry[], idleMs: number): Promise<readonly Entry[]>;
   /** Reserves the lanes of what is about to be reclaimed. */
   reserve(found: readonly PendingEntry[]): Promise<void>;
   /** Whether it would have to wait for another entry that is reclaimed before it. */

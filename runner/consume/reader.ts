@@ -79,11 +79,13 @@ export function readUntilStopped(
   }
 
   return {
-    async next() {
+    async next({ msMax }) {
       if (reading === undefined && state === "stopped") return undefined;
       const current = (reading ??= startReading());
       try {
-        const { entries, waited } = await current;
+        const given = await withinMs(current, msMax);
+        if (given === undefined) return "waiting";
+        const { entries, waited } = given;
         // One that waited may have ended without entries right before something came.
         if (state === "draining" && !waited && entries.length === 0) state = "stopped";
         reading = undefined;
@@ -101,6 +103,20 @@ export function readUntilStopped(
       if (reading !== undefined) unblock();
     },
   };
+}
+
+/** What it gives, or undefined when that takes longer than `msMax`. */
+async function withinMs<T>(given: Promise<T>, msMax: number): Promise<T | undefined> {
+  if (msMax === Infinity) return given;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, msMax, undefined);
+  });
+  try {
+    return await Promise.race([given, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export interface ReadUntilEmptyOptions {

@@ -1,140 +1,134 @@
-import { planReclaim } from "../../functions/reclaim.ts";
-import type { Entry } from "../../shared/entry.ts";
-import { NO_EFFECTS, type Result } from "../../shared/function.ts";
-import { correctIdleTimes } from "../../shared/io/streams/idle-times.ts";
-import type { PendingEntry } from "../../shared/io/streams/stream-group.ts";
-import type { Binding } from "../engine/binding.ts";
+import { planReclaim, reclaimSteps, type ReclaimStep } from "../../functions/reclaim.ts";
+import { compareEntryIds } from "../../shared/entry-range.ts";
+import type { PendingEntry } from "../../shared/io/streams/pending-entries.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
-import type { ConsumerSession, SessionDeps } from "./consumer-session.ts";
+import { claim, claimed, isClockSteady, type ClaimedEntry } from "./claim-entries.ts";
+import type { ConsumerSession } from "./consumer-session.ts";
+import { sendToDeadLetters } from "./give-up-entries.ts";
 
-/** Pending entries per call: then it is the turn of new entries again. */
-const PENDING_PER_CALL = 100;
+/** Whose entries are looked at; an entry that this consumer knows is never reclaimed. */
+export interface ReclaimScope {
+  /** Those of consumers without a heartbeat. */
+  readonly others: boolean;
+  /** What is pending for this consumer and it has never seen, as when an answer was lost on the wire, or has failed at. */
+  readonly own: boolean;
+}
 
-/**
- * Reclaims what dead or stuck consumers have left pending; false when there may be more. One entry at a time, each claimed
- * only when it is its turn and processed alone: if it ends the process, no other entry's delivery count has risen.
- */
-export async function reclaimEntries(session: ConsumerSession): Promise<boolean> {
-  const { group, inFlight, policy, deps } = session;
-  const { claimIdleMs, deliveriesMax, stopping } = deps;
-  // At the same time, so that it costs one round trip.
-  const [pending, areRight] = await Promise.all([
-    group.pending({ idleMs: claimIdleMs, countMax: PENDING_PER_CALL }),
-    areIdleTimesRight(deps),
-    correctIdleTimes(deps.redis, deps.keys, session.binding),
+/** Entries per call: then it is the turn of new entries again. */
+const PAGE_COUNT = 512;
+/** Entries per call that are processed alone: each takes some round trips, while new entries wait. */
+const ALONE_MAX = 20;
+
+/** What could be reclaimed now, oldest first: at most so many that one call deals with them. */
+export async function findReclaimable(
+  { group, inFlight, deps }: ConsumerSession,
+  { others, own }: ReclaimScope,
+): Promise<readonly PendingEntry[]> {
+  const page = { idleMs: deps.claimIdleMs, countMax: PAGE_COUNT };
+  const isHeld = (id: string): boolean => inFlight.ids.has(id);
+  const found = await Promise.all([
+    others ? group.abandoned(page) : [],
+    own ? group.abandonedOwn({ ...page, isHeld }) : [],
   ]);
-  if (!areRight) return true;
-  const before = session.counts.reclaimed;
-  const plan = planReclaim(pending, { held: inFlight.ids, deliveriesMax });
-  for (const found of plan.giveUp) {
+  // What was on its way when Redis answered has arrived meanwhile.
+  const unknown = found.flat().filter(({ id }) => !isHeld(id));
+  return unknown.toSorted((a, b) => compareEntryIds(a.id, b.id)).slice(0, PAGE_COUNT);
+}
+
+/** Reclaims what dead or stuck consumers have left pending; false when there may be more. */
+export async function reclaimEntries(session: ConsumerSession, scope: ReclaimScope): Promise<boolean> {
+  const { policy, counts, deps } = session;
+  const [pending, isSteady] = await Promise.all([findReclaimable(session, scope), isClockSteady(deps)]);
+  if (!isSteady || pending.length === 0) return true;
+  const before = counts.reclaimed;
+  const isFinished = policy.isOrdered
+    ? await reclaimInOrder(session, pending)
+    : await reclaimTasks(session, pending);
+  if (counts.reclaimed > before) reportReclaimed(session, counts.reclaimed - before);
+  // Without progress the rest waits for something: later is soon enough.
+  return (isFinished && pending.length < PAGE_COUNT) || counts.reclaimed === before;
+}
+
+/** In batches, as new entries; each delivery is counted only when the turn of the entry has come. */
+async function reclaimInOrder(session: ConsumerSession, pending: readonly PendingEntry[]): Promise<boolean> {
+  const { deliveriesMax, batchCountMax: countMax, stopping } = session.deps;
+  let alone = 0;
+  for (const step of reclaimSteps(pending, { deliveriesMax, countMax })) {
     if (stopping.aborted) return true;
-    await giveUp(session, found);
+    if (step.kind === "process" && step.entries.length === 1 && (alone += 1) > ALONE_MAX) return false;
+    await takeStep(session, step);
   }
-  if (stopping.aborted) return true;
-  const unstarted = await policy.claimUnstarted(plan.take, claimIdleMs);
+  return true;
+}
+
+async function takeStep(session: ConsumerSession, { kind, entries }: ReclaimStep): Promise<void> {
+  await claimed(session, entries, async (held) => {
+    if (kind === "give_up") return giveUp(session, held);
+    const counted = await session.group.countDelivery(held.map(({ entry }) => entry.id));
+    await processCounted(
+      session,
+      held.filter(({ entry }) => counted.has(entry.id)),
+    );
+  });
+}
+
+/** Processes entries, whose deliveries do not count when what they need is unavailable. */
+async function processCounted(session: ConsumerSession, held: readonly ClaimedEntry[]): Promise<void> {
+  const { group, policy, deps } = session;
+  const before = held.map(({ entry, deliveries }) => ({ id: entry.id, deliveries }));
+  const uncount = async (): Promise<void> => group.setDeliveryCounts(before);
+  const deliveries = Math.max(0, ...before.map((one) => one.deliveries)) + 1;
+  try {
+    // What is unavailable says nothing about the entries, however often this process is started again meanwhile.
+    await session.process(
+      held.map(({ entry }) => entry),
+      { deliveries, onUnavailable: uncount },
+    );
+  } catch (error) {
+    // So does a commit that Redis has refused; when the count cannot be restored either, this delivery stays counted.
+    const isInterrupted = error instanceof UnavailableError || deps.abort.aborted;
+    if (isInterrupted && policy.countsDeliveries) await uncount().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Tasks that were never started go together; each of the others alone, in the place of its lane. */
+async function reclaimTasks(session: ConsumerSession, pending: readonly PendingEntry[]): Promise<boolean> {
+  const { inFlight, policy, deps } = session;
+  const { deliveriesMax, stopping } = deps;
+  const plan = planReclaim(pending, { held: inFlight.ids, deliveriesMax });
+  if (plan.giveUp.length > 0) await claimed(session, plan.giveUp, async (held) => giveUp(session, held));
+  if (stopping.aborted || policy.isFull()) return true;
+  // What was never started cannot have ended a process, so it need not be processed alone.
+  const neverStarted = plan.take.filter(({ deliveries }) => deliveries === 0);
+  const answers = await claim(session, neverStarted, { unstarted: true });
+  const unstarted = answers.flatMap((one) => (one.status === "claimed" ? [one.entry] : []));
   if (unstarted.length > 0) await session.start(unstarted);
-  session.counts.reclaimed += unstarted.length;
-  let claimed = unstarted.length;
   const startedIds = new Set(unstarted.map(({ id }) => id));
   const others = plan.take.filter(({ id }) => !startedIds.has(id));
   await policy.reserve(others);
   for (const found of others) {
     if (stopping.aborted) return true;
     if (policy.isBehindReserved(found.id)) continue;
-    // What has side effects would be run a second time beside its owner; elsewhere the fence of the commit is enough.
-    if (!policy.isOrdered && !(await areIdleTimesRight(deps))) return true;
-    if (await policy.follow(reclaimOne(session, found))) claimed += 1;
-  }
-  if (claimed > 0) reportReclaimed(session, claimed);
-  // Without progress the rest waits for something: later is soon enough.
-  return pending.length < PENDING_PER_CALL || session.counts.reclaimed === before;
-}
-
-/**
- * False when Redis' clock was set a short time ago: forward, and what other consumers are working on seems to have been idle for
- * as long. Within CLAIM_IDLE_MS they have extended it.
- */
-async function areIdleTimesRight({ clock, claimIdleMs }: SessionDeps): Promise<boolean> {
-  await clock.check();
-  return clock.steadyMs() >= claimIdleMs;
-}
-
-/** Processes one entry alone; false if there was nothing to claim. */
-async function reclaimOne(session: ConsumerSession, found: PendingEntry): Promise<boolean> {
-  const { id, deliveries } = found;
-  const uncount = async (): Promise<void> => session.group.restoreDeliveryCount(id, deliveries);
-  return withClaimed(session, found, async (entry) => {
-    try {
-      // What is unavailable says nothing about the entry, however often this process is started again meanwhile.
-      await session.process([entry], { deliveries: deliveries + 1, onUnavailable: uncount });
-    } catch (error) {
-      // So does a commit that Redis has refused; when the count cannot be restored either, this delivery stays counted.
-      if (error instanceof UnavailableError && session.policy.countsDeliveries)
-        await uncount().catch(() => undefined);
-      throw error;
-    }
-  });
-}
-
-async function giveUp(session: ConsumerSession, found: PendingEntry): Promise<void> {
-  const { deliveries } = found;
-  const error = `delivered ${deliveries} times without being finished: it failed each time, or ended its process`;
-  await withClaimed(session, found, async (entry) => {
-    const also = session.policy.exhaustedEffects(entry, { error, deliveries });
-    const why = { reason: "deliveries_exhausted", error, ...(also === undefined ? {} : { also }) };
-    await sendToDeadLetters(session, entry, why, found);
-  });
-}
-
-/** Claims the entry and keeps it in flight while `act` runs; false if there was nothing to act on. */
-async function withClaimed(
-  session: ConsumerSession,
-  found: PendingEntry,
-  act: (entry: Entry) => Promise<void>,
-): Promise<boolean> {
-  const { group, inFlight, policy, deps } = session;
-  // Where the count stands for attempts, the attempt raises it.
-  const count = policy.countsDeliveries ? undefined : found.deliveries;
-  const claimed = await group.claim(found.id, deps.claimIdleMs, count);
-  if (claimed.status === "taken") return false;
-  session.counts.reclaimed += 1;
-  if (claimed.status === "gone") {
-    const error = "deleted or trimmed from the stream before it was finished; its fields are lost";
-    const why = { reason: "entry_deleted", error, level: "ERROR" } as const;
-    await sendToDeadLetters(session, { id: found.id, fields: {} }, why, found);
-    return false;
-  }
-  inFlight.add([found.id]);
-  try {
-    await act(claimed.entry);
-  } finally {
-    inFlight.remove([found.id]);
+    // Where the count stands for attempts, the attempt raises it.
+    await policy.follow(claimed(session, [found], async (held) => processCounted(session, held)));
   }
   return true;
 }
 
-type Why = Omit<Extract<Result, { status: "dead" }>, "id" | "status">;
-
-/** Commits the entry as a dead letter, or only acknowledges it where that is enough, as the result of a function. */
-async function sendToDeadLetters(
-  session: ConsumerSession,
-  entry: Entry,
-  why: Why,
-  { deliveries }: PendingEntry,
-): Promise<void> {
-  const { binding } = session;
-  const result: Result =
-    binding.bestEffort === true
-      ? { id: entry.id, status: "done", effects: NO_EFFECTS }
-      : { id: entry.id, status: "dead", ...why };
-  const { sideEffectMsMax: _, ...rest } = binding;
-  const deadLetterBinding: Binding = {
-    ...rest,
-    async *run() {
-      yield { status: "answered", results: [result] };
-    },
-  };
-  await session.process([entry], { deliveries }, deadLetterBinding);
+async function giveUp(session: ConsumerSession, held: readonly ClaimedEntry[]): Promise<void> {
+  const letters = held.map(({ entry, deliveries }) => {
+    const error = `delivered ${deliveries} times without being finished: it failed each time, or ended its process`;
+    const also = session.policy.exhaustedEffects(entry, { error, deliveries });
+    const why = {
+      reason: "deliveries_exhausted",
+      error,
+      deliveries,
+      ...(also === undefined ? {} : { also }),
+    };
+    return { entry, why };
+  });
+  await sendToDeadLetters(session, letters);
 }
 
 function reportReclaimed({ binding, deps }: ConsumerSession, count: number): void {

@@ -1,6 +1,7 @@
 import { onAbort, withManyListeners } from "../../shared/abort.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
-import { GroupMissingError } from "../../shared/io/streams/stream-group.ts";
+import { correctIdleTimes } from "../../shared/io/streams/idle-times.ts";
+import { GroupMissingError } from "../../shared/io/streams/pending-entries.ts";
 import type { StreamName } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
@@ -59,13 +60,20 @@ async function reclaimGroup(binding: Binding, services: Services, budget: Budget
   const session = openSession(
     binding,
     { ...services, ...services.config, reporter, stopping, abort: limits.abort },
-    { consumer: uniqueNameFor(services.consumer, "reclaim"), limits, batchesMax: 1, source: "reclaim" },
+    {
+      consumer: uniqueNameFor(services.consumer, "reclaim"),
+      onDemand: true,
+      limits,
+      batchesMax: 1,
+      source: "reclaim",
+    },
   );
   const reclaimed = (finished: boolean): Reclaimed => {
     const { reclaimed: taken, committed } = session.counts;
     return { stream, taken, committed, finished };
   };
   try {
+    await correctIdleTimes(session.deps.redis, session.deps.keys, binding);
     return reclaimed(await reclaimAll(session));
   } catch (error) {
     // Nothing can have been left in a group that is not there; the loop that reads it reports that.
@@ -84,7 +92,9 @@ async function reclaimAll(session: ConsumerSession): Promise<boolean> {
   const { stopping } = session.deps;
   let finished = false;
   try {
-    while (!finished && !stopping.aborted) finished = await reclaimEntries(session);
+    while (!finished && !stopping.aborted) {
+      finished = await reclaimEntries(session, { others: true, own: false });
+    }
   } finally {
     await running.ended();
   }

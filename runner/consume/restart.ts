@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { GroupMissingError } from "../../shared/io/streams/stream-group.ts";
+import { GroupMissingError } from "../../shared/io/streams/pending-entries.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { FailureReporter } from "../telemetry/failure-reporter.ts";
 

@@ -47,8 +47,6 @@ export interface TimeLimits {
 export interface ConcurrentWork {
   /** Called with each delivery, before any of it is started. */
   markDelivered(ids: readonly string[]): Promise<void>;
-  /** Claims those that no consumer has started and whose consumer has been silent for `idleMs`. */
-  claimUnstarted(ids: readonly string[], idleMs: number): Promise<Entry[]>;
   /** Ids of entries with a reserved place in a lane. */
   readonly reserved: ReadonlySet<string>;
   /** Reserves the next place in the entry's lane; called before anything newer is read, oldest first. */

@@ -14,6 +14,7 @@ import { readTime, type Clock } from "../../shared/io/redis/clock.ts";
 import { removeOrphanedReports } from "../../shared/io/status/unusable-reports.ts";
 import { readHeartbeats, removeSilentHeartbeats } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { pruneConsumers } from "../../shared/io/streams/consumers.ts";
+import { removeOldHeartbeats } from "../../shared/io/streams/in-flight-heartbeats.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
 import { BEST_EFFORT_GROUPS, GROUPS, type Keys } from "../../shared/keys.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
@@ -68,7 +69,9 @@ export function maintenanceOf({
     async prune() {
       for (const { stream, group } of [...GROUPS, ...BEST_EFFORT_GROUPS])
         await pruneConsumers(redis, keys, { stream, group, idleMs: pruneIdleMs });
-      await removeSilentHeartbeats(redis, keys, await readTime(redis));
+      const now = await readTime(redis);
+      await removeSilentHeartbeats(redis, keys, now);
+      await removeOldHeartbeats(redis, keys, now);
       const loops = await readHeartbeats(redis, keys);
       await removeOrphanedReports(redis, keys, new Set(loops.map(({ consumer }) => consumer)));
     },

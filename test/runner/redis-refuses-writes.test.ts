@@ -90,13 +90,13 @@ describe("a Redis that refuses every write", () => {
     onTestFinished(async () => session.leave());
     const work = workBetweenReads(session, { reclaims: true, claimIdleMs: CLAIM_IDLE_MS });
     await own.failSaving();
-    await work();
+    await work.run();
     await own.letSave();
     vi.advanceTimersByTime(CLAIM_IDLE_MS - 1);
-    await work();
+    await work.run();
     expect(await own.pendingSignals()).toEqual([line]);
     vi.advanceTimersByTime(CLAIM_IDLE_MS);
-    await work();
+    await work.run();
     expect(await own.pendingSignals()).toEqual([]);
     expect(await own.decisions()).toBe(1);
   });

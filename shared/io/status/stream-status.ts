@@ -1,8 +1,10 @@
 import type { Redis } from "ioredis";
 import { entryTime } from "../../entry.ts";
 import { BEST_EFFORT_GROUPS, GROUPS, type Keys, type StreamName } from "../../keys.ts";
+import { readTime } from "../redis/clock.ts";
 import { readGroupInfos, type GroupInfo } from "../streams/group-info.ts";
-import { readPending } from "../streams/stream-group.ts";
+import { fieldsOfGroup, sinceHeartbeat } from "../streams/in-flight-heartbeats.ts";
+import { readPending, type PendingEntry } from "../streams/pending-entries.ts";
 import { waitingStatus, type SeenWaiting, type WaitingStatus } from "./waiting-status.ts";
 
 /** Reads a stream's length, and its groups with what waits for them. */
@@ -18,7 +20,7 @@ export async function streamStatus(
     name,
     length,
     groups: await Promise.all(
-      groups.map(async (info) => groupStatus(redis, { key, stream: name, info, seen })),
+      groups.map(async (info) => groupStatus(redis, keys, { key, stream: name, info, seen })),
     ),
   };
 }
@@ -60,7 +62,11 @@ interface GroupOfStatus {
   readonly seen: SeenWaiting;
 }
 
-async function groupStatus(redis: Redis, { key, stream, info, seen }: GroupOfStatus): Promise<GroupStatus> {
+async function groupStatus(
+  redis: Redis,
+  keys: Keys,
+  { key, stream, info, seen }: GroupOfStatus,
+): Promise<GroupStatus> {
   const { name, consumers, pending, lag: reported, lastDeliveredId } = info;
   const undelivered = await redis.xrange(key, `(${lastDeliveredId}`, "+", "COUNT", COUNTED_MAX);
   const [oldest] = await readPending(redis, { key, group: name, countMax: 1 });
@@ -74,9 +80,22 @@ async function groupStatus(redis: Redis, { key, stream, info, seen }: GroupOfSta
     consumers,
     pending,
     lag,
-    oldestPendingIdleMs: oldest?.idleMs ?? null,
+    oldestPendingIdleMs:
+      oldest === undefined ? null : await idleMsOf(oldest, { redis, keys, stream, group: name }),
     oldestPendingAt: oldest === undefined ? null : entryTime(oldest.id),
     waiting: own ? await waitingStatus(redis, { ...found, countsBegun: name === "strategy_executor" }) : null,
     own,
   };
+}
+
+/** Since it was delivered or extended, or its consumer gave a heartbeat that is still valid. */
+async function idleMsOf(
+  { consumer, idleMs }: PendingEntry,
+  { redis, keys, ...of }: { redis: Redis; keys: Keys; stream: StreamName; group: string },
+): Promise<number> {
+  const sinceMs = await sinceHeartbeat(redis, keys, {
+    field: fieldsOfGroup(of) + consumer,
+    now: await readTime(redis),
+  });
+  return Math.min(idleMs, sinceMs ?? idleMs);
 }

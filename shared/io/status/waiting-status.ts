@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { entryTime, fieldsOf } from "../../entry.ts";
-import { readPending, type PendingEntry } from "../streams/stream-group.ts";
+import { readPending, type PendingEntry } from "../streams/pending-entries.ts";
 
 /** What waits for a group: not delivered yet, or delivered and not begun. */
 export interface WaitingStatus {

@@ -4,8 +4,8 @@ import type { Fields } from "../../entry.ts";
 import type { Keys } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
 import { groupInfoOf } from "./group-info.ts";
+import { pendingEntryOf, type PendingEntry, type RawPendingEntry } from "./pending-entries.ts";
 import { entryOf, type RawEntry } from "./read-entries.ts";
-import { pendingEntryOf, type PendingEntry, type RawPendingEntry } from "./stream-group.ts";
 
 /** Where an entry of `signals_stream` is, according to Redis at one moment. */
 export interface DeliveryState {

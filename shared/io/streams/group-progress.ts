@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { compareEntryIds, type EntryRange } from "../../entry-range.ts";
 import { readGroupInfos } from "./group-info.ts";
-import { readPending } from "./stream-group.ts";
+import { readPending } from "./pending-entries.ts";
 
 /** How far a group has come in its stream; read-only. */
 export interface GroupProgress {

@@ -4,7 +4,7 @@ import { sharedFields, type Branch } from "../../function.ts";
 import type { Keys } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
 import { LOST_SCRIPT, TRACES_SCRIPT } from "./lost-entries-script.ts";
-import { namingMissingGroup, stillPending, type GroupOptions } from "./stream-group.ts";
+import { namingMissingGroup, stillPending, type GroupOptions } from "./pending-entries.ts";
 
 /**
  * Finds entries that a group dropped before they were finished: `XGROUP DELCONSUMER` and an XACK of another program take them out

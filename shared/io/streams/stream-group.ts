@@ -1,8 +1,28 @@
 import type { Redis } from "ioredis";
 import type { Entry } from "../../entry.ts";
-import type { GroupName, Keys, StreamName } from "../../keys.ts";
+import type { Keys } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
+import { fieldsOfGroup } from "./in-flight-heartbeats.ts";
+import { oldestOf, pagesOf } from "./pages.ts";
+import {
+  namingMissingGroup,
+  pendingEntryOf,
+  readPending,
+  RELEASED_IDLE_MS,
+  stillPending,
+  type GroupOptions,
+  type PendingEntry,
+  type RawPendingEntry,
+} from "./pending-entries.ts";
 import { entryOf, type RawEntry } from "./read-entries.ts";
+import {
+  ABANDONED_SCRIPT,
+  CLAIM_SCRIPT,
+  COUNT_SCRIPT,
+  EXTEND_SCRIPT,
+  RELEASE_SCRIPT,
+  SET_COUNTS_SCRIPT,
+} from "./stream-group-scripts.ts";
 
 /**
  * This room reads and maintains the streams with their groups and consumers; what functions produce is written by the commit.
@@ -18,15 +38,28 @@ export interface StreamGroup {
   stillPending(ids: readonly string[]): Promise<string[]>;
   /** These entries as far as they are still in the stream; which consumer they are pending for does not change. */
   fetch(ids: readonly string[]): Promise<Entry[]>;
-  /** Claims an entry if it is still idle for `idleMs`. Counts a delivery, or sets the count to `deliveries` if given. */
-  claim(id: string, idleMs: number, deliveries?: number): Promise<Claimed>;
-  /** Undoes a delivery that should not count: sets the count of an entry of this consumer to `deliveries`. */
-  restoreDeliveryCount(id: string, deliveries: number): Promise<void>;
   /**
-   * Lets other consumers claim at once what is pending for this one. With `restoreDeliveryCount` the delivery does not count, for
-   * entries that were only interrupted.
+   * Pending entries of other consumers without a heartbeat that have been idle for at least `idleMs`, oldest first, up to `countMax`:
+   * those may be claimed.
    */
-  release(options: { restoreDeliveryCount: boolean }): Promise<void>;
+  abandoned(options: { idleMs: number; countMax: number }): Promise<PendingEntry[]>;
+  /** The same of this consumer, without those that `isHeld` knows. */
+  abandonedOwn(options: {
+    idleMs: number;
+    countMax: number;
+    isHeld: (id: string) => boolean;
+  }): Promise<PendingEntry[]>;
+  /**
+   * Makes this consumer the owner of those that are still idle and whose owner has no heartbeat, or is this consumer; what else is
+   * asked for is left out. Counts no delivery. `clock_set`: Redis' clock does not show the time that was expected, so nothing is known about idle times.
+   */
+  claim(ids: readonly string[], options: ClaimOptions): Promise<readonly Claimed[] | "clock_set">;
+  /** Counts a delivery of each of these that is pending for this consumer; gives their ids. */
+  countDelivery(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Undoes deliveries that should not count: sets the counts of entries of this consumer. */
+  setDeliveryCounts(entries: readonly DeliveryCount[]): Promise<void>;
+  /** Lets other consumers claim at once what is pending for this one, as soon as it has no heartbeat. */
+  release(): Promise<void>;
   /**
    * Resets the idle time of entries of this consumer, counting no delivery; gives the ids that are no longer pending for it.
    * An entry that was deleted from the stream stays pending, so that its result can still be committed.
@@ -34,91 +67,27 @@ export interface StreamGroup {
   extend(ids: readonly string[]): Promise<string[]>;
 }
 
-/** An entry delivered to a consumer and not acknowledged. */
-export interface PendingEntry {
-  readonly id: string;
-  readonly consumer: string;
+export type DeliveryCount = Pick<PendingEntry, "id" | "deliveries">;
+
+export interface ClaimOptions {
   readonly idleMs: number;
-  /** Times it was delivered, by Redis' own count. */
-  readonly deliveries: number;
+  /** The time Redis' clock is expected to show, milliseconds since 1970. */
+  readonly now: number;
+  /** Only those with a delivery count of 0. */
+  readonly unstarted?: true;
 }
 
-/**
- * `taken`: another consumer claimed it first, or it is acknowledged. `gone`: it is still pending, but was deleted or trimmed
- * from the stream, so its fields are lost.
- */
+/** `gone`: it is still pending, for its consumer of before, but was deleted or trimmed from the stream, so its fields are lost. */
 export type Claimed =
-  | { readonly status: "claimed"; readonly entry: Entry }
-  | { readonly status: "taken" }
-  | { readonly status: "gone" };
+  | { readonly status: "claimed"; readonly entry: Entry; readonly deliveries: number }
+  | { readonly status: "gone"; readonly id: string; readonly deliveries: number };
 
-export interface GroupOptions {
-  readonly stream: StreamName;
-  readonly group: GroupName;
-  readonly consumer: string;
-}
-
-/** The stream or its group does not exist: nothing can be read until it is created (see groups.ts). */
-export class GroupMissingError extends Error {
-  override readonly name = "GroupMissingError";
-}
-
-/**
- * KEYS 1 the stream. ARGV 1 group, 2 consumer, 3… entry ids. Returns the ids that are not pending for the consumer.
- * Without this check XCLAIM would take entries back from the consumers that claimed them; and XCLAIM of an entry that was
- * deleted or trimmed removes it from the pending list, so that its commit would lose the fence.
- */
-const EXTEND_SCRIPT = `#!lua flags=allow-oom
-local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
-local lost = {}
-for i = 3, #ARGV do
-  local pending = redis.call('XPENDING', stream, group, ARGV[i], ARGV[i], 1, consumer)
-  if #pending == 0 then
-    lost[#lost + 1] = ARGV[i]
-  elseif #redis.call('XRANGE', stream, ARGV[i], ARGV[i]) == 1 then
-    redis.call('XCLAIM', stream, group, consumer, 0, ARGV[i], 'JUSTID')
-  end
-end
-return lost
-`;
-
-/**
- * KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4 entry id, 5 deliveries to set, or '' to count one.
- * Returns the claimed entry | 'taken' | 'gone'. A plain XCLAIM of a deleted entry removes it from the pending list without
- * saying so.
- */
-const CLAIM_SCRIPT = `#!lua flags=allow-oom
-local stream, group, consumer, idle, id, deliveries = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-if #redis.call('XRANGE', stream, id, id) == 0 then
-  local pending = redis.call('XPENDING', stream, group, 'IDLE', idle, id, id, 1)
-  return #pending == 1 and 'gone' or 'taken'
-end
-if deliveries == '' then return redis.call('XCLAIM', stream, group, consumer, idle, id)[1] or 'taken' end
-return redis.call('XCLAIM', stream, group, consumer, idle, id, 'RETRYCOUNT', deliveries)[1] or 'taken'
-`;
-
-/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 entry id, 4 deliveries. Sets the count if the entry is the consumer's. */
-const RESTORE_COUNT_SCRIPT = `#!lua flags=allow-oom
-local stream, group, consumer, id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local own = #redis.call('XPENDING', stream, group, id, id, 1, consumer) == 1
-if own and #redis.call('XRANGE', stream, id, id) == 1 then
-  redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', ARGV[4], 'JUSTID')
-end
-`;
-
-/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 idle time to set, in ms, 4 deliveries to subtract. */
-const RELEASE_SCRIPT = `#!lua flags=allow-oom
-local stream, group, consumer, idle, uncounted = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-for _, pending in ipairs(redis.call('XPENDING', stream, group, '-', '+', 10000, consumer)) do
-  local id, deliveries = pending[1], math.max(0, pending[4] - uncounted)
-  if #redis.call('XRANGE', stream, id, id) == 1 then
-    redis.call('XCLAIM', stream, group, consumer, 0, id, 'IDLE', idle, 'RETRYCOUNT', deliveries, 'JUSTID')
-  end
-end
-`;
-
-/** Longer than any CLAIM_IDLE_MS. */
-const RELEASED_IDLE_MS = 2_147_483_647;
+/** Entries that one script touches: about 1 ms. */
+const PAGE_COUNT = 64;
+/** Pending entries that one script reads. */
+const PENDING_PAGE_COUNT = 500;
+/** Redis' clock may differ by so much, in ms, from what a claim expects; a third of CLAIM_IDLE_MS where that is more. */
+const CLOCK_OFF_MS_MAX = 1_000;
 
 /** The view of `consumer` on a group, over a connection for commands. */
 export function streamGroupOn(
@@ -127,10 +96,20 @@ export function streamGroupOn(
   { stream, group, consumer }: GroupOptions,
 ): StreamGroup {
   const key = keys.stream(stream);
+  const of = fieldsOfGroup({ stream, group });
   const extendEntries = defineScript(redis, "extendEntries", EXTEND_SCRIPT);
-  const claimEntry = defineScript(redis, "claimEntry", CLAIM_SCRIPT);
-  const restoreCount = defineScript(redis, "restoreDeliveryCount", RESTORE_COUNT_SCRIPT);
+  const findAbandoned = defineScript(redis, "findAbandoned", ABANDONED_SCRIPT);
+  const claimEntries = defineScript(redis, "claimEntries", CLAIM_SCRIPT);
+  const countDeliveries = defineScript(redis, "countDeliveries", COUNT_SCRIPT);
+  const setCounts = defineScript(redis, "setDeliveryCounts", SET_COUNTS_SCRIPT);
   const releaseEntries = defineScript(redis, "releaseEntries", RELEASE_SCRIPT);
+
+  /** One page after the other is answered, but they are sent together: one round trip. */
+  const inPages = async <Item, Reply>(
+    items: readonly Item[],
+    call: (page: readonly Item[]) => Promise<Reply>,
+  ) => namingMissingGroup(Promise.all(pagesOf(items, PAGE_COUNT).map(call)));
+
   return {
     async read(blocking, { countMax, blockMs }) {
       const block = blockMs > 0 ? ["BLOCK", blockMs] : [];
@@ -148,83 +127,69 @@ export function streamGroupOn(
       const replies = await Promise.all(ids.map(async (id) => redis.xrange(key, id, id)));
       return replies.flat().map(entryOf);
     },
-    async claim(id, idleMs, deliveries) {
-      const reply = await namingMissingGroup(
-        claimEntry([key], [group, consumer, idleMs, id, deliveries ?? ""]),
+    async abandoned({ idleMs, countMax }) {
+      const args = [group, consumer, of, idleMs, countMax];
+      const reply = await namingMissingGroup(findAbandoned([key, keys.heartbeats], args));
+      const [each, ...lists] = reply as [number, ...RawPendingEntry[][]];
+      return oldestOf(
+        lists.map((list) => list.map(pendingEntryOf)),
+        each,
       );
-      if (reply === "taken" || reply === "gone") return { status: reply };
-      return { status: "claimed", entry: entryOf(reply as RawEntry) };
     },
-    async restoreDeliveryCount(id, deliveries) {
-      await namingMissingGroup(restoreCount([key], [group, consumer, id, deliveries]));
+    async abandonedOwn({ idleMs, countMax, isHeld }) {
+      const found: PendingEntry[] = [];
+      for (let from = "-"; ;) {
+        const range = { key, group, from, idleMs, countMax: PENDING_PAGE_COUNT, consumer };
+        const page = await namingMissingGroup(readPending(redis, range));
+        found.push(...page.filter(({ id }) => !isHeld(id)));
+        const last = page.at(-1);
+        if (last === undefined || page.length < PENDING_PAGE_COUNT || found.length >= countMax)
+          return found.slice(0, countMax);
+        from = `(${last.id}`;
+      }
     },
-    async release({ restoreDeliveryCount }) {
-      const args = [group, consumer, RELEASED_IDLE_MS, restoreDeliveryCount ? 1 : 0];
-      await namingMissingGroup(releaseEntries([key], args));
+    async claim(ids, { idleMs, now, unstarted }) {
+      const offMs = Math.max(CLOCK_OFF_MS_MAX, idleMs / 3);
+      const bounds = [Math.floor(now - offMs), Math.ceil(now + offMs)];
+      const args = [group, consumer, of, idleMs, ...bounds, unstarted === true ? "unstarted" : ""];
+      const replies = await inPages(ids, async (page) =>
+        claimEntries([key, keys.heartbeats], [...args, ...page]),
+      );
+      if (replies.includes("clock_set")) return "clock_set";
+      return (replies as RawClaimed[][]).flat().map(claimedOf);
+    },
+    async countDelivery(ids) {
+      const replies = await inPages(ids, async (page) => countDeliveries([key], [group, consumer, ...page]));
+      return new Set((replies as string[][]).flat());
+    },
+    async setDeliveryCounts(entries) {
+      await inPages(entries, async (page) => {
+        const counts = page.flatMap(({ id, deliveries }) => [id, deliveries]);
+        return setCounts([key], [group, consumer, ...counts]);
+      });
+    },
+    async release() {
+      for (let from = "-"; from !== "";) {
+        const args = [group, consumer, RELEASED_IDLE_MS, PAGE_COUNT, from];
+        from = String(await namingMissingGroup(releaseEntries([key], args)));
+      }
     },
     async extend(ids) {
-      if (ids.length === 0) return [];
-      const reply = await namingMissingGroup(extendEntries([key], [group, consumer, ...ids]));
-      return (reply as unknown[]).map(String);
+      const lost: string[] = [];
+      // The next page only when this one is answered, so that others are served between them.
+      for (const page of pagesOf(ids, PAGE_COUNT)) {
+        const reply = await namingMissingGroup(extendEntries([key], [group, consumer, ...page]));
+        lost.push(...(reply as unknown[]).map(String));
+      }
+      return lost;
     },
   };
 }
 
-export interface PendingRange {
-  /** Of the stream. */
-  readonly key: string;
-  readonly group: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly idleMs?: number;
-  readonly countMax: number;
-}
+type RawClaimed = readonly [id: string, deliveries: number, fields?: string[] | null];
 
-/** What a group has pending, for any consumer, oldest first. */
-export async function readPending(
-  redis: Redis,
-  { key, group, from = "-", to = "+", idleMs = 0, countMax }: PendingRange,
-): Promise<PendingEntry[]> {
-  const reply = await redis.call("XPENDING", key, group, "IDLE", idleMs, from, to, countMax);
-  return (reply as RawPendingEntry[]).map(pendingEntryOf);
-}
-
-/** Which of these entries are pending in the group, for any consumer. */
-export async function stillPending(
-  redis: Redis,
-  { key, group }: Pick<PendingRange, "key" | "group">,
-  ids: readonly string[],
-): Promise<string[]> {
-  const replies = await Promise.all(
-    ids.map(async (id) => namingMissingGroup(redis.xpending(key, group, id, id, 1))),
-  );
-  return ids.filter((_, i) => (replies[i]?.length ?? 0) > 0);
-}
-
-/** A pending entry as XPENDING answers it. */
-export type RawPendingEntry = readonly [id: string, consumer: string, idleMs: number, deliveries: number];
-
-export function pendingEntryOf([id, consumer, idleMs, deliveries]: RawPendingEntry): PendingEntry {
-  // What was released is idle since then.
-  return {
-    id,
-    consumer,
-    idleMs: idleMs >= RELEASED_IDLE_MS ? idleMs - RELEASED_IDLE_MS : idleMs,
-    deliveries,
-  };
-}
-
-/** The second is the answer to a blocked read whose stream is deleted. */
-const MISSING = /NOGROUP|UNBLOCKED the stream key no longer exists/;
-
-/** The reply. @throws GroupMissingError when Redis says that the stream or the group does not exist */
-export async function namingMissingGroup<T>(reply: Promise<T>): Promise<T> {
-  try {
-    return await reply;
-  } catch (error) {
-    if (error instanceof Error && MISSING.test(error.message)) {
-      throw new GroupMissingError(error.message, { cause: error });
-    }
-    throw error;
-  }
+function claimedOf([id, deliveries, fields]: RawClaimed): Claimed {
+  return fields === undefined || fields === null
+    ? { status: "gone", id, deliveries }
+    : { status: "claimed", entry: entryOf([id, fields]), deliveries };
 }

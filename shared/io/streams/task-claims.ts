@@ -1,8 +1,7 @@
 import type { Redis } from "ioredis";
-import type { Entry } from "../../entry.ts";
 import type { GroupName, Keys, StrategyStream, StreamName } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
-import { entryOf, type RawEntry } from "./read-entries.ts";
+import { pagesOf } from "./pages.ts";
 
 /**
  * One consumer's tasks. Redis' delivery count is the number of attempts that were started, so that after a crash it is known
@@ -13,8 +12,6 @@ export interface TaskClaims {
   markDelivered(ids: readonly string[]): Promise<void>;
   /** Starts an attempt. */
   begin(id: string): Promise<StartedAttempt>;
-  /** Claims those of these tasks that no consumer has started and that have been idle for `idleMs`. */
-  claimUnstarted(ids: readonly string[], idleMs: number): Promise<Entry[]>;
 }
 
 /** What Redis says about a task whose attempt was started. */
@@ -63,21 +60,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 return { attempt, redis.call('GET', KEYS[2]) or '', redis.call('HGET', KEYS[3], 'epoch') or '0', now }
 `;
 
-/** KEYS 1 the stream. ARGV 1 group, 2 consumer, 3 least idle time in ms, 4… entry ids. Returns the entries claimed. */
-const CLAIM_UNSTARTED_SCRIPT = `#!lua flags=allow-oom
-local stream, group, consumer, idle = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local claimed = {}
-for i = 4, #ARGV do
-  local id = ARGV[i]
-  local pending = redis.call('XPENDING', stream, group, 'IDLE', idle, id, id, 1)
-  local entry = redis.call('XRANGE', stream, id, id)
-  if #pending == 1 and pending[1][4] == 0 and #entry == 1 then
-    redis.call('XCLAIM', stream, group, consumer, idle, id, 'JUSTID')
-    claimed[#claimed + 1] = entry[1]
-  end
-end
-return claimed
-`;
+/** Tasks that one script marks: about 1 ms. */
+const PAGE_COUNT = 64;
 
 export interface TaskClaimsOptions {
   readonly stream: StreamName;
@@ -93,21 +77,18 @@ export function taskClaimsOn(
 ): TaskClaims {
   const markTasksDelivered = defineScript(redis, "markTasksDelivered", MARK_DELIVERED_SCRIPT);
   const beginTask = defineScript(redis, "beginTask", BEGIN_SCRIPT);
-  const claimUnstartedTasks = defineScript(redis, "claimUnstartedTasks", CLAIM_UNSTARTED_SCRIPT);
   const key = keys.stream(stream);
   return {
     async markDelivered(ids) {
-      if (ids.length > 0) await markTasksDelivered([key], [group, consumer, ...ids]);
+      // All are sent at once, so that they are there before any of these tasks is started.
+      await Promise.all(
+        pagesOf(ids, PAGE_COUNT).map(async (page) => markTasksDelivered([key], [group, consumer, ...page])),
+      );
     },
     async begin(id) {
       const reply = await beginTask([key, keys.referenceCurrent, keys.control], [group, consumer, id]);
       const [attempt, version, epoch, now] = reply as [number, string, string, number];
       return { attempt: attempt === 0 ? undefined : attempt, version, epoch, now };
-    },
-    async claimUnstarted(ids, idleMs) {
-      if (ids.length === 0) return [];
-      const reply = await claimUnstartedTasks([key], [group, consumer, idleMs, ...ids]);
-      return (reply as RawEntry[]).map(entryOf);
     },
   };
 }

@@ -46,15 +46,18 @@ async function nothingPending(): Promise<boolean> {
 }
 
 describe("an entry nobody can finish", () => {
-  test("that kills its process is a dead letter after DELIVERIES_MAX; the 255 read with it are decided", async () => {
+  test("that kills its process is a dead letter after DELIVERIES_MAX; the 699 left pending with it are decided", async () => {
     await withoutRouting();
     Object.assign(router.env, { CLAIM_IDLE_MS: "400", DELIVERIES_MAX: "3" });
+    const key = router.keys.stream("signals_stream");
     const pipeline = router.redis.pipeline();
-    for (let i = 0; i < 256; i += 1) {
-      const fields = signal(`u${i}`, i === 100 ? { kill: "yes" } : {});
-      pipeline.xadd(router.keys.stream("signals_stream"), "*", ...Object.entries(fields).flat());
+    for (let i = 0; i < 700; i += 1) {
+      const fields = signal(`u${i}`, i === 300 ? { kill: "yes" } : {});
+      pipeline.xadd(key, "*", ...Object.entries(fields).flat());
     }
     await pipeline.exec();
+    await router.redis.xgroup("CREATE", key, "signal_processor", "0");
+    await router.redis.xreadgroup("GROUP", "signal_processor", "killed", "COUNT", 700, "STREAMS", key, ">");
     await keepStarting(async () => (await deadLetters()).length > 0 && (await nothingPending()));
     expect(await deadLetters()).toEqual([
       expect.objectContaining({
@@ -62,11 +65,11 @@ describe("an entry nobody can finish", () => {
         function: "process-signals",
         reason: "deliveries_exhausted",
         deliveries: "3",
-        fields: JSON.stringify(signal("u100", { kill: "yes" })),
+        fields: JSON.stringify(signal("u300", { kill: "yes" })),
       }),
     ]);
-    expect(await router.redis.xlen(router.keys.stream("signal_results"))).toBe(255);
-    expect(await router.redis.xlen(router.keys.stream("strategy_input_stream"))).toBe(255 * 4);
+    expect(await router.redis.xlen(router.keys.stream("signal_results"))).toBe(699);
+    expect(await router.redis.xlen(router.keys.stream("strategy_input_stream"))).toBe(699 * 4);
     await vi.waitFor(async () => {
       const warnings = await router.sql(
         "SELECT level, action_flag FROM system_log WHERE message LIKE '%dead letter%'",

@@ -9,6 +9,7 @@ import { taskEndAdder } from "../../../shared/io/status/task-ends.ts";
 import { storeReport } from "../../../shared/io/status/unusable-reports.ts";
 import { noteHeartbeat } from "../../../shared/io/streams/consumer-heartbeats.ts";
 import { ensureGroup } from "../../../shared/io/streams/groups.ts";
+import { inFlightHeartbeatOn } from "../../../shared/io/streams/in-flight-heartbeats.ts";
 import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 import { taskClaimsOn } from "../../../shared/io/streams/task-claims.ts";
 import { GROUPS, keysOf, type Keys, type StreamName } from "../../../shared/keys.ts";
@@ -130,9 +131,24 @@ describe("waiting", () => {
       group: "signal_processor",
       consumer: "c",
     });
-    await group.release({ restoreDeliveryCount: true });
+    await group.release();
     expect(await reasons()).toEqual([]);
     expect((await group.pending({ idleMs: 0, countMax: 1 }))[0]?.idleMs).toBeLessThan(10_000);
+  });
+});
+
+describe("an entry that is idle for long", () => {
+  test("is reported, unless its consumer has a heartbeat: then it is worked on", async () => {
+    const key = keys.stream("signal_results");
+    const id = String(await redis.xadd(key, "*", "n", "0"));
+    await read("signal_results", "log_writer", 1);
+    await redis.xclaim(...([key, "log_writer", "c", 0, id, "IDLE", 5 * MINUTE, "JUSTID"] as const));
+    expect(await reasons()).toEqual([
+      "no consumer has worked on a pending entry of log_writer on signal_results for 300 s",
+    ]);
+    const consumer = { stream: "signal_results", group: "log_writer", consumer: "c" } as const;
+    await inFlightHeartbeatOn(redis, keys, consumer).beat(10_000);
+    expect(await reasons()).toEqual([]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Branch } from "../../../../shared/function.ts";
 import { lostEntriesOn, type LostEntries } from "../../../../shared/io/streams/lost-entries.ts";
-import { GroupMissingError } from "../../../../shared/io/streams/stream-group.ts";
+import { GroupMissingError } from "../../../../shared/io/streams/pending-entries.ts";
 import { fieldsIn } from "../../../servers/redis-contents.ts";
 import { freshGroup, GROUP, STREAM } from "./stream-group-fixture.ts";
 
@@ -99,7 +99,7 @@ describe("an entry is not lost", () => {
   test("while it is pending for any consumer", async () => {
     const ids = await group.deliver(2);
     await group.age(ids, 60_000);
-    await group.other.claim(ids[0] ?? "", 10);
+    await group.claim("other", ids.slice(0, 1), 10);
     await settle(...ids);
     expect(await letters()).toEqual([]);
   });

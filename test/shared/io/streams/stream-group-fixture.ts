@@ -1,11 +1,10 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeEach } from "vitest";
+import { readTime } from "../../../../shared/io/redis/clock.ts";
 import { openRedis } from "../../../../shared/io/redis/connection.ts";
-import {
-  streamGroupOn,
-  type PendingEntry,
-  type StreamGroup,
-} from "../../../../shared/io/streams/stream-group.ts";
+import { inFlightHeartbeatOn } from "../../../../shared/io/streams/in-flight-heartbeats.ts";
+import { type PendingEntry } from "../../../../shared/io/streams/pending-entries.ts";
+import { streamGroupOn, type StreamGroup } from "../../../../shared/io/streams/stream-group.ts";
 import { keysOf, type Keys } from "../../../../shared/keys.ts";
 import { freshPrefix, redisUrl } from "../../../servers/fixtures.ts";
 import { addEntries, connectRedis } from "../../../servers/redis-contents.ts";
@@ -43,6 +42,13 @@ export function freshGroup() {
     redis.disconnect();
   });
 
+  /** Claims for a consumer; gives the ids it got, in order. */
+  async function claim(consumer: string, ids: readonly string[], idleMs: number): Promise<readonly string[]> {
+    const claimed = await groupOf(consumer).claim(ids, { idleMs, now: await readTime(redis) });
+    if (claimed === "clock_set") throw new Error("the clock of the test's Redis was set");
+    return claimed.map((one) => (one.status === "claimed" ? one.entry.id : `${one.id} is gone`));
+  }
+
   /** Adds entries and delivers them to `mine`. */
   async function deliver(count: number): Promise<string[]> {
     const ids = await addEntries(redis, key, count);
@@ -75,6 +81,9 @@ export function freshGroup() {
     groupOf,
     deliver,
     age,
+    claim,
+    heartbeatOf: (consumer: string) =>
+      inFlightHeartbeatOn(redis, keys, { stream: STREAM, group: GROUP, consumer }),
     pending: async (idleMs = 0): Promise<PendingEntry[]> => mine.pending({ idleMs, countMax: 1000 }),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { GroupMissingError } from "../../../../shared/io/streams/stream-group.ts";
+import { GroupMissingError } from "../../../../shared/io/streams/pending-entries.ts";
 import { addEntries } from "../../../servers/redis-contents.ts";
 import { freshGroup, GROUP } from "./stream-group-fixture.ts";
 
@@ -65,7 +65,7 @@ describe("a missing group", () => {
     ["read", () => fixture.mine.read(blocking, { countMax: 1, blockMs: 0 })],
     ["a waiting read", () => fixture.mine.read(blocking, { countMax: 1, blockMs: 1000 })],
     ["pending", () => pending()],
-    ["claim", () => fixture.mine.claim("1-1", 0)],
+    ["claim", () => fixture.claim("mine", ["1-1"], 0)],
     ["extend", () => fixture.mine.extend(["1-1"])],
   ];
 

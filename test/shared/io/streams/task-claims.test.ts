@@ -60,37 +60,46 @@ test("a task of another consumer, or a finished one, cannot be started", async (
   expect(await deliveries()).toEqual([0, 0]);
 });
 
+/** Claims those that no consumer has started; gives their ids. */
+async function claimUnstarted(consumer: string, idleMs: number): Promise<readonly string[]> {
+  const now = await readTime(redis);
+  const claimed = await groupOf(consumer).claim(ids, { idleMs, now, unstarted: true });
+  if (claimed === "clock_set") throw new Error("the clock of the test's Redis was set");
+  return claimed.flatMap((one) => (one.status === "claimed" ? [one.entry.id] : []));
+}
+
 test("only tasks that were not started are claimed, and that counts no delivery", async () => {
   await claimsOf("mine").begin(ids[1] ?? "");
-  const taken = await claimsOf("other").claimUnstarted(ids, 0);
-  expect(taken).toEqual([
-    { id: ids[0], fields: { n: "0" } },
-    { id: ids[2], fields: { n: "2" } },
-  ]);
+  expect(await claimUnstarted("other", 0)).toEqual([ids[0], ids[2]]);
   expect(await deliveries()).toEqual([0, 1, 0]);
-  expect(await claimsOf("other").claimUnstarted(ids, 60_000)).toEqual([]);
+  expect(await claimUnstarted("other", 60_000)).toEqual([]);
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: undefined });
 });
 
 test("a task deleted from the stream stays pending, and its consumer can still start it", async () => {
   await redis.xdel(keys.stream(OF.stream), ids[0] ?? "");
   expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 1 });
-  expect(await claimsOf("other").claimUnstarted(ids.slice(0, 1), 0)).toEqual([]);
+  expect(await claimUnstarted("other", 0)).toEqual(ids.slice(1));
   expect(await deliveries()).toHaveLength(3);
 });
 
 test("released tasks can be claimed at once, even with the longest idle time", async () => {
   await claimsOf("mine").begin(ids[0] ?? "");
-  await groupOf("mine").release({ restoreDeliveryCount: false });
-  expect(await claimsOf("other").claimUnstarted(ids, 600_000)).toHaveLength(2);
-  expect(await groupOf("other").claim(ids[0] ?? "", 600_000, 1)).toMatchObject({ status: "claimed" });
+  await groupOf("mine").release();
+  expect(await claimUnstarted("other", 600_000)).toHaveLength(2);
+  const options = { idleMs: 600_000, now: await readTime(redis) };
+  expect(await groupOf("other").claim(ids.slice(0, 1), options)).toMatchObject([{ status: "claimed" }]);
   expect(await deliveries()).toEqual([1, 0, 0]);
 });
 
-test("a release can restore the delivery count", async () => {
-  await claimsOf("mine").begin(ids[0] ?? "");
-  await groupOf("mine").release({ restoreDeliveryCount: true });
-  expect(await deliveries()).toEqual([0, 0, 0]);
+test("more tasks than one script marks are all marked before the first is started", async () => {
+  const more = await addEntries(redis, keys.stream(OF.stream), 300);
+  await groupOf("mine").read(redis, { countMax: 300, blockMs: 0 });
+  const marked = claimsOf("mine").markDelivered(more);
+  expect(await claimsOf("mine").begin(more.at(-1) ?? "")).toMatchObject({ attempt: 1 });
+  await marked;
+  const pending = await groupOf("mine").pending({ idleMs: 0, countMax: 1_000 });
+  expect(pending.filter((entry) => entry.deliveries > 0).map(({ id }) => id)).toEqual(more.slice(-1));
 });
 
 test("a strategy's own stream can be written to when it is a stream or does not exist", async () => {

@@ -1,0 +1,28 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+
+/** The last version whose routers know no heartbeats in `heartbeats` and look at idle times alone. */
+export const WITHOUT_HEARTBEATS = "065af48424ba7ca6e113df4cf6c9c940bd9cd76f";
+
+const run = promisify(execFile);
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** The folder of an earlier version, unpacked from the repository's history. @throws Error when the history does not have it */
+export async function versionBefore(commit: string): Promise<string> {
+  const folder = join(tmpdir(), `signal-router-${commit}`);
+  const modules = join(folder, "node_modules");
+  if (existsSync(modules)) return folder;
+  await mkdir(folder, { recursive: true });
+  const archive = join(folder, "version.tar");
+  await run("git", ["archive", "--output", archive, commit], { cwd: ROOT }).catch((error: unknown) => {
+    const what = `commit ${commit} is not in this clone, expected the history from there on; git fetch --unshallow`;
+    throw new Error(what, { cause: error });
+  });
+  await run("tar", ["-xf", archive, "-C", folder]);
+  await symlink(join(ROOT, "node_modules"), modules);
+  return folder;
+}

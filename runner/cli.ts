@@ -1,5 +1,8 @@
+import { inspect } from "node:util";
 import { Command, InvalidArgumentError } from "commander";
 import { isEntryId } from "../shared/entry.ts";
+import { DataFolderError } from "../shared/io/files/private-files.ts";
+import { printable } from "../shared/text.ts";
 import { check } from "./cli/check.ts";
 import { CliError, withRedis, withRedisStarted, type Connection } from "./cli/connection.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
@@ -158,7 +161,10 @@ function startPlace(text: string): string {
 try {
   await program.parseAsync();
 } catch (error) {
-  const isForPeople = error instanceof CliError || error instanceof MisconfigurationError;
-  console.error(isForPeople ? error.message : error);
-  process.exitCode = error instanceof MisconfigurationError ? EXIT_BAD_CONFIG : 1;
+  const isLasting = error instanceof MisconfigurationError || error instanceof DataFolderError;
+  const isForPeople = error instanceof CliError || isLasting;
+  const text = isForPeople ? error.message : inspect(error);
+  // What Redis or Postgres said may hold names of other programs.
+  console.error(text.split("\n").map(printable).join("\n"));
+  process.exitCode = isLasting ? EXIT_BAD_CONFIG : 1;
 }

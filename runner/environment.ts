@@ -19,11 +19,11 @@ export class MisconfigurationError extends Error {
   override readonly name = "MisconfigurationError";
 }
 
-/** The configuration; on faults prints all of them and exits. */
-export function configOrExit(env: Environment): Config {
+/** The configuration; on faults reports all of them and exits. */
+export function configOrExit(env: Environment, report: (message: string) => void = console.error): Config {
   const answer = readConfig(env);
   if (answer.ok) return answer.config;
-  console.error(`The environment variables are not valid:\n${answer.message}`);
+  report(`The environment variables are not valid:\n${answer.message}`);
   process.exit(EXIT_BAD_CONFIG);
 }
 

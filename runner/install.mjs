@@ -79,8 +79,8 @@ function waitForLock() {
   let reported = false;
   for (;;) {
     try {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, String(process.pid), { flag: "wx" });
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      writeFileSync(path, String(process.pid), { flag: "wx", mode: 0o600 });
       const release = () => rmSync(path, { force: true });
       process.once("exit", release);
       return release;

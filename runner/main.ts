@@ -1,7 +1,9 @@
 import { withManyListeners } from "../shared/abort.ts";
+import { configRemarks } from "../shared/config/config-remarks.ts";
 import { redactUrl } from "../shared/config/redact-url.ts";
 import { secretsOf } from "../shared/config/secrets.ts";
 import { messageOf } from "../shared/error-message.ts";
+import { DataFolderError } from "../shared/io/files/private-files.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { keysOf } from "../shared/keys.ts";
 import { CLOSE_MS, type StopOutcome } from "../shared/running.ts";
@@ -16,9 +18,10 @@ import { serveHttp, type ServedApp } from "./http/serve.ts";
 import { withLocalSecrets } from "./local/secrets.ts";
 import { startRouter } from "./router.ts";
 import { openBackingServices } from "./setup/backing-services.ts";
-import { banner, shownSecrets } from "./setup/banner.ts";
+import { banner, bannerFields, RUNNING, shownSecrets } from "./setup/banner.ts";
 import { openServices } from "./setup/services.ts";
 import { keepHeapSmall } from "./setup/v8-flags.ts";
+import { logConsole } from "./telemetry/console-log.ts";
 import { feedDecisions } from "./telemetry/decision-feed.ts";
 import { openLogger } from "./telemetry/logger.ts";
 
@@ -26,12 +29,25 @@ import { openLogger } from "./telemetry/logger.ts";
 
 keepHeapSmall();
 const { env } = process;
-const given = configOrExit(env);
+const isTerminal = process.stdout.isTTY;
+const forPeople = isTerminal || (env["REDIS_URL"] ?? "").trim() === "";
+const given = configOrExit(env, report);
 const isLocal = given.redisUrl === undefined;
-const forPeople = process.stdout.isTTY || isLocal;
 const logger = openLogger(given.logLevel, { forPeople });
-/** Prints text for people; a line of the log when the output is JSON. */
-const print = (text: string): void => (forPeople ? console.log(text) : logger.info(text));
+logConsole(logger);
+for (const { message } of configRemarks(env, given)) logger.warn(message);
+
+/** Says why the router does not start, whatever LOG_LEVEL is: as text, or as a line of the log when that is JSON. */
+function report(message: string): void {
+  if (forPeople) process.stderr.write(`${message}\n`);
+  else openLogger("fatal", { forPeople }).fatal(message.replaceAll("\n", "; "));
+}
+
+/** Prints text for people; where the output is JSON, one line of the log with the same as fields. */
+function print(text: string, fields: object): void {
+  if (forPeople) process.stdout.write(`${text}\n`);
+  else logger.info(fields, text.split("\n", 1)[0]);
+}
 
 /** Stops the router; until it is started there is nothing to stop. */
 let stop: (reason: string) => Promise<StopOutcome> = async () => "finished";
@@ -57,6 +73,8 @@ for (const [signal, code] of [
   });
 }
 
+process.on("uncaughtException", fail);
+
 /** Ends the process when it can no longer work; its supervisor starts it again. */
 function fail(error: unknown): void {
   logger.fatal({ err: error }, messageOf(error));
@@ -68,9 +86,10 @@ async function orExit<T>(step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
-    console.error(messageOf(error));
+    report(messageOf(error));
     logger.debug({ err: error }, "start failed");
-    const code = error instanceof MisconfigurationError ? EXIT_BAD_CONFIG : 1;
+    const isLasting = error instanceof MisconfigurationError || error instanceof DataFolderError;
+    const code = isLasting ? EXIT_BAD_CONFIG : 1;
     setTimeout(() => process.exit(code), given.shutdownMsMax);
     await stop("the start failed").finally(() => process.exit(code));
     throw error;
@@ -129,5 +148,7 @@ stop = async (reason) => {
 
 http = await orExit(async () => serveHttp(services));
 
-const secrets = shownSecrets({ given, config, forPeople });
-print(banner({ config, backing, consumer, redisUrl: redactUrl(redisUrl), httpUrl: http?.url, secrets }));
+const secrets = shownSecrets({ given, config, isTerminal });
+const facts = { config, backing, consumer, redisUrl: redactUrl(redisUrl), httpUrl: http?.url, secrets };
+if (forPeople) print(banner(facts), {});
+else logger.info(bannerFields(facts), RUNNING);

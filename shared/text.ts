@@ -45,6 +45,19 @@ export function printable(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "\uFFFD");
 }
 
+/** A value as indented JSON in which such characters are escaped, so that a program reads them as they were. */
+export function printableJson(value: unknown): string {
+  // Line breaks are those of the indentation: in texts they are escaped already.
+  return JSON.stringify(value, null, 2).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (found) =>
+    found === "\n" ? found : found.replaceAll(/[^]/g, escaped),
+  );
+}
+
+/** One unit of UTF-16 as JSON writes it. */
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
 /** The text with NUL characters and broken surrogates replaced by U+FFFD: Postgres takes neither, as text or in JSON. */
 export function storable(text: string): string {
   return text.replaceAll("\0", "\uFFFD").toWellFormed();

@@ -1,3 +1,4 @@
+import { printableJson } from "../../shared/text.ts";
 import { DATA_DIR, EXIT_BAD_CONFIG, type Environment } from "../environment.ts";
 import type { CheckLine } from "./check/check-line.ts";
 import { checkJson, checkText } from "./check/check-text.ts";
@@ -7,7 +8,7 @@ import { preflight } from "./check/preflight.ts";
 export async function check(env: Environment, { json }: { readonly json: boolean }): Promise<never> {
   const lines = await preflight(env, DATA_DIR);
   const colours = process.stdout.isTTY && (env["NO_COLOR"] ?? "") === "";
-  console.log(json ? JSON.stringify(checkJson(lines), null, 2) : checkText(lines, { colours }));
+  console.log(json ? printableJson(checkJson(lines)) : checkText(lines, { colours }));
   // Not by itself: a look-up or a connection without an answer would keep the process for longer.
   process.exit(exitCode(lines));
 }

@@ -1,3 +1,4 @@
+import { printable } from "../../shared/text.ts";
 import { pauseDispatching, resumeDispatching, type PauseAnswer } from "../on-demand/pause-dispatching.ts";
 import type { Connection } from "./connection.ts";
 import { osUser } from "./os-user.ts";
@@ -15,6 +16,7 @@ export async function resumeStrategy(connection: Connection, strategyId: number 
 }
 
 function printAnswer({ message, warning }: PauseAnswer): void {
-  if (warning !== undefined) console.error(warning);
-  console.log(message);
+  // With the name of the strategy, which is anything.
+  if (warning !== undefined) console.error(printable(warning));
+  console.log(printable(message));
 }

@@ -7,7 +7,7 @@ import { lazyDatabase } from "../../shared/io/postgres/lazy-database.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { redisClock } from "../../shared/io/redis/clock.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
-import { printable } from "../../shared/text.ts";
+import { printable, printableJson } from "../../shared/text.ts";
 import { DATA_DIR, uniqueConsumerName, type Environment } from "../environment.ts";
 import { withLocalSecrets } from "../local/secrets.ts";
 import {
@@ -40,7 +40,7 @@ export async function listDeadLetters({ redis, keys }: Connection, options: List
   const place = after === undefined ? {} : { after };
   const letters = await deadLetters.page({ countMax, newestFirst: !oldest, ...place });
   if (json) {
-    console.log(JSON.stringify(letters.map(deadLetterJson), null, 2));
+    console.log(printableJson(letters.map(deadLetterJson)));
     return;
   }
   if (letters.length > 0) {

@@ -1,12 +1,14 @@
 import type { Config } from "../../shared/config/config.ts";
 import { PAUSE_ALL } from "../../shared/decide/control.ts";
 import { pausedText } from "../../shared/health/pauses.ts";
+import type { PostgresHealth } from "../../shared/health/postgres.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { readStatus, type Status } from "../../shared/io/status/status.ts";
 import { PROCESSING_MS_BOUNDS, processingField, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
+import { printable, printableJson } from "../../shared/text.ts";
 import { DATA_DIR } from "../environment.ts";
-import { healthFrom, isReachable } from "../telemetry/health.ts";
+import { healthFrom, postgresHealth } from "../telemetry/health.ts";
 import type { Connection } from "./connection.ts";
 
 /** `cli status`: prints health, streams, groups, snapshot, pauses and counters, as text or JSON. */
@@ -14,18 +16,19 @@ export async function printStatus(
   { redis, keys, config }: Connection,
   { json }: { readonly json: boolean },
 ): Promise<void> {
-  const [found, postgres] = await Promise.all([readStatus(redis, keys), postgresReachable(config)]);
+  const [found, postgres] = await Promise.all([readStatus(redis, keys), askPostgres(config)]);
   const health = healthFrom(found, postgres, config);
   const text = [
     `Health: ${health.status.replace("_", " ")}`,
-    ...health.reasons.map((reason) => `  ${reason}`),
+    ...health.reasons.map((reason) => printable(`  ${reason}`)),
+    statusText(found),
   ];
-  console.log(json ? JSON.stringify({ health, ...found }, null, 2) : [...text, statusText(found)].join("\n"));
+  console.log(json ? printableJson({ health, ...found }) : text.join("\n"));
 }
 
 /** Only a server is asked: one process alone can open the embedded database. */
-async function postgresReachable(config: Config): Promise<boolean | null> {
-  if (config.databaseUrl === undefined) return null;
+async function askPostgres(config: Config): Promise<PostgresHealth> {
+  if (config.databaseUrl === undefined) return { postgresReachable: null };
   const { databaseUrl: url, neonWsProxy } = config;
   const database = await openDatabase({
     url,
@@ -34,12 +37,12 @@ async function postgresReachable(config: Config): Promise<boolean | null> {
     queryMsMax: 3_000,
     onError: () => undefined,
   });
-  const reachable = await isReachable(database);
+  const health = await postgresHealth(database, config);
   await database.close();
-  return reachable;
+  return health;
 }
 
-/** The status as text for people. */
+/** The status as text for people. Names come from other programs: none may control the terminal, or make a line of its own. */
 export function statusText(status: Status): string {
   return [
     "Streams",
@@ -61,7 +64,9 @@ export function statusText(status: Status): string {
     ...section("Tasks run", strategyLines(status, "execution")),
     ...section("Dead letters", counters(status, "dead_letters:")),
     ...section("Processing time, entry id to commit", processingLines(status)),
-  ].join("\n");
+  ]
+    .map(printable)
+    .join("\n");
 }
 
 function section(title: string, lines: readonly string[]): string[] {

@@ -60,3 +60,13 @@ export async function loadDemoReference(db: Database): Promise<boolean> {
   const [row] = await db.query<{ strategies: number }>(DEMO_REFERENCE);
   return (row?.strategies ?? 0) > 0;
 }
+
+/** Whether the strategies are those of the demo, and none does more than log: only then no signal can trade. @throws DatabaseError */
+export async function isDemoReference(db: Database): Promise<boolean> {
+  const [row] = await db.query<{ demo: boolean }>(
+    `SELECT count(*) > 0 AND bool_and(handler = 'log' AND name IN (
+       'Trend follower', 'Trend reverser', 'Ether only', 'Opens nothing', 'Paper trader', 'Switched off', 'Retired'
+     )) AS demo FROM strategies`,
+  );
+  return row?.demo === true;
+}

@@ -12,7 +12,9 @@ export async function launchRedis({ program, dir, port }: Launch): Promise<Launc
     ["--dir", ".", "--logfile", LOG],
   ].flat();
   // In its own process group: Ctrl-C is for the router, which needs Redis to finish.
-  const child = spawn(program, args, { cwd: dir, detached: true, stdio: "ignore" });
+  // Its files are for this user only. The shell sets that for Redis alone, and has its process id.
+  const closed = ["-c", 'umask 077; exec "$0" "$@"', program, ...args];
+  const child = spawn("sh", closed, { cwd: dir, detached: true, stdio: "ignore" });
   child.unref();
   const endAtExit = (): void => void child.kill("SIGTERM");
   process.once("exit", endAtExit);
@@ -51,3 +53,29 @@ export async function logTail(dir: string): Promise<string> {
   const text = await readFile(join(dir, LOG), "utf8").catch(() => "");
   return text.trimEnd().split("\n").slice(-5).join("\n");
 }
+
+/** What ends the trouble that the log speaks of, as a sentence; "" for any other. */
+export function endAdvice(dir: string, tail: string): string {
+  const advice = ADVICE.find(([pattern]) => pattern.test(tail))?.[1];
+  return advice === undefined ? "" : `${advice(dir)}. `;
+}
+
+const ADVICE: readonly (readonly [pattern: RegExp, advice: (dir: string) => string])[] = [
+  [
+    /bad file format|unexpected end of file|redis-check-aof|corrupt/i,
+    (dir) =>
+      `Its append-only file in '${dir}' is damaged: copy that folder, then run redis-check-aof --fix on the file that the log names (the end of it is lost), or put back a backup`,
+  ],
+  [
+    /no space left/i,
+    (dir) => `Its disk is full: free some space (df -h '${dir}' shows it), then start again`,
+  ],
+  [
+    /read-only file system/i,
+    (dir) => `'${dir}' is on a read-only file system: make it writable, or set REDIS_URL`,
+  ],
+  [
+    /permission denied/i,
+    (dir) => `Files in '${dir}' may not be used by this user: ls -lR '${dir}' shows whose they are`,
+  ],
+];

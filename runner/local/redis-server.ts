@@ -1,10 +1,10 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pRetry from "p-retry";
 import { lock } from "proper-lockfile";
+import { inWords, privateFolder, privateTree } from "../../shared/io/files/private-files.ts";
 import { type Running, type StopOutcome } from "../../shared/running.ts";
-import { launchRedis, logTail } from "./redis-launch.ts";
+import { endAdvice, launchRedis, logTail } from "./redis-launch.ts";
 import { freePort, isListening, probe } from "./redis-probe.ts";
 import { isAlive, readState, writeState } from "./redis-state.ts";
 
@@ -55,7 +55,8 @@ const CHECK_MS = 500;
 export async function startLocalRedis(options: LocalRedisOptions): Promise<LocalRedis> {
   const { log } = options;
   const dir = join(options.dataDir, "redis");
-  await mkdir(dir, { recursive: true });
+  await privateFolder(options.dataDir);
+  await privateTree(dir);
   const stopping = new AbortController();
   const { signal } = stopping;
   const first = await ensureRunning(dir, options, signal);
@@ -147,12 +148,14 @@ async function ensureRunning(
   signal: AbortSignal,
   onlyPort?: number,
 ): Promise<RedisProcess> {
-  const release = await lock(dir, {
-    lockfilePath: join(dir, "start.lock"),
-    retries: { forever: true, minTimeout: 50, maxTimeout: 500 },
-    onCompromised: (error) =>
-      options.log.warn({ err: error }, "another process took the lock of the local Redis"),
-  });
+  const release = await inWords(dir, async () =>
+    lock(dir, {
+      lockfilePath: join(dir, "start.lock"),
+      retries: { forever: true, minTimeout: 50, maxTimeout: 500 },
+      onCompromised: (error) =>
+        options.log.warn({ err: error }, "another process took the lock of the local Redis"),
+    }),
+  );
   try {
     const found = await findRunning(dir, options, signal);
     return found ?? (await startNew(dir, options, onlyPort));
@@ -197,7 +200,7 @@ async function startNew(
     const port = await freePort(candidate);
     if (port === undefined) continue;
     // Written before the start: if this process is killed meanwhile, the next run finds the server.
-    writeState(dir, { port, owner: process.pid });
+    await inWords(dir, async () => writeState(dir, { port, owner: process.pid }));
     const launched = await launchRedis({ program, dir, port });
     if (launched.status === "ready") {
       const { pid, ended } = launched;
@@ -207,7 +210,10 @@ async function startNew(
     }
     // If the port is free, no other process took it: the start itself failed.
     if ((await freePort(port)) !== undefined) {
-      throw new Error(`The local Redis ended before it was ready (${launched.how}):\n${await logTail(dir)}`);
+      const tail = await logTail(dir);
+      throw new Error(
+        `The local Redis ended before it was ready (${launched.how}). ${endAdvice(dir, tail)}Its log ends:\n${tail}`,
+      );
     }
   }
   throw new Error(

@@ -27,7 +27,7 @@ export function readState(dir: string): RedisState | undefined {
 
 export function writeState(dir: string, state: RedisState): void {
   const file = join(dir, FILE);
-  writeFileSync(`${file}.new`, JSON.stringify(state));
+  writeFileSync(`${file}.new`, JSON.stringify(state), { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../../shared/config/config.ts";
+import { inWords, privateFile, privateFolder } from "../../shared/io/files/private-files.ts";
 import { MisconfigurationError } from "../environment.ts";
 
 /** The secrets of a local router for which none are configured: generated once and kept in files. */
@@ -12,7 +13,7 @@ export type LocalSecretName = keyof typeof SECRET_FILES;
 
 const BYTES = 32;
 
-/** The configuration with the missing secrets. @throws MisconfigurationError when a file has no valid secret */
+/** The configuration with the missing secrets. @throws MisconfigurationError when a file has no valid secret, DataFolderError */
 export async function withLocalSecrets(config: Config, dataDir: string): Promise<Config> {
   const { httpToken, webhookSecret } = config;
   return {
@@ -24,7 +25,9 @@ export async function withLocalSecrets(config: Config, dataDir: string): Promise
 
 async function localSecret(dataDir: string, name: LocalSecretName): Promise<string> {
   const file = join(dataDir, SECRET_FILES[name]);
-  const secret = (await contentOf(file)) ?? (await create(file));
+  await privateFolder(dataDir);
+  const secret = await inWords(file, async () => (await contentOf(file)) ?? (await create(file)));
+  await privateFile(file);
   if (/^[\x21-\x7e]+$/.test(secret)) return secret;
   throw new MisconfigurationError(
     `${file} has no valid secret: expected printable ASCII characters without spaces. Delete the file, and the next start creates a new secret`,
@@ -33,7 +36,6 @@ async function localSecret(dataDir: string, name: LocalSecretName): Promise<stri
 
 /** Creates the file by a link to a complete one, so that processes which do this at once all get the same secret. */
 async function create(file: string): Promise<string> {
-  await mkdir(join(file, ".."), { recursive: true });
   const draft = `${file}.${randomUUID()}`;
   try {
     const secret = randomBytes(BYTES).toString("base64url");

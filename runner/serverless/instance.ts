@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { configRemarks } from "../../shared/config/config-remarks.ts";
 import { readConfig, TIMER_MS_MAX, type Config } from "../../shared/config/config.ts";
 import { runMsMaxOf } from "../../shared/config/run-limits.ts";
 import { secretsOf } from "../../shared/config/secrets.ts";
@@ -19,6 +20,7 @@ import { requestsInFlight } from "./requests-in-flight.ts";
 export async function openInstance({ env, peerAddressOf }: InstanceOptions): Promise<Instance> {
   const { config, redisUrl, databaseUrl, token } = serverlessConfig(env);
   const logger = openLogger(config.logLevel, { forPeople: false });
+  for (const { message } of configRemarks(env, config)) logger.warn(message);
   const database = await openDatabase({
     url: databaseUrl,
     neonWsProxy: config.neonWsProxy,

@@ -11,7 +11,7 @@ import { keysOf, type Keys } from "../../shared/keys.ts";
 import { redisRefusalIn } from "../../shared/redis-refusal.ts";
 import type { Running } from "../../shared/running.ts";
 import { MisconfigurationError, type Environment } from "../environment.ts";
-import { loadDemoReference } from "../local/demo.ts";
+import { isDemoReference, loadDemoReference } from "../local/demo.ts";
 import { findRedisServer } from "../local/find-redis.ts";
 import { startLocalRedis } from "../local/redis-server.ts";
 import { refuseUnusableRedis } from "./check-redis.ts";
@@ -21,8 +21,8 @@ export interface BackingServices extends Running {
   readonly redisUrl: string;
   readonly localRedis: boolean;
   readonly database: Database;
-  /** True when this start has loaded the demo reference. */
-  readonly demoLoaded: boolean;
+  /** True when the reference is the demo as it was loaded, whose strategies only log. */
+  readonly isDemo: boolean;
 }
 
 export interface BackingServicesOptions {
@@ -49,7 +49,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
     },
   });
   try {
-    const demoLoaded = await prepareSchema(database, config, logger);
+    const isDemo = await prepareSchema(database, config, logger);
     const local =
       config.redisUrl === undefined
         ? await startLocalRedis({ dataDir, log: logger, findServer: async () => findRedisServer({ env }) })
@@ -60,7 +60,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
       redisUrl,
       localRedis: local !== undefined,
       database,
-      demoLoaded,
+      isDemo,
       async stop() {
         await database.close();
         await local?.stop();
@@ -93,11 +93,12 @@ async function checkRedis(url: string, keys: Keys, logger: Logger): Promise<void
   }
 }
 
-/** Migrates the embedded database, and only checks any other. True when the demo was loaded. */
+/** Migrates the embedded database, and only checks any other. True when its reference is the demo. */
 async function prepareSchema(database: Database, config: Config, logger: Logger): Promise<boolean> {
   if (config.databaseUrl === undefined) {
     await database.migrate();
-    return loadDemoReference(database);
+    await loadDemoReference(database);
+    return isDemoReference(database);
   }
   try {
     const pending = await pendingMigrations(database);
@@ -109,8 +110,9 @@ async function prepareSchema(database: Database, config: Config, logger: Logger)
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     // Trading does not wait for Postgres: records wait in Redis until it is available.
+    const what = error.sqlstate === undefined ? "cannot be reached yet" : "cannot be used yet";
     logger.warn(
-      `Postgres cannot be reached yet (${error.message}): the router starts without it, and records wait in Redis`,
+      `Postgres ${what} (${error.message}): the router starts without it, and records wait in Redis`,
     );
   }
   return false;

@@ -8,7 +8,7 @@ import type { BackingServices } from "./backing-services.ts";
 export interface BannerFacts {
   /** The configuration in use, with generated secrets. */
   readonly config: Config;
-  readonly backing: Pick<BackingServices, "localRedis" | "database" | "demoLoaded">;
+  readonly backing: Pick<BackingServices, "localRedis" | "database" | "isDemo">;
   readonly consumer: string;
   /** Without user and password. */
   readonly redisUrl: string;
@@ -25,15 +25,16 @@ export interface SecretFacts {
   readonly given: Config;
   /** The configuration in use, with generated secrets. */
   readonly config: Config;
-  readonly forPeople: boolean;
+  /** Whether the output is read on a terminal, and not kept in a file. */
+  readonly isTerminal: boolean;
 }
 
-/** Only a generated secret is shown itself, and only in output for people; otherwise its variable or file. */
-export function shownSecrets({ given, config, forPeople }: SecretFacts): ShownSecrets {
+/** Only a generated secret is shown itself, and only on a terminal; otherwise its variable, or the file to read it from. */
+export function shownSecrets({ given, config, isTerminal }: SecretFacts): ShownSecrets {
   const shown = (name: LocalSecretName, variable: string): string => {
     const secret = config[name];
     if (given[name] !== undefined || secret === undefined) return `$${variable}`;
-    return forPeople ? secret : `$(cat .data/${SECRET_FILES[name]})`;
+    return isTerminal ? secret : `$(cat .data/${SECRET_FILES[name]})`;
   };
   return {
     httpToken: shown("httpToken", "HTTP_TOKEN"),
@@ -52,22 +53,71 @@ export function banner(facts: BannerFacts): string {
     "signal router",
     `  Redis      ${redisUrl}${backing.localRedis ? " (on this machine, data in .data/redis; set REDIS_URL to use another)" : ""}`,
     `  Postgres   ${postgres}`,
-    `  HTTP       ${httpUrl ?? "off; set HTTP_TOKEN to a secret, such as the output of `openssl rand -hex 32`"}`,
+    `  HTTP       ${httpUrl ?? HTTP_OFF}`,
     `  functions  ${config.functions.join(", ")}`,
     `  consumer   ${consumer}${config.keyPrefix === "" ? "" : `, keys under ${config.keyPrefix}`}`,
-    ...(backing.demoLoaded ? ["  reference  a small demo, loaded because the database was empty"] : []),
+    ...(backing.isDemo ? ["  reference  a small demo, whose strategies only log"] : []),
     "",
     ...statusLines(facts),
+    ...(backing.isDemo ? demoLines(facts) : signalLines(facts)),
+    `${RUNNING}, and decisions appear here. Ctrl-C finishes the work in flight and stops.`,
+    "",
+  ];
+  return lines.join("\n");
+}
+
+/** Begins the last line of the start. */
+export const RUNNING = "The router is running";
+
+/** The same as fields of a line of the log. */
+export function bannerFields(facts: BannerFacts): object {
+  const { config, backing, consumer, redisUrl, httpUrl } = facts;
+  const { databaseUrl, functions, keyPrefix, webhookSecret } = config;
+  return {
+    redis: redisUrl,
+    postgres: databaseUrl === undefined ? "embedded" : redactUrl(databaseUrl),
+    driver: backing.database.kind,
+    http: httpUrl ?? HTTP_OFF,
+    webhook: httpUrl !== undefined && webhookSecret !== undefined ? webhookAddress(facts) : WEBHOOK_OFF,
+    functions,
+    consumer,
+    key_prefix: keyPrefix,
+  };
+}
+
+/** Strategies of the demo only log, so that a signal may be suggested. */
+function demoLines(facts: BannerFacts): string[] {
+  return [
     "Send a first signal from another terminal in this folder:",
     "",
     "  npm run cli -- send --symbol BTCUSDT --message EMA_CROSS_LONG",
     "",
     ...webhookLines(facts),
-    "Its decision appears here. Ctrl-C finishes the work in flight and stops.",
+  ];
+}
+
+/** On a reference of one's own any signal may trade: where they are sent, and none to paste. */
+function signalLines(facts: BannerFacts): string[] {
+  const { config, httpUrl, secrets } = facts;
+  if (httpUrl === undefined) return [];
+  if (config.webhookSecret === undefined) return [WEBHOOK_IS_OFF, ""];
+  const address = webhookAddress(facts);
+  return [
+    "Alerts from TradingView are taken on",
+    "",
+    // Elsewhere than on a terminal the secret is a variable or a file, which the shell reads.
+    secrets.webhookSecret.startsWith("$") ? `  echo "${address}"` : `  ${address}`,
     "",
   ];
-  return lines.join("\n");
 }
+
+function webhookAddress({ httpUrl, secrets }: BannerFacts): string {
+  return `${httpUrl}/webhooks/tradingview/${secrets.webhookSecret}`;
+}
+
+const HTTP_OFF = "off; set HTTP_TOKEN to a secret, such as the output of `openssl rand -hex 32`";
+const WEBHOOK_OFF = "off; set WEBHOOK_SECRET to switch it on";
+const WEBHOOK_IS_OFF = `The webhook for TradingView is ${WEBHOOK_OFF}.`;
 
 function statusLines({ httpUrl, backing, secrets }: BannerFacts): string[] {
   if (httpUrl === undefined) return [];
@@ -83,8 +133,7 @@ function statusLines({ httpUrl, backing, secrets }: BannerFacts): string[] {
 
 function webhookLines({ config, httpUrl, secrets }: BannerFacts): string[] {
   if (httpUrl === undefined) return [];
-  if (config.webhookSecret === undefined)
-    return ["The webhook for TradingView is off; set WEBHOOK_SECRET to switch it on.", ""];
+  if (config.webhookSecret === undefined) return [WEBHOOK_IS_OFF, ""];
   return [
     "or send one as TradingView does:",
     "",

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { tailResults } from "../../shared/io/streams/results-tail.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
-import { decisionText, outcomeText } from "./decision-text.ts";
+import { decisionFields, decisionText, outcomeFields, outcomeText } from "./decision-text.ts";
 
 /**
  * Prints the decisions and outcomes of all routers as they are made, until it is stopped. When there are more than a
@@ -23,13 +23,16 @@ export async function feedDecisions(
         for (const entry of entries) {
           const parsed = logRowsOf(entry, "signal_results");
           if (!parsed.ok) continue;
-          for (const { entryId, record } of parsed.rows.signals) print(decisionText(entryId, record));
-          for (const { entryId, record } of parsed.rows.outcomes)
-            print(outcomeText(entryId, record, await nameOf(record.strategy_id)));
+          for (const { entryId, record } of parsed.rows.signals)
+            print(decisionText(entryId, record), decisionFields(entryId, record));
+          for (const { entryId, record } of parsed.rows.outcomes) {
+            const name = await nameOf(record.strategy_id);
+            print(outcomeText(entryId, record, name), outcomeFields(entryId, record, name));
+          }
         }
         shown += entries.length;
         if (shown < SHOWN_PER_SECOND_MAX) continue;
-        print("… too many to print all; every decision is in signal_log");
+        print("… too many to print all; every decision is in signal_log", {});
         await pause(1_000, undefined, { signal: stopping });
         await tail.skipToEnd();
         shown = 0;
@@ -46,7 +49,8 @@ const BLOCK_MS = 2_000;
 
 export interface DecisionFeedOptions {
   readonly keys: Keys;
-  readonly print: (text: string) => void;
+  /** The text, and the same as fields for a log of JSON lines. */
+  readonly print: (text: string, fields: object) => void;
   /** The name of a strategy, if it is known. */
   readonly nameOf: (strategyId: number) => Promise<string | undefined>;
   readonly stopping: AbortSignal;

@@ -30,3 +30,20 @@ export function outcomeText(entryId: string, record: OutcomeRecord, name: string
     duration_ms === null ? "" : `  (${duration_ms} ms${(attempt ?? 1) > 1 ? `, attempt ${attempt}` : ""})`;
   return printable(`${entryId}  ${strategyLabel(strategy_id, name)} ${status}${because}${more}${took}`);
 }
+
+/** The same as fields of a log line; the times and ids are in the record that is logged in Postgres. */
+export function decisionFields(entryId: string, record: SignalRecord): object {
+  const { status, symbol, message, direction, reason, outcomes } = record;
+  const strategies = outcomes.map(({ strategy_id, strategy, status: outcome, reason: why }) => ({
+    strategy_id,
+    strategy,
+    status: outcome,
+    reason: why,
+  }));
+  return { entry_id: entryId, status, reason, phrase: message, symbol, direction, strategies };
+}
+
+export function outcomeFields(entryId: string, record: OutcomeRecord, name: string | undefined): object {
+  const { strategy_id, status, reason, attempt, duration_ms } = record;
+  return { entry_id: entryId, strategy_id, strategy: name ?? null, status, reason, attempt, duration_ms };
+}

@@ -1,22 +1,26 @@
 import type { Config } from "../../shared/config/config.ts";
+import { logPrivileges, rightsFault } from "../../shared/config/postgres-requirements.ts";
 import { isReading, type GroupHealth } from "../../shared/health/groups.ts";
 import { healthOf, type Health } from "../../shared/health/health.ts";
+import type { PostgresHealth } from "../../shared/health/postgres.ts";
 import type { StrategiesHealth } from "../../shared/health/strategies.ts";
 import { waitedMs, type WaitingHealth } from "../../shared/health/waiting.ts";
-import type { Database } from "../../shared/io/postgres/database.ts";
+import { readDatabaseRights } from "../../shared/io/postgres/database-facts.ts";
+import { DatabaseError, type Database } from "../../shared/io/postgres/database.ts";
+import { publicReason } from "../../shared/io/reference/refresh-failures.ts";
 import type { Status } from "../../shared/io/status/status.ts";
 import type { WaitingStatus } from "../../shared/io/status/waiting-status.ts";
 import { GROUPS, type GroupName, type GroupOfStream } from "../../shared/keys.ts";
 
 /** The health of the router, from what Redis contains and whether Postgres answered. */
-export function healthFrom(status: Status, postgresReachable: boolean | null, config: Config): Health {
+export function healthFrom(status: Status, postgres: PostgresHealth, config: Config): Health {
   const { deadLetters, paused, now } = status;
   const { confirmedAt, ...reference } = status.reference;
   const agoMs = (at: number | null): number | null => (at === null ? null : Math.max(0, now - at));
   return healthOf(
     {
       redis: { answers: true, ...status.server },
-      postgresReachable,
+      ...postgres,
       reference: { ...reference, confirmedAgoMs: agoMs(confirmedAt) },
       groups: GROUPS.filter(({ group }) => isExpected(group, status, config)).map((group) =>
         groupHealth(group, status),
@@ -98,4 +102,19 @@ export async function isReachable(database: Database): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Whether Postgres answers, and lets the router write its records. Reading the reference reports its own failures. Never rejects. */
+export async function postgresHealth(
+  database: Database,
+  config: Pick<Config, "logRetentionDays">,
+): Promise<PostgresHealth & { readonly postgresReachable: boolean }> {
+  try {
+    const { readOnly, denied } = await readDatabaseRights(database, logPrivileges(config));
+    const postgresRefusal = rightsFault({ readOnly, denied });
+    return { postgresReachable: true, postgresRefusal };
+  } catch (error) {
+    const answered = error instanceof DatabaseError && error.sqlstate !== undefined;
+    return { postgresReachable: false, ...(answered ? { postgresRefusal: publicReason(error) } : {}) };
+  }
 }

@@ -42,14 +42,6 @@ export function namesOutOf<Name extends string>(names: readonly Name[]) {
   return commaList(`names out of: ${names.join(", ")}`, (item) => names.find((name) => name === item));
 }
 
-export function url(expected: string, protocols: readonly string[], fits: (url: URL) => boolean) {
-  return text(expected, (value) => {
-    if (!URL.canParse(value)) return undefined;
-    const parsed = new URL(value);
-    return protocols.includes(parsed.protocol) && fits(parsed) ? value : undefined;
-  });
-}
-
 export const cidrList = commaList("IP addresses and CIDR ranges such as 203.0.113.7 or 10.0.0.0/8", (item) =>
   isAddressRange(item) ? item : undefined,
 );

@@ -2,16 +2,8 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import { FUNCTION_NAMES } from "../function-names.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES } from "../reasons.ts";
-import {
-  cidrList,
-  commaList,
-  integer,
-  isKeyPrefix,
-  matching,
-  namesOutOf,
-  text,
-  url,
-} from "./config-values.ts";
+import { cidrList, commaList, integer, isKeyPrefix, matching, namesOutOf, text } from "./config-values.ts";
+import { url } from "./url-values.ts";
 
 /**
  * The router's settings, parsed once from the environment. The key `claimIdleMs` is the variable `CLAIM_IDLE_MS`, and so on.
@@ -27,19 +19,20 @@ const secret = matching("printable ASCII characters without spaces", /^[\x21-\x7
 
 const schema = z.object({
   /** Unset: a local redis-server with its data in `.data/`. */
-  redisUrl: url(
-    "redis://[user:password@]host[:port][/db], with db a number and nothing after it but ?family=6, or the same with rediss://",
-    ["redis:", "rediss:"],
+  redisUrl: url({
+    expected:
+      "redis://[user:password@]host[:port][/db], with db a number and nothing after it but ?family=6, or the same with rediss://",
+    protocols: ["redis:", "rediss:"],
     // Further parameters would change how the client works: `db`, or how often it sends a command again.
-    ({ hostname, pathname, search }) =>
-      hostname !== "" && /^(\/\d*)?$/.test(pathname) && /^(\?family=[046])?$/.test(search),
-  ).optional(),
+    fits: ({ hostname, pathname, search, hash }) =>
+      hostname !== "" && hash === "" && /^(\/\d*)?$/.test(pathname) && /^(\?family=[046])?$/.test(search),
+  }).optional(),
   /** Unset: PGlite with its data in `.data/`. */
-  databaseUrl: url(
-    "postgres://[user:password@]host[:port]/database or the same with postgresql://",
-    ["postgres:", "postgresql:"],
-    () => true,
-  ).optional(),
+  databaseUrl: url({
+    expected: "postgres://[user:password@]host[:port]/database or the same with postgresql://",
+    protocols: ["postgres:", "postgresql:"],
+    fits: ({ hash }) => hash === "",
+  }).optional(),
   neonWsProxy: text("[ws://|wss://]host[:port][/path]", (value) => {
     const address = value.replace(/^wss?:\/\//, "");
     return /^(\[[^\s/]+\]|[^\s/?#@:]+)(:\d+)?(\/[^\s#@]*)?$/.test(address) && URL.canParse(`ws://${address}`)
@@ -91,7 +84,11 @@ const schema = z.object({
   /** 0: rows are kept for ever. */
   logRetentionDays: integer(0, 36_500).default(0),
 
-  notifyUrl: url("an http:// or https:// URL", ["http:", "https:"], () => true).optional(),
+  notifyUrl: url({
+    expected: "an http:// or https:// URL",
+    protocols: ["http:", "https:"],
+    atInPath: true,
+  }).optional(),
   notifyOutcomes: namesOutOf([...new Set([...EXECUTION_STATUSES, ...ROUTING_STATUSES])]).default(["failed"]),
   notifyPerMinuteMax: integer(1, 100_000).default(20),
   shutdownMsMax: integer(0, TIMER_MS_MAX).default(15_000),
@@ -104,7 +101,14 @@ type Parsed = z.output<typeof schema>;
 type Key = keyof Parsed;
 
 const KEYS = Object.keys(schema.shape) as Key[];
-const SECRET_KEYS = ["redisUrl", "databaseUrl", "notifyUrl", "httpToken", "webhookSecret"] as const;
+const SECRET_KEYS = [
+  "redisUrl",
+  "databaseUrl",
+  "neonWsProxy",
+  "notifyUrl",
+  "httpToken",
+  "webhookSecret",
+] as const;
 
 /** All settings, with defaults for those the environment does not set. Names end in their unit. */
 export type Config = Readonly<Omit<Parsed, "strategyConcurrencyPerStrategyMax">> & {
@@ -180,6 +184,9 @@ function pairFaults(config: Partial<Parsed>): string[] {
 function variableOf(key: Key): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
+
+/** Names of all variables but those of strategies' secrets. */
+export const VARIABLES: readonly string[] = KEYS.map(variableOf);
 
 /** The value, for a message: nothing of a secret, of a URL, or of a value that repeats a secret. */
 function shown(key: Key, given: Partial<Record<Key, string>>): string {

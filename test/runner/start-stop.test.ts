@@ -60,13 +60,43 @@ describe("starting", () => {
     url.password = "S3cretPw";
     Object.assign(router.env, { REDIS_URL: url.href, LOG_LEVEL: "trace" });
     const running = router.spawn("runner/main.ts");
-    await vi.waitFor(() => expect(running.output()).toContain("Its decision appears here"), {
+    await vi.waitFor(() => expect(running.output()).toContain("The router is running"), {
       timeout: 20_000,
     });
     await vi.waitFor(() => expect(running.output().match(/WRONGPASS/g)?.length).toBeGreaterThan(5), {
       timeout: 20_000,
     });
     expect(running.output()).not.toContain("S3cretPw");
+  }, 60_000);
+
+  test("without a terminal every line is JSON: for a Redis user without INFO too, which is said, with no signal to paste", async () => {
+    const name = `u${router.keys.prefix.replace(":", "")}`;
+    await router.redis.acl("SETUSER", name, "reset", "on", ">pw", "~*", "&*", "+@all", "-info");
+    const url = Object.assign(new URL(router.env["REDIS_URL"] ?? ""), { username: name, password: "pw" });
+    Object.assign(router.env, {
+      REDIS_URL: url.href,
+      SIGNAL_AGE_MAX_MS: "1",
+      HTTP_TOKEN: "short",
+      HTTP_PORT: "0",
+    });
+    await insertReference(router.databaseUrl, mixedReference());
+    const running = await router.start();
+    await router.publish({ message: "SIGNAL_1_LONG", symbol: "BTCUSDT", bar_time: "2026-01-01T00:00:00Z" });
+    await vi.waitFor(() => expect(running.output()).toContain("DISPATCHED"), { timeout: 20_000 });
+    running.signal("SIGTERM");
+    expect(await running.ended()).toBe(0);
+    await router.redis.acl("DELUSER", name);
+    const lines = running.output().trimEnd().split("\n");
+    const messages = lines.map((line) => String((JSON.parse(line) as { msg: unknown }).msg));
+    expect(messages.filter((message) => message.includes("\n"))).toEqual([]);
+    for (const said of [
+      /^INFO is not permitted: version/,
+      /SIGNAL_AGE_MAX_MS.*did you mean SIGNAL_AGE_MS_MAX/,
+      /^HTTP_TOKEN has less than 16/,
+      /^The router is running/,
+    ])
+      expect(messages).toEqual(expect.arrayContaining([expect.stringMatching(said)]));
+    expect(running.output()).not.toMatch(/cli -- send|ready check/);
   }, 60_000);
 
   test("Postgres being down at the start does not keep the router from starting and deciding", async () => {

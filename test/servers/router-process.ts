@@ -85,7 +85,7 @@ export async function untilItRuns(router: RouterProcess): Promise<RouterProcess>
   const ended = router.ended().then(() => {
     hasExited = true;
   });
-  while (!router.output().includes("Its decision appears here")) {
+  while (!router.output().includes("The router is running")) {
     if (hasExited) throw new Error(`the router exited before it was ready:\n${router.output()}`);
     await Promise.race([ended, new Promise((done) => setTimeout(done, 20))]);
   }

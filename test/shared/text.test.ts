@@ -1,7 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fieldsOf } from "../../shared/entry.ts";
-import { cleanFields, cutText, excerpt, FIELD_BYTES_MAX, storable } from "../../shared/text.ts";
+import {
+  cleanFields,
+  cutText,
+  excerpt,
+  FIELD_BYTES_MAX,
+  printableJson,
+  storable,
+} from "../../shared/text.ts";
 import { anyFields } from "../arbitraries.ts";
 
 describe("a text is cut to bytes of UTF-8", () => {
@@ -99,4 +106,12 @@ test("whatever the fields, the result can be stored, and cleaning it again chang
       expect(cleanFields(clean.fields)).toEqual({ fields: clean.fields, replaced: [], cut: [] });
     }),
   );
+});
+
+test("JSON for a terminal has no control character, and is read as it was", () => {
+  const value = { "a\u009B1m": ["\u001B[2J\n", "\u2028", "\u{E0001}", "приём 😀"] };
+  const text = printableJson(value);
+  expect(text).not.toMatch(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/u);
+  expect(text).toContain("приём 😀");
+  expect(JSON.parse(text)).toEqual(value);
 });

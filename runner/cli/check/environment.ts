@@ -1,3 +1,4 @@
+import { configRemarks } from "../../../shared/config/config-remarks.ts";
 import { readConfig, type Config } from "../../../shared/config/config.ts";
 import { fault, ok } from "../../../shared/config/remark.ts";
 import type { Environment } from "../../environment.ts";
@@ -12,15 +13,23 @@ export function checkEnvironment(env: Environment): CheckedEnvironment {
       "Environment",
       ok(`all variables are valid; this process would run ${functions.join(", ")}`),
     );
-    return { lines: [line], config: answer.config, faulty: new Set() };
+    return { lines: [line, ...remarkLines(env, answer.config)], config: answer.config, faulty: new Set() };
   }
   const faults = answer.message.split("\n");
   const faulty = new Set(faults.map((message) => /^[A-Z_]+/.exec(message)?.[0] ?? ""));
+  const config = configWithout(env, faulty);
   return {
-    lines: faults.map((message) => lineOf("Environment", fault(message))),
-    config: configWithout(env, faulty),
+    lines: [
+      ...faults.map((message) => lineOf("Environment", fault(message))),
+      ...(config === undefined ? [] : remarkLines(env, config)),
+    ],
+    config,
     faulty,
   };
+}
+
+function remarkLines(env: Environment, config: Config): readonly CheckLine[] {
+  return configRemarks(env, config).map((remark) => lineOf("Environment", remark));
 }
 
 export interface CheckedEnvironment {

@@ -9,13 +9,14 @@ import { readDatabaseFacts } from "../../../shared/io/postgres/database-facts.ts
 import type { Database } from "../../../shared/io/postgres/database.ts";
 import { FolderInUseError } from "../../../shared/io/postgres/folder-lock.ts";
 import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
+import { isEmptyFolder } from "../../../shared/io/postgres/pglite-folder.ts";
 import { inTime, lineOf, notChecked, type CheckLine } from "./check-line.ts";
 
 /** Checks a database without changing anything in it; `database` is undefined when its rows cannot be read. */
 export async function checkPostgres(config: Config, dataDir: string): Promise<CheckedPostgres> {
   const { databaseUrl: url, neonWsProxy } = config;
   const embedded = url === undefined;
-  if (embedded && !existsSync(join(dataDir, "postgres"))) {
+  if (embedded && (await isNew(join(dataDir, "postgres")))) {
     const line = ok(
       "DATABASE_URL is not set: the first start creates an embedded database with a demo reference",
     );
@@ -55,6 +56,11 @@ async function factsOf(database: Database, config: Config, embedded: boolean): P
   if (facts.pending.length === 0) return { lines, database };
   await database.close();
   return { lines };
+}
+
+/** Whether there is no database yet, and no router that makes one. What cannot be read is said when it is opened. */
+async function isNew(folder: string): Promise<boolean> {
+  return !existsSync(`${folder}.lock`) && isEmptyFolder(folder).catch(() => false);
 }
 
 /** A running router has opened it, so it works. */

@@ -9,7 +9,7 @@ import { redisRefusalIn, type RedisRefusal } from "../../../shared/redis-refusal
 import { singleFlight } from "../../engine/single-flight.ts";
 import { within } from "../../engine/time-limit.ts";
 import type { Services } from "../../setup/services.ts";
-import { healthFrom, isReachable } from "../../telemetry/health.ts";
+import { healthFrom, postgresHealth } from "../../telemetry/health.ts";
 
 type CheckedServices = Pick<Services, "redis" | "keys" | "database" | "config" | "logger">;
 
@@ -21,19 +21,19 @@ export function healthChecker(services: CheckedServices): () => Promise<HealthCh
   const { database, config } = services;
   const stateFrom = stateReaderOf(services);
   const checkRedis = singleFlight(async () => askRedis(services, stateFrom));
-  const checkPostgres = singleFlight(() => isReachable(database));
+  const checkPostgres = singleFlight(() => postgresHealth(database, config));
 
   return async () => {
-    const [{ status, redis: server, unreadable }, postgresReachable] = await Promise.all([
+    const [{ status, redis: server, unreadable }, postgres] = await Promise.all([
       within(ANSWER_MS_MAX, checkRedis(), () => SILENT),
-      within(ANSWER_MS_MAX, checkPostgres(), () => false),
+      within(ANSWER_MS_MAX, checkPostgres(), () => ({ postgresReachable: false })),
     ]);
     const { refusals } = server;
     const redisReachable = server.answers || refusals.length > 0;
-    const known = { redisReachable, refusals, postgresReachable, status };
-    if (status !== undefined) return { ...known, health: healthFrom(status, postgresReachable, config) };
+    const known = { redisReachable, refusals, postgresReachable: postgres.postgresReachable, status };
+    if (status !== undefined) return { ...known, health: healthFrom(status, postgres, config) };
     if (unreadable === undefined) {
-      return { ...known, health: healthOf({ ...WITHOUT_REDIS, redis: server, postgresReachable }, config) };
+      return { ...known, health: healthOf({ ...WITHOUT_REDIS, redis: server, ...postgres }, config) };
     }
     const { reasons } = redisHealthOf(server);
     const why = `Redis refuses to show the router's state: ${unreadable}`;

@@ -1,3 +1,4 @@
+import { postgresRefusal } from "../../config/postgres-refusal.ts";
 import { DatabaseError } from "./database.ts";
 
 /** Turns what a driver threw into a DatabaseError whose message holds no row values and no credentials. */
@@ -11,12 +12,11 @@ export function toDatabaseError(thrown: unknown): DatabaseError {
       undefined,
     );
   }
-  const kind = REFUSED.test(sqlstate) ? "refused" : "unavailable";
-  return new DatabaseError(
-    `Postgres ${kind === "refused" ? "refused" : "failed"}: ${answer(thrown, sqlstate)}`,
-    kind,
-    sqlstate,
-  );
+  const said = answer(thrown, sqlstate);
+  if (REFUSED.test(sqlstate)) return new DatabaseError(`Postgres refused: ${said}`, "refused", sqlstate);
+  const { what, remedy } = postgresRefusal(sqlstate, said) ?? { what: "Postgres failed" };
+  const advice = remedy === undefined ? "" : `; ${remedy}`;
+  return new DatabaseError(`${what}: ${said}${advice}`, "unavailable", sqlstate);
 }
 
 /** SQLSTATE classes of statements that can never work: data exception, constraint violation, limit exceeded. */

@@ -36,8 +36,6 @@ interface PgDatabaseOptions {
   readonly kind: "pg" | "neon";
   readonly createPool: (settings: PoolSettings) => PgPool;
   readonly url: string;
-  /** For migrations, when they cannot run over `url`. */
-  readonly migrateUrl?: string;
   readonly poolMax: number;
   readonly connectMsMax: number;
   readonly queryMsMax: number;
@@ -79,12 +77,11 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
     kind: options.kind,
     query: (sql, params) => withClient(pool, (client) => queryOn(client, sql, params), connectionWorks),
     readOnly: (work) => withClient(pool, (client) => readOnlyOn(client, work)),
-    async migrate() {
-      // In a pool without a time limit, because waiting for the migrations of another process may take long.
-      const connectionString = options.migrateUrl ?? options.url;
-      const single = openPool({ connectionString, max: 1, query_timeout: 0 });
+    async migrate(how) {
+      // In a pool without a time limit for a statement: a migration of large tables may take long.
+      const single = openPool({ max: 1, query_timeout: 0, application_name: "signal-router migrate" });
       try {
-        return await withClient(single, (client) => applyMigrations(client));
+        return await withClient(single, (client) => applyMigrations(client, how));
       } finally {
         await single.end();
       }

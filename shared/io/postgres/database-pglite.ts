@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import { PGlite, types } from "@electric-sql/pglite";
+import { DataFolderError, fileTrouble, privateFolder } from "../files/private-files.ts";
 import { toDatabaseError } from "./database-error.ts";
 import { DatabaseError, type Database } from "./database.ts";
 import { FolderInUseError, lockFolder, type FolderLock } from "./folder-lock.ts";
-import { applyMigrations, type MigrationClient } from "./migrate.ts";
+import { applyMigrations } from "./migrate.ts";
+import type { MigrationClient } from "./migration-lock.ts";
+import { createInFolder, isEmptyFolder, openFailure, refuseWithoutVersion } from "./pglite-folder.ts";
 
 /** The embedded database: PGlite, in this process. */
 
@@ -21,10 +24,13 @@ interface PgliteOptions {
 
 /**
  * Opens the embedded database. PGlite does not protect its files: two processes on one folder lose rows without an error,
- * hence the lock. @throws Error when another process has the folder
+ * hence the lock. @throws Error when another process has the folder, DataFolderError when it cannot be used
  */
 export async function openPglite({ dataDir, onError }: PgliteOptions): Promise<Database> {
   const folder = join(dataDir, "postgres");
+  // PGlite makes files that all may write: only the folders protect them.
+  await privateFolder(dataDir);
+  await privateFolder(folder);
   let lost: DatabaseError | undefined;
   const onLost = (): void => {
     if (lost !== undefined) return;
@@ -34,14 +40,13 @@ export async function openPglite({ dataDir, onError }: PgliteOptions): Promise<D
   const lock = await lockFolder(folder, onLost).catch((error: unknown) => {
     throw error instanceof FolderInUseError
       ? new Error(`${error.message}; ${IN_USE}`, { cause: error })
-      : error;
+      : (fileTrouble(folder, error) ?? error);
   });
-  const pg = await PGlite.create(folder, { parsers: { [types.INT8]: Number } }).catch(
-    async (error: unknown) => {
-      await lock.release();
-      throw new Error(`the embedded database in ${folder} cannot be opened`, { cause: error });
-    },
-  );
+  const pg = await openIn(folder).catch(async (error: unknown) => {
+    const trouble = error instanceof DataFolderError ? error : await openFailure(folder, error);
+    await lock.release();
+    throw trouble;
+  });
 
   // Opening blocks this process for seconds, so on a busy machine another process may take its lock for that of a dead one.
   // Then nothing is closed or released: the files and the lock are the other's.
@@ -72,9 +77,18 @@ export async function openPglite({ dataDir, onError }: PgliteOptions): Promise<D
     kind: "pglite",
     query: (sql, params) => exclusive(() => query(sql, params)),
     readOnly: (work) => exclusive(() => inReadOnlyTransaction(query, work)),
-    migrate: () => exclusive(() => applyMigrations(migrationClient(pg))),
+    migrate: (how) => exclusive(() => applyMigrations(migrationClient(pg), how)),
     close: () => (closed ??= closePglite(pg, lock, exclusive)),
   };
+}
+
+/** Opens the database in a folder that is locked, and makes one first if the folder is empty. */
+async function openIn(folder: string): Promise<PGlite> {
+  if (await isEmptyFolder(folder)) {
+    await createInFolder(folder, async (draft) => (await PGlite.create(draft)).close());
+  }
+  refuseWithoutVersion(folder);
+  return PGlite.create(folder, { parsers: { [types.INT8]: Number } });
 }
 
 async function inReadOnlyTransaction<T>(

@@ -12,9 +12,16 @@ export interface Database {
    * connection, and the transaction holds it. @throws DatabaseError, and what `work` throws
    */
   readOnly<T>(work: (query: Database["query"]) => Promise<T>): Promise<T>;
-  /** Applies the missing migrations and returns their names; several processes may do so at once. */
-  migrate(): Promise<readonly string[]>;
+  /** Applies the missing migrations and returns their names; several processes may do so at once. @throws DatabaseError */
+  migrate(options?: MigrateOptions): Promise<readonly string[]>;
   close(): Promise<void>;
+}
+
+export interface MigrateOptions {
+  /** Longest wait for another process that migrates, or for a table that is in use, milliseconds. */
+  readonly waitMsMax?: number;
+  /** Called once when another process has to be waited for, with who it is. */
+  readonly onWait?: (message: string) => void;
 }
 
 /**

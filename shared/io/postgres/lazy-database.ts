@@ -15,7 +15,7 @@ export function lazyDatabase(kind: Database["kind"], open: () => Promise<Databas
     kind,
     query: async (sql, params) => (await opened()).query(sql, params),
     readOnly: async (work) => (await opened()).readOnly(work),
-    migrate: async () => (await opened()).migrate(),
+    migrate: async (options) => (await opened()).migrate(options),
     async close() {
       const database = await opening?.catch(() => undefined);
       await database?.close();

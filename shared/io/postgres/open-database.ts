@@ -43,20 +43,12 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return databaseOverPool({
     ...shared,
     kind: "neon",
-    migrateUrl: directNeonUrl(url),
     createPool: (settings) => neonPool(settings, wsProxy),
   });
 }
 
 function isNeonHost(hostname: string): boolean {
   return hostname === "neon.tech" || hostname.endsWith(".neon.tech");
-}
-
-/** Migrations need a session lock, which Neon's pooled hosts (`<endpoint>-pooler.…`) do not support. */
-function directNeonUrl(url: string): string {
-  const direct = new URL(url);
-  direct.hostname = direct.hostname.replace(/^([^.]+)-pooler\./, "$1.");
-  return direct.href;
 }
 
 function withScheme(proxy: string | undefined): string | undefined {

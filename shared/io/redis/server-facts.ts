@@ -5,9 +5,11 @@ import { defineScript, type Script } from "./connection.ts";
 
 /** Reads what INFO says about the server; nothing when the user may not run INFO. @throws Error when it does not answer */
 export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
-  const info = parseInfo(await redis.info().catch(nothingIfDenied));
+  const answer = await redis.info().catch(nothingIfDenied);
+  const info = parseInfo(answer ?? "");
   const aof = info.get("aof_enabled");
   return {
+    infoDenied: answer === undefined,
     version: info.get("valkey_version") ?? info.get("redis_version"),
     valkey: info.has("valkey_version"),
     role: info.get("role"),
@@ -17,8 +19,8 @@ export async function readRedisFacts(redis: Redis): Promise<RedisFacts> {
   };
 }
 
-function nothingIfDenied(error: unknown): string {
-  if (error instanceof Error && error.message.startsWith("NOPERM")) return "";
+function nothingIfDenied(error: unknown): undefined {
+  if (error instanceof Error && error.message.startsWith("NOPERM")) return undefined;
   throw error;
 }
 

@@ -69,4 +69,4 @@ const router = await startRouter(services);
 process.once("SIGTERM", () => {
   void router.stop({ reason: "SIGTERM" }).then((outcome) => process.exit(outcome === "finished" ? 0 : 1));
 });
-console.log(`Its decision appears here (${redactUrl(redisUrl)})`);
+console.log(`The router is running (${redactUrl(redisUrl)})`);

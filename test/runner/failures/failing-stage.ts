@@ -83,7 +83,7 @@ export function useFailingStage(): FailingStage {
       STRATEGY_TIMEOUT_MS: "60000",
     });
     router = await startRouterProcess(env);
-    url = /HTTP +(http:\/\/[\w.]+:\d+)/.exec(router.output())?.[1] ?? "";
+    url = /"http":"(http:\/\/[\w.]+:\d+)"/.exec(router.output())?.[1] ?? "";
     await stage.untilHealth("ready");
   }, 120_000);
 

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { loadDemoReference } from "../../../runner/local/demo.ts";
+import { isDemoReference, loadDemoReference } from "../../../runner/local/demo.ts";
 import type { Database } from "../../../shared/io/postgres/database.ts";
 import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 import { embeddedFolder } from "../../servers/embedded-folder.ts";
@@ -64,4 +64,15 @@ test.each([
   expect(await loadDemoReference(db)).toBe(false);
   const counts = await Promise.all(["tickers", "signals", "strategies"].map(countOf));
   expect(counts.reduce((sum, count) => sum + count)).toBe(1);
+});
+
+test("the demo is known as such until a strategy of it does more than log, or another one is added", async () => {
+  expect(await isDemoReference(db)).toBe(false);
+  await loadDemoReference(db);
+  expect(await isDemoReference(db)).toBe(true);
+  await db.query("UPDATE strategies SET handler = 'webhook' WHERE id = 1");
+  expect(await isDemoReference(db)).toBe(false);
+  await db.query("UPDATE strategies SET handler = 'log' WHERE id = 1");
+  await db.query("INSERT INTO strategies (name) VALUES ('Mine')");
+  expect(await isDemoReference(db)).toBe(false);
 });

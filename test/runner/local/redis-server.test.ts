@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,6 +73,28 @@ async function endRouter(router: ChildProcess, how: "exit" | "stop" | "SIGKILL")
 /** Whether a process ends; false when it still runs after 10 s. */
 const ends = (pid: number): Promise<boolean> =>
   vi.waitUntil(() => !isAlive(pid), { timeout: 10_000, interval: 20 }).catch(() => false);
+
+test("its folder and files are its owner's alone, also those that were open to others", async () => {
+  await mkdir(join(dataDir, "redis", "appendonlydir"), { recursive: true });
+  await writeFile(join(dataDir, "redis", "redis.log"), "");
+  for (const name of await readdir(dataDir, { recursive: true })) await chmod(join(dataDir, name), 0o777);
+  await chmod(dataDir, 0o755);
+  const redis = await start();
+  await clientOf(redis).set("kept", "1");
+  const paths = ["", ...(await readdir(dataDir, { recursive: true }))];
+  expect(paths.length).toBeGreaterThan(4);
+  for (const path of paths) expect([path, (await stat(join(dataDir, path))).mode & 0o077]).toEqual([path, 0]);
+});
+
+test("an append-only file that is damaged is named with what to do", async () => {
+  const redis = await start();
+  await clientOf(redis).set("kept", "1");
+  await redis.stop();
+  const folder = join(dataDir, "redis", "appendonlydir");
+  const [file = ""] = (await readdir(folder)).filter((name) => name.endsWith(".incr.aof"));
+  await writeFile(join(folder, file), "damaged\r\n".repeat(100));
+  await expect(start()).rejects.toThrow(/append-only file.*is damaged.*redis-check-aof --fix/);
+});
 
 test("the started server stores its data and listens on this machine only", async () => {
   const redis = await start();

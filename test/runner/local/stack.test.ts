@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, stat, symlink } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readFile, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -45,6 +45,12 @@ async function stopped(router: RouterProcess): Promise<unknown> {
   return router.ended();
 }
 
+const SECRETS = ["http-token", "webhook-secret"];
+
+async function modeOf(name: string): Promise<string> {
+  return ((await stat(join(clone, ".data", name))).mode & 0o777).toString(8);
+}
+
 /** The lines of the output that begin so, without their indentation. */
 const pasted = (output: string, begin: string) =>
   output
@@ -65,15 +71,26 @@ test("a local router generates its secrets, prints lines that work as pasted, an
   expect(await inShell(`${webhook} -s`)).toContain('"entry_id"');
   await vi.waitFor(() => expect(first.output()).toMatch(/DISPATCHED.*EMA_CROSS_LONG on ETHUSDT/));
 
-  const token = /Bearer ([\w-]{43})"/.exec(metrics)?.[1];
-  expect(token).toBeDefined();
-  for (const name of ["http-token", "webhook-secret"]) {
-    expect(((await stat(join(clone, ".data", name))).mode & 0o777).toString(8)).toBe("600");
-  }
+  const kept = async () =>
+    Promise.all(SECRETS.map(async (name) => readFile(join(clone, ".data", name), "utf8")));
+  const secrets = await kept();
+  expect(metrics).toContain("Bearer $(cat .data/http-token)");
+  for (const name of ["", "postgres", "redis", "redis/appendonlydir"]) expect(await modeOf(name)).toBe("700");
+  for (const name of [...SECRETS, "redis/server.json", "redis/redis.log"])
+    expect(await modeOf(name)).toBe("600");
   expect(await stopped(first)).toBe(0);
 
+  for (const name of ["", ...SECRETS]) await chmod(join(clone, ".data", name), 0o755);
   const second = await startRouter();
-  const [, again = ""] = pasted(second.output(), "curl ");
-  expect(again).toContain(`Bearer ${token}"`);
+  expect(await kept()).toEqual(secrets);
+  for (const name of SECRETS) expect(await modeOf(name)).toBe("600");
+  expect(await modeOf("")).toBe("700");
+  // What goes to a file, or through a pipe as here, stays there.
+  for (const secret of secrets) expect(first.output() + second.output()).not.toContain(secret.trim());
   expect(await stopped(second)).toBe(0);
+
+  await rm(join(clone, ".data", "postgres", "PG_VERSION"));
+  const third = inClone(process.execPath, ...NODE_OPTIONS, "runner/main.ts");
+  expect(await third.ended()).toBe(2);
+  expect(third.output()).toMatch(/no PG_VERSION.*move it away/);
 }, 120_000);

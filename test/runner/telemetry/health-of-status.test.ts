@@ -51,7 +51,7 @@ beforeEach(async () => {
 afterAll(() => redis.disconnect());
 
 async function reasons(changes: Partial<Config> = {}): Promise<readonly string[]> {
-  return healthFrom(await readStatus(), true, { ...config, ...changes }).reasons;
+  return healthFrom(await readStatus(), { postgresReachable: true }, { ...config, ...changes }).reasons;
 }
 
 async function publish(quantity: number): Promise<void> {

@@ -33,7 +33,7 @@ function statusOf(loops: readonly GroupOfStream[], at: number): Status {
 function reasonsOf(loops: readonly GroupOfStream[], at: number = NOW): readonly string[] {
   const answer = readConfig({});
   if (!answer.ok) throw new Error(answer.message);
-  return healthFrom(statusOf(loops, at), true, answer.config).reasons;
+  return healthFrom(statusOf(loops, at), { postgresReachable: true }, answer.config).reasons;
 }
 
 test("a router whose loops all run is ready, with or without a notifier", () => {

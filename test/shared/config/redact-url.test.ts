@@ -6,7 +6,9 @@ test.each([
   ["redis://cache", "redis://cache"],
   ["redis://:hunter2@cache?password=hunter2", "redis://***@cache"],
   ["postgres://me:hunter2@h/d?sslpassword=hunter2#hunter2", "postgres://***@h/d"],
-  ["postgres://me/hunter2@h/d", "postgres://me/***"],
+  ["postgres://me/hunter2@h/d", "postgres://***"],
+  ["postgres://me:hun@ter2/d@h/d", "postgres://***"],
+  ["postgres://me:1?hunter2@h/d", "postgres://***"],
   ["https://hooks.example/services/hunter2?key=hunter2", "https://hooks.example/***"],
   ["hunter2", "(not a URL)"],
 ])("%s is printed as %s", (url, printed) => {

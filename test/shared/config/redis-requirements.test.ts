@@ -66,3 +66,15 @@ describe("scriptRemark", () => {
     expect(scriptRemark(facts)).toEqual({ kind, message: expect.stringMatching(message) });
   });
 });
+
+test("a user that may not run INFO is a warning that names what was not checked", () => {
+  const remarks = redisRemarks({ ...well, version: undefined, infoDenied: true });
+  expect(remarks).toEqual([
+    {
+      kind: "warning",
+      message: expect.stringMatching(
+        /^INFO is not permitted: version, role, persistence and eviction were not checked.*\+info/,
+      ),
+    },
+  ]);
+});

@@ -11,7 +11,11 @@ describe("the health of a router that runs only by ticks", () => {
     const { redis, keys, config } = http.services;
     const status = await readStatus(redis, keys);
     const confirmed = { ...status.reference, confirmedAt: status.now + ms };
-    return healthFrom({ ...status, now: status.now + ms, reference: confirmed }, true, config);
+    return healthFrom(
+      { ...status, now: status.now + ms, reference: confirmed },
+      { postgresReachable: true },
+      config,
+    );
   };
 
   /** Makes the last tick look this much older. */

@@ -1,0 +1,30 @@
+import { VARIABLES, type Config } from "./config.ts";
+import { warning, type Remark } from "./remark.ts";
+import { unknownVariables } from "./unknown-variables.ts";
+
+/** What is allowed in an environment and still likely a mistake; for the log at the start and for `cli check`. */
+export function configRemarks(
+  env: Readonly<Record<string, string | undefined>>,
+  config: Pick<Config, "httpToken" | "webhookSecret">,
+): readonly Remark[] {
+  return [...unknownVariables(env, VARIABLES), ...shortSecrets(config)];
+}
+
+/** A shorter secret can be found by trying. */
+const SECRET_LENGTH_MIN = 16;
+
+function shortSecrets({
+  httpToken,
+  webhookSecret,
+}: Pick<Config, "httpToken" | "webhookSecret">): readonly Remark[] {
+  const secrets = { HTTP_TOKEN: httpToken, WEBHOOK_SECRET: webhookSecret };
+  return Object.entries(secrets).flatMap(([variable, secret]) =>
+    secret === undefined || secret.length >= SECRET_LENGTH_MIN
+      ? []
+      : [
+          warning(
+            `${variable} has less than ${SECRET_LENGTH_MIN} characters and could be guessed: use a longer one, such as the output of \`openssl rand -hex 32\``,
+          ),
+        ],
+  );
+}

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { banner, bannerFields, shownSecrets, type BannerFacts } from "../../../runner/setup/banner.ts";
+import { configOf } from "../../shared/config/config-fixture.ts";
+
+const SECRETS = { HTTP_TOKEN: "token-of-the-router", WEBHOOK_SECRET: "secret-of-the-webhook" };
+const config = configOf(SECRETS);
+
+function factsOf({ isDemo = true, isTerminal = false, given = configOf({}) } = {}): BannerFacts {
+  return {
+    config,
+    // The banner asks the database for its kind only.
+    backing: { localRedis: true, isDemo, database: { kind: "pglite" } as BannerFacts["backing"]["database"] },
+    consumer: "router-1",
+    redisUrl: "redis://127.0.0.1:6379",
+    httpUrl: "http://127.0.0.1:8080",
+    secrets: shownSecrets({ given, config, isTerminal }),
+  };
+}
+
+test.each([true, false])("in a file a generated secret is the command that reads it (demo: %s)", (isDemo) => {
+  const text = banner(factsOf({ isDemo }));
+  expect(text).toContain('"Authorization: Bearer $(cat .data/http-token)"');
+  expect(text).toContain("/webhooks/tradingview/$(cat .data/webhook-secret)");
+  for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
+});
+
+test("on a terminal a generated secret is shown, and one of the environment never", () => {
+  expect(banner(factsOf({ isTerminal: true }))).toContain(SECRETS.HTTP_TOKEN);
+  const text = banner(factsOf({ isTerminal: true, given: config }));
+  expect(text).toContain("Bearer $HTTP_TOKEN");
+  for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
+});
+
+test("a signal is suggested for the demo, and none that may trade on a reference of one's own", () => {
+  expect(banner(factsOf())).toContain("npm run cli -- send --symbol BTCUSDT");
+  const own = banner(factsOf({ isDemo: false }));
+  expect(own).not.toMatch(/cli -- send|EMA_CROSS|-d '/);
+  expect(own).toContain('echo "http://127.0.0.1:8080/webhooks/tradingview/');
+});
+
+test("as fields it has what runs where, and no secret", () => {
+  const fields = JSON.stringify(bannerFields(factsOf()));
+  expect(JSON.parse(fields)).toMatchObject({
+    http: "http://127.0.0.1:8080",
+    webhook: expect.stringContaining("$(cat .data/webhook-secret)"),
+    consumer: "router-1",
+  });
+  for (const secret of Object.values(SECRETS)) expect(fields).not.toContain(secret);
+});

@@ -1,0 +1,88 @@
+import { expect, test } from "vitest";
+import { configRemarks } from "../../../shared/config/config-remarks.ts";
+import { VARIABLES } from "../../../shared/config/config.ts";
+import { configOf } from "./config-fixture.ts";
+
+const remarksOf = (env: Record<string, string>): string[] =>
+  configRemarks(env, configOf(env)).map(({ kind, message }) => `${kind}: ${message}`);
+
+test.each([
+  ["SIGNAL_AGE_MAX_MS", "SIGNAL_AGE_MS_MAX"],
+  ["SIGNAL_AGE_MAX", "SIGNAL_AGE_MS_MAX"],
+  ["HTTP_PROT", "HTTP_PORT"],
+  ["http_port", "HTTP_PORT"],
+  ["REDISURL", "REDIS_URL"],
+  ["REDIS_URI", "REDIS_URL"],
+  ["DATABASE-URL", "DATABASE_URL"],
+  ["DATABSE_URL", "DATABASE_URL"],
+  ["WEBHOOK_SECRETS", "WEBHOOK_SECRET"],
+  ["STREAM_RETENTION_DAYS", "STREAM_RETENTION_MS"],
+  ["LOG_RETENTION_MS", "LOG_RETENTION_DAYS"],
+  ["CLAIM_IDLE", "CLAIM_IDLE_MS"],
+  ["MAX_DELIVERIES", "DELIVERIES_MAX"],
+  ["STRATEGY_TIMEOUT", "STRATEGY_TIMEOUT_MS"],
+  ["STRATEGY_CONCURENCY_MAX", "STRATEGY_CONCURRENCY_MAX"],
+  ["STRATEGY_SECRETS_BROKER", "STRATEGY_SECRET_BROKER"],
+  ["STATEGY_SECRET_BROKER_KEY", "STRATEGY_SECRET_BROKER_KEY"],
+  ["STRATEGY_SECRET_", "STRATEGY_SECRET_<NAME>"],
+])("%s: did you mean %s?", (name, meant) => {
+  expect(remarksOf({ [name]: "hunter2" })).toEqual([
+    `warning: the environment has ${name}, which is no variable of the router and changes nothing: did you mean ${meant}?`,
+  ]);
+});
+
+test("a name that controls the terminal is shown escaped", () => {
+  const [remark = ""] = remarksOf({ "HTTP\u001B_PORT": "1" });
+  expect(remark).toContain(String.raw`HTTP\u001b_PORT`);
+});
+
+/** What shells, npm, CI, containers, clouds and other programs set. */
+const COMMON =
+  `PATH HOME USER LOGNAME SHELL SHLVL PWD OLDPWD TERM TERM_PROGRAM COLORTERM LANG LC_ALL LC_CTYPE TZ EDITOR VISUAL
+  PAGER LESS LS_COLORS DISPLAY XDG_RUNTIME_DIR XDG_SESSION_ID SSH_AUTH_SOCK SSH_CLIENT SSH_CONNECTION SSH_TTY MAIL
+  HOSTNAME HOSTTYPE MACHTYPE OSTYPE HISTSIZE HISTFILE PS1 UID EUID _ BLOCKSIZE BLOCK_SIZE COLUMNS LINES DEBUG
+  NODE_ENV NODE_OPTIONS NODE_PATH NODE_VERSION NODE_EXTRA_CA_CERTS NPM_TOKEN NPM_CONFIG_LOGLEVEL NVM_DIR NVM_BIN
+  YARN_VERSION npm_config_cache npm_config_loglevel npm_lifecycle_event npm_package_name npm_execpath npm_node_execpath
+  npm_config_http_proxy npm_config_user_agent INIT_CWD HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy
+  no_proxy all_proxy FORCE_COLOR NO_COLOR CI GITHUB_TOKEN GITHUB_ACTIONS GITHUB_SECRET GITHUB_WEBHOOK_SECRET GH_TOKEN
+  GITLAB_CI CI_JOB_TOKEN RUNNER_OS BUILD_NUMBER JENKINS_URL PORT HOST DYNO HEROKU_APP_NAME REDIS_TLS_URL REDIS_HOST
+  REDIS_PORT REDIS_PASSWORD REDIS_USER REDIS_DB REDIS_SSL REDIS_PREFIX REDIS_PORT_6379_TCP REDIS_PORT_6379_TCP_ADDR
+  REDIS_SERVICE_HOST REDIS_SERVICE_PORT KV_URL KV_REST_API_URL UPSTASH_REDIS_REST_URL DATABASE_URL_UNPOOLED
+  DATABASE_HOST DATABASE_PORT DATABASE_NAME DATABASE_USER DATABASE_PASSWORD DATABASE_SSL DATABASE_PRIVATE_URL
+  DATABASE_PUBLIC_URL DATABASE_POOL_SIZE DB_URL DIRECT_URL SHADOW_DATABASE_URL POSTGRES_URL POSTGRES_PRISMA_URL
+  POSTGRES_URL_NON_POOLING PGHOST PGUSER PGPASSWORD PGDATABASE PGPORT PGSSLMODE PGOPTIONS VERCEL VERCEL_ENV VERCEL_URL
+  RAILWAY_ENVIRONMENT RENDER_SERVICE_NAME FLY_APP_NAME KUBERNETES_SERVICE_HOST KUBERNETES_PORT_443_TCP
+  AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_LAMBDA_FUNCTION_NAME
+  AWS_LAMBDA_FUNCTION_TIMEOUT LAMBDA_TASK_ROOT FUNCTION_NAME FUNCTION_TARGET FUNCTION_REGION FUNCTION_MEMORY_MB
+  FUNCTION_TIMEOUT_SEC FUNCTIONS_WORKER_RUNTIME FUNCTIONS_EXTENSION_VERSION FUNCTIONS_EMULATOR WEBSITE_HOSTNAME
+  K_SERVICE K_REVISION GOOGLE_CLOUD_PROJECT GOOGLE_APPLICATION_CREDENTIALS AZURE_CLIENT_SECRET CONTAINER_NAME
+  COMPUTERNAME USERPROFILE APPDATA LOCALAPPDATA ProgramFiles SystemRoot PROCESSOR_ARCHITECTURE NUMBER_OF_PROCESSORS
+  WSL_DISTRO_NAME WSLENV WT_SESSION LOGLEVEL_ROOT LOG_FORMAT LOG_FILE LOG_DIR RUST_LOG LOG_LEVEL_SQL SENTRY_DSN
+  OTEL_SERVICE_NAME OTEL_EXPORTER_OTLP_ENDPOINT SLACK_WEBHOOK_URL DISCORD_WEBHOOK_URL TELEGRAM_TOKEN API_TOKEN
+  API_KEY BROKER_API_KEY JWT_SECRET SESSION_SECRET COOKIE_SECRET HTTPS_PORT HTTP_TIMEOUT HTTP_USER_AGENT SERVER_PORT
+  NOTIFY_SOCKET INVOCATION_ID JOURNAL_STREAM SYSTEMD_EXEC_PID LISTEN_FDS WATCHDOG_USEC TRUSTED_HOSTS TRUST_PROXY
+  KEY_FILE KEY_PATH CERT_FILE BATCH_SIZE MAX_CONNECTIONS TIMEOUT_MS SHUTDOWN_TIMEOUT CONSUMER_GROUP CONSUMER_KEY
+  STRATEGY STRATEGY_NAME STRATEGY_ID STRATEGY_MODE REFERENCE_URL`
+    .split(/\s+/)
+    .filter((name) => name !== "");
+
+test("names of shells, npm, platforms and other programs give no warning", () => {
+  expect(remarksOf(Object.fromEntries(COMMON.map((name) => [name, "hunter2"])))).toEqual([]);
+});
+
+test("the router's own names give none, nor secrets of strategies, nor a name whose right one is set too", () => {
+  const ours = Object.fromEntries(VARIABLES.map((name) => [name, ""]));
+  const env = { STRATEGY_SECRET_BROKER: "x", STRATEGY_SECRET_b: "x", DATABASE_URI: "x" };
+  expect(remarksOf({ ...ours, ...env, DATABASE_URL: "postgres://h/d" })).toEqual([]);
+});
+
+test.each(["HTTP_TOKEN", "WEBHOOK_SECRET"])(
+  "a %s that can be guessed is a warning, and is not shown",
+  (name) => {
+    const [remark = "", ...more] = remarksOf({ [name]: "fifteen-letters" });
+    expect(more).toEqual([]);
+    expect(remark).toMatch(new RegExp(`^warning: ${name} has less than 16 characters.*openssl rand`));
+    expect(remark).not.toContain("fifteen");
+    expect(remarksOf({ [name]: "sixteen--letters" })).toEqual([]);
+  },
+);

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Database } from "../../../../shared/io/postgres/database.ts";
+import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
+import { byPace } from "../../../long/pace.ts";
+import type { FreshDatabase } from "../../../servers/database.ts";
+import { freshDatabase } from "../../../servers/fixtures.ts";
+import { sql } from "../../../servers/insert-reference.ts";
+import { startPgBouncer, type PgBouncer } from "../../../servers/pgbouncer.ts";
+
+/** Migrations through a PgBouncer in transaction mode. */
+
+const STARTS = byPace({ short: 3, full: 6 });
+
+let fresh: FreshDatabase;
+let pooler: PgBouncer;
+beforeAll(async () => {
+  fresh = await freshDatabase();
+  pooler = await startPgBouncer(fresh.url, { sessionsMax: 4 });
+}, 120_000);
+afterAll(async () => {
+  await pooler.stop();
+  await fresh.drop();
+});
+
+const open = async (): Promise<Database> =>
+  openDatabase({ url: pooler.url, dataDir: "", onError: () => undefined });
+
+const locks = async () => sql(fresh.url, "SELECT pid FROM pg_locks WHERE locktype = 'advisory'");
+
+test("migrations that start at once are applied once, leave no lock behind, and can be repeated", async () => {
+  const databases = await Promise.all(Array.from({ length: STARTS }, open));
+  const applied = await Promise.all(databases.map(async (database) => database.migrate()));
+  expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
+  expect(await locks()).toEqual([]);
+  for (const database of databases) expect(await database.migrate({ waitMsMax: 2_000 })).toEqual([]);
+  await Promise.all(databases.map(async (database) => database.close()));
+}, 60_000);
+
+test("a migration that fails leaves no lock behind", async () => {
+  const database = await open();
+  await sql(fresh.url, "DELETE FROM signal_router_migrations");
+  await expect(database.migrate()).rejects.toThrow(/already exists/);
+  expect(await locks()).toEqual([]);
+  await database.close();
+}, 60_000);

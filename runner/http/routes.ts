@@ -17,7 +17,10 @@ export function newRoutes(): OpenAPIHono<AppEnv> {
 }
 
 export interface AppEnv {
-  Variables: RequestIdVariables;
+  Variables: RequestIdVariables & {
+    /** To be called when the body turns out to hold the right secret; undefined when path or headers had it. */
+    authenticated?: () => void;
+  };
 }
 
 /** Name of the security scheme in the OpenAPI document. */

@@ -19,7 +19,7 @@ afterEach(() => {
 async function serve(listener: RequestListener, { stalledMsMax = 100, keepAliveTimeout = 60_000 } = {}) {
   const server = createServer({ keepAliveTimeout }, listener);
   servers.push(server);
-  watchConnections(server, { softMax: 100, stalledMsMax });
+  watchConnections(server, { connectionsMax: 100, stalledMsMax, onFull: () => undefined });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

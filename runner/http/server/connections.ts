@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 /**
@@ -28,7 +29,7 @@ export function watchConnections(server: Server, limits: ConnectionLimits): Conn
     // An open answer may take long to come; without one, this is the end of keepAliveTimeout.
     if (socket.writableLength > 0 || connections.get(socket)?.open.size === 0) socket.destroy();
   });
-  server.on("request", ({ socket }: IncomingMessage, answer: ServerResponse) => {
+  const track = (socket: Socket, answer: ServerResponse): void => {
     const connection = connections.get(socket);
     connection?.open.add(answer);
     if (draining) announceClose(answer);
@@ -38,9 +39,19 @@ export function watchConnections(server: Server, limits: ConnectionLimits): Conn
         connections.set(socket, connection);
       if (draining && connection?.open.size === 0) socket.destroySoon();
     });
-  });
+  };
 
   return {
+    admit({ socket }, answer) {
+      const connection = connections.get(socket);
+      const unauthenticated = (connection?.open.size ?? 0) - (connection?.authenticated.size ?? 0);
+      if (socket.destroyed || unauthenticated >= PIPELINED_MAX) {
+        socket.destroy();
+        return false;
+      }
+      track(socket, answer);
+      return true;
+    },
     authenticated: (socket, answer) => void connections.get(socket)?.authenticated.add(answer),
     isAnswering: (socket) =>
       [...(connections.get(socket)?.open ?? [])].some(({ headersSent }) => headersSent),
@@ -62,8 +73,16 @@ interface Connection {
   readonly authenticated: Set<ServerResponse>;
 }
 
+/** Of one connection; each costs more to answer than to send, and no browser, proxy or sender of alerts sends two at once. */
+const PIPELINED_MAX = 10;
+
 /** The connections of a server. */
 export interface Connections {
+  /**
+   * Takes note of a request, before it is answered. False: it is not to be answered; its connection was closed, because it has
+   * sent too many requests without the token or the secret ahead of their answers.
+   */
+  admit(request: IncomingMessage, answer: ServerResponse): boolean;
   /** Reports that the request of this answer had the right token or secret. */
   authenticated(socket: Duplex, answer: ServerResponse): void;
   /** Whether part of an answer has been sent: anything written now would end up in the middle of it. */

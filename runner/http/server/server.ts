@@ -47,6 +47,7 @@ export async function startHttpServer(
     keepAlive: true,
   });
   server.on("request", (incoming, outgoing) => {
+    if (!connections.admit(incoming, outgoing)) return;
     listener(incoming, outgoing).catch((error: unknown) => {
       logger.error({ err: error }, "an answer could not be sent");
       outgoing.destroy();
@@ -114,6 +115,8 @@ const LIMITS: HttpLimits = {
   connectionsMax: 1_000,
 };
 const HEADER_BYTES_MAX = 16_384;
+/** Connections that wait to be accepted, as far as the system allows; beyond it an alert waits a second or more for its turn. */
+const BACKLOG = 4_096;
 
 export interface HttpServerOptions {
   /** HTTP_HOST */
@@ -167,7 +170,7 @@ async function listen(server: Server, wanted: ListenAddress): Promise<AddressInf
   await new Promise<void>((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => reject(listenError(error, wanted));
     server.once("error", failed);
-    server.listen(wanted, () => {
+    server.listen({ ...wanted, backlog: BACKLOG }, () => {
       server.off("error", failed);
       resolve();
     });

@@ -95,3 +95,13 @@ describe("when all connections are in use", () => {
     for (const wire of wires) await vi.waitFor(() => expect(wire.received()).toContain("done"));
   });
 });
+
+describe("requests sent ahead of their answers", () => {
+  test("without the secret close their connection; with it they are all answered", async () => {
+    const { open } = await startFull(4);
+    const wrong = await open(WRONG.repeat(100));
+    expect(((await wrong.ended()).match(/200 OK/g) ?? []).length).toBeLessThan(50);
+    const right = await open(RIGHT.repeat(100));
+    await vi.waitFor(() => expect(right.received().match(/200 OK/g)).toHaveLength(100));
+  });
+});

@@ -4,9 +4,12 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
 import { accessLog } from "./access-log.ts";
+import { clientAddressOf } from "./auth/client-address.ts";
+import { limitInFlight } from "./auth/in-flight-limit.ts";
 import { requireToken } from "./auth/require-token.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { addDocs } from "./docs.ts";
+import { encodingProblem } from "./encoding.ts";
 import { functionRoutes } from "./functions/routes.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import { healthRoutes } from "./operations/health.ts";
@@ -24,6 +27,8 @@ import {
 import { replayRoutes } from "./replays/routes.ts";
 import { newRoutes, type AppEnv } from "./routes.ts";
 import { signalRoutes } from "./signals/routes.ts";
+import { isLikeWebhook } from "./webhook/addresses.ts";
+import { refusedAlertsOf } from "./webhook/refused-alerts.ts";
 import { webhookRoutes } from "./webhook/webhook.ts";
 
 /**
@@ -32,13 +37,22 @@ import { webhookRoutes } from "./webhook/webhook.ts";
  */
 export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
   const { redis, logger, config } = deps.services;
+  const alerts = refusedAlertsOf(deps.services);
+  const addressOf = clientAddressOf(deps);
   const app = newRoutes();
   app.use(requestId());
   app.use(accessLog(deps));
   app.use(secureHeaders());
+  app.use(
+    limitInFlight(deps, {
+      onRefused(c, problem) {
+        if (isLikeWebhook(c.req.path)) alerts?.unauthenticated({ problem, client: addressOf(c) });
+      },
+    }),
+  );
   // Routes that need no token come before the check of the token.
   app.route("/", healthRoutes(deps));
-  if (config.webhookSecret !== undefined) app.route("/", webhookRoutes(deps));
+  if (alerts !== undefined) app.route("/", webhookRoutes(deps, alerts));
 
   app.use(requireToken(deps));
   app.use(
@@ -47,6 +61,11 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
       onMethodNotAllowed: (c, methods) => problemResponse(c, wrongMethod(c.req.method, methods)),
     }),
   );
+  app.use(async (c, next) => {
+    const problem = encodingProblem(c);
+    if (problem !== undefined) throw new Problem(problem);
+    await next();
+  });
   app.use(
     bodyLimit({
       maxSize: config.httpBodyBytesMax,

@@ -1,6 +1,7 @@
 import { OpenAPIHono, z, type RouteConfig } from "@hono/zod-openapi";
 import type { RequestIdVariables } from "hono/request-id";
 import { isEntryId } from "../../shared/entry.ts";
+import { issuesOf, textUpTo } from "./expected.ts";
 import { Problem, PROBLEM_TYPE, problemSchema } from "./problem.ts";
 
 /** Routes that check requests against their schemas; an invalid request is a problem with an issue for each error in it. */
@@ -8,7 +9,7 @@ export function newRoutes(): OpenAPIHono<AppEnv> {
   return new OpenAPIHono<AppEnv>({
     defaultHook(result, c) {
       if (result.success) return;
-      const issues = result.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
+      const issues = issuesOf(result.error);
       const part = result.target === "json" ? "body" : result.target;
       const detail = `the ${part} of ${c.req.method} ${c.req.routePath} is not valid`;
       throw new Problem({ status: 422, code: "invalid_request", detail, issues });
@@ -17,7 +18,10 @@ export function newRoutes(): OpenAPIHono<AppEnv> {
 }
 
 export interface AppEnv {
-  Variables: RequestIdVariables;
+  Variables: RequestIdVariables & {
+    /** To be called when the body turns out to hold the right secret; undefined when path or headers had it. */
+    authenticated?: () => void;
+  };
 }
 
 /** Name of the security scheme in the OpenAPI document. */
@@ -45,13 +49,14 @@ export function jsonBody<Schema extends z.ZodType>(schema: Schema) {
   return { required: true, content: { "application/json": { schema } } } as const;
 }
 
+const ENTRY_ID = "expected an entry id such as 1700000000000-0";
 export const entryIdSchema = z
-  .string()
-  .refine(isEntryId, "expected an entry id such as 1700000000000-0")
+  .string(ENTRY_ID)
+  .refine(isEntryId, ENTRY_ID)
   .openapi({ example: "1700000000000-0" });
 
 /** Name of the requester, for the record. */
-export const byName = z.string().trim().min(1).max(200);
+export const byName = textUpTo(200, { what: "a name", example: "ann" });
 
 /** Why the requester asks for it, for the record. */
-export const reasonText = z.string().trim().min(1).max(1_000);
+export const reasonText = textUpTo(1_000, { what: "a reason", example: "the broker was down" });

@@ -2,6 +2,7 @@ import type { Services } from "../setup/services.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { openHttpApp, type OpenedApp } from "./open-app.ts";
 import { peerAddressOf, startHttpServer, type HttpServer } from "./server/server.ts";
+import { rateLimited } from "./webhook/refused-alerts.ts";
 
 /**
  * Serves the app on HTTP_HOST and HTTP_PORT. Without HTTP_TOKEN it serves nothing, not even on loopback, because a proxy may
@@ -28,14 +29,20 @@ export async function serveHttp(services: Services): Promise<ServedApp | undefin
     what: "HTTP does not accept all requests; trading goes on",
     level: "CRITICAL",
   });
+  const publishCrowded = rateLimited((event) => events.publish(event), { everyMs: CROWDED_EVERY_MS });
+  const onCrowded = ({ message }: Error): void =>
+    publishCrowded(() => ({ level: "WARNING", source: "http", message }));
   const { app, close } = openHttpApp({ services, token, peerAddressOf });
+  const callbacks = { onFailure: reporter.failed, onCrowded };
   try {
-    return { ...(await startHttpServer(app, { host, port, logger, onFailure: reporter.failed })), close };
+    return { ...(await startHttpServer(app, { host, port, logger, ...callbacks })), close };
   } catch (error) {
     close();
     throw error;
   }
 }
+
+const CROWDED_EVERY_MS = 60_000;
 
 /** The app served by this process; `close` comes after `stop`. */
 export type ServedApp = HttpServer & Pick<OpenedApp, "close">;

@@ -20,11 +20,12 @@ export function parseSignal(entry: Entry, now: number): ParsedSignal {
   const receivedAt = optionalTime("received_at", raw["received_at"], Infinity, notes) ?? entryAt;
   const givenUid = presentText(raw["uid"]);
 
-  if (message === null) faults.push(missing("message", "the phrase of a signal"));
-  if (symbol === null) faults.push(missing("symbol", "a ticker symbol"));
-  else if (symbol === "") faults.push(invalid("symbol", "a ticker symbol before the .P", symbolText));
+  if (message === null) faults.push(missing("message", "the phrase of a signal, such as EMA_CROSS_LONG"));
+  if (symbol === null) faults.push(missing("symbol", "a ticker symbol, such as BTCUSDT"));
+  else if (symbol === "")
+    faults.push(invalid("symbol", "a ticker symbol before the .P, such as BTCUSDT.P", symbolText));
   if (givenUid !== null && givenUid.length > UID_LENGTH_MAX) {
-    faults.push(invalid("uid", `at most ${UID_LENGTH_MAX} characters`, givenUid));
+    faults.push(invalid("uid", `at most ${UID_LENGTH_MAX} characters, such as my-alert-1`, givenUid));
   }
   for (const [field, text] of [
     ["message", message],
@@ -107,7 +108,8 @@ export type ParsedSignal =
 /** A producer's clock may be this far ahead before its `sent_at` is ignored. */
 const SENT_AT_AHEAD_MS_MAX = 5_000;
 const UID_LENGTH_MAX = 256;
-const FILLED_IN = "a value in place of the placeholder {{…}}, which the sender has not filled in";
+const FILLED_IN =
+  "a value such as BTCUSDT in place of the placeholder {{…}}, which the sender has not filled in";
 
 /** Whether a placeholder of the alert was not filled in: it is the same in every alert, and a uid has to differ. */
 function hasPlaceholder(text: string): boolean {

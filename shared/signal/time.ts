@@ -15,7 +15,8 @@ const UNIX_MS_MIN = 1e11;
 const UNIX_S_MIN = 1e8;
 
 /** What a time has to look like, for messages. */
-export const TIME_FORMS = "ISO 8601 (no zone = UTC) or Unix seconds or milliseconds";
+export const TIME_FORMS =
+  "ISO 8601 (no zone = UTC) or Unix seconds or milliseconds, such as 2026-01-05T10:00:00Z";
 
 /** Milliseconds since 1970, without parts of a millisecond; undefined when the text is no time. */
 export function parseTime(text: string): number | undefined {

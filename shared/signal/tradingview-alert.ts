@@ -10,7 +10,7 @@ import { parseSignal, type FieldFault } from "./signal.ts";
 export function readAlert(alert: Members, { secret, now, source }: IntakeOptions): IntakeAnswer {
   const given = Object.entries(alert).filter(([name, value]) => name !== "secret" && value !== null);
   if (given.length > FIELDS_MAX) {
-    const expected = `at most ${FIELDS_MAX} fields`;
+    const expected = `at most ${FIELDS_MAX} fields, such as message, symbol and time`;
     const fault = { field: "", reason: "invalid_field", expected, given: `${given.length} of them` } as const;
     return { status: "refused", faults: [fault] };
   }
@@ -93,7 +93,9 @@ function fieldText(name: string, value: unknown): string | FieldFault {
   if (value instanceof RepeatedValue && !KNOWN.has(name)) return fieldText(name, value.last);
   const fault = { field: name, reason: "invalid_field" } as const;
   if (value instanceof RepeatedValue) return { ...fault, expected: "one value: the alert has several" };
-  return KNOWN.has(name) ? { ...fault, expected: "a text, number or boolean" } : exactJson(value);
+  return KNOWN.has(name)
+    ? { ...fault, expected: 'a text, number or boolean, such as "BTCUSDT"' }
+    : exactJson(value);
 }
 
 function isObject(value: unknown): value is Members {

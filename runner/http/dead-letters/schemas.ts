@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { RETRY_STATUSES } from "../../on-demand/run-dead-letter.ts";
+import { integerIn, membersOf, oneOf } from "../expected.ts";
 import { byName, entryIdSchema, reasonText } from "../routes.ts";
 
 /** What the routes of dead letters accept and answer. */
@@ -26,11 +27,14 @@ export const deadLetterSchema = z
   .openapi("DeadLetter");
 export type DeadLetterView = z.infer<typeof deadLetterSchema>;
 
-export const pageQuerySchema = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  after: entryIdSchema.optional().describe("`next` of the previous page"),
-  order: z.enum(["newest", "oldest"]).default("newest").describe("which come first"),
-});
+export const pageQuerySchema = membersOf(
+  {
+    limit: integerIn({ what: "a number of dead letters", min: 1, max: 200, example: 50 }).default(50),
+    after: entryIdSchema.optional().describe("`next` of the previous page"),
+    order: oneOf(["newest", "oldest"]).default("newest").describe("which come first"),
+  },
+  "?limit=50&order=oldest",
+);
 
 export const pageSchema = z
   .object({
@@ -44,31 +48,45 @@ export const pageSchema = z
 
 const reason = reasonText.optional().describe("for the record");
 
-export const retryOneSchema = z
-  .strictObject({ by: byName.optional().describe("who requests it, for the record"), reason })
-  .openapi("RetryRequest");
+export const retryOneSchema = membersOf(
+  { by: byName.optional().describe("who requests it, for the record"), reason },
+  '{"by": "ann", "reason": "column made wider"}',
+).openapi("RetryRequest");
 
 /** More would take too long for one request. */
 export const RETRY_COUNT_MAX = 100;
 
+const IDS_EXAMPLE = '{"ids": ["1700000000000-0"], "by": "ann"}';
+const ALL_EXAMPLE = '{"all": true, "by": "ann"}';
+const IDS_TEXT = `expected a list of 1 to ${RETRY_COUNT_MAX} ids of dead letters, such as ["1700000000000-0"]`;
+
 export const retrySeveralSchema = z
-  .union([
-    z.strictObject({
-      ids: z.array(entryIdSchema).min(1).max(RETRY_COUNT_MAX),
-      by: byName.optional(),
-      reason,
-    }),
-    z.strictObject({
-      all: z
-        .literal(true)
-        .describe(
-          `the oldest ${RETRY_COUNT_MAX}; pass the answer's \`next\` as \`after\` for those that follow`,
-        ),
-      after: entryIdSchema.optional(),
-      by: byName.optional(),
-      reason,
-    }),
-  ])
+  .union(
+    [
+      membersOf(
+        {
+          ids: z.array(entryIdSchema, IDS_TEXT).min(1, IDS_TEXT).max(RETRY_COUNT_MAX, IDS_TEXT),
+          by: byName.optional(),
+          reason,
+        },
+        IDS_EXAMPLE,
+      ),
+      membersOf(
+        {
+          all: z
+            .literal(true, 'expected true, such as in {"all": true}')
+            .describe(
+              `the oldest ${RETRY_COUNT_MAX}; pass the answer's \`next\` as \`after\` for those that follow`,
+            ),
+          after: entryIdSchema.optional(),
+          by: byName.optional(),
+          reason,
+        },
+        ALL_EXAMPLE,
+      ),
+    ],
+    `expected either ids or all, such as ${IDS_EXAMPLE} or ${ALL_EXAMPLE}`,
+  )
   .openapi("RetrySomeRequest");
 
 const note = z.string().describe("for people: what was decided, or why it could not be retried");

@@ -12,7 +12,15 @@ import { runEntries } from "../../on-demand/run-entries.ts";
 import type { Services } from "../../setup/services.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
-import { callAnswer, nameParams, runBody, runQuery, type CallAnswer, type EffectsView } from "./schemas.ts";
+import {
+  callAnswer,
+  ENTRIES_EXAMPLE,
+  nameParams,
+  runBody,
+  runQuery,
+  type CallAnswer,
+  type EffectsView,
+} from "./schemas.ts";
 
 /** `POST /functions/{name}`: runs any function on posted entries, or any job, also those that FUNCTIONS leaves out. */
 export function callRoutes(services: Services, jobs: Jobs) {
@@ -70,10 +78,13 @@ async function callOnEntries(
   services: Services,
 ): Promise<CallAnswer> {
   const { functionName } = bindings[0];
-  if (entries === undefined) throw invalid("entries", `expected entries for ${functionName} to process`);
+  if (entries === undefined) {
+    throw invalid("entries", `expected entries for ${functionName} to process, such as ${ENTRIES_EXAMPLE}`);
+  }
   const streams = bindings.map((binding) => binding.stream);
   if (!streams.includes(stream)) {
-    throw invalid("stream", `${functionName} reads ${streams.join(" and ")}, not ${stream}`);
+    const text = `${functionName} does not read ${stream}: expected ${streams.join(" or ")}, such as ${streams[0]}`;
+    throw invalid("stream", text);
   }
   const request = { functionName, stream, entries, invocation };
   if (!isDryRun) {
@@ -81,7 +92,9 @@ async function callOnEntries(
     return { ...answer, results: [...answer.results] };
   }
   const results = await dryRunEntries(request, services);
-  if (results === undefined) throw invalid("dryRun", `${functionName} has no dry run`);
+  if (results === undefined) {
+    throw invalid("dryRun", `${functionName} has no dry run: expected no dryRun, or \`false\``);
+  }
   return {
     dry_run: true,
     results: results.map(({ effects, ...result }) => ({ ...result, ...effectsView(effects) })),
@@ -115,7 +128,9 @@ async function callJob(
   services: Services,
 ): Promise<CallAnswer> {
   const [given] = Object.keys(body);
-  if (given !== undefined) throw invalid(given, `${name} is a job: it takes no body, only dryRun`);
+  if (given !== undefined) {
+    throw invalid(given, `${name} is a job: expected no body, such as POST /functions/${name}?dryRun=true`);
+  }
   if (isDryRun) return { job: name, dry_run: true, ...(await jobs[name].preview()) };
   const budget = budgetOf(JOB_MS_MAX, services.stopping);
   const running: Promise<JobAnswers[JobName]> = jobs[name].run(budget);

@@ -1,8 +1,9 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute, type z } from "@hono/zod-openapi";
 import { budgetOf, withinBudget } from "../../consume/budget.ts";
 import { drainFunction, type DrainAnswer } from "../../consume/drain-function.ts";
 import { UnavailableError } from "../../engine/retry-until-stopped.ts";
 import type { Services } from "../../setup/services.ts";
+import { integerIn, membersOf } from "../expected.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
 import { bindingsNamed } from "./call.ts";
@@ -20,16 +21,15 @@ export function pollRoutes(services: Services) {
     tags: ["functions"],
     request: {
       params: nameParams,
-      query: z.strictObject({
-        budgetMs,
-        countMax: z.coerce
-          .number()
-          .int()
-          .positive()
-          .max(1_000_000)
-          .optional()
-          .describe("maximum number of entries to read"),
-      }),
+      query: membersOf(
+        {
+          budgetMs,
+          countMax: integerIn({ what: "a number of entries", min: 1, max: 1_000_000, example: 500 })
+            .optional()
+            .describe("maximum number of entries to read"),
+        },
+        "?budgetMs=5000",
+      ),
     },
     responses: { 200: json(pollAnswer, "what was done"), ...problems(401, 404, 409, 413, 422, 503) },
   });

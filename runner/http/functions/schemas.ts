@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { STREAMS } from "../../../shared/keys.ts";
 import { rawFields, signalRecordSchema } from "../../../shared/records.ts";
+import { integerIn, membersOf, oneOf } from "../expected.ts";
 import { byName, entryIdSchema, reasonText } from "../routes.ts";
 
 /** What the routes of functions accept and answer. */
@@ -10,52 +11,78 @@ export const nameParams = z.object({ name: z.string().openapi({ example: "proces
 const TEXTS = { type: "object", additionalProperties: { type: "string" } } as const;
 const ENTRIES_MAX = 1_000;
 
-const entry = z.strictObject({
-  id: entryIdSchema.optional().describe("default: made from Redis' clock and the position in the list"),
-  fields: rawFields
-    .refine((fields) => Object.keys(fields).length > 0, "expected at least one field")
-    .meta(TEXTS),
-});
+const FIELDS = '{"message": "EMA_CROSS_LONG", "symbol": "BTCUSDT", "bar_time": "2026-01-05T10:00:00Z"}';
+const FIELDS_TEXT = `expected an object of at least one field, each a text, such as ${FIELDS}`;
+export const ENTRIES_EXAMPLE = `[{"fields": ${FIELDS}}]`;
+const ENTRIES_TEXT = `expected a list of 1 to ${ENTRIES_MAX} entries, such as ${ENTRIES_EXAMPLE}`;
+const INVOCATION_TEXT =
+  "expected 1 to 64 letters, digits, - and _, and not `live`, which is reserved for what the router does by itself, such as backfill-1";
 
-export const runBody = z
-  .strictObject({
-    entries: z.array(entry).min(1).max(ENTRIES_MAX).optional().describe("entries to process; none for a job"),
-    stream: z
-      .enum(STREAMS)
+const entry = membersOf(
+  {
+    id: entryIdSchema.optional().describe("default: made from Redis' clock and the position in the list"),
+    fields: z
+      .custom<Record<string, string>>(
+        (value) => rawFields.safeParse(value).success && Object.keys(value ?? {}).length > 0,
+        FIELDS_TEXT,
+      )
+      .meta(TEXTS),
+  },
+  `{"fields": ${FIELDS}}`,
+);
+
+export const runBody = membersOf(
+  {
+    entries: z
+      .array(entry, ENTRIES_TEXT)
+      .min(1, ENTRIES_TEXT)
+      .max(ENTRIES_MAX, ENTRIES_TEXT)
+      .optional()
+      .describe("entries to process; none for a job"),
+    stream: oneOf(STREAMS)
       .optional()
       .describe("stream the entries are treated as coming from, if the function reads several"),
     invocation: z
-      .string()
-      .regex(/^[\w-]{1,64}$/, "expected 1 to 64 letters, digits, - and _")
-      .refine((id) => id !== "live", "`live` is reserved for what the router does by itself")
+      .string(INVOCATION_TEXT)
+      .regex(/^[\w-]{1,64}$/, INVOCATION_TEXT)
+      .refine((id) => id !== "live", INVOCATION_TEXT)
       .optional()
       .describe(
         "makes a repeated call harmless: what was committed under the same id is not committed again",
       ),
     by: byName.optional(),
     reason: reasonText.optional(),
-  })
+  },
+  `{"entries": ${ENTRIES_EXAMPLE}}`,
+)
   .superRefine(({ entries = [], invocation }, context) => {
     const seen = new Set<string>();
     for (const [i, { id }] of entries.entries()) {
       const path = ["entries", i, "id"];
       if (id === undefined && invocation !== undefined) {
-        const message = "with `invocation` each entry needs an id, so that a repeated call recognises it";
+        const message =
+          "with `invocation` each entry needs an id such as 1700000000000-0, so that a repeated call recognises it";
         context.addIssue({ code: "custom", path, message });
       } else if (id !== undefined && seen.has(id)) {
-        context.addIssue({ code: "custom", path, message: `${id} is the id of another entry too` });
+        context.addIssue({
+          code: "custom",
+          path,
+          message: `${id} is the id of another entry too: expected one that differs, such as 1700000000000-1`,
+        });
       }
       if (id !== undefined) seen.add(id);
     }
   })
   .openapi("FunctionCall");
 
-export const runQuery = z.strictObject({
-  dryRun: z
-    .enum(["true", "false"])
-    .default("false")
-    .describe("true: answer what would happen and change nothing"),
-});
+export const runQuery = membersOf(
+  {
+    dryRun: oneOf(["true", "false"])
+      .default("false")
+      .describe("true: answer what would happen and change nothing"),
+  },
+  "?dryRun=true",
+);
 
 const decision = signalRecordSchema.extend({ raw: rawFields.meta(TEXTS) }).openapi("DecisionRecord");
 
@@ -120,11 +147,7 @@ export const callAnswer = z.union([runAnswer, dryRunAnswer, jobAnswer]);
 export type CallAnswer = z.infer<typeof callAnswer>;
 
 /** Time budget of one call, in ms. */
-export const budgetMs = z.coerce
-  .number()
-  .int()
-  .positive()
-  .max(55_000)
+export const budgetMs = integerIn({ what: "a time in ms", min: 1, max: 55_000, example: 5_000 })
   .default(10_000)
   .describe(
     "time to use, in ms. After it no entry is read and no task is started; entries in flight get 3 s more to finish, and running strategies STRATEGY_TIMEOUT_MS more",

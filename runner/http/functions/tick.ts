@@ -3,6 +3,7 @@ import { FUNCTION_NAMES } from "../../../shared/function-names.ts";
 import { budgetOf } from "../../consume/budget.ts";
 import type { Tick, TickPart } from "../../jobs/tick.ts";
 import type { Services } from "../../setup/services.ts";
+import { membersOf } from "../expected.ts";
 import { PROBLEM_TYPE, problemBody, problemSchema } from "../problem.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
 import { pollView } from "./poll.ts";
@@ -22,7 +23,7 @@ export function tickRoutes(tick: Tick, { stopping }: Pick<Services, "stopping">)
       "Refreshes the reference when it is due, reclaims pending entries, processes the groups of FUNCTIONS, trims streams and prunes the log. A part that fails does not stop the next. Several rounds at once are harmless.",
     security: BEARER,
     tags: ["functions"],
-    request: { query: z.strictObject({ budgetMs }) },
+    request: { query: membersOf({ budgetMs }, "?budgetMs=10000") },
     responses: { 200: json(tickAnswer, "every part worked"), ...problems(401, 413, 422), 503: failed },
   });
   return newRoutes().openapi(route, async (c) => {

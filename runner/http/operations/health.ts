@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { singleFlight } from "../../engine/single-flight.ts";
+import { membersOf, oneOf } from "../expected.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { json, newRoutes, problems } from "../routes.ts";
 import { healthChecker, intakeChecker } from "./health-check.ts";
@@ -55,14 +56,16 @@ const readyRoute = createRoute({
   path: "/readyz",
   summary: "Whether signals are decided, or accepted, and what needs attention",
   request: {
-    query: z.strictObject({
-      for: z
-        .enum(["intake"])
-        .optional()
-        .describe(
-          "intake: whether signals are accepted, which takes only that Redis confirms writes; for a balancer in front of the webhook",
-        ),
-    }),
+    query: membersOf(
+      {
+        for: oneOf(["intake"])
+          .optional()
+          .describe(
+            "intake: whether signals are accepted, which takes only that Redis confirms writes; for a balancer in front of the webhook",
+          ),
+      },
+      "?for=intake",
+    ),
   },
   responses: {
     200: json(readiness, "they are: `ready` or `degraded`"),

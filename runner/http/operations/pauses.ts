@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { pauseDispatching, resumeDispatching } from "../../on-demand/pause-dispatching.ts";
+import { membersOf } from "../expected.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { BEARER, byName, json, jsonBody, newRoutes, problems } from "../routes.ts";
 
@@ -14,12 +15,19 @@ export function pauseRoutes({ services }: HttpDeps) {
     );
 }
 
-const body = z
-  .strictObject({
-    strategy: z.int().positive().optional().describe("id of a strategy; absent: every strategy"),
+const STRATEGY = "expected the id of a strategy, a whole number such as 4; GET /reference lists them";
+
+const body = membersOf(
+  {
+    strategy: z
+      .int(STRATEGY)
+      .positive(STRATEGY)
+      .optional()
+      .describe("id of a strategy; absent: every strategy"),
     by: byName.optional(),
-  })
-  .openapi("PauseRequest");
+  },
+  '{"strategy": 4, "by": "ann"}',
+).openapi("PauseRequest");
 
 const answer = z
   .object({

@@ -8,6 +8,7 @@ import {
   tickerSchema,
 } from "../../../shared/reference/reference.ts";
 import type { RowFaults } from "../../../shared/reference/row-faults.ts";
+import { membersOf, oneOf } from "../expected.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
@@ -78,9 +79,10 @@ const showRoute = createRoute({
   path: "/reference",
   summary: "The snapshot that signals are decided on",
   request: {
-    query: z.strictObject({
-      content: z.enum(["true", "false"]).default("true").describe("false leaves the content out"),
-    }),
+    query: membersOf(
+      { content: oneOf(["true", "false"]).default("true").describe("false leaves the content out") },
+      "?content=false",
+    ),
   },
   responses: { 200: json(snapshotSchema, "the current snapshot"), ...problems(401, 404, 422, 503) },
 });

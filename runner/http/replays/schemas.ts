@@ -3,6 +3,7 @@ import { BOUND_FORMS, boundOf, compareEntryIds } from "../../../shared/entry-ran
 import { SIGNAL_STATUSES } from "../../../shared/reasons.ts";
 import { noCounts, REPLAY_OUTCOMES } from "../../replay/replayed-signal.ts";
 import { REPLAY_MODES, type ReplayRequest } from "../../replay/request.ts";
+import { membersOf, oneOf, textUpTo } from "../expected.ts";
 import { problemSchema } from "../problem.ts";
 import { byName, entryIdSchema, reasonText } from "../routes.ts";
 
@@ -12,50 +13,71 @@ import { byName, entryIdSchema, reasonText } from "../routes.ts";
 const LIST_MAX = 10_000;
 
 const bound = z
-  .union([z.string(), z.number()])
+  .union([z.string(), z.number()], `expected ${BOUND_FORMS}`)
   .transform(String)
   .describe("ISO 8601, Unix time, or an entry id; times are those of arrival")
   .openapi({ example: "2026-01-05T10:00:00Z" });
 const verdict = z.object({ status: z.string(), reason: z.string().nullable() });
 
-export const replayRequestSchema = z
-  .strictObject({
+const RANGE_EXAMPLE = '{"from": "2026-01-05T10:00:00Z"}';
+const IDS_TEXT = `expected a list of 1 to ${LIST_MAX} entry ids, such as ["1700000000000-0"]`;
+const UIDS_TEXT = `expected a list of 1 to ${LIST_MAX} uids, such as ["9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6"]`;
+const SNAPSHOT_TEXT = "expected `current`, `logged` or a version, 1 to 64 characters, such as current";
+
+export const replayRequestSchema = membersOf(
+  {
     from: bound.optional(),
     to: bound.optional().describe("inclusive; default: now"),
-    ids: z.array(entryIdSchema).min(1).max(LIST_MAX).optional(),
-    uids: z.array(z.string().trim().min(1).max(256)).min(1).max(LIST_MAX).optional(),
-    mode: z.enum(REPLAY_MODES).default("dry-run"),
+    ids: z.array(entryIdSchema, IDS_TEXT).min(1, IDS_TEXT).max(LIST_MAX, IDS_TEXT).optional(),
+    uids: z
+      .array(textUpTo(256, { what: "a uid", example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6" }), UIDS_TEXT)
+      .min(1, UIDS_TEXT)
+      .max(LIST_MAX, UIDS_TEXT)
+      .optional(),
+    mode: oneOf(REPLAY_MODES).default("dry-run"),
     snapshot: z
-      .string()
-      .min(1)
-      .max(64)
+      .string(SNAPSHOT_TEXT)
+      .min(1, SNAPSHOT_TEXT)
+      .max(64, SNAPSHOT_TEXT)
       .optional()
       .describe(
         "only for a dry run: `current` (default), `logged` (that of each logged decision), or a version",
       ),
     by: byName.optional().describe("required for `force`"),
     reason: reasonText.optional().describe("required for `force`"),
-  })
+  },
+  RANGE_EXAMPLE,
+)
   .superRefine((body, context) => {
     const addIssue = (path: string, message: string): void =>
       context.addIssue({ code: "custom", path: [path], message });
     const selections = [body.from ?? body.to, body.ids, body.uids].filter((given) => given !== undefined);
     if (selections.length !== 1)
-      addIssue("", "expected exactly one of `from` (with or without `to`), `ids` and `uids`");
-    else if (body.to !== undefined && body.from === undefined) addIssue("from", "required with `to`");
+      addIssue(
+        "",
+        `expected exactly one of \`from\` (with or without \`to\`), \`ids\` and \`uids\`, such as ${RANGE_EXAMPLE}`,
+      );
+    else if (body.to !== undefined && body.from === undefined)
+      addIssue("from", "required with `to`: expected a time before it, such as 2026-01-05T10:00:00Z");
     for (const end of ["from", "to"] as const) {
       const text = body[end];
       if (text !== undefined && boundOf(text, end) === undefined) addIssue(end, `expected ${BOUND_FORMS}`);
     }
     const [from, to] = [boundOf(body.from ?? "", "from"), boundOf(body.to ?? "", "to")];
     if (from !== undefined && to !== undefined && compareEntryIds(from, to) > 0)
-      addIssue("to", "expected a time that is not before `from`");
+      addIssue("to", "expected a time that is not before `from`, such as the same");
     if (body.mode !== "dry-run" && body.snapshot !== undefined && body.snapshot !== "current")
-      addIssue("snapshot", `only for a dry run: \`${body.mode}\` decides on the current snapshot`);
+      addIssue(
+        "snapshot",
+        `only for a dry run: \`${body.mode}\` decides on the current snapshot; expected none, or \`current\``,
+      );
     if (body.mode !== "force") return;
-    if (body.by === undefined) addIssue("by", "required for `force`: who requests it");
+    if (body.by === undefined) addIssue("by", "required for `force`: expected who requests it, such as ann");
     if (body.reason === undefined)
-      addIssue("reason", "required for `force`: why signals are to be dispatched again");
+      addIssue(
+        "reason",
+        "required for `force`: expected why signals are to be dispatched again, such as the broker was down",
+      );
   })
   .openapi("ReplayRequest");
 

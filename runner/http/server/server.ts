@@ -19,17 +19,24 @@ import { refuseMalformed } from "./malformed-requests.ts";
  */
 export async function startHttpServer(
   app: HttpHandler,
-  { host, port, logger, onFailure, limits }: HttpServerOptions,
+  { host, port, logger, onFailure, onCrowded, limits }: HttpServerOptions,
 ): Promise<HttpServer> {
   const { headersMsMax, requestMsMax, checkEveryMs, keepAliveMs, stalledMsMax, connectionsMax } = {
     ...LIMITS,
     ...limits,
   };
-  const listener = getRequestListener((request, bindings) => app.fetch(request, bindings as HttpBindings), {
-    // For clients that send no Host, such as the health checks of some proxies (HTTP/1.0).
-    hostname: "localhost",
-    errorHandler: (error) => unexpectedResponse(error, logger),
-  });
+  const listener = getRequestListener(
+    (request, bindings) => {
+      const { incoming, outgoing } = bindings as HttpBindings;
+      const authenticated = (): void => connections.authenticated(incoming.socket, outgoing);
+      return app.fetch(request, { incoming, outgoing, authenticated });
+    },
+    {
+      // For clients that send no Host, such as the health checks of some proxies (HTTP/1.0).
+      hostname: "localhost",
+      errorHandler: (error) => unexpectedResponse(error, logger),
+    },
+  );
   const server = createServer({
     headersTimeout: headersMsMax,
     requestTimeout: requestMsMax,
@@ -39,17 +46,27 @@ export async function startHttpServer(
     // Detects a peer that disappeared without closing the connection.
     keepAlive: true,
   });
-  server.maxConnections = connectionsMax;
-  server.on("drop", () =>
-    onFailure(new Error(`the maximum of ${connectionsMax} connections is open, new ones are refused`)),
-  );
   server.on("request", (incoming, outgoing) => {
+    if (!connections.admit(incoming, outgoing)) return;
     listener(incoming, outgoing).catch((error: unknown) => {
       logger.error({ err: error }, "an answer could not be sent");
       outgoing.destroy();
     });
   });
-  const connections = watchConnections(server, { softMax: Math.ceil(connectionsMax * 0.8), stalledMsMax });
+  const connections = watchConnections(server, {
+    connectionsMax,
+    stalledMsMax,
+    onFull(closed) {
+      const full = `the maximum of ${connectionsMax} connections is open`;
+      if (closed === "oldest_closed")
+        onCrowded(
+          new Error(
+            `${full}: for each new one, the one longest without a right token or secret is closed; requests with it are still answered`,
+          ),
+        );
+      else onFailure(new Error(`${full}, all with requests in progress: new ones are closed`));
+    },
+  });
   refuseMalformed(server, connections);
   const address = await listen(server, { host, port });
   server.on("error", onFailure);
@@ -94,10 +111,12 @@ const LIMITS: HttpLimits = {
   keepAliveMs: 65_000,
   // The system reports room for more only by the megabyte: a client that reads 50 kB a second must be seen reading.
   stalledMsMax: 30_000,
-  // Far below the 1,024 open files that many systems allow a process: Redis and Postgres need some too.
-  connectionsMax: 500,
+  // Node raises the limit of open files to what the system allows, which is 4,096 or more nearly everywhere.
+  connectionsMax: 1_000,
 };
 const HEADER_BYTES_MAX = 16_384;
+/** Connections that wait to be accepted, as far as the system allows; beyond it an alert waits a second or more for its turn. */
+const BACKLOG = 4_096;
 
 export interface HttpServerOptions {
   /** HTTP_HOST */
@@ -107,12 +126,20 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Called for every failure to accept connections; never for a failed request. */
   readonly onFailure: (error: Error) => void;
+  /** Called whenever a connection without a right token or secret is closed to make room for a new one. */
+  readonly onCrowded: (error: Error) => void;
   readonly limits?: Partial<HttpLimits>;
 }
 
 /** An app as `createHttpApp` makes it. */
 export interface HttpHandler {
-  fetch(request: Request, bindings: HttpBindings): Response | Promise<Response>;
+  fetch(request: Request, bindings: ServerBindings): Response | Promise<Response>;
+}
+
+/** What the app gets of this server with each request. */
+export interface ServerBindings extends HttpBindings {
+  /** To be called when the request has the right token or secret: its connection is then among the last to be closed. */
+  readonly authenticated: () => void;
 }
 
 export interface HttpServer extends Running {
@@ -143,7 +170,7 @@ async function listen(server: Server, wanted: ListenAddress): Promise<AddressInf
   await new Promise<void>((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => reject(listenError(error, wanted));
     server.once("error", failed);
-    server.listen(wanted, () => {
+    server.listen({ ...wanted, backlog: BACKLOG }, () => {
       server.off("error", failed);
       resolve();
     });

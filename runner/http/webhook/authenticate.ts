@@ -2,7 +2,9 @@ import type { Context } from "hono";
 import { parseObject } from "../../../shared/signal/tradingview-alert.ts";
 import { bearerOf, secretMatcher } from "../auth/credentials.ts";
 import { failedAuthLimit } from "../auth/failed-auth-limit.ts";
-import { BODY_CUT_SHORT, bodyTooLarge, type ProblemOptions } from "../problem.ts";
+import { lastSegment } from "../auth/shown-credential.ts";
+import { encodingProblem } from "../encoding.ts";
+import { BODY_CUT_SHORT, bodyTooLarge, Problem, type ProblemOptions } from "../problem.ts";
 import { readBody, type BodyAnswer, type BodyLimits } from "./read-body.ts";
 import type { RefusedAlerts } from "./refused-alerts.ts";
 
@@ -10,31 +12,57 @@ import type { RefusedAlerts } from "./refused-alerts.ts";
  * Accepts requests with the right secret and reads their body. @throws Problem 401, or 429 after too many failures, when the
  * secret is missing or wrong; 400, 408 or 413 when the body, which may hold it, cannot be read
  */
-export function authenticator(options: AuthenticateOptions): (c: Context) => Promise<BodyAnswer> {
+export function authenticator(options: AuthenticateOptions): Authenticator {
   const { secret, limits, addressOf, alerts } = options;
   const isSecret = secretMatcher(secret);
   const limited = failedAuthLimit({ addressOf, credential: "secret" });
+  const shortLimits = { ...limits, msMax: Math.min(limits.msMax, UNAUTHENTICATED_BODY_MS_MAX) };
+  // All are compared, so that the time does not reveal which one was right.
+  const isRight = (given: readonly string[]): boolean => given.map(isSecret).includes(true);
 
-  const refuse = async (c: Context, problem: ProblemOptions, body?: string): Promise<never> => {
+  const refuseUnauthenticated = async (
+    c: Context,
+    problem: ProblemOptions,
+    body?: string,
+  ): Promise<never> => {
     const answer = await limited(c, problem);
     alerts.unauthenticated({ problem: answer.options, client: addressOf(c), body });
     throw answer;
   };
 
-  return async (c) => {
-    const given = secretsGiven(c);
-    if (given.length > 0) {
-      // All are compared, so that the time does not reveal which one was right.
-      const isRight = given.map(isSecret).includes(true);
-      return isRight ? readBody(c.req.raw, limits) : refuse(c, WRONG);
-    }
-    const body = await readBody(c.req.raw, limits);
-    if (body.status !== "read") return refuse(c, unreadBody(body.status, limits));
-    const inBody = parseObject(body.text)?.["secret"];
-    if (isSecret(typeof inBody === "string" ? inBody : undefined)) return body;
-    return refuse(c, inBody === undefined ? MISSING : WRONG, body.text);
+  return {
+    async authenticate(c) {
+      const given = secretsGiven(c);
+      if (given.length > 0) {
+        return isRight(given) ? readBody(c.req.raw, limits) : refuseUnauthenticated(c, WRONG);
+      }
+      const encoded = encodingProblem(c);
+      if (encoded !== undefined) return refuseUnauthenticated(c, encoded);
+      const body = await readBody(c.req.raw, shortLimits);
+      if (body.status !== "read") return refuseUnauthenticated(c, unreadBody(body.status, shortLimits));
+      const inBody = parseObject(body.text)?.["secret"];
+      if (isSecret(typeof inBody === "string" ? inBody : undefined)) return body;
+      return refuseUnauthenticated(c, inBody === undefined ? MISSING : WRONG, body.text);
+    },
+    async refuse(c, problem) {
+      const last = lastSegment(c.req.path);
+      if (!isRight([...secretsGiven(c), ...(last === undefined ? [] : [last])]))
+        return refuseUnauthenticated(c, problem);
+      alerts.authenticated({ problem, client: addressOf(c) });
+      throw new Problem(problem);
+    },
   };
 }
+
+export interface Authenticator {
+  /** The body of a request that has the right secret. */
+  authenticate(c: Context): Promise<BodyAnswer>;
+  /** Refuses a request for what its method or path is, and reports that as a refused alert. */
+  refuse(c: Context, problem: ProblemOptions): Promise<never>;
+}
+
+/** Without the secret in path or headers: a body takes a connection, and anyone can send half of one. */
+const UNAUTHENTICATED_BODY_MS_MAX = 1_000;
 
 export interface AuthenticateOptions {
   /** WEBHOOK_SECRET */

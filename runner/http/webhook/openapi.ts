@@ -14,7 +14,7 @@ export function describeWebhook(registry: OpenAPIHono["openAPIRegistry"]): void 
     security: [],
     responses: {
       202: json(answer, "Redis has confirmed the entry; the router will decide it"),
-      ...problems(400, 401, 403, 408, 413, 422, 429, 503),
+      ...problems(400, 401, 403, 408, 413, 415, 422, 429, 503),
     },
   };
   const body = jsonBody(alert);

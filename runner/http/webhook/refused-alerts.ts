@@ -1,7 +1,21 @@
 import { redactedExcerpt, redactSecret } from "../../../shared/config/redact-secret.ts";
 import type { SystemEvent } from "../../../shared/events.ts";
 import { refusalCounter } from "../../../shared/metrics.ts";
+import type { Services } from "../../setup/services.ts";
 import type { ProblemOptions } from "../problem.ts";
+
+/** {@link refusedAlerts} of the webhook; undefined without WEBHOOK_SECRET. */
+export function refusedAlertsOf({ config, events, counters }: AlertServices): RefusedAlerts | undefined {
+  const { webhookSecret: secret } = config;
+  if (secret === undefined) return undefined;
+  return refusedAlerts({
+    publish: (event) => events.publish(event),
+    count: (counter) => counters.add(counter),
+    secret,
+  });
+}
+
+type AlertServices = Pick<Services, "config" | "events" | "counters">;
 
 /** Counts each refused alert and publishes an event, without `secret` in it, so that the log explains why it did not act. */
 export function refusedAlerts({ publish, count, secret }: RefusedAlertsDeps): RefusedAlerts {

@@ -10,33 +10,31 @@ import {
   type Members,
 } from "../../../shared/signal/tradingview-alert.ts";
 import { clientAddressOf, isAmong } from "../auth/client-address.ts";
+import { secretMatcher } from "../auth/credentials.ts";
+import { encodingProblem } from "../encoding.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { Problem, type ProblemOptions } from "../problem.ts";
-import { newRoutes } from "../routes.ts";
+import { newRoutes, type AppEnv } from "../routes.ts";
+import { isMeantForWebhook, WEBHOOK_PATHS, WRONG_PATH, wrongMethod } from "./addresses.ts";
 import { authenticator, unreadBody } from "./authenticate.ts";
 import { describeWebhook, type WebhookAnswer } from "./openapi.ts";
 import type { BodyAnswer } from "./read-body.ts";
-import { refusedAlerts } from "./refused-alerts.ts";
+import type { RefusedAlerts } from "./refused-alerts.ts";
 
 /**
  * `POST /webhooks/tradingview`, with or without the secret in the path. This room adds an alert to `signals_stream`, or refuses
  * it and publishes an event that says why.
  */
-export function webhookRoutes(deps: HttpDeps) {
-  const { config, events, clock, counters } = deps.services;
+export function webhookRoutes(deps: HttpDeps, alerts: RefusedAlerts) {
+  const { config, clock } = deps.services;
   const { ingest } = deps;
   const secret = config.webhookSecret;
   if (secret === undefined || ingest === undefined)
     throw new Error("the webhook needs WEBHOOK_SECRET and an ingest");
 
   const addressOf = clientAddressOf(deps);
-  const alerts = refusedAlerts({
-    publish: (event) => events.publish(event),
-    count: (counter) => counters.add(counter),
-    secret,
-  });
   const limits = { bytesMax: config.httpBodyBytesMax, msMax: BODY_MS_MAX };
-  const authenticate = authenticator({ secret, limits, addressOf, alerts });
+  const requests = authenticator({ secret, limits, addressOf, alerts });
   const allowed = config.webhookAllowCidrs.length > 0 ? blockListOf(config.webhookAllowCidrs) : undefined;
 
   const ingestAlert = async (client: string | undefined, body: BodyAnswer, msLeft: () => number) => {
@@ -55,12 +53,15 @@ export function webhookRoutes(deps: HttpDeps) {
     return { entry_id: await ingest.add(fields, { msMax: msLeft() }), uid } satisfies WebhookAnswer;
   };
 
-  const receive = async (c: Context): Promise<Response> => {
+  const receive = async (c: Context<AppEnv>): Promise<Response> => {
     const arrivedAt = performance.now();
     const msLeft = (): number => arrivedAt + CONFIRM_MS_MAX - performance.now();
-    const body = await authenticate(c);
+    const body = await requests.authenticate(c);
+    c.get("authenticated")?.();
     const refusal = { client: addressOf(c), body: body.status === "read" ? body.text : undefined };
     try {
+      const problem = encodingProblem(c);
+      if (problem !== undefined) throw new Problem(problem);
       return c.json(await ingestAlert(refusal.client, body, msLeft), 202);
     } catch (error) {
       if (error instanceof NotConfirmedError) {
@@ -75,8 +76,14 @@ export function webhookRoutes(deps: HttpDeps) {
 
   const routes = newRoutes();
   describeWebhook(routes.openAPIRegistry);
-  routes.post("/webhooks/tradingview", receive).post("/webhooks/tradingview/:secret", receive);
-  return routes;
+  for (const path of WEBHOOK_PATHS) {
+    routes.post(path, receive).all(path, async (c) => requests.refuse(c, wrongMethod(c.req.method)));
+  }
+  const isSecret = secretMatcher(secret);
+  return routes.use(async (c, next) => {
+    if (isMeantForWebhook(c, isSecret)) await requests.refuse(c, WRONG_PATH);
+    await next();
+  });
 }
 
 /** TradingView gives up after 3 s, and sends an alert again after a 5xx. Both limits count from the request's arrival. */

@@ -39,6 +39,8 @@ describe("GET /openapi.json", () => {
     const described = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
     const routed = http.app.routes
       .filter(({ method, path }) => method !== "ALL" && !path.startsWith("/docs/"))
+      // With a slash at the end it is the same route.
+      .filter(({ path }) => !path.endsWith("/"))
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)(\{[^}]*\})?/g, "{$1}")}`);
     expect(described).toEqual(expect.arrayContaining(routed));
     expect(routed.length).toBeGreaterThan(5);

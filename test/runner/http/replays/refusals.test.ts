@@ -13,14 +13,14 @@ const REFUSED: readonly [body: object, messages: readonly string[]][] = [
   [{ to: "2026-01-01" }, ["required with `to`"]],
   [{ from: "soon", to: -1 }, ["expected an entry id", "expected an entry id"]],
   [{ from: "2026-01-02", to: "2026-01-01" }, ["that is not before"]],
-  [{ ids: [] }, ["Too small"]],
+  [{ ids: [] }, ["expected a list of 1 to 10000 entry ids"]],
   [{ ids: ["1"] }, ["expected an entry id such as"]],
-  [{ ids: Array<string>(10_001).fill("1-1") }, ["Too big"]],
-  [{ uids: [""] }, ["Too small"]],
-  [{ ids: ["1-1"], mode: "again" }, ["Invalid option"]],
+  [{ ids: Array<string>(10_001).fill("1-1") }, ["expected a list of 1 to 10000 entry ids"]],
+  [{ uids: [""] }, ["expected a uid, 1 to 256 characters"]],
+  [{ ids: ["1-1"], mode: "again" }, ["expected one of `dry-run`"]],
   [{ ids: ["1-1"], mode: "missing", snapshot: "logged" }, ["only for a dry run"]],
   [{ ids: ["1-1"], mode: "force" }, ["required for `force`", "required for `force`"]],
-  [{ ids: ["1-1"], invocation: "mine" }, ["Unrecognized key"]],
+  [{ ids: ["1-1"], invocation: "mine" }, ['not known: "invocation"']],
 ];
 
 describe("POST /replays", () => {

@@ -37,7 +37,8 @@ afterEach(async () => {
   for (const end of ends.splice(0).toReversed()) await end();
 });
 
-const PUBLIC_PATHS = /^\/(?:healthz|readyz|webhooks\/tradingview(?:\/[^/]*)?)$/;
+/** Paths like the webhook's are answered that they are not its paths. */
+const PUBLIC_PATHS = /^\/(?:healthz|readyz|\/*webhooks\/+tradingview(?:\/.*)?)$/i;
 
 function tokenFor(operation: Operation | undefined): string {
   return operation?.path.startsWith("/webhooks/") === true ? WEBHOOK_SECRET : TOKEN;
@@ -67,6 +68,7 @@ async function startRouterAndServer(errors: Set<string>): Promise<{ port: number
     port: 0,
     logger,
     onFailure: (error) => errors.add(String(error)),
+    onCrowded: (error) => errors.add(String(error)),
     limits: LIMITS,
   });
   ends.push(async () => server.stop({ msMax: 1_000 }));

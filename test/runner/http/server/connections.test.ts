@@ -17,9 +17,16 @@ afterEach(() => {
 });
 
 async function serve(listener: RequestListener, { stalledMsMax = 100, keepAliveTimeout = 60_000 } = {}) {
-  const server = createServer({ keepAliveTimeout }, listener);
+  const server = createServer({ keepAliveTimeout });
   servers.push(server);
-  watchConnections(server, { softMax: 100, stalledMsMax });
+  const connections = watchConnections(server, {
+    connectionsMax: 100,
+    stalledMsMax,
+    onFull: () => undefined,
+  });
+  server.on("request", (request, answer) => {
+    if (connections.admit(request, answer)) listener(request, answer);
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

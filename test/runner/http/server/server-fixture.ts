@@ -4,6 +4,7 @@ import { afterEach } from "vitest";
 import {
   peerAddressOf,
   startHttpServer,
+  type HttpHandler,
   type HttpServer,
   type HttpServerOptions,
 } from "../../../../runner/http/server/server.ts";
@@ -44,7 +45,7 @@ export function appOf(answer: Promise<string> = Promise.resolve("")) {
 }
 
 export async function start(
-  app = appOf(),
+  app: HttpHandler = appOf(),
   options: Partial<HttpServerOptions> = {},
 ): Promise<HttpServer & { talk(text?: string | Buffer): Wire }> {
   const server = await startHttpServer(app, {
@@ -52,6 +53,7 @@ export async function start(
     port: 0,
     logger: openLogger("silent", { forPeople: false }),
     onFailure: () => undefined,
+    onCrowded: () => undefined,
     ...options,
   });
   servers.push(server);

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { Hono } from "hono";
 import { describe, expect, test, vi } from "vitest";
 import { MisconfigurationError } from "../../../../runner/environment.ts";
 import { requestText } from "../wire.ts";
@@ -86,37 +85,5 @@ describe("listening", () => {
     const server = await start(appOf(), { host: "0.0.0.0" });
     expect(server.url).toMatch(/^http:\/\/localhost:\d+$/);
     expect((await fetch(server.url)).status).toBe(200);
-  });
-
-  test("connections above the maximum are refused, which is reported, and the others are served", async () => {
-    const onFailure = vi.fn();
-    const server = await start(appOf(), { onFailure, limits: { connectionsMax: 2 } });
-    const first = server.talk();
-    const second = server.talk();
-    await Promise.all([first, second].map(async ({ socket }) => once(socket, "connect")));
-    expect(await server.talk(requestText(GET)).ended()).toBe("");
-    expect(onFailure).toHaveBeenCalledWith(
-      expect.objectContaining({ message: expect.stringContaining("2") }),
-    );
-    first.socket.write(requestText(GET));
-    await vi.waitFor(() => expect(first.received()).toContain("200 OK"));
-  });
-
-  test("peers that use every connection and read no answers do not keep others out", async () => {
-    const onFailure = vi.fn();
-    const endless = new Hono()
-      .get("/", (c) => c.text("here"))
-      .get("/endless", (c) =>
-        c.body(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) })),
-      );
-    const server = await start(endless, { onFailure, limits: { connectionsMax: 4, stalledMsMax: 250 } });
-    for (let n = 0; n < 4; n += 1) {
-      const { socket } = server.talk(requestText(["GET /endless HTTP/1.1", "host: x"]));
-      socket.pause();
-      await once(socket, "connect");
-    }
-    expect(await server.talk(requestText(GET)).ended()).toBe("");
-    expect(onFailure).toHaveBeenCalled();
-    await vi.waitFor(async () => expect((await fetch(server.url)).status).toBe(200), 10_000);
   });
 });

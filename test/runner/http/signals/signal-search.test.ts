@@ -114,7 +114,7 @@ test("an invalid parameter is refused with what is expected", async () => {
     [{ strategy: "" }, /1/],
     [{ limit: "0" }, /1/],
     [{ limit: "201" }, /200/],
-    [{ limit: "1.5" }, /int/],
+    [{ limit: "1.5" }, /whole number/],
     [{ from: "now" }, /ISO 8601/],
     [{ to: "2026-02-30" }, /ISO 8601/],
     [{ from: "2026-01-02", to: "2026-01-02" }, /after `from`/],

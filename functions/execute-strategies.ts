@@ -2,6 +2,7 @@ import { outcomeEffects, permissionFor, type ExecutionContext } from "../shared/
 import type { Entry } from "../shared/entry.ts";
 import type { Branch, EffectfulFunction, Result, Unavailable } from "../shared/function.ts";
 import type { StrategyStream } from "../shared/keys.ts";
+import type { ExecutionReason } from "../shared/reasons.ts";
 import { openResultChannel, type ResultChannel } from "../shared/result-channel.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { laneOf, parseTask, type Task } from "../shared/task.ts";
@@ -197,14 +198,22 @@ function leftPending(task: Task, error: string): Result {
   return { id: task.id, status: "retry", error, expected: true };
 }
 
-/** The outcome of a task that becomes a dead letter without a last attempt: it has ended its process too often. */
-export function exhaustedEffects(
+/** The outcome of a task that becomes a dead letter without a last attempt: it has ended its process too often, or was lost. */
+export function unfinishedEffects(
   entry: Entry,
-  { error, attempt, at }: { readonly error: string; readonly attempt: number; readonly at: number },
+  { error, attempt, at, reason = "attempts_exhausted" }: Unfinished,
 ): Branch | undefined {
   const parsed = parseTask(entry);
   if (!parsed.ok) return undefined;
   const { task } = parsed;
-  const outcome = { reason: "attempts_exhausted", detail: { error }, attempt, durationMs: null } as const;
+  const outcome = { reason, detail: { error }, attempt, durationMs: null } as const;
   return outcomeEffects(task, { status: "failed", ...outcome }, { invocation: task.invocation, at });
+}
+
+interface Unfinished {
+  readonly error: string;
+  readonly attempt: number;
+  readonly at: number;
+  /** Default: attempts_exhausted. */
+  readonly reason?: ExecutionReason | undefined;
 }

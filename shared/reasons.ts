@@ -48,6 +48,7 @@ export const EXECUTION_REASONS = [
   "error",
   "unusable_stream",
   "attempts_exhausted",
+  "entry_lost",
 ] as const;
 export type ExecutionReason = (typeof EXECUTION_REASONS)[number];
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import {
   executeStrategies,
-  exhaustedEffects,
+  unfinishedEffects,
   type ExecutePorts,
   type ClaimedAttempt,
 } from "../../functions/execute-strategies.ts";
@@ -111,8 +111,8 @@ export function executionBinding(
       },
       release: (id) => lanes.release(id),
       isBehindReserved: (id) => lanes.isBehindReserved(id),
-      exhaustedEffects: (entry, { error, deliveries }) =>
-        exhaustedEffects(entry, { error, attempt: deliveries, at: clock.now() }),
+      unfinishedEffects: (entry, { error, deliveries, reason }) =>
+        unfinishedEffects(entry, { error, attempt: deliveries, at: clock.now(), reason }),
     },
   };
 }

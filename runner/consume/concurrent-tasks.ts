@@ -82,6 +82,6 @@ export function concurrentTasks({
       void running.track(work);
       return Promise.race([work, pause(ALONE_MS, true, { ref: false })]);
     },
-    exhaustedEffects: (entry, why) => tasks.exhaustedEffects(entry, why),
+    unfinishedEffects: (entry, why) => tasks.unfinishedEffects(entry, why),
   };
 }

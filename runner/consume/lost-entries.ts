@@ -113,7 +113,7 @@ function effectsOf(
     processed,
     evidence,
   }: { entry: Entry; processed: ProcessedEntry | undefined; evidence: LostEvidence },
-  { stream, group, functionName }: Binding,
+  { stream, group, functionName, concurrent }: Binding,
   { clock }: Pick<LostEntryDeps, "clock">,
 ): Branch {
   const at = clock.now();
@@ -137,9 +137,8 @@ function effectsOf(
     ? ""
     : "; records of that time are deleted, so look at the log before a retry";
   const error = `it was not ${what} when ${dropped}${left}${unsure}`;
-  return deadLetterEffects(
-    entry,
-    { id: entry.id, status: "dead", reason: "entry_lost", error, level: "ERROR" },
-    origin,
-  );
+  const reason = "entry_lost";
+  const also = concurrent?.unfinishedEffects(entry, { error, deliveries: 0, reason });
+  const result = { id: entry.id, status: "dead", reason, error, level: "ERROR" } as const;
+  return deadLetterEffects(entry, also === undefined ? result : { ...result, also }, origin);
 }

@@ -42,6 +42,6 @@ export function orderedBatches({ group, orderKey, inFlightMax }: OrderedBatchesO
     reserve: async () => undefined,
     isBehindReserved: () => false,
     follow: async (work) => work,
-    exhaustedEffects: () => undefined,
+    unfinishedEffects: () => undefined,
   };
 }

@@ -39,5 +39,5 @@ export interface ProcessingPolicy {
   /** Follows the work on one claimed entry; resolves when the next may be claimed. */
   follow(work: Promise<boolean>): Promise<boolean>;
   /** What else happens when an entry is given up on that has ended its process again and again. */
-  exhaustedEffects(entry: Entry, why: { error: string; deliveries: number }): Branch | undefined;
+  unfinishedEffects(entry: Entry, why: { error: string; deliveries: number }): Branch | undefined;
 }

@@ -119,7 +119,7 @@ async function reclaimTasks(session: ConsumerSession, pending: readonly PendingE
 async function giveUp(session: ConsumerSession, held: readonly ClaimedEntry[]): Promise<void> {
   const letters = held.map(({ entry, deliveries }) => {
     const error = `delivered ${deliveries} times without being finished: it failed each time, or ended its process`;
-    const also = session.policy.exhaustedEffects(entry, { error, deliveries });
+    const also = session.policy.unfinishedEffects(entry, { error, deliveries });
     const why = {
       reason: "deliveries_exhausted",
       error,

@@ -3,6 +3,7 @@ import type { Entry } from "../../shared/entry.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
 import type { Branch, Result, Unavailable } from "../../shared/function.ts";
 import type { GroupName, StreamName } from "../../shared/keys.ts";
+import type { ExecutionReason } from "../../shared/reasons.ts";
 
 /** A function together with the group it reads and everything it needs: what a poll loop or a route calls. */
 export interface Binding {
@@ -55,10 +56,10 @@ export interface ConcurrentWork {
   release(id: string): void;
   /** Whether another entry has a reserved place before it in the same lane. */
   isBehindReserved(id: string): boolean;
-  /** What else happens when an entry is given up on that has ended its process again and again. */
-  exhaustedEffects(
+  /** What else happens when an entry is given up on that was not finished; default reason: attempts_exhausted. */
+  unfinishedEffects(
     entry: Entry,
-    why: { readonly error: string; readonly deliveries: number },
+    why: { readonly error: string; readonly deliveries: number; readonly reason?: ExecutionReason },
   ): Branch | undefined;
 }
 

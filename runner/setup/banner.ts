@@ -92,6 +92,8 @@ function demoLines(facts: BannerFacts): string[] {
     "",
     "  npm run cli -- send --symbol BTCUSDT --message EMA_CROSS_LONG",
     "",
+    "Its decision appears here.",
+    "",
     ...webhookLines(facts),
   ];
 }

@@ -11,6 +11,14 @@ export const WITHOUT_HEARTBEATS = "065af48424ba7ca6e113df4cf6c9c940bd9cd76f";
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, "../..");
 
+/** Whether this clone's history goes back so far. */
+export async function isInHistory(commit: string): Promise<boolean> {
+  return run("git", ["cat-file", "-e", `${commit}^{commit}`], { cwd: ROOT }).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** The folder of an earlier version, unpacked from the repository's history. @throws Error when the history does not have it */
 export async function versionBefore(commit: string): Promise<string> {
   const folder = join(tmpdir(), `signal-router-${commit}`);

@@ -5,12 +5,8 @@ export function isLostEntry({ fields }: Entry): boolean {
   return fields["reason"] === "entry_lost";
 }
 
-/** How many signals and tasks among the dead letters were lost in this way. */
-export function lostEntries(deadLetters: readonly Entry[]): {
-  readonly signals: number;
-  readonly tasks: number;
-} {
-  const lost = deadLetters.filter(isLostEntry);
-  const signals = lost.filter(({ fields }) => fields["stream"] === "signals_stream").length;
-  return { signals, tasks: lost.length - signals };
+/** How many signals were lost in this way. A task that was has a failed outcome. */
+export function lostSignals(deadLetters: readonly Entry[]): number {
+  return deadLetters.filter((letter) => isLostEntry(letter) && letter.fields["stream"] === "signals_stream")
+    .length;
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { databaseFacts, deadLettersIn, groupStates, redisFacts, type Facts } from "./facts.ts";
 import { planFaults, type FaultKind } from "./faults.ts";
 import { injectorOn, type Injector } from "./injectors.ts";
-import { lostEntries } from "./lost-entries.ts";
+import { lostSignals } from "./lost-entries.ts";
 import { startProducer } from "./producer.ts";
 import { seededRandom } from "./random.ts";
 import { CLAIM_IDLE_MS, openStage, untilDone, type Stage } from "./stage.ts";
@@ -137,10 +137,9 @@ async function untilFinished(
 async function remainingWork({ redis, keys, database }: Stage, { revisions }: Injector): Promise<Remaining> {
   const added = await redis.xlen(keys.stream("signals_stream"));
   const tasks = await redis.xlen(keys.stream("strategy_input_stream"));
-  const lost = lostEntries(await deadLettersIn(redis, keys));
-  const ended = tasks - lost.tasks;
-  const results = (await redis.xlen(keys.stream("signal_results"))) - ended;
-  const decided = added - lost.signals;
+  const lost = lostSignals(await deadLettersIn(redis, keys));
+  const results = (await redis.xlen(keys.stream("signal_results"))) - tasks;
+  const decided = added - lost;
   const [log] = await database.query<{ readonly n: number }>(
     "SELECT count(*) AS n FROM signal_log WHERE shard = $1",
     [keys.prefix],
@@ -151,12 +150,12 @@ async function remainingWork({ redis, keys, database }: Stage, { revisions }: In
     .filter(({ pending, behind }) => pending > 0 || behind)
     .map(({ name, pending, behind }) => `${name} has ${pending} pending${behind ? " and more to read" : ""}`);
   if (decided !== results)
-    work.push(`${results} results for ${decided} entries, without those of ${ended} tasks`);
+    work.push(`${results} results for ${decided} entries, without those of ${tasks} tasks`);
   const [run] = await database.query<{ readonly n: number }>(
     "SELECT count(*) AS n FROM signal_log_entries WHERE shard = $1 AND stage = 'execution'",
     [keys.prefix],
   );
-  if (run?.n !== ended) work.push(`${run?.n} rows of execution for ${ended} tasks`);
+  if (run?.n !== tasks) work.push(`${run?.n} rows of execution for ${tasks} tasks`);
   if (log?.n !== decided) work.push(`${log?.n} rows in signal_log for ${decided} entries`);
   if (version !== revisions.at(-1)?.version) work.push(`reference ${version} is not the last one written`);
   const waiting = groups.reduce((sum, { pending }) => sum + pending, 0);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { rowsWithStrategies, signalFields, tickerRow } from "../../builders.ts";
 import { byPace } from "../../long/pace.ts";
-import { versionBefore, WITHOUT_HEARTBEATS } from "../../long/version-before.ts";
+import { isInHistory, versionBefore, WITHOUT_HEARTBEATS } from "../../long/version-before.ts";
 import { insertReference } from "../../servers/insert-reference.ts";
 import { startCommand, untilItRuns } from "../../servers/router-process.ts";
 import { traced, useExecutingRouters } from "../bindings/executing-fixture.ts";
@@ -31,7 +31,10 @@ async function startOlder(env: Record<string, string>): Promise<void> {
 
 const runs = async () => routers.redis.lrange(`${routers.keys.prefix}runs`, 0, -1);
 
-test(
+/** A clone without the history can run everything but the short form of this. */
+const canRun = byPace({ short: await isInHistory(WITHOUT_HEARTBEATS), full: true });
+
+test.runIf(canRun)(
   "neither runs a task that the other has in flight, whichever comes first",
   async () => {
     const tickers = SYMBOLS.map((symbol) => tickerRow(symbol));

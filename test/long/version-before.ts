@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdtemp, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -19,18 +18,15 @@ export async function isInHistory(commit: string): Promise<boolean> {
   );
 }
 
-/** The folder of an earlier version, unpacked from the repository's history. @throws Error when the history does not have it */
+/** A new folder with an earlier version, which the caller removes; unpacked from the repository's history. @throws Error when the history does not have it */
 export async function versionBefore(commit: string): Promise<string> {
-  const folder = join(tmpdir(), `signal-router-${commit}`);
-  const modules = join(folder, "node_modules");
-  if (existsSync(modules)) return folder;
-  await mkdir(folder, { recursive: true });
+  const folder = await mkdtemp(join(tmpdir(), "router-version-"));
   const archive = join(folder, "version.tar");
   await run("git", ["archive", "--output", archive, commit], { cwd: ROOT }).catch((error: unknown) => {
     const what = `commit ${commit} is not in this clone, expected the history from there on; git fetch --unshallow`;
     throw new Error(what, { cause: error });
   });
   await run("tar", ["-xf", archive, "-C", folder]);
-  await symlink(join(ROOT, "node_modules"), modules);
+  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
   return folder;
 }

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { rowsWithStrategies, signalFields, tickerRow } from "../../builders.ts";
@@ -25,6 +26,7 @@ async function startOlder(env: Record<string, string>): Promise<void> {
   onTestFinished(async () => {
     older.signal("SIGKILL");
     await older.ended();
+    await rm(folder, { recursive: true, force: true });
   });
   await untilItRuns(older);
 }

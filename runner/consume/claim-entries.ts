@@ -29,6 +29,9 @@ export async function claimed(
   inFlight.add(heldIds);
   try {
     await act(held);
+  } catch (error) {
+    session.watchForLoss(held.map(({ entry }) => entry));
+    throw error;
   } finally {
     inFlight.remove(heldIds);
   }

@@ -12,7 +12,7 @@ import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { concurrentTasks } from "./concurrent-tasks.ts";
 import { openInFlightEntries, type InFlightEntries } from "./in-flight-entries.ts";
-import { watchLostEntries } from "./lost-entries.ts";
+import { isFinished, watchLostEntries } from "./lost-entries.ts";
 import { orderedBatches } from "./ordered-batches.ts";
 import type { ProcessingPolicy } from "./processing-policy.ts";
 
@@ -29,6 +29,8 @@ export interface ConsumerSession {
   readonly counts: { read: number; reclaimed: number; committed: number };
   /** To be called with each delivery at once, before anything else. */
   readonly onDelivered: (entries: readonly Entry[]) => void;
+  /** To be called with entries that this consumer was given and will not process: their group may have dropped them. */
+  readonly watchForLoss: (entries: readonly Entry[]) => void;
   /** Starts the work on a batch that is in flight; resolves when there is room for the next one. */
   start(batch: readonly Entry[], slot?: CommitSlot): Promise<void>;
   /** Processes entries to their end. @throws what stopped it */
@@ -102,17 +104,26 @@ export function openSession(
     options: ProcessOptions,
     as: Binding = binding,
   ): Promise<void> {
-    const { processed, stoppedBy } = await processBatch(as, entries, deps, options);
+    const { processed, stoppedBy } = await processBatch(as, entries, deps, {
+      ...options,
+      onSettled(entry, end) {
+        // At once: the others of its batch may take long, and only this process knows the entry.
+        if (!isFinished(end)) lostEntries.watch([entry], end);
+        options.onSettled?.(entry, end);
+      },
+    });
     counts.committed += processed.filter(({ status }) => status === "committed").length;
-    lostEntries.ended(entries, processed);
-    if (stoppedBy !== undefined) throw stoppedBy;
+    if (stoppedBy === undefined) return;
+    const ended = new Set(processed.map(({ id }) => id));
+    lostEntries.watch(entries.filter(({ id }) => !ended.has(id)));
+    throw stoppedBy;
   }
 
   async function processInFlight(batch: readonly Entry[], slot: CommitSlot | undefined): Promise<void> {
     const ids = batch.map(({ id }) => id);
     inFlight.add(ids);
     try {
-      await processEntries(batch, { deliveries: 1, slot, onSettled: (id) => inFlight.remove([id]) });
+      await processEntries(batch, { deliveries: 1, slot, onSettled: ({ id }) => inFlight.remove([id]) });
     } catch (error) {
       const unsettled = ids.filter((id) => inFlight.ids.has(id));
       if (error instanceof UnavailableError || abort.aborted) await policy.onUnsettled(unsettled);
@@ -130,6 +141,7 @@ export function openSession(
     policy,
     counts,
     process: processEntries,
+    watchForLoss: (entries) => lostEntries.watch(entries),
     onDelivered(entries) {
       const ids = entries.map(({ id }) => id);
       counts.read += ids.length;

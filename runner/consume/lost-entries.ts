@@ -15,8 +15,8 @@ import type { ProcessDeps, ProcessedEntry } from "../engine/process-batch.ts";
  * finished; one that is neither was dropped by its group, and this process alone still has its fields.
  */
 export interface LostEntryWatch {
-  /** To be called after each batch with what became of its entries, as far as that is known. */
-  ended(entries: readonly Entry[], processed: readonly ProcessedEntry[]): void;
+  /** To be called with each entry as soon as its work has ended, and with what became of it, as far as that is known. */
+  watch(entries: readonly Entry[], processed?: ProcessedEntry): void;
   /** Checks at once what is still watched; to be called before the consumer leaves. */
   close(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export function watchLostEntries(binding: Binding, deps: LostEntryDeps): LostEnt
   const { redis, keys, claimIdleMs } = deps;
   if (!WATCHED_STREAMS.includes(binding.stream)) return NOTHING_WATCHED;
   const lostEntries = lostEntriesOn(redis, keys, binding);
-  let watched: readonly Watched[] = [];
+  let watched: Watched[] = [];
   let timer: NodeJS.Timeout | undefined;
   let checking: Promise<void> = Promise.resolve();
 
@@ -74,21 +74,16 @@ export function watchLostEntries(binding: Binding, deps: LostEntryDeps): LostEnt
   }
 
   return {
-    ended(entries, processed) {
-      const known = new Map(processed.map((one) => [one.id, one]));
+    watch(entries, processed) {
+      if (entries.length === 0) return;
       const checkAt = performance.now() + claimIdleMs;
-      const added = entries.flatMap((entry): Watched[] => {
-        const found = known.get(entry.id);
-        if (isFinished(found)) return [];
-        return [
-          {
-            entry,
-            checkAt,
-            effects: (evidence) => effectsOf({ entry, processed: found, evidence }, binding, deps),
-          },
-        ];
-      });
-      if (added.length > 0) watched = [...watched, ...added];
+      for (const entry of entries) {
+        watched.push({
+          entry,
+          checkAt,
+          effects: (evidence) => effectsOf({ entry, processed, evidence }, binding, deps),
+        });
+      }
       schedule();
     },
     async close() {
@@ -100,10 +95,11 @@ export function watchLostEntries(binding: Binding, deps: LostEntryDeps): LostEnt
   };
 }
 
-const NOTHING_WATCHED: LostEntryWatch = { ended: () => undefined, close: async () => undefined };
+const NOTHING_WATCHED: LostEntryWatch = { watch: () => undefined, close: async () => undefined };
 
-function isFinished(processed: ProcessedEntry | undefined): boolean {
-  return processed?.status === "committed" && processed.outcome !== "fenced";
+/** Whether the entry was committed by this process; any other may have been dropped by its group. */
+export function isFinished(processed: ProcessedEntry): boolean {
+  return processed.status === "committed" && processed.outcome !== "fenced";
 }
 
 /** The outcome of a task that was run to its end; else a dead letter, since only a person can tell whether it is still wanted. */

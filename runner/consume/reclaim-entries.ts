@@ -65,10 +65,9 @@ async function takeStep(session: ConsumerSession, { kind, entries }: ReclaimStep
   await claimed(session, entries, async (held) => {
     if (kind === "give_up") return giveUp(session, held);
     const counted = await session.group.countDelivery(held.map(({ entry }) => entry.id));
-    await processCounted(
-      session,
-      held.filter(({ entry }) => counted.has(entry.id)),
-    );
+    const isCounted = ({ entry }: ClaimedEntry): boolean => counted.has(entry.id);
+    session.watchForLoss(held.filter((one) => !isCounted(one)).map(({ entry }) => entry));
+    await processCounted(session, held.filter(isCounted));
   });
 }
 

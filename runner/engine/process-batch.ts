@@ -25,7 +25,7 @@ export interface ProcessOptions {
   /** Called each time the function is unavailable, so that this delivery need not count as an attempt. */
   readonly onUnavailable?: () => Promise<void>;
   /** Called with each entry as soon as it is committed or left pending. */
-  readonly onSettled?: (id: string) => void;
+  readonly onSettled?: (entry: Entry, processed: ProcessedEntry) => void;
   /** The place of the batch in the commit order, so that tasks keep stream order; absent: the order does not matter. */
   readonly slot?: CommitSlot | undefined;
   /** More entries of the batch follow these. */
@@ -168,10 +168,11 @@ async function processOnce(batch: Batch): Promise<number | undefined> {
   return undefined;
 }
 
-function settle({ open, processed, options }: Batch, entry: ProcessedEntry): void {
-  open.delete(entry.id);
-  processed.push(entry);
-  options.onSettled?.(entry.id);
+function settle({ open, processed, options }: Batch, settled: ProcessedEntry): void {
+  const entry = open.get(settled.id);
+  open.delete(settled.id);
+  processed.push(settled);
+  if (entry !== undefined) options.onSettled?.(entry, settled);
 }
 
 /** A side effect cannot be undone: that it happened is committed as soon as that works, also while stopping. */

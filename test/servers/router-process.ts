@@ -79,13 +79,16 @@ export async function startRouterProcess(env: Readonly<Record<string, string>>):
   return untilItRuns(startScript("runner/main.ts", env));
 }
 
+/** The first is what earlier versions print. */
+const READY = /Its decision appears here|The router is running/;
+
 /** Resolves with the router when it prints that it is ready. @throws Error with its output when it exits before that */
 export async function untilItRuns(router: RouterProcess): Promise<RouterProcess> {
   let hasExited = false;
   const ended = router.ended().then(() => {
     hasExited = true;
   });
-  while (!router.output().includes("The router is running")) {
+  while (!READY.test(router.output())) {
     if (hasExited) throw new Error(`the router exited before it was ready:\n${router.output()}`);
     await Promise.race([ended, new Promise((done) => setTimeout(done, 20))]);
   }

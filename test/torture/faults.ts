@@ -108,7 +108,7 @@ function lastingMs(kind: FaultKind, { claimIdleMs }: FaultPlan, random: Random):
       return random.between(300, claimIdleMs * 3);
     case "dropped":
       // So long the router must live to find what it has lost.
-      return claimIdleMs * 5;
+      return claimIdleMs * 10;
     case "clients":
     case "scripts":
     case "reference":

@@ -4,7 +4,8 @@ import { reclaimEntries } from "../../../runner/consume/reclaim-entries.ts";
 import { startDelayingRelay } from "../../servers/delaying-relay.ts";
 import { redisUrl } from "../../servers/fixtures.ts";
 import { startLossyProxy } from "../../servers/lossy-proxy.ts";
-import { allDone, GROUP, useReclaiming } from "./reclaim-fixture.ts";
+import { fieldsIn } from "../../servers/redis-contents.ts";
+import { allDone, GROUP, STREAM, useReclaiming } from "./reclaim-fixture.ts";
 
 const reclaiming = useReclaiming();
 const portOfRedis = Number(new URL(redisUrl()).port);
@@ -69,6 +70,24 @@ test("a stop takes back deliveries that came to nothing, but not those of entrie
   await loop.stop();
   const rows = (await redis.xpending(key, GROUP, "-", "+", 10)) as [string, string, number, number][];
   expect(rows.map(([, , , deliveries]) => deliveries)).toEqual([1, 0]);
+});
+
+test("an entry that its group drops between the claim and its turn is a dead letter", async () => {
+  const { redis, key } = reclaiming;
+  const [id] = await reclaiming.abandon(1, LONG_MS);
+  const session = reclaiming.session(redis, { claimIdleMs: 200 });
+  const group = {
+    ...session.group,
+    async countDelivery(ids: readonly string[]) {
+      await redis.xgroup("DELCONSUMER", key, GROUP, "session");
+      return session.group.countDelivery(ids);
+    },
+  };
+  await reclaimEntries({ ...session, group }, { others: true, own: false });
+  const letters = key.replace(STREAM, "dead_letters");
+  await vi.waitFor(async () =>
+    expect(await fieldsIn(redis, letters)).toMatchObject([{ entry_id: id, reason: "entry_lost" }]),
+  );
 });
 
 test("a thousand entries of a killed consumer take few round trips, also far away from Redis", async () => {

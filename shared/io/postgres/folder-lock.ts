@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import lockfile from "proper-lockfile";
 
@@ -53,7 +53,7 @@ export async function lockFolder(folder: string, onLost: () => void): Promise<Fo
     locked.catch(onLost);
   };
   let locked = Promise.resolve(await acquire(folder, ownerFile, onTouched));
-  await writeFile(ownerFile, owner);
+  await writeFile(ownerFile, owner, { mode: 0o600 });
   return {
     isHeld,
     release: async () => (await locked)(),
@@ -62,8 +62,10 @@ export async function lockFolder(folder: string, onLost: () => void): Promise<Fo
 
 type Release = () => Promise<void>;
 
-function lock(folder: string, onCompromised: () => void): Promise<Release> {
-  return lockfile.lock(folder, { stale: STALE_MS, update: RENEW_MS, onCompromised });
+async function lock(folder: string, onCompromised: () => void): Promise<Release> {
+  const release = await lockfile.lock(folder, { stale: STALE_MS, update: RENEW_MS, onCompromised });
+  await chmod(`${folder}.lock`, 0o700);
+  return release;
 }
 
 async function acquire(folder: string, ownerFile: string, onTouched: () => void): Promise<Release> {

@@ -65,7 +65,7 @@ export interface ReferenceContent {
   readonly phrases: ReadonlyMap<string, Phrase>;
 }
 
-/** The tables that the reference is read from, in the order in which faults in them are listed. */
+/** The tables that the reference is read from, in an order that keeps foreign keys valid. */
 export const REFERENCE_TABLES = [
   "tickers",
   "signals",

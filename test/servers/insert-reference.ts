@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import type { ReferenceRows } from "../../shared/reference/reference.ts";
+import { REFERENCE_TABLES, type ReferenceRows } from "../../shared/reference/reference.ts";
 
 /** Inserts reference rows into a migrated database, in one transaction: a refresh finds all of them or none. */
 export async function insertReference(url: string, rows: ReferenceRows): Promise<void> {
@@ -11,15 +11,6 @@ export async function insertReference(url: string, rows: ReferenceRows): Promise
 }
 
 type Row = Readonly<Record<string, unknown>>;
-
-/** The tables of the reference, in an order that keeps foreign keys valid. */
-export const REFERENCE_TABLES = [
-  "tickers",
-  "signals",
-  "strategies",
-  "strategy_signals",
-  "strategy_tickers",
-] as const;
 
 /** Inserts reference rows by an open connection. */
 export async function insertRows(client: Client, reference: ReferenceRows): Promise<void> {

@@ -1,7 +1,8 @@
 import { Client } from "pg";
 import type { ReferenceRows } from "../../shared/reference/reference.ts";
+import { REFERENCE_TABLES } from "../../shared/reference/reference.ts";
 import { mixedReference } from "../mixed-signals.ts";
-import { insertRows, REFERENCE_TABLES } from "../servers/insert-reference.ts";
+import { insertRows } from "../servers/insert-reference.ts";
 import type { Random } from "./random.ts";
 
 /** The reference of a run and its changes. */

@@ -141,43 +141,6 @@ describe("a row that cannot be used", () => {
   });
 });
 
-describe("rows with the same key, as a view may have them", () => {
-  test.each<[ReferenceTable, object, string]>([
-    [
-      "strategies",
-      strategyRow(10, { enabled: false }),
-      "table strategies, row strategy 10 (10), column id: 2 rows that differ instead of a whole number from 1 to 2147483647 that only one row has; the strategy is left out: it gets no signal",
-    ],
-    [
-      "strategies",
-      { ...strategyRow(10), id: "10", params: [] },
-      "table strategies, row strategy 10 (10), column id: 2 rows that differ instead of a whole number from 1 to 2147483647 that only one row has; the strategy is left out: it gets no signal",
-    ],
-    [
-      "tickers",
-      tickerRow("BTCUSDT", { status: "disabled" }),
-      "table tickers, row BTCUSDT, column symbol: 2 rows that differ instead of a symbol that only one row has; the ticker is left out: its signals are ignored as unknown_ticker",
-    ],
-  ])("are left out when they differ, in whatever order (%s %j)", (table, row, text) => {
-    const raw = withRow(table, row);
-    const turned = { ...raw, [table]: raw[table].toReversed() };
-    expect(faultTexts(raw)).toContain(text);
-    expect(buildReference(turned)).toEqual(buildReference(raw));
-    const { content } = buildReference(raw);
-    expect([content.strategies.has(10), content.tickers.has("BTCUSDT")]).toEqual([
-      table !== "strategies",
-      table !== "tickers",
-    ]);
-    expect(content.strategies.has(20)).toBe(true);
-  });
-
-  test("are one when they are the same", () => {
-    const twice = { ...rows, tickers: [...rows.tickers, ...rows.tickers] };
-    const built = buildReference({ ...twice, strategies: [...rows.strategies, strategyRow(10)] });
-    expect(built).toEqual(buildReference(rows));
-  });
-});
-
 test("whole numbers may come as text, as drivers give bigint and numeric", () => {
   const raw = {
     ...rows,

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmod, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { installPackage } from "./debian-package.ts";
 import { freePort, startProcess } from "./process.ts";
 
 /** PgBouncer in front of a Postgres: each transaction gets any of its sessions. */
@@ -54,12 +55,7 @@ export async function startPgBouncer(
 function pgbouncer(): string {
   const found = path();
   if (found !== undefined) return found;
-  const install = "apt-get update; apt-get install -y --no-install-recommends pgbouncer";
-  try {
-    execFileSync("sh", ["-c", install], { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
-  } catch (error) {
-    throw new Error(`this test needs PgBouncer. Install it with: ${install}`, { cause: error });
-  }
+  installPackage("pgbouncer");
   const installed = path();
   if (installed === undefined) throw new Error("PgBouncer was installed, but is not in /usr/sbin");
   return installed;

@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { installPackage } from "./debian-package.ts";
 import { serverFolder } from "./folder.ts";
 
 /** A clock for the processes that are started with its environment: that of this machine until it is set. */
@@ -49,12 +49,7 @@ interface Faketime {
 function faketime(): Faketime {
   const found = findFaketime();
   if (found !== undefined) return found;
-  const install = "apt-get update; apt-get install -y --no-install-recommends libfaketime";
-  try {
-    execFileSync("sh", ["-c", install], { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
-  } catch (error) {
-    throw new Error(`this test needs libfaketime. Install it with: ${install}`, { cause: error });
-  }
+  installPackage("libfaketime");
   const installed = findFaketime();
   if (installed === undefined) throw new Error("libfaketime was installed, but is not in /usr/lib");
   return installed;

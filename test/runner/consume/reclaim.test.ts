@@ -3,8 +3,8 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { reclaimEntries } from "../../../runner/consume/reclaim-entries.ts";
 import { startDelayingRelay } from "../../servers/delaying-relay.ts";
 import { redisUrl } from "../../servers/fixtures.ts";
-import { startLossyProxy } from "../../servers/lossy-proxy.ts";
 import { fieldsIn } from "../../servers/redis-contents.ts";
+import { startRelay } from "../../servers/relay.ts";
 import { allDone, GROUP, STREAM, useReclaiming } from "./reclaim-fixture.ts";
 
 const reclaiming = useReclaiming();
@@ -12,7 +12,7 @@ const portOfRedis = Number(new URL(redisUrl()).port);
 const LONG_MS = 60_000;
 
 test("entries whose delivery was lost on the wire are taken up by the consumer itself", async () => {
-  const proxy = await startLossyProxy(portOfRedis);
+  const proxy = await startRelay(portOfRedis);
   onTestFinished(async () => proxy.stop());
   const loop = reclaiming.startLoop({
     answer: allDone,

@@ -3,8 +3,8 @@ import type { CommitItem, CommitOptions } from "../../../../shared/commit.ts";
 import { NO_EFFECTS, type Effects } from "../../../../shared/function.ts";
 import { openRedis } from "../../../../shared/io/redis/connection.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
-import { startLossyProxy } from "../../../servers/lossy-proxy.ts";
 import { addEntries } from "../../../servers/redis-contents.ts";
+import { startRelay } from "../../../servers/relay.ts";
 import { DEAD_LETTER, DEDUP_TTL_MS, GROUP, ONCE, useCommit } from "./commit-fixture.ts";
 import { dispatch, record } from "./sample-effects.ts";
 
@@ -62,7 +62,7 @@ describe("the fence", () => {
     "of kind $kind: an answer lost on the wire and the same commit again do it once",
     async (fence) => {
       const items = await fence.items();
-      const proxy = await startLossyProxy(Number(new URL(redisUrl()).port));
+      const proxy = await startRelay(Number(new URL(redisUrl()).port));
       const url = `redis://127.0.0.1:${proxy.port}`;
       const lossy = openRedis({ url, role: "commands", name: "lossy", onError: () => undefined });
       const lossyCommit = commitOver(lossy);
@@ -85,7 +85,7 @@ describe("the fence", () => {
   it("of a commit of many calls, whose first answer was lost, lets each entry through once in the end", async () => {
     const ids = await deliver(600);
     const items = ids.map((id): CommitItem => ({ id, effects: dispatch(id) }));
-    const proxy = await startLossyProxy(Number(new URL(redisUrl()).port));
+    const proxy = await startRelay(Number(new URL(redisUrl()).port));
     const url = `redis://127.0.0.1:${proxy.port}`;
     const lossy = openRedis({ url, role: "commands", name: "lossy", onError: () => undefined });
     await lossy.ping();

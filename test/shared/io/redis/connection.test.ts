@@ -7,8 +7,8 @@ import {
   type RedisConnectionOptions,
 } from "../../../../shared/io/redis/connection.ts";
 import { freshPrefix, redisUrl } from "../../../servers/fixtures.ts";
-import { startLossyProxy } from "../../../servers/lossy-proxy.ts";
 import { startRedis, type RedisServer } from "../../../servers/redis.ts";
+import { startRelay } from "../../../servers/relay.ts";
 
 /** A connection that ends with the test. */
 function open(options: Partial<RedisConnectionOptions> = {}): Redis {
@@ -91,7 +91,7 @@ describe("a connection", () => {
   });
 
   it("never sends a command twice: when its answer is lost it rejects, having run once", async () => {
-    const proxy = await startLossyProxy(Number(new URL(redisUrl()).port));
+    const proxy = await startRelay(Number(new URL(redisUrl()).port));
     onTestFinished(() => proxy.stop());
     const redis = open({ url: `redis://127.0.0.1:${proxy.port}` });
     const key = `${freshPrefix()}n`;

@@ -4,8 +4,8 @@ import { openRedis } from "../../../../shared/io/redis/connection.ts";
 import { takeLease } from "../../../../shared/io/redis/lease.ts";
 import { keysOf } from "../../../../shared/keys.ts";
 import { freshPrefix, redisUrl } from "../../../servers/fixtures.ts";
-import { startLossyProxy } from "../../../servers/lossy-proxy.ts";
 import { connectRedis } from "../../../servers/redis-contents.ts";
+import { startRelay } from "../../../servers/relay.ts";
 
 let redis: Redis;
 let key: string;
@@ -39,7 +39,7 @@ test("a lease whose holder has died expires, and the holder cannot release that 
 });
 
 test("a lease is released when the answer to taking it was lost", async () => {
-  const proxy = await startLossyProxy(Number(new URL(redisUrl()).port));
+  const proxy = await startRelay(Number(new URL(redisUrl()).port));
   const lossy = openRedis({
     url: `redis://127.0.0.1:${proxy.port}`,
     role: "commands",

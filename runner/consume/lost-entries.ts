@@ -128,7 +128,7 @@ function effectsOf(
     return { ...branch, append: [...branch.append, eventAppend(event, at)] };
   }
   const what = stream === "signals_stream" ? "decided" : "run to its end";
-  const left = processed?.status === "left" ? `; this router's last word on it: ${processed.error}` : "";
+  const left = processed?.status === "left" ? `; this router last reported: ${processed.error}` : "";
   const unsure = evidence.allRecordsKept
     ? ""
     : "; records of that time are deleted, so look at the log before a retry";

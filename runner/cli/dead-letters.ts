@@ -113,7 +113,7 @@ async function databaseForRetry(config: Config): Promise<Database> {
   const { databaseUrl: url, neonWsProxy } = config;
   const options = { url, neonWsProxy, dataDir: DATA_DIR, onError: () => undefined };
   if (url !== undefined) return openDatabase(options);
-  return lazyDatabase("pglite", async () => {
+  return lazyDatabase({ kind: "pglite" }, async () => {
     const database = await openDatabase(options).catch((error: unknown) => {
       const redisToo = config.redisUrl === undefined ? ", which starts the local Redis by itself" : "";
       throw new CliError(

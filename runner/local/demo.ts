@@ -1,18 +1,19 @@
 import type { Database } from "../../shared/io/postgres/database.ts";
+import type { NameTable } from "../../shared/io/postgres/table-names.ts";
 
 /**
  * A small reference to try the router: `EMA_CROSS_LONG` on BTCUSDT is dispatched to two strategies and not to five, each
  * for another reason; SOLUSDT and XRPUSDT are ignored. One statement inserts all of it or nothing.
  */
-const DEMO_REFERENCE = `
+const insertDemo = (table: NameTable): string => `
 WITH vacant AS (
   SELECT 1
-  WHERE NOT EXISTS (SELECT FROM tickers)
-    AND NOT EXISTS (SELECT FROM signals)
-    AND NOT EXISTS (SELECT FROM strategies)
+  WHERE NOT EXISTS (SELECT FROM ${table("tickers")})
+    AND NOT EXISTS (SELECT FROM ${table("signals")})
+    AND NOT EXISTS (SELECT FROM ${table("strategies")})
 ),
 new_tickers AS (
-  INSERT INTO tickers (symbol, status, trade_permission)
+  INSERT INTO ${table("tickers")} (symbol, status, trade_permission)
   SELECT v.* FROM vacant, (VALUES
     ('BTCUSDT', 'enabled',  'enabled'),
     ('ETHUSDT', 'enabled',  'enabled'),
@@ -21,7 +22,7 @@ new_tickers AS (
   ) AS v
 ),
 new_signals AS (
-  INSERT INTO signals (name, long_phrase, short_phrase, source, enabled)
+  INSERT INTO ${table("signals")} (name, long_phrase, short_phrase, source, enabled)
   SELECT v.* FROM vacant, (VALUES
     ('EMA cross', 'EMA_CROSS_LONG', 'EMA_CROSS_SHORT', 'tradingview', true),
     ('RSI turn',  'RSI_OVERSOLD',   'RSI_OVERBOUGHT',  'indicators',  true),
@@ -30,7 +31,7 @@ new_signals AS (
   RETURNING id, name
 ),
 new_strategies AS (
-  INSERT INTO strategies (name, enabled, archived, allow_open, reverse, use_all_tickers, shadow)
+  INSERT INTO ${table("strategies")} (name, enabled, archived, allow_open, reverse, use_all_tickers, shadow)
   SELECT v.* FROM vacant, (VALUES
     -- name              enabled archived allow_open reverse all_tickers shadow
     ('Trend follower',   true,   false,   true,      false,  true,       false),
@@ -44,11 +45,11 @@ new_strategies AS (
   RETURNING id, name
 ),
 new_strategy_tickers AS (
-  INSERT INTO strategy_tickers (strategy_id, symbol)
+  INSERT INTO ${table("strategy_tickers")} (strategy_id, symbol)
   SELECT id, 'ETHUSDT' FROM new_strategies WHERE name = 'Ether only'
 ),
 new_strategy_signals AS (
-  INSERT INTO strategy_signals (strategy_id, signal_id)
+  INSERT INTO ${table("strategy_signals")} (strategy_id, signal_id)
   SELECT strategy.id, signal.id
   FROM new_strategies AS strategy, new_signals AS signal
   WHERE signal.name = 'EMA cross' OR strategy.name IN ('Trend follower', 'Paper trader')
@@ -57,7 +58,7 @@ SELECT count(*)::int AS strategies FROM new_strategies`;
 
 /** Loads the demo if tickers, signals and strategies are all empty; true when it did. @throws DatabaseError */
 export async function loadDemoReference(db: Database): Promise<boolean> {
-  const [row] = await db.query<{ strategies: number }>(DEMO_REFERENCE);
+  const [row] = await db.query<{ strategies: number }>(insertDemo(db.table));
   return (row?.strategies ?? 0) > 0;
 }
 
@@ -66,7 +67,7 @@ export async function isDemoReference(db: Database): Promise<boolean> {
   const [row] = await db.query<{ demo: boolean }>(
     `SELECT count(*) > 0 AND bool_and(handler = 'log' AND name IN (
        'Trend follower', 'Trend reverser', 'Ether only', 'Opens nothing', 'Paper trader', 'Switched off', 'Retired'
-     )) AS demo FROM strategies`,
+     )) AS demo FROM ${db.table("strategies")}`,
   );
   return row?.demo === true;
 }

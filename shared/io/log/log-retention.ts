@@ -1,4 +1,5 @@
 import { DatabaseError, type Database } from "../postgres/database.ts";
+import type { NameTable } from "../postgres/table-names.ts";
 
 /** Removes old rows from the log. */
 export interface LogRetention {
@@ -22,24 +23,25 @@ const STEP_ROWS_MAX = 5_000;
  * statistics, as in the embedded database, Postgres would read all of it (1.2 s instead of 6 ms at 800,000 rows):
  * `shard || ''` keeps it from using the primary key, and a lower bound makes it expect few rows.
  */
-const OLD_ROWS = {
-  signal_log: `
-    SELECT ctid FROM signal_log
+const oldRowsOf = (table: NameTable) =>
+  ({
+    signal_log: `
+    SELECT ctid FROM ${table("signal_log")}
     WHERE decided_at > '-infinity' AND decided_at < $1 AND shard || '' = $3 ORDER BY decided_at LIMIT $2`,
-  signal_log_entries: `
+    signal_log_entries: `
     WITH RECURSIVE strategy (id) AS (
-      SELECT min(strategy_id) FROM signal_log_entries
+      SELECT min(strategy_id) FROM ${table("signal_log_entries")}
       UNION ALL
-      SELECT (SELECT min(strategy_id) FROM signal_log_entries WHERE strategy_id > strategy.id)
+      SELECT (SELECT min(strategy_id) FROM ${table("signal_log_entries")} WHERE strategy_id > strategy.id)
       FROM strategy WHERE strategy.id IS NOT NULL
     )
     SELECT old.ctid FROM strategy, LATERAL (
-      SELECT ctid FROM signal_log_entries
+      SELECT ctid FROM ${table("signal_log_entries")}
       WHERE strategy_id = strategy.id AND at < $1 AND shard || '' = $3 LIMIT $2
     ) old LIMIT $2`,
-  system_log: `
-    SELECT ctid FROM system_log WHERE at > '-infinity' AND at < $1 ORDER BY at LIMIT $2`,
-} as const satisfies Record<LogTable, string>;
+    system_log: `
+    SELECT ctid FROM ${table("system_log")} WHERE at > '-infinity' AND at < $1 ORDER BY at LIMIT $2`,
+  }) satisfies Record<LogTable, string>;
 
 /** Retention for the log of one shard; operational events belong to all shards of the database together. */
 export function logRetentionOn(
@@ -47,10 +49,11 @@ export function logRetentionOn(
   shard: string,
   { stepRowsMax = STEP_ROWS_MAX }: { readonly stepRowsMax?: number } = {},
 ): LogRetention {
+  const oldRows = oldRowsOf(db.table);
   return {
     async step(table, before) {
       const statement = `
-        WITH removed AS (DELETE FROM ${table} WHERE ctid = ANY (ARRAY(${OLD_ROWS[table]})) RETURNING 1)
+        WITH removed AS (DELETE FROM ${db.table(table)} WHERE ctid = ANY (ARRAY(${oldRows[table]})) RETURNING 1)
         SELECT count(*) AS rows FROM removed`;
       try {
         const [answer] = await db.query<{ rows: number }>(statement, [

@@ -2,6 +2,7 @@ import type { LogRows, SignalRow } from "../../log-rows.ts";
 import type { SignalStatus } from "../../reasons.ts";
 import { DatabaseError, type Database } from "../postgres/database.ts";
 import { columnsJson, rowsQuery } from "../postgres/insert-statement.ts";
+import type { NameTable } from "../postgres/table-names.ts";
 import type { LogAnswer, LogConflict, LogStore } from "./log-store.ts";
 import {
   DECISION_COLUMNS,
@@ -26,8 +27,8 @@ const invocationValues = invocationNames.replace(/counts$/, "NULLIF(counts, 'nul
 const eventNames = Object.keys(EVENT_COLUMNS).join(", ");
 
 /** Stores the routing outcomes of the signals that a query gives. */
-const insertRouted = (decided: string): string => `
-  INSERT INTO signal_log_entries (shard, entry_id, invocation, stage, at, strategy_id, status, reason, detail)
+const routedStatement = (table: NameTable, decided: string): string => `
+  INSERT INTO ${table("signal_log_entries")} (shard, entry_id, invocation, stage, at, strategy_id, status, reason, detail)
   SELECT $1, decided.entry_id, decided.invocation, 'routing', decided.decided_at,
     outcome.strategy_id, outcome.status, outcome.reason, outcome.detail
   FROM (${rowsQuery(ROUTING_COLUMNS, "$3")}) outcome JOIN (${decided}) decided ON decided.number = outcome.signal
@@ -38,16 +39,19 @@ const insertRouted = (decided: string): string => `
  * 11 % less time than as one per table with the key in every row. Of two decisions on one entry only the first is stored, with its
  * own outcomes, hence `number`. In the order of keys, so that two writers cannot block each other. Both together cost 1.5 %.
  */
-const INSERT_SIGNALS = `
+const signalsStatement = (table: NameTable): string => `
   WITH given AS MATERIALIZED (${rowsQuery(SIGNAL_COLUMNS, "$2")}),
   inserted AS (
-    INSERT INTO signal_log (shard, ${signalNames}) SELECT $1, ${signalNames} FROM given
+    INSERT INTO ${table("signal_log")} (shard, ${signalNames}) SELECT $1, ${signalNames} FROM given
     ORDER BY entry_id, invocation, number
     ON CONFLICT DO NOTHING RETURNING entry_id, invocation, uid, status
   ),
-  routed AS (${insertRouted(`
+  routed AS (${routedStatement(
+    table,
+    `
     SELECT given.* FROM given JOIN inserted USING (entry_id, invocation, status)
-    WHERE inserted.uid IS NOT DISTINCT FROM given.uid`)}
+    WHERE inserted.uid IS NOT DISTINCT FROM given.uid`,
+  )}
   )
   SELECT count(*) AS count FROM inserted`;
 
@@ -56,22 +60,22 @@ const INSERT_SIGNALS = `
  * other signals get their routing outcomes: earlier versions stored those after the row, and may have been stopped in
  * between. LIMIT makes Postgres look up row by row: a plain join reads the whole shard while the table has no statistics.
  */
-const SETTLE_STORED = `
+const settleStatement = (table: NameTable): string => `
   WITH given AS MATERIALIZED (
     SELECT given.*, stored.uid AS stored_uid, stored.status AS stored_status, stored.entry_id IS NULL AS hidden,
       (stored.uid, stored.status) IS NOT DISTINCT FROM (given.uid, given.status) AS same
     FROM (${rowsQuery(DECISION_COLUMNS, "$2")}) given LEFT JOIN LATERAL (
-      SELECT * FROM signal_log log
+      SELECT * FROM ${table("signal_log")} log
       WHERE log.shard = $1 AND log.entry_id = given.entry_id AND log.invocation = given.invocation LIMIT 1
     ) stored ON true
   ),
-  routed AS (${insertRouted("SELECT * FROM given WHERE same")}
+  routed AS (${routedStatement(table, "SELECT * FROM given WHERE same")}
   )
   SELECT entry_id, invocation, stored_uid, stored_status, hidden FROM given WHERE NOT same`;
 
 /** The outcome that a worker reports replaces `delegated`, in whatever order they come; otherwise the first outcome stays. */
-const INSERT_OUTCOMES = `
-  INSERT INTO signal_log_entries AS stored (shard, ${outcomeNames})
+const outcomesStatement = (table: NameTable): string => `
+  INSERT INTO ${table("signal_log_entries")} AS stored (shard, ${outcomeNames})
   SELECT DISTINCT ON (entry_id, invocation, strategy_id) $1, ${outcomeNames}
   FROM (${rowsQuery(OUTCOME_COLUMNS, "$2")}) given
   ORDER BY entry_id, invocation, strategy_id, status = 'delegated', number
@@ -84,33 +88,46 @@ const INSERT_OUTCOMES = `
  * The start and the end of an invocation may come together, in either order and repeatedly; its end is written once. One row
  * per id, since a statement may change a row only once; in the order of ids, so that two writers cannot block each other.
  */
-const INSERT_INVOCATIONS = `
-  INSERT INTO invocations AS stored (${invocationNames})
+const invocationsStatement = (table: NameTable): string => `
+  INSERT INTO ${table("invocations")} AS stored (${invocationNames})
   SELECT DISTINCT ON (id) ${invocationValues} FROM (${rowsQuery(INVOCATION_COLUMNS, "$1")}) given
   ORDER BY id, finished_at NULLS LAST
   ON CONFLICT (id) DO UPDATE SET finished_at = excluded.finished_at, counts = excluded.counts
   WHERE stored.finished_at IS NULL AND excluded.finished_at IS NOT NULL`;
 
-const INSERT_EVENTS = `
-  INSERT INTO system_log (${eventNames})
+const eventsStatement = (table: NameTable): string => `
+  INSERT INTO ${table("system_log")} (${eventNames})
   SELECT ${eventNames} FROM (${rowsQuery(EVENT_COLUMNS, "$1")}) given ON CONFLICT DO NOTHING`;
+
+type Statements = ReturnType<typeof statementsFor>;
+
+function statementsFor(table: NameTable) {
+  return {
+    signals: signalsStatement(table),
+    settle: settleStatement(table),
+    outcomes: outcomesStatement(table),
+    invocations: invocationsStatement(table),
+    events: eventsStatement(table),
+  };
+}
 
 /**
  * The log in Postgres, under this shard. The statements need no common transaction: after any answer but `stored` the caller
  * writes the rows again, and rows that are stored already do not change.
  */
 export function logStoreOn(db: Database, shard: string): LogStore {
+  const statements = statementsFor(db.table);
   return {
     async write({ signals, outcomes, invocations, events }: LogRows): Promise<LogAnswer> {
       const executed = outcomes.map(executionRow);
       const eventRows = events.map(eventRow);
       try {
-        const conflicts = signals.length > 0 ? await insertSignals(db, shard, signals) : [];
+        const conflicts = signals.length > 0 ? await insertSignals(db, statements, { shard, signals }) : [];
         if (executed.length > 0)
-          await db.query(INSERT_OUTCOMES, [shard, columnsJson(OUTCOME_COLUMNS, executed)]);
+          await db.query(statements.outcomes, [shard, columnsJson(OUTCOME_COLUMNS, executed)]);
         if (invocations.length > 0)
-          await db.query(INSERT_INVOCATIONS, [columnsJson(INVOCATION_COLUMNS, invocations)]);
-        if (eventRows.length > 0) await db.query(INSERT_EVENTS, [columnsJson(EVENT_COLUMNS, eventRows)]);
+          await db.query(statements.invocations, [columnsJson(INVOCATION_COLUMNS, invocations)]);
+        if (eventRows.length > 0) await db.query(statements.events, [columnsJson(EVENT_COLUMNS, eventRows)]);
         return { status: "stored", conflicts };
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
@@ -137,17 +154,17 @@ const ROUNDS_MAX = 10;
 /** Rows stored before are read only when there are any: doing so for every batch took 6 % of Postgres' time. */
 async function insertSignals(
   db: Database,
-  shard: string,
-  signals: readonly SignalRow[],
+  statements: Statements,
+  { shard, signals }: { readonly shard: string; readonly signals: readonly SignalRow[] },
 ): Promise<LogConflict[]> {
   const rows = signals.map(signalRow);
   const routed = signals.flatMap(routedRows);
   const params = [shard, columnsJson(SIGNAL_COLUMNS, rows), columnsJson(ROUTING_COLUMNS, routed)];
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const [inserted] = await db.query<{ count: number }>(INSERT_SIGNALS, params);
+    const [inserted] = await db.query<{ count: number }>(statements.signals, params);
     if (inserted?.count === rows.length) return [];
     // The insert waited for other writers to commit, so their rows are visible, unless they were deleted meanwhile.
-    const found = await db.query<ConflictRow>(SETTLE_STORED, params);
+    const found = await db.query<ConflictRow>(statements.settle, params);
     if (!found.some(({ hidden }) => hidden)) return found.map(conflictOf);
   }
   const message =

@@ -9,6 +9,7 @@ import {
   type SignalStatus,
   type StrategyReason,
 } from "../../reasons.ts";
+import type { NameTable } from "../postgres/table-names.ts";
 
 /** The SQL of a search in `signal_log`, and what can be searched for. */
 
@@ -60,6 +61,7 @@ export const NUMERIC_ENTRY_ID = `(
 
 /** One statement with a parameter for each value; it reads one row more than the page holds, to know whether there is one. */
 export function searchStatement(
+  table: NameTable,
   shard: string,
   search: SignalSearch,
   { countMax, after }: SearchPage,
@@ -70,10 +72,10 @@ export function searchStatement(
   const { uid, symbol, invocation, from, to } = search;
   if (uid !== undefined) conditions.push(`uid = ${given(uid)}`);
   if (symbol !== undefined) conditions.push(`symbol = ${given(symbol)}`);
-  if (invocation !== undefined) conditions.push(...ofInvocation(given(invocation)));
+  if (invocation !== undefined) conditions.push(...ofInvocation(table, given(invocation)));
   if (from !== undefined) conditions.push(`decided_at >= ${given(timeOf(from))}::timestamptz`);
   if (to !== undefined) conditions.push(`decided_at < ${given(timeOf(to))}::timestamptz`);
-  conditions.push(...withOutcome(search, given));
+  conditions.push(...withOutcome(table, search, given));
   if (after !== undefined) {
     const { decidedAt, entryId, invocation: lastInvocation } = after;
     const last = NUMERIC_ENTRY_ID.replaceAll("entry_id", `${given(entryId)}::text`);
@@ -84,15 +86,15 @@ export function searchStatement(
     SELECT entry_id, invocation, uid, status, reason, signal_id, direction, left(symbol, ${TEXT_LENGTH_MAX}) AS symbol,
       left(message, ${TEXT_LENGTH_MAX}) AS message, left(source, ${TEXT_LENGTH_MAX}) AS source, bar_time, decided_at, snapshot,
       duplicate_of, to_char(decided_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS decided_at_us
-    FROM signal_log l WHERE ${conditions.join(" AND ")}
+    FROM ${table("signal_log")} l WHERE ${conditions.join(" AND ")}
     ORDER BY decided_at DESC, ${NUMERIC_ENTRY_ID} DESC, invocation COLLATE "C" DESC
     LIMIT ${given(countMax + 1)}`;
   return { sql, params };
 }
 
 /** There is no index by invocation, but a manual run decides nothing before it starts. */
-function ofInvocation(id: string): string[] {
-  const start = `SELECT started_at - interval '1 minute' FROM invocations WHERE id = ${id}`;
+function ofInvocation(table: NameTable, id: string): string[] {
+  const start = `SELECT started_at - interval '1 minute' FROM ${table("invocations")} WHERE id = ${id}`;
   return [`invocation = ${id}`, `decided_at >= coalesce((${start}), '-infinity')`];
 }
 
@@ -106,7 +108,7 @@ const VALUES = {
 } as const;
 
 /** Status, reason and strategy; all conditions on outcomes must hold for the same outcome. */
-function withOutcome(search: SignalSearch, given: (value: unknown) => string): string[] {
+function withOutcome(table: NameTable, search: SignalSearch, given: (value: unknown) => string): string[] {
   const { strategy } = search;
   const ofSignal: string[] = [];
   const ofOutcome: string[] = [];
@@ -126,7 +128,7 @@ function withOutcome(search: SignalSearch, given: (value: unknown) => string): s
   const key = "o.shard = l.shard AND o.entry_id = l.entry_id AND o.invocation = l.invocation";
   return [
     ...ofSignal,
-    `EXISTS (SELECT FROM signal_log_entries o WHERE ${[key, ...ofOutcome].join(" AND ")})`,
+    `EXISTS (SELECT FROM ${table("signal_log_entries")} o WHERE ${[key, ...ofOutcome].join(" AND ")})`,
   ];
 }
 

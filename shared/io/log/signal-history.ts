@@ -3,6 +3,7 @@ import type { Fields } from "../../entry.ts";
 import type { RoutingOutcome } from "../../records.ts";
 import type { ReplayDecision, LoggedSignal } from "../../replay/replay-decision.ts";
 import type { Database } from "../postgres/database.ts";
+import type { NameTable } from "../postgres/table-names.ts";
 
 /** The signals in `signal_log` of one shard, as replays need them. Every method throws DatabaseError. */
 export interface SignalHistory {
@@ -21,42 +22,42 @@ export interface SignalHistory {
  * the collation does not matter; the numbers then select exactly. DISTINCT and LIMIT are inside, so that a span with millions
  * of rows is read only as far as needed. Entries posted on demand (`manual`) never arrived.
  */
-const IDS_BETWEEN = `
+const selectIdsBetween = (table: NameTable): string => `
   SELECT found.entry_id
   FROM jsonb_to_recordset($2::jsonb) AS span (low text, high text, digits integer), LATERAL (
-    SELECT DISTINCT entry_id FROM signal_log
+    SELECT DISTINCT entry_id FROM ${table("signal_log")}
     WHERE shard = $1 AND entry_id BETWEEN span.low AND span.high AND strpos(entry_id, '-') = span.digits + 1
       AND (split_part(entry_id, '-', 1)::numeric, split_part(entry_id, '-', 2)::numeric)
         BETWEEN ($3::numeric, $4::numeric) AND ($5::numeric, $6::numeric)
-      AND NOT EXISTS (SELECT FROM invocations i WHERE i.id = invocation AND i.kind = 'manual')
+      AND NOT EXISTS (SELECT FROM ${table("invocations")} i WHERE i.id = invocation AND i.kind = 'manual')
     ORDER BY entry_id LIMIT $7
   ) found LIMIT $7`;
 
-const IDS_OF_UIDS = `
+const selectIdsOfUids = (table: NameTable): string => `
   SELECT DISTINCT log.entry_id, log.uid
-  FROM jsonb_array_elements_text($2::jsonb) AS asked (uid) JOIN signal_log log ON log.uid = asked.uid
-  WHERE log.shard = $1 AND NOT EXISTS (SELECT FROM invocations i WHERE i.id = log.invocation AND i.kind = 'manual')
+  FROM jsonb_array_elements_text($2::jsonb) AS asked (uid) JOIN ${table("signal_log")} log ON log.uid = asked.uid
+  WHERE log.shard = $1 AND NOT EXISTS (SELECT FROM ${table("invocations")} i WHERE i.id = log.invocation AND i.kind = 'manual')
   LIMIT $3`;
 
-const DECIDED_AMONG = `
+const selectDecidedAmong = (table: NameTable): string => `
   SELECT asked.entry_id FROM jsonb_array_elements_text($2::jsonb) AS asked (entry_id), LATERAL (
-    SELECT FROM signal_log WHERE shard = $1 AND entry_id = asked.entry_id LIMIT 1
+    SELECT FROM ${table("signal_log")} WHERE shard = $1 AND entry_id = asked.entry_id LIMIT 1
   ) log`;
 
 /** LIMIT makes Postgres look up row by row even while the table has no statistics. */
-const SIGNALS = `
+const selectSignals = (table: NameTable): string => `
   SELECT log.entry_id, log.uid, log.status, log.reason, log.detail, log.raw, log.snapshot, log.decided_at,
     log.duplicate_of, EXISTS (
-      SELECT FROM invocations i WHERE i.id = log.invocation AND i.kind = 'replay' AND i.mode = 'force'
+      SELECT FROM ${table("invocations")} i WHERE i.id = log.invocation AND i.kind = 'replay' AND i.mode = 'force'
     ) AS forced, COALESCE((
       SELECT jsonb_agg(jsonb_build_object(
         'strategy_id', o.strategy_id, 'status', o.status, 'reason', o.reason, 'detail', o.detail
       ) ORDER BY o.strategy_id)
-      FROM signal_log_entries o
+      FROM ${table("signal_log_entries")} o
       WHERE o.shard = $1 AND o.entry_id = log.entry_id AND o.invocation = log.invocation AND o.stage = 'routing'
     ), '[]') AS outcomes
   FROM jsonb_array_elements_text($2::jsonb) AS asked (entry_id), LATERAL (
-    SELECT * FROM signal_log WHERE shard = $1 AND entry_id = asked.entry_id
+    SELECT * FROM ${table("signal_log")} WHERE shard = $1 AND entry_id = asked.entry_id
     ORDER BY invocation <> 'live', decided_at, invocation LIMIT 1
   ) log`;
 
@@ -71,26 +72,30 @@ interface StoredSignal extends Omit<ReplayDecision, "decided_at" | "outcomes"> {
 
 /** The history of the signals of one shard. */
 export function signalHistoryOn(db: Database, shard: string): SignalHistory {
+  const { table } = db;
   return {
     async idsBetween(range, countMax) {
       const [fromTime, fromSequence] = range.from.split("-");
       const [toTime, toSequence] = range.to.split("-");
       const numbers = [fromTime, fromSequence, toTime, toSequence];
       const params = [shard, JSON.stringify(textSpansOf(range)), ...numbers, countMax];
-      const rows = await db.query<{ entry_id: string }>(IDS_BETWEEN, params);
+      const rows = await db.query<{ entry_id: string }>(selectIdsBetween(table), params);
       return rows.map((row) => row.entry_id);
     },
     async idsOfUids(uids, countMax) {
       const params = [shard, JSON.stringify(uids), countMax];
-      const rows = await db.query<{ entry_id: string; uid: string }>(IDS_OF_UIDS, params);
+      const rows = await db.query<{ entry_id: string; uid: string }>(selectIdsOfUids(table), params);
       return rows.map(({ entry_id, uid }) => ({ entryId: entry_id, uid }));
     },
     async decidedAmong(ids) {
-      const rows = await db.query<{ entry_id: string }>(DECIDED_AMONG, [shard, JSON.stringify(ids)]);
+      const rows = await db.query<{ entry_id: string }>(selectDecidedAmong(table), [
+        shard,
+        JSON.stringify(ids),
+      ]);
       return new Set(rows.map((row) => row.entry_id));
     },
     async signals(ids) {
-      const rows = await db.query<StoredSignal>(SIGNALS, [shard, JSON.stringify(ids)]);
+      const rows = await db.query<StoredSignal>(selectSignals(table), [shard, JSON.stringify(ids)]);
       return new Map(rows.map((row) => [row.entry_id, loggedSignal(row)]));
     },
   };

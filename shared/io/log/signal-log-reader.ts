@@ -2,6 +2,7 @@ import type { Fields } from "../../entry.ts";
 import type { ExecutionStatus, RoutingStatus } from "../../reasons.ts";
 import type { SignalRecord } from "../../records.ts";
 import type { Database } from "../postgres/database.ts";
+import type { NameTable } from "../postgres/table-names.ts";
 import { NUMERIC_ENTRY_ID } from "./search-statement.ts";
 
 /** The log of one shard, read by entry id or uid. Every method throws DatabaseError. */
@@ -68,41 +69,42 @@ const OUTCOMES_MAX = 5_000;
 /** Ids as JSON text, since the drivers encode arrays differently; as an SQL array they are looked up in the index. */
 const ASKED = "entry_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)))";
 
-const DECISIONS = `
+const selectDecisions = (table: NameTable): string => `
   SELECT d.*, i.kind, i.mode, i.requested_by, i.reason AS requested_because, i.started_at, i.finished_at
   FROM (
     SELECT entry_id, invocation, uid, status, reason, detail, signal_id, direction, symbol, message, source, bar_time, sent_at,
       received_at, decided_at, snapshot, duplicate_of, logged_at,
       row_number() OVER (PARTITION BY entry_id ORDER BY invocation = 'live' DESC, decided_at DESC, invocation) AS rank
-    FROM signal_log WHERE shard = $1 AND ${ASKED}
-  ) d LEFT JOIN invocations i ON i.id = d.invocation
+    FROM ${table("signal_log")} WHERE shard = $1 AND ${ASKED}
+  ) d LEFT JOIN ${table("invocations")} i ON i.id = d.invocation
   WHERE rank <= $3 ORDER BY d.decided_at DESC, d.invocation`;
 
 /** 'routing' comes after 'execution' in the alphabet, and before it in time. */
-const OUTCOMES = `
+const selectOutcomes = (table: NameTable): string => `
   SELECT o.entry_id, o.invocation, o.strategy_id, s.name AS strategy, o.stage, o.status, o.reason, o.detail, o.attempt,
     o.duration_ms, o.at
-  FROM signal_log_entries o LEFT JOIN strategies s ON s.id = o.strategy_id
+  FROM ${table("signal_log_entries")} o LEFT JOIN ${table("strategies")} s ON s.id = o.strategy_id
   WHERE o.shard = $1 AND o.${ASKED}
   ORDER BY o.invocation = 'live' DESC, o.invocation, o.strategy_id, o.stage DESC LIMIT $3`;
 
-const RAW = `
-  SELECT DISTINCT ON (entry_id) entry_id, raw FROM signal_log WHERE shard = $1 AND ${ASKED}
+const selectRaw = (table: NameTable): string => `
+  SELECT DISTINCT ON (entry_id) entry_id, raw FROM ${table("signal_log")} WHERE shard = $1 AND ${ASKED}
   ORDER BY entry_id, invocation = 'live' DESC`;
 
-const ENTRY_IDS = `
-  SELECT entry_id FROM signal_log WHERE shard = $1 AND uid = $2
+const selectEntryIds = (table: NameTable): string => `
+  SELECT entry_id FROM ${table("signal_log")} WHERE shard = $1 AND uid = $2
   GROUP BY entry_id ORDER BY ${NUMERIC_ENTRY_ID} LIMIT $3`;
 
 /** Reads the log that `logStoreOn` writes under the same shard. */
 export function signalLogReaderOn(db: Database, shard: string): SignalLogReader {
+  const { table } = db;
   return {
     of: async (entryIds) =>
       db.readOnly(async (query) => {
         const asked = [shard, JSON.stringify(entryIds)];
-        const decisions = await query<StoredDecision>(DECISIONS, [...asked, DECISIONS_MAX + 1]);
-        const outcomes = await query<StoredOutcome>(OUTCOMES, [...asked, OUTCOMES_MAX + 1]);
-        const raw = await query<{ entry_id: string; raw: Fields }>(RAW, asked);
+        const decisions = await query<StoredDecision>(selectDecisions(table), [...asked, DECISIONS_MAX + 1]);
+        const outcomes = await query<StoredOutcome>(selectOutcomes(table), [...asked, OUTCOMES_MAX + 1]);
+        const raw = await query<{ entry_id: string; raw: Fields }>(selectRaw(table), asked);
         return {
           // The live one has rank 1, whatever its age.
           decisions: decisions.filter(({ rank }) => rank <= DECISIONS_MAX).map(decisionOf),
@@ -115,7 +117,7 @@ export function signalLogReaderOn(db: Database, shard: string): SignalLogReader 
         };
       }),
     async entryIdsOf(uid, countMax) {
-      const rows = await db.query<{ entry_id: string }>(ENTRY_IDS, [shard, uid, countMax]);
+      const rows = await db.query<{ entry_id: string }>(selectEntryIds(table), [shard, uid, countMax]);
       return rows.map(({ entry_id }) => entry_id);
     },
   };

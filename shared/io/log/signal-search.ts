@@ -47,7 +47,7 @@ export async function searchSignals(
   db: Database,
   { shard, search, page, msMax = SEARCH_MS_MAX }: SearchRequest,
 ): Promise<FoundSignals> {
-  const { sql, params } = searchStatement(shard, search, page);
+  const { sql, params } = searchStatement(db.table, shard, search, page);
   const rows = await db.readOnly(async (query) => {
     await query(`SET LOCAL statement_timeout = ${msMax}`);
     return query<FoundRow>(sql, params).catch((error: unknown) => {

@@ -3,6 +3,7 @@ import { types as pgTypes, type CustomTypesConfig } from "pg";
 import { toDatabaseError } from "./database-error.ts";
 import { DatabaseError, type Database } from "./database.ts";
 import { applyMigrations } from "./migrate.ts";
+import { tablesIn } from "./table-names.ts";
 
 /** A database over a connection pool of `pg` or of the Neon driver. */
 
@@ -36,6 +37,7 @@ interface PgDatabaseOptions {
   readonly kind: "pg" | "neon";
   readonly createPool: (settings: PoolSettings) => PgPool;
   readonly url: string;
+  readonly schema: string | undefined;
   readonly poolMax: number;
   readonly connectMsMax: number;
   readonly queryMsMax: number;
@@ -75,6 +77,7 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
   let closed: Promise<void> | undefined;
   return {
     kind: options.kind,
+    table: tablesIn(options.schema),
     query: (sql, params) => withClient(pool, (client) => queryOn(client, sql, params), connectionWorks),
     readOnly: (work) => withClient(pool, (client) => readOnlyOn(client, work)),
     async migrate(how) {

@@ -7,6 +7,7 @@ import { FolderInUseError, lockFolder, type FolderLock } from "./folder-lock.ts"
 import { applyMigrations } from "./migrate.ts";
 import type { MigrationClient } from "./migration-lock.ts";
 import { createInFolder, isEmptyFolder, openFailure, refuseWithoutVersion } from "./pglite-folder.ts";
+import { tablesIn } from "./table-names.ts";
 
 /** The embedded database: PGlite, in this process. */
 
@@ -18,6 +19,7 @@ const LOST =
 interface PgliteOptions {
   /** The files are in its folder `postgres`. */
   readonly dataDir: string;
+  readonly schema?: string | undefined;
   /** Called when another process has locked the folder; from then on every query is rejected. */
   readonly onError: (error: Error) => void;
 }
@@ -26,7 +28,7 @@ interface PgliteOptions {
  * Opens the embedded database. PGlite does not protect its files: two processes on one folder lose rows without an error,
  * hence the lock. @throws Error when another process has the folder, DataFolderError when it cannot be used
  */
-export async function openPglite({ dataDir, onError }: PgliteOptions): Promise<Database> {
+export async function openPglite({ dataDir, schema, onError }: PgliteOptions): Promise<Database> {
   const folder = join(dataDir, "postgres");
   // PGlite makes files that all may write: only the folders protect them.
   await privateFolder(dataDir);
@@ -75,6 +77,7 @@ export async function openPglite({ dataDir, onError }: PgliteOptions): Promise<D
   let closed: Promise<void> | undefined;
   return {
     kind: "pglite",
+    table: tablesIn(schema),
     query: (sql, params) => exclusive(() => query(sql, params)),
     readOnly: (work) => exclusive(() => inReadOnlyTransaction(query, work)),
     migrate: (how) => exclusive(() => applyMigrations(migrationClient(pg), how)),

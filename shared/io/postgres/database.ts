@@ -1,3 +1,5 @@
+import type { NameTable } from "./table-names.ts";
+
 /**
  * This room opens databases and migrates them: Postgres by `pg` or the Neon driver, or PGlite embedded.
  *
@@ -5,6 +7,8 @@
  */
 export interface Database {
   readonly kind: "pg" | "neon" | "pglite";
+  /** The router's tables as statements have to name them. */
+  readonly table: NameTable;
   /** Rows of one statement; a JSON parameter is passed as text. @throws DatabaseError */
   query<Row>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
   /**

@@ -1,8 +1,12 @@
 import { messageOf } from "../../error-message.ts";
 import { DatabaseError, type Database } from "./database.ts";
+import { tablesIn } from "./table-names.ts";
 
 /** A database that is opened when first used, for work that rarely needs it; failing to open it counts as `unavailable`. */
-export function lazyDatabase(kind: Database["kind"], open: () => Promise<Database>): Database {
+export function lazyDatabase(
+  { kind, schema }: { readonly kind: Database["kind"]; readonly schema?: string | undefined },
+  open: () => Promise<Database>,
+): Database {
   let opening: Promise<Database> | undefined;
   const opened = async (): Promise<Database> => {
     try {
@@ -13,6 +17,7 @@ export function lazyDatabase(kind: Database["kind"], open: () => Promise<Databas
   };
   return {
     kind,
+    table: tablesIn(schema),
     query: async (sql, params) => (await opened()).query(sql, params),
     readOnly: async (work) => (await opened()).readOnly(work),
     migrate: async (options) => (await opened()).migrate(options),

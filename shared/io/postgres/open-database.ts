@@ -9,6 +9,8 @@ export interface DatabaseOptions {
   readonly url: string | undefined;
   /** WebSocket proxy through which the Neon driver reaches `url`: `ws://…`, `wss://…`, or host and port for `ws`. */
   readonly neonWsProxy?: string | undefined;
+  /** Schema of the router's tables; undefined: where the connection finds them. */
+  readonly schema?: string | undefined;
   /** Folder for the files of the embedded database. */
   readonly dataDir: string;
   /** Most connections. */
@@ -27,14 +29,14 @@ export interface DatabaseOptions {
  * @throws Error when the URL is malformed, or another process uses the embedded database
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { url, dataDir, poolMax = 10, connectMsMax = 5000, queryMsMax = 30_000, onError } = options;
+  const { url, schema, dataDir, poolMax = 10, connectMsMax = 5000, queryMsMax = 30_000, onError } = options;
   if (url === undefined) {
     // PGlite and the Neon driver are loaded only when needed: PGlite alone takes longer than the rest of the router.
     const { openPglite } = await import("./database-pglite.ts");
-    return openPglite({ dataDir, onError });
+    return openPglite({ dataDir, schema, onError });
   }
   const { hostname } = parseUrl(url);
-  const shared = { url, poolMax, connectMsMax, queryMsMax, onError };
+  const shared = { url, schema, poolMax, connectMsMax, queryMsMax, onError };
   if (options.neonWsProxy === undefined && !isNeonHost(hostname)) {
     return databaseOverPool({ ...shared, kind: "pg", createPool: (settings) => new Pool(settings) });
   }

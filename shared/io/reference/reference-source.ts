@@ -23,7 +23,7 @@ export class ReferenceRowError extends Error {
 /** Reads all reference data as it was at one moment, whatever stands in its rows. @throws DatabaseError */
 export async function loadReferenceRows(db: Database): Promise<RawReferenceRows> {
   return db.readOnly(async (query) => {
-    const rowsOf = (table: ReferenceTable): Promise<unknown[]> => query(selectAll(table));
+    const rowsOf = (table: ReferenceTable): Promise<unknown[]> => query(selectAll(table, db.table(table)));
     return {
       tickers: await rowsOf("tickers"),
       signals: await rowsOf("signals"),
@@ -42,7 +42,8 @@ export async function saveReferenceVersion(
   createdAt: Date,
 ): Promise<void> {
   await db.query(
-    "INSERT INTO reference_snapshots (version, created_at, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    `INSERT INTO ${db.table("reference_snapshots")} (version, created_at, content)
+     VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
     [version, createdAt.toISOString(), JSON.stringify(content)],
   );
 }
@@ -56,7 +57,7 @@ export async function loadReferenceVersion(
   version: string,
 ): Promise<ReferenceContent | undefined> {
   const [row] = await db.query<{ content: unknown }>(
-    "SELECT content FROM reference_snapshots WHERE version = $1",
+    `SELECT content FROM ${db.table("reference_snapshots")} WHERE version = $1`,
     [version],
   );
   if (row === undefined) return undefined;
@@ -73,9 +74,9 @@ export async function loadReferenceVersion(
 }
 
 /** Only the columns that are used: the tables may have further columns of other services. */
-function selectAll(table: ReferenceTable): string {
+function selectAll(table: ReferenceTable, name: string): string {
   const columns = Object.keys(REFERENCE_COLUMNS[table]);
   // Symbols in the order of their bytes, so that the version does not depend on the collation.
   const order = KEY_COLUMNS[table].map((key) => (key === "symbol" ? `${key} COLLATE "C"` : key));
-  return `SELECT ${columns.join(", ")} FROM ${table} ORDER BY ${order.join(", ")}`;
+  return `SELECT ${columns.join(", ")} FROM ${name} ORDER BY ${order.join(", ")}`;
 }

@@ -27,7 +27,7 @@ export const serverKinds = databaseKinds.filter(({ kind }) => kind !== "pglite")
 /** A migrated database for the tests of the suite that calls this; removed after them. */
 export function migratedDatabase({ kind, create }: (typeof databaseKinds)[number]): Database {
   let testDatabase: TestDatabase | undefined;
-  const db = lazyDatabase(kind, async () => {
+  const db = lazyDatabase({ kind }, async () => {
     testDatabase = await create();
     return testDatabase.open();
   });

@@ -75,6 +75,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["HGET", KEY, "f"],
   ["HMGET", KEY, "f"],
   ["HGETALL", KEY],
+  ["HSCAN", KEY, "0"],
   ["HKEYS", KEY],
   ["HDEL", KEY, "f"],
   ["HINCRBY", KEY, "f", "1"],

@@ -4,6 +4,7 @@ import { referenceText } from "../../reference/reference-text.ts";
 import type { ReferenceContent, ReferenceMeta } from "../../reference/reference.ts";
 import { faultsFrom, type RowFault, type RowFaults } from "../../reference/row-faults.ts";
 import { defineScript } from "../redis/connection.ts";
+import { readHashes } from "../redis/read-hash.ts";
 import {
   damageOf,
   FORMAT,
@@ -154,23 +155,25 @@ export function referenceStoreOn(
   }
 
   /** The hashes of a version and when it was confirmed; undefined when a key is of another type. */
-  async function readHashes(version: string): Promise<[SnapshotHashes, number | undefined] | undefined> {
-    // Not MULTI, which a Redis that has reached maxmemory refuses; what is read is compared with its version.
-    const pipeline = redis.pipeline();
-    for (const key of partKeys(version)) pipeline.hgetall(key);
-    const replies = (await pipeline.get(keys.referenceConfirmedAt).exec()) ?? [];
-    for (const [error] of replies) {
-      if (error?.message.startsWith("WRONGTYPE") === true) return undefined;
-      if (error !== null) throw error;
+  async function readVersion(version: string): Promise<[SnapshotHashes, number | undefined] | undefined> {
+    try {
+      // Not in one transaction: what is read is compared with its version.
+      const [hashes, confirmedAt] = await Promise.all([
+        readHashes(redis, partKeys(version)),
+        redis.get(keys.referenceConfirmedAt),
+      ]);
+      const [tickers = {}, strategies = {}, strategy_signals = {}, meta = {}] = hashes;
+      const read = { tickers, strategies, strategy_signals, meta };
+      return [read, confirmedAt === null ? undefined : Number(confirmedAt)];
+    } catch (error) {
+      if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return undefined;
+      throw error;
     }
-    const [tickers, strategies, strategy_signals, meta, confirmedAt] = replies.map(([, reply]) => reply);
-    const hashes = { tickers, strategies, strategy_signals, meta } as SnapshotHashes;
-    return [hashes, typeof confirmedAt === "string" ? Number(confirmedAt) : undefined];
   }
 
   /** Whether the current version is in Redis as this router would write it. */
   async function isIntact(version: string): Promise<boolean> {
-    const [hashes] = (await readHashes(version)) ?? [];
+    const [hashes] = (await readVersion(version)) ?? [];
     onChecked?.(version, hashes === undefined ? OTHER_TYPE : damageOf(version, hashes));
     return hashes !== undefined && isWrittenAsNow(version, hashes);
   }
@@ -217,7 +220,7 @@ export function referenceStoreOn(
       for (;;) {
         const version = await currentVersion();
         if (version === undefined) return undefined;
-        const [hashes, confirmedAt] = (await readHashes(version)) ?? [];
+        const [hashes, confirmedAt] = (await readVersion(version)) ?? [];
         const read = hashes === undefined ? NOT_HASHES : readSnapshot(version, hashes);
         if (read.ok) {
           onChecked?.(version, undefined);

@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Keys } from "../../keys.ts";
 import { strategySchema } from "../../reference/reference.ts";
 import { rowVersion } from "../../reference/row-version.ts";
+import { readHashes } from "../redis/read-hash.ts";
 
 /** What people call a strategy of the current snapshot, and which version its row has. */
 export interface StrategyRow {
@@ -18,8 +19,8 @@ export function strategyRowsOn(redis: Redis, keys: Keys): (version: string | nul
   return async (version) => {
     if (version === null) return new Map();
     if (kept?.version === version) return kept.rows;
-    const fields = Object.entries(await redis.hgetall(keys.reference(version, "strategies")));
-    const rows = new Map(fields.flatMap(([id, json]) => rowIn(id, json)));
+    const [fields = {}] = await readHashes(redis, [keys.reference(version, "strategies")]);
+    const rows = new Map(Object.entries(fields).flatMap(([id, json]) => rowIn(id, json)));
     // An incomplete version is written again under the same name.
     if (rows.size > 0) kept = { version, rows };
     return rows;

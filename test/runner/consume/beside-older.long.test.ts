@@ -12,7 +12,8 @@ import { traced, useExecutingRouters } from "../bindings/executing-fixture.ts";
 
 const { routers, start, outcomes } = useExecutingRouters();
 const { claimIdleMs, taskMsMax } = byPace({
-  short: { claimIdleMs: 600, taskMsMax: 5_000 },
+  // Long enough for a process that starts beside other tests to touch what it has in flight.
+  short: { claimIdleMs: 2_500, taskMsMax: 9_000 },
   full: { claimIdleMs: 3_000, taskMsMax: 60_000 },
 });
 const STRATEGIES = 12;

@@ -7,8 +7,8 @@ import { streamGroupOn } from "../../../../shared/io/streams/stream-group.ts";
 import { streamTrimmerOn } from "../../../../shared/io/streams/stream-trimmer.ts";
 import { taskClaimsOn } from "../../../../shared/io/streams/task-claims.ts";
 import { keysOf } from "../../../../shared/keys.ts";
-import { median } from "../../../bench/percentiles.ts";
 import { byPace } from "../../../long/pace.ts";
+import { usualBusyMs } from "../../../servers/busy-time.ts";
 import { connectRedis } from "../../../servers/redis-contents.ts";
 import { startRedis, type RedisServer } from "../../../servers/redis.ts";
 
@@ -36,8 +36,6 @@ beforeAll(async () => {
   ids = ((await pipeline.exec()) ?? []).map(([, id]) => String(id));
   await redis.xgroup("CREATE", key, OF.group, "0");
   await groupOf("mine").read(redis, { countMax: IN_FLIGHT, blockMs: 0 });
-  await redis.config("SET", "slowlog-log-slower-than", 0);
-  await redis.config("SET", "slowlog-max-len", 100_000);
 });
 afterAll(async () => {
   redis.disconnect();
@@ -47,17 +45,6 @@ afterAll(async () => {
 const groupOf = (consumer: string) => streamGroupOn(redis, keys, { ...OF, consumer });
 const claimsOf = (consumer: string) => taskClaimsOn(redis, keys, { ...OF, consumer });
 const isHeld = (): boolean => true;
-
-/** The time in ms that Redis was busy with one command of it: the usual one, since some may have met a busy machine. */
-async function busyMsOf(act: () => Promise<unknown>): Promise<number> {
-  await redis.slowlog("RESET");
-  await act();
-  const commands = (await redis.call("SLOWLOG", "GET", 100_000)) as [number, number, number, string[]][];
-  // The commands that a script sends are listed as well.
-  const scripts = commands.filter(([, , , [name = ""]]) => /^evalsha?$/i.test(name));
-  const tookUs = (scripts.length > 0 ? scripts : commands).map(([, , us]) => us);
-  return median(tookUs) / 1_000;
-}
 
 describe("with thousands of tasks in flight no command keeps Redis busy for longer than 5 ms:", () => {
   const CALLS: readonly (readonly [string, () => Promise<unknown>])[] = [
@@ -97,7 +84,7 @@ describe("with thousands of tasks in flight no command keeps Redis busy for long
 
   test.each(CALLS)("%s", async (_what, call) => {
     const busyMs: number[] = [];
-    for (let n = 0; n < TIMES; n += 1) busyMs.push(await busyMsOf(call));
+    for (let n = 0; n < TIMES; n += 1) busyMs.push(await usualBusyMs(redis, call));
     expect(Math.min(...busyMs)).toBeLessThan(BUSY_MS_MAX);
   });
 });

@@ -14,6 +14,8 @@ export default defineConfig({
     globalSetup: ["test/servers/global-setup.ts"],
     setupFiles: ["test/servers/patience.ts"],
     pool: "forks",
+    // Importing everything again for each file took a third of the processor time of the run.
+    isolate: false,
     // Most tests wait for servers and processes most of the time.
     maxWorkers: 2,
     testTimeout: 60_000,

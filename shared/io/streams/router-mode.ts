@@ -1,0 +1,56 @@
+import type { Redis } from "ioredis";
+import type { Keys } from "../../keys.ts";
+import { defineScript } from "../redis/connection.ts";
+import { IS_LIVING, NOW_MS } from "./in-flight-heartbeats.ts";
+
+/**
+ * Stores beside the groups whether the routers that read them are a shadow (SHADOW), unless routers that live say otherwise: then
+ * it answers their names and changes nothing. Routers of versions before trade.
+ */
+export async function claimMode(
+  redis: Redis,
+  keys: Keys,
+  { shadow, silentMsMax }: { readonly shadow: boolean; readonly silentMsMax: number },
+): Promise<readonly string[]> {
+  const claim = defineScript(redis, "claimMode", CLAIM_SCRIPT);
+  return (await claim([keys.groups, keys.loops, keys.heartbeats], [String(shadow), silentMsMax])) as string[];
+}
+
+/** Whether the routers of these groups are a shadow. */
+export async function readShadow(redis: Redis, keys: Keys): Promise<boolean> {
+  return (await redis.hget(keys.groups, FIELD)) === "true";
+}
+
+const FIELD = "shadow";
+
+/**
+ * KEYS 1 groups, 2 loops, 3 heartbeats. ARGV 1 true | false, 2 a loop silent for longer than this has stopped, in ms; one that a
+ * scheduler calls after three missed calls, an hour at most. Returns the consumers that live with the other mode.
+ */
+const CLAIM_SCRIPT = `#!lua flags=allow-oom
+${NOW_MS}${IS_LIVING}
+local groups, loops, heartbeats, mode, silent = KEYS[1], KEYS[2], KEYS[3], ARGV[1], tonumber(ARGV[2])
+local stored = redis.call('HGET', groups, '${FIELD}')
+if stored == mode then return {} end
+local found, names, now = {}, {}, nowMs()
+local function add(field)
+  local name = string.match(field, '^%S+ %S+ (%S+)$')
+  if name and not found[name] then
+    found[name] = true
+    names[#names + 1] = name
+  end
+end
+if mode ~= (stored or 'false') then
+  local beats = redis.call('HGETALL', loops)
+  for i = 1, #beats, 2 do
+    local at, every = string.match(beats[i + 1], '^(%d+):?(%d*)$')
+    local longest = math.max(silent, math.min(3600000, 3 * (tonumber(every) or 0)))
+    if at and math.abs(now - tonumber(at)) <= longest then add(beats[i]) end
+  end
+  for _, field in ipairs(redis.call('HKEYS', heartbeats)) do
+    if isLiving(heartbeats, field, now) then add(field) end
+  end
+end
+if #names == 0 then redis.call('HSET', groups, '${FIELD}', mode) end
+return names
+`;

@@ -99,11 +99,11 @@ async function orExit<T>(step: () => Promise<T>): Promise<T> {
 }
 
 const config = isLocal ? await orExit(async () => withLocalSecrets(given, DATA_DIR)) : given;
+const consumer = config.consumerName ?? uniqueConsumerName();
 const backing = await orExit(async () =>
-  openBackingServices({ config, env, dataDir: DATA_DIR, logger, onDatabaseLost: fail }),
+  openBackingServices({ config, env, consumer, dataDir: DATA_DIR, logger, onDatabaseLost: fail }),
 );
 const { redisUrl, database } = backing;
-const consumer = config.consumerName ?? uniqueConsumerName();
 const ending = new AbortController();
 const services = openServices({
   config,
@@ -119,9 +119,9 @@ let isAdmitted = backing.isAdmitted;
 /** Redis may not have answered at the start, or have been emptied since: a loop asks whenever it starts to read. */
 const admission = singleFlight(async () => {
   const { redis, keys } = services;
-  if (isAdmitted) return refuseOtherMode(redis, keys, config);
+  if (isAdmitted) return refuseOtherMode(redis, keys, services, { unknownIs: config.shadow });
   try {
-    await refuseOccupiedGroups(redis, keys, config);
+    await refuseOccupiedGroups(redis, keys, services);
     isAdmitted = true;
   } catch (error) {
     if (error instanceof MisconfigurationError) {

@@ -51,7 +51,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
   };
   const start = async (): Promise<void> => {
     await refuseUnusableRedis(redis, services.keys, logger);
-    await refuseOccupiedGroups(redis, services.keys, config);
+    await refuseOccupiedGroups(redis, services.keys, services);
     await clock.sample();
   };
   try {

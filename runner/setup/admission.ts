@@ -6,7 +6,7 @@ import {
   readForeignConsumers,
   type ForeignConsumer,
 } from "../../shared/io/streams/foreign-consumers.ts";
-import { claimMode } from "../../shared/io/streams/router-mode.ts";
+import { claimMode, type ModeClaim } from "../../shared/io/streams/router-mode.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { printable } from "../../shared/text.ts";
 import { MisconfigurationError } from "../environment.ts";
@@ -15,26 +15,28 @@ import { MisconfigurationError } from "../environment.ts";
  * Whether this process may work on its groups: routers that live have the same SHADOW, and no other program has entries pending
  * there that nobody has decided about. @throws MisconfigurationError
  */
-export async function refuseOccupiedGroups(
-  redis: Redis,
-  keys: Keys,
-  config: Pick<Config, "shadow" | "blockMs">,
-): Promise<void> {
+export async function refuseOccupiedGroups(redis: Redis, keys: Keys, process: ModeOf): Promise<void> {
   const foreign = (await readForeignConsumers(redis, keys)).filter(
     ({ pending, adopted }) => pending > 0 && adopted === null,
   );
   if (foreign.length > 0) throw new MisconfigurationError(await foreignText(foreign, redis, keys));
-  await refuseOtherMode(redis, keys, config);
+  await refuseOtherMode(redis, keys, process, { unknownIs: false });
+}
+
+interface ModeOf {
+  readonly config: Pick<Config, "shadow" | "blockMs">;
+  readonly consumer: string;
 }
 
 /** Stores SHADOW for the routers of these groups. @throws MisconfigurationError when routers that live have another one */
 export async function refuseOtherMode(
   redis: Redis,
   keys: Keys,
-  { shadow, blockMs }: Pick<Config, "shadow" | "blockMs">,
+  { config: { shadow, blockMs }, consumer }: ModeOf,
+  { unknownIs }: Pick<ModeClaim, "unknownIs">,
 ): Promise<void> {
   const silentMsMax = Math.max(3 * blockMs, LOOP_SILENT_MS_MIN);
-  const others = await claimMode(redis, keys, { shadow, silentMsMax });
+  const others = await claimMode(redis, keys, { shadow, consumer, silentMsMax, unknownIs });
   if (others.length > 0) throw new MisconfigurationError(otherModeText(others, shadow));
 }
 

@@ -31,6 +31,8 @@ export interface BackingServices extends Running {
 export interface BackingServicesOptions {
   readonly config: Config;
   readonly env: Environment;
+  /** Name of this process in the consumer groups. */
+  readonly consumer: string;
   /** Folder for the data of local servers. */
   readonly dataDir: string;
   readonly logger: Logger;
@@ -58,7 +60,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
         ? await startLocalRedis({ dataDir, log: logger, findServer: async () => findRedisServer({ env }) })
         : undefined;
     const redisUrl = config.redisUrl ?? local?.url ?? "";
-    const isAdmitted = await checkRedis(redisUrl, config, logger);
+    const isAdmitted = await checkRedis(redisUrl, options);
     return {
       redisUrl,
       localRedis: local !== undefined,
@@ -81,7 +83,8 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
  * The loops wait for an unavailable server, and false is answered; an unusable one, and groups that others work on, are refused
  * now. @throws MisconfigurationError
  */
-async function checkRedis(url: string, config: Config, logger: Logger): Promise<boolean> {
+async function checkRedis(url: string, options: BackingServicesOptions): Promise<boolean> {
+  const { config, logger } = options;
   const keys = keysOf(config.keyPrefix, config.groupSuffix);
   let refused: Error | undefined;
   const onError = (error: Error): void => {
@@ -91,7 +94,7 @@ async function checkRedis(url: string, config: Config, logger: Logger): Promise<
   const redis = openRedis({ url, role: "commands", name: "check", onError });
   try {
     await refuseUnusableRedis(redis, keys, logger);
-    await refuseOccupiedGroups(redis, keys, config);
+    await refuseOccupiedGroups(redis, keys, options);
     return true;
   } catch (error) {
     if (error instanceof MisconfigurationError) throw error;

@@ -74,7 +74,9 @@ async function keyNames({ prefix }: Keys): Promise<string[]> {
 
 test("the router trades what it trades alone, and the shadow records each signal under its own names", async () => {
   await insertReference(router.databaseUrl, mixedReference());
-  Object.assign(router.env, { BATCH_COUNT_MAX: "40", DELIVERIES_MAX: "1000" });
+  // The run alone comes later, and must find no signal older.
+  await router.sql("UPDATE strategies SET signal_age_ms_max = NULL");
+  Object.assign(router.env, { BATCH_COUNT_MAX: "40", DELIVERIES_MAX: "1000", SIGNAL_AGE_MS_MAX: "500000" });
   const { redis, keys } = router;
   const [shadow, alone] = [keysOf(keys.prefix, SUFFIX), keysOf(freshPrefix())];
   const signals = Array.from({ length: COUNT }, (_, i) => mixedSignal(i, Date.now()));

@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { claimMode, readShadow } from "../../shared/io/streams/router-mode.ts";
 import { signalFields } from "../builders.ts";
 import { mixedReference } from "../mixed-signals.ts";
 import { insertReference } from "../servers/insert-reference.ts";
@@ -69,3 +70,18 @@ test("a router with another SHADOW than those that live on its groups is refused
     expect.stringMatching(/SHADOW=true, but routers with SHADOW=false .*: living/),
   ]);
 }, 60_000);
+
+test("routers of one mode go on in a Redis that was emptied, whoever asks first; later ones of the other are refused", async () => {
+  const { redis, keys } = router;
+  const now = Date.now();
+  await redis.hset(keys.heartbeats, "signals_stream signal_processor other", `${now + 60_000} 60000`);
+  const claim = async (shadow: boolean, unknownIs: boolean) =>
+    claimMode(redis, keys, { shadow, unknownIs, consumer: "mine", silentMsMax: 15_000 });
+  expect(await claim(true, false)).toEqual(["other"]);
+  expect(await claim(true, true)).toEqual([]);
+  expect(await claim(false, false)).toEqual(["other"]);
+  expect(await readShadow(redis, keys)).toBe(true);
+  await redis.hset(keys.heartbeats, "signals_stream signal_processor other", `${now} 0`);
+  await redis.hset(keys.heartbeats, "signals_stream signal_processor mine", `${now + 60_000} 60000`);
+  expect(await claim(false, false)).toEqual([]);
+});

@@ -108,6 +108,7 @@ async function strategyLines(
   env: Environment,
   config: Config,
 ): Promise<readonly CheckLine[]> {
+  if (config.shadow) return [notChecked("Strategies", "SHADOW=true: no strategy is run")];
   if (!config.functions.includes("execute-strategies"))
     return [notChecked("Strategies", "FUNCTIONS leaves execute-strategies out: another process runs them")];
   if (content === undefined) return [notChecked("Strategies", "the reference cannot be read")];

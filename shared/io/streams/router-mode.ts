@@ -5,15 +5,26 @@ import { IS_LIVING, NOW_MS } from "./in-flight-heartbeats.ts";
 
 /**
  * Stores beside the groups whether the routers that read them are a shadow (SHADOW), unless routers that live say otherwise: then
- * it answers their names and changes nothing. Routers of versions before trade.
+ * it answers their names and changes nothing.
  */
 export async function claimMode(
   redis: Redis,
   keys: Keys,
-  { shadow, silentMsMax }: { readonly shadow: boolean; readonly silentMsMax: number },
+  { shadow, consumer, silentMsMax, unknownIs }: ModeClaim,
 ): Promise<readonly string[]> {
   const claim = defineScript(redis, "claimMode", CLAIM_SCRIPT);
-  return (await claim([keys.groups, keys.loops, keys.heartbeats], [String(shadow), silentMsMax])) as string[];
+  const args = [String(shadow), silentMsMax, consumer, String(unknownIs)];
+  return (await claim([keys.groups, keys.loops, keys.heartbeats], args)) as string[];
+}
+
+export interface ModeClaim {
+  readonly shadow: boolean;
+  /** Name of the process that asks. */
+  readonly consumer: string;
+  /** A loop that is silent for longer has stopped, in ms. */
+  readonly silentMsMax: number;
+  /** What routers are while nothing is stored: those of versions before it was trade. */
+  readonly unknownIs: boolean;
 }
 
 /** Whether the routers of these groups are a shadow. */
@@ -25,22 +36,23 @@ const FIELD = "shadow";
 
 /**
  * KEYS 1 groups, 2 loops, 3 heartbeats. ARGV 1 true | false, 2 a loop silent for longer than this has stopped, in ms; one that a
- * scheduler calls after three missed calls, an hour at most. Returns the consumers that live with the other mode.
+ * scheduler calls after three missed calls, an hour at most, 3 the consumer that asks, 4 what counts while nothing is stored.
+ * Returns the other consumers that live, if theirs is the other mode.
  */
 const CLAIM_SCRIPT = `#!lua flags=allow-oom
 ${NOW_MS}${IS_LIVING}
-local groups, loops, heartbeats, mode, silent = KEYS[1], KEYS[2], KEYS[3], ARGV[1], tonumber(ARGV[2])
+local groups, loops, heartbeats, mode, silent, own = KEYS[1], KEYS[2], KEYS[3], ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local stored = redis.call('HGET', groups, '${FIELD}')
 if stored == mode then return {} end
 local found, names, now = {}, {}, nowMs()
 local function add(field)
   local name = string.match(field, '^%S+ %S+ (%S+)$')
-  if name and not found[name] then
+  if name and name ~= own and not found[name] then
     found[name] = true
     names[#names + 1] = name
   end
 end
-if mode ~= (stored or 'false') then
+if mode ~= (stored or ARGV[4]) then
   local beats = redis.call('HGETALL', loops)
   for i = 1, #beats, 2 do
     local at, every = string.match(beats[i + 1], '^(%d+):?(%d*)$')

@@ -56,7 +56,7 @@ test("tasks, replays that write, alerts and retries of tasks are refused; dry ru
   } as const;
   const letter = deadLetterEffects(
     { id: "1-0", fields: taskFields(1) },
-    { reason: "error", error: "e" },
+    { id: "1-0", status: "dead", reason: "error", error: "e" },
     dead,
   );
   const fields = Object.entries(letter.append[0]?.fields ?? {}).flat();

@@ -45,8 +45,14 @@ export async function storeAdoption(
   one: ForeignConsumer,
   answer: Adoption,
 ): Promise<void> {
-  await redis.hset(keys.groups, adoptedField(one), answer);
+  const store = defineScript(redis, "storeAdoption", STORE_SCRIPT);
+  await store([keys.groups], [adoptedField(one), answer]);
 }
+
+/** KEYS 1 groups. ARGV 1 field, 2 answer. A script, since a Redis that has reached maxmemory refuses HSET. */
+const STORE_SCRIPT = `#!lua flags=allow-oom
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+`;
 
 /**
  * KEYS 1 the stream, 2 system_events. ARGV 1 group, 2 consumer, 3 how many entries, then their ids, then the fields of the event.

@@ -85,12 +85,16 @@ function signalEffects(entry: Entry, context: BatchContext): Effects {
   }
   const { signal } = parsed;
   const decision = context.cache?.decide(signal, context) ?? decide(signal, context);
-  if (decision.status !== "dispatched") return ignoredEffects(entry, signal, decision, context);
+  const isShadowed = decision.reason === "shadow";
+  if (decision.status !== "dispatched" && !isShadowed)
+    return ignoredEffects(entry, signal, decision, context);
   const head = recordHead(signal, decision, context);
   const parts = partsOf(decision, context);
+  const record = recordAppend(entry, head, parts, context);
   return {
-    append: [tasksAppend(signal, head, parts, context), recordAppend(entry, head, parts, context)],
+    append: isShadowed ? [record] : [tasksAppend(signal, head, parts, context), record],
     count: parts.counters,
+    // With SHADOW as well, so that a repeat is a duplicate where it would be one.
     claim: new SignalClaim(
       context.forcedAt === undefined ? signal.uid : `${context.invocation} ${signal.uid}`,
       () => duplicateEffects(entry, signal, decision, context),

@@ -108,10 +108,16 @@ function lossWarning(stream: TrimmedStream, group: string, from: string): System
 }
 
 /** Removes rows of the log older than LOG_RETENTION_DAYS, by each row's own time, in small batches. */
-export async function trimLog({ log, retentionDays, now, stopping }: LogTrimContext): Promise<LogTrim> {
+export async function trimLog({
+  log,
+  retentionDays,
+  now,
+  stopping,
+  tables = LOG_TABLES,
+}: LogTrimContext): Promise<LogTrim> {
   const before = new Date(now - retentionDays * DAY_MS);
   const removed = { signal_log_entries: 0, signal_log: 0, system_log: 0 };
-  for (const table of TABLES) {
+  for (const table of tables) {
     while (!stopping.aborted) {
       const answer = await log.step(table, before);
       if (answer.status === "unavailable") return { removed, error: answer.error };
@@ -128,6 +134,8 @@ export interface LogTrimContext {
   readonly retentionDays: number;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** Default: all of them. */
+  readonly tables?: readonly LogTable[];
   readonly stopping: AbortSignal;
 }
 
@@ -139,4 +147,4 @@ export interface LogTrim {
 
 const DAY_MS = 86_400_000;
 /** What belongs to a signal is removed before the signal. */
-const TABLES: readonly LogTable[] = ["signal_log_entries", "signal_log", "system_log"];
+export const LOG_TABLES: readonly LogTable[] = ["signal_log_entries", "signal_log", "system_log"];

@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
-import { Command, InvalidArgumentError } from "commander";
+import { Argument, Command, InvalidArgumentError } from "commander";
 import { isEntryId } from "../shared/entry.ts";
 import { DataFolderError } from "../shared/io/files/private-files.ts";
+import { ADOPTIONS, type Adoption } from "../shared/io/streams/foreign-consumers.ts";
 import { printable } from "../shared/text.ts";
 import { check } from "./cli/check.ts";
 import { CliError, withRedis, withRedisStarted, type Connection } from "./cli/connection.ts";
@@ -15,7 +16,7 @@ import {
   type ListOptions,
   type RetryOptions,
 } from "./cli/dead-letters.ts";
-import { createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
+import { adoptEntries, createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
 import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
@@ -81,6 +82,21 @@ groups
   .option("--stream <stream>", "the stream, for log_writer, which reads two")
   .action(async (name: string, options: CreateGroupOptions) =>
     onRedis(async (connection) => createLostGroup(connection, name, options)),
+  );
+
+groups
+  .command("adopt")
+  .description("say what is to become of entries that another program has left pending in a group")
+  .argument("<group>", "signal_processor, strategy_executor or log_writer")
+  .addArgument(
+    new Argument(
+      "<answer>",
+      "acknowledge: they are done, their ids are recorded; decide: routers process them",
+    ).choices(ADOPTIONS),
+  )
+  .option("--by <name>", "who says so (default: the user of this shell)")
+  .action(async (name: string, answer: Adoption, options: { by?: string }) =>
+    onRedis(async (connection) => adoptEntries(connection, name, answer, options)),
   );
 
 const deadLetters = program.command("dead-letters").description("entries that could not be processed");

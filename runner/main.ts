@@ -7,6 +7,7 @@ import { DataFolderError } from "../shared/io/files/private-files.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { keysOf } from "../shared/keys.ts";
 import { CLOSE_MS, type StopOutcome } from "../shared/running.ts";
+import { singleFlight } from "./engine/single-flight.ts";
 import {
   configOrExit,
   DATA_DIR,
@@ -17,6 +18,7 @@ import {
 import { serveHttp, type ServedApp } from "./http/serve.ts";
 import { withLocalSecrets } from "./local/secrets.ts";
 import { startRouter } from "./router.ts";
+import { refuseOccupiedGroups, refuseOtherMode } from "./setup/admission.ts";
 import { openBackingServices } from "./setup/backing-services.ts";
 import { banner, bannerFields, RUNNING, shownSecrets } from "./setup/banner.ts";
 import { openServices } from "./setup/services.ts";
@@ -97,11 +99,11 @@ async function orExit<T>(step: () => Promise<T>): Promise<T> {
 }
 
 const config = isLocal ? await orExit(async () => withLocalSecrets(given, DATA_DIR)) : given;
+const consumer = config.consumerName ?? uniqueConsumerName();
 const backing = await orExit(async () =>
-  openBackingServices({ config, env, dataDir: DATA_DIR, logger, onDatabaseLost: fail }),
+  openBackingServices({ config, env, consumer, dataDir: DATA_DIR, logger, onDatabaseLost: fail }),
 );
 const { redisUrl, database } = backing;
-const consumer = config.consumerName ?? uniqueConsumerName();
 const ending = new AbortController();
 const services = openServices({
   config,
@@ -112,7 +114,25 @@ const services = openServices({
   secrets: secretsOf(env, config),
   stopping: withManyListeners(ending.signal),
 });
-const router = await startRouter(services);
+let isAdmitted = backing.isAdmitted;
+
+/** Redis may not have answered at the start, or have been emptied since: a loop asks whenever it starts to read. */
+const admission = singleFlight(async () => {
+  const { redis, keys } = services;
+  if (isAdmitted) return refuseOtherMode(redis, keys, services, { unknownIs: config.shadow });
+  try {
+    await refuseOccupiedGroups(redis, keys, services);
+    isAdmitted = true;
+  } catch (error) {
+    if (error instanceof MisconfigurationError) {
+      report(messageOf(error));
+      // Nothing has been read yet.
+      await backing.stop().finally(() => process.exit(EXIT_BAD_CONFIG));
+    }
+    throw error;
+  }
+});
+const router = await startRouter(services, admission);
 
 const feedEnds = new AbortController();
 const feedConnection = openRedis({
@@ -123,7 +143,7 @@ const feedConnection = openRedis({
   onError: (error) => logger.debug({ err: error }, "Redis connection of the decision feed"),
 });
 void feedDecisions(feedConnection, {
-  keys: keysOf(config.keyPrefix),
+  keys: keysOf(config.keyPrefix, config.groupSuffix),
   print,
   async nameOf(strategyId) {
     const context = await services.routing.get();

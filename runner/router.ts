@@ -21,19 +21,20 @@ const JOBS_MS_MAX = 500;
 
 /**
  * A running router: every loop and job that FUNCTIONS names. `stop` finishes and commits what is in flight and says so in the log,
- * within SHUTDOWN_MS_MAX. The services stay their owner's, who closes them after the stop.
+ * within SHUTDOWN_MS_MAX. The services stay their owner's, who closes them after the stop. `admission`: see the poll loop.
  */
-export async function startRouter(services: Services): Promise<Running> {
+export async function startRouter(services: Services, admission?: () => Promise<void>): Promise<Running> {
   const { config, logger } = services;
   const abort = new AbortController();
   const clockTimer = await startSamplingClock(services);
   publish(services, `router started: ${config.functions.join(", ")}`, {
     functions: config.functions,
     key_prefix: config.keyPrefix,
+    ...(config.shadow ? { shadow: true, group_suffix: config.groupSuffix } : {}),
     database: services.database.kind,
   });
   const jobs = startJobs(services);
-  const loops = startLoops(services, withManyListeners(abort.signal));
+  const loops = startLoops(services, { abort: withManyListeners(abort.signal), admission });
 
   async function finish(reason: string): Promise<void> {
     const jobsEnded = Promise.all(jobs.map(async (job) => job.stop()));
@@ -78,7 +79,12 @@ interface Loops {
   readonly events: readonly Running[];
 }
 
-function startLoops(services: Services, abort: AbortSignal): Loops {
+interface LoopOptions {
+  readonly abort: AbortSignal;
+  readonly admission: (() => Promise<void>) | undefined;
+}
+
+function startLoops(services: Services, { abort, admission }: LoopOptions): Loops {
   const { config, redisUrl, consumer } = services;
   const { notifyUrl } = config;
   const bindings = configuredBindings(services);
@@ -93,6 +99,7 @@ function startLoops(services: Services, abort: AbortSignal): Loops {
       consumer,
       blocking,
       abort,
+      admission,
       reclaims: has(services, "reclaim"),
       ...(stillMsMax === undefined ? {} : { stillMsMax }),
     });

@@ -31,9 +31,13 @@ export const GROUPS: readonly GroupOfStream[] = [
 /** Groups of the router that no entry is kept for and that may be missing: an entry they do not read is no loss. */
 export const BEST_EFFORT_GROUPS: readonly GroupOfStream[] = [{ stream: "signal_results", group: "notifier" }];
 
-/** The names of all Redis keys of one router, which are built only here. */
+/** The names of all Redis keys and groups of one router, which are built only here. */
 export interface Keys {
   readonly prefix: string;
+  /** GROUP_SUFFIX: in every name but that of `signals_stream`, which a router with it shares with others and only reads. */
+  readonly suffix: string;
+  /** Which router a row in Postgres is of. */
+  readonly shard: string;
   readonly metrics: string;
   readonly control: string;
   readonly groups: string;
@@ -53,6 +57,8 @@ export interface Keys {
   /** Why the reference could not be read from Postgres or used in Redis; gone after the next success. */
   readonly referenceFailures: string;
   stream(name: StreamName | StrategyStream): string;
+  /** A consumer group as Redis knows it. */
+  group(name: GroupName): string;
   /** The id of the entry whose decision dispatched the uid. */
   dedup(uid: string): string;
   /** Label of the last commit call that was applied, of those a consumer makes in order for one group and stream. */
@@ -69,28 +75,36 @@ export interface Keys {
 /** The hashes one snapshot version consists of. */
 export type ReferencePart = "tickers" | "strategies" | "strategy_signals" | "meta";
 
-/** Key names under one prefix. With a hash tag as prefix (`{signals}:`) all of them share a Cluster slot. */
-export function keysOf(prefix: string): Keys {
+/**
+ * Key names under one prefix; the first part of each has the suffix: `metrics_new`, `dedup_new:<uid>`. With a hash tag as
+ * prefix (`{signals}:`) all of them share a Cluster slot.
+ */
+export function keysOf(prefix: string, suffix = ""): Keys {
+  const streamKeys = new Map(STREAMS.map((name) => [name as string, prefix + name + suffix]));
+  streamKeys.set("signals_stream", `${prefix}signals_stream`);
   return {
     prefix,
-    metrics: `${prefix}metrics`,
-    control: `${prefix}control`,
-    groups: `${prefix}groups`,
-    loops: `${prefix}loops`,
-    heartbeats: `${prefix}heartbeats`,
-    unusableStrategies: `${prefix}unusable_strategies`,
-    taskEnds: `${prefix}task_ends`,
-    referenceCurrent: `${prefix}reference:current`,
-    referenceConfirmedAt: `${prefix}reference:confirmed_at`,
-    referenceTicket: `${prefix}reference:ticket`,
-    referencePublishedTicket: `${prefix}reference:published_ticket`,
-    referenceFailures: `${prefix}reference:failures`,
-    stream: (name) => prefix + name,
-    dedup: (uid) => `${prefix}dedup:${uid}`,
-    sequence: (stream, group, consumer) => `${prefix}sequence:${stream}:${group}:${consumer}`,
-    lease: (what, id) => `${prefix}lease:${what}:${id}`,
-    done: (invocation, entryId) => `${prefix}done:${invocation}:${entryId}`,
-    reference: (version, part) => `${prefix}reference:${version}:${part}`,
-    stagedReference: (ticket, part) => `${prefix}reference:staged-${ticket}:${part}`,
+    suffix,
+    shard: prefix + suffix,
+    metrics: `${prefix}metrics${suffix}`,
+    control: `${prefix}control${suffix}`,
+    groups: `${prefix}groups${suffix}`,
+    loops: `${prefix}loops${suffix}`,
+    heartbeats: `${prefix}heartbeats${suffix}`,
+    unusableStrategies: `${prefix}unusable_strategies${suffix}`,
+    taskEnds: `${prefix}task_ends${suffix}`,
+    referenceCurrent: `${prefix}reference${suffix}:current`,
+    referenceConfirmedAt: `${prefix}reference${suffix}:confirmed_at`,
+    referenceTicket: `${prefix}reference${suffix}:ticket`,
+    referencePublishedTicket: `${prefix}reference${suffix}:published_ticket`,
+    referenceFailures: `${prefix}reference${suffix}:failures`,
+    stream: (name) => streamKeys.get(name) ?? prefix + name.replace(":", `${suffix}:`),
+    group: (name) => name + suffix,
+    dedup: (uid) => `${prefix}dedup${suffix}:${uid}`,
+    sequence: (stream, group, consumer) => `${prefix}sequence${suffix}:${stream}:${group}:${consumer}`,
+    lease: (what, id) => `${prefix}lease${suffix}:${what}:${id}`,
+    done: (invocation, entryId) => `${prefix}done${suffix}:${invocation}:${entryId}`,
+    reference: (version, part) => `${prefix}reference${suffix}:${version}:${part}`,
+    stagedReference: (ticket, part) => `${prefix}reference${suffix}:staged-${ticket}:${part}`,
   };
 }

@@ -40,6 +40,7 @@ export const ALERT_REFUSALS = [
   "not_a_json_object",
   "invalid_signal",
   "not_confirmed",
+  "shadow_router",
   "other",
 ] as const;
 

@@ -13,6 +13,7 @@ export const SIGNAL_REASONS = [
   "stale",
   "paused",
   "duplicate_uid",
+  "shadow",
 ] as const;
 
 /** Why a strategy got no task; a reason that blocks the whole signal is the reason of each of its strategies, too. */

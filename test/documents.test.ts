@@ -19,6 +19,8 @@ const EMPTY_STATUS: Status = {
   reference: { version: null, confirmedAt: null },
   strategies: { names: {}, reports: [], tasks: [] },
   deadLetters: { count: 0, oldestAt: null },
+  shadow: { isShadow: false, suffix: "" },
+  foreignConsumers: [],
   paused: {},
   metrics: {},
   now: 0,

@@ -7,7 +7,7 @@ import type { BindingOptions, Binding } from "../engine/binding.ts";
 import type { RoutingContextCache } from "./routing-context.ts";
 
 export interface SignalBindingDeps {
-  readonly config: Pick<Config, "signalAgeMsMax">;
+  readonly config: Pick<Config, "signalAgeMsMax" | "shadow">;
   readonly routing: RoutingContextCache;
   readonly clock: Clock;
 }
@@ -46,6 +46,7 @@ export function signalBinding(
           ...context,
           now,
           signalAgeMsMax: config.signalAgeMsMax,
+          shadow: config.shadow,
           invocation,
           ...(forcedAt === undefined ? {} : { forcedAt }),
         });

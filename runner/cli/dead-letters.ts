@@ -7,6 +7,7 @@ import { lazyDatabase } from "../../shared/io/postgres/lazy-database.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { redisClock } from "../../shared/io/redis/clock.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
+import { readShadow } from "../../shared/io/streams/router-mode.ts";
 import { printable, printableJson } from "../../shared/text.ts";
 import { DATA_DIR, uniqueConsumerName, type Environment } from "../environment.ts";
 import { withLocalSecrets } from "../local/secrets.ts";
@@ -70,11 +71,13 @@ export interface RetryOptions {
 
 /** Retries dead letters; prints a line for each and a sum. Exit code 1 unless all are done and no strategy failed. */
 export async function retryFromCli(
-  { redisUrl, config }: Connection,
+  { redisUrl, redis, keys, config: given }: Connection,
   ids: readonly string[],
   { all, by = osUser(), reason, env }: RetryOptions & { readonly env: Environment },
 ): Promise<void> {
   const letters = chosen(ids, all);
+  // Whatever this environment says: the routers of these groups may be a shadow.
+  const config = { ...given, shadow: given.shadow || (await readShadow(redis, keys)) };
   // Only records need the database: signals and tasks can be retried without it.
   const database = await databaseForRetry(config);
   const logger = openLogger("silent", { forPeople: false });

@@ -2,18 +2,22 @@ import { messageOf } from "../../shared/error-message.ts";
 import { eventFields } from "../../shared/events.ts";
 import { readTime } from "../../shared/io/redis/clock.ts";
 import { readStatus } from "../../shared/io/status/status.ts";
+import { acknowledgeEntries, storeAdoption } from "../../shared/io/streams/adopt-entries.ts";
+import { readForeignConsumers, type Adoption } from "../../shared/io/streams/foreign-consumers.ts";
 import { createGroup } from "../../shared/io/streams/groups.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
 import { GROUPS, type StreamName } from "../../shared/keys.ts";
+import { printable } from "../../shared/text.ts";
 import { CliError, type Connection } from "./connection.ts";
+import { osUser } from "./os-user.ts";
 
 /** `cli groups list`: prints the backlog of each of the router's groups, or that it is missing. */
 export async function listGroups({ redis, keys }: Connection): Promise<void> {
   const { streams } = await readStatus(redis, keys);
   for (const { stream, group } of GROUPS) {
-    const found = streams.find(({ name }) => name === stream)?.groups.find(({ name }) => name === group);
+    const found = streams.find(({ name }) => name === stream)?.groups.find((each) => each.group === group);
     const state = found === undefined ? "missing" : `${found.lag ?? "?"} waiting, ${found.pending} pending`;
-    console.log(`${group.padEnd(18)} on ${stream.padEnd(22)} ${state}`);
+    console.log(`${keys.group(group).padEnd(18)} on ${stream.padEnd(22)} ${state}`);
   }
 }
 
@@ -23,11 +27,12 @@ export async function createLostGroup(
   name: string,
   options: CreateGroupOptions,
 ): Promise<void> {
-  const all = GROUPS.filter(({ group }) => group === name);
+  const { keys } = connection;
+  const all = GROUPS.filter(({ group }) => group === name || keys.group(group) === name);
   const [chosen, ...more] =
     options.stream === undefined ? all : all.filter(({ stream }) => stream === options.stream);
   if (chosen === undefined) {
-    const known = GROUPS.map(({ group, stream }) => `${group} on ${stream}`).join(", ");
+    const known = GROUPS.map(({ group, stream }) => `${keys.group(group)} on ${stream}`).join(", ");
     throw new CliError(`the router has no group ${name}${onStream(options.stream)}; it has ${known}`);
   }
   if (more.length > 0) {
@@ -38,15 +43,54 @@ export async function createLostGroup(
     (error: unknown) => {
       if (!messageOf(error).startsWith("BUSYGROUP")) throw error;
       throw new CliError(
-        `${chosen.group} on ${chosen.stream} exists: only a lost group can be created again`,
+        `${keys.group(chosen.group)} on ${chosen.stream} exists: only a lost group can be created again`,
       );
     },
   );
-  const message = `group ${chosen.group} on ${chosen.stream} was created again from the command line and starts at ${options.from}`;
+  const message = `group ${keys.group(chosen.group)} on ${chosen.stream} was created again from the command line and starts at ${options.from}`;
   console.log(message);
   const at = await readTime(connection.redis);
   const event = eventFields({ level: "WARNING", source: "groups", message }, at);
   await addEvent(connection.redis, connection.keys, event);
+}
+
+/** `cli groups adopt`: says what is to become of entries that are pending for other programs in a group of the router. */
+export async function adoptEntries(
+  { redis, keys }: Connection,
+  name: string,
+  answer: Adoption,
+  { by = osUser() }: { readonly by?: string },
+): Promise<void> {
+  if (!GROUPS.some(({ group }) => group === name || keys.group(group) === name)) {
+    const known = [...new Set(GROUPS.map(({ group }) => keys.group(group)))].join(", ");
+    throw new CliError(`the router has no group ${name}; it has ${known}`);
+  }
+  const found = (await readForeignConsumers(redis, keys)).filter(
+    ({ group, groupName, pending }) => pending > 0 && (group === name || groupName === name),
+  );
+  if (found.length === 0) {
+    console.log(`nothing is pending for other programs in group ${name}`);
+    return;
+  }
+  for (const one of found) {
+    const who = `${printable(one.consumer)} in group ${one.groupName} of ${one.stream}`;
+    await storeAdoption(redis, keys, one, answer);
+    if (answer === "acknowledge") {
+      const count = await acknowledgeEntries(redis, keys, one, { by });
+      console.log(`${who}: ${count} entries acknowledged; their ids are in system_log`);
+      continue;
+    }
+    const message = `${one.pending} entries pending for ${who}, which is no router, are left to the routers to process, by ${by}`;
+    const details = { stream: one.stream, group: one.groupName, consumer: one.consumer, by };
+    const event = eventFields(
+      { level: "WARNING", source: "groups", message, details },
+      await readTime(redis),
+    );
+    await addEvent(redis, keys, event);
+    console.log(
+      `${who}: its ${one.pending} entries are processed once a router runs and they are idle for CLAIM_IDLE_MS`,
+    );
+  }
 }
 
 export interface CreateGroupOptions {

@@ -3,11 +3,17 @@ import { openRedis } from "../../shared/io/redis/connection.ts";
 import { tailResults } from "../../shared/io/streams/results-tail.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
 import type { SignalRecord } from "../../shared/records.ts";
+import { shadowRefusal, TAKES_NO_SIGNALS } from "../engine/shadow-refused.ts";
 import { decisionText } from "../telemetry/decision-text.ts";
 import { CliError, type Connection } from "./connection.ts";
 
 /** `cli send`: adds one signal to `signals_stream`, waits for its decision and prints it with every outcome. */
 export async function send({ redisUrl, redis, keys }: Connection, options: SendOptions): Promise<void> {
+  if (keys.suffix !== "") {
+    throw new CliError(
+      `${shadowRefusal(TAKES_NO_SIGNALS)}. Send it without GROUP_SUFFIX: both routers decide it`,
+    );
+  }
   const reader = openRedis({
     url: redisUrl,
     role: "blocking",

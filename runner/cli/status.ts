@@ -21,6 +21,7 @@ export async function printStatus(
   const text = [
     `Health: ${health.status.replace("_", " ")}`,
     ...health.reasons.map((reason) => printable(`  ${reason}`)),
+    ...shadowLines(found),
     statusText(found),
   ];
   console.log(json ? printableJson({ health, ...found }) : text.join("\n"));
@@ -40,6 +41,12 @@ async function askPostgres(config: Config): Promise<PostgresHealth> {
   const health = await postgresHealth(database, config);
   await database.close();
   return health;
+}
+
+function shadowLines({ shadow: { isShadow, suffix } }: Status): string[] {
+  if (!isShadow) return [];
+  const names = suffix === "" ? "" : `; its keys, groups and rows end in ${suffix}`;
+  return [`Shadow: it decides and records, and hands on nothing${names}`];
 }
 
 /** The status as text for people. Names come from other programs: none may control the terminal, or make a line of its own. */

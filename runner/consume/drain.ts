@@ -4,6 +4,7 @@ import type { StreamName } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { RUNS_NO_TASKS, ShadowRefused } from "../engine/shadow-refused.ts";
 import type { Services } from "../setup/services.ts";
 import { finishMsOf, NOT_IN_TIME, timeLimitsOf, type Budget } from "./budget.ts";
 import { consume } from "./consume.ts";
@@ -36,7 +37,7 @@ const CONCURRENT_BATCHES_MAX = 2;
 
 /**
  * Works on what waits in the binding's group, batch after batch, until it is empty or the budget is used. Each call is a
- * consumer of its own, with a commit order of its own. @throws GroupLostError
+ * consumer of its own, with a commit order of its own. @throws GroupLostError, ShadowRefused
  */
 export async function drain(
   binding: Binding,
@@ -45,6 +46,7 @@ export async function drain(
 ): Promise<Drained> {
   const { redis, keys, clock, config } = services;
   const { stream, group } = binding;
+  if (config.shadow && binding.functionName === "execute-strategies") throw new ShadowRefused(RUNS_NO_TASKS);
   await requireGroup(binding, services);
   const missing = await unavailableDependency(binding, services);
   if (missing !== undefined) {
@@ -68,7 +70,7 @@ export async function drain(
     if (binding.functionName === "execute-strategies") await reportStrategies(services);
     await consume(session, source);
   } catch (error) {
-    if (error instanceof GroupMissingError) throw new GroupLostError(binding);
+    if (error instanceof GroupMissingError) throw new GroupLostError(binding, keys);
     if (error instanceof UnavailableError) unavailable = error.message;
     else if (deps.abort.aborted) unavailable = NOT_IN_TIME;
     else throw error;

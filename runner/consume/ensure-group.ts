@@ -17,8 +17,10 @@ export class GroupLostError extends Error {
   /** What that person can do. */
   readonly hint: string;
 
-  constructor({ stream, group }: Pick<Binding, "stream" | "group">) {
-    super(`group ${group} of ${stream} has gone while the stream is still there, so nothing is read from it`);
+  constructor({ stream, group }: Pick<Binding, "stream" | "group">, keys: Keys) {
+    super(
+      `group ${keys.group(group)} of ${stream} has gone while the stream is still there, so nothing is read from it`,
+    );
     this.hint = `choose where to go on: npm run cli -- groups create ${group} --stream ${stream} --from 0 (everything that is there, again), $ (only what comes) or an entry id`;
   }
 }
@@ -50,25 +52,26 @@ async function isGroupLost(
   { redis, keys, events }: EnsureGroupDeps,
 ): Promise<boolean> {
   const found = await ensureGroup(redis, keys, stream, group);
+  const name = keys.group(group);
   if (found.state === "created_at_end") {
     events.publish({
-      level: "WARNING",
+      level: keys.suffix === "" ? "WARNING" : "INFO",
       source,
-      message: `group ${group} is new and starts at the end of ${stream}; the ${found.skipped} entries there are not worked on`,
-      details: { stream, group, skipped: found.skipped },
+      message: `group ${name} is new and starts at the end of ${stream}; the ${found.skipped} entries there are not worked on`,
+      details: { stream, group: name, skipped: found.skipped },
     });
   }
   return found.state === "lost";
 }
 
-function reportLost(binding: Binding, { events }: EnsureGroupDeps): GroupLostError {
+function reportLost(binding: Binding, { events, keys }: EnsureGroupDeps): GroupLostError {
   const { stream, group, functionName: source } = binding;
-  const lost = new GroupLostError(binding);
+  const lost = new GroupLostError(binding, keys);
   events.publish({
     level: "CRITICAL",
     source,
-    message: `group ${group} of ${stream} has gone while the stream is still there; nothing is read until you ${lost.hint}`,
-    details: { stream, group },
+    message: `group ${keys.group(group)} of ${stream} has gone while the stream is still there; nothing is read until you ${lost.hint}`,
+    details: { stream, group: keys.group(group) },
     actionNeeded: true,
   });
   return lost;

@@ -18,6 +18,8 @@ export interface PollLoopDeps extends Omit<SessionDeps, "reporter" | "stopping">
   readonly blocking: Redis;
   readonly consumer: string;
   readonly blockMs: number;
+  /** Resolves when this process may work on its groups; absent: it may. Rejects while that is not known. */
+  readonly admission?: (() => Promise<void>) | undefined;
   /** Whether this process reclaims what other consumers have left unfinished. */
   readonly reclaims: boolean;
   /** Longest time without a sign of life before connections are made anew, besides three reads; default 45 s. */
@@ -79,6 +81,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
   });
 
   async function runOnce(ran: () => void): Promise<void> {
+    await deps.admission?.();
     await untilGroupExists(binding, deps, { stopping: stopping.signal, onWait: watchdog.alive });
     // Without reclaiming, the reserved lanes would stay closed.
     if (deps.reclaims) await session.policy.reserveLanes();

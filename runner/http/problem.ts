@@ -8,6 +8,7 @@ import { messageOf } from "../../shared/error-message.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { redisRefusalIn, type RedisRefusal } from "../../shared/redis-refusal.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { ShadowRefused } from "../engine/shadow-refused.ts";
 
 /** The one form in which every route reports an error: problem details, RFC 9457. */
 export const problemSchema = z.object({
@@ -63,6 +64,8 @@ export function problemOf(
   { redisReady }: { readonly redisReady: boolean },
 ): ProblemOptions | undefined {
   if (error instanceof Problem) return error.options;
+  if (error instanceof ShadowRefused)
+    return { status: 409, code: error.code, detail: error.message, hint: error.hint };
   if (error instanceof HTTPException && error.status < 500)
     return { status: error.status, code: codeOf(error.status), detail: error.message };
   if (error instanceof DatabaseError && error.kind === "unavailable") {

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import {
+  LOG_TABLES,
   lossWarnings,
   trimLog,
   trimStreams,
@@ -14,7 +15,8 @@ import { readTime, type Clock } from "../../shared/io/redis/clock.ts";
 import { removeOrphanedReports } from "../../shared/io/status/unusable-reports.ts";
 import { readHeartbeats, removeSilentHeartbeats } from "../../shared/io/streams/consumer-heartbeats.ts";
 import { pruneConsumers } from "../../shared/io/streams/consumers.ts";
-import { removeOldHeartbeats } from "../../shared/io/streams/in-flight-heartbeats.ts";
+import { consumersOf } from "../../shared/io/streams/foreign-consumers.ts";
+import { fieldsOfGroup, removeOldHeartbeats } from "../../shared/io/streams/in-flight-heartbeats.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
 import { BEST_EFFORT_GROUPS, GROUPS, type Keys } from "../../shared/keys.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
@@ -51,8 +53,10 @@ export function maintenanceOf({
 }: MaintenanceDeps): Maintenance {
   const { streamRetentionMs: retentionMs, logRetentionDays: retentionDays } = config;
   const trimmer = streamTrimmerOn(redis, keys, { retentionMs });
-  const log = logRetentionOn(database, keys.prefix);
+  const log = logRetentionOn(database, keys.shard);
   const pruneIdleMs = Math.max(10 * config.claimIdleMs, 3 * config.blockMs, PRUNE_IDLE_MS_MIN);
+  // A router with GROUP_SUFFIX removes no events of other routers.
+  const tables = LOG_TABLES.filter((table) => keys.suffix === "" || table !== "system_log");
   let losing: Losing = new Set();
   return {
     async trimStreams(stopping) {
@@ -64,14 +68,16 @@ export function maintenanceOf({
     },
     async trimLog(stopping) {
       if (retentionDays === 0) return undefined;
-      return trimLog({ log, retentionDays, now: clock.now(), stopping });
+      return trimLog({ log, retentionDays, now: clock.now(), stopping, tables });
     },
     async prune() {
       for (const { stream, group } of [...GROUPS, ...BEST_EFFORT_GROUPS])
         await pruneConsumers(redis, keys, { stream, group, idleMs: pruneIdleMs });
       const now = await readTime(redis);
       await removeSilentHeartbeats(redis, keys, now);
-      await removeOldHeartbeats(redis, keys, now);
+      const members = (await Promise.all(GROUPS.map(async (of) => consumersOf(redis, keys, of)))).flat();
+      const kept = new Set(members.map((one) => fieldsOfGroup(one) + one.consumer));
+      await removeOldHeartbeats(redis, keys, { now, kept });
       const loops = await readHeartbeats(redis, keys);
       await removeOrphanedReports(redis, keys, new Set(loops.map(({ consumer }) => consumer)));
     },

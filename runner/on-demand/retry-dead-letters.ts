@@ -1,8 +1,10 @@
+import type { Config } from "../../shared/config/config.ts";
 import type { DeadLetter, StoredDeadLetter } from "../../shared/dead-letter.ts";
 import { messageOf } from "../../shared/error-message.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
 import { bindingTo, type BindingDeps } from "../bindings/all-bindings.ts";
 import type { Binding } from "../engine/binding.ts";
+import { RUNS_NO_TASKS, shadowRefusal } from "../engine/shadow-refused.ts";
 import { LeaseTaken } from "./exclusive-lease.ts";
 import { beginInvocation, type Invocation } from "./invocation.ts";
 import {
@@ -49,6 +51,7 @@ export interface RetryRequest {
 }
 
 export interface RetryDeps extends RunDeps {
+  readonly config: Pick<Config, "shadow">;
   /** See {@link retryBinding}. */
   readonly bindingFor: (letter: DeadLetter, invocation: string) => Binding | undefined;
 }
@@ -70,6 +73,7 @@ export interface RetrySummary {
   readonly counts: Readonly<Record<RetryStatus, number>>;
 }
 
+export const RETRIES_NO_TASKS = shadowRefusal(RUNS_NO_TASKS);
 export const NOT_THERE = "there is no dead letter with this id";
 
 interface RetryProgress {
@@ -90,6 +94,7 @@ async function retryLetter(
   const { letter } = stored;
   const { functionName, stream } = letter;
   if (letter.reason === "entry_deleted") return left("its fields are lost: discard it");
+  if (deps.config.shadow && functionName === "execute-strategies") return left(RETRIES_NO_TASKS);
   const binding = deps.bindingFor(letter, invocation);
   if (binding === undefined) return left(`this router has no function ${functionName} for stream ${stream}`);
   const known = unavailable.get(functionName);

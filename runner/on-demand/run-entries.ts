@@ -11,6 +11,7 @@ import { committedDecision, duplicateUid } from "../engine/committed-record.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { processBatch, type ProcessedEntry } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { RUNS_NO_TASKS, ShadowRefused } from "../engine/shadow-refused.ts";
 import { timeLimit } from "../engine/time-limit.ts";
 import type { Services } from "../setup/services.ts";
 import { withLease } from "./exclusive-lease.ts";
@@ -21,9 +22,11 @@ import { functionBinding, withIds, type PostedEntries } from "./posted-entries.t
 
 /**
  * Calls a function on posted entries and commits the results, as one invocation. Of a function with side effects, one call of
- * an invocation runs at a time. @throws UnavailableError when something it needs is unavailable
+ * an invocation runs at a time. @throws UnavailableError when something it needs is unavailable, ShadowRefused
  */
 export async function runEntries(request: RunRequest, services: Services): Promise<RunAnswer> {
+  if (services.config.shadow && request.functionName === "execute-strategies")
+    throw new ShadowRefused(RUNS_NO_TASKS);
   const stopping = timeLimit(RUN_MS_MAX, services.stopping);
   await services.clock.sample();
   const entries = withIds(request.entries, services.clock.now());

@@ -20,9 +20,9 @@ import type { ReplaySnapshots } from "./snapshots.ts";
 /** Decides signals batch by batch as they would have been decided on other snapshots; changes no key and no row. */
 export async function dryRun(snapshots: ReplaySnapshots, deps: ReplayDeps): Promise<ReplayRun> {
   const control: Control = controlOf(await deps.redis.hgetall(deps.keys.control));
-  const { signalAgeMsMax } = deps.config;
+  const { signalAgeMsMax, shadow } = deps.config;
   const present = { now: deps.clock.now(), control, signalAgeMsMax };
-  const state: DryRunState = { snapshots, present, claims: new SimulatedClaims() };
+  const state: DryRunState = { snapshots, present, shadow, claims: new SimulatedClaims() };
   return {
     writes: false,
     invocation: () => null,
@@ -44,14 +44,15 @@ interface DryRunState {
   readonly snapshots: ReplaySnapshots;
   /** For signals that have no decision: time, pauses and age limit of now. */
   readonly present: Circumstances;
-  /** Of the entries this replay would dispatch. */
+  readonly shadow: boolean;
+  /** Of the entries this replay would dispatch, or with SHADOW record as dispatched otherwise. */
   readonly claims: SimulatedClaims;
 }
 
 async function decideAgain(
   signal: LoadedSignal,
   holders: ReadonlyMap<string, string>,
-  { snapshots, present, claims }: DryRunState,
+  { snapshots, present, shadow, claims }: DryRunState,
 ): Promise<ReplayedSignal> {
   const { entry, logged } = signal;
   const nameOf = (id: number): string | undefined =>
@@ -61,7 +62,7 @@ async function decideAgain(
 
   const circumstances = logged === null ? present : circumstancesOf(logged, present);
   const { snapshot } = version;
-  const [result] = processSignals([entry], { ...circumstances, snapshot, invocation: "live" });
+  const [result] = processSignals([entry], { ...circumstances, snapshot, shadow, invocation: "live" });
   if (result?.status !== "done") throw new Error(`entry ${entry.id} was not decided`);
   const record = decisionRecordIn(result.effects);
   if (record === undefined) throw new Error(`the decision on entry ${entry.id} has no record`);
@@ -69,7 +70,7 @@ async function decideAgain(
   const decision = decisionOf(
     (holder === undefined ? undefined : duplicateRecord(result.effects, holder)) ?? record,
   );
-  if (decision.status === "dispatched" && record.uid !== null) claims.claim(record.uid, entry.id);
+  if (claimsUid(decision) && record.uid !== null) claims.claim(record.uid, entry.id);
   return replayed(signal, {
     decided:
       signal.source === "log" && logged !== null ? withCleaningNotes(decision, logged.decision) : decision,
@@ -81,15 +82,20 @@ async function decideAgain(
 const NO_DECISION =
   "the log has no decision on it: it was decided as things are now, on the current snapshot where `logged` was requested";
 
+/** Whether the decision claims the uid of its signal: it is dispatched, or would be without SHADOW. */
+function claimsUid({ status, reason }: { readonly status: string; readonly reason: string | null }): boolean {
+  return status === "dispatched" || reason === "shadow";
+}
+
 /** The entry whose duplicate this one is, if it would be dispatched otherwise; undefined when it is no duplicate. */
 function holderAsLogged(
   { entry, logged }: LoadedSignal,
-  { status, uid }: SignalRecord,
+  { uid, ...decided }: SignalRecord,
   holders: ReadonlyMap<string, string>,
   claims: SimulatedClaims,
 ): string | undefined {
-  if (status !== "dispatched" || uid === null) return undefined;
-  if (logged?.decision.status === "dispatched") return undefined;
+  if (!claimsUid(decided) || uid === null) return undefined;
+  if (logged !== null && claimsUid(logged.decision)) return undefined;
   if (logged?.decision.status === "duplicate") return logged.decision.duplicate_of ?? "unknown";
   return claims.holderBefore(uid, entry.id, holders);
 }

@@ -14,7 +14,7 @@ export async function loadSignals(
 ): Promise<readonly LoadedSignal[]> {
   const [entries, logged] = await Promise.all([
     signalStreamOn(redis, keys).byId(ids),
-    signalHistoryOn(database, keys.prefix).signals(ids),
+    signalHistoryOn(database, keys.shard).signals(ids),
   ]);
   const found: LoadedSignal[] = [];
   for (const id of ids) {
@@ -40,7 +40,7 @@ export async function idsInLog(
   ids: readonly string[],
   { database, keys }: Pick<ReplayDeps, "database" | "keys">,
 ): Promise<Set<string>> {
-  const history = signalHistoryOn(database, keys.prefix);
+  const history = signalHistoryOn(database, keys.shard);
   const logged = new Set<string>();
   for (const batch of batchesOf(ids, IDS_PER_QUERY)) {
     for (const id of await history.decidedAmong(batch)) logged.add(id);

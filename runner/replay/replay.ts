@@ -1,4 +1,5 @@
 import { messageOf, toError } from "../../shared/error-message.ts";
+import { ShadowRefused } from "../engine/shadow-refused.ts";
 import { committingRun } from "./committing-run.ts";
 import { dryRun } from "./dry-run.ts";
 import { batchesOf } from "./load-signals.ts";
@@ -22,16 +23,19 @@ import { waitForDecisions } from "./wait-for-router.ts";
 
 /**
  * Selects the signals of a replay and checks that it can begin; writes nothing.
- * @throws ReplayRefused, and DatabaseError or UnavailableError when something it needs is unavailable
+ * @throws ReplayRefused, ShadowRefused, and DatabaseError or UnavailableError when something it needs is unavailable
  */
 export async function prepareReplay(
   request: ReplayRequest,
   deps: ReplayDeps,
   options: ReplayOptions = {},
 ): Promise<Replay> {
+  if (deps.config.shadow && request.mode !== "dry-run") throw new ShadowRefused(REPLAYS_DRY);
   await deps.clock.sample();
   return replayOf(request, await planOf(request, deps, options), deps);
 }
+
+const REPLAYS_DRY = "replays only as a dry run";
 
 /** A replay that can begin. */
 export interface Replay {

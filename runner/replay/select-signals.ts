@@ -62,7 +62,7 @@ async function idsInRange(
     for (const { id } of page) ids.add(id);
     refuseTooMany(ids, countMax);
   }
-  for (const id of await signalHistoryOn(database, keys.prefix).idsBetween(range, countMax + 1)) ids.add(id);
+  for (const id of await signalHistoryOn(database, keys.shard).idsBetween(range, countMax + 1)) ids.add(id);
   refuseTooMany(ids, countMax);
   return ids;
 }
@@ -88,7 +88,7 @@ async function idsWithUids(
     ids.add(id);
     seen.add(uid);
   };
-  const logged = await signalHistoryOn(database, keys.prefix).idsOfUids([...requested], countMax + 1);
+  const logged = await signalHistoryOn(database, keys.shard).idsOfUids([...requested], countMax + 1);
   for (const { entryId, uid } of logged) add(entryId, uid);
   for await (const page of signalStreamOn(redis, keys).all()) {
     for (const entry of page) {

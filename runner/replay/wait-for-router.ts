@@ -26,7 +26,7 @@ export async function waitForLog({ redis, keys }: WaitDeps, options: WaitOptions
   const key = keys.stream("signal_results");
   const last = await lastEntryId(redis, key);
   if (last === undefined) return;
-  const group = groupProgressOn(redis, key, "log_writer");
+  const group = groupProgressOn(redis, key, keys.group("log_writer"));
   await waitWhile(async () => ((await group.hasDone(last)) ? undefined : logBehindRefusal(last)), options);
 }
 
@@ -64,7 +64,7 @@ async function entryInFlight(
 ): Promise<ReplayRefused | undefined> {
   const [first, last] = [ids[0], ids.at(-1)];
   if (first === undefined || last === undefined) return undefined;
-  const group = groupProgressOn(redis, keys.stream("signals_stream"), "signal_processor");
+  const group = groupProgressOn(redis, keys.stream("signals_stream"), keys.group("signal_processor"));
   const delivered = await group.lastDelivered();
   if (delivered === undefined) return entryWithoutGroup(ids, { redis, keys });
   const next = ids.find((id) => compareEntryIds(id, delivered) > 0);

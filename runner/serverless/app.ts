@@ -74,10 +74,13 @@ function refusal(error: unknown): Response {
   const logger = openLogger("info", { forPeople: false });
   if (error instanceof MisconfigurationError) {
     logger.fatal(`the environment is not usable: ${error.message.split("\n").join("; ")}`);
+    const variables = variablesIn(error.message);
+    const which =
+      variables.length > 0 ? `; these variables are missing or invalid: ${variables.join(", ")}` : "";
     return bareProblemResponse({
       status: 503,
       code: "misconfigured",
-      detail: `the router cannot start; these variables are missing or invalid: ${variablesIn(error.message).join(", ")}`,
+      detail: `the router cannot start${which}`,
       hint: "the router's log has the details",
     });
   }

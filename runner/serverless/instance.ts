@@ -7,6 +7,7 @@ import { messageOf } from "../../shared/error-message.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { MisconfigurationError, uniqueConsumerName, type Environment } from "../environment.ts";
 import { openHttpApp, type OpenedApp } from "../http/open-app.ts";
+import { refuseOccupiedGroups } from "../setup/admission.ts";
 import { refuseUnusableRedis } from "../setup/check-redis.ts";
 import { openServices } from "../setup/services.ts";
 import { openLogger } from "../telemetry/logger.ts";
@@ -50,6 +51,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
   };
   const start = async (): Promise<void> => {
     await refuseUnusableRedis(redis, services.keys, logger);
+    await refuseOccupiedGroups(redis, services.keys, services);
     await clock.sample();
   };
   try {

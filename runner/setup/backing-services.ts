@@ -7,13 +7,14 @@ import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { pendingMigrations } from "../../shared/io/postgres/migrate.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
-import { keysOf, type Keys } from "../../shared/keys.ts";
+import { keysOf } from "../../shared/keys.ts";
 import { redisRefusalIn } from "../../shared/redis-refusal.ts";
 import type { Running } from "../../shared/running.ts";
 import { MisconfigurationError, type Environment } from "../environment.ts";
 import { isDemoReference, loadDemoReference } from "../local/demo.ts";
 import { findRedisServer } from "../local/find-redis.ts";
 import { startLocalRedis } from "../local/redis-server.ts";
+import { refuseOccupiedGroups } from "./admission.ts";
 import { refuseUnusableRedis } from "./check-redis.ts";
 
 /** The servers a router runs on: those of REDIS_URL and DATABASE_URL, or local ones. */
@@ -23,11 +24,15 @@ export interface BackingServices extends Running {
   readonly database: Database;
   /** True when the reference is the demo as it was loaded, whose strategies only log. */
   readonly isDemo: boolean;
+  /** False when Redis did not answer: whether the router may work on its groups is then not known yet. */
+  readonly isAdmitted: boolean;
 }
 
 export interface BackingServicesOptions {
   readonly config: Config;
   readonly env: Environment;
+  /** Name of this process in the consumer groups. */
+  readonly consumer: string;
   /** Folder for the data of local servers. */
   readonly dataDir: string;
   readonly logger: Logger;
@@ -55,12 +60,13 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
         ? await startLocalRedis({ dataDir, log: logger, findServer: async () => findRedisServer({ env }) })
         : undefined;
     const redisUrl = config.redisUrl ?? local?.url ?? "";
-    await checkRedis(redisUrl, keysOf(config.keyPrefix), logger);
+    const isAdmitted = await checkRedis(redisUrl, options);
     return {
       redisUrl,
       localRedis: local !== undefined,
       database,
       isDemo,
+      isAdmitted,
       async stop() {
         await database.close();
         await local?.stop();
@@ -73,8 +79,13 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
   }
 }
 
-/** The loops wait for an unavailable server; an unusable one is refused now. @throws MisconfigurationError */
-async function checkRedis(url: string, keys: Keys, logger: Logger): Promise<void> {
+/**
+ * The loops wait for an unavailable server, and false is answered; an unusable one, and groups that others work on, are refused
+ * now. @throws MisconfigurationError
+ */
+async function checkRedis(url: string, options: BackingServicesOptions): Promise<boolean> {
+  const { config, logger } = options;
+  const keys = keysOf(config.keyPrefix, config.groupSuffix);
   let refused: Error | undefined;
   const onError = (error: Error): void => {
     refused = error;
@@ -83,11 +94,14 @@ async function checkRedis(url: string, keys: Keys, logger: Logger): Promise<void
   const redis = openRedis({ url, role: "commands", name: "check", onError });
   try {
     await refuseUnusableRedis(redis, keys, logger);
+    await refuseOccupiedGroups(redis, keys, options);
+    return true;
   } catch (error) {
     if (error instanceof MisconfigurationError) throw error;
     const cause = refused ?? error;
     const what = redisRefusalIn(cause) === undefined ? "does not answer yet" : "cannot be used yet";
     logger.warn(`Redis at ${redactUrl(url)} ${what} (${messageOf(cause)}): the router waits for it`);
+    return false;
   } finally {
     redis.disconnect();
   }

@@ -55,6 +55,7 @@ export function banner(facts: BannerFacts): string {
     `  Postgres   ${postgres}`,
     `  HTTP       ${httpUrl ?? HTTP_OFF}`,
     `  functions  ${config.functions.join(", ")}`,
+    ...(config.shadow ? [`  shadow     ${shadowText(config)}`] : []),
     `  consumer   ${consumer}${config.keyPrefix === "" ? "" : `, keys under ${config.keyPrefix}`}`,
     ...(backing.isDemo ? ["  reference  a small demo, whose strategies only log"] : []),
     "",
@@ -72,17 +73,31 @@ export const RUNNING = "The router is running";
 /** The same as fields of a line of the log. */
 export function bannerFields(facts: BannerFacts): object {
   const { config, backing, consumer, redisUrl, httpUrl } = facts;
-  const { databaseUrl, functions, keyPrefix, webhookSecret } = config;
+  const { databaseUrl, functions, keyPrefix } = config;
   return {
     redis: redisUrl,
     postgres: databaseUrl === undefined ? "embedded" : redactUrl(databaseUrl),
     driver: backing.database.kind,
     http: httpUrl ?? HTTP_OFF,
-    webhook: httpUrl !== undefined && webhookSecret !== undefined ? webhookAddress(facts) : WEBHOOK_OFF,
+    webhook: httpUrl !== undefined && takesAlerts(config) ? webhookAddress(facts) : webhookOff(config),
     functions,
     consumer,
     key_prefix: keyPrefix,
+    ...(config.shadow ? { shadow: shadowText(config), group_suffix: config.groupSuffix } : {}),
   };
+}
+
+/** A shadow says what it does not do, and by which names it is told from the router that trades. */
+function shadowText({ keyPrefix, groupSuffix }: Config): string {
+  const what = "SHADOW=true: decides and records, and hands on nothing; execute-strategies is left out";
+  return groupSuffix === ""
+    ? what
+    : `${what}; reads ${keyPrefix}signals_stream from now on, its own keys, groups and rows end in ${groupSuffix}`;
+}
+
+/** With GROUP_SUFFIX no signals are added to the stream of the other router. */
+function takesAlerts({ webhookSecret, groupSuffix }: Config): boolean {
+  return webhookSecret !== undefined && groupSuffix === "";
 }
 
 /** Strategies of the demo only log, so that a signal may be suggested. */
@@ -102,7 +117,7 @@ function demoLines(facts: BannerFacts): string[] {
 function signalLines(facts: BannerFacts): string[] {
   const { config, httpUrl, secrets } = facts;
   if (httpUrl === undefined) return [];
-  if (config.webhookSecret === undefined) return [WEBHOOK_IS_OFF, ""];
+  if (!takesAlerts(config)) return [`The webhook for TradingView is ${webhookOff(config)}.`, ""];
   const address = webhookAddress(facts);
   return [
     "Alerts from TradingView are taken on",
@@ -118,8 +133,12 @@ function webhookAddress({ httpUrl, secrets }: BannerFacts): string {
 }
 
 const HTTP_OFF = "off; set HTTP_TOKEN to a secret, such as the output of `openssl rand -hex 32`";
-const WEBHOOK_OFF = "off; set WEBHOOK_SECRET to switch it on";
-const WEBHOOK_IS_OFF = `The webhook for TradingView is ${WEBHOOK_OFF}.`;
+
+function webhookOff({ groupSuffix }: Config): string {
+  return groupSuffix === ""
+    ? "off; set WEBHOOK_SECRET to switch it on"
+    : "off, since signals_stream is that of the router that trades";
+}
 
 function statusLines({ httpUrl, backing, secrets }: BannerFacts): string[] {
   if (httpUrl === undefined) return [];
@@ -135,7 +154,7 @@ function statusLines({ httpUrl, backing, secrets }: BannerFacts): string[] {
 
 function webhookLines({ config, httpUrl, secrets }: BannerFacts): string[] {
   if (httpUrl === undefined) return [];
-  if (config.webhookSecret === undefined) return [WEBHOOK_IS_OFF, ""];
+  if (!takesAlerts(config)) return [`The webhook for TradingView is ${webhookOff(config)}.`, ""];
   return [
     "or send one as TradingView does:",
     "",

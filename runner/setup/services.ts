@@ -8,6 +8,7 @@ import type { Config } from "../../shared/config/config.ts";
 import type { Secrets } from "../../shared/config/secrets.ts";
 import { commitOn } from "../../shared/io/commit/commit.ts";
 import { hostVerdict } from "../../shared/io/http-client/host-verdict.ts";
+import { namingShard } from "../../shared/io/log/events-of-shard.ts";
 import { logStoreOn } from "../../shared/io/log/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
@@ -75,7 +76,7 @@ export interface Services extends ServicesOptions {
 /** Opens the connection for commands; Redis may still be unavailable. */
 export function openServices(options: ServicesOptions): Services {
   const { config, redisUrl, consumer, database, logger, handlers = HANDLERS } = options;
-  const keys = keysOf(config.keyPrefix);
+  const keys = keysOf(config.keyPrefix, config.groupSuffix);
   const redis = openRedis({
     url: redisUrl,
     role: "commands",
@@ -111,7 +112,7 @@ export function openServices(options: ServicesOptions): Services {
     referenceStore,
     routing,
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
-    log: logStoreOn(database, config.keyPrefix),
+    log: logOf(database, keys),
     handlers,
     strategyPorts: strategyPortsOf(options),
     counters,
@@ -148,4 +149,10 @@ export function openServices(options: ServicesOptions): Services {
       redis.disconnect();
     },
   };
+}
+
+/** Events of a router with GROUP_SUFFIX are told from those of others by their shard. */
+function logOf(database: Database, keys: Keys): LogStore {
+  const store = logStoreOn(database, keys.shard);
+  return keys.suffix === "" ? store : namingShard(store, keys.shard);
 }

@@ -95,6 +95,9 @@ export function currentMetrics(status: Status): Family[] {
         .filter(({ name }) => name === "dead_letters")
         .map(({ length }) => ({ labels: {}, value: length })),
     ),
+    gauge("shadow", "1 for a router that only decides and records (SHADOW).", [
+      { labels: {}, value: Number(status.shadow.isShadow) },
+    ]),
     gauge("paused", "1 for what is paused: all, or the id of a strategy.", pausedSamples(status)),
   ];
 }

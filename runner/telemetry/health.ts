@@ -23,11 +23,13 @@ export function healthFrom(status: Status, postgres: PostgresHealth, config: Con
       ...postgres,
       reference: { ...reference, confirmedAgoMs: agoMs(confirmedAt) },
       groups: GROUPS.filter(({ group }) => isExpected(group, status, config)).map((group) =>
-        groupHealth(group, status),
+        groupHealth(group, status, config),
       ),
       paused,
       strategies: strategiesHealth(status, config),
       deadLetters: { count: deadLetters.count, oldestAgoMs: agoMs(deadLetters.oldestAt) },
+      shadow: status.shadow,
+      foreignConsumers: status.foreignConsumers.map((one) => ({ ...one, group: one.groupName })),
     },
     config,
   );
@@ -45,11 +47,17 @@ export function strategiesHealth(status: Status, config: Pick<Config, "blockMs">
   return { now, reports, consumers: consumers.size, tasks: strategies.tasks };
 }
 
-function groupHealth({ stream, group }: GroupOfStream, status: Status): GroupHealth {
-  const found = status.streams.find(({ name }) => name === stream)?.groups.find(({ name }) => name === group);
+function groupHealth(
+  { stream, group }: GroupOfStream,
+  status: Status,
+  { groupSuffix }: Pick<Config, "groupSuffix">,
+): GroupHealth {
+  const found = status.streams
+    .find(({ name }) => name === stream)
+    ?.groups.find((each) => each.group === group);
   return {
     stream,
-    group,
+    group: group + groupSuffix,
     critical: group === "signal_processor",
     exists: found !== undefined,
     heartbeats: heartbeatsOf({ stream, group }, status),

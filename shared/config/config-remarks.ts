@@ -1,13 +1,15 @@
 import { VARIABLES, type Config } from "./config.ts";
 import { warning, type Remark } from "./remark.ts";
+import { TAKES_SIGNALS } from "./shadow-settings.ts";
 import { unknownVariables } from "./unknown-variables.ts";
 
 /** What is allowed in an environment and still likely a mistake; for the log at the start and for `cli check`. */
 export function configRemarks(
   env: Readonly<Record<string, string | undefined>>,
-  config: Pick<Config, "httpToken" | "webhookSecret">,
+  config: Pick<Config, "httpToken" | "webhookSecret" | "shadow" | "groupSuffix">,
 ): readonly Remark[] {
-  return [...unknownVariables(env, VARIABLES), ...shortSecrets(config)];
+  const takesSignals = config.shadow && config.groupSuffix === "" ? [warning(TAKES_SIGNALS)] : [];
+  return [...unknownVariables(env, VARIABLES), ...shortSecrets(config), ...takesSignals];
 }
 
 /** A shorter secret can be found by trying. */

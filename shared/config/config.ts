@@ -3,6 +3,7 @@ import * as z from "zod";
 import { FUNCTION_NAMES } from "../function-names.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES } from "../reasons.ts";
 import { cidrList, commaList, integer, isKeyPrefix, matching, namesOutOf, text } from "./config-values.ts";
+import { functionsOf, shadowFaults } from "./shadow-settings.ts";
 import { url } from "./url-values.ts";
 
 /**
@@ -43,6 +44,10 @@ const schema = z.object({
     "at most 100 printable characters, no spaces, braces in pairs and not empty, such as {signals}:",
     (value) => (isKeyPrefix(value) ? value : undefined),
   ).default(""),
+  groupSuffix: matching("1 to 32 letters, digits, _ and -, such as _new", /^[A-Za-z0-9_-]{1,32}$/).default(
+    "",
+  ),
+  shadow: z.stringbool({ error: "true or false" }).default(false),
 
   httpHost: text("an IP address or a host name", (value) =>
     isIP(value) !== 0 || z.regexes.hostname.test(value) ? value : undefined,
@@ -138,12 +143,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
         `${variableOf(key)}${shown(key, given)}: expected ${answer.error.issues[0]?.message ?? ""}`,
       );
   }
-  faults.push(...pairFaults(parsed));
+  faults.push(
+    ...pairFaults(parsed),
+    ...shadowFaults(parsed, { namesFunctions: given.functions !== undefined }),
+  );
   if (faults.length > 0) return { ok: false, message: faults.join("\n") };
 
   const config = parsed as Parsed;
   const perStrategy = config.strategyConcurrencyPerStrategyMax ?? Math.min(10, config.strategyConcurrencyMax);
-  return { ok: true, config: { ...config, strategyConcurrencyPerStrategyMax: perStrategy } };
+  const functions = functionsOf(config);
+  return { ok: true, config: { ...config, functions, strategyConcurrencyPerStrategyMax: perStrategy } };
 }
 
 /**

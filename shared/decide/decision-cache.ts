@@ -22,7 +22,7 @@ type Strategies = readonly SubscribedStrategy[];
 
 /**
  * Makes the decisions {@link decide} makes, faster: keeps the verdicts that many signals share, what is derived from them, and
- * the details of unknown phrases. Starts over when it is full, and when the snapshot or the control is another one. With ten
+ * the details of unknown phrases. Starts over when it is full, and when the snapshot, the control or SHADOW is another one. With ten
  * times the bench's reference data, deciding and packing took 12.7 instead of 20.7 µs a signal; with it as it is, 9.6
  * instead of 11.4.
  */
@@ -34,6 +34,7 @@ export class DecisionCache<Derived = unknown> {
   #outcomes = 0;
   #snapshot: Snapshot | undefined;
   #control: Control | undefined;
+  #shadow = false;
 
   constructor(outcomesMax: number = CACHED_OUTCOMES_MAX) {
     this.#outcomesMax = outcomesMax;
@@ -41,8 +42,9 @@ export class DecisionCache<Derived = unknown> {
 
   /** The same decision as {@link decide}. */
   decide(signal: Signal, context: DecisionContext): Decision {
-    const { snapshot, control } = context;
-    if (snapshot !== this.#snapshot || control !== this.#control) this.#startOver(snapshot, control);
+    const { snapshot, control, shadow = false } = context;
+    if (snapshot !== this.#snapshot || control !== this.#control || shadow !== this.#shadow)
+      this.#startOver(snapshot, control, shadow);
     const subscription = snapshot.subscriptions.get(signal.phrase);
     if (subscription === undefined) return unknownPhrase(this.#unknownPhraseDetail(signal.phrase, snapshot));
     const { strategies } = subscription;
@@ -100,9 +102,10 @@ export class DecisionCache<Derived = unknown> {
     return detail;
   }
 
-  #startOver(snapshot: Snapshot, control: Control): void {
+  #startOver(snapshot: Snapshot, control: Control, shadow: boolean): void {
     this.#snapshot = snapshot;
     this.#control = control;
+    this.#shadow = shadow;
     this.#clearVerdicts();
     this.#unknownPhrases.clear();
   }

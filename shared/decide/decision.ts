@@ -15,6 +15,8 @@ export interface DecisionContext {
   readonly signalAgeMsMax: number;
   /** When true, no signal is too old, for any strategy. */
   readonly anyAge?: boolean;
+  /** SHADOW: what would be dispatched is recorded as `shadow`, and no task is made. */
+  readonly shadow?: boolean;
 }
 
 /** What is decided for a signal, with an outcome for every subscribed strategy. */

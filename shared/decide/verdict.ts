@@ -20,14 +20,22 @@ export function routedVerdict(
   context: DecisionContext,
 ): Verdict {
   const outcomes = strategies.map((strategy) => outcomeFor(strategy, signal, context));
-  return outcomes.some(({ status }) => status === "dispatched")
-    ? { status: "dispatched", reason: null, detail: NO_DETAIL, outcomes }
-    : {
-        status: "ignored",
-        reason: "no_eligible_strategy",
-        detail: { strategies: countByReason(outcomes) },
-        outcomes,
-      };
+  if (!outcomes.some(({ status }) => status === "dispatched")) {
+    const detail = { strategies: countByReason(outcomes) };
+    return { status: "ignored", reason: "no_eligible_strategy", detail, outcomes };
+  }
+  if (context.shadow === true) return { ...SHADOWED, outcomes: outcomes.map(shadowed) };
+  return { status: "dispatched", reason: null, detail: NO_DETAIL, outcomes };
+}
+
+const SHADOWED = { status: "ignored", reason: "shadow", detail: NO_DETAIL } as const;
+/** Tells it from the outcome of a strategy that is a shadow by its own row. */
+const BY_ROUTER: Detail = { shadow: "router" };
+
+function shadowed(outcome: RoutingOutcome): RoutingOutcome {
+  return outcome.status === "dispatched"
+    ? { ...outcome, status: "shadow", reason: "shadow", detail: BY_ROUTER }
+    : outcome;
 }
 
 /** Whether the strategy's outcome is the same for every signal that nothing blocks. */

@@ -1,10 +1,12 @@
 import { deadLetterFaults, type DeadLettersHealth } from "./dead-letters.ts";
 import type { Fault, HealthLimits } from "./fault.ts";
+import { foreignFaults, type ForeignHealth } from "./foreign-consumers.ts";
 import { groupFaults, type GroupHealth } from "./groups.ts";
 import { pauseFaults, type PausesHealth } from "./pauses.ts";
 import { postgresFaults, type PostgresHealth } from "./postgres.ts";
 import { redisFaults, refusesEveryWrite, type RedisHealth } from "./redis.ts";
 import { referenceFaults, type ReferenceHealth } from "./reference.ts";
+import { shadowFaults, type ShadowHealth } from "./shadow.ts";
 import { strategyFaults, type StrategiesHealth } from "./strategies.ts";
 
 /**
@@ -23,6 +25,8 @@ export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
     ...groups.flatMap((group) => groupFaults(group, limits)),
     ...strategyFaults(facts.strategies),
     ...deadLetterFaults(facts.deadLetters),
+    ...shadowFaults(facts.shadow),
+    ...foreignFaults(facts.foreignConsumers),
   ]);
 }
 
@@ -39,6 +43,8 @@ export interface HealthFacts extends PostgresHealth {
   readonly paused: PausesHealth;
   readonly strategies: StrategiesHealth;
   readonly deadLetters: DeadLettersHealth;
+  readonly shadow: ShadowHealth;
+  readonly foreignConsumers: readonly ForeignHealth[];
 }
 
 /** What is known while Redis does not answer. */
@@ -49,6 +55,8 @@ export const WITHOUT_REDIS: Omit<HealthFacts, keyof PostgresHealth> = {
   paused: {},
   strategies: { now: 0, reports: [], consumers: 0, tasks: [] },
   deadLetters: { count: 0, oldestAgoMs: null },
+  shadow: { isShadow: false, suffix: "" },
+  foreignConsumers: [],
 };
 
 /** `degraded`: signals are decided, but something needs attention. `not_ready`: signals are not being decided. */

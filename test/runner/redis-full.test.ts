@@ -121,11 +121,11 @@ describe("a Redis at maxmemory", () => {
     await own.publish(3);
     const key = own.keys.stream("signals_stream");
     await ensureGroup(own.admin, own.keys, "signals_stream", "signal_processor");
-    await own.admin.xreadgroup("GROUP", "signal_processor", "dead", "COUNT", 2, "STREAMS", key, ">");
+    await own.admin.xreadgroup("GROUP", "signal_processor", "dead-1-0a0a0a", "COUNT", 2, "STREAMS", key, ">");
     await own.admin.xclaim(
       key,
       "signal_processor",
-      "dead",
+      "dead-1-0a0a0a",
       0,
       ...(await own.pendingSignals()).map(idOf),
       "IDLE",

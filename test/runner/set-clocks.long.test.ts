@@ -147,7 +147,7 @@ test("what a dead router left is reclaimed in time although the clock was set ba
   const key = keys.stream("signals_stream");
   for (let n = 0; n < BURST; n += 1) await publish();
   // Read and not worked on, as by a router that was killed in this moment.
-  await redis.xreadgroup("GROUP", "signal_processor", "dead", "COUNT", BURST, "STREAMS", key, ">");
+  await redis.xreadgroup("GROUP", "signal_processor", "dead-1-0a0a0a", "COUNT", BURST, "STREAMS", key, ">");
   await clock.set(-HOUR);
   await router.start();
   await untilDone();
@@ -162,9 +162,9 @@ test.runIf(byPace({ short: false, full: true }))(
     const group = "strategy_executor";
     const id = String(await redis.xadd(key, "*", "not", "a task"));
     await redis.xgroup("CREATE", key, group, "0");
-    await redis.xreadgroup("GROUP", group, "busy", "COUNT", 1, "STREAMS", key, ">");
+    await redis.xreadgroup("GROUP", group, "busy-1-0a0a0a", "COUNT", 1, "STREAMS", key, ">");
     const owner = async () => (await redis.xpending(key, group, id, id, 1)).flat()[1];
-    const extend = async () => redis.xclaim(key, group, "busy", 0, id, "JUSTID");
+    const extend = async () => redis.xclaim(key, group, "busy-1-0a0a0a", 0, id, "JUSTID");
     const extending = setInterval(() => void extend(), 100);
     await router.start();
     clearInterval(extending);
@@ -175,10 +175,10 @@ test.runIf(byPace({ short: false, full: true }))(
     await clock.set(HOUR);
     // The router looks for what was left twice in this time, and has looked once before its owner extends it.
     await passed(0.6 * CLAIM_IDLE_MS);
-    expect(await owner()).toBe("busy");
+    expect(await owner()).toBe("busy-1-0a0a0a");
     await extend();
     await passed(0.6 * CLAIM_IDLE_MS);
-    expect(await owner()).toBe("busy");
+    expect(await owner()).toBe("busy-1-0a0a0a");
   },
   60_000,
 );

@@ -35,3 +35,18 @@ test("no two keys share a name", () => {
   const names = NAMES.map(([, key]) => key(keysOf("p:")));
   expect(new Set(names).size).toBe(names.length);
 });
+
+test.each(NAMES)(
+  "with a suffix %s has it at the end of its first part, unless it is the shared stream",
+  (name, key) => {
+    const [first = "", ...rest] = name.split(":");
+    const own = first === "signals_stream" ? first : `${first}_new`;
+    expect(key(keysOf("p:", "_new"))).toBe(["p", own, ...rest].join(":"));
+  },
+);
+
+test("groups and shard have the suffix", () => {
+  const keys = keysOf("p:", "_new");
+  expect([keys.group("signal_processor"), keys.shard]).toEqual(["signal_processor_new", "p:_new"]);
+  expect(keys.stream("strategies:mine")).toBe("p:strategies_new:mine");
+});

@@ -65,7 +65,7 @@ async function redisChecked(
   const blockMs = Math.min(config.blockMs, BLOCK_MS_MAX);
   return checkRedis({
     url,
-    keys: keysOf(config.keyPrefix),
+    keys: keysOf(config.keyPrefix, config.groupSuffix),
     blockMs,
     channels: config.referenceChannels,
     refreshMs: config.referenceRefreshMs,
@@ -88,10 +88,12 @@ async function postgresChecked(
 /** The reference that a router has published, when the rows themselves cannot be read. */
 async function publishedReference(
   { redis }: CheckedRedis,
-  { keyPrefix }: Config,
+  { keyPrefix, groupSuffix }: Config,
 ): Promise<ReferenceContent | undefined> {
   if (redis === undefined) return undefined;
-  const stored = await inTime(referenceStoreOn(redis, keysOf(keyPrefix)).load()).catch(() => undefined);
+  const stored = await inTime(referenceStoreOn(redis, keysOf(keyPrefix, groupSuffix)).load()).catch(
+    () => undefined,
+  );
   return stored?.content;
 }
 
@@ -106,6 +108,7 @@ async function strategyLines(
   env: Environment,
   config: Config,
 ): Promise<readonly CheckLine[]> {
+  if (config.shadow) return [notChecked("Strategies", "SHADOW=true: no strategy is run")];
   if (!config.functions.includes("execute-strategies"))
     return [notChecked("Strategies", "FUNCTIONS leaves execute-strategies out: another process runs them")];
   if (content === undefined) return [notChecked("Strategies", "the reference cannot be read")];

@@ -1,7 +1,9 @@
 import { canonicalEntryId } from "../../../shared/entry-range.ts";
 import { deadLettersOn } from "../../../shared/io/streams/dead-letters.ts";
+import { RUNS_NO_TASKS, ShadowRefused } from "../../engine/shadow-refused.ts";
 import {
   NOT_THERE,
+  RETRIES_NO_TASKS,
   retryBinding,
   retryDeadLetters,
   type RetryAttempt,
@@ -19,6 +21,7 @@ export async function retryOne(id: string, requester: Requester, services: Servi
   const [attempt] = attempts;
   if (attempt === undefined || attempt.status === "gone") throw noDeadLetter(id, attempt?.note);
   const { status, note } = attempt;
+  if (note === RETRIES_NO_TASKS) throw new ShadowRefused(RUNS_NO_TASKS);
   if (status === "left") throw (await isRetryable(id, services)) ? retryLater(note) : notRetryable(note);
   return { invocation: summary.invocation ?? "", status, note };
 }

@@ -39,7 +39,7 @@ export function callRoutes(services: Services, jobs: Jobs) {
     },
     responses: {
       200: json(callAnswer, "the result of each entry, or of the job"),
-      ...problems(400, 401, 404, 413, 415, 422, 503),
+      ...problems(400, 401, 404, 409, 413, 415, 422, 503),
     },
   });
   return newRoutes().openapi(route, async (c) => {

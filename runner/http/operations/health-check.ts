@@ -6,6 +6,7 @@ import { openForOneQuestion } from "../../../shared/io/redis/connection.ts";
 import { readServerStatus } from "../../../shared/io/status/server-status.ts";
 import { readStatus, statusReaderOn, type Status } from "../../../shared/io/status/status.ts";
 import { redisRefusalIn, type RedisRefusal } from "../../../shared/redis-refusal.ts";
+import { shadowRefusal, TAKES_NO_SIGNALS } from "../../engine/shadow-refused.ts";
 import { singleFlight } from "../../engine/single-flight.ts";
 import { within } from "../../engine/time-limit.ts";
 import type { Services } from "../../setup/services.ts";
@@ -48,6 +49,10 @@ export function intakeChecker(services: CheckedServices): () => Promise<Health> 
       redis: { answers: true, ...(await readServerStatus(redis, services.keys)) },
     })),
   );
+  if (services.keys.suffix !== "") {
+    const reasons = [shadowRefusal(TAKES_NO_SIGNALS)];
+    return async () => ({ status: "not_ready", reasons });
+  }
   return async () => redisHealthOf((await within(ANSWER_MS_MAX, checkRedis(), () => SILENT)).redis);
 }
 

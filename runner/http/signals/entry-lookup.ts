@@ -19,7 +19,7 @@ export async function lookUpEntry(id: string, deps: LookupDeps): Promise<EntryVi
   return view;
 }
 
-type LookupDeps = Pick<Services, "redis" | "keys" | "database" | "config">;
+type LookupDeps = Pick<Services, "redis" | "keys" | "database">;
 
 /** Entries of one uid in one answer. */
 const ENTRIES_MAX = 20;
@@ -47,8 +47,8 @@ export async function lookUpUid(uid: string, deps: LookupDeps): Promise<FoundEnt
   return { entries: await viewsOf(shown, log, deps), truncated: ids.length > ENTRIES_MAX };
 }
 
-function readerOf({ database, config }: LookupDeps) {
-  return signalLogReaderOn(database, config.keyPrefix);
+function readerOf({ database, keys }: LookupDeps) {
+  return signalLogReaderOn(database, keys.shard);
 }
 
 /** What was found or, while Postgres is unavailable, its error. */

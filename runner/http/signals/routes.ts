@@ -42,7 +42,7 @@ const searchRoute = createRoute({
 
 /** `GET /signals`, `/signals/{uid}` and `/entries/{id}`. */
 export function signalRoutes({ services }: HttpDeps) {
-  const { database, config } = services;
+  const { database, keys } = services;
   return newRoutes()
     .openapi(entryRoute, async (c) => {
       const id = canonicalEntryId(c.req.valid("param").id);
@@ -59,7 +59,7 @@ export function signalRoutes({ services }: HttpDeps) {
     .openapi(searchRoute, async (c) => {
       const { search, page } = c.req.valid("query");
       const { signals, next } = await searchSignals(database, {
-        shard: config.keyPrefix,
+        shard: keys.shard,
         search,
         page,
       }).catch(tooSlow);

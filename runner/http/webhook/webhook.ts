@@ -9,6 +9,7 @@ import {
   type IntakeAnswer,
   type Members,
 } from "../../../shared/signal/tradingview-alert.ts";
+import { shadowRefusal, TAKES_NO_SIGNALS } from "../../engine/shadow-refused.ts";
 import { clientAddressOf, isAmong } from "../auth/client-address.ts";
 import { secretMatcher } from "../auth/credentials.ts";
 import { encodingProblem } from "../encoding.ts";
@@ -26,7 +27,7 @@ import type { RefusedAlerts } from "./refused-alerts.ts";
  * it and publishes an event that says why.
  */
 export function webhookRoutes(deps: HttpDeps, alerts: RefusedAlerts) {
-  const { config, clock } = deps.services;
+  const { config, clock, keys } = deps.services;
   const { ingest } = deps;
   const secret = config.webhookSecret;
   if (secret === undefined || ingest === undefined)
@@ -46,6 +47,7 @@ export function webhookRoutes(deps: HttpDeps, alerts: RefusedAlerts) {
         hint: "if the router is behind a proxy, list the proxy in TRUSTED_PROXIES",
       });
     }
+    if (keys.suffix !== "") throw new Problem(SHADOW);
     if (body.status !== "read") throw new Problem(unreadBody(body.status, limits));
     const { fields, uid } = accepted(
       readAlert(objectIn(body.text), { secret, now: clock.now(), source: "tradingview" }),
@@ -89,6 +91,13 @@ export function webhookRoutes(deps: HttpDeps, alerts: RefusedAlerts) {
 /** TradingView gives up after 3 s, and sends an alert again after a 5xx. Both limits count from the request's arrival. */
 const BODY_MS_MAX = 1_500;
 const CONFIRM_MS_MAX = 2_000;
+
+const SHADOW = {
+  status: 409,
+  code: "shadow_router",
+  detail: shadowRefusal(TAKES_NO_SIGNALS),
+  hint: "send alerts to the router that trades: this one decides them as well",
+} as const;
 
 const UNCONFIRMED = {
   status: 503,

@@ -100,7 +100,7 @@ class CallBuilder<Item extends CommitItem> {
       ],
       settings: [
         fence.kind,
-        fence.kind === "group" ? fence.group : "",
+        fence.kind === "group" ? keys.group(fence.group) : "",
         decidedOn?.version ?? "",
         decidedOn?.epoch ?? "",
         decidedOn?.at ?? "",

@@ -104,7 +104,11 @@ const VALUES = {
     signals: new Set<string>(SIGNAL_STATUSES),
     outcomes: new Set<string>([...ROUTING_STATUSES, ...EXECUTION_STATUSES]),
   },
-  reason: { signals: new Set<string>(SIGNAL_REASONS), outcomes: new Set<string>(SEARCH_REASONS) },
+  reason: {
+    // A signal with the reason `shadow` has a strategy with it; the reverse is not so.
+    signals: new Set<string>(SIGNAL_REASONS.filter((reason) => reason !== "shadow")),
+    outcomes: new Set<string>(SEARCH_REASONS),
+  },
 } as const;
 
 /** Status, reason and strategy; all conditions on outcomes must hold for the same outcome. */

@@ -1,6 +1,9 @@
 import type { Redis } from "ioredis";
+import type { ShadowHealth } from "../../health/shadow.ts";
 import { STREAMS, type Keys } from "../../keys.ts";
 import { readHeartbeats, type Heartbeat } from "../streams/consumer-heartbeats.ts";
+import { readForeignConsumers, type ForeignConsumer } from "../streams/foreign-consumers.ts";
+import { readShadow } from "../streams/router-mode.ts";
 import { readDeadLetterStatus, type DeadLetterStatus } from "./dead-letter-status.ts";
 import { readReferenceStatus, type ReferenceStatus } from "./reference-status.ts";
 import { readServerStatus, type ServerStatus } from "./server-status.ts";
@@ -18,6 +21,8 @@ export interface Status {
   readonly reference: ReferenceStatus;
   readonly strategies: StrategyStatus;
   readonly deadLetters: DeadLetterStatus;
+  readonly shadow: ShadowHealth;
+  readonly foreignConsumers: readonly ForeignConsumer[];
   /** Fields of the control hash, without the epoch. */
   readonly paused: Readonly<Record<string, string>>;
   /** Fields of the metrics hash. */
@@ -46,18 +51,31 @@ interface ReaderMemory {
 async function readWith(redis: Redis, keys: Keys, { seen, rowsOf }: ReaderMemory): Promise<Status> {
   const referenceStatus = readReferenceStatus(redis, keys);
   const rows = referenceStatus.then(async ({ version }) => rowsOf(version));
-  const [server, streams, loops, reference, strategies, deadLetters, control, metrics, time] =
-    await Promise.all([
-      readServerStatus(redis, keys),
-      Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, { name, seen }))),
-      readHeartbeats(redis, keys),
-      referenceStatus,
-      readStrategyStatus(redis, keys, rows),
-      readDeadLetterStatus(redis, keys),
-      redis.hgetall(keys.control),
-      redis.hgetall(keys.metrics),
-      redis.time(),
-    ]);
+  const [
+    server,
+    streams,
+    loops,
+    reference,
+    strategies,
+    deadLetters,
+    isShadow,
+    foreignConsumers,
+    control,
+    metrics,
+    time,
+  ] = await Promise.all([
+    readServerStatus(redis, keys),
+    Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, { name, seen }))),
+    readHeartbeats(redis, keys),
+    referenceStatus,
+    readStrategyStatus(redis, keys, rows),
+    readDeadLetterStatus(redis, keys),
+    readShadow(redis, keys),
+    readForeignConsumers(redis, keys),
+    redis.hgetall(keys.control),
+    redis.hgetall(keys.metrics),
+    redis.time(),
+  ]);
   const { epoch: _, ...paused } = control;
   return {
     server,
@@ -66,6 +84,8 @@ async function readWith(redis: Redis, keys: Keys, { seen, rowsOf }: ReaderMemory
     reference,
     strategies,
     deadLetters,
+    shadow: { isShadow, suffix: keys.suffix },
+    foreignConsumers,
     paused,
     metrics: Object.fromEntries(Object.entries(metrics).map(([field, value]) => [field, Number(value)])),
     now: Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000),

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { entryTime } from "../../entry.ts";
-import { BEST_EFFORT_GROUPS, GROUPS, type Keys, type StreamName } from "../../keys.ts";
+import { BEST_EFFORT_GROUPS, GROUPS, type GroupName, type Keys, type StreamName } from "../../keys.ts";
 import { readTime } from "../redis/clock.ts";
 import { readGroupInfos, type GroupInfo } from "../streams/group-info.ts";
 import { fieldsOfGroup, sinceHeartbeat } from "../streams/in-flight-heartbeats.ts";
@@ -47,6 +47,8 @@ export interface GroupStatus {
   readonly waiting: WaitingStatus | null;
   /** False for groups of other services. */
   readonly own: boolean;
+  /** Which of the router's own groups it is; null for others. */
+  readonly group: GroupName | null;
 }
 
 /**
@@ -71,9 +73,10 @@ async function groupStatus(
   const undelivered = await redis.xrange(key, `(${lastDeliveredId}`, "+", "COUNT", COUNTED_MAX);
   const [oldest] = await readPending(redis, { key, group: name, countMax: 1 });
   const lag = undelivered.length < COUNTED_MAX ? undelivered.length : reported;
-  const own = [...GROUPS, ...BEST_EFFORT_GROUPS].some(
-    (each) => each.group === name && each.stream === stream,
-  );
+  const group =
+    [...GROUPS, ...BEST_EFFORT_GROUPS].find(
+      (each) => keys.group(each.group) === name && each.stream === stream,
+    )?.group ?? null;
   const found = { key, group: name, undelivered, lag, pending, oldestPending: oldest, seen };
   return {
     name,
@@ -81,10 +84,14 @@ async function groupStatus(
     pending,
     lag,
     oldestPendingIdleMs:
-      oldest === undefined ? null : await idleMsOf(oldest, { redis, keys, stream, group: name }),
+      oldest === undefined ? null : await idleMsOf(oldest, { redis, keys, stream, group: group ?? name }),
     oldestPendingAt: oldest === undefined ? null : entryTime(oldest.id),
-    waiting: own ? await waitingStatus(redis, { ...found, countsBegun: name === "strategy_executor" }) : null,
-    own,
+    waiting:
+      group === null
+        ? null
+        : await waitingStatus(redis, { ...found, countsBegun: group === "strategy_executor" }),
+    own: group !== null,
+    group,
   };
 }
 

@@ -40,7 +40,7 @@ export async function pruneConsumers(
   keys: Keys,
   { stream, group, idleMs }: GroupOf & { readonly idleMs: number },
 ): Promise<string[]> {
-  return (await removeScript(redis)([keys.stream(stream)], [group, idleMs])) as string[];
+  return (await removeScript(redis)([keys.stream(stream)], [keys.group(group), idleMs])) as string[];
 }
 
 /** Removes a consumer that stops from its group; false, and it stays, when something is pending for it. */
@@ -49,7 +49,7 @@ export async function leaveGroup(
   keys: Keys,
   { stream, group, consumer }: GroupOf & { readonly consumer: string },
 ): Promise<boolean> {
-  const removed = await removeScript(redis)([keys.stream(stream)], [group, -1, consumer]);
+  const removed = await removeScript(redis)([keys.stream(stream)], [keys.group(group), -1, consumer]);
   return (removed as string[]).length === 1;
 }
 

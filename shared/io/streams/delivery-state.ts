@@ -22,8 +22,6 @@ export type Delivery =
   | { readonly status: "waiting" | "acknowledged" }
   | ({ readonly status: "pending" } & Omit<PendingEntry, "id">);
 
-const DECIDING_GROUP = "signal_processor";
-
 /**
  * KEYS 1 the stream. ARGV 1 group, 2 entry id. Returns the entry as XRANGE does, XPENDING of it, XINFO GROUPS; empty when there is
  * no stream or no group (yet). In one step: an entry that is delivered meanwhile must not be seen in two states, or in none.
@@ -43,20 +41,25 @@ return { redis.call('XRANGE', stream, id, id), pending, unlessMissing(redis.pcal
 /** Looks an entry up in its stream and in the group that decides. */
 export async function deliveryStateOf(redis: Redis, keys: Keys, id: string): Promise<DeliveryState> {
   const read = defineScript(redis, "readDeliveryState", STATE_SCRIPT);
-  const reply = await read([keys.stream("signals_stream")], [DECIDING_GROUP, id]);
+  const deciding = keys.group("signal_processor");
+  const reply = await read([keys.stream("signals_stream")], [deciding, id]);
   const [[entry], pending, groups] = reply as [RawEntry[], RawPendingEntry[], unknown[][]];
   return {
     fields: entry === undefined ? undefined : entryOf(entry).fields,
-    delivery: deliveryOf(id, pending, groups),
+    delivery: deliveryOf(id, pending, { groups, deciding }),
   };
 }
 
-function deliveryOf(id: string, [pending]: RawPendingEntry[], groups: readonly unknown[][]): Delivery {
+function deliveryOf(
+  id: string,
+  [pending]: RawPendingEntry[],
+  { groups, deciding }: { readonly groups: readonly unknown[][]; readonly deciding: string },
+): Delivery {
   if (pending !== undefined) {
     const { id: _, ...delivery } = pendingEntryOf(pending);
     return { status: "pending", ...delivery };
   }
-  const group = groups.map(groupInfoOf).find(({ name }) => name === DECIDING_GROUP);
+  const group = groups.map(groupInfoOf).find(({ name }) => name === deciding);
   const waiting = compareEntryIds(id, group?.lastDeliveredId ?? "0-0") > 0;
   return { status: waiting ? "waiting" : "acknowledged" };
 }

@@ -41,7 +41,7 @@ end
 local length = found and redis.call('XLEN', stream) or 0
 redis.call('XGROUP', 'CREATE', stream, group, starts == 'start' and '0' or '$', 'MKSTREAM')
 redis.call('HSET', groups, field, redis.call('TIME')[1])
-if starts == 'end' and length > 0 then return 'created_at_end:' .. length end
+if starts == 'end' then return 'created_at_end:' .. length end
 return 'created'
 `;
 
@@ -53,7 +53,8 @@ redis.call('HSET', KEYS[2], ARGV[2], redis.call('TIME')[1])
 
 /**
  * Makes sure the group exists. A new one starts at the beginning, so that nothing published before the first start is skipped;
- * `strategy_executor` at the end of the tasks that are already there, and `notifier` always at the end.
+ * `strategy_executor` at the end of the tasks that are already there, and `notifier` always at the end. With GROUP_SUFFIX the
+ * group of signals starts at their end: another router decides what is there.
  */
 export async function ensureGroup(
   redis: Redis,
@@ -62,7 +63,8 @@ export async function ensureGroup(
   group: GroupName,
 ): Promise<GroupState> {
   const ensure = defineScript(redis, "ensureGroup", ENSURE_SCRIPT);
-  const args = [group, groupField(stream, group), STARTS[group]];
+  const isShared = stream === "signals_stream" && keys.suffix !== "";
+  const args = [keys.group(group), groupField(stream, group), isShared ? "end" : STARTS[group]];
   const reply = String(await ensure([keys.stream(stream), keys.groups], args));
   const [state = "", entries] = reply.split(":");
   switch (state) {
@@ -71,7 +73,7 @@ export async function ensureGroup(
     case "lost":
       return { state };
     case "created_at_end":
-      return { state, skipped: Number(entries) };
+      return Number(entries) > 0 || isShared ? { state, skipped: Number(entries) } : { state: "created" };
     default:
       throw new Error(`group script answered ${reply}`);
   }
@@ -84,7 +86,7 @@ export async function createGroup(
   { stream, group, from }: { stream: StreamName; group: GroupName; from: string },
 ): Promise<void> {
   const create = defineScript(redis, "createGroup", CREATE_SCRIPT);
-  await create([keys.stream(stream), keys.groups], [group, groupField(stream, group), from]);
+  await create([keys.stream(stream), keys.groups], [keys.group(group), groupField(stream, group), from]);
 }
 
 /** Field of a group in the `groups` hash. */

@@ -41,5 +41,5 @@ export async function correctIdleTimes(
 ): Promise<void> {
   const correctPage = defineScript(redis, "correctIdleTimes", CORRECT_SCRIPT);
   for (let from = "-"; from !== "";)
-    from = String(await correctPage([keys.stream(stream)], [group, from, PAGE_COUNT]));
+    from = String(await correctPage([keys.stream(stream)], [keys.group(group), from, PAGE_COUNT]));
 }

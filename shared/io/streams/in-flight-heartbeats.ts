@@ -83,7 +83,7 @@ export function inFlightHeartbeatOn(
   return {
     async beat(validMs) {
       const where = [keys.stream(stream), keys.heartbeats, keys.loops];
-      return (await beatInFlight(where, [group, consumer, of, Math.ceil(validMs)])) === 1;
+      return (await beatInFlight(where, [keys.group(group), consumer, of, Math.ceil(validMs)])) === 1;
     },
     async end({ left }) {
       if (left) await redis.hdel(keys.heartbeats, of + consumer);
@@ -114,12 +114,20 @@ export async function sinceHeartbeat(
   return left > 0 && left <= 2 * heartbeat.validMs ? Math.max(0, heartbeat.validMs - left) : undefined;
 }
 
-/** Removes the heartbeats of consumers that ended long ago. `now` is Redis' clock, milliseconds since 1970. */
-export async function removeOldHeartbeats(redis: Redis, keys: Keys, now: number): Promise<void> {
+/**
+ * Removes the heartbeats of consumers that ended long ago. Those in `kept`, as `stream group consumer`, stay: they tell a router's
+ * consumer that left entries pending from one of another program. `now` is Redis' clock, milliseconds since 1970.
+ */
+export async function removeOldHeartbeats(
+  redis: Redis,
+  keys: Keys,
+  { now, kept }: { readonly now: number; readonly kept: ReadonlySet<string> },
+): Promise<void> {
   for (const [field, text] of Object.entries(await redis.hgetall(keys.heartbeats))) {
     // One that is far ahead is from before Redis' clock was set back.
     const { validUntil, validMs } = parse(text);
-    if (Math.abs(now - validUntil) > SEEN_MS_MAX + validMs) await redis.hdel(keys.heartbeats, field);
+    if (Math.abs(now - validUntil) > SEEN_MS_MAX + validMs && !kept.has(field))
+      await redis.hdel(keys.heartbeats, field);
   }
 }
 

@@ -37,8 +37,9 @@ const BEGINNING = "0-0";
 export function lostEntriesOn(
   redis: Redis,
   keys: Keys,
-  { stream, group }: Pick<GroupOptions, "stream" | "group">,
+  { stream, group: name }: Pick<GroupOptions, "stream" | "group">,
 ): LostEntries {
+  const group = keys.group(name);
   const findTraces = defineScript(redis, "findTraces", TRACES_SCRIPT);
   const settleEntry = defineScript(redis, "settleLostEntry", LOST_SCRIPT);
   const [key, records, letters] = [

@@ -93,10 +93,11 @@ const CLOCK_OFF_MS_MAX = 1_000;
 export function streamGroupOn(
   redis: Redis,
   keys: Keys,
-  { stream, group, consumer }: GroupOptions,
+  { stream, group: name, consumer }: GroupOptions,
 ): StreamGroup {
   const key = keys.stream(stream);
-  const of = fieldsOfGroup({ stream, group });
+  const group = keys.group(name);
+  const of = fieldsOfGroup({ stream, group: name });
   const extendEntries = defineScript(redis, "extendEntries", EXTEND_SCRIPT);
   const findAbandoned = defineScript(redis, "findAbandoned", ABANDONED_SCRIPT);
   const claimEntries = defineScript(redis, "claimEntries", CLAIM_SCRIPT);

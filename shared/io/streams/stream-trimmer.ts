@@ -163,8 +163,10 @@ export function streamTrimmerOn(
     { mode, countMax, isFull = false }: TrimOptions & { mode: "trim" | "preview"; countMax: number },
   ): Promise<TrimStep> {
     const ageMs = isFull ? Math.min(FULL_RETENTION_MS, retentionMs) : retentionMs;
+    // With GROUP_SUFFIX it is another router's, which trims it by its own groups.
+    if (stream === "signals_stream" && keys.suffix !== "") return { removed: 0, behind: [] };
     const own = GROUPS.filter((one) => one.stream === stream).flatMap(({ group }) => [
-      group,
+      keys.group(group),
       // Tasks may be run by other services only; the other streams are always processed by the router.
       group === "strategy_executor" ? groupField(stream, group) : "",
     ]);

@@ -73,8 +73,9 @@ export interface TaskClaimsOptions {
 export function taskClaimsOn(
   redis: Redis,
   keys: Keys,
-  { stream, group, consumer }: TaskClaimsOptions,
+  { stream, group: name, consumer }: TaskClaimsOptions,
 ): TaskClaims {
+  const group = keys.group(name);
   const markTasksDelivered = defineScript(redis, "markTasksDelivered", MARK_DELIVERED_SCRIPT);
   const beginTask = defineScript(redis, "beginTask", BEGIN_SCRIPT);
   const key = keys.stream(stream);

@@ -109,7 +109,7 @@ describe("what is away, or in the way, says nothing about the entries", () => {
     const stream = router.keys.stream("signals_stream");
     await router.redis.xgroup("CREATE", stream, "signal_processor", "0", "MKSTREAM");
     const entryId = await router.publish(signal("a"));
-    await router.redis.xreadgroup("GROUP", "signal_processor", "somebody who died", "STREAMS", stream, ">");
+    await router.redis.xreadgroup("GROUP", "signal_processor", "died-1-0a0a0a", "STREAMS", stream, ">");
     await router.redis.xdel(stream, entryId);
     await router.start();
     await vi.waitFor(async () => expect(await deadLetters()).toHaveLength(1), { timeout: 10_000 });

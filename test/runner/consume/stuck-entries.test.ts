@@ -57,7 +57,16 @@ describe("an entry nobody can finish", () => {
     }
     await pipeline.exec();
     await router.redis.xgroup("CREATE", key, "signal_processor", "0");
-    await router.redis.xreadgroup("GROUP", "signal_processor", "killed", "COUNT", 700, "STREAMS", key, ">");
+    await router.redis.xreadgroup(
+      "GROUP",
+      "signal_processor",
+      "killed-1-0a0a0a",
+      "COUNT",
+      700,
+      "STREAMS",
+      key,
+      ">",
+    );
     await keepStarting(async () => (await deadLetters()).length > 0 && (await nothingPending()));
     expect(await deadLetters()).toEqual([
       expect.objectContaining({

@@ -34,6 +34,7 @@ describe("a function called by a retry", () => {
         clock,
         events: eventLogOn(redis, keys, clock, openLogger("silent", { forPeople: false })),
         commit: commitOn(redis, keys, { dedupTtlMs: 60_000 }),
+        config: { shadow: false },
         bindingFor: () => binding,
       },
     );

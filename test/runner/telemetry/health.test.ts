@@ -16,6 +16,7 @@ function statusOf(loops: readonly GroupOfStream[], at: number): Status {
     oldestPendingAt: null,
     waiting: null,
     own: true,
+    group: name,
   });
   return {
     server: { refusals: [], memory: { used: 1_000_000, max: 0 } },
@@ -24,6 +25,8 @@ function statusOf(loops: readonly GroupOfStream[], at: number): Status {
     reference: { version: "v1", confirmedAt: NOW },
     strategies: { names: {}, reports: [], tasks: [] },
     deadLetters: { count: 0, oldestAt: null },
+    shadow: { isShadow: false, suffix: "" },
+    foreignConsumers: [],
     paused: {},
     metrics: {},
     now: NOW,

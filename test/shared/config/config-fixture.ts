@@ -8,6 +8,8 @@ export const DEFAULTS = {
   databaseUrl: undefined,
   neonWsProxy: undefined,
   keyPrefix: "",
+  groupSuffix: "",
+  shadow: false,
   httpHost: "127.0.0.1",
   httpPort: 8080,
   httpToken: undefined,

@@ -33,6 +33,8 @@ const well: HealthFacts = {
   paused: {},
   strategies: { now: 0, reports: [], consumers: 1, tasks: [] },
   deadLetters: { count: 0, oldestAgoMs: null },
+  shadow: { isShadow: false, suffix: "" },
+  foreignConsumers: [],
 };
 
 const fresh = { version: "v", confirmedAgoMs: 1_000 };

@@ -1,0 +1,91 @@
+import type { Redis } from "ioredis";
+import { GROUPS, type GroupName, type Keys, type StreamName } from "../../keys.ts";
+import { readPending } from "./pending-entries.ts";
+
+/**
+ * Finds consumers in the router's groups that are no router's: another program that reads with the name of such a group takes
+ * signals away. A router's consumer has left a heartbeat, or notes its turns in `loops`, or has a name that routers make.
+ */
+export interface ForeignConsumer {
+  readonly stream: StreamName;
+  readonly group: GroupName;
+  /** The group as Redis knows it. */
+  readonly groupName: string;
+  readonly consumer: string;
+  /** Delivered to it and not acknowledged. */
+  readonly pending: number;
+  /** Since it last read, in ms; before Redis 7.2, since it was last given an entry. */
+  readonly idleMs: number;
+  /** What a person has said is to become of its pending entries; null: nothing yet. */
+  readonly adopted: Adoption | null;
+}
+
+export const ADOPTIONS = ["acknowledge", "decide"] as const;
+export type Adoption = (typeof ADOPTIONS)[number];
+
+/** What routers call themselves unless CONSUMER_NAME is set, and their calls on demand in any case. */
+const ROUTERS_NAME = /-\d+-[0-9a-f]{6}$|:(?:poll|reclaim)-[0-9a-f]{8}$/;
+
+export async function readForeignConsumers(redis: Redis, keys: Keys): Promise<ForeignConsumer[]> {
+  // Before the traces: a router's consumer leaves one before it reads for the first time.
+  const consumers = (await Promise.all(GROUPS.map(async (of) => consumersOf(redis, keys, of)))).flat();
+  if (consumers.every(({ consumer }) => ROUTERS_NAME.test(consumer))) return [];
+  const [heartbeats, loops, groups] = await Promise.all([
+    redis.hkeys(keys.heartbeats),
+    redis.hkeys(keys.loops),
+    redis.hgetall(keys.groups),
+  ]);
+  const routers = new Set([...heartbeats, ...loops].map((field) => field.slice(field.lastIndexOf(" ") + 1)));
+  return consumers
+    .filter(({ consumer }) => !ROUTERS_NAME.test(consumer) && !routers.has(consumer))
+    .map((one) => ({
+      ...one,
+      adopted: ADOPTIONS.find((answer) => groups[adoptedField(one)] === answer) ?? null,
+    }));
+}
+
+/** Where the `groups` hash has what became of a foreign consumer's entries. */
+export function adoptedField({
+  stream,
+  group,
+  consumer,
+}: Pick<ForeignConsumer, "stream" | "group" | "consumer">): string {
+  return `adopted:${stream}:${group}:${consumer}`;
+}
+
+/** Its oldest pending entry; undefined when there is none any longer. */
+export async function oldestPendingOf(
+  redis: Redis,
+  keys: Keys,
+  { stream, groupName, consumer }: Pick<ForeignConsumer, "stream" | "groupName" | "consumer">,
+): Promise<string | undefined> {
+  const range = { key: keys.stream(stream), group: groupName, consumer, countMax: 1 };
+  return (await readPending(redis, range))[0]?.id;
+}
+
+/** The names of all consumers of the group; none when there is no such group. */
+export async function consumersOf(
+  redis: Redis,
+  keys: Keys,
+  { stream, group }: Pick<ForeignConsumer, "stream" | "group">,
+): Promise<Omit<ForeignConsumer, "adopted">[]> {
+  const groupName = keys.group(group);
+  try {
+    const replies = (await redis.xinfo("CONSUMERS", keys.stream(stream), groupName)) as unknown[][];
+    return replies.map((flat) => {
+      const valueOf = (name: string): unknown => flat[flat.indexOf(name) + 1];
+      const [consumer, pending, idleMs] = [valueOf("name"), valueOf("pending"), valueOf("idle")];
+      return {
+        stream,
+        group,
+        groupName,
+        consumer: String(consumer),
+        pending: Number(pending),
+        idleMs: Number(idleMs),
+      };
+    });
+  } catch (error) {
+    if (error instanceof Error && /no such key|NOGROUP/.test(error.message)) return [];
+    throw error;
+  }
+}

@@ -41,6 +41,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
   const database = await openDatabase({
     url: config.databaseUrl,
     neonWsProxy: config.neonWsProxy,
+    schema: config.databaseSchema,
     dataDir,
     onError: (error) => {
       // Connections to a server reconnect by themselves.

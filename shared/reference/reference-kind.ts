@@ -21,7 +21,8 @@ export function originText({ kind, source }: ReferenceOrigin): string {
       return "the router's own tables";
     case "none":
       return "tables or views that another program has made";
-    default:
+    case "v4":
+    case "v2":
       return `views over the tables of ${kind} in schema ${source}`;
   }
 }

@@ -44,11 +44,11 @@ export interface MigrateOptions {
 export interface Migration {
   readonly query: Database["query"];
   /** Runs a text of one or more statements. @throws DatabaseError */
-  run(sql: string): Promise<void>;
+  readonly run: (sql: string) => Promise<void>;
   /** Whose reference it is; undefined in a new database. */
   readonly stored: ReferenceOrigin | undefined;
   /** Applies the missing migrations of this kind of reference, and records it. @throws DatabaseError, MigrationRefusedError */
-  apply(origin: ReferenceOrigin): Promise<readonly string[]>;
+  readonly apply: (origin: ReferenceOrigin) => Promise<readonly string[]>;
 }
 
 /**

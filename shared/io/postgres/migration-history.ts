@@ -16,8 +16,11 @@ export async function readHistory(
   schema: string | undefined,
 ): Promise<readonly string[] | undefined> {
   const table = nameIn(schema, HISTORY_TABLE);
-  const [found] = await query<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [table]);
-  if (found?.there !== true) return undefined;
+  const found =
+    schema === undefined
+      ? await query("SELECT 1 FROM pg_class WHERE oid = to_regclass($1)", [table])
+      : await query(IN_SCHEMA, [schema, HISTORY_TABLE]);
+  if (found.length === 0) return undefined;
   const rows = await query<{ name: string }>(`SELECT name FROM ${table} ORDER BY run_on, id`);
   return rows.map(({ name }) => name);
 }
@@ -27,6 +30,11 @@ export async function readReferenceOrigin(db: Database): Promise<ReferenceOrigin
   const history = await readHistory(db.query, db.schema);
   return history === undefined ? undefined : originIn(history);
 }
+
+/** Not to_regclass: a session that has waited for another migration in its transaction may still hold that there is no table. */
+const IN_SCHEMA = `
+  SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relname = $2`;
 
 interface Found {
   readonly schema: string;

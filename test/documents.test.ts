@@ -152,9 +152,9 @@ describe("functions/README.md", () => {
 
 describe("shared/io/README.md", () => {
   const folder = "shared/io/postgres/migrations";
-  const columns = readdirSync(join(ROOT, folder)).flatMap((file) =>
-    columnsIn(read(posix.join(folder, file))),
-  );
+  const columns = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".sql"))
+    .flatMap((file) => columnsIn(read(posix.join(folder, file))));
 
   test("finds the columns of all tables", () => {
     expect(new Set(columns.map(([table]) => table)).size).toBeGreaterThanOrEqual(10);

@@ -113,10 +113,10 @@ function attemptText({ id, status, note }: RetryAttempt): string {
 }
 
 async function databaseForRetry(config: Config): Promise<Database> {
-  const { databaseUrl: url, neonWsProxy } = config;
-  const options = { url, neonWsProxy, dataDir: DATA_DIR, onError: () => undefined };
+  const { databaseUrl: url, databaseSchema: schema, neonWsProxy } = config;
+  const options = { url, schema, neonWsProxy, dataDir: DATA_DIR, onError: () => undefined };
   if (url !== undefined) return openDatabase(options);
-  return lazyDatabase({ kind: "pglite" }, async () => {
+  return lazyDatabase({ kind: "pglite", schema }, async () => {
     const database = await openDatabase(options).catch((error: unknown) => {
       const redisToo = config.redisUrl === undefined ? ", which starts the local Redis by itself" : "";
       throw new CliError(

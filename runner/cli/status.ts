@@ -30,9 +30,10 @@ export async function printStatus(
 /** Only a server is asked: one process alone can open the embedded database. */
 async function askPostgres(config: Config): Promise<PostgresHealth> {
   if (config.databaseUrl === undefined) return { postgresReachable: null };
-  const { databaseUrl: url, neonWsProxy } = config;
+  const { databaseUrl: url, databaseSchema: schema, neonWsProxy } = config;
   const database = await openDatabase({
     url,
+    schema,
     neonWsProxy,
     dataDir: DATA_DIR,
     queryMsMax: 3_000,

@@ -25,6 +25,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
   const database = await openDatabase({
     url: databaseUrl,
     neonWsProxy: config.neonWsProxy,
+    schema: config.databaseSchema,
     dataDir: "",
     poolMax: POOL_MAX,
     onError: (error) => logger.warn(`database: ${messageOf(error)}`),

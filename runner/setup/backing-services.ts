@@ -5,10 +5,13 @@ import { messageOf } from "../../shared/error-message.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { pendingMigrations } from "../../shared/io/postgres/migrate.ts";
+import { MigrationRefusedError, readReferenceOrigin } from "../../shared/io/postgres/migration-history.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
+import { otherSystemText, readOtherSystem } from "../../shared/io/reference/other-systems.ts";
 import { keysOf } from "../../shared/keys.ts";
 import { redisRefusalIn } from "../../shared/redis-refusal.ts";
+import type { ReferenceOrigin } from "../../shared/reference/reference-kind.ts";
 import type { Running } from "../../shared/running.ts";
 import { MisconfigurationError, type Environment } from "../environment.ts";
 import { isDemoReference, loadDemoReference } from "../local/demo.ts";
@@ -26,6 +29,8 @@ export interface BackingServices extends Running {
   readonly isDemo: boolean;
   /** False when Redis did not answer: whether the router may work on its groups is then not known yet. */
   readonly isAdmitted: boolean;
+  /** Whose reference it is; undefined when Postgres could not be asked. */
+  readonly reference: ReferenceOrigin | undefined;
 }
 
 export interface BackingServicesOptions {
@@ -46,6 +51,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
   const database = await openDatabase({
     url: config.databaseUrl,
     neonWsProxy: config.neonWsProxy,
+    schema: config.databaseSchema,
     dataDir,
     onError: (error) => {
       // Connections to a server reconnect by themselves.
@@ -54,7 +60,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
     },
   });
   try {
-    const isDemo = await prepareSchema(database, config, logger);
+    const { isDemo, reference } = await prepareSchema(database, config, logger);
     const local =
       config.redisUrl === undefined
         ? await startLocalRedis({ dataDir, log: logger, findServer: async () => findRedisServer({ env }) })
@@ -67,6 +73,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
       database,
       isDemo,
       isAdmitted,
+      reference,
       async stop() {
         await database.close();
         await local?.stop();
@@ -107,20 +114,30 @@ async function checkRedis(url: string, options: BackingServicesOptions): Promise
   }
 }
 
-/** Migrates the embedded database, and only checks any other. True when its reference is the demo. */
-async function prepareSchema(database: Database, config: Config, logger: Logger): Promise<boolean> {
+/** Migrates the embedded database, and only checks any other. A reference of another system is left alone. */
+async function prepareSchema(
+  database: Database,
+  config: Config,
+  logger: Logger,
+): Promise<Pick<BackingServices, "isDemo" | "reference">> {
   if (config.databaseUrl === undefined) {
-    await database.migrate();
+    await database.migrate().catch(throwRefusal);
+    const reference = await readReferenceOrigin(database);
+    if (reference?.kind !== "own") return { isDemo: false, reference };
     await loadDemoReference(database);
-    return isDemoReference(database);
+    return { isDemo: await isDemoReference(database), reference };
   }
   try {
-    const pending = await pendingMigrations(database);
+    const pending = await pendingMigrations(database).catch(throwRefusal);
     if (pending.length > 0) {
       throw new MisconfigurationError(
         `the database of DATABASE_URL lacks migrations (${pending.join(", ")}): run \`npm run migrate\``,
       );
     }
+    const reference = await readReferenceOrigin(database);
+    const other = reference?.kind === "own" ? await readOtherSystem(database) : undefined;
+    if (other !== undefined) logger.warn(otherSystemText(other));
+    return { isDemo: false, reference };
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error;
     // Trading does not wait for Postgres: records wait in Redis until it is available.
@@ -128,6 +145,11 @@ async function prepareSchema(database: Database, config: Config, logger: Logger)
     logger.warn(
       `Postgres ${what} (${error.message}): the router starts without it, and records wait in Redis`,
     );
+    return { isDemo: false, reference: undefined };
   }
-  return false;
+}
+
+/** Tables in another schema than DATABASE_SCHEMA stay there until a person moves them. */
+function throwRefusal(error: unknown): never {
+  throw error instanceof MigrationRefusedError ? new MisconfigurationError(error.message) : error;
 }

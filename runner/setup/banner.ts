@@ -1,5 +1,6 @@
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
+import { originText } from "../../shared/reference/reference-kind.ts";
 import { SECRET_FILES, type LocalSecretName } from "../local/secrets.ts";
 import type { BackingServices } from "./backing-services.ts";
 
@@ -8,7 +9,7 @@ import type { BackingServices } from "./backing-services.ts";
 export interface BannerFacts {
   /** The configuration in use, with generated secrets. */
   readonly config: Config;
-  readonly backing: Pick<BackingServices, "localRedis" | "database" | "isDemo">;
+  readonly backing: Pick<BackingServices, "localRedis" | "database" | "isDemo" | "reference">;
   readonly consumer: string;
   /** Without user and password. */
   readonly redisUrl: string;
@@ -49,15 +50,16 @@ export function banner(facts: BannerFacts): string {
     config.databaseUrl === undefined
       ? "embedded (PGlite) in .data/postgres; set DATABASE_URL to use a server"
       : `${redactUrl(config.databaseUrl)} (${backing.database.kind})`;
+  const schema = config.databaseSchema === undefined ? "" : `, schema ${config.databaseSchema}`;
   const lines = [
     "signal router",
     `  Redis      ${redisUrl}${backing.localRedis ? " (on this machine, data in .data/redis; set REDIS_URL to use another)" : ""}`,
-    `  Postgres   ${postgres}`,
+    `  Postgres   ${postgres}${schema}`,
     `  HTTP       ${httpUrl ?? HTTP_OFF}`,
     `  functions  ${config.functions.join(", ")}`,
     ...(config.shadow ? [`  shadow     ${shadowText(config)}`] : []),
     `  consumer   ${consumer}${config.keyPrefix === "" ? "" : `, keys under ${config.keyPrefix}`}`,
-    ...(backing.isDemo ? ["  reference  a small demo, whose strategies only log"] : []),
+    ...referenceLines(backing),
     "",
     ...statusLines(facts),
     ...(backing.isDemo ? demoLines(facts) : signalLines(facts)),
@@ -65,6 +67,11 @@ export function banner(facts: BannerFacts): string {
     "",
   ];
   return lines.join("\n");
+}
+
+function referenceLines({ isDemo, reference }: BannerFacts["backing"]): string[] {
+  if (isDemo) return ["  reference  a small demo, whose strategies only log"];
+  return reference === undefined || reference.kind === "own" ? [] : [`  reference  ${originText(reference)}`];
 }
 
 /** Begins the last line of the start. */

@@ -3,6 +3,9 @@ import * as z from "zod";
 
 /** Parsers for the texts of variables; the error of each says what it expects. */
 
+export const SCHEMA_EXPECTED =
+  "the name of a Postgres schema: at most 63 bytes, without quotes, backslashes and control characters, and none of Postgres' own";
+
 /** A text that `parse` turns into a value. When `parse` returns undefined, the error is what was `expected`. */
 export function text<T>(expected: string, parse: (value: string) => T | undefined) {
   return z.string().transform((value, context): T => {
@@ -15,6 +18,9 @@ export function text<T>(expected: string, parse: (value: string) => T | undefine
 
 export const matching = (expected: string, pattern: RegExp) =>
   text(expected, (value) => (pattern.test(value) ? value : undefined));
+
+/** Kept as it is written: statements quote it. Quotes are refused, which the library of the migrations does not double. */
+export const schemaName = text(SCHEMA_EXPECTED, (value) => (isSchemaName(value) ? value : undefined));
 
 /** Digits only: not "1e3", not "0x10", and "" is not 0. */
 export function integer(min: number, max: number) {
@@ -63,6 +69,15 @@ function isAddressRange(range: string): boolean {
   const version = isIP(address);
   // isIP accepts a zone ("fe80::1%eth0"), BlockList refuses it.
   return version !== 0 && !address.includes("%") && Number(bits ?? 0) <= (version === 6 ? 128 : 32);
+}
+
+const SCHEMA_BYTES_MAX = 63;
+
+/** Whether it can be a schema of the router's own in Postgres. */
+export function isSchemaName(name: string): boolean {
+  const bytes = Buffer.byteLength(name);
+  const isPostgres = name.startsWith("pg_") || name === "information_schema";
+  return bytes > 0 && bytes <= SCHEMA_BYTES_MAX && !isPostgres && !/["'\\]|\p{C}/u.test(name);
 }
 
 export function isKeyPrefix(prefix: string): boolean {

@@ -2,7 +2,16 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import { FUNCTION_NAMES } from "../function-names.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES } from "../reasons.ts";
-import { cidrList, commaList, integer, isKeyPrefix, matching, namesOutOf, text } from "./config-values.ts";
+import {
+  cidrList,
+  commaList,
+  integer,
+  isKeyPrefix,
+  matching,
+  namesOutOf,
+  schemaName,
+  text,
+} from "./config-values.ts";
 import { functionsOf, shadowFaults } from "./shadow-settings.ts";
 import { url } from "./url-values.ts";
 
@@ -34,6 +43,8 @@ const schema = z.object({
     protocols: ["postgres:", "postgresql:"],
     fits: ({ hash }) => hash === "",
   }).optional(),
+  /** Unset: statements name tables without a schema. */
+  databaseSchema: schemaName.optional(),
   neonWsProxy: text("[ws://|wss://]host[:port][/path]", (value) => {
     const address = value.replace(/^wss?:\/\//, "");
     return /^(\[[^\s/]+\]|[^\s/?#@:]+)(:\d+)?(\/[^\s#@]*)?$/.test(address) && URL.canParse(`ws://${address}`)

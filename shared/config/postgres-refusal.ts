@@ -15,7 +15,8 @@ export function postgresRefusal(sqlstate: string, said: string): PostgresRefusal
     case "42P01":
       return {
         what: "Postgres lacks a table",
-        remedy: "run `npm run migrate`, and look whether the search_path of the user has the tables' schema",
+        remedy:
+          "run `npm run migrate`, and look whether DATABASE_SCHEMA, or else the search_path of the user, has the tables' schema",
       };
     case "3D000":
       return { what: "Postgres has no such database", remedy: "create it, or correct DATABASE_URL" };
@@ -54,6 +55,7 @@ const TO = "TO <the user of DATABASE_URL>";
 const GRANTS: Readonly<Record<string, (name: string) => string>> = {
   schema: (name) => `GRANT USAGE, CREATE ON SCHEMA ${name} ${TO} (CREATE only for \`npm run migrate\`)`,
   table: (name) => `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} ${TO}`,
+  view: (name) => `GRANT SELECT ON ${name} ${TO}`,
   sequence: (name) => `GRANT USAGE ON SEQUENCE ${name} ${TO}`,
   database: (name) => `GRANT CONNECT, CREATE ON DATABASE ${name} ${TO}`,
 };

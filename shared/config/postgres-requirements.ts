@@ -4,7 +4,7 @@ import { fault, ok, type Remark } from "./remark.ts";
 
 /** Checks whether a database is fit for the router. */
 export function postgresRemarks(
-  { version, isStandby, readOnly, pending, denied }: DatabaseFacts,
+  { version, isStandby, pending, ...rights }: DatabaseFacts,
   { embedded }: { readonly embedded: boolean },
 ): readonly Remark[] {
   return [
@@ -13,9 +13,11 @@ export function postgresRemarks(
           `Postgres ${version} is a standby, which cannot be written to: point DATABASE_URL to its primary`,
         )
       : ok(`Postgres ${version}${embedded ? ", embedded" : ""}`),
-    ...(readOnly && !isStandby ? [fault(`Postgres is read-only for this user: ${READ_ONLY_REMEDY}`)] : []),
+    ...(rights.readOnly && !isStandby
+      ? [fault(`Postgres is read-only for this user: ${READ_ONLY_REMEDY}`)]
+      : []),
     schemaRemark(pending, embedded),
-    ...(pending.length > 0 && !embedded ? [] : [privilegeRemark(denied)]),
+    ...(pending.length > 0 && !embedded ? [] : [privilegeRemark(rights)]),
   ];
 }
 
@@ -27,6 +29,8 @@ export interface DatabaseFacts extends DatabaseRights {
 }
 
 export interface DatabaseRights {
+  /** DATABASE_SCHEMA */
+  readonly schema?: string | undefined;
   /** True on a standby, and where the user or the database is set to read-only. */
   readonly readOnly: boolean;
   /** What the user of DATABASE_URL needs and may not do. */
@@ -34,13 +38,13 @@ export interface DatabaseRights {
 }
 
 /** What keeps the router from its work in Postgres, as a clause; undefined when nothing does. */
-export function rightsFault({ readOnly, denied }: DatabaseRights): string | undefined {
-  if (readOnly) return `Postgres is read-only: ${READ_ONLY_REMEDY}`;
-  return denied.length > 0 ? deniedText(denied) : undefined;
+export function rightsFault(rights: DatabaseRights): string | undefined {
+  if (rights.readOnly) return `Postgres is read-only: ${READ_ONLY_REMEDY}`;
+  return rights.denied.length > 0 ? deniedText(rights) : undefined;
 }
 
 export interface TablePrivilege {
-  readonly table: string;
+  readonly table: (typeof READ)[number] | keyof typeof WRITE;
   readonly privilege: "SELECT" | "INSERT" | "UPDATE" | "DELETE";
 }
 
@@ -51,26 +55,32 @@ function schemaRemark(pending: readonly string[], embedded: boolean): Remark {
   return fault(`the database of DATABASE_URL lacks migrations (${list}): run \`npm run migrate\``);
 }
 
-function privilegeRemark(denied: readonly TablePrivilege[]): Remark {
-  if (denied.length === 0) return ok("its user may read the reference and write the log");
-  return fault(deniedText(denied));
+function privilegeRemark(rights: DatabaseRights): Remark {
+  if (rights.denied.length === 0) return ok("its user may read the reference and write the log");
+  return fault(deniedText(rights));
 }
 
-function deniedText(denied: readonly TablePrivilege[]): string {
-  const list = denied.map(({ table, privilege }) => `${privilege} on ${table}`).join(", ");
-  return `the user of DATABASE_URL may not ${list}: GRANT it, and look whether its search_path has the tables' schema`;
+function deniedText({ schema, denied }: DatabaseRights): string {
+  const prefix = schema === undefined ? "" : `${schema}.`;
+  const list = denied.map(({ table, privilege }) => `${privilege} on ${prefix}${table}`).join(", ");
+  const where =
+    schema === undefined
+      ? "whether its search_path has the tables' schema"
+      : "whether DATABASE_SCHEMA is the tables' schema";
+  return `the user of DATABASE_URL may not ${list}: GRANT it, and look ${where}`;
 }
 
-const READ = ["tickers", "signals", "strategies", "strategy_signals", "strategy_tickers"];
+const READ = ["tickers", "signals", "strategies", "strategy_signals", "strategy_tickers"] as const;
 /** With SELECT: ON CONFLICT reads. */
-const WRITE: Readonly<Record<string, readonly TablePrivilege["privilege"][]>> = {
+const WRITE = {
   reference_snapshots: ["SELECT", "INSERT"],
   signal_log: ["SELECT", "INSERT"],
   signal_log_entries: ["SELECT", "INSERT", "UPDATE"],
   invocations: ["SELECT", "INSERT", "UPDATE"],
   system_log: ["SELECT", "INSERT"],
-};
-const REMOVED_FROM = ["signal_log", "signal_log_entries", "system_log"];
+} as const;
+const WRITTEN = Object.keys(WRITE) as (keyof typeof WRITE)[];
+const REMOVED_FROM = ["signal_log", "signal_log_entries", "system_log"] as const;
 
 /** What the router does with each table. */
 export function neededPrivileges(config: Pick<Config, "logRetentionDays">): TablePrivilege[] {
@@ -80,9 +90,7 @@ export function neededPrivileges(config: Pick<Config, "logRetentionDays">): Tabl
 /** What it does with the tables that it writes to. */
 export function logPrivileges({ logRetentionDays }: Pick<Config, "logRetentionDays">): TablePrivilege[] {
   return [
-    ...Object.entries(WRITE).flatMap(([table, privileges]) =>
-      privileges.map((privilege): TablePrivilege => ({ table, privilege })),
-    ),
+    ...WRITTEN.flatMap((table) => WRITE[table].map((privilege): TablePrivilege => ({ table, privilege }))),
     ...(logRetentionDays === 0
       ? []
       : REMOVED_FROM.map((table): TablePrivilege => ({ table, privilege: "DELETE" }))),

@@ -12,6 +12,8 @@ export interface Column<Value> {
   readonly instead?: (id: number) => Value;
   /** What becomes of the row then, as a clause for people. */
   readonly effect: string;
+  /** What a relation without the column means, as a default of the router's own table; absent: it has to be there. */
+  readonly absent?: Value;
 }
 
 export type RowOf<Table extends ReferenceTable> = Omit<ReferenceRows[Table][number], "faults">;
@@ -84,11 +86,13 @@ export const REFERENCE_COLUMNS: { readonly [Table in ReferenceTable]: Columns<Ro
     },
     status: {
       ...switchWord,
+      absent: "enabled",
       instead: () => "disabled",
       effect: "the ticker counts as disabled: its signals are ignored as ticker_disabled",
     },
     trade_permission: {
       ...switchWord,
+      absent: "enabled",
       instead: () => "disabled",
       effect: "the permission counts as disabled: its signals are ignored as trade_not_permitted",
     },
@@ -97,9 +101,9 @@ export const REFERENCE_COLUMNS: { readonly [Table in ReferenceTable]: Columns<Ro
     id: { ...id, ...signalLeftOut },
     // No decision needs it, so whatever it is, it is no reason to leave a signal out.
     name: { ...text, read: (value) => readText(value) ?? "", ...signalLeftOut },
-    long_phrase: { ...phrase, ...signalLeftOut },
-    short_phrase: { ...phrase, ...signalLeftOut },
-    enabled: { ...flag, ...signalLeftOut },
+    long_phrase: { ...phrase, absent: null, ...signalLeftOut },
+    short_phrase: { ...phrase, absent: null, ...signalLeftOut },
+    enabled: { ...flag, absent: true, ...signalLeftOut },
   },
   strategies: {
     id: {
@@ -108,23 +112,50 @@ export const REFERENCE_COLUMNS: { readonly [Table in ReferenceTable]: Columns<Ro
       effect: "the strategy is left out: it gets no signal",
     },
     name: { ...text, instead: (strategy) => `strategy ${strategy}`, effect: cannotRun },
-    enabled: { ...flag, instead: () => false, effect: `${cannotRun}, and it counts as disabled` },
-    archived: { ...flag, instead: () => true, effect: `${cannotRun}, and it counts as archived` },
-    allow_open: { ...flag, instead: () => false, effect: `${cannotRun}, and it may not open` },
-    reverse: { ...flag, instead: () => false, effect: `${cannotRun}, and it may not reverse` },
+    enabled: {
+      ...flag,
+      absent: true,
+      instead: () => false,
+      effect: `${cannotRun}, and it counts as disabled`,
+    },
+    archived: {
+      ...flag,
+      absent: false,
+      instead: () => true,
+      effect: `${cannotRun}, and it counts as archived`,
+    },
+    allow_open: {
+      ...flag,
+      absent: true,
+      instead: () => false,
+      effect: `${cannotRun}, and it may not open`,
+    },
+    reverse: {
+      ...flag,
+      absent: false,
+      instead: () => false,
+      effect: `${cannotRun}, and it may not reverse`,
+    },
     use_all_tickers: {
       ...flag,
+      absent: true,
       instead: () => false,
       effect: `${cannotRun}, and only symbols in its rows of strategy_tickers are dispatched to it`,
     },
-    handler: { ...text, instead: () => "", effect: cannotRun },
-    params: { ...params, instead: () => ({}), effect: cannotRun },
+    handler: { ...text, absent: "log", instead: () => "", effect: cannotRun },
+    params: { ...params, absent: {}, instead: () => ({}), effect: cannotRun },
     signal_age_ms_max: {
       ...ageMax,
+      absent: null,
       instead: () => 1,
       effect: `${cannotRun}, and every signal counts as too old for it`,
     },
-    shadow: { ...flag, instead: () => true, effect: `${cannotRun}, and it counts as a shadow` },
+    shadow: {
+      ...flag,
+      absent: false,
+      instead: () => true,
+      effect: `${cannotRun}, and it counts as a shadow`,
+    },
   },
   strategy_signals: {
     strategy_id: { ...id, ...subscriptionLeftOut },

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { asRead, mixedReference, mixedSignal } from "../mixed-signals.ts";
 import { freshDatabase } from "../servers/fixtures.ts";
-import { insertReference } from "../servers/insert-reference.ts";
+import { insertReference, sql } from "../servers/insert-reference.ts";
 import { startRedis } from "../servers/redis.ts";
 import { useRouters } from "../servers/router-fixture.ts";
 import { startCommand, untilItRuns } from "../servers/router-process.ts";
@@ -46,9 +46,20 @@ describe("starting", () => {
         code: 0,
         output: expect.stringContaining("up to date"),
       });
+      await sql(empty.url, "CREATE TABLE strategies_v4 (id integer); INSERT INTO strategies_v4 VALUES (1)");
       const started = await router.start();
       started.signal("SIGTERM");
       expect(await started.ended()).toBe(0);
+      expect(started.output()).toContain("`npm run migrate -- --reference v4 --switch`");
+      expect(await router.run("migrate.ts", "--reference", "none")).toMatchObject({
+        code: 1,
+        output: expect.stringMatching(/nothing was changed: .*add --switch/),
+      });
+      router.env["DATABASE_SCHEMA"] = "trading";
+      expect(await router.run("main.ts")).toMatchObject({
+        code: 2,
+        output: expect.stringContaining('ALTER TABLE \\"public\\".strategies SET SCHEMA \\"trading\\";'),
+      });
     } finally {
       await empty.drop();
     }

@@ -14,7 +14,7 @@ import { inTime, lineOf, notChecked, type CheckLine } from "./check-line.ts";
 
 /** Checks a database without changing anything in it; `database` is undefined when its rows cannot be read. */
 export async function checkPostgres(config: Config, dataDir: string): Promise<CheckedPostgres> {
-  const { databaseUrl: url, neonWsProxy } = config;
+  const { databaseUrl: url, databaseSchema: schema, neonWsProxy } = config;
   const embedded = url === undefined;
   if (embedded && (await isNew(join(dataDir, "postgres")))) {
     const line = ok(
@@ -24,7 +24,15 @@ export async function checkPostgres(config: Config, dataDir: string): Promise<Ch
   }
   try {
     const database = await inTime(
-      openDatabase({ url, neonWsProxy, dataDir, poolMax: 2, queryMsMax: 5_000, onError: () => undefined }),
+      openDatabase({
+        url,
+        schema,
+        neonWsProxy,
+        dataDir,
+        poolMax: 2,
+        queryMsMax: 5_000,
+        onError: () => undefined,
+      }),
     );
     return await factsOf(database, config, embedded).catch(async (error: unknown) => {
       await database.close();

@@ -80,7 +80,9 @@ async function postgresChecked(
   dataDir: string,
   faulty: ReadonlySet<string>,
 ): Promise<CheckedPostgres> {
-  const wrong = ["DATABASE_URL", "NEON_WS_PROXY"].filter((variable) => faulty.has(variable));
+  const wrong = ["DATABASE_URL", "DATABASE_SCHEMA", "NEON_WS_PROXY"].filter((variable) =>
+    faulty.has(variable),
+  );
   if (wrong.length === 0) return checkPostgres(config, dataDir);
   return { lines: [notChecked("Postgres", `${wrong.join(" and ")} has to be corrected first`)] };
 }

@@ -32,9 +32,10 @@ export async function readDatabaseRights(
 ): Promise<DatabaseRights> {
   const [row] = await database.query<{ read_only: boolean; denied: readonly number[] }>(
     `SELECT ${READ_ONLY} AS read_only, ARRAY(${DENIED}) AS denied`,
-    paramsOf(needed),
+    paramsOf(database, needed),
   );
   return {
+    schema: database.schema,
     readOnly: row?.read_only === true,
     denied: (row?.denied ?? []).flatMap((at) => needed[at - 1] ?? []),
   };
@@ -51,6 +52,6 @@ const DENIED = `
   SELECT at::int FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS needed (name, privilege, at)
   WHERE has_table_privilege(to_regclass(name), privilege) IS NOT TRUE ORDER BY at`;
 
-function paramsOf(needed: readonly TablePrivilege[]): unknown[] {
-  return [needed.map(({ table }) => table), needed.map(({ privilege }) => privilege)];
+function paramsOf({ table: nameOf }: Database, needed: readonly TablePrivilege[]): unknown[] {
+  return [needed.map(({ table }) => nameOf(table)), needed.map(({ privilege }) => privilege)];
 }

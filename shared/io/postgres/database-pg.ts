@@ -77,6 +77,7 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
   let closed: Promise<void> | undefined;
   return {
     kind: options.kind,
+    schema: options.schema,
     table: tablesIn(options.schema),
     query: (sql, params) => withClient(pool, (client) => queryOn(client, sql, params), connectionWorks),
     readOnly: (work) => withClient(pool, (client) => readOnlyOn(client, work)),
@@ -84,7 +85,9 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
       // In a pool without a time limit for a statement: a migration of large tables may take long.
       const single = openPool({ max: 1, query_timeout: 0, application_name: "signal-router migrate" });
       try {
-        return await withClient(single, (client) => applyMigrations(client, how));
+        return await withClient(single, (client) =>
+          applyMigrations(client, { ...how, schema: options.schema }),
+        );
       } finally {
         await single.end();
       }

@@ -77,10 +77,11 @@ export async function openPglite({ dataDir, schema, onError }: PgliteOptions): P
   let closed: Promise<void> | undefined;
   return {
     kind: "pglite",
+    schema,
     table: tablesIn(schema),
     query: (sql, params) => exclusive(() => query(sql, params)),
     readOnly: (work) => exclusive(() => inReadOnlyTransaction(query, work)),
-    migrate: (how) => exclusive(() => applyMigrations(migrationClient(pg), how)),
+    migrate: (how) => exclusive(() => applyMigrations(migrationClient(pg), { ...how, schema })),
     close: () => (closed ??= closePglite(pg, lock, exclusive)),
   };
 }

@@ -1,3 +1,4 @@
+import type { ReferenceOrigin } from "../../reference/reference-kind.ts";
 import type { NameTable } from "./table-names.ts";
 
 /**
@@ -7,16 +8,21 @@ import type { NameTable } from "./table-names.ts";
  */
 export interface Database {
   readonly kind: "pg" | "neon" | "pglite";
+  /** Schema of the router's tables; undefined: they are where the connection finds them. */
+  readonly schema: string | undefined;
   /** The router's tables as statements have to name them. */
   readonly table: NameTable;
   /** Rows of one statement; a JSON parameter is passed as text. @throws DatabaseError */
-  query<Row>(sql: string, params?: readonly unknown[]): Promise<Row[]>;
+  readonly query: <Row>(sql: string, params?: readonly unknown[]) => Promise<Row[]>;
   /**
    * Runs `work` in one read-only, repeatable-read transaction. Inside, only the given query may be used: PGlite has one
    * connection, and the transaction holds it. @throws DatabaseError, and what `work` throws
    */
   readOnly<T>(work: (query: Database["query"]) => Promise<T>): Promise<T>;
-  /** Applies the missing migrations and returns their names; several processes may do so at once. @throws DatabaseError */
+  /**
+   * Applies the missing migrations and returns their names; several processes may do so at once.
+   * @throws DatabaseError, MigrationRefusedError, and what the steps throw
+   */
   migrate(options?: MigrateOptions): Promise<readonly string[]>;
   close(): Promise<void>;
 }
@@ -26,6 +32,23 @@ export interface MigrateOptions {
   readonly waitMsMax?: number;
   /** Called once when another process has to be waited for, with who it is. */
   readonly onWait?: (message: string) => void;
+  /** Whether new tables may be made although the database has a router's tables outside the schema; default false. */
+  readonly beside?: boolean;
+  /** Does everything and takes it back, to find out whether it can be done and what it would change; default false. */
+  readonly rehearse?: boolean;
+  /** What to do in the transaction; default: apply what is missing, and leave the reference whose it is. */
+  readonly steps?: (migration: Migration) => Promise<readonly string[]>;
+}
+
+/** The open transaction of a migration, in which names without schema are those of the router's schema. */
+export interface Migration {
+  readonly query: Database["query"];
+  /** Runs a text of one or more statements. @throws DatabaseError */
+  readonly run: (sql: string) => Promise<void>;
+  /** Whose reference it is; undefined in a new database. */
+  readonly stored: ReferenceOrigin | undefined;
+  /** Applies the missing migrations of this kind of reference, and records it. @throws DatabaseError, MigrationRefusedError */
+  readonly apply: (origin: ReferenceOrigin) => Promise<readonly string[]>;
 }
 
 /**

@@ -17,6 +17,7 @@ export function lazyDatabase(
   };
   return {
     kind,
+    schema,
     table: tablesIn(schema),
     query: async (sql, params) => (await opened()).query(sql, params),
     readOnly: async (work) => (await opened()).readOnly(work),

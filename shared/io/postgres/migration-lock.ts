@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { printable } from "../../text.ts";
 import { DatabaseError, type MigrateOptions } from "./database.ts";
+import { HISTORY_TABLE, nameIn, TABLES } from "./table-names.ts";
 
 /**
  * The lock among processes that migrate one database: held by a transaction, so that it ends with it. A session's lock is left
@@ -19,14 +20,14 @@ const ASK_MS = 200;
 /** Waits for the lock within the open transaction. @throws DatabaseError naming who holds it when it takes too long */
 export async function takeMigrationLock(
   client: MigrationClient,
-  { waitMsMax, onWait }: Required<MigrateOptions>,
+  { schema, waitMsMax, onWait }: LockOptions,
 ): Promise<void> {
   const until = performance.now() + waitMsMax;
   let reported = false;
   for (;;) {
     const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${MIGRATION_LOCK}) AS taken`);
     if ((rows[0] as { taken?: unknown } | undefined)?.taken === true) return;
-    const holders = await currentHolders(client);
+    const holders = await currentHolders(client, schema);
     if (performance.now() >= until) {
       const waited = `another process has been migrating this database for more than ${waitMsMax / 1000} s`;
       throw new DatabaseError(`${waited}: ${holders}`, "unavailable", undefined);
@@ -35,6 +36,10 @@ export async function takeMigrationLock(
     reported = true;
     await delay(Math.min(ASK_MS, waitMsMax));
   }
+}
+
+interface LockOptions extends Required<Pick<MigrateOptions, "waitMsMax" | "onWait">> {
+  readonly schema: string | undefined;
 }
 
 interface Holder {
@@ -54,15 +59,14 @@ const HOLDERS = `
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (
       l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${MIGRATION_LOCK} AND l.objsubid = 1
-      OR l.locktype = 'relation' AND l.relation::regclass::text = ANY (ARRAY[
-        'signal_router_migrations', 'tickers', 'signals', 'strategies', 'strategy_signals', 'strategy_tickers',
-        'reference_snapshots', 'signal_log', 'signal_log_entries', 'invocations', 'system_log'])
+      OR l.locktype = 'relation' AND l.relation = ANY (ARRAY(SELECT to_regclass(name)::oid FROM unnest($1::text[]) AS names (name)))
     )
   ORDER BY a.pid LIMIT 5`;
 
 /** Who is waited for, for people, and how to end it. */
-export async function currentHolders(client: MigrationClient): Promise<string> {
-  const { rows } = await client.query(HOLDERS);
+export async function currentHolders(client: MigrationClient, schema: string | undefined): Promise<string> {
+  const names = [HISTORY_TABLE, ...TABLES].map((name) => nameIn(schema, name));
+  const { rows } = await client.query(HOLDERS, [names]);
   const holders = rows as Holder[];
   if (holders.length === 0) return "it has ended just now; run the command again";
   const list = holders.map(holderText).join("; ");

@@ -1,4 +1,4 @@
-import { REFERENCE_TABLES } from "../../reference/reference.ts";
+import { REFERENCE_TABLES, type ReferenceTable } from "../../reference/reference.ts";
 
 /** The router's own tables, and how statements name them. */
 
@@ -10,15 +10,28 @@ export const LOG_TABLES = [
   "reference_snapshots",
 ] as const;
 
-const TABLES = [...REFERENCE_TABLES, ...LOG_TABLES] as const;
+export const TABLES = [...REFERENCE_TABLES, ...LOG_TABLES] as const;
 export type TableName = (typeof TABLES)[number];
+
+/** Which migrations were applied, and whose reference it is. Not the library's default name, which others may use. */
+export const HISTORY_TABLE = "signal_router_migrations";
 
 /** The table as a statement names it: with the schema when one is set, else as the connection finds it. */
 export type NameTable = (table: TableName) => string;
 
 /** Names tables in this schema; undefined: in the connection's. */
 export function tablesIn(schema: string | undefined): NameTable {
-  return schema === undefined ? (table) => table : (table) => `${quoted(schema)}.${table}`;
+  return (table) => nameIn(schema, table);
+}
+
+/** A relation of the router as a statement names it. */
+export function nameIn(schema: string | undefined, relation: string): string {
+  return schema === undefined ? relation : `${quoted(schema)}.${relation}`;
+}
+
+/** Where a table of the router's own stands while the reference is another system's. */
+export function nameAside(table: ReferenceTable): string {
+  return `own_${table}`;
 }
 
 /** A name as an SQL identifier. */

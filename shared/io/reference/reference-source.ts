@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { contentFromJson } from "../../reference/build-reference.ts";
 import type { RawReferenceRows, ReferenceContent, ReferenceTable } from "../../reference/reference.ts";
-import { REFERENCE_COLUMNS } from "../../reference/row-columns.ts";
-import type { Database } from "../postgres/database.ts";
+import { DatabaseError, type Database } from "../postgres/database.ts";
+import type { NameTable } from "../postgres/table-names.ts";
+import { lookUpRelations, refuseOtherTypes, type Relation } from "./reference-relations.ts";
 
 /** Reads the reference data in Postgres, and stores and loads its versions. */
 
@@ -20,18 +21,68 @@ export class ReferenceRowError extends Error {
   override readonly name = "ReferenceRowError";
 }
 
-/** Reads all reference data as it was at one moment, whatever stands in its rows. @throws DatabaseError */
-export async function loadReferenceRows(db: Database): Promise<RawReferenceRows> {
+/** Less than a statement may take: Postgres itself then ends it, and says so. */
+const TABLE_MS_MAX = 25_000;
+
+/**
+ * Reads all reference data as it was at one moment, whatever stands in its rows.
+ * @throws DatabaseError naming the table, and the column where one is missing, of another type, or may not be read
+ */
+export async function loadReferenceRows(
+  db: Database,
+  { msMax = TABLE_MS_MAX }: { readonly msMax?: number } = {},
+): Promise<RawReferenceRows> {
   return db.readOnly(async (query) => {
-    const rowsOf = (table: ReferenceTable): Promise<unknown[]> => query(selectAll(table, db.table(table)));
-    return {
-      tickers: await rowsOf("tickers"),
-      signals: await rowsOf("signals"),
-      strategies: await rowsOf("strategies"),
-      strategy_signals: await rowsOf("strategy_signals"),
-      strategy_tickers: await rowsOf("strategy_tickers"),
-    };
+    await query(LIMIT_STATEMENTS, [msMax]);
+    return readReferenceRows(query, db.table, msMax);
   });
+}
+
+/** Until the end of the transaction; a lower limit of the user or the database stays. */
+const LIMIT_STATEMENTS = `
+  SELECT set_config('statement_timeout', $1::int::text, true) FROM pg_settings
+  WHERE name = 'statement_timeout' AND (setting::int = 0 OR setting::int > $1::int)`;
+
+/** The same in a transaction of the caller. `msMax`: the limit of a statement, if there is one. */
+export async function readReferenceRows(
+  query: Database["query"],
+  table: NameTable,
+  msMax?: number,
+): Promise<RawReferenceRows> {
+  const relations = await lookUpRelations(query, table);
+  const rowsOf = async (name: ReferenceTable): Promise<unknown[]> => {
+    const relation = relations.get(name);
+    if (relation === undefined) return [];
+    const rows = await query<Readonly<Record<string, unknown>>>(selectAll(name, table(name), relation)).catch(
+      (error: unknown) => {
+        throw tableError(name, error, msMax);
+      },
+    );
+    refuseOtherTypes(name, relation, rows);
+    return Object.keys(relation.defaults).length === 0
+      ? rows
+      : rows.map((row) => ({ ...relation.defaults, ...row }));
+  };
+  return {
+    tickers: await rowsOf("tickers"),
+    signals: await rowsOf("signals"),
+    strategies: await rowsOf("strategies"),
+    strategy_signals: await rowsOf("strategy_signals"),
+    strategy_tickers: await rowsOf("strategy_tickers"),
+  };
+}
+
+const CANCELED = "57014";
+
+/** Postgres' own words name relations below a view, if any: the table of the router stands before them. */
+function tableError(table: ReferenceTable, error: unknown, msMax: number | undefined): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  const { kind, sqlstate, message } = error;
+  const isSlow = sqlstate === CANCELED && msMax !== undefined;
+  const what = isSlow
+    ? `could not be read within ${msMax / 1000} s: if it is a view, make it faster (${message})`
+    : `cannot be read: ${message}`;
+  return new DatabaseError(`table ${table} ${what}`, kind, sqlstate);
 }
 
 /** Stores the content of a version, unless it is stored already. @throws DatabaseError */
@@ -74,9 +125,8 @@ export async function loadReferenceVersion(
 }
 
 /** Only the columns that are used: the tables may have further columns of other services. */
-function selectAll(table: ReferenceTable, name: string): string {
-  const columns = Object.keys(REFERENCE_COLUMNS[table]);
+function selectAll(table: ReferenceTable, name: string, { columns }: Relation): string {
   // Symbols in the order of their bytes, so that the version does not depend on the collation.
-  const order = KEY_COLUMNS[table].map((key) => (key === "symbol" ? `${key} COLLATE "C"` : key));
-  return `SELECT ${columns.join(", ")} FROM ${name} ORDER BY ${order.join(", ")}`;
+  const order = KEY_COLUMNS[table].map((key) => (key === "symbol" ? `${key}::text COLLATE "C"` : key));
+  return `SELECT ${columns.length === 0 ? "*" : columns.join(", ")} FROM ${name} ORDER BY ${order.join(", ")}`;
 }

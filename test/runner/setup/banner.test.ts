@@ -9,7 +9,12 @@ function factsOf({ isDemo = true, isTerminal = false, given = configOf({}) } = {
   return {
     config,
     // The banner asks the database for its kind only.
-    backing: { localRedis: true, isDemo, database: { kind: "pglite" } as BannerFacts["backing"]["database"] },
+    backing: {
+      localRedis: true,
+      isDemo,
+      reference: { kind: "own" },
+      database: { kind: "pglite" } as BannerFacts["backing"]["database"],
+    },
     consumer: "router-1",
     redisUrl: "redis://127.0.0.1:6379",
     httpUrl: "http://127.0.0.1:8080",

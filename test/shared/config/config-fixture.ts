@@ -6,6 +6,7 @@ import { FUNCTION_NAMES } from "../../../shared/function-names.ts";
 export const DEFAULTS = {
   redisUrl: undefined,
   databaseUrl: undefined,
+  databaseSchema: undefined,
   neonWsProxy: undefined,
   keyPrefix: "",
   groupSuffix: "",

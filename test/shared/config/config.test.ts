@@ -68,6 +68,10 @@ describe("accepts", () => {
     const env = { DATABASE_URL: "postgres://h/d", NEON_WS_PROXY: proxy };
     expect(configOf(env).neonWsProxy).toBe(proxy);
   });
+
+  test.each(["trading", "Own Schema", "схема", "x".repeat(63)])("DATABASE_SCHEMA=%s", (schema) => {
+    expect(configOf({ DATABASE_SCHEMA: schema }).databaseSchema).toBe(schema);
+  });
 });
 
 describe("refuses", () => {
@@ -117,6 +121,9 @@ describe("refuses", () => {
     ["NOTIFY_URL", "chat.example"],
     ["NOTIFY_URL", "ftp://chat.example"],
     ["NOTIFY_OUTCOMES", "broken"],
+    ...['a"b', "a'b", "a\\b", "a\u0000b", "pg_toast", "information_schema", "ж".repeat(32)].map(
+      (schema): [string, string] => ["DATABASE_SCHEMA", schema],
+    ),
     ["LOG_LEVEL", "verbose"],
   ])("%s=%s", (name, value) => {
     expect(faultsOf({ [name]: value })).toEqual([name]);

@@ -78,3 +78,10 @@ CREATE TABLE system_log (
 );
 
 CREATE INDEX system_log_at ON system_log (at);
+
+-- Every version of the reference that was ever current. In installations from before, migration 001 has made it.
+CREATE TABLE reference_snapshots (
+  version text PRIMARY KEY,
+  created_at timestamptz NOT NULL,
+  content jsonb NOT NULL
+);

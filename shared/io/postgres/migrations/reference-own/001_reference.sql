@@ -44,9 +44,3 @@ CREATE TABLE strategy_tickers (
   symbol text NOT NULL,
   PRIMARY KEY (strategy_id, symbol)
 );
-
-CREATE TABLE reference_snapshots (
-  version text PRIMARY KEY,
-  created_at timestamptz NOT NULL,
-  content jsonb NOT NULL
-);

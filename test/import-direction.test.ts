@@ -41,6 +41,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "shared/io/commit/",
     "shared/io/streams/",
     "shared/io/reference/",
+    "shared/io/reference-mapping/",
     "shared/io/log/",
     "shared/io/http-client/",
     "shared/io/reference-mapping/",

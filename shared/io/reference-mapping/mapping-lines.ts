@@ -1,0 +1,154 @@
+import { readRows } from "../../reference/read-rows.ts";
+import type { RawReferenceRows, ReferenceRows, StrategyRow } from "../../reference/reference.ts";
+import { keyText, namedId, rowFaultText, valueText } from "../../reference/row-faults.ts";
+import { normaliseSymbol } from "../../signal/signal.ts";
+import { firstOf, listed } from "./listed.ts";
+import type { OldRow, OldRows } from "./old-rows.ts";
+import type { OldSystem } from "./old-systems.ts";
+import type { OldTable, OldTables } from "./old-tables.ts";
+import { isActive, phraseLines } from "./phrase-lines.ts";
+import { oldRoleLines } from "./role-lines.ts";
+
+/** What a mapping finds in the old system's rows, and what the router makes of them, in sentences for people. */
+
+export interface MappingFacts {
+  readonly of: OldSystem;
+  readonly tables: OldTables;
+  readonly old: OldRows;
+  /** The rows that the views give. */
+  readonly raw: RawReferenceRows;
+}
+
+export function mappingLines({ of, tables, old, raw }: MappingFacts): string[] {
+  const { rows: unsorted, faults } = readRows(raw);
+  const byId = (a: { readonly id: number }, b: { readonly id: number }): number => a.id - b.id;
+  const rows: ReferenceRows = {
+    ...unsorted,
+    signals: unsorted.signals.toSorted(byId),
+    strategies: unsorted.strategies.toSorted(byId),
+  };
+  const found = Object.entries(tables) as [keyof OldTables, OldTable][];
+  return [
+    `The reference of ${of.system} in schema ${of.source}: ${found
+      .map(([table, { name }]) => `${old[table].length} rows in ${name}`)
+      .join(", ")}.`,
+    ...found.flatMap(([, { missing }]) => missing),
+    ...faultLines(faults.map(rowFaultText)),
+    ...tickerLines(old, rows),
+    ...strategyLines(of, old, rows),
+    ...nameLines("strategy", old.strategies, of.system === "v4" ? "human_name" : "name", raw.strategies),
+    ...nameLines("signal", old.signals, "name", raw.signals),
+    ...phraseLines(rows),
+    ...(of.system === "v2" ? oldRoleLines(old, rows) : []),
+    "Phrases and symbols are compared without regard to case: a signal that was sent in lower case, which the old router dropped, is decided like any other.",
+  ];
+}
+
+function faultLines(texts: readonly string[]): string[] {
+  return texts.length === 0
+    ? []
+    : [`${texts.length} values cannot be used:`, ...firstOf(texts).map((text) => `  ${text}`)];
+}
+
+function tickerLines(old: OldRows, { tickers }: ReferenceRows): string[] {
+  const tradable = tickers.filter(
+    ({ status, trade_permission }) => status === "enabled" && trade_permission === "enabled",
+  );
+  const symbols = new Set(tradable.map(({ symbol }) => symbol));
+  const off = old.tickers.filter(({ symbol }) => !symbols.has(String(symbol)));
+  const inactive = old.tickers.filter(
+    ({ symbol, is_active }) => is_active === false && symbols.has(String(symbol)),
+  );
+  const respelled = tradable.filter(({ symbol }) => normaliseSymbol(symbol) !== symbol);
+  return [
+    `${tradable.length} of ${old.tickers.length} tickers may be traded.`,
+    ...sentence("Tickers that are off", off.map(tickerText)),
+    ...sentence(
+      "Tickers with is_active false that are traded all the same, since the old router looked at status and tradepermission only",
+      inactive.map(({ symbol }) => String(symbol)),
+    ),
+    ...sentence(
+      "Tickers that count as another spelling, for which the old router dropped signals",
+      respelled.map(({ symbol }) => `${symbol} as ${normaliseSymbol(symbol)}`),
+    ),
+  ];
+}
+
+function tickerText({ symbol, status, tradepermission }: OldRow): string {
+  const parts = Object.entries({ status, tradepermission }).filter(([, value]) => value !== "enabled");
+  const why = parts.map(([column, value]) => `${column} ${valueText(value)}`);
+  return `${symbol === null ? "one without symbol" : keyText(symbol)}${why.length === 0 ? "" : ` (${why.join(", ")})`}`;
+}
+
+function strategyLines({ system }: OldSystem, old: OldRows, rows: ReferenceRows): string[] {
+  const before = new Map(old.strategies.map((row) => [String(row["id"]), row]));
+  const signals = new Set(rows.signals.flatMap(({ id, enabled }) => (enabled ? [id] : [])));
+  const subscribed = new Set(
+    rows.strategy_signals.flatMap(({ strategy_id, signal_id }) =>
+      signals.has(signal_id) ? [strategy_id] : [],
+    ),
+  );
+  const withTickers = new Set(rows.strategy_tickers.map(({ strategy_id }) => strategy_id));
+  const { strategies } = rows;
+  const active = strategies.filter((strategy) => isActive(strategy) && subscribed.has(strategy.id));
+  /** Those of a kind, with a note where NULL in one of the columns is the reason. */
+  const those = (columns: readonly string[], is: (strategy: StrategyRow) => boolean): string[] =>
+    strategies.filter(is).map(({ id, name }) => {
+      const nulls = columns.filter((column) => before.get(String(id))?.[column] === null);
+      return `${namedId(name, String(id))}${nulls.length === 0 ? "" : `, ${nulls.join(" and ")} NULL`}`;
+    });
+  return [
+    `${active.length} of ${old.strategies.length} strategies may get signals.`,
+    ...sentence(
+      "Strategies that are disabled",
+      those(["enabled"], ({ enabled }) => !enabled),
+      "; ",
+    ),
+    ...sentence(
+      "Strategies that are archived",
+      those(["archived"], ({ archived }) => archived),
+      "; ",
+    ),
+    ...sentence(
+      "Strategies that may neither open nor reverse, so that every signal is ignored for them as open_not_allowed",
+      those(
+        system === "v4" ? ["allow_open", "reverse"] : ["allow_open"],
+        ({ allow_open, reverse }) => !allow_open && !reverse,
+      ),
+      "; ",
+    ),
+    ...sentence(
+      "Strategies that get no signal, since they have none that is enabled",
+      those([], ({ id }) => !subscribed.has(id)),
+      "; ",
+    ),
+    ...sentence(
+      "Strategies limited to their own tickers that have none, so that every signal is ignored for them as ticker_not_allowed",
+      those(["use_all_tickers"], ({ id, use_all_tickers }) => !use_all_tickers && !withTickers.has(id)),
+      "; ",
+    ),
+  ];
+}
+
+/** Which rows have another name in the router, since theirs is empty or not unique. */
+function nameLines(
+  what: "strategy" | "signal",
+  old: readonly OldRow[],
+  column: string,
+  mapped: readonly unknown[],
+): string[] {
+  const names = new Map(mapped.map((row) => [String(Object(row).id), String(Object(row).name)]));
+  const changed = old.flatMap((row) => {
+    const id = String(row["id"]);
+    const name = names.get(id);
+    const before = row[column];
+    return typeof before === "string" && before.trim() === name
+      ? []
+      : [`${what} ${id}, whose ${column} is ${valueText(before ?? null)}, is named ${name}`];
+  });
+  return sentence("Names that are empty or not unique", changed, "; ");
+}
+
+function sentence(what: string, items: readonly string[], between = ", "): string[] {
+  return items.length === 0 ? [] : [`${what}: ${listed(items, between)}.`];
+}

@@ -120,12 +120,26 @@ function startJobs(services: Services): readonly Running[] {
     ...(has(services, "execute-strategies") ? [startStrategyCheck(services)] : []),
   ];
   if (!has(services, "refresh-reference")) return always;
-  const name = `${consumer}:subscriber`;
+  const connection = { url: redisUrl, onError: debugError(services) };
+  const { blockMs, referenceStreams: streams } = config;
   const refresh = startRefreshSchedule({
     refresh: async () => services.refresh(),
     events,
-    subscriber: openRedis({ url: redisUrl, role: "subscriber", name, onError: debugError(services) }),
+    subscriber: openRedis({ ...connection, role: "subscriber", name: `${consumer}:subscriber` }),
     channels: config.referenceChannels,
+    streams:
+      streams.length === 0
+        ? undefined
+        : {
+            streams,
+            blockMs,
+            blocking: openRedis({
+              ...connection,
+              role: "blocking",
+              blockMs,
+              name: `${consumer}:reference-streams`,
+            }),
+          },
     everyMs: config.referenceRefreshMs,
   });
   // An emptied Redis need not wait for the next turn.

@@ -8,6 +8,11 @@ export const STREAMS = [
 ] as const;
 export type StreamName = (typeof STREAMS)[number];
 
+/** Whether a key is one of the router's streams under this KEY_PREFIX: those of the pipeline, or those of strategies. */
+export function isOwnStream(key: string, prefix: string): boolean {
+  return STREAMS.some((name) => key === prefix + name) || key.startsWith(`${prefix}strategies:`);
+}
+
 /** A stream of a strategy's own, which the router only writes to. */
 export type StrategyStream = `strategies:${string}`;
 

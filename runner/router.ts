@@ -9,6 +9,7 @@ import { configuredBindings } from "./bindings/all-bindings.ts";
 import { startPollLoop } from "./consume/poll-loop.ts";
 import type { Binding } from "./engine/binding.ts";
 import { startMaintenance } from "./jobs/maintenance-schedule.ts";
+import { startOldMetrics } from "./jobs/old-metrics-schedule.ts";
 import { startRefreshSchedule } from "./jobs/refresh-schedule.ts";
 import { startStrategyCheck } from "./jobs/strategy-check-schedule.ts";
 import { startNotifying } from "./notify/notify-binding.ts";
@@ -117,6 +118,10 @@ function startJobs(services: Services): readonly Running[] {
   const { config, redisUrl, consumer, events } = services;
   const always = [
     startMaintenance(services),
+    // Beside the log, and not in the embedded database, which no other system has.
+    ...(has(services, "persist-log") && services.database.kind !== "pglite"
+      ? [startOldMetrics(services)]
+      : []),
     ...(has(services, "execute-strategies") ? [startStrategyCheck(services)] : []),
   ];
   if (!has(services, "refresh-reference")) return always;

@@ -40,6 +40,8 @@ export const BEST_EFFORT_GROUPS: readonly GroupOfStream[] = [{ stream: "signal_r
 export interface Keys {
   readonly prefix: string;
   readonly metrics: string;
+  /** Some of the metrics, as the UI of the system before reads them. */
+  readonly oldMetrics: string;
   readonly control: string;
   readonly groups: string;
   /** When each reader of a group last asked for entries. */
@@ -79,6 +81,7 @@ export function keysOf(prefix: string): Keys {
   return {
     prefix,
     metrics: `${prefix}metrics`,
+    oldMetrics: `${prefix}metrics:signals`,
     control: `${prefix}control`,
     groups: `${prefix}groups`,
     loops: `${prefix}loops`,

@@ -49,7 +49,7 @@ export function ignored(reason: string, changes: Partial<OurSignal> = {}): OurSi
 
 /** What the router before logged about the same signal. */
 export function oldOf(
-  { status: _, reason, field, written, ...row }: OurSignal,
+  { status: _status, reason: _reason, field: _field, written: _written, ...row }: OurSignal,
   changes: Partial<OldSignal> = {},
 ) {
   return { ...row, id: "7", ...changes };

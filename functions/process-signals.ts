@@ -14,6 +14,7 @@ import { decisionCounters } from "../shared/metrics.ts";
 import type { RoutingOutcome, SignalRecord } from "../shared/records.ts";
 import { parseSignal, type Signal, type SignalFacts } from "../shared/signal/signal.ts";
 import { isoTime } from "../shared/signal/time.ts";
+import { zonelessTime } from "../shared/signal/zoneless-time.ts";
 import { cutText } from "../shared/text.ts";
 
 /**
@@ -182,7 +183,7 @@ function tasksAppend(
       symbol: signal.symbol,
       direction: String(head.direction),
       time: head.bar_time ?? "",
-      received_at: head.received_at,
+      received_at: zonelessTime(head.received_at, signal.receivedText),
       log_uid: signal.uid,
       source: signal.source ?? "",
       entry_id: signal.entryId,

@@ -3,8 +3,10 @@ import { Argument, Command, InvalidArgumentError } from "commander";
 import { isEntryId } from "../shared/entry.ts";
 import { DataFolderError } from "../shared/io/files/private-files.ts";
 import { ADOPTIONS, type Adoption } from "../shared/io/streams/foreign-consumers.ts";
+import { parseTime, TIME_FORMS } from "../shared/signal/time.ts";
 import { printable } from "../shared/text.ts";
 import { check } from "./cli/check.ts";
+import { compare, durationMs, type CompareCliOptions } from "./cli/compare.ts";
 import { CliError, withRedis, withRedisStarted, type Connection } from "./cli/connection.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
 import {
@@ -52,6 +54,19 @@ program
   .action(async (options: { json: boolean }) =>
     onRedis(async (connection) => printStatus(connection, options)),
   );
+
+program
+  .command("compare")
+  .description(
+    "compare the log of the router before with this router's, signal by signal; exit code 1 for a difference that is not a known one",
+  )
+  .requiredOption("--table <table>", "the log of the router before, such as public.signals_v4_log")
+  .option("--since <duration>", "from so long ago, such as 90m, 2h or 1d", duration)
+  .option("--from <time>", "signals received from this time (default: where both logs have signals)", time)
+  .option("--to <time>", "signals received up to this time (default: the same)", time)
+  .option("--limit <count>", "differences to print, of each class", count, 20)
+  .option("--json", "as JSON", false)
+  .action(async (options: CompareCliOptions) => compare(process.env, options));
 
 program
   .command("pause")
@@ -146,6 +161,19 @@ function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
   return value;
+}
+
+function duration(text: string): number {
+  const ms = durationMs(text);
+  if (ms === undefined)
+    throw new InvalidArgumentError("Expected minutes, hours or days, such as 90m, 2h or 1d.");
+  return ms;
+}
+
+function time(text: string): number {
+  const ms = parseTime(text);
+  if (ms === undefined) throw new InvalidArgumentError(`Expected ${TIME_FORMS}.`);
+  return ms;
 }
 
 function strategyId(text: string): number {

@@ -9,6 +9,7 @@ import { configuredBindings } from "./bindings/all-bindings.ts";
 import { startPollLoop } from "./consume/poll-loop.ts";
 import type { Binding } from "./engine/binding.ts";
 import { startMaintenance } from "./jobs/maintenance-schedule.ts";
+import { startOldMetrics } from "./jobs/old-metrics-schedule.ts";
 import { startRefreshSchedule } from "./jobs/refresh-schedule.ts";
 import { startStrategyCheck } from "./jobs/strategy-check-schedule.ts";
 import { startNotifying } from "./notify/notify-binding.ts";
@@ -124,15 +125,33 @@ function startJobs(services: Services): readonly Running[] {
   const { config, redisUrl, consumer, events } = services;
   const always = [
     startMaintenance(services),
+    // Beside the log, and not in the embedded database, which no other system has.
+    ...(has(services, "persist-log") && services.database.kind !== "pglite" && !config.shadow
+      ? [startOldMetrics(services)]
+      : []),
     ...(has(services, "execute-strategies") ? [startStrategyCheck(services)] : []),
   ];
   if (!has(services, "refresh-reference")) return always;
-  const name = `${consumer}:subscriber`;
+  const connection = { url: redisUrl, onError: debugError(services) };
+  const { blockMs, referenceStreams: streams } = config;
   const refresh = startRefreshSchedule({
     refresh: async () => services.refresh(),
     events,
-    subscriber: openRedis({ url: redisUrl, role: "subscriber", name, onError: debugError(services) }),
+    subscriber: openRedis({ ...connection, role: "subscriber", name: `${consumer}:subscriber` }),
     channels: config.referenceChannels,
+    streams:
+      streams.length === 0
+        ? undefined
+        : {
+            streams,
+            blockMs,
+            blocking: openRedis({
+              ...connection,
+              role: "blocking",
+              blockMs,
+              name: `${consumer}:reference-streams`,
+            }),
+          },
     everyMs: config.referenceRefreshMs,
   });
   // An emptied Redis need not wait for the next turn.

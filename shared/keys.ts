@@ -8,6 +8,11 @@ export const STREAMS = [
 ] as const;
 export type StreamName = (typeof STREAMS)[number];
 
+/** Whether a key is one of the router's streams under this KEY_PREFIX: those of the pipeline, or those of strategies. */
+export function isOwnStream(key: string, prefix: string): boolean {
+  return STREAMS.some((name) => key === prefix + name) || key.startsWith(`${prefix}strategies:`);
+}
+
 /** A stream of a strategy's own, which the router only writes to. */
 export type StrategyStream = `strategies:${string}`;
 
@@ -39,6 +44,8 @@ export interface Keys {
   /** Which router a row in Postgres is of. */
   readonly shard: string;
   readonly metrics: string;
+  /** Some of the metrics, as the UI of the system before reads them. */
+  readonly oldMetrics: string;
   readonly control: string;
   readonly groups: string;
   /** When each reader of a group last asked for entries. */
@@ -87,6 +94,7 @@ export function keysOf(prefix: string, suffix = ""): Keys {
     suffix,
     shard: prefix + suffix,
     metrics: `${prefix}metrics${suffix}`,
+    oldMetrics: `${prefix}metrics${suffix}:signals`,
     control: `${prefix}control${suffix}`,
     groups: `${prefix}groups${suffix}`,
     loops: `${prefix}loops${suffix}`,

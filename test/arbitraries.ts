@@ -45,6 +45,7 @@ export const writtenTime = (ms: number): fc.Arbitrary<string> => {
     `${iso(ms)}456999Z`,
     `${iso(ms + 2 * 3_600_000)}+02`,
     `${iso(ms + 5.5 * 3_600_000)}+05:30`,
+    `${iso(ms + 3 * 3_600_000)}+03:00Z`,
     `${iso(ms - 8 * 3_600_000)}999-0800`,
     `${iso(ms).replace("T", " ")} +00:00`,
     String(ms),

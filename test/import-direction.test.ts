@@ -49,7 +49,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["shared/io/postgres/", "shared/io/redis/"],
   ["shared/io/files/"],
   // The files on top of shared/ define the words of all its rooms, so they have no floor.
-  ["shared/replay/", "shared/notification/", "shared/health/"],
+  ["shared/compare/", "shared/replay/", "shared/notification/", "shared/health/"],
   ["shared/decide/"],
   ["shared/reference/"],
   ["shared/signal/"],

@@ -131,7 +131,8 @@ function milliseconds(text: string): number | undefined {
   if (match === undefined || date === undefined) return undefined;
   const midnight = new Date(`${date}T00:00:00Z`);
   if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(date)) return undefined;
-  const [zoneMatch, sign, zoneHour = "", zoneMinute = "00"] = /^([+-])(\d\d)(?::?(\d\d))?$/.exec(zone) ?? [];
+  const [zoneMatch, sign, zoneHour = "", zoneMinute = "00"] =
+    /^([+-])(\d\d)(?::?(\d\d))?Z?$/i.exec(zone) ?? [];
   if (zoneMatch === undefined && zone !== "" && zone.toUpperCase() !== "Z") return undefined;
   const offset = sign === undefined ? "Z" : `${sign}${zoneHour}:${zoneMinute}`;
   const time = Date.parse(`${date}T${hour}:${minute}:${second}.${threeDecimals(decimals)}${offset}`);

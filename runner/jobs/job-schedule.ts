@@ -8,6 +8,8 @@ export interface JobOptions {
   readonly everyMs: number;
   /** A run that failed is repeated after this long, if that is sooner. */
   readonly retryMs?: number;
+  /** Shortest time from the end of a run that took `tookMs` to one that was asked for; default 0. */
+  readonly restMs?: (tookMs: number) => number;
   readonly reporter: FailureReporter;
 }
 
@@ -17,11 +19,19 @@ export interface JobSchedule extends Running {
   request(): void;
 }
 
-export function startJob({ job, everyMs, retryMs = everyMs, reporter }: JobOptions): JobSchedule {
+export function startJob({
+  job,
+  everyMs,
+  retryMs = everyMs,
+  restMs = () => 0,
+  reporter,
+}: JobOptions): JobSchedule {
   const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let again = false;
+  /** From `performance.now()`. */
+  let restsUntil = -Infinity;
 
   function request(): void {
     if (stopping.signal.aborted) return;
@@ -29,6 +39,17 @@ export function startJob({ job, everyMs, retryMs = everyMs, reporter }: JobOptio
       again = true;
       return;
     }
+    const leftMs = restsUntil - performance.now();
+    if (leftMs > 0) runIn(leftMs);
+    else run();
+  }
+
+  function runIn(ms: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(run, ms);
+  }
+
+  function run(): void {
     clearTimeout(timer);
     running = runOnce().then((nextMs) => {
       running = undefined;
@@ -37,13 +58,14 @@ export function startJob({ job, everyMs, retryMs = everyMs, reporter }: JobOptio
         again = false;
         request();
       } else {
-        timer = setTimeout(request, nextMs);
+        runIn(nextMs);
       }
     });
   }
 
   /** Gives the time to wait until the next run. */
   async function runOnce(): Promise<number> {
+    const startedAt = performance.now();
     try {
       await job(stopping.signal);
       reporter.recovered();
@@ -51,6 +73,9 @@ export function startJob({ job, everyMs, retryMs = everyMs, reporter }: JobOptio
     } catch (error) {
       reporter.failed(error);
       return Math.min(everyMs, retryMs);
+    } finally {
+      const endedAt = performance.now();
+      restsUntil = endedAt + restMs(endedAt - startedAt);
     }
   }
 

@@ -4,6 +4,7 @@ import { redisRefusalIn } from "../../shared/redis-refusal.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { startJob, type JobSchedule } from "./job-schedule.ts";
+import { watchReferenceStreams, type ReferenceStreamsDeps } from "./reference-streams.ts";
 
 export interface RefreshScheduleDeps {
   /** Publishes what is new in the reference. */
@@ -13,10 +14,16 @@ export interface RefreshScheduleDeps {
   readonly subscriber: Redis;
   /** Pub/Sub channels, taken literally; any message on them asks for a refresh. */
   readonly channels: readonly string[];
+  /** Streams of which any entry asks for a refresh; undefined: there are none. */
+  readonly streams?: Pick<ReferenceStreamsDeps, "streams" | "blocking" | "blockMs"> | undefined;
   readonly everyMs: number;
   /** A refresh that failed is repeated after this long, or at the next turn if that is sooner. */
   readonly retryMs?: number;
 }
+
+/** A person who changes a row of the reference waits for no longer than this and two refreshes, however many changes there are. */
+const REST_MS_MIN = 50;
+const REST_MS_MAX = 1_000;
 
 /** Keeps the reference fresh until it is stopped. */
 export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
@@ -44,6 +51,8 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
     },
     everyMs,
     retryMs,
+    // Messages without end would keep Postgres busy all the time: a refresh is followed by as long a rest.
+    restMs: (tookMs) => Math.min(REST_MS_MAX, Math.max(REST_MS_MIN, tookMs)),
     reporter: failureReporter(events, {
       source,
       what: "the reference cannot be refreshed; decisions go on with the snapshot that is there, if any",
@@ -59,10 +68,16 @@ export function startRefreshSchedule(deps: RefreshScheduleDeps): JobSchedule {
   });
   subscriber.on("message", () => schedule.request());
 
+  const watching =
+    deps.streams === undefined
+      ? undefined
+      : watchReferenceStreams({ ...deps.streams, events, onEntries: () => schedule.request() });
+
   return {
     ...schedule,
     async stop() {
       subscriber.disconnect();
+      await watching?.stop();
       return schedule.stop();
     },
   };

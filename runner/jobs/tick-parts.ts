@@ -1,4 +1,6 @@
+import { entryTime } from "../../shared/entry.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
+import { lastIdsOf } from "../../shared/io/streams/last-ids.ts";
 import { configuredBindings } from "../bindings/all-bindings.ts";
 import type { Budget, SideEffects } from "../consume/budget.ts";
 import { drainFunction, type DrainAnswer } from "../consume/drain-function.ts";
@@ -42,6 +44,9 @@ export function refreshPart({ services, jobs }: TickDeps): Part | undefined {
   };
 }
 
+/** Entries of REFERENCE_STREAMS from so long before the last refresh was confirmed may be from after it read the rows. */
+const REFRESH_MS_MAX = 10_000;
+
 async function isRefreshDue({ redis, keys, clock, config, routing }: Services): Promise<boolean> {
   // What this process has cached may be outdated, as after Redis was emptied.
   routing.invalidate();
@@ -49,7 +54,11 @@ async function isRefreshDue({ redis, keys, clock, config, routing }: Services): 
   const confirmedAt = await redis.get(keys.referenceConfirmedAt);
   // In the future: from before Redis' clock was set back.
   const agoMs = confirmedAt === null ? Infinity : clock.now() - Number(confirmedAt);
-  return agoMs >= config.referenceRefreshMs || agoMs < -config.referenceRefreshMs;
+  if (agoMs >= config.referenceRefreshMs || agoMs < -config.referenceRefreshMs) return true;
+  const lastIds = await lastIdsOf(redis, config.referenceStreams);
+  return [...lastIds.values()].some(
+    (id) => typeof id === "string" && entryTime(id) > Number(confirmedAt) - REFRESH_MS_MAX,
+  );
 }
 
 /**

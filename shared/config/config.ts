@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import { FUNCTION_NAMES } from "../function-names.ts";
+import { isOwnStream } from "../keys.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES } from "../reasons.ts";
 import {
   cidrList,
@@ -96,6 +97,7 @@ const schema = z.object({
   referenceRefreshMs: integer(100, TIMER_MS_MAX).default(30_000),
   referenceAgeMsMax: integer(1, TEN_YEARS_MS).default(86_400_000),
   referenceChannels: commaList("Pub/Sub channels", (item) => item).default(["reference_events"]),
+  referenceStreams: commaList("streams of other programs", (item) => item).default([]),
   streamRetentionMs: integer(1, TEN_YEARS_MS).default(86_400_000),
   /** 0: rows are kept for ever. */
   logRetentionDays: integer(0, 36_500).default(0),
@@ -196,6 +198,12 @@ function pairFaults(config: Partial<Parsed>): string[] {
     faults.push(
       `REFERENCE_AGE_MS_MAX is ${referenceAgeMsMax}: expected more than REFERENCE_REFRESH_MS (${referenceRefreshMs}), or health is degraded before each refresh`,
     );
+  }
+  for (const stream of config.referenceStreams ?? []) {
+    if (isOwnStream(stream, config.keyPrefix ?? ""))
+      faults.push(
+        `REFERENCE_STREAMS names ${stream}, a stream of the router: expected streams of other programs, or the router's own work would ask for refreshes`,
+      );
   }
   return faults;
 }

@@ -50,6 +50,15 @@ export function channelRemark({ deniedChannels }: ScriptFacts, refreshMs: number
   );
 }
 
+/** A warning for each of REFERENCE_STREAMS that cannot be read, with why; one that does not exist yet can. */
+export function streamRemarks(unreadable: ReadonlyMap<string, string>, refreshMs: number): readonly Remark[] {
+  return [...unreadable].map(([stream, why]) =>
+    warning(
+      `${stream} of REFERENCE_STREAMS cannot be read as a stream (${why}): what it says is seen only every ${Math.round(refreshMs / 1_000)} s; correct the name, or allow it with ACL SETUSER <user> +xinfo +xread ~${stream}`,
+    ),
+  );
+}
+
 const MAJOR_MIN = 7;
 
 function versionRemark({ version, valkey }: RedisFacts): Remark {

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { entryTime, type Entry, type Fields } from "../entry.ts";
 import { cleanFields, excerpt } from "../text.ts";
-import { parseTime, TIME_FORMS } from "./time.ts";
+import { hasOffsetAndZ, parseTime, TIME_FORMS } from "./time.ts";
 
 /** Reads a signal from an entry, or everything that is wrong with it. `now` decides whether `sent_at` is in the future. */
 export function parseSignal(entry: Entry, now: number): ParsedSignal {
@@ -15,9 +15,10 @@ export function parseSignal(entry: Entry, now: number): ParsedSignal {
   const message = presentText(raw["message"]);
   const symbolText = presentText(raw["symbol"]);
   const symbol = symbolText === null ? null : normaliseSymbol(symbolText);
-  const barTime = barTimeOf(raw, faults);
+  const barTime = barTimeOf(raw, faults, notes);
   const sentAt = optionalTime("sent_at", raw["sent_at"], now + SENT_AT_AHEAD_MS_MAX, notes);
-  const receivedAt = optionalTime("received_at", raw["received_at"], Infinity, notes) ?? entryAt;
+  const receivedGiven = optionalTime("received_at", raw["received_at"], Infinity, notes);
+  const receivedAt = receivedGiven ?? entryAt;
   const givenUid = presentText(raw["uid"]);
 
   if (message === null) faults.push(missing("message", "the phrase of a signal, such as EMA_CROSS_LONG"));
@@ -55,6 +56,7 @@ export function parseSignal(entry: Entry, now: number): ParsedSignal {
     barTime,
     sentAt,
     receivedAt,
+    receivedText: receivedGiven === null ? null : presentText(raw["received_at"]),
     ageFrom: sentAt ?? entryAt,
     notes,
   };
@@ -87,6 +89,8 @@ export interface Signal extends SignalFacts {
   readonly symbol: string;
   readonly message: string;
   readonly barTime: number;
+  /** `received_at` as the sender wrote it, trimmed; null when `receivedAt` is not from there. */
+  readonly receivedText: string | null;
   /** The message folded for comparison with phrases. */
   readonly phrase: string;
   /** The moment its age is counted from: `sent_at`, else the entry id's time. */
@@ -142,7 +146,7 @@ function presentText(text: string | undefined): string | null {
   return trimmed === undefined || trimmed === "" ? null : trimmed;
 }
 
-function barTimeOf(raw: Fields, faults: FieldFault[]): number | null {
+function barTimeOf(raw: Fields, faults: FieldFault[], notes: Record<string, unknown>): number | null {
   const field =
     presentText(raw["bar_time"]) === null && presentText(raw["time"]) !== null ? "time" : "bar_time";
   const text = presentText(raw[field]);
@@ -151,8 +155,12 @@ function barTimeOf(raw: Fields, faults: FieldFault[]): number | null {
     return null;
   }
   const time = parseTime(text);
-  if (time === undefined) faults.push(invalid(field, TIME_FORMS, text));
-  return time ?? null;
+  if (time === undefined) {
+    faults.push(invalid(field, TIME_FORMS, text));
+    return null;
+  }
+  noteOffsetAndZ(field, text, notes);
+  return time;
 }
 
 /** A time that is not required: an unusable one counts as absent and is noted. */
@@ -165,10 +173,18 @@ function optionalTime(
   const present = presentText(text);
   if (present === null) return null;
   const time = parseTime(present);
-  if (time !== undefined && time <= latest) return time;
+  if (time !== undefined && time <= latest) {
+    noteOffsetAndZ(field, present, notes);
+    return time;
+  }
   const why = time === undefined ? `not ${TIME_FORMS}` : `more than ${SENT_AT_AHEAD_MS_MAX} ms in the future`;
   notes[`${field}_ignored`] = { given: excerpt(present), why };
   return null;
+}
+
+function noteOffsetAndZ(field: string, text: string, notes: Record<string, unknown>): void {
+  if (hasOffsetAndZ(text))
+    notes[`${field}_has_offset_and_z`] = { given: excerpt(text), why: "the offset counts" };
 }
 
 function missing(field: string, expected: string): FieldFault {

@@ -2,11 +2,12 @@ import { TIME_MS_MAX } from "../entry.ts";
 
 /**
  * Times as producers of signals write them: ISO 8601 with or without zone (none = UTC), `T` or a space between date and time,
- * any number of decimals; or Unix seconds or milliseconds. The result is always in milliseconds since 1970.
+ * any number of decimals; or Unix seconds or milliseconds. An offset may have a `Z` behind it, as one old webhook writes it; the
+ * offset counts. The result is always in milliseconds since 1970.
  */
 
 const ISO =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s?(?:Z|([+-]\d{2}(?::?\d{2})?)Z?)?)?$/i;
 const UNIX = /^(\d{9,13})(?:\.(\d+))?$/;
 
 /** A smaller Unix number is in seconds, others are in milliseconds (in seconds this would be the year 5138). */
@@ -34,6 +35,18 @@ export function parseTime(text: string): number | undefined {
   }
   const match = ISO.exec(trimmed);
   return match === null ? undefined : timeOfParts(match);
+}
+
+/** Whether a time that `parseTime` has read has an offset and then a `Z`: `2026-11-30T10:55:00+03:00Z`. */
+export function hasOffsetAndZ(text: string): boolean {
+  const { length } = text;
+  if (text[length - 1] !== "Z" && text[length - 1] !== "z") return false;
+  // The sign of +03, +0300 and +03:00; without an offset there are digits and colons.
+  return isSign(text[length - 4]) || isSign(text[length - 6]) || isSign(text[length - 7]);
+}
+
+function isSign(character: string | undefined): boolean {
+  return character === "+" || character === "-";
 }
 
 /** The time as Date writes it, `2025-01-31T12:00:00.000Z`. */
@@ -123,7 +136,7 @@ function millisecondsOf(decimals = ""): number {
 }
 
 function offsetMs(zone: string | undefined): number | undefined {
-  if (zone === undefined || zone === "Z" || zone === "z") return 0;
+  if (zone === undefined) return 0;
   const hours = Number(zone.slice(1, 3));
   const minutes = Number(zone.slice(3).replace(":", ""));
   if (hours > 23 || minutes > 59) return undefined;

@@ -129,7 +129,7 @@ describe("whatever the entries", () => {
             symbol: expect.stringMatching(/^[A-Z]+$/),
             direction: expect.stringMatching(/^(long|short)$/),
             time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-            received_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+            received_at: expect.stringMatching(/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?$/),
             log_uid: expect.stringMatching(/./),
             source: expect.any(String),
             entry_id: expect.stringMatching(/^\d+-\d+$/),

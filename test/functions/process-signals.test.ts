@@ -36,7 +36,7 @@ describe("a dispatched signal", () => {
       symbol: "BTCUSDT",
       direction: "long",
       time: "2025-01-15T11:59:00.000Z",
-      received_at: "2025-01-15T11:59:59.000Z",
+      received_at: "2025-01-15T11:59:59.000000",
       log_uid: uid,
       source: "tradingview",
       entry_id: `${NOW - 1000}-0`,
@@ -48,6 +48,20 @@ describe("a dispatched signal", () => {
       { strategy_id: "10", strategy: "strategy 10", ...task },
       { strategy_id: "40", strategy: "strategy 40", ...task },
     ]);
+  });
+
+  test.each([
+    [
+      "as its sender wrote it, when that is without zone",
+      "2025-01-15T11:59:58.123456",
+      "2025-01-15T11:59:58.123456",
+    ],
+    ["without zone, when it had one", "2025-01-15T14:59:58.5+03:00", "2025-01-15T11:59:58.500000"],
+    ["as the time of its entry, when it cannot be read", "2025-02-30T11:59:58", "2025-01-15T11:59:59.000000"],
+  ])("passes received_at on %s; the record has it in UTC", (_how, given, passedOn) => {
+    const passing = effectsFor(entryFrom(signalFields({ received_at: given })), context);
+    expect(tasksIn(passing)).toMatchObject([{ received_at: passedOn }, { received_at: passedOn }]);
+    expect(recordIn(passing).received_at).toBe(`${passedOn.slice(0, 23)}Z`);
   });
 
   test("has empty fields in its tasks for what it did not have", () => {

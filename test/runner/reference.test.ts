@@ -33,16 +33,34 @@ describe("the reference snapshot, through a real router", () => {
     expect(await router.sql("SELECT status FROM signal_log")).toEqual([{ status: "dispatched" }]);
   });
 
-  test("a message on reference_events refreshes at once", async () => {
+  test("a message on a channel, or an entry of a stream that was not there yet, refreshes at once", async () => {
+    const { prefix } = router.keys;
     router.env["REFERENCE_REFRESH_MS"] = "3600000";
-    router.env["REFERENCE_CHANNELS"] = `${router.keys.prefix}reference_events`;
+    router.env["REFERENCE_CHANNELS"] = `${prefix}tickers_events`;
+    router.env["REFERENCE_STREAMS"] = `${prefix}state_stream,${prefix}update_stream`;
     await router.start();
     const empty = await untilVersionIsNot(null, 5_000);
     await insertReference(router.databaseUrl, mixedReference());
     await vi.waitFor(async () => {
-      expect(await router.redis.publish(`${router.keys.prefix}reference_events`, "x")).toBe(1);
+      expect(await router.redis.publish(`${prefix}tickers_events`, "x")).toBe(1);
     });
     await untilVersionIsNot(empty, 5_000);
+    const tell = {
+      channel: async () => router.redis.publish(`${prefix}tickers_events`, "x"),
+      stream: async () => router.redis.xadd(`${prefix}update_stream`, "*", "strategy_id", "10"),
+    };
+    for (const [how, by] of Object.entries(tell)) {
+      const before = await currentVersion();
+      await router.sql("UPDATE tickers SET status = $1 WHERE symbol = 'BTCUSDT'", [
+        how === "channel" ? "disabled" : "enabled",
+      ]);
+      const startedAt = performance.now();
+      await by();
+      await untilVersionIsNot(before, 5_000);
+      console.log(
+        `a switch by ${how} is in the snapshot after ${Math.round(performance.now() - startedAt)} ms`,
+      );
+    }
   });
 
   test("after the swap that disables a ticker no decision is made on the snapshot before", async () => {

@@ -4,6 +4,7 @@ import { keysOf, type Keys } from "../../shared/keys.ts";
 /** The names that other services and the documentation use. */
 const NAMES: readonly (readonly [name: string, key: (keys: Keys) => string])[] = [
   ["metrics", (keys) => keys.metrics],
+  ["metrics:signals", (keys) => keys.oldMetrics],
   ["control", (keys) => keys.control],
   ["groups", (keys) => keys.groups],
   ["reference:current", (keys) => keys.referenceCurrent],

@@ -78,7 +78,7 @@ export function expectedTask(rows: ReferenceRows, { id, fields }: Entry, strateg
     symbol: text(fields, "symbol").toUpperCase().replace(/\.P$/, ""),
     direction: matching?.long === true ? "long" : "short",
     time: new Date(/^\d+$/.test(bar) ? Number(bar) * 1000 : bar).toISOString(),
-    received_at: new Date(Number(id.split("-")[0])).toISOString(),
+    received_at: new Date(Number(id.split("-")[0])).toISOString().replace("Z", "000"),
     source: text(fields, "source"),
     strategy: rows.strategies.find((strategy) => strategy.id === strategyId)?.name ?? "",
     entry_id: id,

@@ -68,6 +68,7 @@ async function redisChecked(
     keys: keysOf(config.keyPrefix, config.groupSuffix),
     blockMs,
     channels: config.referenceChannels,
+    streams: config.referenceStreams,
     refreshMs: config.referenceRefreshMs,
   });
 }

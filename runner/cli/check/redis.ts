@@ -1,12 +1,18 @@
 import type { Redis } from "ioredis";
 import { redactUrl } from "../../../shared/config/redact-url.ts";
 import { blockingRemark, latencyRemark } from "../../../shared/config/redis-measures.ts";
-import { channelRemark, redisRemarks, scriptRemark } from "../../../shared/config/redis-requirements.ts";
+import {
+  channelRemark,
+  redisRemarks,
+  scriptRemark,
+  streamRemarks,
+} from "../../../shared/config/redis-requirements.ts";
 import { fault, ok, type Remark } from "../../../shared/config/remark.ts";
 import { messageOf } from "../../../shared/error-message.ts";
 import { DatabaseNotSelectedError, openRedis } from "../../../shared/io/redis/connection.ts";
 import { readScriptFacts } from "../../../shared/io/redis/script-facts.ts";
 import { readRedisFacts, readWriteRefusals } from "../../../shared/io/redis/server-facts.ts";
+import { lastIdsOf } from "../../../shared/io/streams/last-ids.ts";
 import type { Keys } from "../../../shared/keys.ts";
 import { refusalText } from "../../../shared/redis-refusal.ts";
 import { inTime, lineOf, linesOf, notChecked, type CheckLine } from "./check-line.ts";
@@ -56,6 +62,8 @@ export interface CheckRedisOptions {
   readonly blockMs: number;
   /** REFERENCE_CHANNELS and REFERENCE_REFRESH_MS */
   readonly channels: readonly string[];
+  /** REFERENCE_STREAMS */
+  readonly streams: readonly string[];
   readonly refreshMs: number;
 }
 
@@ -74,7 +82,12 @@ function reasonOf(error: unknown): string {
 
 async function serverRemarks(
   redis: Redis,
-  { keys, channels, refreshMs }: Pick<CheckRedisOptions, "keys" | "channels" | "refreshMs">,
+  {
+    keys,
+    channels,
+    streams,
+    refreshMs,
+  }: Pick<CheckRedisOptions, "keys" | "channels" | "streams" | "refreshMs">,
 ): Promise<readonly Remark[]> {
   const remarks = redisRemarks(await readRedisFacts(redis));
   // An old server, or a sentinel, does not understand the script.
@@ -84,8 +97,11 @@ async function serverRemarks(
   if (scripts.kind === "fault") return [...remarks, scripts];
   const refusals = await readWriteRefusals(redis, keys.stream("signals_stream"));
   const writes = refusals.map((refusal) => fault(refusalText(refusal)));
-  const heard = channelRemark(facts, refreshMs);
-  return [...remarks, scripts, heard, ...(writes.length > 0 ? writes : [ok("it takes writes")])];
+  const unreadable = [...(await lastIdsOf(redis, streams))].flatMap(([stream, id]): [string, string][] =>
+    typeof id === "string" ? [] : [[stream, messageOf(id)]],
+  );
+  const heard = [channelRemark(facts, refreshMs), ...streamRemarks(new Map(unreadable), refreshMs)];
+  return [...remarks, scripts, ...heard, ...(writes.length > 0 ? writes : [ok("it takes writes")])];
 }
 
 async function blockingRead(blocking: Redis, keys: Keys, asked: number): Promise<Remark> {

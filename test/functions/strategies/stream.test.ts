@@ -9,7 +9,7 @@ const EIGHT = [
   ["time", "received_at", "log_uid", "source"],
 ].flat();
 
-test("the entry has the eight fields of a task as the task has them, and those that identify the run", async () => {
+test("the entry has the eight fields of a task, with all times in UTC, and those that identify the run", async () => {
   const signal = {
     source: "indicator",
     sent_at: "2025-01-15T11:59:58.5Z",
@@ -20,7 +20,12 @@ test("the entry has the eight fields of a task as the task has them, and those t
   const append = "append" in attempt ? attempt.append : undefined;
   expect(append?.stream).toBe("strategies:7");
   const { snapshot: _snapshot, ...others } = taskFields;
-  expect(append?.fields).toEqual({ ...others, idempotency_key: idempotencyKeyOf(task) });
+  expect(append?.fields).toEqual({
+    ...others,
+    // A task has it without zone, for workers that read tasks.
+    received_at: "2025-01-15T11:59:59.000Z",
+    idempotency_key: idempotencyKeyOf(task),
+  });
   expect(Object.keys(append?.fields ?? {})).toEqual(expect.arrayContaining(EIGHT));
 });
 

@@ -98,13 +98,18 @@ test("a user of Redis that may not run a command, or reach the keys, is a fault 
   expect(faultsIn(others)).toEqual([expect.stringMatching(/may not use the keys of KEY_PREFIX/)]);
 });
 
-test("a user without INFO is no fault: what it hides is said", async () => {
-  const lines = await preflight({ ...router.env, REDIS_URL: await redisUser("-info") }, dataDir);
+test("a user without INFO, or a stream that is none, is no fault: what that hides is said", async () => {
+  const REDIS_URL = await redisUser("-info");
+  // A key that is no stream; the other does not exist yet.
+  await router.redis.set(`${router.keys.prefix}text`, "x");
+  const REFERENCE_STREAMS = `${router.keys.prefix}later,${router.keys.prefix}text`;
+  const lines = await preflight({ ...router.env, REDIS_URL, REFERENCE_STREAMS }, dataDir);
   expect(faultsIn(lines)).toEqual([]);
   expect(withStatus(lines, "warning")).toEqual([
     expect.stringMatching(
       /^Redis: INFO is not permitted: version, role, persistence and eviction were not checked/,
     ),
+    expect.stringMatching(/^Redis: t\w+:text of REFERENCE_STREAMS cannot be read as a stream \(WRONGTYPE/),
   ]);
 });
 

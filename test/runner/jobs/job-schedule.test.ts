@@ -51,6 +51,22 @@ describe("a job", () => {
     expect(runs).toHaveLength(2);
   });
 
+  test("rests after a run that is asked for all the time, and runs at once when it has rested", async () => {
+    const { schedule, runs } = controlledJob({ restMs: (tookMs) => Math.max(50, tookMs) });
+    schedule.request();
+    await vi.advanceTimersByTimeAsync(200);
+    await runs[0]?.finish();
+    schedule.request();
+    await vi.advanceTimersByTimeAsync(199);
+    expect(runs).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(runs).toHaveLength(2);
+    await runs[1]?.finish();
+    await vi.advanceTimersByTimeAsync(50);
+    schedule.request();
+    expect(runs).toHaveLength(3);
+  });
+
   test("never runs twice at a time, however long it takes", async () => {
     const { runs } = controlledJob();
     await vi.advanceTimersByTimeAsync(60_000);

@@ -34,6 +34,7 @@ export const DEFAULTS = {
   referenceRefreshMs: 30_000,
   referenceAgeMsMax: 86_400_000,
   referenceChannels: ["reference_events"],
+  referenceStreams: [],
   streamRetentionMs: 86_400_000,
   logRetentionDays: 0,
   notifyUrl: undefined,

@@ -50,6 +50,7 @@ describe("accepts", () => {
     ["STRATEGY_PRIVATE_ADDRESSES", "false", { strategyPrivateAddresses: false }],
     ["STRATEGY_PRIVATE_ADDRESSES", "0", { strategyPrivateAddresses: false }],
     ["REFERENCE_CHANNELS", "a, b:*", { referenceChannels: ["a", "b:*"] }],
+    ["REFERENCE_STREAMS", "a, b:c", { referenceStreams: ["a", "b:c"] }],
     ["BLOCK_MS", "20000", { blockMs: 20_000 }],
     ["NOTIFY_URL", "https://chat.example/hook/abc", { notifyUrl: "https://chat.example/hook/abc" }],
     ["NOTIFY_OUTCOMES", "failed,ignored", { notifyOutcomes: ["failed", "ignored"] }],
@@ -144,6 +145,9 @@ describe("pairs that cannot work together", () => {
     ["DEDUP_TTL_MS", { SIGNAL_AGE_MS_MAX: "604800000" }],
     ["STRATEGY_CONCURRENCY_PER_STRATEGY_MAX", { STRATEGY_CONCURRENCY_PER_STRATEGY_MAX: "51" }],
     ["REFERENCE_AGE_MS_MAX", { REFERENCE_AGE_MS_MAX: "30000" }],
+    ["REFERENCE_STREAMS", { REFERENCE_STREAMS: "changes,signals_stream" }],
+    ["REFERENCE_STREAMS", { REFERENCE_STREAMS: "{a}:dead_letters", KEY_PREFIX: "{a}:" }],
+    ["REFERENCE_STREAMS", { REFERENCE_STREAMS: "strategies:7" }],
   ])("%s is at fault in %o", (name, env) => {
     expect(faultsOf(env)).toEqual([name]);
   });
@@ -155,6 +159,13 @@ describe("pairs that cannot work together", () => {
     [{ REFERENCE_AGE_MS_MAX: "30001" }],
   ])("%o is fine", (env) => {
     expect(faultsOf(env)).toEqual([]);
+  });
+
+  test("a stream of the router among REFERENCE_STREAMS is named", () => {
+    const answer = readConfig({ REFERENCE_STREAMS: "changes,signals_stream" });
+    expect(answer).toMatchObject({
+      message: expect.stringMatching(/names signals_stream, a stream of the router/),
+    });
   });
 
   test("a faulty database URL is not reported as missing", () => {

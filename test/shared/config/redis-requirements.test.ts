@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { redisRemarks, scriptRemark, type RedisFacts } from "../../../shared/config/redis-requirements.ts";
+import {
+  redisRemarks,
+  scriptRemark,
+  streamRemarks,
+  type RedisFacts,
+} from "../../../shared/config/redis-requirements.ts";
 
 const well: RedisFacts = {
   version: "7.0.15",
@@ -65,6 +70,16 @@ describe("scriptRemark", () => {
   ])("%s", (facts, kind, message) => {
     expect(scriptRemark(facts)).toEqual({ kind, message: expect.stringMatching(message) });
   });
+});
+
+test("a stream of REFERENCE_STREAMS that cannot be read is a warning that says how its changes are seen, and what to do", () => {
+  expect(streamRemarks(new Map(), 30_000)).toEqual([]);
+  expect(streamRemarks(new Map([["changes", "NOPERM no permissions"]]), 30_000)).toEqual([
+    {
+      kind: "warning",
+      message: expect.stringMatching(/^changes of REFERENCE_STREAMS .*NOPERM.* only every 30 s; .*~changes$/),
+    },
+  ]);
 });
 
 test("a user that may not run INFO is a warning that names what was not checked", () => {

@@ -53,6 +53,7 @@ test("an entry becomes a signal with everything in it", () => {
     barTime: NOW - 60_000,
     sentAt: NOW - 29_750,
     receivedAt: NOW - 30_000,
+    receivedText: "1736942370",
     ageFrom: NOW - 29_750,
     notes: {},
   });
@@ -93,8 +94,22 @@ describe("sent_at", () => {
   });
 });
 
+test("times with an offset and then a Z are read by the offset, and noted", () => {
+  const odd = "2025-01-15T14:59:00+03:00Z";
+  const signal = valid({ bar_time: odd, sent_at: odd, received_at: odd });
+  expect(signal).toMatchObject({ barTime: NOW - 60_000, sentAt: NOW - 60_000, receivedAt: NOW - 60_000 });
+  const note = { given: odd, why: "the offset counts" };
+  expect(signal.notes).toEqual({
+    bar_time_has_offset_and_z: note,
+    sent_at_has_offset_and_z: note,
+    received_at_has_offset_and_z: note,
+  });
+  expect(valid({ bar_time: undefined, time: odd }).notes).toEqual({ time_has_offset_and_z: note });
+});
+
 test("an unusable received_at is noted, and the entry id's time is used", () => {
   const signal = valid({ received_at: "soon" });
+  expect(signal.receivedText).toBeNull();
   expect(signal.receivedAt).toBe(ENTRY_AT);
   expect(signal.notes).toHaveProperty("received_at_ignored.given", "soon");
 });

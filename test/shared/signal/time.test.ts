@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { isoTime, parseTime } from "../../../shared/signal/time.ts";
+import { hasOffsetAndZ, isoTime, parseTime } from "../../../shared/signal/time.ts";
 import { writtenTime } from "../../arbitraries.ts";
 
 const NOON = Date.UTC(2025, 0, 15, 12);
@@ -23,6 +23,9 @@ test.each([
   ["2025-01-15T17:30:00+0530", NOON],
   ["2025-01-15 04:00:00 -08:00", NOON],
   ["2025-01-16T00:30:00+12:30", NOON],
+  ["2025-01-15T15:00:00+03:00Z", NOON],
+  ["2025-01-15 04:00:00.5 -0800z", NOON + 500],
+  ["2025-01-15T14:00+02Z", NOON],
   ["2025-01-15", NOON - 12 * 3_600_000],
   ["2024-02-29", Date.UTC(2024, 1, 29)],
   ["1970-01-01T00:00:00Z", 0],
@@ -76,11 +79,30 @@ test.each([
   "2025-01-15T12:00:00+2",
   "2025-01-15T12:00:00 CET",
   "2025-01-15T12:00:00ZZ",
+  "2025-01-15T12:00:00+03:00ZZ",
+  "2025-01-15T12:00:00Z+03:00",
   "x2025-01-15",
   "2025-01-15T12:00:00Z\0",
   "２０２５-01-15",
 ])("%j is no time", (text) => {
   expect(parseTime(text)).toBeUndefined();
+});
+
+test("an offset with a Z behind it is told from each of them alone", () => {
+  const times = [
+    "2025-01-15T12:00:00",
+    "2025-01-15 12:00",
+    "2025-01-15T12:00:00.000",
+    "2025-01-15T12:00:00,5",
+  ];
+  for (const time of times) {
+    for (const zone of ["", "Z", "z", "+03:00", "-03", "+0300"])
+      expect(hasOffsetAndZ(time + zone)).toBe(false);
+    for (const zone of ["+03:00Z", "-03z", "+0300Z", " -11:30Z"]) {
+      expect(parseTime(time + zone)).toBeDefined();
+      expect(hasOffsetAndZ(time + zone)).toBe(true);
+    }
+  }
 });
 
 const anyMs = fc.integer({ min: 100_000_000_000, max: 9_999_900_000_000 });

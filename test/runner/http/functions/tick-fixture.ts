@@ -1,4 +1,5 @@
 import { signalFields } from "../../../builders.ts";
+import { freshPrefix } from "../../../servers/fixtures.ts";
 import { useHttpApp } from "../http-fixture.ts";
 
 /** How long `vi.waitFor` waits for the effect of ticks. */
@@ -16,11 +17,19 @@ export const statusOf = (parts: readonly PartView[]) =>
 
 /** An app whose ticks refresh the reference only after `unconfirm`, with the steps of its tests. */
 export function useTicks() {
+  const changes = `${freshPrefix()}changes`;
   const http = useHttpApp({
-    settings: { CLAIM_IDLE_MS: "300", DELIVERIES_MAX: "3", REFERENCE_REFRESH_MS: "60000" },
+    settings: {
+      CLAIM_IDLE_MS: "300",
+      DELIVERIES_MAX: "3",
+      REFERENCE_REFRESH_MS: "60000",
+      REFERENCE_STREAMS: changes,
+    },
   });
   return {
     http,
+    /** The only one of REFERENCE_STREAMS. */
+    changes,
     tick: async (query = "") => http.call("POST", `/tick${query}`),
     publish: async (...uids: string[]) =>
       Promise.all(uids.map(async (uid) => http.publish(signalFields({ uid })))),

@@ -1,9 +1,9 @@
 import { expect, test, vi } from "vitest";
 import { rowsWithStrategies, strategyRow, tickerRow } from "../../../builders.ts";
 import { refuseConnections } from "../refuse-connections.ts";
-import { UNTIL, useTicks } from "./tick-fixture.ts";
+import { statusOf, UNTIL, useTicks } from "./tick-fixture.ts";
 
-const { http, tick, publish, logged, unconfirm } = useTicks();
+const { http, changes, tick, publish, logged, unconfirm } = useTicks();
 
 const errors = async () =>
   http.sql("SELECT message, action_flag FROM system_log WHERE level = 'ERROR' ORDER BY at");
@@ -73,6 +73,17 @@ test("a strategy whose row cannot be used fails its tasks, and what is switched 
       { reason: "ticker_disabled" },
     ]);
   }, UNTIL);
+});
+
+test("a refresh is due after an entry of REFERENCE_STREAMS, and not after an old one", async () => {
+  const { redis } = http.services;
+  const refreshed = async (): Promise<unknown> => statusOf((await tick()).body.parts)["refresh-reference"];
+  expect(await refreshed()).toBe("not_due");
+  await redis.xadd(changes, "1700000000000-0", "strategy_id", "10");
+  expect(await refreshed()).toBe("not_due");
+  await redis.xadd(changes, "*", "strategy_id", "10");
+  expect(await refreshed()).toBe("done");
+  await redis.del(changes);
 });
 
 test("nothing is decided on a snapshot that was altered, until a refresh has repaired it", async () => {

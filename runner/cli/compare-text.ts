@@ -1,0 +1,131 @@
+import type { ComparedLogs } from "../../shared/compare/compare-logs.ts";
+import {
+  DIFFERENCE_CLASSES,
+  type Difference,
+  type DifferenceClass,
+} from "../../shared/compare/difference.ts";
+import type { LoggedSignal, OldSignal, OurSignal } from "../../shared/compare/logged-signal.ts";
+import type { ComparedSpan } from "../../shared/io/log/compared-logs.ts";
+import { strategyLabel } from "../../shared/strategy-label.ts";
+import { excerpt, printable } from "../../shared/text.ts";
+
+/** What `cli compare` prints: for people, or as JSON. */
+
+export interface ComparedFacts {
+  readonly table: string;
+  readonly shard: string;
+  readonly span: ComparedSpan;
+  readonly compared: ComparedLogs;
+  /** Strategies by id. */
+  readonly names: ReadonlyMap<number, string>;
+}
+
+const MEANINGS: Readonly<Record<DifferenceClass, string>> = {
+  other: "not one of the differences that are known: look at each before you switch",
+  repeat: "a repeated signal, which the router before traded again",
+  union_of_phrases: "a phrase on several signals, of which the router before knew only the first",
+  case: "a phrase or symbol in lower case, which the router before dropped",
+  time: "no usable bar time, which the router before dispatched all the same",
+};
+
+export function comparedText({ table, shard, span, compared, names }: ComparedFacts): string {
+  const { ours, old, agreeing, atEdges, strategiesUnknown, classes, first } = compared;
+  const why = span.isCommon ? ", where both logs have signals" : "";
+  const lines = [
+    `${table} and the live decisions of shard ${JSON.stringify(shard)}`,
+    `received from ${utc(span.from)} to ${utc(span.to)}${why}`,
+    `  ${ours} signals here, ${old} there; ${agreeing} agree`,
+    ...DIFFERENCE_CLASSES.map(
+      (each) => `  ${String(classes[each]).padStart(9)} ${each.padEnd(18)}${MEANINGS[each]}`,
+    ),
+    ...(atEdges === 0
+      ? []
+      : [`  ${atEdges} left out: at the ends of the logs, where the other log may lack the signal`]),
+    ...(strategiesUnknown === 0
+      ? []
+      : [`  of ${strategiesUnknown} signals ${table} does not name the strategies: these are not compared`]),
+    ...(first.length === 0 ? [] : ["The first of each:"]),
+    ...first.map((difference) => `  ${differenceText(difference, names)}`),
+  ];
+  return lines.map(printable).join("\n");
+}
+
+function differenceText(
+  { class: known, kind, ours, old }: Difference,
+  names: ComparedFacts["names"],
+): string {
+  const signal = ours ?? old;
+  if (signal === undefined) return known;
+  const places = [
+    ...(ours === undefined ? [] : [`entry ${ours.id}`]),
+    ...(old === undefined ? [] : [`row ${old.id} there`]),
+  ];
+  const what = {
+    missing_there: () => `${decisionText(ours, names)} here, no row there`,
+    missing_here: () => `${decisionText(old, names)} there, no entry here`,
+    dispatched_here: () => `${decisionText(ours, names)} here, ignored there`,
+    dispatched_there: () => `${decisionText(ours, names)} here, ${decisionText(old, names)} there`,
+    strategies: () => `${decisionText(ours, names)} here, ${decisionText(old, names)} there`,
+  }[kind]();
+  return `${known}: ${utc(signal.at)} ${signalText(signal)} (${places.join(", ")}): ${what}`;
+}
+
+function signalText({ message, symbol, direction }: LoggedSignal): string {
+  const side = direction === null ? "" : ` (${direction})`;
+  return `${excerpt(message ?? "no message")} on ${excerpt(symbol ?? "no symbol")}${side}`;
+}
+
+function decisionText(signal: OurSignal | OldSignal | undefined, names: ComparedFacts["names"]): string {
+  if (signal === undefined) return "nothing";
+  if (!signal.dispatched) {
+    if (!("reason" in signal)) return "ignored";
+    return signal.reason === null ? signal.status : `${signal.status}: ${signal.reason}`;
+  }
+  if (signal.strategies === null) return "dispatched";
+  const labels = signal.strategies.toSorted((a, b) => a - b).map((id) => strategyLabel(id, names.get(id)));
+  return `dispatched to ${labels.length === 0 ? "no strategy" : labels.join(", ")}`;
+}
+
+/** The same for programs. */
+export function comparedJson({ table, shard, span, compared, names }: ComparedFacts): object {
+  const { first, ...counts } = compared;
+  const labels = (ids: readonly number[] | null) =>
+    ids?.map((id) => ({ id, name: names.get(id) ?? null })) ?? null;
+  return {
+    table,
+    shard,
+    from: utc(span.from),
+    to: utc(span.to),
+    common_span: span.isCommon,
+    here: counts.ours,
+    there: counts.old,
+    agreeing: counts.agreeing,
+    at_edges: counts.atEdges,
+    strategies_unknown: counts.strategiesUnknown,
+    differences: counts.classes,
+    first: first.map((difference) => {
+      const { ours, old } = difference;
+      const signal = ours ?? old;
+      return {
+        class: difference.class,
+        kind: difference.kind,
+        received_at: signal === undefined ? null : utc(signal.at),
+        message: signal?.message ?? null,
+        symbol: signal?.symbol ?? null,
+        direction: signal?.direction ?? null,
+        entry_id: ours?.id ?? null,
+        status: ours?.status ?? null,
+        reason: ours?.reason ?? null,
+        strategies: labels(ours?.strategies ?? null),
+        there:
+          old === undefined
+            ? null
+            : { id: old.id, dispatched: old.dispatched, strategies: labels(old.strategies) },
+      };
+    }),
+  };
+}
+
+function utc(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -51,10 +51,12 @@ async function isGroupLost(
 ): Promise<boolean> {
   const found = await ensureGroup(redis, keys, stream, group);
   if (found.state === "created_at_end") {
+    const isReports = group === "outcome_collector";
+    const past = `; to work on them: npm run cli -- groups create ${group} --stream ${stream} --from 0`;
     events.publish({
-      level: "WARNING",
+      level: isReports ? "INFO" : "WARNING",
       source,
-      message: `group ${group} is new and starts at the end of ${stream}; the ${found.skipped} entries there are not worked on`,
+      message: `group ${group} is new and starts at the end of ${stream}; the ${found.skipped} entries there are not worked on${isReports ? past : ""}`,
       details: { stream, group, skipped: found.skipped },
     });
   }

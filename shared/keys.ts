@@ -6,13 +6,26 @@ export const STREAMS = [
   "system_events",
   "dead_letters",
 ] as const;
-export type StreamName = (typeof STREAMS)[number];
+export type StreamName = (typeof STREAMS)[number] | OutcomeStream;
+
+/** A stream of another system in which workers report, named by OUTCOME_STREAMS: its key is its name, without the prefix. */
+export type OutcomeStream = string & { readonly kind: "outcome stream" };
+
+/** Whether a name without prefix is that of a stream of the router, or of one that a strategy may write to. */
+export function isOwnStream(name: string): boolean {
+  return STREAMS.some((own) => own === name) || name.startsWith("strategies:");
+}
 
 /** A stream of a strategy's own, which the router only writes to. */
 export type StrategyStream = `strategies:${string}`;
 
 /** The consumer groups of the router's own functions. */
-export type GroupName = "signal_processor" | "strategy_executor" | "log_writer" | "notifier";
+export type GroupName =
+  | "signal_processor"
+  | "strategy_executor"
+  | "log_writer"
+  | "notifier"
+  | "outcome_collector";
 
 /** A group and the stream it reads. */
 export interface GroupOfStream {
@@ -31,9 +44,16 @@ export const GROUPS: readonly GroupOfStream[] = [
 /** Groups of the router that no entry is kept for and that may be missing: an entry they do not read is no loss. */
 export const BEST_EFFORT_GROUPS: readonly GroupOfStream[] = [{ stream: "signal_results", group: "notifier" }];
 
+/** The groups of one router, those of its outcome streams included. */
+export function groupsOf({ outcomeStreams }: Pick<Keys, "outcomeStreams">): readonly GroupOfStream[] {
+  return [...GROUPS, ...outcomeStreams.map((stream) => ({ stream, group: "outcome_collector" }) as const)];
+}
+
 /** The names of all Redis keys of one router, which are built only here. */
 export interface Keys {
   readonly prefix: string;
+  /** OUTCOME_STREAMS */
+  readonly outcomeStreams: readonly OutcomeStream[];
   readonly metrics: string;
   readonly control: string;
   readonly groups: string;
@@ -69,10 +89,17 @@ export interface Keys {
 /** The hashes one snapshot version consists of. */
 export type ReferencePart = "tickers" | "strategies" | "strategy_signals" | "meta";
 
+export interface KeysOptions {
+  /** None of the router's own streams, which readConfig refuses. */
+  readonly outcomeStreams?: readonly string[];
+}
+
 /** Key names under one prefix. With a hash tag as prefix (`{signals}:`) all of them share a Cluster slot. */
-export function keysOf(prefix: string): Keys {
+export function keysOf(prefix: string, { outcomeStreams = [] }: KeysOptions = {}): Keys {
+  const literal = new Set<string>(outcomeStreams);
   return {
     prefix,
+    outcomeStreams: outcomeStreams as readonly OutcomeStream[],
     metrics: `${prefix}metrics`,
     control: `${prefix}control`,
     groups: `${prefix}groups`,
@@ -85,7 +112,7 @@ export function keysOf(prefix: string): Keys {
     referenceTicket: `${prefix}reference:ticket`,
     referencePublishedTicket: `${prefix}reference:published_ticket`,
     referenceFailures: `${prefix}reference:failures`,
-    stream: (name) => prefix + name,
+    stream: (name) => (literal.has(name) ? name : prefix + name),
     dedup: (uid) => `${prefix}dedup:${uid}`,
     sequence: (stream, group, consumer) => `${prefix}sequence:${stream}:${group}:${consumer}`,
     lease: (what, id) => `${prefix}lease:${what}:${id}`,

@@ -4,13 +4,13 @@ import { readTime } from "../../shared/io/redis/clock.ts";
 import { readStatus } from "../../shared/io/status/status.ts";
 import { createGroup } from "../../shared/io/streams/groups.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
-import { GROUPS, type StreamName } from "../../shared/keys.ts";
+import { groupsOf, type StreamName } from "../../shared/keys.ts";
 import { CliError, type Connection } from "./connection.ts";
 
 /** `cli groups list`: prints the backlog of each of the router's groups, or that it is missing. */
 export async function listGroups({ redis, keys }: Connection): Promise<void> {
   const { streams } = await readStatus(redis, keys);
-  for (const { stream, group } of GROUPS) {
+  for (const { stream, group } of groupsOf(keys)) {
     const found = streams.find(({ name }) => name === stream)?.groups.find(({ name }) => name === group);
     const state = found === undefined ? "missing" : `${found.lag ?? "?"} waiting, ${found.pending} pending`;
     console.log(`${group.padEnd(18)} on ${stream.padEnd(22)} ${state}`);
@@ -23,11 +23,12 @@ export async function createLostGroup(
   name: string,
   options: CreateGroupOptions,
 ): Promise<void> {
-  const all = GROUPS.filter(({ group }) => group === name);
+  const groups = groupsOf(connection.keys);
+  const all = groups.filter(({ group }) => group === name);
   const [chosen, ...more] =
     options.stream === undefined ? all : all.filter(({ stream }) => stream === options.stream);
   if (chosen === undefined) {
-    const known = GROUPS.map(({ group, stream }) => `${group} on ${stream}`).join(", ");
+    const known = groups.map(({ group, stream }) => `${group} on ${stream}`).join(", ");
     throw new CliError(`the router has no group ${name}${onStream(options.stream)}; it has ${known}`);
   }
   if (more.length > 0) {

@@ -16,7 +16,7 @@ import { readHeartbeats, removeSilentHeartbeats } from "../../shared/io/streams/
 import { pruneConsumers } from "../../shared/io/streams/consumers.ts";
 import { removeOldHeartbeats } from "../../shared/io/streams/in-flight-heartbeats.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
-import { BEST_EFFORT_GROUPS, GROUPS, type Keys } from "../../shared/keys.ts";
+import { BEST_EFFORT_GROUPS, groupsOf, type Keys } from "../../shared/keys.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 
 export interface MaintenanceDeps {
@@ -67,7 +67,7 @@ export function maintenanceOf({
       return trimLog({ log, retentionDays, now: clock.now(), stopping });
     },
     async prune() {
-      for (const { stream, group } of [...GROUPS, ...BEST_EFFORT_GROUPS])
+      for (const { stream, group } of [...groupsOf(keys), ...BEST_EFFORT_GROUPS])
         await pruneConsumers(redis, keys, { stream, group, idleMs: pruneIdleMs });
       const now = await readTime(redis);
       await removeSilentHeartbeats(redis, keys, now);

@@ -55,7 +55,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
         ? await startLocalRedis({ dataDir, log: logger, findServer: async () => findRedisServer({ env }) })
         : undefined;
     const redisUrl = config.redisUrl ?? local?.url ?? "";
-    await checkRedis(redisUrl, keysOf(config.keyPrefix), logger);
+    await checkRedis(redisUrl, keysOf(config.keyPrefix, config), logger);
     return {
       redisUrl,
       localRedis: local !== undefined,

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import { FUNCTION_NAMES } from "../function-names.ts";
+import { isOwnStream } from "../keys.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES } from "../reasons.ts";
 import { cidrList, commaList, integer, isKeyPrefix, matching, namesOutOf, text } from "./config-values.ts";
 import { url } from "./url-values.ts";
@@ -68,6 +69,10 @@ const schema = z.object({
   /** 0: no signal is too old. */
   signalAgeMsMax: integer(0, TEN_YEARS_MS).default(300_000),
   dedupTtlMs: integer(1, TEN_YEARS_MS).default(604_800_000),
+  /** Literal names, without the prefix. */
+  outcomeStreams: commaList("names of streams, none of them a stream of the router", (item) =>
+    /^[^\s\p{C}]{1,200}$/u.test(item) && !isOwnStream(item) ? item : undefined,
+  ).default([]),
 
   strategyTimeoutMs: integer(1, TIMER_MS_MAX).default(10_000),
   strategyConcurrencyMax: integer(1, 100_000).default(50),
@@ -153,6 +158,12 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 function pairFaults(config: Partial<Parsed>): string[] {
   const faults: string[] = [];
   const { signalAgeMsMax: age, dedupTtlMs: ttl, referenceAgeMsMax, referenceRefreshMs } = config;
+  const { outcomeStreams = [], keyPrefix = "" } = config;
+  const own = outcomeStreams.find(
+    (name) => name.startsWith(keyPrefix) && isOwnStream(name.slice(keyPrefix.length)),
+  );
+  if (own !== undefined)
+    faults.push(`OUTCOME_STREAMS names ${own}: expected streams of another system, not the router's`);
   const { strategyConcurrencyMax: all, strategyConcurrencyPerStrategyMax: perStrategy } = config;
 
   if (config.neonWsProxy !== undefined && "databaseUrl" in config && config.databaseUrl === undefined) {

@@ -31,6 +31,12 @@ test.each(NAMES)("%s is the key's name, after the prefix", (name, key) => {
   expect([key(keysOf("")), key(keysOf("{signals}:"))]).toEqual([name, `{signals}:${name}`]);
 });
 
+test("an outcome stream of another system has no prefix", () => {
+  const keys = keysOf("{signals}:", { outcomeStreams: ["signal_log_queue"] });
+  expect(keys.outcomeStreams.map((name) => keys.stream(name))).toEqual(["signal_log_queue"]);
+  expect(keys.stream("signal_results")).toBe("{signals}:signal_results");
+});
+
 test("no two keys share a name", () => {
   const names = NAMES.map(([, key]) => key(keysOf("p:")));
   expect(new Set(names).size).toBe(names.length);

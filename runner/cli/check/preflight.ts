@@ -65,7 +65,7 @@ async function redisChecked(
   const blockMs = Math.min(config.blockMs, BLOCK_MS_MAX);
   return checkRedis({
     url,
-    keys: keysOf(config.keyPrefix),
+    keys: keysOf(config.keyPrefix, config),
     blockMs,
     channels: config.referenceChannels,
     refreshMs: config.referenceRefreshMs,

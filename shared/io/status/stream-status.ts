@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { entryTime } from "../../entry.ts";
-import { BEST_EFFORT_GROUPS, GROUPS, type Keys, type StreamName } from "../../keys.ts";
+import { BEST_EFFORT_GROUPS, groupsOf, type Keys, type StreamName } from "../../keys.ts";
 import { readTime } from "../redis/clock.ts";
 import { readGroupInfos, type GroupInfo } from "../streams/group-info.ts";
 import { fieldsOfGroup, sinceHeartbeat } from "../streams/in-flight-heartbeats.ts";
@@ -71,7 +71,7 @@ async function groupStatus(
   const undelivered = await redis.xrange(key, `(${lastDeliveredId}`, "+", "COUNT", COUNTED_MAX);
   const [oldest] = await readPending(redis, { key, group: name, countMax: 1 });
   const lag = undelivered.length < COUNTED_MAX ? undelivered.length : reported;
-  const own = [...GROUPS, ...BEST_EFFORT_GROUPS].some(
+  const own = [...groupsOf(keys), ...BEST_EFFORT_GROUPS].some(
     (each) => each.group === name && each.stream === stream,
   );
   const found = { key, group: name, undelivered, lag, pending, oldestPending: oldest, seen };

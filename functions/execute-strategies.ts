@@ -1,11 +1,17 @@
-import { outcomeEffects, permissionFor, type ExecutionContext } from "../shared/decide/execution.ts";
+import {
+  attemptAppend,
+  outcomeEffects,
+  permissionFor,
+  type ExecutionContext,
+} from "../shared/decide/execution.ts";
 import type { Entry } from "../shared/entry.ts";
-import type { Branch, EffectfulFunction, Result, Unavailable } from "../shared/function.ts";
+import type { Append, Branch, EffectfulFunction, Result, Unavailable } from "../shared/function.ts";
 import type { StrategyStream } from "../shared/keys.ts";
 import type { ExecutionReason } from "../shared/reasons.ts";
 import { openResultChannel, type ResultChannel } from "../shared/result-channel.ts";
 import type { AnyStrategyHandler } from "../shared/strategy.ts";
 import { laneOf, parseTask, type Task } from "../shared/task.ts";
+import { ownTaskOf, reportEffects } from "../shared/worker-report.ts";
 import { AttemptHistory } from "./strategies/attempt-history.ts";
 import { runHandler, type Attempt, type LastAttempt, type RunPorts } from "./strategies/run-handler.ts";
 
@@ -54,6 +60,8 @@ export interface ExecutePorts extends RunPorts {
   uncount?(id: string, attempt: number): Promise<void>;
   /** Waits after this attempt; false when the process stops before the wait has ended. */
   pause(attempt: number): Promise<boolean>;
+  /** Publishes how an attempt ended after which there is another; false when that failed. Never rejects. */
+  publishAttempt(attempt: Append): Promise<boolean>;
   /** Why nothing can be added to a strategy's own stream; undefined when it can. */
   streamProblem(stream: StrategyStream): Promise<string | undefined>;
   /** Redis' clock, milliseconds since 1970. */
@@ -86,6 +94,8 @@ const NOT_FINISHED = "the process stopped or its time was up before the task had
 async function execute(entry: Entry, ports: ExecutePorts, channel: ResultChannel): Promise<void> {
   const parsed = parseTask(entry);
   if (!parsed.ok) {
+    const own = ownTaskOf(entry, "strategy_input_stream");
+    if (own !== undefined) return channel.push({ id: entry.id, status: "done", effects: reportEffects(own) });
     const { error } = parsed;
     return channel.push({ id: entry.id, status: "dead", reason: "invalid_task", error, level: "ERROR" });
   }
@@ -109,11 +119,21 @@ async function runToEnd(
     const attempt = async () => attemptOnce(task, ports, { channel, history });
     const answer = await ports.lanes.withRoom(task.strategyId, attempt);
     if (answer.status !== "again") return answer;
-    if (!(await ports.pause(answer.attempt))) return leftPending(task, NOT_RETRIED);
+    const { record } = answer;
+    // At once, since the process may end before the next attempt does; if that fails, with the outcome.
+    const [isGoingOn, isPublished] = await Promise.all([
+      ports.pause(answer.attempt),
+      ports.publishAttempt(record),
+    ]);
+    if (!isPublished) history.unpublished.push(record);
+    if (!isGoingOn) return leftPending(task, NOT_RETRIED);
   }
 }
 
-type AttemptAnswer = Result | Unavailable | { readonly status: "again"; readonly attempt: number };
+type AttemptAnswer =
+  | Result
+  | Unavailable
+  | { readonly status: "again"; readonly attempt: number; readonly record: Append };
 
 async function attemptOnce(
   task: Task,
@@ -142,9 +162,11 @@ async function attemptOnce(
     return leftPending(task, NOT_FINISHED);
   }
   if (made.status !== "again") return doneResult(task, await appendable(made, ports), history, ports);
-  return attempt < ports.attemptsMax
-    ? { status: "again", attempt }
-    : exhaustedResult(task, made, history, ports);
+  if (attempt >= ports.attemptsMax) return exhaustedResult(task, made, history, ports);
+  const sent = arrival === "unknown" ? { may_have_arrived: [attempt] } : {};
+  const failed = { attempt, detail: { error: made.error, ...sent }, durationMs: made.durationMs };
+  const { invocation = task.invocation } = ports;
+  return { status: "again", attempt, record: attemptAppend(task, failed, { invocation, at: ports.now() }) };
 }
 
 /** The attempt, or a failed one when its entry cannot be added to the stream: that would block the whole commit. */
@@ -191,7 +213,9 @@ function attemptEffects(
 ): Branch {
   const { invocation = task.invocation } = ports;
   const outcome = { ...made, detail: { ...made.detail, ...history.detail() }, attempt: history.last };
-  return outcomeEffects(task, outcome, { invocation, at: ports.now() });
+  const effects = outcomeEffects(task, outcome, { invocation, at: ports.now() });
+  if (history.unpublished.length === 0) return effects;
+  return { ...effects, append: [...history.unpublished, ...effects.append] };
 }
 
 function leftPending(task: Task, error: string): Result {

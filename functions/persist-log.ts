@@ -2,22 +2,22 @@ import { OUTCOMES_MAX } from "../shared/decide/chunks.ts";
 import type { Entry } from "../shared/entry.ts";
 import { NO_EFFECTS, type EffectfulFunction, type Result, type Unavailable } from "../shared/function.ts";
 import type { LogConflict, LogStore } from "../shared/io/log/log-store.ts";
-import type { StreamName } from "../shared/keys.ts";
-import { logRowsOf, type LogRows, type SignalRow } from "../shared/log-rows.ts";
+import { logRowsOf, type LogRows, type LogStream, type SignalRow } from "../shared/log-rows.ts";
+import { unmatchedResults, type UnmatchedPorts } from "./unmatched-reports.ts";
 
 /**
  * Writes entries of `signal_results` and `system_events` to the log tables. An entry that is no record, or that Postgres
  * refuses for what it contains, is `dead`; its neighbours are stored. Without Postgres, the rest is `unavailable`.
  */
-export const persistLog: EffectfulFunction<PersistContext> = async function* (entries, { stream, log }) {
-  for (const { readable, malformed } of parsedChunks(entries, stream)) {
+export const persistLog: EffectfulFunction<PersistContext> = async function* (entries, context) {
+  for (const { readable, malformed } of parsedChunks(entries, context.stream)) {
     if (malformed.length > 0) yield malformed;
-    if (!(yield* store(readable, log))) return;
+    if (!(yield* store(readable, context))) return;
   }
 };
 
-export interface PersistContext {
-  readonly stream: Extract<StreamName, "signal_results" | "system_events">;
+export interface PersistContext extends UnmatchedPorts {
+  readonly stream: LogStream;
   readonly log: LogStore;
 }
 
@@ -69,13 +69,16 @@ function weightOf({ signals }: LogRows): number {
  */
 async function* store(
   entries: readonly Readable[],
-  log: LogStore,
+  context: PersistContext,
 ): AsyncGenerator<readonly Result[] | Unavailable, boolean> {
   const [first] = entries;
   if (first === undefined) return true;
-  const answer = await log.write({
+  const answer = await context.log.write({
     signals: entries.flatMap(({ rows }) => rows.signals),
     outcomes: entries.flatMap(({ rows }) => rows.outcomes),
+    uidOutcomes: entries.flatMap(({ rows }) => rows.uidOutcomes),
+    attempts: entries.flatMap(({ rows }) => rows.attempts),
+    reports: entries.flatMap(({ rows }) => rows.reports),
     invocations: entries.flatMap(({ rows }) => rows.invocations),
     events: entries.flatMap(({ rows }) => rows.events),
   });
@@ -85,7 +88,8 @@ async function* store(
       return false;
     case "stored": {
       const conflicts = new Map(answer.conflicts.map((conflict) => [keyOf(conflict), conflict]));
-      yield entries.map((stored) => storedResult(stored, conflicts));
+      const unmatched = await unmatchedResults(entries, answer.unmatched, context);
+      yield entries.map((stored) => unmatched.get(stored.entry.id) ?? storedResult(stored, conflicts));
       return true;
     }
     case "refused": {
@@ -95,7 +99,9 @@ async function* store(
         return true;
       }
       const middle = Math.ceil(entries.length / 2);
-      return (yield* store(entries.slice(0, middle), log)) && (yield* store(entries.slice(middle), log));
+      return (
+        (yield* store(entries.slice(0, middle), context)) && (yield* store(entries.slice(middle), context))
+      );
     }
   }
 }

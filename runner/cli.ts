@@ -87,14 +87,14 @@ groups
   .action(async () => onRedis(listGroups));
 groups
   .command("create")
-  .description("create a lost group again")
-  .argument("<group>", "signal_processor, strategy_executor or log_writer")
+  .description("create a lost group again; outcome_collector also when it is there")
+  .argument("<group>", "signal_processor, strategy_executor, log_writer or outcome_collector")
   .requiredOption(
     "--from <place>",
     "0: all entries of the stream again; $: only new entries; an entry id: the entries after it",
     startPlace,
   )
-  .option("--stream <stream>", "the stream, for log_writer, which reads two")
+  .option("--stream <stream>", "the stream, for log_writer and other groups that read several")
   .action(async (name: string, options: CreateGroupOptions) =>
     onRedis(async (connection) => createLostGroup(connection, name, options)),
   );

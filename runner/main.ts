@@ -143,7 +143,7 @@ const feedConnection = openRedis({
   onError: (error) => logger.debug({ err: error }, "Redis connection of the decision feed"),
 });
 void feedDecisions(feedConnection, {
-  keys: keysOf(config.keyPrefix, config.groupSuffix),
+  keys: keysOf(config.keyPrefix, config),
   print,
   async nameOf(strategyId) {
     const context = await services.routing.get();

@@ -40,7 +40,7 @@ export async function startRouter(services: Services, admission?: () => Promise<
   async function finish(reason: string): Promise<void> {
     const jobsEnded = Promise.all(jobs.map(async (job) => job.stop()));
     await stopAll(loops.signals);
-    await stopAll(loops.tasks);
+    await stopAll([...loops.tasks, ...loops.reports]);
     publish(services, `router stopped: ${reason}`, { reason });
     await services.flush(FLUSH_MS_MAX);
     // Last, so that the stop itself is in the log. Records that wait after an outage are for the next router.
@@ -76,6 +76,7 @@ export async function startRouter(services: Services, admission?: () => Promise<
 interface Loops {
   readonly signals: readonly Running[];
   readonly tasks: readonly Running[];
+  readonly reports: readonly Running[];
   readonly records: readonly Running[];
   readonly events: readonly Running[];
 }
@@ -116,6 +117,7 @@ function startLoops(services: Services, { abort, admission }: LoopOptions): Loop
   return {
     signals,
     tasks: [...loopsOn("strategy_input_stream"), ...notifying],
+    reports: services.keys.outcomeStreams.flatMap((stream) => loopsOn(stream)),
     records: loopsOn("signal_results", LOG_STILL_MS_MAX),
     events: loopsOn("system_events", LOG_STILL_MS_MAX),
   };

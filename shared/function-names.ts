@@ -3,6 +3,7 @@ export const FUNCTION_NAMES = [
   "process-signals",
   "execute-strategies",
   "persist-log",
+  "collect-outcomes",
   "notify",
   "refresh-reference",
   "reclaim",

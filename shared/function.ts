@@ -52,7 +52,14 @@ export const NO_EFFECTS: Effects = { append: [], count: [] };
 export type Result =
   | { readonly id: string; readonly status: "done"; readonly effects: Effects }
   /** Transient: the entry stays pending and is delivered again. An ERROR event reports it, unless it is `expected`. */
-  | { readonly id: string; readonly status: "retry"; readonly error: string; readonly expected?: boolean }
+  | {
+      readonly id: string;
+      readonly status: "retry";
+      readonly error: string;
+      readonly expected?: boolean;
+      /** It waits for something else: this delivery is none of its DELIVERIES_MAX. */
+      readonly uncounted?: true;
+    }
   /** Will never work: the entry becomes a dead letter. An event of this level (default WARNING) reports it. */
   | {
       readonly id: string;

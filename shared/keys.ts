@@ -6,18 +6,30 @@ export const STREAMS = [
   "system_events",
   "dead_letters",
 ] as const;
-export type StreamName = (typeof STREAMS)[number];
+export type StreamName = (typeof STREAMS)[number] | OutcomeStream;
 
-/** Whether a key is one of the router's streams under this KEY_PREFIX: those of the pipeline, or those of strategies. */
-export function isOwnStream(key: string, prefix: string): boolean {
-  return STREAMS.some((name) => key === prefix + name) || key.startsWith(`${prefix}strategies:`);
+/** A stream of another system in which workers report, named by OUTCOME_STREAMS: its key is its name, without the prefix. */
+export type OutcomeStream = string & { readonly kind: "outcome stream" };
+
+/** Whether a key is one of the streams of a router: those of the pipeline, or those that its strategies may write to. */
+export function isOwnStream(key: string, prefix = "", suffix = ""): boolean {
+  const names = STREAMS.flatMap((name) => [prefix + name, prefix + name + suffix]);
+  return (
+    names.includes(key) ||
+    [`${prefix}strategies:`, `${prefix}strategies${suffix}:`].some((own) => key.startsWith(own))
+  );
 }
 
 /** A stream of a strategy's own, which the router only writes to. */
 export type StrategyStream = `strategies:${string}`;
 
 /** The consumer groups of the router's own functions. */
-export type GroupName = "signal_processor" | "strategy_executor" | "log_writer" | "notifier";
+export type GroupName =
+  | "signal_processor"
+  | "strategy_executor"
+  | "log_writer"
+  | "notifier"
+  | "outcome_collector";
 
 /** A group and the stream it reads. */
 export interface GroupOfStream {
@@ -36,6 +48,11 @@ export const GROUPS: readonly GroupOfStream[] = [
 /** Groups of the router that no entry is kept for and that may be missing: an entry they do not read is no loss. */
 export const BEST_EFFORT_GROUPS: readonly GroupOfStream[] = [{ stream: "signal_results", group: "notifier" }];
 
+/** The groups of one router, those of its outcome streams included. */
+export function groupsOf({ outcomeStreams }: Pick<Keys, "outcomeStreams">): readonly GroupOfStream[] {
+  return [...GROUPS, ...outcomeStreams.map((stream) => ({ stream, group: "outcome_collector" }) as const)];
+}
+
 /** The names of all Redis keys and groups of one router, which are built only here. */
 export interface Keys {
   readonly prefix: string;
@@ -43,6 +60,8 @@ export interface Keys {
   readonly suffix: string;
   /** Which router a row in Postgres is of. */
   readonly shard: string;
+  /** OUTCOME_STREAMS */
+  readonly outcomeStreams: readonly OutcomeStream[];
   readonly metrics: string;
   /** Some of the metrics, as the UI of the system before reads them. */
   readonly oldMetrics: string;
@@ -82,17 +101,29 @@ export interface Keys {
 /** The hashes one snapshot version consists of. */
 export type ReferencePart = "tickers" | "strategies" | "strategy_signals" | "meta";
 
+export interface KeysOptions {
+  /** GROUP_SUFFIX */
+  readonly groupSuffix?: string;
+  /** None of the router's own streams, which readConfig refuses. */
+  readonly outcomeStreams?: readonly string[];
+}
+
 /**
  * Key names under one prefix; the first part of each has the suffix: `metrics_new`, `dedup_new:<uid>`. With a hash tag as
  * prefix (`{signals}:`) all of them share a Cluster slot.
  */
-export function keysOf(prefix: string, suffix = ""): Keys {
+export function keysOf(
+  prefix: string,
+  { groupSuffix: suffix = "", outcomeStreams = [] }: KeysOptions = {},
+): Keys {
   const streamKeys = new Map(STREAMS.map((name) => [name as string, prefix + name + suffix]));
   streamKeys.set("signals_stream", `${prefix}signals_stream`);
+  for (const name of outcomeStreams) streamKeys.set(name, name);
   return {
     prefix,
     suffix,
     shard: prefix + suffix,
+    outcomeStreams: outcomeStreams as readonly OutcomeStream[],
     metrics: `${prefix}metrics${suffix}`,
     oldMetrics: `${prefix}metrics${suffix}:signals`,
     control: `${prefix}control${suffix}`,

@@ -13,6 +13,7 @@ import type { SignalReason } from "./reasons.ts";
  *   attempts:<id>                         attempts of these tasks in total
  *   run_ms:<id>:le:<bound>                last attempts that were run and took up to <bound> ms (not cumulative)
  *   run_ms:<id>:sum                       … and the milliseconds they took in total
+ *   worker_reports:<what>                 what workers reported beside outcomes
  *   alerts_refused:<code>                 alerts that the webhook refused
  *   notifications_dropped:<cause>         outcomes that could not be posted to NOTIFY_URL
  *   processing_ms:<function>:le:<bound>   entries committed within <bound> ms of their entry id's time (not cumulative)
@@ -55,6 +56,13 @@ export const NOTIFICATION_DROPS = ["refused", "failed"] as const;
 /** The counter of notifications that were dropped. */
 export function dropCounter(cause: (typeof NOTIFICATION_DROPS)[number]): string {
   return `notifications_dropped:${cause}`;
+}
+
+/** What becomes of a worker's report: it is passed on to the log, is no report, or leads to no decision. */
+export const REPORT_ENDS = ["collected", "unreadable", "unknown"] as const;
+
+export function reportCounter(end: (typeof REPORT_ENDS)[number]): string {
+  return `worker_reports:${end}`;
 }
 
 /** The counters that a decision raises. */

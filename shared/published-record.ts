@@ -24,7 +24,7 @@ function firstIn<Record>(
 ): Record | undefined {
   for (const append of branch.append) {
     if (append.stream !== "signal_results") continue;
-    const parsed = logRowsOf({ id: "", fields: sharedFields(append) }, append.stream);
+    const parsed = logRowsOf({ id: "", fields: sharedFields(append) }, "signal_results");
     const record = parsed.ok ? recordIn(parsed.rows) : undefined;
     if (record !== undefined) return record;
   }

@@ -48,6 +48,7 @@ export const EXECUTION_REASONS = [
   "timeout",
   "error",
   "unusable_stream",
+  "retryable_error",
   "attempts_exhausted",
   "entry_lost",
 ] as const;

@@ -10,6 +10,8 @@ import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_STATUSES } from "./reasons
 
 const time = z.iso.datetime({ offset: true });
 const detail = z.record(z.string(), z.unknown());
+/** The id of an entry. */
+export const entryIdText = z.string().regex(/^\d+-\d+$/, "expected an entry id such as 1700000000000-0");
 
 /** Not z.record, which drops a field named `__proto__`. */
 export const rawFields = z.custom<Record<string, string>>(
@@ -66,6 +68,33 @@ export const outcomeRecordSchema = z.object({
   at: time,
 });
 export type OutcomeRecord = z.infer<typeof outcomeRecordSchema>;
+
+/**
+ * `kind: attempt` – how an attempt of a task ended after which there was another one. It may be published twice: `task_id` and
+ * `attempt` say which it is.
+ */
+export const attemptRecordSchema = outcomeRecordSchema.extend({
+  status: z.literal("failed"),
+  attempt: z.int(),
+  /** The task's own entry. */
+  task_id: entryIdText,
+});
+export type AttemptRecord = z.infer<typeof attemptRecordSchema>;
+
+/** Longest word that a worker may report as a status. */
+export const REPORT_STATUS_LENGTH_MAX = 64;
+
+/** `kind: report` – what a worker reports about the newest dispatch of a uid to its strategy, under a word of its own. */
+export const reportRecordSchema = z.object({
+  strategy_id: z.int(),
+  status: z.string().min(1).max(REPORT_STATUS_LENGTH_MAX),
+  detail,
+  at: time,
+  /** The entry that the worker added, and its stream. */
+  stream: z.string().min(1),
+  report_id: entryIdText,
+});
+export type ReportRecord = z.infer<typeof reportRecordSchema>;
 
 export const INVOCATION_KINDS = ["replay", "dead_letter", "manual"] as const;
 

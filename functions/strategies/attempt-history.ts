@@ -1,8 +1,11 @@
+import type { Append } from "../../shared/function.ts";
 import type { Detail } from "../../shared/signal/signal.ts";
 import type { Arrival } from "./run-posts.ts";
 
 /** The attempts of one task, for its record: the last one, and those whose POST may have arrived although no answer came. */
 export class AttemptHistory {
+  /** Records of attempts that could not be published when they ended. */
+  readonly unpublished: Append[] = [];
   readonly #earlierUnknown: boolean;
   readonly #arrivals = new Map<number, Arrival>();
   #first = 0;

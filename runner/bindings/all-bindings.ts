@@ -1,15 +1,14 @@
 import type { Config } from "../../shared/config/config.ts";
-import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Binding, BindingOptions } from "../engine/binding.ts";
 import type { ExecutionDeps } from "./execution-binding.ts";
-import { logBinding } from "./log-binding.ts";
+import { logBinding, type LogBindingDeps } from "./log-binding.ts";
 import { manualExecutionBinding } from "./manual-execution-binding.ts";
+import { reportBinding } from "./report-binding.ts";
 import { signalBinding, type SignalBindingDeps } from "./signal-binding.ts";
 
 /** This room binds each function to the group it reads and to the ports it needs, so that the rooms above need only a binding. */
-export interface BindingDeps extends SignalBindingDeps, ExecutionDeps {
+export interface BindingDeps extends SignalBindingDeps, ExecutionDeps, LogBindingDeps {
   readonly config: Config;
-  readonly log: LogStore;
 }
 
 /** Every function that takes entries, with every stream it works on. */
@@ -17,8 +16,9 @@ export function allBindings(deps: BindingDeps, options: BindingOptions = {}): re
   return [
     signalBinding(deps, options),
     manualExecutionBinding(deps, options),
-    logBinding("signal_results", deps.log),
-    logBinding("system_events", deps.log),
+    logBinding("signal_results", deps),
+    logBinding("system_events", deps),
+    ...deps.keys.outcomeStreams.map((stream) => reportBinding(stream, deps)),
   ];
 }
 

@@ -11,6 +11,7 @@ import type { Config } from "../../shared/config/config.ts";
 import { connectionMsMaxOf, runMsMaxOf } from "../../shared/config/run-limits.ts";
 import type { Unavailable } from "../../shared/function.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
+import { publishRecord } from "../../shared/io/streams/records.ts";
 import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
 import { streamProblem, taskClaimsOn, type StartedAttempt } from "../../shared/io/streams/task-claims.ts";
 import type { Keys } from "../../shared/keys.ts";
@@ -142,6 +143,8 @@ export function commonPorts({ config, redis, keys, clock, handlers, strategyPort
     timeoutMs: config.strategyTimeoutMs,
     connectionMsMax: connectionMsMaxOf(config),
     attemptsMax: config.deliveriesMax,
+    // Between two attempts there is time for it; the commit of the task publishes what could not be published here.
+    publishAttempt: async (attempt) => publishRecord(redis, keys, attempt.fields),
     // It comes after a run, whose outcome must not be lost because a connection breaks at this moment.
     streamProblem: async (stream) =>
       retryUntilAborted(

@@ -22,7 +22,7 @@ export async function compare(
     throw new CliError("expected either --since, or --from and --to");
   const config = configOrExit(env);
   const { databaseUrl: url, databaseSchema: schema, neonWsProxy } = config;
-  const { shard } = keysOf(config.keyPrefix, config.groupSuffix);
+  const { shard } = keysOf(config.keyPrefix, config);
   if (url === undefined)
     throw new CliError("DATABASE_URL is not set: expected the database that has both logs");
   const database = await openDatabase({

@@ -53,12 +53,7 @@ export async function withRedis<T>(
   try {
     // Not PING, which a Redis that cannot save its data refuses.
     await redis.time();
-    return await command({
-      redisUrl: url,
-      redis,
-      keys: keysOf(config.keyPrefix, config.groupSuffix),
-      config,
-    });
+    return await command({ redisUrl: url, redis, keys: keysOf(config.keyPrefix, config), config });
   } catch (error) {
     if (error instanceof DatabaseNotSelectedError) throwMisconfiguration(error);
     const refusal = redisRefusalIn(error) ?? redisRefusalIn(lastError);

@@ -6,7 +6,7 @@ import { acknowledgeEntries, storeAdoption } from "../../shared/io/streams/adopt
 import { readForeignConsumers, type Adoption } from "../../shared/io/streams/foreign-consumers.ts";
 import { createGroup } from "../../shared/io/streams/groups.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
-import { GROUPS, type StreamName } from "../../shared/keys.ts";
+import { groupsOf, type StreamName } from "../../shared/keys.ts";
 import { printable } from "../../shared/text.ts";
 import { CliError, type Connection } from "./connection.ts";
 import { osUser } from "./os-user.ts";
@@ -14,7 +14,7 @@ import { osUser } from "./os-user.ts";
 /** `cli groups list`: prints the backlog of each of the router's groups, or that it is missing. */
 export async function listGroups({ redis, keys }: Connection): Promise<void> {
   const { streams } = await readStatus(redis, keys);
-  for (const { stream, group } of GROUPS) {
+  for (const { stream, group } of groupsOf(keys)) {
     const found = streams.find(({ name }) => name === stream)?.groups.find((each) => each.group === group);
     const state = found === undefined ? "missing" : `${found.lag ?? "?"} waiting, ${found.pending} pending`;
     console.log(`${keys.group(group).padEnd(18)} on ${stream.padEnd(22)} ${state}`);
@@ -28,11 +28,12 @@ export async function createLostGroup(
   options: CreateGroupOptions,
 ): Promise<void> {
   const { keys } = connection;
-  const all = GROUPS.filter(({ group }) => group === name || keys.group(group) === name);
+  const groups = groupsOf(keys);
+  const all = groups.filter(({ group }) => group === name || keys.group(group) === name);
   const [chosen, ...more] =
     options.stream === undefined ? all : all.filter(({ stream }) => stream === options.stream);
   if (chosen === undefined) {
-    const known = GROUPS.map(({ group, stream }) => `${keys.group(group)} on ${stream}`).join(", ");
+    const known = groups.map(({ group, stream }) => `${keys.group(group)} on ${stream}`).join(", ");
     throw new CliError(`the router has no group ${name}${onStream(options.stream)}; it has ${known}`);
   }
   if (more.length > 0) {
@@ -61,8 +62,9 @@ export async function adoptEntries(
   answer: Adoption,
   { by = osUser() }: { readonly by?: string },
 ): Promise<void> {
-  if (!GROUPS.some(({ group }) => group === name || keys.group(group) === name)) {
-    const known = [...new Set(GROUPS.map(({ group }) => keys.group(group)))].join(", ");
+  const groups = groupsOf(keys);
+  if (!groups.some(({ group }) => group === name || keys.group(group) === name)) {
+    const known = [...new Set(groups.map(({ group }) => keys.group(group)))].join(", ");
     throw new CliError(`the router has no group ${name}; it has ${known}`);
   }
   const found = (await readForeignConsumers(redis, keys)).filter(

@@ -7,7 +7,12 @@ import { streamGroupOn, type StreamGroup } from "../../shared/io/streams/stream-
 import type { Keys } from "../../shared/keys.ts";
 import type { Binding, TimeLimits } from "../engine/binding.ts";
 import type { CommitSlot } from "../engine/commit-order.ts";
-import { processBatch, type ProcessDeps, type ProcessOptions } from "../engine/process-batch.ts";
+import {
+  processBatch,
+  type ProcessDeps,
+  type ProcessedEntry,
+  type ProcessOptions,
+} from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { concurrentTasks } from "./concurrent-tasks.ts";
@@ -26,7 +31,8 @@ export interface ConsumerSession {
   readonly group: StreamGroup;
   readonly inFlight: InFlightEntries;
   readonly policy: ProcessingPolicy;
-  readonly counts: { read: number; reclaimed: number; committed: number };
+  /** `waiting`: entries left pending because they wait for something else. */
+  readonly counts: { read: number; reclaimed: number; committed: number; waiting: number };
   /** To be called with each delivery at once, before anything else. */
   readonly onDelivered: (entries: readonly Entry[]) => void;
   /** To be called with entries that this consumer was given and will not process: their group may have dropped them. */
@@ -96,7 +102,7 @@ export function openSession(
           inFlight,
           ...(batchesMax === undefined ? {} : { batchesMax }),
         });
-  const counts = { read: 0, reclaimed: 0, committed: 0 };
+  const counts = { read: 0, reclaimed: 0, committed: 0, waiting: 0 };
   const lostEntries = watchLostEntries(binding, deps);
 
   async function processEntries(
@@ -113,10 +119,23 @@ export function openSession(
       },
     });
     counts.committed += processed.filter(({ status }) => status === "committed").length;
+    await uncountWaiting(processed, options);
     if (stoppedBy === undefined) return;
     const ended = new Set(processed.map(({ id }) => id));
     lostEntries.watch(entries.filter(({ id }) => !ended.has(id)));
     throw stoppedBy;
+  }
+
+  /** At worst, while Redis is unavailable, the delivery stays counted. */
+  async function uncountWaiting(
+    processed: readonly ProcessedEntry[],
+    { deliveries }: ProcessOptions,
+  ): Promise<void> {
+    const waiting = processed.filter((each) => each.status === "left" && each.uncounted === true);
+    if (waiting.length === 0) return;
+    counts.waiting += waiting.length;
+    const before = waiting.map(({ id }) => ({ id, deliveries: deliveries - 1 }));
+    await group.setDeliveryCounts(before).catch(() => undefined);
   }
 
   async function processInFlight(batch: readonly Entry[], slot: CommitSlot | undefined): Promise<void> {

@@ -54,10 +54,12 @@ async function isGroupLost(
   const found = await ensureGroup(redis, keys, stream, group);
   const name = keys.group(group);
   if (found.state === "created_at_end") {
+    const isReports = group === "outcome_collector";
+    const past = `; to work on them: npm run cli -- groups create ${group} --stream ${stream} --from 0`;
     events.publish({
-      level: keys.suffix === "" ? "WARNING" : "INFO",
+      level: isReports || keys.suffix !== "" ? "INFO" : "WARNING",
       source,
-      message: `group ${name} is new and starts at the end of ${stream}; the ${found.skipped} entries there are not worked on`,
+      message: `group ${name} is new and starts at the end of ${stream}; the ${found.skipped} entries there are not worked on${isReports ? past : ""}`,
       details: { stream, group: name, skipped: found.skipped },
     });
   }

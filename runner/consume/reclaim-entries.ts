@@ -41,10 +41,12 @@ export async function reclaimEntries(session: ConsumerSession, scope: ReclaimSco
   const [pending, isSteady] = await Promise.all([findReclaimable(session, scope), isClockSteady(deps)]);
   if (!isSteady || pending.length === 0) return true;
   const before = counts.reclaimed;
+  const waitingBefore = counts.waiting;
   const isFinished = policy.isOrdered
     ? await reclaimInOrder(session, pending)
     : await reclaimTasks(session, pending);
-  if (counts.reclaimed > before) reportReclaimed(session, counts.reclaimed - before);
+  const leftUnfinished = counts.reclaimed - before - (counts.waiting - waitingBefore);
+  if (leftUnfinished > 0) reportReclaimed(session, leftUnfinished);
   // Without progress the rest waits for something: later is soon enough.
   return (isFinished && pending.length < PAGE_COUNT) || counts.reclaimed === before;
 }

@@ -22,7 +22,7 @@ export interface Binding {
   readonly sideEffectMsMax?: number;
   /** Ordered batches in flight at a time; default 2. */
   readonly inFlightMax?: number;
-  /** Set where commits make new tasks: while Redis has reached maxmemory it refuses them, and nothing is read or reclaimed. */
+  /** Set where commits make new tasks, or pass on what another system keeps: while Redis has reached maxmemory it refuses them, and nothing is read or reclaimed. */
   readonly dispatches?: true;
   /** Set when an entry that is given up on is acknowledged without a dead letter. */
   readonly bestEffort?: true;

@@ -50,7 +50,7 @@ export type ProcessedEntry =
       readonly result: CommittedResult;
     }
   /** It stays pending, or where the request has it from. */
-  | { readonly id: string; readonly status: "left"; readonly error: string };
+  | { readonly id: string; readonly status: "left"; readonly error: string; readonly uncounted?: true };
 
 /** What has been done with a batch, whether or not something stopped it. */
 export interface BatchOutcome {
@@ -213,8 +213,10 @@ function itemsOf({ results }: Answer, batch: Batch): ProcessedItem[] {
     const entry = open.get(result.id);
     if (entry === undefined) continue;
     if (result.status === "retry") {
-      const { id, error, expected } = result;
-      settle(batch, expected === true ? { id, status: "left", error } : leavePending(batch, entry, error));
+      const { id, error, expected, uncounted } = result;
+      const left =
+        expected === true ? { id, status: "left" as const, error } : leavePending(batch, entry, error);
+      settle(batch, uncounted === true ? { ...left, uncounted } : left);
     } else {
       items.push({
         id: entry.id,
@@ -237,7 +239,9 @@ function effectsOf(
   return deadLetterEffects(entry, result, { stream, functionName, deliveries, at: deps.clock.now() });
 }
 
-function leavePending({ binding, deps, options }: Batch, { id }: Entry, error: string): ProcessedEntry {
+type LeftEntry = Extract<ProcessedEntry, { status: "left" }>;
+
+function leavePending({ binding, deps, options }: Batch, { id }: Entry, error: string): LeftEntry {
   if (isDelivered(options))
     reportLeftPending(binding, id, { error, deliveries: options.deliveries }, deps.events);
   return { id, status: "left", error };

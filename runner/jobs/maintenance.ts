@@ -18,7 +18,7 @@ import { pruneConsumers } from "../../shared/io/streams/consumers.ts";
 import { consumersOf } from "../../shared/io/streams/foreign-consumers.ts";
 import { fieldsOfGroup, removeOldHeartbeats } from "../../shared/io/streams/in-flight-heartbeats.ts";
 import { streamTrimmerOn } from "../../shared/io/streams/stream-trimmer.ts";
-import { BEST_EFFORT_GROUPS, GROUPS, type Keys } from "../../shared/keys.ts";
+import { BEST_EFFORT_GROUPS, groupsOf, type Keys } from "../../shared/keys.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 
 export interface MaintenanceDeps {
@@ -71,11 +71,13 @@ export function maintenanceOf({
       return trimLog({ log, retentionDays, now: clock.now(), stopping, tables });
     },
     async prune() {
-      for (const { stream, group } of [...GROUPS, ...BEST_EFFORT_GROUPS])
+      for (const { stream, group } of [...groupsOf(keys), ...BEST_EFFORT_GROUPS])
         await pruneConsumers(redis, keys, { stream, group, idleMs: pruneIdleMs });
       const now = await readTime(redis);
       await removeSilentHeartbeats(redis, keys, now);
-      const members = (await Promise.all(GROUPS.map(async (of) => consumersOf(redis, keys, of)))).flat();
+      const members = (
+        await Promise.all(groupsOf(keys).map(async (of) => consumersOf(redis, keys, of)))
+      ).flat();
       const kept = new Set(members.map((one) => fieldsOfGroup(one) + one.consumer));
       await removeOldHeartbeats(redis, keys, { now, kept });
       const loops = await readHeartbeats(redis, keys);

@@ -74,7 +74,8 @@ async function withSignal(notice: Notice, { routing, redis, keys, consumer }: Se
   if (notice.stage === "routing") return notice;
   const context = await routing.get();
   const signals = { stream: "signals_stream", group: "signal_processor", consumer } as const;
-  const found = streamGroupOn(redis, keys, signals).fetch([notice.entry_id]);
+  const ids = notice.entry_id === "" ? [] : [notice.entry_id];
+  const found = streamGroupOn(redis, keys, signals).fetch(ids);
   // Without Redis it is posted as it is.
   const [entry] = await found.catch(() => []);
   return completed(notice, { snapshot: "status" in context ? undefined : context.snapshot, entry });

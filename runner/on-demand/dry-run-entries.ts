@@ -1,3 +1,4 @@
+import { collectOutcomes } from "../../functions/collect-outcomes.ts";
 import { chooseHandler } from "../../functions/strategies/choose-handler.ts";
 import { permissionFor } from "../../shared/decide/execution.ts";
 import { SimulatedClaims } from "../../shared/decide/simulated-claims.ts";
@@ -9,6 +10,7 @@ import { logRowsOf } from "../../shared/log-rows.ts";
 import { decisionRecordIn, duplicateRecord } from "../../shared/published-record.ts";
 import type { SignalRecord } from "../../shared/records.ts";
 import { parseTask } from "../../shared/task.ts";
+import { ownTaskOf } from "../../shared/worker-report.ts";
 import type { Binding } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
@@ -48,6 +50,7 @@ type DryRun = (entries: readonly Entry[], binding: Binding, services: Services) 
 const DRY_RUNS: Partial<Record<FunctionName, DryRun>> = {
   "process-signals": decideOnly,
   "persist-log": parseOnly,
+  "collect-outcomes": collectOnly,
   "execute-strategies": permitOnly,
 };
 
@@ -96,9 +99,19 @@ function claimedResult(
 /** `persist-log`: whether each entry is a record. Whether Postgres would accept it is not known before. */
 async function parseOnly(entries: readonly Entry[], { stream }: Binding): Promise<DryRunResult[]> {
   return entries.map(({ id, fields }): DryRunResult => {
-    const parsed = logRowsOf({ id, fields }, stream === "system_events" ? stream : "signal_results");
+    const parsed = logRowsOf({ id, fields }, stream === "system_events" ? "system_events" : "signal_results");
     if (parsed.ok) return { id, status: "done" };
     return { id, status: "dead", reason: "invalid_record", error: parsed.error };
+  });
+}
+
+/** `collect-outcomes` is pure, too. */
+async function collectOnly(entries: readonly Entry[], { stream }: Binding): Promise<DryRunResult[]> {
+  const errors = new Map<string, string>();
+  const onUnreadable = (id: string, error: string): void => void errors.set(id, error);
+  return collectOutcomes(entries, { stream, onUnreadable }).map((result): DryRunResult => {
+    const error = errors.get(result.id);
+    return error === undefined ? result : { id: result.id, status: result.status, error };
   });
 }
 
@@ -115,6 +128,7 @@ async function permitOnly(
   return entries.map((entry): DryRunResult => {
     const { id } = entry;
     const parsed = parseTask(entry);
+    if (!parsed.ok && ownTaskOf(entry, "strategy_input_stream") !== undefined) return { id, status: "done" };
     if (!parsed.ok) return { id, status: "dead", reason: "invalid_task", error: parsed.error };
     const permission = permissionFor(parsed.task, { ...context, now: clock.now(), signalAgeMsMax });
     if (!permission.run) return { id, status: "done", reason: permission.reason };

@@ -1,5 +1,6 @@
 import pRetry from "p-retry";
 import { compareEntryIds } from "../../shared/entry-range.ts";
+import type { Fields } from "../../shared/entry.ts";
 import { groupProgressOn } from "../../shared/io/streams/group-progress.ts";
 import { lastEntryId } from "../../shared/io/streams/read-entries.ts";
 import { signalStreamOn } from "../../shared/io/streams/signal-stream.ts";
@@ -19,7 +20,8 @@ export async function waitForDecisions(
 }
 
 /**
- * Waits until the log has everything that is in `signal_results` now.
+ * Waits until the log has every decision and outcome that is in `signal_results` now. Records by uid may wait for an hour, and
+ * contain no decision.
  * @throws ReplayRefused after `waitMsMax`
  */
 export async function waitForLog({ redis, keys }: WaitDeps, options: WaitOptions): Promise<void> {
@@ -27,8 +29,13 @@ export async function waitForLog({ redis, keys }: WaitDeps, options: WaitOptions
   const last = await lastEntryId(redis, key);
   if (last === undefined) return;
   const group = groupProgressOn(redis, key, keys.group("log_writer"));
-  await waitWhile(async () => ((await group.hasDone(last)) ? undefined : logBehindRefusal(last)), options);
+  await waitWhile(
+    async () => ((await group.hasDone(last, { mayWait })) ? undefined : logBehindRefusal(last)),
+    options,
+  );
 }
+
+const mayWait = (fields: Fields): boolean => fields["log_uid"] !== undefined;
 
 type WaitDeps = Pick<ReplayDeps, "redis" | "keys">;
 

@@ -92,7 +92,7 @@ export async function openBackingServices(options: BackingServicesOptions): Prom
  */
 async function checkRedis(url: string, options: BackingServicesOptions): Promise<boolean> {
   const { config, logger } = options;
-  const keys = keysOf(config.keyPrefix, config.groupSuffix);
+  const keys = keysOf(config.keyPrefix, config);
   let refused: Error | undefined;
   const onError = (error: Error): void => {
     refused = error;

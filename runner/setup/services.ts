@@ -23,6 +23,7 @@ import { strategyChecksOf, strategyPortsOf, type StrategyPorts } from "../bindin
 import { taskEndsOn, type TaskEnds } from "../bindings/task-ends.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
 import { processCounters, type ProcessCounters } from "../telemetry/process-counters.ts";
+import { reportEventsTo, type ReportEvents } from "../telemetry/report-events.ts";
 import { referenceReportsOf } from "./reference-reports.ts";
 import { strategyCheckOn, type StrategyCheck } from "./strategy-check.ts";
 import { strategyWatchOver } from "./strategy-watch.ts";
@@ -59,6 +60,8 @@ export interface Services extends ServicesOptions {
   readonly strategyPorts: StrategyPorts;
   /** Counters of this process that no commit raises. */
   readonly counters: ProcessCounters;
+  /** Says which reports of workers are not recorded. */
+  readonly reportEvents: ReportEvents;
   /** How the tasks that this process ran ended, for health. */
   readonly taskEnds: TaskEnds;
   /** Which strategies this process cannot run, for health. */
@@ -76,7 +79,7 @@ export interface Services extends ServicesOptions {
 /** Opens the connection for commands; Redis may still be unavailable. */
 export function openServices(options: ServicesOptions): Services {
   const { config, redisUrl, consumer, database, logger, handlers = HANDLERS } = options;
-  const keys = keysOf(config.keyPrefix, config.groupSuffix);
+  const keys = keysOf(config.keyPrefix, config);
   const redis = openRedis({
     url: redisUrl,
     role: "commands",
@@ -116,6 +119,7 @@ export function openServices(options: ServicesOptions): Services {
     handlers,
     strategyPorts: strategyPortsOf(options),
     counters,
+    reportEvents: reportEventsTo(events),
     taskEnds,
     strategyCheck: strategyCheckOn({ redis, keys, config, routing, watch: strategyWatch }),
     async flush(msMax, which = "all") {

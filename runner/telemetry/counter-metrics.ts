@@ -4,6 +4,7 @@ import {
   ALERT_REFUSALS,
   NOTIFICATION_DROPS,
   PROCESSING_MS_BOUNDS,
+  REPORT_ENDS,
   RUN_MS_BOUNDS,
 } from "../../shared/metrics.ts";
 import {
@@ -71,6 +72,11 @@ const COUNTERS: readonly Counted[] = [
     name: "strategy_executions_total",
     help: "Finished tasks, by status.",
     field: field(`execution:${STRATEGY}:(?<status>${oneOf(EXECUTION_STATUSES)})`),
+  },
+  {
+    name: "worker_reports_total",
+    help: "Reports of workers, by what became of them: passed on to the log, no report, or of an unknown uid.",
+    field: field(`worker_reports:(?<end>${oneOf(REPORT_ENDS)})`),
   },
   {
     name: "strategy_attempts_total",

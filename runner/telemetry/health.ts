@@ -1,5 +1,6 @@
 import type { Config } from "../../shared/config/config.ts";
 import { logPrivileges, rightsFault } from "../../shared/config/postgres-requirements.ts";
+import type { FunctionName } from "../../shared/function-names.ts";
 import { isReading, type GroupHealth } from "../../shared/health/groups.ts";
 import { healthOf, type Health } from "../../shared/health/health.ts";
 import type { PostgresHealth } from "../../shared/health/postgres.ts";
@@ -10,7 +11,7 @@ import { DatabaseError, type Database } from "../../shared/io/postgres/database.
 import { publicReason } from "../../shared/io/reference/refresh-failures.ts";
 import type { Status } from "../../shared/io/status/status.ts";
 import type { WaitingStatus } from "../../shared/io/status/waiting-status.ts";
-import { GROUPS, type GroupName, type GroupOfStream } from "../../shared/keys.ts";
+import { groupsOf, keysOf, type GroupName, type GroupOfStream } from "../../shared/keys.ts";
 
 /** The health of the router, from what Redis contains and whether Postgres answered. */
 export function healthFrom(status: Status, postgres: PostgresHealth, config: Config): Health {
@@ -22,9 +23,9 @@ export function healthFrom(status: Status, postgres: PostgresHealth, config: Con
       redis: { answers: true, ...status.server },
       ...postgres,
       reference: { ...reference, confirmedAgoMs: agoMs(confirmedAt) },
-      groups: GROUPS.filter(({ group }) => isExpected(group, status, config)).map((group) =>
-        groupHealth(group, status, config),
-      ),
+      groups: groupsOf(keysOf(config.keyPrefix, config))
+        .filter(({ group }) => isExpected(group, status, config))
+        .map((group) => groupHealth(group, status, config)),
       paused,
       strategies: strategiesHealth(status, config),
       deadLetters: { count: deadLetters.count, oldestAgoMs: agoMs(deadLetters.oldestAt) },
@@ -98,10 +99,16 @@ const WHAT: Partial<Record<GroupName, "decide" | "run">> = {
   strategy_executor: "run",
 };
 
+/** Groups that are not needed where FUNCTIONS leaves out what reads them. */
+const OPTIONAL: Partial<Record<GroupName, FunctionName>> = {
+  strategy_executor: "execute-strategies",
+  outcome_collector: "collect-outcomes",
+};
+
 /** Whether the group is needed: by this configuration, or because another process reads it or was killed doing so. */
 function isExpected(group: GroupName, { loops }: Status, { functions }: Config): boolean {
-  if (group !== "strategy_executor") return true;
-  return functions.includes("execute-strategies") || loops.some((loop) => loop.group === group);
+  const optional = OPTIONAL[group];
+  return optional === undefined || functions.includes(optional) || loops.some((loop) => loop.group === group);
 }
 
 /** Whether Postgres answers a trivial query. */

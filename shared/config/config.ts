@@ -85,6 +85,10 @@ const schema = z.object({
   /** 0: no signal is too old. */
   signalAgeMsMax: integer(0, TEN_YEARS_MS).default(300_000),
   dedupTtlMs: integer(1, TEN_YEARS_MS).default(604_800_000),
+  /** Literal names, without the prefix. */
+  outcomeStreams: commaList("names of streams", (item) =>
+    /^[^\s\p{C}]{1,200}$/u.test(item) ? item : undefined,
+  ).default([]),
 
   strategyTimeoutMs: integer(1, TIMER_MS_MAX).default(10_000),
   strategyConcurrencyMax: integer(1, 100_000).default(50),
@@ -199,8 +203,14 @@ function pairFaults(config: Partial<Parsed>): string[] {
       `REFERENCE_AGE_MS_MAX is ${referenceAgeMsMax}: expected more than REFERENCE_REFRESH_MS (${referenceRefreshMs}), or health is degraded before each refresh`,
     );
   }
+  const { keyPrefix, groupSuffix } = config;
+  for (const stream of config.outcomeStreams ?? []) {
+    // The router knows its streams by their bare names as well.
+    if (isOwnStream(stream) || isOwnStream(stream, keyPrefix, groupSuffix))
+      faults.push(`OUTCOME_STREAMS names ${stream}: expected streams of another system, not the router's`);
+  }
   for (const stream of config.referenceStreams ?? []) {
-    if (isOwnStream(stream, config.keyPrefix ?? ""))
+    if (isOwnStream(stream, keyPrefix, groupSuffix))
       faults.push(
         `REFERENCE_STREAMS names ${stream}, a stream of the router: expected streams of other programs, or the router's own work would ask for refreshes`,
       );

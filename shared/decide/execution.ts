@@ -1,7 +1,7 @@
-import type { Branch } from "../function.ts";
+import type { Append, Branch } from "../function.ts";
 import { executionCounters, executionSums } from "../metrics.ts";
 import type { ExecutionReason } from "../reasons.ts";
-import type { OutcomeRecord } from "../records.ts";
+import type { AttemptRecord, OutcomeRecord } from "../records.ts";
 import type { Snapshot, SubscribedStrategy } from "../reference/snapshot.ts";
 import type { Detail } from "../signal/signal.ts";
 import { taskAge, type Task } from "../task.ts";
@@ -45,6 +45,28 @@ export type Permission =
 
 function refused(reason: ExecutionReason, detail: Detail = {}): Permission {
   return { run: false, reason, detail };
+}
+
+/** What publishes how an attempt ended after which there is another. `at` is in milliseconds since 1970. */
+export function attemptAppend(
+  task: Task,
+  { attempt, detail, durationMs }: Pick<ExecutionOutcome, "attempt" | "detail" | "durationMs">,
+  { invocation, at }: { readonly invocation: string; readonly at: number },
+): Append {
+  const reason: ExecutionReason = "retryable_error";
+  const record: AttemptRecord = {
+    uid: task.uid,
+    strategy_id: task.strategyId,
+    status: "failed",
+    reason,
+    detail,
+    attempt,
+    duration_ms: durationMs,
+    at: new Date(at).toISOString(),
+    task_id: task.id,
+  };
+  const fields = { kind: "attempt", invocation, entry_id: task.entryId, data: JSON.stringify(record) };
+  return { stream: "signal_results", fields };
 }
 
 /** The effects that publish a task's outcome: its record and its counters. `at` is in milliseconds since 1970. */

@@ -19,7 +19,7 @@ export interface Notice {
   /** The beginning of the detail's JSON. */
   readonly detail: string;
   readonly uid: string | null;
-  /** Entry of the signal in `signals_stream`. */
+  /** Entry of the signal in `signals_stream`; empty when a worker has reported by uid, and so is the invocation. */
   readonly entry_id: string;
   readonly invocation: string;
   /** ISO 8601, UTC. */
@@ -64,7 +64,12 @@ export function noticesIn(entry: Entry, statuses: ReadonlySet<NotifiedStatus>): 
   if (isSkipped) return NONE;
   const parsed = logRowsOf(entry, "signal_results");
   if (!parsed.ok) return NONE;
-  const { signals, outcomes } = parsed.rows;
+  const { signals, outcomes, uidOutcomes } = parsed.rows;
+  const byUid = uidOutcomes.map(({ uid, record }) => ({
+    entryId: "",
+    invocation: "",
+    record: { ...record, uid },
+  }));
   const routed = signals.flatMap(({ entryId, invocation, record }) =>
     record.outcomes.map((outcome): Notice => {
       const { symbol, direction, uid, decided_at: at } = record;
@@ -72,7 +77,7 @@ export function noticesIn(entry: Entry, statuses: ReadonlySet<NotifiedStatus>): 
       return { stage: "routing", ...outcome, ...known, detail: detailText(outcome.detail) };
     }),
   );
-  const executed = outcomes.map(({ entryId, invocation, record }): Notice => {
+  const executed = [...outcomes, ...byUid].map(({ entryId, invocation, record }): Notice => {
     const { strategy_id, status, reason, uid = null, at } = record;
     const unknown = { strategy: null, symbol: null, direction: null };
     const known = { strategy_id, status, reason, uid, at, entry_id: entryId, invocation };

@@ -45,6 +45,7 @@ export function portsFrom({
       return { status: "held", attempt, context };
     },
     pause: async () => true,
+    publishAttempt: async () => true,
     streamProblem: async () => undefined,
     now: () => NOW,
     attemptsMax: 3,

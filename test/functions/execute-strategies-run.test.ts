@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { Fields } from "../../shared/entry.ts";
+import type { Append } from "../../shared/function.ts";
+import { logRowsOf } from "../../shared/log-rows.ts";
 import { PermanentError, RetryableError, type StrategyRun } from "../../shared/strategy.ts";
 import { type Run, portsFrom, task, resultsOf, recordOf } from "./execute-strategies-fixture.ts";
 
@@ -118,6 +121,38 @@ describe("a run", () => {
       reason: "attempts_exhausted",
       attempt: 3,
     });
+  });
+
+  test.each([
+    ["at once", true],
+    ["with the outcome, when that failed", false],
+  ])("has each attempt but the last published %s", async (_, isPublished) => {
+    const published: Fields[] = [];
+    const publishAttempt = async ({ fields }: Append) => {
+      if (isPublished) published.push(fields);
+      return isPublished;
+    };
+    const run: Run = ({ attempt }) => {
+      if (attempt < 3) throw new RetryableError(`busy ${attempt} hush-hush`);
+      return { status: "executed" };
+    };
+    const [result] = await resultsOf([task()], portsFrom({ run, ports: { publishAttempt } }));
+    const appended = result?.status === "done" ? result.effects.append.map(({ fields }) => fields) : [];
+    const records = [...published, ...appended];
+    expect(appended.map(({ kind }) => kind)).toEqual(
+      isPublished ? ["outcome"] : ["attempt", "attempt", "outcome"],
+    );
+    expect(records.map((fields) => logRowsOf({ id: "9-9", fields }, "signal_results"))).toMatchObject([
+      {
+        rows: {
+          attempts: [
+            { part: "1-1 1", record: { reason: "retryable_error", detail: { error: "busy 1 ***" } } },
+          ],
+        },
+      },
+      { rows: { attempts: [{ part: "1-1 2", record: { status: "failed", attempt: 2 } }] } },
+      { rows: { outcomes: [{ record: { status: "executed", attempt: 3 } }] } },
+    ]);
   });
 
   test("keeps secrets and what Postgres refuses out of its record", async () => {

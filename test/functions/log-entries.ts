@@ -1,4 +1,5 @@
 import { persistLog } from "../../functions/persist-log.ts";
+import type { UnmatchedPorts } from "../../functions/unmatched-reports.ts";
 import type { Entry, Fields } from "../../shared/entry.ts";
 import type { Result, Unavailable } from "../../shared/function.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
@@ -51,6 +52,13 @@ export function signalEntry(
 
 export const entry = (id: number, fields: Fields): Entry => ({ id: `${id}-0`, fields });
 
+/** Nothing waits for anything, and no record leads nowhere. */
+export const NOTHING_UNMATCHED: UnmatchedPorts = {
+  now: () => 0,
+  pendingUids: async () => new Set(),
+  onUnknown: () => undefined,
+};
+
 /** The results, as `id: status` with the reason of dead ones, and whether the function yielded `unavailable`. */
 export async function answers(
   entries: readonly Entry[],
@@ -59,7 +67,7 @@ export async function answers(
 ): Promise<{ results: Record<string, string>; unavailable: Unavailable | undefined; all: Result[] }> {
   const all: Result[] = [];
   let unavailable: Unavailable | undefined;
-  for await (const answer of persistLog(entries, { stream, log })) {
+  for await (const answer of persistLog(entries, { ...NOTHING_UNMATCHED, stream, log })) {
     if ("status" in answer) unavailable = answer;
     else all.push(...answer);
   }

@@ -4,7 +4,7 @@ import { persistLog } from "../../functions/persist-log.ts";
 import type { Entry } from "../../shared/entry.ts";
 import type { LogConflict, LogStore } from "../../shared/io/log/log-store.ts";
 import type { SignalRow } from "../../shared/log-rows.ts";
-import { answers, entry, outcomeEntry, signalEntry } from "./log-entries.ts";
+import { answers, entry, outcomeEntry, signalEntry, NOTHING_UNMATCHED } from "./log-entries.ts";
 
 const WEIGHT_MAX = 24_000;
 /** A uid, and a strategy, that the log in memory refuses. */
@@ -40,7 +40,7 @@ function memoryLog({ callsMax = Infinity, onWrite = () => {} } = {}): { log: Log
           conflicts.push({ entryId, invocation, storedUid, storedStatus });
         }
       }
-      return { status: "stored", conflicts };
+      return { status: "stored", conflicts, unmatched: [] };
     },
   };
   return { log, calls };
@@ -63,7 +63,11 @@ describe("persist-log stores chunks of a batch", () => {
   test("each with its results as soon as it is stored", async () => {
     const { log, calls } = memoryLog();
     const seen: unknown[] = [];
-    for await (const answer of persistLog(heavyOnes(10), { stream: "signal_results", log })) {
+    for await (const answer of persistLog(heavyOnes(10), {
+      ...NOTHING_UNMATCHED,
+      stream: "signal_results",
+      log,
+    })) {
       seen.push([calls.length, "status" in answer ? answer.status : answer.map(({ id }) => id)]);
     }
     expect(seen).toEqual([

@@ -78,7 +78,7 @@ test("the router trades what it trades alone, and the shadow records each signal
   await router.sql("UPDATE strategies SET signal_age_ms_max = NULL");
   Object.assign(router.env, { BATCH_COUNT_MAX: "40", DELIVERIES_MAX: "1000", SIGNAL_AGE_MS_MAX: "500000" });
   const { redis, keys } = router;
-  const [shadow, alone] = [keysOf(keys.prefix, SUFFIX), keysOf(freshPrefix())];
+  const [shadow, alone] = [keysOf(keys.prefix, { groupSuffix: SUFFIX }), keysOf(freshPrefix())];
   const signals = Array.from({ length: COUNT }, (_, i) => mixedSignal(i, Date.now()));
   let [trading, beside] = [await startWith({}), await startWith(SHADOW)];
   await vi.waitFor(

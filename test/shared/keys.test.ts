@@ -32,6 +32,12 @@ test.each(NAMES)("%s is the key's name, after the prefix", (name, key) => {
   expect([key(keysOf("")), key(keysOf("{signals}:"))]).toEqual([name, `{signals}:${name}`]);
 });
 
+test("an outcome stream of another system has no prefix", () => {
+  const keys = keysOf("{signals}:", { outcomeStreams: ["signal_log_queue"] });
+  expect(keys.outcomeStreams.map((name) => keys.stream(name))).toEqual(["signal_log_queue"]);
+  expect(keys.stream("signal_results")).toBe("{signals}:signal_results");
+});
+
 test("no two keys share a name", () => {
   const names = NAMES.map(([, key]) => key(keysOf("p:")));
   expect(new Set(names).size).toBe(names.length);
@@ -42,12 +48,12 @@ test.each(NAMES)(
   (name, key) => {
     const [first = "", ...rest] = name.split(":");
     const own = first === "signals_stream" ? first : `${first}_new`;
-    expect(key(keysOf("p:", "_new"))).toBe(["p", own, ...rest].join(":"));
+    expect(key(keysOf("p:", { groupSuffix: "_new" }))).toBe(["p", own, ...rest].join(":"));
   },
 );
 
 test("groups and shard have the suffix", () => {
-  const keys = keysOf("p:", "_new");
+  const keys = keysOf("p:", { groupSuffix: "_new" });
   expect([keys.group("signal_processor"), keys.shard]).toEqual(["signal_processor_new", "p:_new"]);
   expect(keys.stream("strategies:mine")).toBe("p:strategies_new:mine");
 });

@@ -65,7 +65,7 @@ async function redisChecked(
   const blockMs = Math.min(config.blockMs, BLOCK_MS_MAX);
   return checkRedis({
     url,
-    keys: keysOf(config.keyPrefix, config.groupSuffix),
+    keys: keysOf(config.keyPrefix, config),
     blockMs,
     channels: config.referenceChannels,
     streams: config.referenceStreams,
@@ -94,7 +94,7 @@ async function publishedReference(
   { keyPrefix, groupSuffix }: Config,
 ): Promise<ReferenceContent | undefined> {
   if (redis === undefined) return undefined;
-  const stored = await inTime(referenceStoreOn(redis, keysOf(keyPrefix, groupSuffix)).load()).catch(
+  const stored = await inTime(referenceStoreOn(redis, keysOf(keyPrefix, { groupSuffix })).load()).catch(
     () => undefined,
   );
   return stored?.content;

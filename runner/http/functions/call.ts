@@ -56,6 +56,14 @@ export function bindingsNamed(name: string, services: Services): readonly [Bindi
   const all = allBindings(services);
   const [first, ...more] = all.filter(({ functionName }) => functionName === name);
   if (first !== undefined) return [first, ...more];
+  if (name === "collect-outcomes") {
+    throw new Problem({
+      status: 404,
+      code: "no_such_function",
+      detail: "collect-outcomes reads the streams of OUTCOME_STREAMS, which names none",
+      hint: "set OUTCOME_STREAMS to the streams in which workers report, such as signal_log_queue",
+    });
+  }
   const onEntries = new Set(all.map(({ functionName }) => functionName));
   throw new Problem({
     status: 404,
@@ -81,12 +89,13 @@ async function callOnEntries(
   if (entries === undefined) {
     throw invalid("entries", `expected entries for ${functionName} to process, such as ${ENTRIES_EXAMPLE}`);
   }
-  const streams = bindings.map((binding) => binding.stream);
-  if (!streams.includes(stream)) {
-    const text = `${functionName} does not read ${stream}: expected ${streams.join(" or ")}, such as ${streams[0]}`;
+  const binding = bindings.find((each) => each.stream === stream);
+  if (binding === undefined) {
+    const streams = bindings.map((each) => each.stream).join(" or ");
+    const text = `${functionName} does not read ${stream}: expected ${streams}, such as ${bindings[0].stream}`;
     throw invalid("stream", text);
   }
-  const request = { functionName, stream, entries, invocation };
+  const request = { functionName, stream: binding.stream, entries, invocation };
   if (!isDryRun) {
     const answer = await runEntries({ ...request, requestedBy: by, reason }, services);
     return { ...answer, results: [...answer.results] };

@@ -1,7 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { STREAMS } from "../../../shared/keys.ts";
 import { rawFields, signalRecordSchema } from "../../../shared/records.ts";
-import { integerIn, membersOf, oneOf } from "../expected.ts";
+import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
 import { byName, entryIdSchema, reasonText } from "../routes.ts";
 
 /** What the routes of functions accept and answer. */
@@ -39,7 +38,7 @@ export const runBody = membersOf(
       .max(ENTRIES_MAX, ENTRIES_TEXT)
       .optional()
       .describe("entries to process; none for a job"),
-    stream: oneOf(STREAMS)
+    stream: textUpTo(200, { what: "a stream that the function reads", example: "signal_results" })
       .optional()
       .describe("stream the entries are treated as coming from, if the function reads several"),
     invocation: z
@@ -164,6 +163,6 @@ export const pollAnswer = z
   .object({
     ...drained,
     took_ms: z.int(),
-    streams: z.array(z.object({ stream: z.enum(STREAMS), ...drained })),
+    streams: z.array(z.object({ stream: z.string(), ...drained })),
   })
   .openapi("PollAnswer");

@@ -99,7 +99,7 @@ async function viewsOf(
   return findings.filter(isKnown).map(entryView);
 }
 
-const NO_RECORDS = { found: { signals: [], outcomes: [] }, complete: true };
+const NO_RECORDS = { found: { signals: [], attempts: [], outcomes: [] }, complete: true };
 
 function loggedOf(id: string, { decisions, outcomes, raw }: LogFindings): LoggedEntry {
   return {

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { LOG_STAGES } from "../../../shared/io/log/signal-log-reader.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_STATUSES } from "../../../shared/reasons.ts";
 
 /** What the routes of signals answer. */
@@ -32,12 +33,16 @@ const stateSchema = z
   .openapi("EntryState");
 export type EntryState = z.infer<typeof stateSchema>;
 
+const OUTCOME_STATUSES = [...new Set([...ROUTING_STATUSES, ...EXECUTION_STATUSES])].map(
+  (one) => `\`${one}\``,
+);
+
 const outcomeSchema = z
   .object({
     strategy_id: z.int(),
     strategy: z.string().nullable().describe("name; null when the strategy no longer exists"),
-    stage: z.enum(["routing", "execution"]),
-    status: z.enum([...new Set([...ROUTING_STATUSES, ...EXECUTION_STATUSES])]),
+    stage: z.enum(LOG_STAGES).describe("`attempt`: one that was not the last · `report`: what a worker said"),
+    status: z.string().describe(`${OUTCOME_STATUSES.join(", ")}; of a \`report\`, the worker's own word`),
     reason: z.string().nullable(),
     detail,
     attempt: z.int().nullable(),

@@ -3,7 +3,7 @@ import type { Fields } from "../../../shared/entry.ts";
 import type { LoggedDecision, LoggedOutcome } from "../../../shared/io/log/signal-log-reader.ts";
 import type { DeliveryState } from "../../../shared/io/streams/delivery-state.ts";
 import type { EntryRecords } from "../../../shared/io/streams/entry-traces.ts";
-import type { OutcomeRow, SignalRow } from "../../../shared/log-rows.ts";
+import type { AttemptRow, OutcomeRow, SignalRow } from "../../../shared/log-rows.ts";
 import { cleanFields } from "../../../shared/text.ts";
 import type { DecisionView, EntryState, EntryView, OutcomeView } from "./entry-schemas.ts";
 
@@ -105,18 +105,19 @@ function decisionsOf({ logged = NOTHING_LOGGED, published, moreDecisions }: Entr
 } {
   const inLog = new Set(logged.decisions.map(({ invocation }) => invocation));
   const unlogged = published.signals.filter(({ invocation }) => !inLog.has(invocation));
-  const outcomes = new Map<string, InvokedOutcome>();
+  const outcomes = new Map<string, PartOutcome>();
   for (const outcome of [
     ...logged.outcomes.map(loggedOutcome),
     ...unlogged.flatMap(routingOutcomes),
+    ...published.attempts.map(attemptOutcome),
     ...published.outcomes.map(executionOutcome),
   ]) {
-    const key = `${outcome.invocation} ${outcome.strategy_id} ${outcome.stage}`;
+    const key = `${outcome.invocation} ${outcome.strategy_id} ${outcome.stage} ${outcome.part}`;
     if (!outcomes.has(key)) outcomes.set(key, outcome);
   }
   const withOutcomes = (decision: Omit<DecisionView, "outcomes">): DecisionView => {
     const matching = [...outcomes.values()].filter(({ invocation }) => invocation === decision.invocation);
-    return { ...decision, outcomes: matching.map(withoutInvocation) };
+    return { ...decision, outcomes: matching.map(shownOutcome) };
   };
   const decided = [...logged.decisions.map(loggedDecision), ...unlogged.map(publishedDecision)];
   const shown = new Set(decided.map(({ invocation }) => invocation));
@@ -125,11 +126,13 @@ function decisionsOf({ logged = NOTHING_LOGGED, published, moreDecisions }: Entr
       .map(withOutcomes)
       .toSorted((a, b) => Date.parse(b.decided_at) - Date.parse(a.decided_at)),
     // When more decisions exist than are shown, an outcome may belong to one of those.
-    others: moreDecisions ? [] : [...outcomes.values()].filter(({ invocation }) => !shown.has(invocation)),
+    others: moreDecisions
+      ? []
+      : [...outcomes.values()].filter(({ invocation }) => !shown.has(invocation)).map(withoutPart),
   };
 }
 
-type InvokedOutcome = OutcomeView & { readonly invocation: string };
+type PartOutcome = OutcomeView & { readonly invocation: string; readonly part: string };
 
 function loggedDecision(row: LoggedDecision): Omit<DecisionView, "outcomes"> {
   const { entry_id: _, ...decision } = row;
@@ -141,22 +144,32 @@ function publishedDecision({ invocation, record }: SignalRow): Omit<DecisionView
   return { ...decision, invocation, logged_at: null, asked_for: null };
 }
 
-function loggedOutcome(row: LoggedOutcome): InvokedOutcome {
+function loggedOutcome(row: LoggedOutcome): PartOutcome {
   const { entry_id: _, ...outcome } = row;
   return outcome;
 }
 
-function routingOutcomes({ invocation, record }: SignalRow): InvokedOutcome[] {
-  const notRun = { attempt: null, duration_ms: null, at: record.decided_at };
+function routingOutcomes({ invocation, record }: SignalRow): PartOutcome[] {
+  const notRun = { attempt: null, duration_ms: null, at: record.decided_at, part: "" };
   return record.outcomes.map((outcome) => ({ ...outcome, ...notRun, invocation, stage: "routing" }));
 }
 
-function executionOutcome({ invocation, record }: OutcomeRow): InvokedOutcome {
+function executionOutcome({ invocation, record }: OutcomeRow): PartOutcome {
   const { uid: _, ...outcome } = record;
-  return { ...outcome, invocation, strategy: null, stage: "execution" };
+  return { ...outcome, invocation, strategy: null, stage: "execution", part: "" };
 }
 
-function withoutInvocation(invoked: InvokedOutcome): OutcomeView {
-  const { invocation: _, ...outcome } = invoked;
+function attemptOutcome({ invocation, part, record }: AttemptRow): PartOutcome {
+  const { uid: _, task_id: __, ...outcome } = record;
+  return { ...outcome, invocation, strategy: null, stage: "attempt", part };
+}
+
+function withoutPart(shown: PartOutcome): EntryView["outcomes_without_decision"][number] {
+  const { part: _, ...outcome } = shown;
+  return outcome;
+}
+
+function shownOutcome(shown: PartOutcome): OutcomeView {
+  const { invocation: _, ...outcome } = withoutPart(shown);
   return outcome;
 }

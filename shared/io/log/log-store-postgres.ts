@@ -16,6 +16,7 @@ import {
   SIGNAL_COLUMNS,
   signalRow,
 } from "./log-tables.ts";
+import { matchedIn, storeWorkerRows } from "./worker-rows.ts";
 
 /** The statements that write the log in Postgres. */
 
@@ -79,7 +80,7 @@ const outcomesStatement = (table: NameTable): string => `
   SELECT DISTINCT ON (entry_id, invocation, strategy_id) $1, ${outcomeNames}
   FROM (${rowsQuery(OUTCOME_COLUMNS, "$2")}) given
   ORDER BY entry_id, invocation, strategy_id, status = 'delegated', number
-  ON CONFLICT (shard, entry_id, invocation, strategy_id, stage) DO UPDATE
+  ON CONFLICT (shard, entry_id, invocation, strategy_id, stage, part) DO UPDATE
   SET (status, reason, detail, attempt, duration_ms, at) =
     (excluded.status, excluded.reason, excluded.detail, excluded.attempt, excluded.duration_ms, excluded.at)
   WHERE stored.status = 'delegated' AND excluded.status <> 'delegated'`;
@@ -118,17 +119,20 @@ function statementsFor(table: NameTable) {
 export function logStoreOn(db: Database, shard: string): LogStore {
   const statements = statementsFor(db.table);
   return {
-    async write({ signals, outcomes, invocations, events }: LogRows): Promise<LogAnswer> {
-      const executed = outcomes.map(executionRow);
+    async write({ signals, invocations, events, ...rows }: LogRows): Promise<LogAnswer> {
       const eventRows = events.map(eventRow);
       try {
         const conflicts = signals.length > 0 ? await insertSignals(db, statements, { shard, signals }) : [];
+        // After the signals, which they may be about.
+        const matched = await matchedIn(db, shard, rows);
+        const executed = [...rows.outcomes, ...matched.outcomes].map(executionRow);
         if (executed.length > 0)
           await db.query(statements.outcomes, [shard, columnsJson(OUTCOME_COLUMNS, executed)]);
+        await storeWorkerRows(db, shard, { attempts: rows.attempts, reports: matched.reports });
         if (invocations.length > 0)
           await db.query(statements.invocations, [columnsJson(INVOCATION_COLUMNS, invocations)]);
         if (eventRows.length > 0) await db.query(statements.events, [columnsJson(EVENT_COLUMNS, eventRows)]);
-        return { status: "stored", conflicts };
+        return { status: "stored", conflicts, unmatched: matched.unmatched };
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
         const { kind, message, sqlstate = "" } = error;

@@ -11,7 +11,12 @@ export interface LogStore {
 }
 
 export type LogAnswer =
-  | { readonly status: "stored"; readonly conflicts: readonly LogConflict[] }
+  | {
+      readonly status: "stored";
+      readonly conflicts: readonly LogConflict[];
+      /** Entries of `signal_results` that were not stored, since the log has no dispatch of their uid to their strategy. */
+      readonly unmatched: readonly string[];
+    }
   /** Postgres refused a row for what it contains; any of these rows may be stored or not. */
   | { readonly status: "refused"; readonly error: string; readonly sqlstate: string }
   | { readonly status: "unavailable"; readonly error: string };

@@ -129,7 +129,9 @@ function withOutcome(table: NameTable, search: SignalSearch, given: (value: unkn
     else ofOutcome.push(...inOutcome);
   }
   if (ofOutcome.length === 0) return ofSignal;
-  const key = "o.shard = l.shard AND o.entry_id = l.entry_id AND o.invocation = l.invocation";
+  // Attempts are part of an outcome, and a worker's word is no status.
+  const key =
+    "o.shard = l.shard AND o.entry_id = l.entry_id AND o.invocation = l.invocation AND o.stage IN ('routing', 'execution')";
   return [
     ...ofSignal,
     `EXISTS (SELECT FROM ${table("signal_log_entries")} o WHERE ${[key, ...ofOutcome].join(" AND ")})`,

@@ -1,5 +1,4 @@
 import type { Fields } from "../../entry.ts";
-import type { ExecutionStatus, RoutingStatus } from "../../reasons.ts";
 import type { SignalRecord } from "../../records.ts";
 import type { Database } from "../postgres/database.ts";
 import type { NameTable } from "../postgres/table-names.ts";
@@ -38,14 +37,20 @@ export interface LoggedOutcome {
   readonly strategy_id: number;
   /** Its name today; null when the strategy no longer exists. */
   readonly strategy: string | null;
-  readonly stage: "routing" | "execution";
-  readonly status: RoutingStatus | ExecutionStatus;
+  readonly stage: LogStage;
+  /** Tells the attempts, and the reports, of one strategy apart. */
+  readonly part: string;
+  /** Of a report, the worker's own word. */
+  readonly status: string;
   readonly reason: string | null;
   readonly detail: Record<string, unknown>;
   readonly attempt: number | null;
   readonly duration_ms: number | null;
   readonly at: string;
 }
+
+export const LOG_STAGES = ["routing", "execution", "attempt", "report"] as const;
+export type LogStage = (typeof LOG_STAGES)[number];
 
 /** All that the log contains about some entries at one moment. */
 export interface LogFindings {
@@ -79,13 +84,14 @@ const selectDecisions = (table: NameTable): string => `
   ) d LEFT JOIN ${table("invocations")} i ON i.id = d.invocation
   WHERE rank <= $3 ORDER BY d.decided_at DESC, d.invocation`;
 
-/** 'routing' comes after 'execution' in the alphabet, and before it in time. */
+/** In the order of time: the routing, then attempts, the execution, and what workers reported. */
 const selectOutcomes = (table: NameTable): string => `
-  SELECT o.entry_id, o.invocation, o.strategy_id, s.name AS strategy, o.stage, o.status, o.reason, o.detail, o.attempt,
+  SELECT o.entry_id, o.invocation, o.strategy_id, s.name AS strategy, o.stage, o.part, o.status, o.reason, o.detail, o.attempt,
     o.duration_ms, o.at
   FROM ${table("signal_log_entries")} o LEFT JOIN ${table("strategies")} s ON s.id = o.strategy_id
   WHERE o.shard = $1 AND o.${ASKED}
-  ORDER BY o.invocation = 'live' DESC, o.invocation, o.strategy_id, o.stage DESC LIMIT $3`;
+  ORDER BY o.invocation = 'live' DESC, o.invocation, o.strategy_id,
+    array_position(ARRAY['routing', 'attempt', 'execution', 'report'], o.stage), o.at, o.part LIMIT $3`;
 
 const selectRaw = (table: NameTable): string => `
   SELECT DISTINCT ON (entry_id) entry_id, raw FROM ${table("signal_log")} WHERE shard = $1 AND ${ASKED}

@@ -65,7 +65,9 @@ async function readWith(redis: Redis, keys: Keys, { seen, rowsOf }: ReaderMemory
     time,
   ] = await Promise.all([
     readServerStatus(redis, keys),
-    Promise.all(STREAMS.map(async (name) => streamStatus(redis, keys, { name, seen }))),
+    Promise.all(
+      [...STREAMS, ...keys.outcomeStreams].map(async (name) => streamStatus(redis, keys, { name, seen })),
+    ),
     readHeartbeats(redis, keys),
     referenceStatus,
     readStrategyStatus(redis, keys, rows),

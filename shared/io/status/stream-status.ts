@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { entryTime } from "../../entry.ts";
-import { BEST_EFFORT_GROUPS, GROUPS, type GroupName, type Keys, type StreamName } from "../../keys.ts";
+import { BEST_EFFORT_GROUPS, groupsOf, type GroupName, type Keys, type StreamName } from "../../keys.ts";
 import { readTime } from "../redis/clock.ts";
 import { readGroupInfos, type GroupInfo } from "../streams/group-info.ts";
 import { fieldsOfGroup, sinceHeartbeat } from "../streams/in-flight-heartbeats.ts";
@@ -74,7 +74,7 @@ async function groupStatus(
   const [oldest] = await readPending(redis, { key, group: name, countMax: 1 });
   const lag = undelivered.length < COUNTED_MAX ? undelivered.length : reported;
   const group =
-    [...GROUPS, ...BEST_EFFORT_GROUPS].find(
+    [...groupsOf(keys), ...BEST_EFFORT_GROUPS].find(
       (each) => keys.group(each.group) === name && each.stream === stream,
     )?.group ?? null;
   const found = { key, group: name, undelivered, lag, pending, oldestPending: oldest, seen };

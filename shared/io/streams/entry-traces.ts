@@ -39,7 +39,7 @@ export async function deadLettersOf(
 }
 
 /** The published records about one entry. */
-export type EntryRecords = Pick<LogRows, "signals" | "outcomes">;
+export type EntryRecords = Pick<LogRows, "signals" | "attempts" | "outcomes">;
 
 /** The records about an entry of `signals_stream` that are still in `signal_results`, whether or not the log has them. */
 export async function recordsOf(redis: Redis, keys: Keys, entryId: string): Promise<Traces<EntryRecords>> {
@@ -49,8 +49,14 @@ export async function recordsOf(redis: Redis, keys: Keys, entryId: string): Prom
     const parsed = logRowsOf(entry, "signal_results");
     return parsed.ok ? parsed.rows : undefined;
   });
-  const signals = found.flatMap((rows) => rows.signals);
-  return { found: { signals, outcomes: found.flatMap((rows) => rows.outcomes) }, complete };
+  return {
+    found: {
+      signals: found.flatMap((rows) => rows.signals),
+      attempts: found.flatMap((rows) => rows.attempts),
+      outcomes: found.flatMap((rows) => rows.outcomes),
+    },
+    complete,
+  };
 }
 
 interface ScanScope {

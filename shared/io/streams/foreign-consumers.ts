@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { GROUPS, type GroupName, type Keys, type StreamName } from "../../keys.ts";
+import { groupsOf, type GroupName, type Keys, type StreamName } from "../../keys.ts";
 import { readPending } from "./pending-entries.ts";
 
 /**
@@ -28,7 +28,9 @@ const ROUTERS_NAME = /-\d+-[0-9a-f]{6}$|:(?:poll|reclaim)-[0-9a-f]{8}$/;
 
 export async function readForeignConsumers(redis: Redis, keys: Keys): Promise<ForeignConsumer[]> {
   // Before the traces: a router's consumer leaves one before it reads for the first time.
-  const consumers = (await Promise.all(GROUPS.map(async (of) => consumersOf(redis, keys, of)))).flat();
+  const consumers = (
+    await Promise.all(groupsOf(keys).map(async (of) => consumersOf(redis, keys, of)))
+  ).flat();
   if (consumers.every(({ consumer }) => ROUTERS_NAME.test(consumer))) return [];
   const [heartbeats, loops, groups] = await Promise.all([
     redis.hkeys(keys.heartbeats),

@@ -17,6 +17,7 @@ const STARTS: Readonly<Record<GroupName, "start" | "end" | "end_again">> = {
   strategy_executor: "end",
   log_writer: "start",
   notifier: "end_again",
+  outcome_collector: "end",
 };
 
 /**
@@ -45,16 +46,23 @@ if starts == 'end' then return 'created_at_end:' .. length end
 return 'created'
 `;
 
-/** KEYS 1 the stream, 2 the groups hash. ARGV 1 group, 2 its field in the groups hash, 3 where it starts. */
+/**
+ * KEYS 1 the stream, 2 the groups hash. ARGV 1 group, 2 its field in the groups hash, 3 where it starts, 4 `again` if it may be
+ * there and is to start there again.
+ */
 const CREATE_SCRIPT = `#!lua flags=allow-oom
-redis.call('XGROUP', 'CREATE', KEYS[1], ARGV[1], ARGV[3], 'MKSTREAM')
+local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], ARGV[3], 'MKSTREAM')
+if made.err and ARGV[4] == 'again' and string.find(made.err, 'BUSYGROUP', 1, true) == 1 then
+  made = redis.pcall('XGROUP', 'SETID', KEYS[1], ARGV[1], ARGV[3])
+end
+if made.err then return made end
 redis.call('HSET', KEYS[2], ARGV[2], redis.call('TIME')[1])
 `;
 
 /**
  * Makes sure the group exists. A new one starts at the beginning, so that nothing published before the first start is skipped;
- * `strategy_executor` at the end of the tasks that are already there, and `notifier` always at the end. With GROUP_SUFFIX the
- * group of signals starts at their end: another router decides what is there.
+ * `strategy_executor` and `outcome_collector` at the end of what is already there, and `notifier` always at the end. With
+ * GROUP_SUFFIX the group of signals starts at their end: another router decides what is there.
  */
 export async function ensureGroup(
   redis: Redis,
@@ -79,14 +87,20 @@ export async function ensureGroup(
   }
 }
 
-/** Creates a lost group again where a person chose: from `0` (everything), `$` (only new entries), or after an entry id. */
+/**
+ * Creates a lost group again where a person chose: from `0` (everything), `$` (only new entries), or after an entry id. The group
+ * of an outcome stream may be there: a report that is read again is the same row.
+ */
 export async function createGroup(
   redis: Redis,
   keys: Keys,
   { stream, group, from }: { stream: StreamName; group: GroupName; from: string },
 ): Promise<void> {
   const create = defineScript(redis, "createGroup", CREATE_SCRIPT);
-  await create([keys.stream(stream), keys.groups], [keys.group(group), groupField(stream, group), from]);
+  await create(
+    [keys.stream(stream), keys.groups],
+    [keys.group(group), groupField(stream, group), from, group === "outcome_collector" ? "again" : ""],
+  );
 }
 
 /** Field of a group in the `groups` hash. */

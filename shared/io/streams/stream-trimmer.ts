@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { GROUPS, type Keys, type StreamName } from "../../keys.ts";
+import { GROUPS, type Keys, type OutcomeStream, type StreamName } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
 import { readWriteRefusals } from "../redis/server-facts.ts";
 import { groupField } from "./groups.ts";
@@ -25,8 +25,8 @@ export interface TrimOptions {
  */
 export const FULL_RETENTION_MS = 600_000;
 
-/** Every stream but `dead_letters`, whose entries stay until a person retries or discards them. */
-export type TrimmedStream = Exclude<StreamName, "dead_letters">;
+/** Every stream of the router but `dead_letters`, whose entries stay until a person retries or discards them. */
+export type TrimmedStream = Exclude<StreamName, "dead_letters" | OutcomeStream>;
 
 /**
  * A group that still needs entries older than STREAM_RETENTION_MS, or than 10 minutes while Redis is full, from `from` on.

@@ -48,6 +48,13 @@ test("what fails for a while is tried again until it works, and each attempt has
     { status: "executed", detail: { attempt: 3 }, attempt: 3 },
     { status: "failed", reason: "attempts_exhausted", detail: { error: "busy" }, attempt: 3 },
   ]);
+  const attempts =
+    "SELECT strategy_id, attempt, status, reason FROM signal_log_entries WHERE stage = 'attempt' ORDER BY 1, 2";
+  const failed = { status: "failed", reason: "retryable_error" };
+  await vi.waitFor(async () => expect(await routers.sql(attempts)).toHaveLength(4), { timeout: 10_000 });
+  expect(await routers.sql(attempts)).toEqual(
+    [101, 102].flatMap((strategy_id) => [1, 2].map((attempt) => ({ strategy_id, attempt, ...failed }))),
+  );
   const keys = (await runsOf(101)).map((run) => run.split(" ").at(-1));
   expect(keys).toHaveLength(3);
   expect(new Set(keys).size).toBe(1);

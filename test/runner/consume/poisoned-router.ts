@@ -18,7 +18,7 @@ import { keysOf } from "../../../shared/keys.ts";
 
 const config = configOrExit(process.env);
 const url = config.redisUrl ?? "";
-const keys = keysOf(config.keyPrefix, config.groupSuffix);
+const keys = keysOf(config.keyPrefix, config);
 const consumer = uniqueConsumerName();
 const onError = (): void => undefined;
 const redis = openRedis({ url, role: "commands", name: consumer, onError });

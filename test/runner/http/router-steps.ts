@@ -40,7 +40,7 @@ export async function decideWaiting(services: Services): Promise<void> {
 
 /** Writes every published record into the log. */
 export async function logWaiting(services: Services): Promise<void> {
-  await processWaiting(services, logBinding("signal_results", services.log));
+  await processWaiting(services, logBinding("signal_results", services));
 }
 
 async function processWaiting(services: Services, binding: Binding): Promise<void> {

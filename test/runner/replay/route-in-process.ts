@@ -21,7 +21,7 @@ export async function decideAll(
 
 /** Writes everything in `signal_results` to the log. */
 export async function logAll(services: Services): Promise<number> {
-  return drain(services, logBinding("signal_results", services.log));
+  return drain(services, logBinding("signal_results", services));
 }
 
 /** Decides and logs everything there is. */

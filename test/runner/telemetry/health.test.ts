@@ -33,8 +33,12 @@ function statusOf(loops: readonly GroupOfStream[], at: number): Status {
   };
 }
 
-function reasonsOf(loops: readonly GroupOfStream[], at: number = NOW): readonly string[] {
-  const answer = readConfig({});
+function reasonsOf(
+  loops: readonly GroupOfStream[],
+  at: number = NOW,
+  env: Record<string, string> = {},
+): readonly string[] {
+  const answer = readConfig(env);
   if (!answer.ok) throw new Error(answer.message);
   return healthFrom(statusOf(loops, at), { postgresReachable: true }, answer.config).reasons;
 }
@@ -48,6 +52,18 @@ test("another reader of the same stream does not count as the log writer", () =>
   expect(reasonsOf([...others, { stream: "signal_results", group: "notifier" }])).toEqual([
     "no consumer reads log_writer on signal_results",
   ]);
+});
+
+test("the group of an outcome stream is needed where FUNCTIONS names what reads it", () => {
+  const env = { OUTCOME_STREAMS: "signal_log_queue", KEY_PREFIX: "p:" };
+  expect(reasonsOf(GROUPS, NOW, env)).toEqual([
+    expect.stringMatching(
+      /^group outcome_collector on signal_log_queue does not exist; .* --stream signal_log_queue /,
+    ),
+  ]);
+  expect(
+    reasonsOf(GROUPS, NOW, { ...env, FUNCTIONS: "process-signals,persist-log,execute-strategies" }),
+  ).toEqual([]);
 });
 
 test("a heartbeat from before Redis' clock was set back shows no loop that runs", () => {

@@ -26,6 +26,7 @@ export const DEFAULTS = {
   deliveriesMax: 5,
   signalAgeMsMax: 300_000,
   dedupTtlMs: 604_800_000,
+  outcomeStreams: [],
   strategyTimeoutMs: 10_000,
   strategyConcurrencyMax: 50,
   strategyConcurrencyPerStrategyMax: 10,

@@ -49,6 +49,7 @@ describe("accepts", () => {
     ["STRATEGY_PRIVATE_ADDRESSES", "true", { strategyPrivateAddresses: true }],
     ["STRATEGY_PRIVATE_ADDRESSES", "false", { strategyPrivateAddresses: false }],
     ["STRATEGY_PRIVATE_ADDRESSES", "0", { strategyPrivateAddresses: false }],
+    ["OUTCOME_STREAMS", "signal_log_queue, b", { outcomeStreams: ["signal_log_queue", "b"] }],
     ["REFERENCE_CHANNELS", "a, b:*", { referenceChannels: ["a", "b:*"] }],
     ["REFERENCE_STREAMS", "a, b:c", { referenceStreams: ["a", "b:c"] }],
     ["BLOCK_MS", "20000", { blockMs: 20_000 }],
@@ -191,4 +192,9 @@ test("all faults are reported at once, with what was given and what is expected"
       "DEDUP_TTL_MS is 7: expected more than SIGNAL_AGE_MS_MAX (300000), or a repeated signal could be traded twice",
     ].join("\n"),
   });
+});
+
+test("a stream of the router is no outcome stream, with or without its prefix", () => {
+  for (const name of ["signal_results", "p:signal_results", "strategies:a", "p:strategies:a"])
+    expect(faultsOf({ KEY_PREFIX: "p:", OUTCOME_STREAMS: name })).toEqual(["OUTCOME_STREAMS"]);
 });

@@ -33,6 +33,12 @@ function theOnly(notices: readonly Notice[]): Notice {
 }
 
 describe("which outcomes are sent", () => {
+  test("so is one that a worker reports by uid, without the signal's entry", () => {
+    const { data = "" } = failed.fields;
+    const byUid = { id: failed.id, fields: { kind: "outcome", log_uid: "u9", data } };
+    expect(noticesOf(byUid, "failed")).toMatchObject([{ uid: "u9", entry_id: "", status: "failed" }]);
+  });
+
   test("a task's outcome is sent when its status is asked for, with all that its record has", () => {
     expect(noticesOf(failed, "failed")).toEqual([
       {

@@ -9,7 +9,7 @@ const FINDINGS: EntryFindings = {
   id: "5-0",
   stream: { fields: { n: "1" }, delivery: { status: "acknowledged" } },
   logged: { decisions: [], outcomes: [], raw: undefined },
-  published: { signals: [], outcomes: [] },
+  published: { signals: [], attempts: [], outcomes: [] },
   deadLetters: [],
   moreDecisions: false,
   truncated: false,
@@ -22,7 +22,7 @@ function decision(invocation = "live"): LoggedDecision {
 
 function outcome(invocation = "live"): LoggedOutcome {
   const { record } = ran("5-0", { attempt: 3 });
-  return { ...record, entry_id: "5-0", invocation, strategy: "ten", stage: "execution" };
+  return { ...record, entry_id: "5-0", invocation, strategy: "ten", stage: "execution", part: "" };
 }
 
 function letter(stream: string, fields: Fields = {}): DeadLetter {
@@ -45,7 +45,7 @@ describe("the state of an entry", () => {
     [
       "acknowledged",
       "only a run's decision is published",
-      { published: { signals: [{ ...logged("5-0"), invocation: "a run" }], outcomes: [] } },
+      { published: { signals: [{ ...logged("5-0"), invocation: "a run" }], attempts: [], outcomes: [] } },
     ],
     ["logged", "only a run's decision is in the log", inLog(decision("a run"))],
     [
@@ -84,8 +84,8 @@ test("an entry is known by any trace of it", () => {
     { stream: { fields: undefined, delivery: pending } },
     inLog(decision()),
     { logged: { decisions: [], outcomes: [outcome()], raw: undefined } },
-    { published: { signals: [logged("5-0")], outcomes: [] } },
-    { published: { signals: [], outcomes: [ran("5-0")] } },
+    { published: { signals: [logged("5-0")], attempts: [], outcomes: [] } },
+    { published: { signals: [], attempts: [], outcomes: [ran("5-0")] } },
     { deadLetters: [ofOutcome] },
   ];
   for (const trace of traces) expect(isKnown({ ...absent, ...trace })).toBe(true);
@@ -97,6 +97,7 @@ describe("what is both logged and published", () => {
       logged("5-0", { outcomes: [routed(10), routed(11)] }),
       { ...logged("5-0"), invocation: "a run" },
     ],
+    attempts: [],
     outcomes: [ran("5-0")],
   };
 
@@ -140,7 +141,9 @@ test("the fields of an entry come from the first source that still has them", ()
     stream: { fields: undefined, delivery: { status: "acknowledged" } },
   } as const;
   const letters = { deadLetters: [ofOutcome, letter("signals_stream", { from: "letter" })] };
-  const published = { published: { signals: [logged("5-0", { raw: { from: "record" } })], outcomes: [] } };
+  const published = {
+    published: { signals: [logged("5-0", { raw: { from: "record" } })], attempts: [], outcomes: [] },
+  };
   const raw = { logged: { decisions: [], outcomes: [], raw: { from: "log" } } };
   const sourceOf = (findings: Partial<EntryFindings>) => entryView({ ...removed, ...findings }).entry;
   expect(sourceOf(letters)).toEqual({ id: "5-0", fields: { from: "letter" }, source: "dead_letter" });

@@ -23,6 +23,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
         { entryId: "1-0", invocation: "live", storedUid: "uid of 1-0", storedStatus: "dispatched" },
         { entryId: "2-0", invocation: "live", storedUid: null, storedStatus: "dispatched" },
       ]),
+      unmatched: [],
     });
     expect(answer).toHaveProperty("conflicts.length", 2);
     expect(await rowsIn(db, "signal_log", shard)).toMatchObject([
@@ -39,6 +40,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     expect(await logStoreOn(db, shard).write({ ...NO_ROWS, signals })).toStrictEqual({
       status: "stored",
       conflicts: [{ entryId: "1-0", invocation: "live", storedUid: "a", storedStatus: "dispatched" }],
+      unmatched: [],
     });
   });
 
@@ -121,7 +123,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
       return db.query(sql, params);
     };
     const answer = await logStoreOn({ ...db, query: losing }, shard).write({ ...NO_ROWS, signals });
-    expect(answer).toStrictEqual({ status: "stored", conflicts: [] });
+    expect(answer).toStrictEqual({ status: "stored", conflicts: [], unmatched: [] });
     expect(await rowsIn(db, "signal_log", shard)).toMatchObject([{ uid: "new" }]);
   });
 });

@@ -84,6 +84,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     expect(await logStoreOn(untouchable, "").write(NO_ROWS)).toStrictEqual({
       status: "stored",
       conflicts: [],
+      unmatched: [],
     });
   });
 

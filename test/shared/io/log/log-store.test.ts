@@ -17,6 +17,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     expect(await logStoreOn(db, shard).write({ ...NO_ROWS, signals: [row] })).toStrictEqual({
       status: "stored",
       conflicts: [],
+      unmatched: [],
     });
     const { outcomes: _, ...fields } = row.record;
     const times = {
@@ -89,7 +90,14 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
       signals: [logged("1-0", { outcomes: [routed(10, routing)] })],
       outcomes: [ran("1-0", execution)],
     });
-    const key = { shard, entry_id: "1-0", invocation: "live", strategy_id: 10, logged_at: expect.any(Date) };
+    const key = {
+      shard,
+      entry_id: "1-0",
+      invocation: "live",
+      strategy_id: 10,
+      part: "",
+      logged_at: expect.any(Date),
+    };
     const entries = await rowsIn(db, "signal_log_entries", shard);
     expect(entries).toHaveLength(2);
     const decidedAt = new Date(at("00:00:02.000"));
@@ -193,6 +201,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     const shard = freshPrefix();
     const log = logStoreOn(db, shard);
     const rows = {
+      ...NO_ROWS,
       signals: [logged("1-0", { outcomes: [routed(7)] }), logged("2-0")],
       outcomes: [ran("1-0")],
       invocations: [replay(crypto.randomUUID())],
@@ -204,7 +213,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
     ];
     await log.write(rows);
     const before = await stored();
-    expect(await log.write(rows)).toStrictEqual({ status: "stored", conflicts: [] });
+    expect(await log.write(rows)).toStrictEqual({ status: "stored", conflicts: [], unmatched: [] });
     expect(await stored()).toStrictEqual(before);
   });
 
@@ -226,6 +235,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
       expect(await logStoreOn(db, shard).write({ ...NO_ROWS, signals })).toStrictEqual({
         status: "stored",
         conflicts: [],
+        unmatched: [],
       });
       expect(await rowsIn(db, "signal_log", shard)).toMatchObject([{ uid: shard }, { uid: "replayed" }]);
     }

@@ -4,7 +4,15 @@ import type { InvocationRecord, RoutingOutcome } from "../../../../shared/record
 
 /** Rows for the log, each complete and valid unless the test says otherwise. */
 
-export const NO_ROWS: LogRows = { signals: [], outcomes: [], invocations: [], events: [] };
+export const NO_ROWS: LogRows = {
+  signals: [],
+  outcomes: [],
+  uidOutcomes: [],
+  attempts: [],
+  reports: [],
+  invocations: [],
+  events: [],
+};
 
 /** A time on the day of the rows. */
 export const at = (time: string): string => `2026-01-02T${time}Z`;

@@ -63,7 +63,7 @@ test("a read-only database: migrate, the log and health say that, and what to do
   });
   await sql(
     fresh.url,
-    "BEGIN READ WRITE; DELETE FROM signal_router_migrations WHERE name = '003_reference_checks'; COMMIT",
+    "BEGIN READ WRITE; DELETE FROM signal_router_migrations WHERE name = '004_worker_reports'; COMMIT",
   );
   await expect(db.migrate()).rejects.toThrow(readOnly);
 });

@@ -130,7 +130,7 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
   });
 
   it("applies each migration once, and lists the missing ones", async () => {
-    const names = ["001_reference", "002_log", "003_reference_checks"];
+    const names = ["001_reference", "002_log", "003_reference_checks", "004_worker_reports"];
     expect(await pendingMigrations(db)).toStrictEqual(names);
     const results = await Promise.all([db.migrate(), db.migrate(), db.migrate()]);
     expect(results.flat()).toStrictEqual(names);

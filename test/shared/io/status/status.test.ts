@@ -66,6 +66,19 @@ it("the group that notifies is one of the router's own", async () => {
   expect(groups).toMatchObject([{ name: "notifier", own: true }]);
 });
 
+it("an outcome stream is shown under its own name, with the router's group", async () => {
+  const name = `${freshPrefix()}signal_log_queue`;
+  const own = keysOf(keys.prefix, { outcomeStreams: [name] });
+  for (const stream of own.outcomeStreams) await ensureGroup(redis, own, stream, "outcome_collector");
+  await redis.xadd(name, "*", "a", "b");
+  const { streams } = await readStatus(redis, own);
+  await redis.del(name);
+  expect(streams.find((stream) => stream.name === name)).toMatchObject({
+    length: 1,
+    groups: [{ name: "outcome_collector", own: true, lag: 1 }],
+  });
+});
+
 it("an empty stream is shown with its groups", async () => {
   await ensureGroup(redis, keys, "system_events", "log_writer");
   const { streams } = await readStatus(redis, keys);

@@ -70,6 +70,7 @@ test("the records about an entry are found among others; entries that are not re
   expect(complete).toBe(true);
   expect(found).toEqual({
     signals: [logged("5-0")],
+    attempts: [],
     outcomes: [{ ...ran("5-0"), invocation: "a run" }],
   });
 });
@@ -78,7 +79,7 @@ test("a scan that reaches its limit says so", async () => {
   await fill("signal_results", 2_000, (n) => ({ n: String(n) }));
   await add("signal_results", record("signal", "5-0"));
   expect(await recordsOf(redis, keys, "5-0")).toEqual({
-    found: { signals: [], outcomes: [] },
+    found: { signals: [], attempts: [], outcomes: [] },
     complete: false,
   });
 });

@@ -83,6 +83,8 @@ describe("the progress of a group", () => {
       false,
       false,
     ]);
+    const mayWait = ({ n }: Readonly<Record<string, string>>): boolean => n === "2";
+    expect(await progress().hasDone(third, { mayWait })).toBe(true);
     await redis.xack(signals(), "g", third);
     expect(await progress().hasDone(third)).toBe(true);
     expect(await progress().hasDone(fourth)).toBe(false);

@@ -1,0 +1,52 @@
+import type { Entry } from "../shared/entry.ts";
+import { NO_EFFECTS, type Result } from "../shared/function.ts";
+import type { LogRows } from "../shared/log-rows.ts";
+import { reportCounter } from "../shared/metrics.ts";
+import { UNKNOWN_AFTER_MS } from "../shared/worker-report.ts";
+
+/** What becomes of records whose uid leads to no dispatch in the log: they wait for it, or are given up on without an error. */
+export interface UnmatchedPorts {
+  /** Redis' clock, milliseconds since 1970. */
+  now(): number;
+  /** Uids of decisions that were delivered and are not stored yet: after an outage they may be older than an hour. */
+  pendingUids(): Promise<ReadonlySet<string>>;
+  /** Called with the number of records that lead to no decision. */
+  onUnknown(count: number): void;
+}
+
+interface Stored {
+  readonly entry: Entry;
+  readonly rows: LogRows;
+}
+
+/** The results of the entries with these ids. */
+export async function unmatchedResults(
+  entries: readonly Stored[],
+  unmatched: readonly string[],
+  ports: UnmatchedPorts,
+): Promise<ReadonlyMap<string, Result>> {
+  const results = new Map<string, Result>();
+  if (unmatched.length === 0) return results;
+  const ids = new Set(unmatched);
+  const oldest = ports.now() - UNKNOWN_AFTER_MS;
+  const old: { readonly id: string; readonly uid: string }[] = [];
+  for (const { entry, rows } of entries) {
+    const [row] = [...rows.uidOutcomes, ...rows.reports];
+    if (row === undefined || !ids.has(entry.id)) continue;
+    if (row.reportedAt < oldest) old.push({ id: entry.id, uid: row.uid });
+    else results.set(entry.id, waiting(entry.id, row.uid));
+  }
+  if (old.length === 0) return results;
+  const pending = await ports.pendingUids();
+  const unknown = old.filter(({ uid }) => !pending.has(uid));
+  for (const { id, uid } of old) if (pending.has(uid)) results.set(id, waiting(id, uid));
+  for (const { id } of unknown)
+    results.set(id, { id, status: "done", effects: { ...NO_EFFECTS, count: [reportCounter("unknown")] } });
+  if (unknown.length > 0) ports.onUnknown(unknown.length);
+  return results;
+}
+
+function waiting(id: string, uid: string): Result {
+  const error = `the log has no dispatch of ${uid} to its strategy yet`;
+  return { id, status: "retry", error, expected: true, uncounted: true };
+}

@@ -11,13 +11,14 @@ export type StreamName = (typeof STREAMS)[number] | OutcomeStream;
 /** A stream of another system in which workers report, named by OUTCOME_STREAMS: its key is its name, without the prefix. */
 export type OutcomeStream = string & { readonly kind: "outcome stream" };
 
-/** Whether a key is one of the streams of a router: those of the pipeline, or those that its strategies may write to. */
-export function isOwnStream(key: string, prefix = "", suffix = ""): boolean {
-  const names = STREAMS.flatMap((name) => [prefix + name, prefix + name + suffix]);
-  return (
-    names.includes(key) ||
-    [`${prefix}strategies:`, `${prefix}strategies${suffix}:`].some((own) => key.startsWith(own))
-  );
+/**
+ * Which stream of a router a key is, by its name without prefix and suffix: one of the pipeline, or `strategies:…` for those that
+ * its strategies may write to. Undefined when it is none.
+ */
+export function ownStreamAt(key: string, prefix = "", suffix = ""): string | undefined {
+  if ([`${prefix}strategies:`, `${prefix}strategies${suffix}:`].some((own) => key.startsWith(own)))
+    return "strategies:…";
+  return STREAMS.find((name) => key === prefix + name || key === prefix + name + suffix);
 }
 
 /** A stream of a strategy's own, which the router only writes to. */

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import { FUNCTION_NAMES } from "../function-names.ts";
-import { isOwnStream } from "../keys.ts";
+import { ownStreamAt } from "../keys.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES } from "../reasons.ts";
 import {
   cidrList,
@@ -206,13 +206,15 @@ function pairFaults(config: Partial<Parsed>): string[] {
   const { keyPrefix, groupSuffix } = config;
   for (const stream of config.outcomeStreams ?? []) {
     // The router knows its streams by their bare names as well.
-    if (isOwnStream(stream) || isOwnStream(stream, keyPrefix, groupSuffix))
-      faults.push(`OUTCOME_STREAMS names ${stream}: expected streams of another system, not the router's`);
+    const own = ownStreamAt(stream) ?? ownStreamAt(stream, keyPrefix, groupSuffix);
+    if (own !== undefined)
+      faults.push(`OUTCOME_STREAMS names the router's own ${own}: expected streams of another system`);
   }
   for (const stream of config.referenceStreams ?? []) {
-    if (isOwnStream(stream, keyPrefix, groupSuffix))
+    const own = ownStreamAt(stream, keyPrefix, groupSuffix);
+    if (own !== undefined)
       faults.push(
-        `REFERENCE_STREAMS names ${stream}, a stream of the router: expected streams of other programs, or the router's own work would ask for refreshes`,
+        `REFERENCE_STREAMS names the router's own ${own}: expected streams of other programs, or the router's own work would ask for refreshes`,
       );
   }
   return faults;

@@ -5,6 +5,7 @@ import { redactUrl } from "../shared/config/redact-url.ts";
 import { unknownVariables } from "../shared/config/unknown-variables.ts";
 import { messageOf } from "../shared/error-message.ts";
 import { openDatabase } from "../shared/io/postgres/open-database.ts";
+import { keysOf } from "../shared/keys.ts";
 import { REFERENCE_KINDS } from "../shared/reference/reference-kind.ts";
 import { printable } from "../shared/text.ts";
 import { configOrExit, DATA_DIR } from "./environment.ts";
@@ -52,6 +53,7 @@ async function run(request: MigrateRequest): Promise<void> {
     });
     try {
       const done = await migrate(database, request, {
+        shard: keysOf(config.keyPrefix, config).shard,
         print: (line) => console.log(printable(line)),
         confirm: confirmOnTerminal,
         onWait: (message) => console.error(`${where}: ${message}`),

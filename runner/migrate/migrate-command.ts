@@ -9,6 +9,7 @@ import {
   type ReferenceKind,
   type ReferenceOrigin,
 } from "../../shared/reference/reference-kind.ts";
+import { oldSystemSettings } from "../setup/old-system-settings.ts";
 import { changeReference } from "./reference-request.ts";
 
 /** This room migrates a database: its log, and the reference, which may be another system's. */
@@ -24,6 +25,8 @@ export interface MigrateRequest {
 }
 
 export interface MigrateIo {
+  /** Whose decisions the log of the system before is united with. */
+  readonly shard: string;
   print(line: string): void;
   /** A person's answer; undefined when there is no terminal to ask on. */
   confirm(question: string): Promise<boolean | undefined>;
@@ -33,7 +36,7 @@ export interface MigrateIo {
 /** Does what was asked, and returns what was done, for people. @throws MigrationRefusedError, DatabaseError */
 export async function migrate(database: Database, request: MigrateRequest, io: MigrateIo): Promise<string> {
   const options: MigrateOptions = { onWait: io.onWait, beside: request.beside };
-  if (request.compat !== undefined) return switchCompat(database, request, options);
+  if (request.compat !== undefined) return switchCompat(database, request, { ...options, shard: io.shard });
   const { reference } = request;
   if (reference === undefined) {
     if (request.source !== undefined || request.switch)
@@ -48,6 +51,10 @@ export async function migrate(database: Database, request: MigrateRequest, io: M
   // A reference that is new and not mapped changes nothing that anybody trades on.
   if (isMapped || isChange) await showDifferences(database, { origin, request, options, io });
   const applied = await database.migrate({ ...options, steps: stepsFor(origin, request, database) });
+  const settings = oldSystemSettings(reference);
+  if (settings.length > 0)
+    for (const line of ["Set these for the router, so that it sees changes at once:", ...settings])
+      io.print(line);
   return `${doneText(applied)}; the reference is ${originText(origin)}`;
 }
 
@@ -120,7 +127,7 @@ function differenceLines(differences: readonly string[]): readonly string[] {
 async function switchCompat(
   database: Database,
   { reference, compat, source }: MigrateRequest,
-  options: MigrateOptions,
+  { shard, ...options }: MigrateOptions & Pick<MigrateIo, "shard">,
 ): Promise<string> {
   if (reference !== "v4") throw new MigrationRefusedError("--compat belongs to --reference v4");
   const stored = await readReferenceOrigin(database);
@@ -128,7 +135,7 @@ async function switchCompat(
     throw new MigrationRefusedError(
       `the reference is not views over these tables of v4: run \`npm run migrate -- --reference v4\` without --compat first`,
     );
-  const of = { on: compat === "on", source: stored.source, table: database.table };
+  const of = { on: compat === "on", source: stored.source, table: database.table, shard };
   const applied = await database.migrate({
     ...options,
     steps: async ({ query, run, apply }) => {

@@ -3,6 +3,7 @@ import { redactUrl } from "../../shared/config/redact-url.ts";
 import { originText } from "../../shared/reference/reference-kind.ts";
 import { SECRET_FILES, type LocalSecretName } from "../local/secrets.ts";
 import type { BackingServices } from "./backing-services.ts";
+import { oldSystemSettings } from "./old-system-settings.ts";
 
 /** The text that `npm start` prints when the router runs. */
 
@@ -59,7 +60,7 @@ export function banner(facts: BannerFacts): string {
     `  functions  ${config.functions.join(", ")}`,
     ...(config.shadow ? [`  shadow     ${shadowText(config)}`] : []),
     `  consumer   ${consumer}${config.keyPrefix === "" ? "" : `, keys under ${config.keyPrefix}`}`,
-    ...referenceLines(backing),
+    ...referenceLines(facts),
     "",
     ...statusLines(facts),
     ...(backing.isDemo ? demoLines(facts) : signalLines(facts)),
@@ -69,9 +70,15 @@ export function banner(facts: BannerFacts): string {
   return lines.join("\n");
 }
 
-function referenceLines({ isDemo, reference }: BannerFacts["backing"]): string[] {
+function referenceLines({ backing, config }: BannerFacts): string[] {
+  const { isDemo, reference } = backing;
   if (isDemo) return ["  reference  a small demo, whose strategies only log"];
-  return reference === undefined || reference.kind === "own" ? [] : [`  reference  ${originText(reference)}`];
+  if (reference === undefined || reference.kind === "own") return [];
+  const unset = oldSystemSettings(reference.kind, config);
+  return [
+    originText(reference),
+    ...(unset.length === 0 ? [] : ["to see its changes at once, set", ...unset]),
+  ].map((line, index) => `${(index === 0 ? "  reference" : "").padEnd(13)}${line}`);
 }
 
 /** Begins the last line of the start. */

@@ -16,7 +16,7 @@ export function postgresRefusal(sqlstate: string, said: string): PostgresRefusal
       return {
         what: "Postgres lacks a table",
         remedy:
-          "run `npm run migrate`, and look whether DATABASE_SCHEMA, or else the search_path of the user, has the tables' schema",
+          "run `npm run migrate`; the router looks in DATABASE_SCHEMA, else in the search_path of the user",
       };
     case "3D000":
       return { what: "Postgres has no such database", remedy: "create it, or correct DATABASE_URL" };

@@ -16,7 +16,7 @@ export function shadowFaults(
   const faults: string[] = [];
   if (groupSuffix !== undefined && groupSuffix !== "" && shadow === false) {
     faults.push(
-      `GROUP_SUFFIX is ${JSON.stringify(groupSuffix)}: expected SHADOW=true as well, or every signal would be traded twice, by this router and by the one without the suffix`,
+      "GROUP_SUFFIX is set: expected SHADOW=true as well, or every signal would be traded twice, by this router and by the one without the suffix",
     );
   }
   if (shadow === true && namesFunctions && functions.includes("execute-strategies")) {

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { messageOf } from "../../error-message.ts";
 import type { Keys } from "../../keys.ts";
 import { isDataError } from "../../redis-refusal.ts";
-import { excerpt } from "../../text.ts";
+import { cutText } from "../../text.ts";
 import { DatabaseError } from "../postgres/database.ts";
 import { defineScript } from "../redis/connection.ts";
 
@@ -19,6 +19,8 @@ export interface RefreshFailures {
   damaged(version: string, damage: string): Promise<void>;
   repaired(): Promise<void>;
 }
+
+const WHY_BYTES_MAX = 1_000;
 
 /** KEYS 1 the failures. ARGV 1 why. */
 const FAILED_SCRIPT = `#!lua flags=allow-oom
@@ -37,7 +39,7 @@ export function refreshFailuresOn(redis: Redis, keys: Keys): RefreshFailures {
   const setDamaged = defineScript(redis, "setReferenceDamaged", DAMAGED_SCRIPT);
   return {
     async failed(why) {
-      await addFailure([key], [excerpt(why)]);
+      await addFailure([key], [cutText(why, WHY_BYTES_MAX)]);
     },
     async recovered() {
       await redis.hdel(key, "count", "error");

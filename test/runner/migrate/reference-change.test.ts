@@ -27,6 +27,7 @@ afterEach(async () => {
 /** `answer`: a person's on the terminal; undefined: there is none. */
 async function run(request: Partial<MigrateRequest>, answer?: boolean): Promise<string> {
   const io = {
+    shard: "",
     print: (line: string) => void printed.push(line),
     confirm: async () => Promise.resolve(answer),
     onWait: () => undefined,

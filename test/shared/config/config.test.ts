@@ -165,7 +165,9 @@ describe("pairs that cannot work together", () => {
   test("a stream of the router among REFERENCE_STREAMS is named", () => {
     const answer = readConfig({ REFERENCE_STREAMS: "changes,signals_stream" });
     expect(answer).toMatchObject({
-      message: expect.stringMatching(/names signals_stream, a stream of the router/),
+      message: expect.stringMatching(
+        /names the router's own signals_stream: expected streams of other programs/,
+      ),
     });
   });
 

@@ -9,7 +9,7 @@ const messageOf = (env: Record<string, string>): string => {
 };
 
 test("a suffix needs SHADOW, since with it every signal would be traded twice", () => {
-  expect(messageOf({ GROUP_SUFFIX: "_new" })).toMatch(/^GROUP_SUFFIX is "_new": expected SHADOW=true/);
+  expect(messageOf({ GROUP_SUFFIX: "_new" })).toMatch(/^GROUP_SUFFIX is set: expected SHADOW=true/);
   expect(messageOf({ GROUP_SUFFIX: "_new", SHADOW: "true" })).toBe("");
   expect(messageOf({ GROUP_SUFFIX: "a:b", SHADOW: "true" })).toMatch(/such as _new$/);
 });

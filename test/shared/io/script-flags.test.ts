@@ -39,6 +39,8 @@ test("only what may be refused is sent as a command that a full Redis refuses", 
   expect(found(refused)).toEqual([
     // Intake.
     "runner/cli/send.ts: redis.xadd(",
+    // Figures for the UI of the system before, written again every few seconds.
+    "runner/jobs/old-metrics-schedule.ts: redis.hset(",
     // Tries it first, and then a script.
     "shared/io/streams/add-when-full.ts: redis.xadd(",
     // The start of a run on demand.

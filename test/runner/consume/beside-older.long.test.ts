@@ -18,6 +18,8 @@ const { claimIdleMs, taskMsMax } = byPace({
 });
 const STRATEGIES = 12;
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
+/** Without the log, whose table has another key since then: what an older router reads of it waits until that router has stopped. */
+const OLDER_FUNCTIONS = "process-signals,execute-strategies,reclaim,trim";
 const until = { timeout: 3 * taskMsMax + 30_000, interval: 50 };
 
 async function startOlder(env: Record<string, string>): Promise<void> {
@@ -56,7 +58,7 @@ test.runIf(canRun)(
       begun += STRATEGIES;
       await vi.waitFor(async () => expect((await runs()).length).toBeGreaterThanOrEqual(begun), until);
       // Beside one that has tasks in flight already.
-      if (symbol === SYMBOLS[0]) await startOlder(routers.env);
+      if (symbol === SYMBOLS[0]) await startOlder({ ...routers.env, FUNCTIONS: OLDER_FUNCTIONS });
       else await start({ STRATEGY_TIMEOUT_MS: String(2 * taskMsMax) });
     }
     await vi.waitFor(async () => expect(await outcomes()).toHaveLength(begun), until);

@@ -29,7 +29,7 @@ const ANSWERED_MS_MAX = 3_000;
 /** With the secret nothing is limited, and more would only measure how fast this machine is. */
 const HOSTILE_EVERY_MS = 20;
 /** A router that has just started compiles its code while it works. */
-const WARM_UP_SECONDS = 5;
+const WARM_UP_SECONDS = byPace({ short: 2, full: 5 });
 /** Generous, because it is to find only what grows with every request. */
 const GROWTH_BYTES_MAX = 40_000_000;
 const OPEN_FILES_GROWTH_MAX = 20;

@@ -17,7 +17,7 @@ import { scan } from "./scan.ts";
  * Sends a router valid and invalid requests made from its own description. SCAN_SECONDS is the duration (five minutes are a
  * good check, an hour a thorough one); the same SCAN_SEED sends the same requests again.
  */
-const SECONDS = Number(process.env["SCAN_SECONDS"] ?? byPace({ short: 20, full: 300 }));
+const SECONDS = Number(process.env["SCAN_SECONDS"] ?? byPace({ short: 8, full: 300 }));
 const SEED = Number(process.env["SCAN_SEED"] ?? Math.floor(Math.random() * 1e6));
 
 const WEBHOOK_SECRET = "a-secret-for-the-scanner";

@@ -1,12 +1,12 @@
 import { expect, vi } from "vitest";
-import { entryTime } from "../../shared/entry.ts";
+import { entryTime, type Fields } from "../../shared/entry.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { entriesIn } from "../servers/redis-contents.ts";
 import type { OldSystemStage } from "./old-system-stage.ts";
 import { producedFields, type ProducerSignal } from "./producer-signals.ts";
 
 /** What workers of the old systems read of a task. */
-export const TASK_FIELDS = [
+const TASK_FIELDS = [
   "strategy_id",
   "signal_id",
   "symbol",
@@ -17,48 +17,74 @@ export const TASK_FIELDS = [
   "source",
 ];
 
+const BAR_MS = 300_000;
 const withoutZone = (ms: number): string => new Date(ms).toISOString().slice(0, -1);
 
-/** Adds the signals under `keys`, and waits until all of them are decided as expected, logged in `schema`, with their tasks. */
+/** Signals that were added, in order. */
+export interface SentSignals {
+  readonly keys: Keys;
+  /** Of the log that they are to be found in. */
+  readonly schema: string;
+  readonly signals: readonly (ProducerSignal & { readonly id: string; readonly sent: Fields })[];
+  /** Of the bar, and of the moment, in UTC without zone. */
+  readonly bar: string;
+  readonly now: string;
+}
+
+/** Adds the signals under `keys`, all of one bar: the last, or one of those before. */
+export async function sendSignals(
+  { routers: { redis } }: OldSystemStage,
+  {
+    signals,
+    barsBack = 0,
+    ...place
+  }: Pick<SentSignals, "keys" | "schema"> & {
+    readonly signals: readonly ProducerSignal[];
+    readonly barsBack?: number;
+  },
+): Promise<SentSignals> {
+  const ms = Date.now();
+  const times = {
+    bar: withoutZone(ms - (ms % BAR_MS) - barsBack * BAR_MS).slice(0, 19),
+    now: `${withoutZone(ms)}456`,
+  };
+  const added: SentSignals["signals"][number][] = [];
+  for (const signal of signals) {
+    const sent = producedFields(signal, times);
+    const key = place.keys.stream("signals_stream");
+    added.push({ ...signal, sent, id: String(await redis.xadd(key, "*", ...Object.entries(sent).flat())) });
+  }
+  return { ...place, ...times, signals: added };
+}
+
+/** Waits until all of them are decided and logged as expected, and looks at their tasks. */
 export async function expectDecided(
   { routers }: OldSystemStage,
-  { keys, schema, signals }: { keys: Keys; schema: string; signals: readonly ProducerSignal[] },
+  { keys, schema, signals, bar, now }: SentSignals,
 ): Promise<void> {
-  const { redis } = routers;
-  const now = Date.now();
-  const bar = withoutZone(now - (now % 300_000)).slice(0, 19);
-  const times = { bar, now: `${withoutZone(now)}456` };
-  const ids: string[] = [];
-  for (const signal of signals) {
-    const fields = producedFields(signal, times);
-    ids.push(String(await redis.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fields).flat())));
-  }
   const rows = async () =>
     routers.sql(
-      `SELECT entry_id, concat_ws(' ', status, reason) AS decision, bar_time, raw FROM ${schema}.signal_log WHERE shard = $1`,
-      [keys.shard],
+      `SELECT entry_id, concat_ws(' ', status, reason) AS decision, raw FROM ${schema}.signal_log
+       WHERE shard = $1 AND entry_id = ANY ($2)`,
+      [keys.shard, signals.map(({ id }) => id)],
     );
   await vi.waitFor(async () => expect(await rows()).toHaveLength(signals.length), { interval: 100 });
   const logged = new Map((await rows()).map((row) => [row["entry_id"], row]));
-  const tasks = await entriesIn(redis, keys.stream("strategy_input_stream"));
-  const found = ids.map((id, i) => {
-    const dispatched = tasks
-      .filter(({ fields }) => fields["entry_id"] === id)
-      .map(({ fields }) => fields["strategy_id"]);
-    return { ...signals[i], decision: [logged.get(id)?.["decision"], ...dispatched].join(" ") };
+  const tasks = await entriesIn(routers.redis, keys.stream("strategy_input_stream"));
+  const tasksOf = (id: string) => tasks.filter(({ fields }) => fields["entry_id"] === id);
+  const found = signals.map((signal) => {
+    const dispatched = tasksOf(signal.id).map(({ fields }) => fields["strategy_id"]);
+    return { ...signal, decision: [logged.get(signal.id)?.["decision"], ...dispatched].join(" ") };
   });
   expect(found).toEqual(signals);
-  for (const [i, id] of ids.entries()) {
-    const signal = signals[i];
-    if (signal === undefined) continue;
-    const sent = producedFields(signal, times);
+  for (const { id, form, sent } of signals) {
     expect(logged.get(id)?.["raw"]).toEqual(sent);
-    for (const { fields } of tasks.filter((task) => task.fields["entry_id"] === id)) {
+    // As the producer wrote it where it has no zone, else the same moment; without one, when the entry was added.
+    const written = sent["received_at"] === "" ? `${withoutZone(entryTime(id))}000` : now;
+    const received = sent["received_at"]?.endsWith("Z") === true ? `${written.slice(0, 19)}.000000` : written;
+    for (const { fields } of tasksOf(id)) {
       expect(Object.keys(fields)).toEqual(expect.arrayContaining(TASK_FIELDS));
-      // As the producer wrote it where it has no zone, else the same moment; without one, when the entry was added.
-      const own = sent["received_at"] === "" ? `${withoutZone(entryTime(id))}000` : times.now;
-      const received = sent["received_at"]?.endsWith("Z") === true ? `${own.slice(0, 19)}.000000` : own;
-      expect({ form: signal.form, ...fields }).toMatchObject({ received_at: received, time: `${bar}.000Z` });
+      expect({ form, ...fields }).toMatchObject({ received_at: received, time: `${bar}.000Z` });
     }
   }
 }

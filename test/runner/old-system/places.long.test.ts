@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { keysOf } from "../../../shared/keys.ts";
 import { byPace } from "../../long/pace.ts";
-import { expectDecided } from "../../old-systems/decided-signals.ts";
+import { expectDecided, sendSignals } from "../../old-systems/decided-signals.ts";
 import { healthOf, useOldSystem, WITH_HTTP } from "../../old-systems/old-system-stage.ts";
 import { V2_SIGNALS, V4_SIGNALS } from "../../old-systems/producer-signals.ts";
 import { freshPrefix } from "../../servers/fixtures.ts";
@@ -29,7 +29,10 @@ describe("v2", () => {
     Object.assign(routers.env, WITH_HTTP, await stage.ownSchema("router"));
     await stage.migrate("--reference", "v2", "--yes");
     const router = await routers.start();
-    await expectDecided(stage, { keys: routers.keys, schema: "router", signals: V2_SIGNALS });
+    await expectDecided(
+      stage,
+      await sendSignals(stage, { keys: routers.keys, schema: "router", signals: V2_SIGNALS }),
+    );
     expect(await healthOf(router)).toBe("ready");
     expect(await routers.sql(IN_PUBLIC)).toEqual(before);
     expect(await routers.sql("SELECT status FROM public.signal_log_entries")).toEqual([{ status: "opened" }]);
@@ -52,8 +55,11 @@ describe.runIf(byPace({ short: false, full: true }))("v4", () => {
     Object.assign(routers.env, two, { KEY_PREFIX: others.prefix });
     await routers.start();
     await Promise.all([
-      expectDecided(stage, { keys: routers.keys, schema: "one", signals: V4_SIGNALS }),
-      expectDecided(stage, { keys: others, schema: "two", signals: V4_SIGNALS }),
+      expectDecided(
+        stage,
+        await sendSignals(stage, { keys: routers.keys, schema: "one", signals: V4_SIGNALS }),
+      ),
+      expectDecided(stage, await sendSignals(stage, { keys: others, schema: "two", signals: V4_SIGNALS })),
     ]);
     for (const schema of ["one", "two"]) {
       const [log] = await routers.sql(

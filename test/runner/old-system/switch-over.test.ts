@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { expectDecided } from "../../old-systems/decided-signals.ts";
+import { expectDecided, sendSignals } from "../../old-systems/decided-signals.ts";
 import { healthOf, useOldSystem, WITH_HTTP } from "../../old-systems/old-system-stage.ts";
 import { V4_SIGNALS } from "../../old-systems/producer-signals.ts";
 
@@ -11,7 +11,10 @@ test("from v4, with a role that owns one schema: migrate, start, and the signals
   const printed = await stage.migrate("--reference", "v4", "--yes");
   expect(printed).toContain("12 of 20 strategies may get signals.");
   const router = await routers.start();
-  await expectDecided(stage, { keys: routers.keys, schema: "router", signals: V4_SIGNALS });
+  await expectDecided(
+    stage,
+    await sendSignals(stage, { keys: routers.keys, schema: "router", signals: V4_SIGNALS }),
+  );
   // The two rows of which the check has said so; nothing else.
   const health = (await healthOf(router)).split("\n");
   expect(health).toEqual([

@@ -1,7 +1,7 @@
 import { Client } from "pg";
 import { expect, test, vi } from "vitest";
 import { byPace } from "../../long/pace.ts";
-import { expectDecided } from "../../old-systems/decided-signals.ts";
+import { expectDecided, sendSignals } from "../../old-systems/decided-signals.ts";
 import { healthOf, useOldSystem, WITH_HTTP } from "../../old-systems/old-system-stage.ts";
 import { V4_SIGNALS } from "../../old-systems/producer-signals.ts";
 import { hasPython, startWorker } from "../../old-systems/strategy-worker.ts";
@@ -40,7 +40,7 @@ test.for(SETTINGS)(
     try {
       // What the worker says is there before the decision is in the log.
       await locking.query("BEGIN; LOCK TABLE router.signal_log IN EXCLUSIVE MODE");
-      const decided = expectDecided(stage, { keys, schema: "router", signals: V4_SIGNALS });
+      const sent = await sendSignals(stage, { keys, schema: "router", signals: V4_SIGNALS });
       const count = V4_SIGNALS.reduce(
         (sum, { decision }) => sum + (/^dispatched (.*)$/.exec(decision)?.[1]?.split(" ").length ?? 0),
         0,
@@ -55,7 +55,7 @@ test.for(SETTINGS)(
         expect(collected).toHaveLength(4 * count);
       }, UNTIL);
       await locking.query("COMMIT");
-      await decided;
+      await expectDecided(stage, sent);
 
       const [first] = worker.positions();
       const task = ["log_uid", first?.["log_uid"] ?? "", "strategy_id", first?.["strategy_id"] ?? ""];

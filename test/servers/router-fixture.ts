@@ -26,7 +26,7 @@ export interface RouterFixture {
   settled(): Promise<void>;
 }
 
-/** Creates a new fixture before each test of the file and cleans up after it. `database`: another one than the migrated, empty one. */
+/** Creates a new fixture before each test of the file and cleans up after it. `database`: default a migrated, empty one. */
 export function useRouters({ database = migratedDatabase } = {}): RouterFixture {
   const own: {
     redis?: Redis;

@@ -32,8 +32,7 @@ export type TrimmedStream = Exclude<StreamName, "dead_letters" | OutcomeStream>;
 /**
  * A group that still needs entries older than STREAM_RETENTION_MS, or than 10 minutes while Redis is full, from `from` on.
  * `keeps`: they stay · `loses`: they are removed, because they are older than twice the retention and the group is another
- * service's, `notifier`, or `strategy_executor` where no router runs tasks · `missing`: one of the router's own groups does not
- * exist, so the whole stream stays.
+ * service's, `notifier`, or `strategy_executor` where no router runs tasks · `missing`: one of the router's own groups does not exist, so the whole stream stays.
  */
 export type BehindGroup =
   | { readonly group: string; readonly state: "keeps" | "loses"; readonly from: string }

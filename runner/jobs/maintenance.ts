@@ -52,10 +52,7 @@ export function maintenanceOf({
   events,
 }: MaintenanceDeps): Maintenance {
   const { streamRetentionMs: retentionMs, logRetentionDays: retentionDays } = config;
-  const trimmer = streamTrimmerOn(redis, keys, {
-    retentionMs,
-    executes: config.functions.includes("execute-strategies"),
-  });
+  const trimmer = streamTrimmerOn(redis, keys, { retentionMs });
   const log = logRetentionOn(database, keys.shard);
   const pruneIdleMs = Math.max(10 * config.claimIdleMs, 3 * config.blockMs, PRUNE_IDLE_MS_MIN);
   // A router with GROUP_SUFFIX removes no events of other routers.

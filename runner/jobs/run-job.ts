@@ -102,10 +102,8 @@ async function previewRefresh(services: Services): Promise<JobPreviews["refresh-
 }
 
 async function previewTrimJob({ redis, keys, clock, config }: Services): Promise<JobPreviews["trim"]> {
-  const { streamRetentionMs: retentionMs, logRetentionDays: days, functions } = config;
-  const streams = await previewTrim(
-    streamTrimmerOn(redis, keys, { retentionMs, executes: functions.includes("execute-strategies") }),
-  );
+  const { streamRetentionMs: retentionMs, logRetentionDays: days } = config;
+  const streams = await previewTrim(streamTrimmerOn(redis, keys, { retentionMs }));
   const log = days === 0 ? null : { before: new Date(clock.now() - days * DAY_MS).toISOString() };
   return { streams, log };
 }

@@ -2,7 +2,6 @@ import type { Redis } from "ioredis";
 import { GROUPS, type Keys, type OutcomeStream, type StreamName } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
 import { readWriteRefusals } from "../redis/server-facts.ts";
-import { readHeartbeats } from "./consumer-heartbeats.ts";
 import { groupField } from "./groups.ts";
 
 /** Trims streams by age, never past an entry that is still needed. */
@@ -32,7 +31,7 @@ export type TrimmedStream = Exclude<StreamName, "dead_letters" | OutcomeStream>;
 /**
  * A group that still needs entries older than STREAM_RETENTION_MS, or than 10 minutes while Redis is full, from `from` on.
  * `keeps`: they stay · `loses`: they are removed, because they are older than twice the retention and the group is another
- * service's, `notifier`, or `strategy_executor` where no router runs tasks · `missing`: one of the router's own groups does not exist, so the whole stream stays.
+ * service's or `notifier` · `missing`: one of the router's own groups does not exist, so the whole stream stays.
  */
 export type BehindGroup =
   | { readonly group: string; readonly state: "keeps" | "loses"; readonly from: string }
@@ -142,8 +141,6 @@ const PREVIEW_SCRIPT = `#!lua flags=no-writes\n${BODY}`;
 
 export interface StreamTrimmerOptions {
   readonly retentionMs: number;
-  /** Whether this process runs strategies, by its FUNCTIONS; default true. */
-  readonly executes?: boolean;
   /** Most entries removed by one step. */
   readonly stepCountMax?: number;
 }
@@ -157,17 +154,10 @@ const PREVIEW_COUNT_MAX = 500;
 export function streamTrimmerOn(
   redis: Redis,
   keys: Keys,
-  { retentionMs, executes = true, stepCountMax = STEP_COUNT_MAX }: StreamTrimmerOptions,
+  { retentionMs, stepCountMax = STEP_COUNT_MAX }: StreamTrimmerOptions,
 ): StreamTrimmer {
   const trimStream = defineScript(redis, "trimStream", TRIM_SCRIPT);
   const previewTrim = defineScript(redis, "previewTrim", PREVIEW_SCRIPT);
-
-  /** Whether a router runs the tasks, or did within the hour. Else the group is left from before, and workers of others read them. */
-  async function runsTasks(): Promise<boolean> {
-    if (executes) return true;
-    return (await readHeartbeats(redis, keys)).some(({ group }) => group === "strategy_executor");
-  }
-
   async function run(
     stream: TrimmedStream,
     { mode, countMax, isFull = false }: TrimOptions & { mode: "trim" | "preview"; countMax: number },
@@ -175,8 +165,7 @@ export function streamTrimmerOn(
     const ageMs = isFull ? Math.min(FULL_RETENTION_MS, retentionMs) : retentionMs;
     // With GROUP_SUFFIX it is another router's, which trims it by its own groups.
     if (stream === "signals_stream" && keys.suffix !== "") return { removed: 0, behind: [] };
-    const isOwn = stream !== "strategy_input_stream" || (await runsTasks());
-    const own = GROUPS.filter((one) => isOwn && one.stream === stream).flatMap(({ group }) => [
+    const own = GROUPS.filter((one) => one.stream === stream).flatMap(({ group }) => [
       keys.group(group),
       // Tasks may be run by other services only; the other streams are always processed by the router.
       group === "strategy_executor" ? groupField(stream, group) : "",

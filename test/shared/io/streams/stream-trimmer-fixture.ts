@@ -35,7 +35,7 @@ export function ownTrimmer() {
   let now: number;
 
   /** Continues under a new prefix, where there are no streams. */
-  function startAnew(options: { readonly stepCountMax?: number; readonly executes?: boolean } = {}): void {
+  function startAnew(options: { readonly stepCountMax?: number } = {}): void {
     keys = keysOf(freshPrefix());
     trimmer = streamTrimmerOn(redis, keys, { retentionMs: RETENTION_MS, ...options });
   }

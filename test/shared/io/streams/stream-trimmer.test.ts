@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { noteHeartbeat, removeHeartbeat } from "../../../../shared/io/streams/consumer-heartbeats.ts";
 import { createGroup, ensureGroup } from "../../../../shared/io/streams/groups.ts";
 import type { TrimmedStream } from "../../../../shared/io/streams/stream-trimmer.ts";
 import { GROUPS, type GroupName } from "../../../../shared/keys.ts";
@@ -115,27 +114,6 @@ describe.each(OWN)("$stream", ({ stream, group }) => {
     expect(await trim(stream)).toStrictEqual({ removed: 0, behind: [{ group, state: "missing" }] });
     await createGroup(fixture.redis, fixture.keys, { stream, group, from: "$" });
     expect(await trim(stream)).toStrictEqual({ removed: 6, behind: [] });
-  });
-});
-
-describe("tasks that workers of others run, where execute-strategies is not in FUNCTIONS", () => {
-  const stream = "strategy_input_stream";
-  const group = "strategy_executor";
-  const from = expect.any(String) as string;
-
-  it("are kept for their group while a router runs them, then for twice the retention, and without it no longer", async () => {
-    fixture.startAnew({ executes: false });
-    const { redis, keys } = fixture;
-    await addAged(stream, [5, 5, 5, 1.5, 1.5, 1.5, 0.5, 0.5, 0.5]);
-    await createGroup(redis, keys, { stream, group, from: "0" });
-    const loop = { stream, group, consumer: "killed", at: fixture.now } as const;
-    await noteHeartbeat(redis, keys, loop);
-    expect(await trim(stream)).toStrictEqual({ removed: 0, behind: [{ group, state: "keeps", from }] });
-    await removeHeartbeat(redis, keys, loop);
-    expect((await fixture.trimmer.step(stream)).behind).toStrictEqual([{ group, state: "loses", from }]);
-    expect(await left(stream)).toStrictEqual([3, 4, 5, 6, 7, 8]);
-    await redis.xgroup("DESTROY", keys.stream(stream), group);
-    expect(await trim(stream)).toStrictEqual({ removed: 3, behind: [] });
   });
 });
 

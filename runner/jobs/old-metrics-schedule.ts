@@ -14,12 +14,9 @@ export interface OldMetricsDeps {
   readonly database: Database;
   readonly events: EventLog;
   readonly everyMs?: number;
-  /** How often it asks whether the UI of the system before reads this router's log. */
-  readonly lookEveryMs?: number;
 }
 
 const EVERY_MS = 5_000;
-const LOOK_EVERY_MS = 60_000;
 
 /** Copies the counters to the hash `metrics:signals` as long as the UI of the system before reads this router's log. */
 export function startOldMetrics({
@@ -28,10 +25,8 @@ export function startOldMetrics({
   database,
   events,
   everyMs = EVERY_MS,
-  lookEveryMs = LOOK_EVERY_MS,
 }: OldMetricsDeps): Running {
   let isOn = false;
-  let lookedAt = -Infinity;
   let before: Counters | undefined;
 
   async function look(): Promise<void> {
@@ -41,12 +36,12 @@ export function startOldMetrics({
       // Health says that Postgres is unavailable; until then it is as it was.
       if (!(error instanceof DatabaseError)) throw error;
     }
-    lookedAt = performance.now();
   }
 
   return startJob({
     async job() {
-      if (performance.now() - lookedAt >= lookEveryMs) await look();
+      // Each time: after `--compat off` the hash belongs to the old router again.
+      await look();
       if (!isOn) return;
       const fields = Object.entries(await redis.hgetall(keys.metrics));
       const counters = Object.fromEntries(fields.map(([field, value]) => [field, Number(value)]));

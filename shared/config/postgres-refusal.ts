@@ -51,10 +51,21 @@ function grantFor(said: string): string {
     : "grant it to the user of DATABASE_URL; `npm run cli -- check` says what is needed";
 }
 
+/** Tables that the router writes to; all others, among them those of other systems, it only reads. */
+export const WRITTEN_TABLES = [
+  "reference_snapshots",
+  "signal_log",
+  "signal_log_entries",
+  "invocations",
+  "system_log",
+] as const;
+
+const isWritten = (name: string): boolean => WRITTEN_TABLES.some((table) => table === name);
+
 const TO = "TO <the user of DATABASE_URL>";
 const GRANTS: Readonly<Record<string, (name: string) => string>> = {
   schema: (name) => `GRANT USAGE, CREATE ON SCHEMA ${name} ${TO} (CREATE only for \`npm run migrate\`)`,
-  table: (name) => `GRANT SELECT, INSERT, UPDATE, DELETE ON ${name} ${TO}`,
+  table: (name) => `GRANT ${isWritten(name) ? "SELECT, INSERT, UPDATE, DELETE" : "SELECT"} ON ${name} ${TO}`,
   view: (name) => `GRANT SELECT ON ${name} ${TO}`,
   sequence: (name) => `GRANT USAGE ON SEQUENCE ${name} ${TO}`,
   database: (name) => `GRANT CONNECT, CREATE ON DATABASE ${name} ${TO}`,

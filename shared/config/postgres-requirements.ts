@@ -1,5 +1,5 @@
 import type { Config } from "./config.ts";
-import { READ_ONLY_REMEDY } from "./postgres-refusal.ts";
+import { READ_ONLY_REMEDY, WRITTEN_TABLES } from "./postgres-refusal.ts";
 import { fault, ok, type Remark } from "./remark.ts";
 
 /** Checks whether a database is fit for the router. */
@@ -78,8 +78,7 @@ const WRITE = {
   signal_log_entries: ["SELECT", "INSERT", "UPDATE"],
   invocations: ["SELECT", "INSERT", "UPDATE"],
   system_log: ["SELECT", "INSERT"],
-} as const;
-const WRITTEN = Object.keys(WRITE) as (keyof typeof WRITE)[];
+} as const satisfies Record<(typeof WRITTEN_TABLES)[number], readonly TablePrivilege["privilege"][]>;
 const REMOVED_FROM = ["signal_log", "signal_log_entries", "system_log"] as const;
 
 /** What the router does with each table. */
@@ -90,7 +89,9 @@ export function neededPrivileges(config: Pick<Config, "logRetentionDays">): Tabl
 /** What it does with the tables that it writes to. */
 export function logPrivileges({ logRetentionDays }: Pick<Config, "logRetentionDays">): TablePrivilege[] {
   return [
-    ...WRITTEN.flatMap((table) => WRITE[table].map((privilege): TablePrivilege => ({ table, privilege }))),
+    ...WRITTEN_TABLES.flatMap((table) =>
+      WRITE[table].map((privilege): TablePrivilege => ({ table, privilege })),
+    ),
     ...(logRetentionDays === 0
       ? []
       : REMOVED_FROM.map((table): TablePrivilege => ({ table, privilege: "DELETE" }))),

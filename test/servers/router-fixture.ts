@@ -26,8 +26,8 @@ export interface RouterFixture {
   settled(): Promise<void>;
 }
 
-/** Creates a new fixture before each test of the file and cleans up after it. */
-export function useRouters(): RouterFixture {
+/** Creates a new fixture before each test of the file and cleans up after it. `database`: default a migrated, empty one. */
+export function useRouters({ database = migratedDatabase } = {}): RouterFixture {
   const own: {
     redis?: Redis;
     keys: Keys;
@@ -44,7 +44,7 @@ export function useRouters(): RouterFixture {
     own.redis = new Redis(redisUrl());
     own.keys = keysOf(freshPrefix());
     own.routers = [];
-    own.database = await migratedDatabase();
+    own.database = await database();
     own.env = {
       REDIS_URL: redisUrl(),
       DATABASE_URL: own.database.url,

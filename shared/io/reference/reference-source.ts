@@ -33,15 +33,18 @@ export async function loadReferenceRows(
   { msMax = TABLE_MS_MAX }: { readonly msMax?: number } = {},
 ): Promise<RawReferenceRows> {
   return db.readOnly(async (query) => {
-    await query(LIMIT_STATEMENTS, [msMax]);
-    return readReferenceRows(query, db.table, msMax);
+    const [limit] = await query<{ ms: number }>(LIMIT_STATEMENTS, [msMax]);
+    return readReferenceRows(query, db.table, limit?.ms);
   });
 }
 
 /** Until the end of the transaction; a lower limit of the user or the database stays. */
 const LIMIT_STATEMENTS = `
-  SELECT set_config('statement_timeout', $1::int::text, true) FROM pg_settings
-  WHERE name = 'statement_timeout' AND (setting::int = 0 OR setting::int > $1::int)`;
+  SELECT ms, set_config('statement_timeout', ms::text, true)
+  FROM (
+    SELECT CASE WHEN setting::int = 0 THEN $1::int ELSE least(setting::int, $1::int) END AS ms
+    FROM pg_settings WHERE name = 'statement_timeout'
+  ) AS lower`;
 
 /** The same in a transaction of the caller. `msMax`: the limit of a statement, if there is one. */
 export async function readReferenceRows(

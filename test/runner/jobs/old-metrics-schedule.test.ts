@@ -34,7 +34,6 @@ test("metrics:signals is written while signals_v4_log is a view over two logs, i
     database: counted,
     events: { publish: () => undefined, flush: async () => undefined },
     everyMs: 1,
-    lookEveryMs: 1,
   });
   await vi.waitFor(() => expect(looks).toBeGreaterThan(2), UNTIL);
   expect(await redis.exists(keys.oldMetrics)).toBe(0);
@@ -52,5 +51,11 @@ test("metrics:signals is written while signals_v4_log is a view over two logs, i
   await vi.waitFor(async () => {
     expect(await redis.hget(keys.oldMetrics, "signals_processed_total")).toBe("4");
   }, UNTIL);
+  await database.query("DROP VIEW ui.signals_v4_log");
+  const turns = async (from = looks) => vi.waitFor(() => expect(looks).toBeGreaterThan(from + 2), UNTIL);
+  await turns();
+  await redis.del(keys.oldMetrics);
+  await turns();
+  expect(await redis.exists(keys.oldMetrics)).toBe(0);
   await job.stop();
 });

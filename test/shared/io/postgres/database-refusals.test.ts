@@ -43,6 +43,11 @@ test("a user without rights: migrate, the log and health say that it is the perm
   await expect(db.query("INSERT INTO signal_log VALUES (1)")).rejects.toThrow(
     /^Postgres denies permission: .*table signal_log.*GRANT SELECT, INSERT, UPDATE, DELETE ON signal_log/,
   );
+  // Of what it only reads, such as the tables of another system, it needs no more.
+  await sql(fresh.url, "CREATE TABLE signals_v4 (id integer)");
+  await expect(db.query("SELECT FROM signals_v4")).rejects.toThrow(
+    /; grant it: GRANT SELECT ON signals_v4 TO/,
+  );
   const health = await postgresHealth(db, config);
   expect(health).toMatchObject({
     postgresReachable: true,

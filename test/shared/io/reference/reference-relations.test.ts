@@ -15,7 +15,10 @@ let role = "";
 beforeAll(async () => {
   fresh = await freshDatabase();
   role = `reader_${new URL(fresh.url).pathname.slice(1)}`;
-  await sql(fresh.url, `CREATE ROLE ${role} LOGIN PASSWORD 'pw'; CREATE SCHEMA ref`);
+  await sql(
+    fresh.url,
+    `CREATE ROLE ${role} LOGIN PASSWORD 'pw'; ALTER ROLE ${role} SET statement_timeout = '400ms'; CREATE SCHEMA ref`,
+  );
   await sql(
     fresh.url,
     `GRANT USAGE ON SCHEMA ref TO ${role}; ALTER DEFAULT PRIVILEGES IN SCHEMA ref GRANT SELECT ON TABLES TO ${role}`,
@@ -39,10 +42,10 @@ afterAll(async () => {
 });
 
 /** Why it cannot be read with the relation replaced; as health and events say it. */
-async function reasonWith(view: string, definition: string): Promise<string> {
+async function reasonWith(view: string, definition: string, limit = { msMax: 300 }): Promise<string> {
   await sql(fresh.url, `ALTER TABLE ref.${view} RENAME TO good; CREATE VIEW ref.${view} AS ${definition}`);
   try {
-    return await loadReferenceRows(db, { msMax: 300 }).then(() => "it was read", publicReason);
+    return await loadReferenceRows(db, limit).then(() => "it was read", publicReason);
   } finally {
     await sql(fresh.url, `DROP VIEW ref.${view}; ALTER TABLE ref.good RENAME TO ${view}`);
   }
@@ -92,6 +95,11 @@ test.each([
   ["tickers", "SELECT lower('X')::int::text AS symbol", "table tickers cannot be read: Postgres refused"],
 ])("a wrong view under the name %s is named: %s", async (view, definition, reason) => {
   expect(await reasonWith(view, definition)).toContain(reason);
+});
+
+test("the limit that is named is the user's own where that is lower", async () => {
+  const slow = "SELECT 1 AS id, 'one' AS name, pg_sleep(5)::text AS long_phrase";
+  expect(await reasonWith("signals", slow, { msMax: 25_000 })).toContain("could not be read within 0.4 s");
 });
 
 test("a relation, and a column, that the user may not read is named", async () => {

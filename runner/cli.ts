@@ -19,6 +19,7 @@ import {
   type RetryOptions,
 } from "./cli/dead-letters.ts";
 import { adoptEntries, createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
+import { REMOVABLE, removeUnreadGroup } from "./cli/remove-group.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
 import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
@@ -112,6 +113,15 @@ groups
   .option("--by <name>", "who says so (default: the user of this shell)")
   .action(async (name: string, answer: Adoption, options: { by?: string }) =>
     onRedis(async (connection) => adoptEntries(connection, name, answer, options)),
+  );
+
+groups
+  .command("remove")
+  .description("remove a group that no router reads any longer, so that nothing is kept for it")
+  .addArgument(new Argument("<group>", "the group").choices(REMOVABLE))
+  .option("--by <name>", "who says so (default: the user of this shell)")
+  .action(async (name: (typeof REMOVABLE)[number], options: { by?: string }) =>
+    onRedis(async (connection) => removeUnreadGroup(connection, name, options)),
   );
 
 const deadLetters = program.command("dead-letters").description("entries that could not be processed");

@@ -3,6 +3,7 @@ import { logPrivileges, rightsFault } from "../../shared/config/postgres-require
 import type { FunctionName } from "../../shared/function-names.ts";
 import { isReading, type GroupHealth } from "../../shared/health/groups.ts";
 import { healthOf, type Health } from "../../shared/health/health.ts";
+import type { LeftGroup } from "../../shared/health/left-groups.ts";
 import type { PostgresHealth } from "../../shared/health/postgres.ts";
 import type { StrategiesHealth } from "../../shared/health/strategies.ts";
 import { waitedMs, type WaitingHealth } from "../../shared/health/waiting.ts";
@@ -18,12 +19,13 @@ export function healthFrom(status: Status, postgres: PostgresHealth, config: Con
   const { deadLetters, paused, now } = status;
   const { confirmedAt, ...reference } = status.reference;
   const agoMs = (at: number | null): number | null => (at === null ? null : Math.max(0, now - at));
+  const groups = groupsOf(keysOf(config.keyPrefix, config));
   return healthOf(
     {
       redis: { answers: true, ...status.server },
       ...postgres,
       reference: { ...reference, confirmedAgoMs: agoMs(confirmedAt) },
-      groups: groupsOf(keysOf(config.keyPrefix, config))
+      groups: groups
         .filter(({ group }) => isExpected(group, status, config))
         .map((group) => groupHealth(group, status, config)),
       paused,
@@ -31,6 +33,9 @@ export function healthFrom(status: Status, postgres: PostgresHealth, config: Con
       deadLetters: { count: deadLetters.count, oldestAgoMs: agoMs(deadLetters.oldestAt) },
       shadow: status.shadow,
       foreignConsumers: status.foreignConsumers.map((one) => ({ ...one, group: one.groupName })),
+      leftGroups: groups
+        .filter(({ group }) => !isExpected(group, status, config))
+        .flatMap((group) => leftGroup(group, status, config)),
     },
     config,
   );
@@ -65,6 +70,19 @@ function groupHealth(
     waiting: waitingHealth(found?.waiting ?? NOTHING_WAITS, group, status),
     oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
   };
+}
+
+function leftGroup(
+  { stream, group }: GroupOfStream,
+  { streams }: Status,
+  { groupSuffix }: Pick<Config, "groupSuffix">,
+): LeftGroup[] {
+  const readBy = OPTIONAL[group];
+  const found = streams.find(({ name }) => name === stream)?.groups.find((each) => each.group === group);
+  const waiting = found?.waiting?.count ?? 0;
+  return readBy === undefined || waiting === 0
+    ? []
+    : [{ stream, group: group + groupSuffix, waiting, readBy }];
 }
 
 function heartbeatsOf({ stream, group }: GroupOfStream, { loops, now }: Status) {

@@ -2,6 +2,7 @@ import { deadLetterFaults, type DeadLettersHealth } from "./dead-letters.ts";
 import type { Fault, HealthLimits } from "./fault.ts";
 import { foreignFaults, type ForeignHealth } from "./foreign-consumers.ts";
 import { groupFaults, type GroupHealth } from "./groups.ts";
+import { leftGroupFaults, type LeftGroup } from "./left-groups.ts";
 import { pauseFaults, type PausesHealth } from "./pauses.ts";
 import { postgresFaults, type PostgresHealth } from "./postgres.ts";
 import { redisFaults, refusesEveryWrite, type RedisHealth } from "./redis.ts";
@@ -27,6 +28,7 @@ export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
     ...deadLetterFaults(facts.deadLetters),
     ...shadowFaults(facts.shadow),
     ...foreignFaults(facts.foreignConsumers),
+    ...leftGroupFaults(facts.leftGroups),
   ]);
 }
 
@@ -45,6 +47,7 @@ export interface HealthFacts extends PostgresHealth {
   readonly deadLetters: DeadLettersHealth;
   readonly shadow: ShadowHealth;
   readonly foreignConsumers: readonly ForeignHealth[];
+  readonly leftGroups: readonly LeftGroup[];
 }
 
 /** What is known while Redis does not answer. */
@@ -57,6 +60,7 @@ export const WITHOUT_REDIS: Omit<HealthFacts, keyof PostgresHealth> = {
   deadLetters: { count: 0, oldestAgoMs: null },
   shadow: { isShadow: false, suffix: "" },
   foreignConsumers: [],
+  leftGroups: [],
 };
 
 /** `degraded`: signals are decided, but something needs attention. `not_ready`: signals are not being decided. */

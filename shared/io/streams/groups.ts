@@ -103,6 +103,37 @@ export async function createGroup(
   );
 }
 
+/**
+ * KEYS 1 the stream, 2 the groups hash. ARGV 1 group, 2 its field in the groups hash.
+ * Returns the number of entries that are pending, and removes nothing if there are any; else -1.
+ */
+const REMOVE_SCRIPT = `#!lua flags=allow-oom
+local pending = redis.pcall('XPENDING', KEYS[1], ARGV[1])
+if pending.err then
+  if string.find(pending.err, 'NOGROUP', 1, true) ~= 1 then return pending end
+elseif pending[1] > 0 then
+  return pending[1]
+else
+  redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])
+end
+redis.call('HDEL', KEYS[2], ARGV[2])
+return -1
+`;
+
+/**
+ * Removes a group and forgets that it was there, so that nothing is kept for it any longer. Entries that are pending prevent it:
+ * then it returns how many; else 0.
+ */
+export async function removeGroup(
+  redis: Redis,
+  keys: Keys,
+  { stream, group }: { stream: StreamName; group: GroupName },
+): Promise<number> {
+  const remove = defineScript(redis, "removeGroup", REMOVE_SCRIPT);
+  const args = [keys.group(group), groupField(stream, group)];
+  return Math.max(0, Number(await remove([keys.stream(stream), keys.groups], args)));
+}
+
 /** Field of a group in the `groups` hash. */
 export function groupField(stream: StreamName, group: GroupName): string {
   return `${stream}:${group}`;

@@ -35,6 +35,7 @@ const well: HealthFacts = {
   deadLetters: { count: 0, oldestAgoMs: null },
   shadow: { isShadow: false, suffix: "" },
   foreignConsumers: [],
+  leftGroups: [],
 };
 
 const fresh = { version: "v", confirmedAgoMs: 1_000 };

@@ -96,7 +96,7 @@ async function besideTheOldRouter(guide: GuideWalk, system: System): Promise<Ter
   expect(await stage.count("signal_router.signal_log WHERE status = 'dispatched'")).toBe(0);
   // v2's own router makes its tasks elsewhere.
   await vi.waitFor(async () => expect(await tasks()).toBe(system === "v4" ? await tradedInV4() : 0), UNTIL);
-  await shadow.printed(/EMA_SHORT on BTCUSDT/);
+  await shadow.printed(/IGNORED  EMA_SHORT on BTCUSDT.* shadow/);
   await guide.next("cli -- compare");
   return shadow;
 }
@@ -131,6 +131,7 @@ async function switchOver(
   const second = await stage.send({ message: "EMA_SHORT", symbol: "ETHUSDT" });
   shadow.type(CTRL_C);
   expect(await shadow.ended()).toBe(0);
+  expect(shadow.output()).toContain("router stopped");
   const before = await tasks();
   const router = await guide.nextUntil("npm start", RUNS);
   await vi.waitFor(async () => {

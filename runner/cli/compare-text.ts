@@ -45,29 +45,24 @@ export function comparedText({ table, shard, span, compared, names }: ComparedFa
       ? []
       : [`  of ${strategiesUnknown} signals ${table} does not name the strategies: these are not compared`]),
     ...(first.length === 0 ? [] : ["The first of each:"]),
-    ...first.map((difference) => `  ${differenceText(difference, names)}`),
+    ...first.flatMap((difference) => differenceLines(difference, names)),
   ];
   return lines.map(printable).join("\n");
 }
 
-function differenceText(
-  { class: known, kind, ours, old }: Difference,
+function differenceLines(
+  { class: known, ours, old }: Difference,
   names: ComparedFacts["names"],
-): string {
+): readonly string[] {
   const signal = ours ?? old;
-  if (signal === undefined) return known;
-  const places = [
-    ...(ours === undefined ? [] : [`entry ${ours.id}`]),
-    ...(old === undefined ? [] : [`row ${old.id} there`]),
+  if (signal === undefined) return [];
+  const here = ours === undefined ? "no entry" : `${decisionText(ours, names)} (entry ${ours.id})`;
+  const there = old === undefined ? "no row" : `${decisionText(old, names)} (row ${old.id})`;
+  return [
+    `  ${known}: ${signalText(signal)}, ${utc(signal.at)}`,
+    `    here   ${here}`,
+    `    there  ${there}`,
   ];
-  const what = {
-    missing_there: () => `${decisionText(ours, names)} here, no row there`,
-    missing_here: () => `${decisionText(old, names)} there, no entry here`,
-    dispatched_here: () => `${decisionText(ours, names)} here, ignored there`,
-    dispatched_there: () => `${decisionText(ours, names)} here, ${decisionText(old, names)} there`,
-    strategies: () => `${decisionText(ours, names)} here, ${decisionText(old, names)} there`,
-  }[kind]();
-  return `${known}: ${utc(signal.at)} ${signalText(signal)} (${places.join(", ")}): ${what}`;
 }
 
 function signalText({ message, symbol, direction }: LoggedSignal): string {
@@ -75,8 +70,7 @@ function signalText({ message, symbol, direction }: LoggedSignal): string {
   return `${excerpt(message ?? "no message")} on ${excerpt(symbol ?? "no symbol")}${side}`;
 }
 
-function decisionText(signal: OurSignal | OldSignal | undefined, names: ComparedFacts["names"]): string {
-  if (signal === undefined) return "nothing";
+function decisionText(signal: OurSignal | OldSignal, names: ComparedFacts["names"]): string {
   if (!signal.dispatched) {
     if (!("reason" in signal)) return "ignored";
     return signal.reason === null ? signal.status : `${signal.status}: ${signal.reason}`;

@@ -6,18 +6,25 @@ import { acknowledgeEntries, storeAdoption } from "../../shared/io/streams/adopt
 import { readForeignConsumers, type Adoption } from "../../shared/io/streams/foreign-consumers.ts";
 import { createGroup } from "../../shared/io/streams/groups.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
-import { groupsOf, type StreamName } from "../../shared/keys.ts";
+import { groupsOf, type GroupName, type StreamName } from "../../shared/keys.ts";
 import { printable } from "../../shared/text.ts";
 import { CliError, type Connection } from "./connection.ts";
 import { osUser } from "./os-user.ts";
 
 /** `cli groups list`: prints the backlog of each of the router's groups, or that it is missing. */
-export async function listGroups({ redis, keys }: Connection): Promise<void> {
+export async function listGroups({ redis, keys, config }: Connection): Promise<void> {
   const { streams } = await readStatus(redis, keys);
-  for (const { stream, group } of groupsOf(keys)) {
+  const missing = (group: GroupName): string =>
+    group === "strategy_executor" && !config.functions.includes("execute-strategies")
+      ? "not there, and not needed: FUNCTIONS leaves execute-strategies out"
+      : "missing";
+  const groups = groupsOf(keys);
+  const width = Math.max(...groups.map(({ group }) => keys.group(group).length));
+  for (const { stream, group } of groups) {
     const found = streams.find(({ name }) => name === stream)?.groups.find((each) => each.group === group);
-    const state = found === undefined ? "missing" : `${found.lag ?? "?"} waiting, ${found.pending} pending`;
-    console.log(`${keys.group(group).padEnd(18)} on ${stream.padEnd(22)} ${state}`);
+    const state =
+      found === undefined ? missing(group) : `${found.lag ?? "?"} waiting, ${found.pending} pending`;
+    console.log(`${keys.group(group).padEnd(width)} on ${stream.padEnd(22)} ${state}`);
   }
 }
 
@@ -57,7 +64,7 @@ export async function createLostGroup(
 
 /** `cli groups adopt`: says what is to become of entries that are pending for other programs in a group of the router. */
 export async function adoptEntries(
-  { redis, keys }: Connection,
+  { redis, keys, config }: Connection,
   name: string,
   answer: Adoption,
   { by = osUser() }: { readonly by?: string },
@@ -79,7 +86,9 @@ export async function adoptEntries(
     await storeAdoption(redis, keys, one, answer);
     if (answer === "acknowledge") {
       const count = await acknowledgeEntries(redis, keys, one, { by });
-      console.log(`${who}: ${count} entries acknowledged; their ids are in system_log`);
+      console.log(
+        `${who}: ${entriesText(count)} acknowledged, and processed by no router; system_log has the ids`,
+      );
       continue;
     }
     const message = `${one.pending} entries pending for ${who}, which is no router, are left to the routers to process, by ${by}`;
@@ -90,9 +99,13 @@ export async function adoptEntries(
     );
     await addEvent(redis, keys, event);
     console.log(
-      `${who}: its ${one.pending} entries are processed once a router runs and they are idle for CLAIM_IDLE_MS`,
+      `${who}: ${entriesText(one.pending)} left to the routers, to be processed when idle for ${config.claimIdleMs / 1_000} s`,
     );
   }
+}
+
+function entriesText(count: number): string {
+  return count === 1 ? "1 entry" : `${count} entries`;
 }
 
 export interface CreateGroupOptions {

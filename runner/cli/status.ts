@@ -52,13 +52,16 @@ function shadowLines({ shadow: { isShadow, suffix } }: Status): string[] {
 
 /** The status as text for people. Names come from other programs: none may control the terminal, or make a line of its own. */
 export function statusText(status: Status): string {
+  const groupNames = status.streams.flatMap(({ groups }) => groups.map(({ name }) => name));
+  // A suffix or another service makes them longer than the router's own.
+  const width = Math.max(22, ...groupNames.map(({ length }) => Math.min(length + 2, 60)));
   return [
     "Streams",
     ...status.streams.flatMap(({ name, length, groups }) => [
-      `  ${name.padEnd(24)}${String(length).padStart(9)} entries`,
+      `  ${name.padEnd(width + 2)}${String(length).padStart(9)} entries`,
       ...groups.map(
         (group) =>
-          `    ${group.name.padEnd(22)}${String(group.lag ?? "?").padStart(9)} waiting, ${group.pending} pending, ` +
+          `    ${group.name.padEnd(width)}${String(group.lag ?? "?").padStart(9)} waiting, ${group.pending} pending, ` +
           `${group.consumers} consumers${group.own ? "" : " (of another service)"}`,
       ),
     ]),

@@ -58,7 +58,7 @@ export function banner(facts: BannerFacts): string {
     `  Postgres   ${postgres}${schema}`,
     `  HTTP       ${httpUrl ?? HTTP_OFF}`,
     `  functions  ${config.functions.join(", ")}`,
-    ...(config.shadow ? [`  shadow     ${shadowText(config)}`] : []),
+    ...shadowTexts(config).map((text, at) => `  ${(at === 0 ? "shadow" : "").padEnd(11)}${text}`),
     `  consumer   ${consumer}${config.keyPrefix === "" ? "" : `, keys under ${config.keyPrefix}`}`,
     ...referenceLines(facts),
     "",
@@ -97,16 +97,19 @@ export function bannerFields(facts: BannerFacts): object {
     functions,
     consumer,
     key_prefix: keyPrefix,
-    ...(config.shadow ? { shadow: shadowText(config), group_suffix: config.groupSuffix } : {}),
+    ...(config.shadow ? { shadow: shadowTexts(config).join("; "), group_suffix: config.groupSuffix } : {}),
   };
 }
 
 /** A shadow says what it does not do, and by which names it is told from the router that trades. */
-function shadowText({ keyPrefix, groupSuffix }: Config): string {
-  const what = "SHADOW=true: decides and records, and hands on nothing; execute-strategies is left out";
-  return groupSuffix === ""
-    ? what
-    : `${what}; reads ${keyPrefix}signals_stream from now on, its own keys, groups and rows end in ${groupSuffix}`;
+function shadowTexts({ shadow, keyPrefix, groupSuffix }: Config): readonly string[] {
+  if (!shadow) return [];
+  const what = "decides and records, and hands on nothing (SHADOW=true)";
+  if (groupSuffix === "") return [what];
+  return [
+    what,
+    `reads ${keyPrefix}signals_stream from now on; its keys, groups and rows end in ${groupSuffix}`,
+  ];
 }
 
 /** With GROUP_SUFFIX no signals are added to the stream of the other router. */

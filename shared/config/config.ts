@@ -13,7 +13,7 @@ import {
   schemaName,
   text,
 } from "./config-values.ts";
-import { functionsOf, shadowFaults } from "./shadow-settings.ts";
+import { functionsOf, outcomeStreamsOf, shadowFaults } from "./shadow-settings.ts";
 import { url } from "./url-values.ts";
 
 /**
@@ -168,8 +168,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
   const config = parsed as Parsed;
   const perStrategy = config.strategyConcurrencyPerStrategyMax ?? Math.min(10, config.strategyConcurrencyMax);
-  const functions = functionsOf(config);
-  return { ok: true, config: { ...config, functions, strategyConcurrencyPerStrategyMax: perStrategy } };
+  const inUse = { functions: functionsOf(config), outcomeStreams: outcomeStreamsOf(config) };
+  return { ok: true, config: { ...config, ...inUse, strategyConcurrencyPerStrategyMax: perStrategy } };
 }
 
 /**

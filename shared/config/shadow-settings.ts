@@ -32,6 +32,17 @@ export function functionsOf({ shadow, functions }: ShadowSettings): readonly Fun
   return shadow ? functions.filter((name) => name !== "execute-strategies") : functions;
 }
 
+/** With GROUP_SUFFIX, none: what workers report is about tasks of the router that trades. */
+export function outcomeStreamsOf({
+  groupSuffix,
+  outcomeStreams,
+}: {
+  readonly groupSuffix: string;
+  readonly outcomeStreams: readonly string[];
+}): readonly string[] {
+  return groupSuffix === "" ? outcomeStreams : [];
+}
+
 /** Said at the start and by health. */
 export const TAKES_SIGNALS =
   "SHADOW=true without GROUP_SUFFIX: this router takes the signals away from the router that trades, and none of those it decides is traded; to run beside another router, stop this one and set GROUP_SUFFIX, such as _new; to trade, stop it and remove SHADOW";

@@ -28,26 +28,33 @@ export function mappingLines({ of, tables, old, raw }: MappingFacts): string[] {
     strategies: unsorted.strategies.toSorted(byId),
   };
   const found = Object.entries(tables) as [keyof OldTables, OldTable][];
+  const counts = found.map(([table, { name }]) => `${old[table].length} in ${name}`).join(", ");
+  const changedNames = [
+    ...renamed("strategy", old.strategies, of.system === "v4" ? "human_name" : "name", raw.strategies),
+    ...renamed("signal", old.signals, "name", raw.signals),
+  ];
   return [
-    `The reference of ${of.system} in schema ${of.source}: ${found
-      .map(([table, { name }]) => `${old[table].length} rows in ${name}`)
-      .join(", ")}.`,
-    ...found.flatMap(([, { missing }]) => missing),
-    ...faultLines(faults.map(rowFaultText)),
+    `The reference of ${of.system} in schema ${of.source}`,
+    ...indented([`rows: ${counts}`, ...found.flatMap(([, { missing }]) => missing)]),
+    ...section(`Values that cannot be used: ${faults.length}`, firstOf(faults.map(rowFaultText))),
     ...tickerLines(old, rows),
     ...strategyLines(of, old, rows),
-    ...nameLines("strategy", old.strategies, of.system === "v4" ? "human_name" : "name", raw.strategies),
-    ...nameLines("signal", old.signals, "name", raw.signals),
-    ...phraseLines(rows),
-    ...(of.system === "v2" ? oldRoleLines(old, rows) : []),
-    "Phrases and symbols are compared without regard to case: a signal that was sent in lower case, which the old router dropped, is decided like any other.",
+    ...section("Phrases that reach other strategies than before", phraseLines(rows)),
+    ...(of.system === "v2" ? section("What v2 leaves to its workers", oldRoleLines(old, rows)) : []),
+    ...section("Names that are empty or not unique", firstOf(changedNames)),
+    ...section("Lower case", [
+      "a phrase or symbol in lower case, for which the old router dropped signals, is decided like any other",
+    ]),
   ];
 }
 
-function faultLines(texts: readonly string[]): string[] {
-  return texts.length === 0
-    ? []
-    : [`${texts.length} values cannot be used:`, ...firstOf(texts).map((text) => `  ${text}`)];
+/** A heading with what belongs to it; nothing when nothing does. */
+function section(heading: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ["", heading, ...indented(lines)];
+}
+
+function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
 }
 
 function tickerLines(old: OldRows, { tickers }: ReferenceRows): string[] {
@@ -61,16 +68,19 @@ function tickerLines(old: OldRows, { tickers }: ReferenceRows): string[] {
   );
   const respelled = tradable.filter(({ symbol }) => normaliseSymbol(symbol) !== symbol);
   return [
-    `${tradable.length} of ${old.tickers.length} tickers may be traded.`,
-    ...sentence("Tickers that are off", off.map(tickerText)),
-    ...sentence(
-      "Tickers with is_active false that are traded all the same, since the old router looked at status and tradepermission only",
-      inactive.map(({ symbol }) => String(symbol)),
-    ),
-    ...sentence(
-      "Tickers that count as another spelling, for which the old router dropped signals",
-      respelled.map(({ symbol }) => `${symbol} as ${normaliseSymbol(symbol)}`),
-    ),
+    "",
+    `Tickers: ${tradable.length} of ${old.tickers.length} may be traded`,
+    ...indented([
+      ...item("off", off.map(tickerText)),
+      ...item(
+        "with is_active false, and traded all the same, since the old router looked at status and tradepermission only",
+        inactive.map(({ symbol }) => String(symbol)),
+      ),
+      ...item(
+        "in another spelling, for which the old router dropped signals",
+        respelled.map(({ symbol }) => `${symbol}, now ${normaliseSymbol(symbol)}`),
+      ),
+    ]),
   ];
 }
 
@@ -98,57 +108,59 @@ function strategyLines({ system }: OldSystem, old: OldRows, rows: ReferenceRows)
       return `${namedId(name, String(id))}${nulls.length === 0 ? "" : `, ${nulls.join(" and ")} NULL`}`;
     });
   return [
-    `${active.length} of ${old.strategies.length} strategies may get signals.`,
-    ...sentence(
-      "Strategies that are disabled",
-      those(["enabled"], ({ enabled }) => !enabled),
-      "; ",
-    ),
-    ...sentence(
-      "Strategies that are archived",
-      those(["archived"], ({ archived }) => archived),
-      "; ",
-    ),
-    ...sentence(
-      "Strategies that may neither open nor reverse, so that every signal is ignored for them as open_not_allowed",
-      those(
-        system === "v4" ? ["allow_open", "reverse"] : ["allow_open"],
-        ({ allow_open, reverse }) => !allow_open && !reverse,
+    "",
+    `Strategies: ${active.length} of ${old.strategies.length} may get signals`,
+    ...indented([
+      ...item(
+        "disabled",
+        those(["enabled"], ({ enabled }) => !enabled),
+        "; ",
       ),
-      "; ",
-    ),
-    ...sentence(
-      "Strategies that get no signal, since they have none that is enabled",
-      those([], ({ id }) => !subscribed.has(id)),
-      "; ",
-    ),
-    ...sentence(
-      "Strategies limited to their own tickers that have none, so that every signal is ignored for them as ticker_not_allowed",
-      those(["use_all_tickers"], ({ id, use_all_tickers }) => !use_all_tickers && !withTickers.has(id)),
-      "; ",
-    ),
+      ...item(
+        "archived",
+        those(["archived"], ({ archived }) => archived),
+        "; ",
+      ),
+      ...item(
+        "may neither open nor reverse: every signal is ignored for them (open_not_allowed)",
+        those(
+          system === "v4" ? ["allow_open", "reverse"] : ["allow_open"],
+          ({ allow_open, reverse }) => !allow_open && !reverse,
+        ),
+        "; ",
+      ),
+      ...item(
+        "have no signal that is enabled",
+        those([], ({ id }) => !subscribed.has(id)),
+        "; ",
+      ),
+      ...item(
+        "limited to their own tickers, and have none: every signal is ignored for them (ticker_not_allowed)",
+        those(["use_all_tickers"], ({ id, use_all_tickers }) => !use_all_tickers && !withTickers.has(id)),
+        "; ",
+      ),
+    ]),
   ];
 }
 
 /** Which rows have another name in the router, since theirs is empty or not unique. */
-function nameLines(
+function renamed(
   what: "strategy" | "signal",
   old: readonly OldRow[],
   column: string,
   mapped: readonly unknown[],
 ): string[] {
   const names = new Map(mapped.map((row) => [String(Object(row).id), String(Object(row).name)]));
-  const changed = old.flatMap((row) => {
+  return old.flatMap((row) => {
     const id = String(row["id"]);
     const name = names.get(id);
     const before = row[column];
     return typeof before === "string" && before.trim() === name
       ? []
-      : [`${what} ${id}, whose ${column} is ${valueText(before ?? null)}, is named ${name}`];
+      : [`${what} ${id}: ${column} is ${valueText(before ?? null)}, here it is named ${name}`];
   });
-  return sentence("Names that are empty or not unique", changed, "; ");
 }
 
-function sentence(what: string, items: readonly string[], between = ", "): string[] {
-  return items.length === 0 ? [] : [`${what}: ${listed(items, between)}.`];
+function item(what: string, items: readonly string[], between = ", "): string[] {
+  return items.length === 0 ? [] : [`${what}: ${listed(items, between)}`];
 }

@@ -10,7 +10,7 @@ import { listed } from "./listed.ts";
  */
 export function phraseLines(rows: ReferenceRows): string[] {
   const meanings = meaningsIn(rows);
-  return [...meanings.values()].flatMap((all) => lineOf(all, rows) ?? []);
+  return [...meanings.values()].flatMap((all) => linesOf(all, rows));
 }
 
 /** Whether a signal can be dispatched to it, as far as its switches say. */
@@ -39,10 +39,10 @@ function meaningsIn({ signals }: ReferenceRows): Map<string, Meaning[]> {
   return meanings;
 }
 
-function lineOf(meanings: readonly Meaning[], rows: ReferenceRows): string | undefined {
+function linesOf(meanings: readonly Meaning[], rows: ReferenceRows): string[] {
   const before = meanings.find(({ phrase }) => phrase === phrase.toUpperCase());
   const [first] = meanings;
-  if (first === undefined || (meanings.length === 1 && before !== undefined)) return undefined;
+  if (first === undefined || (meanings.length === 1 && before !== undefined)) return [];
   const ambiguous = new Set(meanings.map(({ direction }) => direction)).size > 1;
   const now = ambiguous ? [] : subscribers(meanings, rows);
   const had = before === undefined ? [] : subscribers([before], rows);
@@ -53,12 +53,21 @@ function lineOf(meanings: readonly Meaning[], rows: ReferenceRows): string | und
   const phrases = [...new Set(meanings.map(({ phrase }) => phrase))].join(", ");
   const reached =
     before === undefined
-      ? "The old router dropped it, since it is written in lower case"
-      : `The old router reached only ${signalText(before)}`;
-  const where = `Phrase ${phrases} is ${meanings.map(meaningText).join(" and ")}. ${reached}`;
-  if (ambiguous)
-    return `${where}; now it stands for long and for short and is not traded (ambiguous_phrase) until one of these is changed or disabled. Strategies that get less than before: ${labels(without(had, now))}.`;
-  return `${where}; now ${meanings.length > 1 ? "the strategies of all of them" : "its strategies"} get it. Strategies that get more than before: ${labels(without(now, had))}.`;
+      ? "dropped, since it is written in lower case"
+      : `reached only ${signalText(before)}`;
+  return [
+    `${phrases}: ${meanings.map(meaningText).join(" and ")}`,
+    `  before: ${reached}`,
+    ...(ambiguous
+      ? [
+          "  now: both directions, so it is not traded (ambiguous_phrase) until one of these is changed or disabled",
+          `  get less than before: ${labels(without(had, now))}`,
+        ]
+      : [
+          `  now: ${meanings.length > 1 ? "the strategies of all of them" : "its strategies"} get it`,
+          `  get more than before: ${labels(without(now, had))}`,
+        ]),
+  ];
 }
 
 /** Active strategies that subscribe to one of the signals, by ascending id. */

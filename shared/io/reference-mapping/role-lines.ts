@@ -17,7 +17,7 @@ export function oldRoleLines(old: OldRows, { signals, strategies }: ReferenceRow
     const phrases = [long_phrase, short_phrase].filter((phrase) => phrase !== null).join(" and ");
     const whose = links.map(({ strategy_id, role }) => `${String(role)} for ${label(strategy_id)}`);
     return [
-      `Signal ${namedId(name, String(id))}, with ${phrases === "" ? "no phrase" : phrases}, has the role ${listed(whose)}. Like every role it is handed on as a signal to open, as before.`,
+      `signal ${namedId(name, String(id))}, with ${phrases === "" ? "no phrase" : phrases}, has the role ${listed(whose)}: it is handed on as a signal to open, as before`,
     ];
   });
   const of = (column: string, value: boolean): string[] =>
@@ -34,12 +34,12 @@ export function oldRoleLines(old: OldRows, { signals, strategies }: ReferenceRow
     ...(limited.length === 0
       ? []
       : [
-          `Strategies with use_all_tickers false, which get signals of all tickers, as before; their workers pick: ${listed(limited)}.`,
+          `use_all_tickers is false, and they get signals of all tickers, as before; their workers pick: ${listed(limited)}`,
         ]),
     ...(reversing.length === 0
       ? []
       : [
-          `Strategies with reverse true but not allow_open, which get nothing, since v2's reverse is no permission here: ${listed(reversing)}.`,
+          `reverse is true and allow_open is not, and they get nothing, since v2's reverse is no permission here: ${listed(reversing)}`,
         ]),
   ];
 }

@@ -27,3 +27,9 @@ test("a shadow without a suffix is warned of: it takes the signals away from wha
   expect(warned({ SHADOW: "true" })).toEqual([expect.stringMatching(/takes the signals away/)]);
   expect(warned({ SHADOW: "true", GROUP_SUFFIX: "_new" })).toEqual([]);
 });
+
+test("a router with a suffix collects no reports: they are about tasks of the router that trades", () => {
+  const OUTCOME_STREAMS = "signal_log_queue";
+  expect(configOf({ OUTCOME_STREAMS, GROUP_SUFFIX: "_new", SHADOW: "true" }).outcomeStreams).toEqual([]);
+  expect(configOf({ OUTCOME_STREAMS }).outcomeStreams).toEqual([OUTCOME_STREAMS]);
+});

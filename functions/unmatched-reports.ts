@@ -1,18 +1,27 @@
-import type { Entry } from "../shared/entry.ts";
+import { compareEntryIds } from "../shared/entry-range.ts";
+import { entryTime, type Entry } from "../shared/entry.ts";
 import { NO_EFFECTS, type Result } from "../shared/function.ts";
 import type { LogRows } from "../shared/log-rows.ts";
 import { reportCounter } from "../shared/metrics.ts";
-import { UNKNOWN_AFTER_MS } from "../shared/worker-report.ts";
+import { UNKNOWN_AFTER_MS, UNKNOWN_AFTER_MS_IN_FLOOD } from "../shared/worker-report.ts";
 
 /** What becomes of records whose uid leads to no dispatch in the log: they wait for it, or are given up on without an error. */
 export interface UnmatchedPorts {
   /** Redis' clock, milliseconds since 1970. */
   now(): number;
-  /** Uids of decisions that were delivered and are not stored yet: after an outage they may be older than an hour. */
-  pendingUids(): Promise<ReadonlySet<string>>;
+  /** Records that were delivered and are not acknowledged. */
+  pendingCount(): Promise<number>;
+  /**
+   * Uids of decisions that were delivered before the record with this id and are not stored yet: after an outage they may be older
+   * than an hour.
+   */
+  pendingUids(resultId: string): Promise<ReadonlySet<string>>;
   /** Called with the number of records that lead to no decision. */
   onUnknown(count: number): void;
 }
+
+/** So many records waiting cost each loop little; more of them come from a program that reports uids of its own. */
+const WAITING_MAX = 10_000;
 
 interface Stored {
   readonly entry: Entry;
@@ -28,16 +37,22 @@ export async function unmatchedResults(
   const results = new Map<string, Result>();
   if (unmatched.length === 0) return results;
   const ids = new Set(unmatched);
-  const oldest = ports.now() - UNKNOWN_AFTER_MS;
+  const isFlood = (await ports.pendingCount()) > WAITING_MAX;
+  const oldest = ports.now() - (isFlood ? UNKNOWN_AFTER_MS_IN_FLOOD : UNKNOWN_AFTER_MS);
   const old: { readonly id: string; readonly uid: string }[] = [];
   for (const { entry, rows } of entries) {
     const [row] = [...rows.uidOutcomes, ...rows.reports];
     if (row === undefined || !ids.has(entry.id)) continue;
-    if (row.reportedAt < oldest) old.push({ id: entry.id, uid: row.uid });
+    // The sender may have chosen the time of its report.
+    if (Math.min(row.reportedAt, entryTime(entry.id)) < oldest) old.push({ id: entry.id, uid: row.uid });
     else results.set(entry.id, waiting(entry.id, row.uid));
   }
-  if (old.length === 0) return results;
-  const pending = await ports.pendingUids();
+  const newest = old
+    .map(({ id }) => id)
+    .toSorted(compareEntryIds)
+    .at(-1);
+  if (newest === undefined) return results;
+  const pending = await ports.pendingUids(newest);
   const unknown = old.filter(({ uid }) => !pending.has(uid));
   for (const { id, uid } of old) if (pending.has(uid)) results.set(id, waiting(id, uid));
   for (const { id } of unknown)

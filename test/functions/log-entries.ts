@@ -55,6 +55,7 @@ export const entry = (id: number, fields: Fields): Entry => ({ id: `${id}-0`, fi
 /** Nothing waits for anything, and no record leads nowhere. */
 export const NOTHING_UNMATCHED: UnmatchedPorts = {
   now: () => 0,
+  pendingCount: async () => 0,
   pendingUids: async () => new Set(),
   onUnknown: () => undefined,
 };

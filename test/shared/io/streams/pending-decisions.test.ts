@@ -1,0 +1,30 @@
+import { afterAll, expect, test } from "vitest";
+import { ensureGroup } from "../../../../shared/io/streams/groups.ts";
+import { pendingDecisionsOn } from "../../../../shared/io/streams/pending-decisions.ts";
+import { keysOf } from "../../../../shared/keys.ts";
+import { signalEntry } from "../../../records.ts";
+import { freshPrefix } from "../../../servers/fixtures.ts";
+import { connectRedis } from "../../../servers/redis-contents.ts";
+
+/** Decisions that are delivered and not stored, of a router with GROUP_SUFFIX. */
+
+const redis = connectRedis();
+afterAll(() => redis.disconnect());
+
+test("all that is pending is read again only for a record that was delivered later", async () => {
+  const keys = keysOf(freshPrefix(), { groupSuffix: "_new" });
+  const key = keys.stream("signal_results");
+  await ensureGroup(redis, keys, "signal_results", "log_writer");
+  const decide = async (uid: string): Promise<string> => {
+    const id = await redis.xadd(key, "*", ...Object.entries(signalEntry({ uid }).fields).flat());
+    await redis.xreadgroup("GROUP", keys.group("log_writer"), "c", "STREAMS", key, ">");
+    return id ?? "";
+  };
+  const pending = pendingDecisionsOn(redis, keys);
+  const first = await decide("a");
+  expect([...(await pending.pendingUids(first))]).toEqual(["a"]);
+  const second = await decide("b");
+  expect([...(await pending.pendingUids(first))]).toEqual(["a"]);
+  expect([...(await pending.pendingUids(second))]).toEqual(["a", "b"]);
+  expect(await pending.pendingCount()).toBe(2);
+});

@@ -11,13 +11,17 @@ export interface UnmatchedPorts {
   now(): number;
   /** Records that were delivered and are not acknowledged. */
   pendingCount(): Promise<number>;
-  /**
-   * Uids of decisions that were delivered before the record with this id and are not stored yet: after an outage they may be older
-   * than an hour.
-   */
-  pendingUids(resultId: string): Promise<ReadonlySet<string>>;
+  /** May be as of some seconds ago. */
+  pendingDecisions(): Promise<PendingDecisions>;
   /** Called with the number of records that lead to no decision. */
   onUnknown(count: number): void;
+}
+
+/** Decisions that were delivered and are not stored yet: after an outage they may be older than an hour. */
+export interface PendingDecisions {
+  readonly uids: ReadonlySet<string>;
+  /** The last record that was delivered before they were read. */
+  readonly until: string;
 }
 
 /** So many records waiting cost each loop little; more of them come from a program that reports uids of its own. */
@@ -47,14 +51,13 @@ export async function unmatchedResults(
     if (Math.min(row.reportedAt, entryTime(entry.id)) < oldest) old.push({ id: entry.id, uid: row.uid });
     else results.set(entry.id, waiting(entry.id, row.uid));
   }
-  const newest = old
-    .map(({ id }) => id)
-    .toSorted(compareEntryIds)
-    .at(-1);
-  if (newest === undefined) return results;
-  const pending = await ports.pendingUids(newest);
-  const unknown = old.filter(({ uid }) => !pending.has(uid));
-  for (const { id, uid } of old) if (pending.has(uid)) results.set(id, waiting(id, uid));
+  if (old.length === 0) return results;
+  const pending = await ports.pendingDecisions();
+  // Of a record that was delivered later the decision may have been so as well.
+  const mayWait = ({ id, uid }: { id: string; uid: string }): boolean =>
+    pending.uids.has(uid) || compareEntryIds(id, pending.until) > 0;
+  const unknown = old.filter((one) => !mayWait(one));
+  for (const { id, uid } of old.filter(mayWait)) results.set(id, waiting(id, uid));
   for (const { id } of unknown)
     results.set(id, { id, status: "done", effects: { ...NO_EFFECTS, count: [reportCounter("unknown")] } });
   if (unknown.length > 0) ports.onUnknown(unknown.length);

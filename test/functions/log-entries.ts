@@ -56,7 +56,7 @@ export const entry = (id: number, fields: Fields): Entry => ({ id: `${id}-0`, fi
 export const NOTHING_UNMATCHED: UnmatchedPorts = {
   now: () => 0,
   pendingCount: async () => 0,
-  pendingUids: async () => new Set(),
+  pendingDecisions: async () => ({ uids: new Set(), until: "9-0" }),
   onUnknown: () => undefined,
 };
 

@@ -35,7 +35,7 @@ async function endsOf(entries: readonly Entry[], pending: readonly string[] = []
   const ports: UnmatchedPorts = {
     now: () => NOW,
     pendingCount: async () => pendingCount,
-    pendingUids: async () => new Set(pending),
+    pendingDecisions: async () => ({ uids: new Set(pending), until: `${NOW}-8` }),
     onUnknown: (count) => unknown.push(count),
   };
   const results: object[] = [];
@@ -85,6 +85,13 @@ test("while a flood of them waits, they wait for a minute, or for a decision tha
   const entries = [report("1", 0), report("2", 2 * MINUTES), report("3", 2 * MINUTES)];
   expect(await endsOf(entries, ["3"], 10_001)).toMatchObject({
     results: [{ status: "retry" }, { status: "done" }, { status: "retry" }],
+    unknown: [1],
+  });
+});
+
+test("one that was delivered after the pending decisions were read waits for the next time they are", async () => {
+  expect(await endsOf([report("8", 61 * MINUTES), report("9", 61 * MINUTES)])).toMatchObject({
+    results: [{ status: "done" }, { status: "retry" }],
     unknown: [1],
   });
 });

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { isEntryId } from "../../entry.ts";
 import { groupsOf, type GroupName, type Keys, type StreamName } from "../../keys.ts";
 import { readPending } from "./pending-entries.ts";
+import { readableOr } from "./unreadable-streams.ts";
 
 /**
  * Finds consumers in the router's groups that are no router's: another program that reads with the name of such a group takes
@@ -85,7 +86,8 @@ export async function consumersOf(
 ): Promise<Omit<ForeignConsumer, "isAdopted">[]> {
   const groupName = keys.group(group);
   try {
-    const replies = (await redis.xinfo("CONSUMERS", keys.stream(stream), groupName)) as unknown[][];
+    const answer = redis.xinfo("CONSUMERS", keys.stream(stream), groupName) as Promise<unknown[][]>;
+    const replies = await readableOr(answer, { keys, stream, otherwise: [] });
     return replies.map((flat) => {
       const valueOf = (name: string): unknown => flat[flat.indexOf(name) + 1];
       const [consumer, pending, idleMs] = [valueOf("name"), valueOf("pending"), valueOf("idle")];

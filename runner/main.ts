@@ -101,7 +101,7 @@ async function orExit<T>(step: () => Promise<T>): Promise<T> {
 const config = isLocal ? await orExit(async () => withLocalSecrets(given, DATA_DIR)) : given;
 const consumer = config.consumerName ?? uniqueConsumerName();
 const backing = await orExit(async () =>
-  openBackingServices({ config, env, consumer, dataDir: DATA_DIR, logger, onDatabaseLost: fail }),
+  openBackingServices({ config, env, dataDir: DATA_DIR, logger, onDatabaseLost: fail }),
 );
 const { redisUrl, database } = backing;
 const ending = new AbortController();

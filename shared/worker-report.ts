@@ -141,3 +141,5 @@ export function reportEffects({ uid, record }: WorkerReport): Branch {
 
 /** How long a report waits for its decision to be in the log, in ms. */
 export const UNKNOWN_AFTER_MS = 3_600_000;
+/** The same while more of them wait than decisions could explain: long enough for what another router has in flight. */
+export const UNKNOWN_AFTER_MS_IN_FLOOD = 60_000;

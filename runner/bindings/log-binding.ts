@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { persistLog, type PersistContext } from "../../functions/persist-log.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
-import { pendingDecisionUids } from "../../shared/io/streams/pending-decisions.ts";
+import { pendingDecisionsOn } from "../../shared/io/streams/pending-decisions.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { Binding } from "../engine/binding.ts";
 import type { ReportEvents } from "../telemetry/report-events.ts";
@@ -25,7 +25,7 @@ export function logBinding(
     stream,
     log,
     now: () => clock.now(),
-    pendingUids: async () => pendingDecisionUids(redis, keys),
+    ...pendingDecisionsOn(redis, keys),
     onUnknown: (count) => reportEvents.unknown(count),
   };
   return {

@@ -2,7 +2,7 @@ import { messageOf } from "../../shared/error-message.ts";
 import { eventFields } from "../../shared/events.ts";
 import { readTime } from "../../shared/io/redis/clock.ts";
 import { readStatus } from "../../shared/io/status/status.ts";
-import { acknowledgeEntries, storeAdoption } from "../../shared/io/streams/adopt-entries.ts";
+import { acknowledgeEntries, lastDelivered, storeAdoption } from "../../shared/io/streams/adopt-entries.ts";
 import { readForeignConsumers, type Adoption } from "../../shared/io/streams/foreign-consumers.ts";
 import { createGroup } from "../../shared/io/streams/groups.ts";
 import { addEvent } from "../../shared/io/streams/system-events.ts";
@@ -70,10 +70,20 @@ export async function adoptEntries(
   { by = osUser() }: { readonly by?: string },
 ): Promise<void> {
   const groups = groupsOf(keys);
-  if (!groups.some(({ group }) => group === name || keys.group(group) === name)) {
+  const named = groups.filter(({ group }) => group === name || keys.group(group) === name);
+  if (named.length === 0) {
     const known = [...new Set(groups.map(({ group }) => keys.group(group)))].join(", ");
     throw new CliError(`the router has no group ${name}; it has ${known}`);
   }
+  // Before the consumers: what such a program is given from now on is another question.
+  const ends = new Map(
+    await Promise.all(
+      named.map(async ({ stream, group }) => {
+        const until = await lastDelivered(redis, keys, { stream, groupName: keys.group(group) });
+        return [stream, until] as const;
+      }),
+    ),
+  );
   const found = (await readForeignConsumers(redis, keys)).filter(
     ({ group, groupName, pending }) => pending > 0 && (group === name || groupName === name),
   );
@@ -83,14 +93,15 @@ export async function adoptEntries(
   }
   for (const one of found) {
     const who = `${printable(one.consumer)} in group ${one.groupName} of ${one.stream}`;
-    await storeAdoption(redis, keys, one, answer);
+    const until = ends.get(one.stream) ?? "0-0";
     if (answer === "acknowledge") {
-      const count = await acknowledgeEntries(redis, keys, one, { by });
+      const count = await acknowledgeEntries(redis, keys, one, { by, until });
       console.log(
         `${who}: ${entriesText(count)} acknowledged, and processed by no router; system_log has the ids`,
       );
       continue;
     }
+    await storeAdoption(redis, keys, one, { until });
     const message = `${one.pending} entries pending for ${who}, which is no router, are left to the routers to process, by ${by}`;
     const details = { stream: one.stream, group: one.groupName, consumer: one.consumer, by };
     const event = eventFields(

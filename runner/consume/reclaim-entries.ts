@@ -47,8 +47,8 @@ export async function reclaimEntries(session: ConsumerSession, scope: ReclaimSco
     : await reclaimTasks(session, pending);
   const leftUnfinished = counts.reclaimed - before - (counts.waiting - waitingBefore);
   if (leftUnfinished > 0) reportReclaimed(session, leftUnfinished);
-  // Without progress the rest waits for something: later is soon enough.
-  return (isFinished && pending.length < PAGE_COUNT) || counts.reclaimed === before;
+  // Without progress the rest waits for something: later is soon enough, and it is the turn of new entries.
+  return (isFinished && pending.length < PAGE_COUNT) || leftUnfinished <= 0;
 }
 
 /** In batches, as new entries; each delivery is counted only when the turn of the entry has come. */

@@ -131,11 +131,14 @@ async function switchCompat(
 ): Promise<string> {
   if (reference !== "v4") throw new MigrationRefusedError("--compat belongs to --reference v4");
   const stored = await readReferenceOrigin(database);
-  if (stored?.kind !== "v4" || stored.source === undefined || (source ?? stored.source) !== stored.source)
+  const isOverThem = stored?.kind === "v4" && (source ?? stored.source) === stored.source;
+  // It may be the router's own again when the log is given back.
+  if (stored === undefined || (compat === "on" && !isOverThem))
     throw new MigrationRefusedError(
       `the reference is not views over these tables of v4: run \`npm run migrate -- --reference v4\` without --compat first`,
     );
-  const of = { on: compat === "on", source: stored.source, table: database.table, shard };
+  const place = source ?? stored.source ?? "public";
+  const of = { on: compat === "on", source: place, table: database.table, shard };
   const applied = await database.migrate({
     ...options,
     steps: async ({ query, run, apply }) => {
@@ -143,7 +146,7 @@ async function switchCompat(
       return apply(stored);
     },
   });
-  return `${doneText(applied)}; the log of v4 in schema ${stored.source} is ${compat === "on" ? "united with this router's" : "as it was"}`;
+  return `${doneText(applied)}; the log of v4 in schema ${place} is ${compat === "on" ? "united with this router's" : "as it was"}`;
 }
 
 function doneText(applied: readonly string[]): string {

@@ -17,7 +17,7 @@ import { MisconfigurationError } from "../environment.ts";
  */
 export async function refuseOccupiedGroups(redis: Redis, keys: Keys, process: ModeOf): Promise<void> {
   const foreign = (await readForeignConsumers(redis, keys)).filter(
-    ({ pending, adopted }) => pending > 0 && adopted === null,
+    ({ pending, isAdopted }) => pending > 0 && !isAdopted,
   );
   if (foreign.length > 0) throw new MisconfigurationError(await foreignText(foreign, redis, keys));
   await refuseOtherMode(redis, keys, process, { unknownIs: false });
@@ -25,14 +25,15 @@ export async function refuseOccupiedGroups(redis: Redis, keys: Keys, process: Mo
 
 interface ModeOf {
   readonly config: Pick<Config, "shadow" | "blockMs">;
-  readonly consumer: string;
+  /** Absent: this process has no loops yet, so what has its name is another one, or was killed just now. */
+  readonly consumer?: string;
 }
 
 /** Stores SHADOW for the routers of these groups. @throws MisconfigurationError when routers that live have another one */
 export async function refuseOtherMode(
   redis: Redis,
   keys: Keys,
-  { config: { shadow, blockMs }, consumer }: ModeOf,
+  { config: { shadow, blockMs }, consumer = "" }: ModeOf,
   { unknownIs }: Pick<ModeClaim, "unknownIs">,
 ): Promise<void> {
   const silentMsMax = Math.max(3 * blockMs, LOOP_SILENT_MS_MIN);

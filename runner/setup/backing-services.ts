@@ -36,8 +36,6 @@ export interface BackingServices extends Running {
 export interface BackingServicesOptions {
   readonly config: Config;
   readonly env: Environment;
-  /** Name of this process in the consumer groups. */
-  readonly consumer: string;
   /** Folder for the data of local servers. */
   readonly dataDir: string;
   readonly logger: Logger;
@@ -101,7 +99,7 @@ async function checkRedis(url: string, options: BackingServicesOptions): Promise
   const redis = openRedis({ url, role: "commands", name: "check", onError });
   try {
     await refuseUnusableRedis(redis, keys, logger);
-    await refuseOccupiedGroups(redis, keys, options);
+    await refuseOccupiedGroups(redis, keys, { config });
     return true;
   } catch (error) {
     if (error instanceof MisconfigurationError) throw error;

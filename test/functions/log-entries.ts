@@ -55,7 +55,8 @@ export const entry = (id: number, fields: Fields): Entry => ({ id: `${id}-0`, fi
 /** Nothing waits for anything, and no record leads nowhere. */
 export const NOTHING_UNMATCHED: UnmatchedPorts = {
   now: () => 0,
-  pendingUids: async () => new Set(),
+  pendingCount: async () => 0,
+  pendingDecisions: async () => ({ uids: new Set(), until: "9-0" }),
   onUnknown: () => undefined,
 };
 

@@ -30,11 +30,12 @@ const log: LogStore = {
   }),
 };
 
-async function endsOf(entries: readonly Entry[], pending: readonly string[] = []) {
+async function endsOf(entries: readonly Entry[], pending: readonly string[] = [], pendingCount = 10_000) {
   const unknown: number[] = [];
   const ports: UnmatchedPorts = {
     now: () => NOW,
-    pendingUids: async () => new Set(pending),
+    pendingCount: async () => pendingCount,
+    pendingDecisions: async () => ({ uids: new Set(pending), until: `${NOW}-8` }),
     onUnknown: (count) => unknown.push(count),
   };
   const results: object[] = [];
@@ -72,4 +73,25 @@ test("an outcome by uid waits in the same way", async () => {
   const data = JSON.stringify({ ...record, at: "2026-01-05T10:00:00Z" });
   const entry = { id: `${NOW}-0`, fields: { kind: "outcome", log_uid: "u1", data } };
   expect(await endsOf([entry])).toMatchObject({ results: [{ status: "retry" }] });
+});
+
+test("one whose sender has chosen a time to come is given up on an hour after it was passed on", async () => {
+  const { id, ...entry } = report("1", -9_000_000 * MINUTES);
+  expect(id).toBe(`${NOW}-1`);
+  expect(await endsOf([{ ...entry, id: `${NOW - 61 * MINUTES}-0` }])).toMatchObject({ unknown: [1] });
+});
+
+test("while a flood of them waits, they wait for a minute, or for a decision that is pending", async () => {
+  const entries = [report("1", 0), report("2", 2 * MINUTES), report("3", 2 * MINUTES)];
+  expect(await endsOf(entries, ["3"], 10_001)).toMatchObject({
+    results: [{ status: "retry" }, { status: "done" }, { status: "retry" }],
+    unknown: [1],
+  });
+});
+
+test("one that was delivered after the pending decisions were read waits for the next time they are", async () => {
+  expect(await endsOf([report("8", 61 * MINUTES), report("9", 61 * MINUTES)])).toMatchObject({
+    results: [{ status: "done" }, { status: "retry" }],
+    unknown: [1],
+  });
 });

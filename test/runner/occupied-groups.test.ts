@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { readForeignConsumers } from "../../shared/io/streams/foreign-consumers.ts";
 import { claimMode, readShadow } from "../../shared/io/streams/router-mode.ts";
 import { signalFields } from "../builders.ts";
 import { mixedReference } from "../mixed-signals.ts";
@@ -37,9 +38,23 @@ test("a start waits for a person where another program has entries pending, and 
   expect(refused.output).not.toContain("worker-2");
 
   expect(await router.run("cli.ts", "groups", "adopt", GROUP, "acknowledge")).toMatchObject({ code: 0 });
+  // What was said of its entries holds for those alone.
+  const again = await router.publish(signalFields({ uid: "again" }));
+  await readAsOld("worker-1", 1);
+  expect(await readForeignConsumers(redis, keys)).toMatchObject([
+    { consumer: "worker-1", pending: 1, isAdopted: false },
+    { consumer: "worker-2", pending: 0 },
+  ]);
+  await redis.xack(key, GROUP, again);
   const later = await router.publish(signalFields({ uid: "d" }));
   await readAsOld("worker-3", 1);
   expect(await router.run("cli.ts", "groups", "adopt", GROUP, "decide")).toMatchObject({ code: 0 });
+  const adopted = async () => (await readForeignConsumers(redis, keys)).find((one) => one.pending > 0);
+  expect(await adopted()).toMatchObject({ consumer: "worker-3", isAdopted: true });
+  const traded = await router.publish(signalFields({ uid: "traded" }));
+  await readAsOld("worker-3", 1);
+  expect(await adopted()).toMatchObject({ isAdopted: false });
+  await redis.xack(key, GROUP, traded);
   await router.start();
   await vi.waitFor(async () => {
     expect(await router.sql("SELECT entry_id FROM signal_log")).toEqual([{ entry_id: later }]);
@@ -63,7 +78,8 @@ test("a router with another SHADOW than those that live on its groups is refused
   router.env["CONSUMER_NAME"] = "living";
   await router.start();
   await vi.waitFor(async () => expect(await router.redis.hkeys(router.keys.loops)).not.toEqual([]), UNTIL);
-  Object.assign(router.env, { SHADOW: "true", CONSUMER_NAME: "shadow" });
+  // The same environment but for SHADOW, CONSUMER_NAME included.
+  router.env["SHADOW"] = "true";
   const { code, output } = await router.run("main.ts");
   expect([code, output]).toEqual([
     2,

@@ -5,14 +5,22 @@ import { readTime } from "../redis/clock.ts";
 import { readGroupInfos, type GroupInfo } from "../streams/group-info.ts";
 import { fieldsOfGroup, sinceHeartbeat } from "../streams/in-flight-heartbeats.ts";
 import { readPending, type PendingEntry } from "../streams/pending-entries.ts";
+import { readableOr } from "../streams/unreadable-streams.ts";
 import { waitingStatus, type SeenWaiting, type WaitingStatus } from "./waiting-status.ts";
 
 /** Reads a stream's length, and its groups with what waits for them. */
-export async function streamStatus(
-  redis: Redis,
-  keys: Keys,
-  { name, seen }: { readonly name: StreamName; readonly seen: SeenWaiting },
-): Promise<StreamStatus> {
+export async function streamStatus(redis: Redis, keys: Keys, read: StreamRead): Promise<StreamStatus> {
+  const { name } = read;
+  const otherwise = { name, length: 0, groups: [] };
+  return readableOr(statusOf(redis, keys, read), { keys, stream: name, otherwise });
+}
+
+interface StreamRead {
+  readonly name: StreamName;
+  readonly seen: SeenWaiting;
+}
+
+async function statusOf(redis: Redis, keys: Keys, { name, seen }: StreamRead): Promise<StreamStatus> {
   const key = keys.stream(name);
   const length = await redis.xlen(key);
   const groups = await readGroupInfos(redis, key);

@@ -3,27 +3,38 @@ import { eventFields } from "../../events.ts";
 import type { Keys } from "../../keys.ts";
 import { readTime } from "../redis/clock.ts";
 import { defineScript } from "../redis/connection.ts";
-import { adoptedField, type Adoption, type ForeignConsumer } from "./foreign-consumers.ts";
+import { adoptedField, type ForeignConsumer } from "./foreign-consumers.ts";
+import { readGroupInfos } from "./group-info.ts";
 import { readPending } from "./pending-entries.ts";
 
 /** Ids of one event, and entries of one script. */
 const PAGE_COUNT = 100;
 
+/** The last entry that the group has given out: what a person decides about ends there. */
+export async function lastDelivered(
+  redis: Redis,
+  keys: Keys,
+  { stream, groupName }: Pick<ForeignConsumer, "stream" | "groupName">,
+): Promise<string> {
+  const found = (await readGroupInfos(redis, keys.stream(stream))).find(({ name }) => name === groupName);
+  return found?.lastDeliveredId ?? "0-0";
+}
+
 /**
- * Takes all that is pending for a foreign consumer out of the pending list; an event in the same step has the ids. Gives how many
- * entries that were.
+ * Takes what is pending for a foreign consumer, up to this entry, out of the pending list; an event in the same step has the ids.
+ * Gives how many entries that were.
  */
 export async function acknowledgeEntries(
   redis: Redis,
   keys: Keys,
   one: ForeignConsumer,
-  { by }: { readonly by: string },
+  { by, until }: { readonly by: string; readonly until: string },
 ): Promise<number> {
   const { stream, groupName: group, consumer } = one;
   const acknowledge = defineScript(redis, "acknowledgeForeign", ACKNOWLEDGE_SCRIPT);
   const key = keys.stream(stream);
   for (let count = 0; ;) {
-    const page = await readPending(redis, { key, group, consumer, countMax: PAGE_COUNT });
+    const page = await readPending(redis, { key, group, consumer, to: until, countMax: PAGE_COUNT });
     if (page.length === 0) return count;
     const ids = page.map(({ id }) => id);
     const message = `${ids.length} entries of ${stream} that were pending for ${consumer}, which is no router, in group ${group} were acknowledged by ${by}: this router does not process them`;
@@ -38,18 +49,18 @@ export async function acknowledgeEntries(
   }
 }
 
-/** Stores what became of the consumer's entries, so that the next start does not ask. */
+/** Stores that routers decide what is pending for the consumer up to this entry, so that the next start does not ask. */
 export async function storeAdoption(
   redis: Redis,
   keys: Keys,
   one: ForeignConsumer,
-  answer: Adoption,
+  { until }: { readonly until: string },
 ): Promise<void> {
   const store = defineScript(redis, "storeAdoption", STORE_SCRIPT);
-  await store([keys.groups], [adoptedField(one), answer]);
+  await store([keys.groups], [adoptedField(one), until]);
 }
 
-/** KEYS 1 groups. ARGV 1 field, 2 answer. A script, since a Redis that has reached maxmemory refuses HSET. */
+/** KEYS 1 groups. ARGV 1 field, 2 entry id. A script, since a Redis that has reached maxmemory refuses HSET. */
 const STORE_SCRIPT = `#!lua flags=allow-oom
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 `;

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { GroupName, Keys, StreamName } from "../../keys.ts";
 import { defineScript, type Script } from "../redis/connection.ts";
+import { readableOr } from "./unreadable-streams.ts";
 
 /**
  * Removes consumers that have nothing pending from a group. XGROUP DELCONSUMER would drop what is pending, hence the check in
@@ -40,7 +41,8 @@ export async function pruneConsumers(
   keys: Keys,
   { stream, group, idleMs }: GroupOf & { readonly idleMs: number },
 ): Promise<string[]> {
-  return (await removeScript(redis)([keys.stream(stream)], [keys.group(group), idleMs])) as string[];
+  const removed = removeScript(redis)([keys.stream(stream)], [keys.group(group), idleMs]);
+  return readableOr(removed as Promise<string[]>, { keys, stream, otherwise: [] });
 }
 
 /** Removes a consumer that stops from its group; false, and it stays, when something is pending for it. */

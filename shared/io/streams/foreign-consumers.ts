@@ -1,6 +1,8 @@
 import type { Redis } from "ioredis";
+import { isEntryId } from "../../entry.ts";
 import { groupsOf, type GroupName, type Keys, type StreamName } from "../../keys.ts";
 import { readPending } from "./pending-entries.ts";
+import { readableOr } from "./unreadable-streams.ts";
 
 /**
  * Finds consumers in the router's groups that are no router's: another program that reads with the name of such a group takes
@@ -16,8 +18,8 @@ export interface ForeignConsumer {
   readonly pending: number;
   /** Since it last read, in ms; before Redis 7.2, since it was last given an entry. */
   readonly idleMs: number;
-  /** What a person has said is to become of its pending entries; null: nothing yet. */
-  readonly adopted: Adoption | null;
+  /** Whether a person has said that routers decide all that it has pending. */
+  readonly isAdopted: boolean;
 }
 
 export const ADOPTIONS = ["acknowledge", "decide"] as const;
@@ -38,15 +40,26 @@ export async function readForeignConsumers(redis: Redis, keys: Keys): Promise<Fo
     redis.hgetall(keys.groups),
   ]);
   const routers = new Set([...heartbeats, ...loops].map((field) => field.slice(field.lastIndexOf(" ") + 1)));
-  return consumers
-    .filter(({ consumer }) => !ROUTERS_NAME.test(consumer) && !routers.has(consumer))
-    .map((one) => ({
-      ...one,
-      adopted: ADOPTIONS.find((answer) => groups[adoptedField(one)] === answer) ?? null,
-    }));
+  const foreign = consumers.filter(({ consumer }) => !ROUTERS_NAME.test(consumer) && !routers.has(consumer));
+  return Promise.all(
+    foreign.map(async (one) => {
+      const adoptedUntil = groups[adoptedField(one)] ?? "";
+      // What it was given since then nobody has decided about.
+      const isAdopted = isEntryId(adoptedUntil) && !(await hasPendingAfter(redis, keys, one, adoptedUntil));
+      return { ...one, isAdopted };
+    }),
+  );
 }
 
-/** Where the `groups` hash has what became of a foreign consumer's entries. */
+async function hasPendingAfter(redis: Redis, keys: Keys, one: Member, id: string): Promise<boolean> {
+  const { stream, groupName: group, consumer } = one;
+  const range = { key: keys.stream(stream), group, consumer, from: `(${id}`, countMax: 1 };
+  return (await readPending(redis, range)).length > 0;
+}
+
+type Member = Pick<ForeignConsumer, "stream" | "groupName" | "consumer">;
+
+/** Where the `groups` hash has up to which entry routers decide what is pending for a foreign consumer. */
 export function adoptedField({
   stream,
   group,
@@ -59,7 +72,7 @@ export function adoptedField({
 export async function oldestPendingOf(
   redis: Redis,
   keys: Keys,
-  { stream, groupName, consumer }: Pick<ForeignConsumer, "stream" | "groupName" | "consumer">,
+  { stream, groupName, consumer }: Member,
 ): Promise<string | undefined> {
   const range = { key: keys.stream(stream), group: groupName, consumer, countMax: 1 };
   return (await readPending(redis, range))[0]?.id;
@@ -70,10 +83,11 @@ export async function consumersOf(
   redis: Redis,
   keys: Keys,
   { stream, group }: Pick<ForeignConsumer, "stream" | "group">,
-): Promise<Omit<ForeignConsumer, "adopted">[]> {
+): Promise<Omit<ForeignConsumer, "isAdopted">[]> {
   const groupName = keys.group(group);
   try {
-    const replies = (await redis.xinfo("CONSUMERS", keys.stream(stream), groupName)) as unknown[][];
+    const answer = redis.xinfo("CONSUMERS", keys.stream(stream), groupName) as Promise<unknown[][]>;
+    const replies = await readableOr(answer, { keys, stream, otherwise: [] });
     return replies.map((flat) => {
       const valueOf = (name: string): unknown => flat[flat.indexOf(name) + 1];
       const [consumer, pending, idleMs] = [valueOf("name"), valueOf("pending"), valueOf("idle")];

@@ -19,7 +19,7 @@ export async function claimMode(
 
 export interface ModeClaim {
   readonly shadow: boolean;
-  /** Name of the process that asks. */
+  /** Name of the process that asks, if it has loops. */
   readonly consumer: string;
   /** A loop that is silent for longer has stopped, in ms. */
   readonly silentMsMax: number;
@@ -36,7 +36,7 @@ const FIELD = "shadow";
 
 /**
  * KEYS 1 groups, 2 loops, 3 heartbeats. ARGV 1 true | false, 2 a loop silent for longer than this has stopped, in ms; one that a
- * scheduler calls after three missed calls, an hour at most, 3 the consumer that asks, 4 what counts while nothing is stored.
+ * scheduler calls after three missed calls, an hour at most, 3 the consumer that asks, or '', 4 what counts while nothing is stored.
  * Returns the other consumers that live, if theirs is the other mode.
  */
 const CLAIM_SCRIPT = `#!lua flags=allow-oom

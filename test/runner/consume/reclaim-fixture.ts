@@ -83,11 +83,14 @@ export function useReclaiming() {
   }
 
   /** A consumer that does nothing by itself, on a connection of its own. */
-  function session(connection: Redis, options: { claimIdleMs: number }): ConsumerSession {
+  function session(
+    connection: Redis,
+    { answer = allDone, ...options }: { claimIdleMs: number; answer?: LoopOptions["answer"] },
+  ): ConsumerSession {
     const deps = depsOn(connection, options);
     const stopping = new AbortController().signal;
     const all = { ...deps, ...onDemandDeps(deps, { msMax: 60_000 }), stopping };
-    const opened = openSession(bindingOf(allDone), all, { consumer: "session" });
+    const opened = openSession(bindingOf(answer), all, { consumer: "session" });
     onTestFinished(async () => opened.leave());
     return opened;
   }

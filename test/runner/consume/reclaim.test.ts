@@ -105,3 +105,16 @@ test("a thousand entries of a killed consumer take few round trips, also far awa
   expect(session.counts.committed).toBe(1_000);
   expect(relay.roundTrips() - before).toBeLessThan(40);
 });
+
+test("what only waits for something is looked at again later, after new entries, however much it is", async () => {
+  await reclaiming.abandon(600, LONG_MS);
+  const session = reclaiming.session(reclaiming.redis, {
+    claimIdleMs: 10_000,
+    answer: (entries) => ({
+      status: "answered",
+      results: entries.map(({ id }) => ({ id, status: "retry", error: "it waits", uncounted: true })),
+    }),
+  });
+  expect(await reclaimEntries(session, { others: true, own: false })).toBe(true);
+  expect(session.counts).toMatchObject({ reclaimed: 512, waiting: 512 });
+});

@@ -126,3 +126,20 @@ test("relations that another program has made are read before they are taken, an
     /tickers, .* already exist in schema router/,
   );
 });
+
+test("the log of v4 is given back also after the reference has become the router's own again", async () => {
+  await sql(
+    fresh.url,
+    `${V4}
+     CREATE TABLE signals_v4_log (id serial PRIMARY KEY, signal_id int, symbol text, direction text, source text, message text,
+       raw_message text, bar_time timestamp, sent_at timestamp, received_at timestamp, logged_at timestamp, status text, uid text UNIQUE)`,
+  );
+  await run({ reference: "v4", yes: true });
+  await run({ reference: "v4", compat: "on" });
+  await run({ reference: "own", switch: true, yes: true });
+  await expect(run({ reference: "v4", compat: "on" })).rejects.toThrow(/not views over these tables/);
+  await run({ reference: "v4", compat: "off" });
+  expect(await sql(fresh.url, "SELECT relkind FROM pg_class WHERE relname = 'signals_v4_log'")).toEqual([
+    { relkind: "r" },
+  ]);
+});

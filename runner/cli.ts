@@ -220,5 +220,5 @@ try {
   const text = isForPeople ? error.message : inspect(error);
   // What Redis or Postgres said may hold names of other programs.
   console.error(text.split("\n").map(printable).join("\n"));
-  process.exitCode = isLasting ? EXIT_BAD_CONFIG : 1;
+  process.exitCode = isLasting ? EXIT_BAD_CONFIG : error instanceof CliError ? error.exitCode : 1;
 }

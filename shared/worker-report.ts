@@ -86,35 +86,23 @@ function textOf(name: string, text: string, bytesMax: number): Detail {
   return text === "" ? {} : { [name]: cutText(storable(text), bytesMax) };
 }
 
-/** The `source` that workers give a task of their own, which reverses a position. */
-const OWN_TASK_SOURCE = "reverse_signal";
-/** What a task has for workers. */
-const TASK_FIELDS = [
-  "strategy_id",
-  "signal_id",
-  "symbol",
-  "direction",
-  "time",
-  "received_at",
-  "log_uid",
-  "source",
-] as const;
+/** How a task of a worker's own is recorded when its `source` says nothing: the old workers write this into it. */
+const OWN_TASK_STATUS = "reverse_signal";
 const TEXT_BYTES_MAX = 256;
 
 /**
- * The report in an entry of `strategy_input_stream` that a worker has added for itself: the eight fields of a task, `source`
- * `reverse_signal`, no `entry_id`. Undefined for every other entry. Its `uid` is empty when the worker gave none.
+ * The report in an entry of `strategy_input_stream` that a worker has added for itself, say to reverse a position: it names a
+ * strategy and no `entry_id`, for no decision made it. Undefined for every other entry. Its `uid` is empty when the worker gave none.
  */
 export function ownTaskOf({ id, fields }: Entry, stream: StreamName): WorkerReport | undefined {
-  if (fields["source"] !== OWN_TASK_SOURCE || (fields["entry_id"] ?? "") !== "") return undefined;
-  if (TASK_FIELDS.some((name) => fields[name] === undefined)) return undefined;
+  if ((fields["entry_id"] ?? "") !== "") return undefined;
   const strategy = strategyId.safeParse(fields["strategy_id"]);
-  const { symbol = "", direction = "" } = fields;
-  if (!strategy.success || symbol.trim() === "" || !/^(long|short)$/i.test(direction)) return undefined;
+  if (!strategy.success) return undefined;
+  const source = storable((fields["source"] ?? "").trim()).slice(0, REPORT_STATUS_LENGTH_MAX);
   const at = new Date(entryTime(id)).toISOString();
   const record = {
     strategy_id: strategy.data,
-    status: OWN_TASK_SOURCE,
+    status: source === "" ? OWN_TASK_STATUS : source,
     detail: taskDetail(fields),
     at,
     stream,

@@ -13,18 +13,26 @@ import { configOrExit, DATA_DIR, type Environment } from "../environment.ts";
 import { comparedJson, comparedText } from "./compare-text.ts";
 import { CliError } from "./connection.ts";
 
-/** `cli compare`: compares the log of the router before with this router's. Exit code 1 for a difference of class `other`. */
+/** Exit code when nothing was compared; 1 says that something differs. */
+const NOT_COMPARED = 2;
+
+/**
+ * `cli compare`: compares the log of the router before with this router's. Exit code 1 for a difference of class `other`, 2 when
+ * they could not be compared.
+ */
 export async function compare(
   env: Environment,
   { table, since, from, to, limit: firstMax, json }: CompareCliOptions,
 ): Promise<void> {
   if (since !== undefined && (from !== undefined || to !== undefined))
-    throw new CliError("expected either --since, or --from and --to");
+    throw new CliError("expected either --since, or --from and --to", { exitCode: NOT_COMPARED });
   const config = configOrExit(env);
   const { databaseUrl: url, databaseSchema: schema, neonWsProxy } = config;
   const { shard } = keysOf(config.keyPrefix, config);
   if (url === undefined)
-    throw new CliError("DATABASE_URL is not set: expected the database that has both logs");
+    throw new CliError("DATABASE_URL is not set: expected the database that has both logs", {
+      exitCode: NOT_COMPARED,
+    });
   const database = await openDatabase({
     url,
     schema,
@@ -48,7 +56,8 @@ export async function compare(
     console.log(json ? printableJson(comparedJson(facts)) : comparedText(facts));
     if (compared.classes.other > 0) process.exitCode = 1;
   } catch (error) {
-    if (error instanceof OldLogError || error instanceof DatabaseError) throw new CliError(error.message);
+    if (error instanceof OldLogError || error instanceof DatabaseError)
+      throw new CliError(error.message, { exitCode: NOT_COMPARED });
     throw error;
   } finally {
     await database.close();

@@ -23,6 +23,15 @@ export interface Connection {
 /** An error that the user can fix: its message is printed without a stack trace. */
 export class CliError extends Error {
   override readonly name = "CliError";
+  readonly exitCode: number;
+
+  constructor(
+    message: string,
+    { exitCode = 1, ...options }: ErrorOptions & { readonly exitCode?: number } = {},
+  ) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
 }
 
 /**

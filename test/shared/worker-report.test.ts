@@ -120,18 +120,19 @@ describe("a task that a worker adds for itself", () => {
     expect(own && reportEffects(own)).toEqual({ append: [], count: ["worker_reports:unknown"] });
   });
 
-  test.each<[string, Fields]>([
-    ["the entry of a signal", { entry_id: "1-1" }],
-    ["another source", { source: "indicator" }],
-    ["no strategy", { strategy_id: "x" }],
-    ["no symbol", { symbol: "" }],
-    ["no direction", { direction: "up" }],
-  ])("is none with %s", (_, changes) => {
-    expect(ownTask(changes)).toBeUndefined();
+  test("is one whatever else it lacks or says", () => {
+    const fields = { strategy_id: "7", log_uid: "u1", source: "s".repeat(100), direction: "up" };
+    expect(ownTaskOf({ id: ID, fields }, "strategy_input_stream")).toMatchObject({
+      uid: "u1",
+      record: { status: "s".repeat(64), detail: { direction: "up" } },
+    });
+    expect(ownTask({ source: "" })).toMatchObject({ record: { status: "reverse_signal" } });
   });
 
-  test("has all eight fields", () => {
-    const { received_at: _, ...fields } = OWN_TASK;
-    expect(ownTaskOf({ id: ID, fields }, "strategy_input_stream")).toBeUndefined();
+  test.each<[string, Fields]>([
+    ["the entry of a signal", { entry_id: "1-1" }],
+    ["no strategy", { strategy_id: "x" }],
+  ])("is none with %s", (_, changes) => {
+    expect(ownTask(changes)).toBeUndefined();
   });
 });

@@ -96,7 +96,7 @@ test("two logs of thousands of rows are compared in pages, and each planted diff
 
   const unknown = await router.run("cli.ts", "compare", "--table", "signals_v4_log");
   expect(unknown).toMatchObject({
-    code: 1,
+    code: 2,
     output: expect.stringContaining("no table signals_v4_log in this database"),
   });
 }, 60_000);

@@ -70,6 +70,7 @@ const WITHOUT_IO: Readonly<Record<string, readonly string[] | "all">> = {
   "node:events": ["setMaxListeners"],
   "p-limit": "all",
   "lossless-json": "all",
+  yaml: "all",
   "node:net": ["BlockList", "isIP"],
 };
 

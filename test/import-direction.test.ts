@@ -37,6 +37,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["runner/environment.ts"],
   ["functions/"],
   ["shared/io/status/"],
+  ["shared/io/reference-edits/"],
   [
     "shared/io/commit/",
     "shared/io/streams/",

@@ -126,7 +126,7 @@ export function fieldsOf(kind: DocumentKind): ReadonlyMap<string, DocumentField>
 }
 
 /** Longest name or symbol in bytes of UTF-8: Postgres keeps them in an index, whose entries have a limit. */
-export const NAME_BYTES_MAX = 2_000;
+export const NAME_BYTES_MAX = 1_000;
 /** Deepest nesting of params, as in rows that are read. */
 export const PARAMS_NESTING_MAX = 99;
 /** The column is an integer. */

@@ -48,7 +48,7 @@ const wellFormed = fc
   .string({ unit: "binary", maxLength: 12 })
   .map((text) => text.replaceAll("\0", "").toWellFormed());
 const text = fc.oneof(fc.constantFrom(...NASTY), wellFormed);
-const name = text.filter((one) => one.trim() !== "");
+const name = text.filter((one) => one.trim() !== "" && one.length < 1_000);
 const symbol = name.filter((one) => /\S/.test(one.trim().replace(/\.P$/i, "")));
 
 const optionalText = fc.option(text, { nil: null });

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { documentFromRows } from "../../../shared/reference-document/document-rows.ts";
 import { formatDocument } from "../../../shared/reference-document/format-document.ts";
 import { documentFromJson, parseDocument } from "../../../shared/reference-document/parse-document.ts";
 import { plainValue } from "../../../shared/reference-document/plain-value.ts";
-import { signalRow, strategyRow, tickerRow } from "../../builders.ts";
 
 /** What is read from a document, and how faults in it are named. */
 
@@ -184,26 +182,20 @@ test("a value of JSON has the same faults, with paths and without lines", () => 
 });
 
 test("a document is written to be edited: defaults left out, what decides first always there", () => {
-  const document = documentFromRows({
-    tickers: [tickerRow("ETHUSDT"), tickerRow("0700", { status: "disabled" })],
+  const params = { url: "https://a.b/c", on: 1 };
+  const read = documentFromJson({
+    tickers: [{ symbol: "0700", status: "disabled" }, { symbol: "ETHUSDT" }],
     signals: [
-      { ...signalRow(2), name: "no", source: null },
-      { ...signalRow(1), name: "EMA cross", source: "tv" },
+      { name: "EMA cross", long_phrase: "EMA_LONG", short_phrase: "EMA_SHORT", source: "tv" },
+      { name: "no", long_phrase: "NO_LONG" },
     ],
     strategies: [
-      strategyRow(7, { use_all_tickers: false, enabled: false, params: { url: "https://a.b/c", on: 1 } }),
-      strategyRow(3, { name: "Trend" }),
-    ],
-    strategy_signals: [
-      { strategy_id: 7, signal_id: 2 },
-      { strategy_id: 7, signal_id: 1 },
-    ],
-    strategy_tickers: [
-      { strategy_id: 7, symbol: "ETHUSDT" },
-      { strategy_id: 7, symbol: "0700" },
-      { strategy_id: 3, symbol: "ETHUSDT" },
+      { name: "Trend" },
+      { name: "a: b", signals: ["EMA cross", "no"], tickers: ["0700", "ETHUSDT"], enabled: false, params },
     ],
   });
+  if (!read.ok) throw new Error(JSON.stringify(read.faults));
+  const { document } = read;
   const lines = formatDocument(document, "yaml").split("\n");
   expect(lines.filter((line) => line.startsWith("#")).join("\n")).toMatch(
     /Comments are not kept[^]*yaml-language-server: \$schema=\.\/reference\.schema\.json$/,
@@ -216,13 +208,12 @@ tickers:
 
 signals:
   - name: EMA cross
-    long_phrase: SIGNAL_1_LONG
-    short_phrase: SIGNAL_1_SHORT
+    long_phrase: EMA_LONG
+    short_phrase: EMA_SHORT
     source: tv
 
   - name: "no"
-    long_phrase: SIGNAL_2_LONG
-    short_phrase: SIGNAL_2_SHORT
+    long_phrase: NO_LONG
 
 strategies:
   - name: Trend
@@ -231,7 +222,7 @@ strategies:
     handler: log
     enabled: true
 
-  - name: strategy 7
+  - name: "a: b"
     signals: [EMA cross, "no"]
     tickers: ["0700", ETHUSDT]
     handler: log
@@ -240,14 +231,6 @@ strategies:
       "on": 1
     enabled: false
 `);
-});
-
-test("a strategy whose row cannot be used is not written as what stands in for it", () => {
-  const faults = [{ column: "enabled", value: "NULL" }];
-  const rows = { tickers: [], signals: [], strategy_signals: [], strategy_tickers: [] };
-  expect(() =>
-    documentFromRows({ ...rows, strategies: [{ ...strategyRow(7), handler: "", faults }] }),
-  ).toThrow(/strategy 7 \(7\).*enabled/);
 });
 
 test("text is text to both versions of YAML", () => {

@@ -9,7 +9,9 @@ import { faultAt, itemPath, type Place } from "./source-node.ts";
 /** Names that are there twice, that strategies list although there is no such signal, and renames that contradict. */
 export function checkNames(rows: ReadRows, faults: DocumentFault[]): void {
   for (const kind of ["tickers", "signals", "strategies"] as const) checkKind(kind, rows[kind], faults);
-  const signals = new Set(rows.signals.map(({ row }) => row.name));
+  const signals = new Set(
+    rows.signals.flatMap((read) => places(read, "name", [read.row.name])).map(({ name }) => name),
+  );
   for (const read of rows.strategies) {
     const { signals: listed, tickers } = read.row;
     const names = places(read, "signals", listed);

@@ -49,6 +49,9 @@ function checked(root: SourceNode, faults: DocumentFault[]): ParsedDocument {
   return faults.length > 0 ? refused(faults) : { ok: true, document };
 }
 
+/** More help nobody, and answers have a size. */
+const FAULTS_MAX = 1_000;
+
 /** In the order of the text, each fault once: an alias repeats what is wrong in its value. */
 function refused(found: readonly DocumentFault[]): ParsedDocument {
   const keyOf = ({ path, line, column, message }: DocumentFault): string =>
@@ -56,6 +59,8 @@ function refused(found: readonly DocumentFault[]): ParsedDocument {
   const faults = [...new Map(found.map((fault) => [keyOf(fault), fault])).values()];
   return {
     ok: false,
-    faults: faults.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
+    faults: faults
+      .slice(0, FAULTS_MAX)
+      .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)),
   };
 }

@@ -24,12 +24,12 @@ export function readYaml(text: string, faults: DocumentFault[]): SourceNode | un
     const { line, col } = lines.linePos(offset);
     return { path, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const composed = compose(text, lines);
-  if ("tooDeepAt" in composed) {
-    faults.push(faultAt(placeOf("", composed.tooDeepAt), TOO_DEEP));
+  const found = compose(text, lines);
+  if ("stoppedAt" in found) {
+    faults.push(faultAt(placeOf("", found.stoppedAt), found.why));
     return undefined;
   }
-  const { documents } = composed;
+  const { documents } = found;
   const errors = documents.flatMap((document) => document.errors);
   for (const { code, message, pos } of errors.slice(0, ERRORS_MAX))
     faults.push(faultAt(placeOf("", pos[0]), `this is not YAML: ${MEANINGS[code] ?? shown(message)}`));
@@ -55,16 +55,38 @@ const TOO_DEEP = `nested too deeply: params may have ${PARAMS_NESTING_MAX} level
 /** All values stay text, so that this module alone decides what they mean. */
 const OPTIONS = { schema: "failsafe", strict: true, uniqueKeys: false, prettyErrors: false } as const;
 
-type Composed = { readonly documents: readonly Document.Parsed[] } | { readonly tooDeepAt: number };
+type Composed =
+  | { readonly documents: readonly Document.Parsed[] }
+  | { readonly stoppedAt: number; readonly why: string };
 
+/** Each fault is an Error, whose stack takes most of the time that a text with many of them takes. */
 function compose(text: string, lines: LineCounter): Composed {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   const parser = new Parser(lines.addNewLine);
+  try {
+    return composed(text, lines, parser);
+  } catch {
+    // Reading must not throw, whatever the text: what the library cannot read is not YAML.
+    return { stoppedAt: parser.offset, why: "this is not YAML: it cannot be read from about here on" };
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+function composed(text: string, lines: LineCounter, parser: Parser): Composed {
   lines.addNewLine(0);
   const composer = new Composer(OPTIONS);
   const documents: Document.Parsed[] = [];
+  let faultCount = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    for (const token of parser.next(lexeme)) documents.push(...composer.next(token));
-    if (parser.stack.length > STACK_MAX) return { tooDeepAt: parser.offset };
+    for (const token of parser.next(lexeme)) {
+      if (token.type === "error" || token.type === "directive") faultCount += 1;
+      documents.push(...composer.next(token));
+    }
+    if (parser.stack.length > STACK_MAX) return { stoppedAt: parser.offset, why: TOO_DEEP };
+    // What is no document from its beginning takes long to its end.
+    if (faultCount > ERRORS_MAX || documents.length > 1) break;
   }
   for (const token of parser.end()) documents.push(...composer.next(token));
   documents.push(...composer.end());

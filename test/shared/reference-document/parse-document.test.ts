@@ -151,6 +151,13 @@ test.each([
   expect(faultsOf(text).join("\n")).toMatch(fault);
 });
 
+test("a signal without a usable name is named beside the strategies that list another one", () => {
+  expect(faultsOf("signals: [{ name: no }]\nstrategies: [{ name: a, signals: [b] }]")).toEqual([
+    expect.stringContaining("signals[0].name: found no without quotes"),
+    expect.stringContaining('there is no signal "b"'),
+  ]);
+});
+
 test("two rows may swap their names", () => {
   expect(parseDocument("signals: [{ name: A, was: B }, { name: B, was: A }]")).toMatchObject({ ok: true });
 });

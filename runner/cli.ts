@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import { isEntryId } from "../shared/entry.ts";
 import { DataFolderError } from "../shared/io/files/private-files.ts";
+import { TextFileError } from "../shared/io/files/text-files.ts";
 import { ADOPTIONS, type Adoption } from "../shared/io/streams/foreign-consumers.ts";
 import { parseTime, TIME_FORMS } from "../shared/signal/time.ts";
 import { printable } from "../shared/text.ts";
@@ -19,10 +20,14 @@ import {
   type RetryOptions,
 } from "./cli/dead-letters.ts";
 import { adoptEntries, createLostGroup, listGroups, type CreateGroupOptions } from "./cli/groups.ts";
+import { osUser } from "./cli/os-user.ts";
+import { addReferenceCommands } from "./cli/reference/commands.ts";
+import { withReferenceEdits } from "./cli/reference/open-edits.ts";
 import { REMOVABLE, removeUnreadGroup } from "./cli/remove-group.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
 import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
+import { confirmOnTerminal } from "./setup/confirm.ts";
 
 /** `npm run cli -- …`: the commands, their options and checks of what was typed. */
 
@@ -163,6 +168,18 @@ deadLetters
     onRedis(async (connection) => discardFromCli(connection, ids, options)),
   );
 
+addReferenceCommands(program, {
+  withEdits: async (command) => withReferenceEdits(process.env, command),
+  print: (text) => console.log(text),
+  say: (text) => console.error(text),
+  confirm: confirmOnTerminal,
+  exitWith: (code) => {
+    process.exitCode = code;
+  },
+  user: osUser(),
+  columns: process.stdout.columns,
+});
+
 async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {
   await withRedis(process.env, command);
 }
@@ -216,7 +233,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   const isLasting = error instanceof MisconfigurationError || error instanceof DataFolderError;
-  const isForPeople = error instanceof CliError || isLasting;
+  const isForPeople = error instanceof CliError || error instanceof TextFileError || isLasting;
   const text = isForPeople ? error.message : inspect(error);
   // What Redis or Postgres said may hold names of other programs.
   console.error(text.split("\n").map(printable).join("\n"));

@@ -9,8 +9,8 @@ import { keysOf } from "../shared/keys.ts";
 import { REFERENCE_KINDS } from "../shared/reference/reference-kind.ts";
 import { printable } from "../shared/text.ts";
 import { configOrExit, DATA_DIR } from "./environment.ts";
-import { confirmOnTerminal } from "./migrate/confirm.ts";
 import { migrate, refusalOf, type MigrateRequest } from "./migrate/migrate-command.ts";
+import { confirmOnTerminal } from "./setup/confirm.ts";
 
 /** `npm run migrate`: brings the schema of DATABASE_URL, or of the embedded database, up to date. */
 

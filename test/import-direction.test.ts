@@ -37,6 +37,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["runner/environment.ts"],
   ["functions/"],
   ["shared/io/status/"],
+  ["shared/io/reference-edits/"],
   [
     "shared/io/commit/",
     "shared/io/streams/",
@@ -70,6 +71,7 @@ const WITHOUT_IO: Readonly<Record<string, readonly string[] | "all">> = {
   "node:events": ["setMaxListeners"],
   "p-limit": "all",
   "lossless-json": "all",
+  yaml: "all",
   "node:net": ["BlockList", "isIP"],
 };
 

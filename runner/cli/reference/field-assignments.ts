@@ -1,0 +1,87 @@
+import { closest } from "fastest-levenshtein";
+import {
+  fieldsOf,
+  type DocumentField,
+  type DocumentKind,
+} from "../../../shared/reference-document/document-fields.ts";
+import { printable } from "../../../shared/text.ts";
+import { CliError } from "../connection.ts";
+
+/**
+ * A row with what was typed as `field=value`: `tickers+=ETHUSDT` and `tickers-=ETHUSDT` change a list, `params.url=…` changes one
+ * param, and `field=` without a value sets the default. @throws CliError for what is no assignment
+ */
+export function assigned(kind: DocumentKind, row: object, typed: readonly string[]): object {
+  return typed.reduce<Record<string, unknown>>((before, text) => assign(kind, before, text), { ...row });
+}
+
+const FORM = /^(?<field>[a-z_]+)(?:\.(?<param>[^=]*[^=+-]))?(?<sign>[+-]?)=(?<value>[^]*)$/;
+
+function assign(kind: DocumentKind, row: Record<string, unknown>, text: string): Record<string, unknown> {
+  const { field: name = "", param, sign = "", value = "" } = FORM.exec(text)?.groups ?? {};
+  const fields = fieldsOf(kind);
+  const field = fields.get(name);
+  const known = [...fields.keys()].filter((one) => one !== "was");
+  if (name === "")
+    throw new CliError(`found ${printable(text)}; expected field=value, such as enabled=false`);
+  if (field === undefined || name === "was")
+    throw new CliError(
+      `there is no field ${printable(name)}: did you mean ${closest(name, known)}? There are ${known.join(", ")}`,
+    );
+  const before = row[name];
+  if (param !== undefined) {
+    if (field.kind !== "params") throw new CliError(`${name} has no parts: expected ${name}=value`);
+    return { ...row, [name]: withParam(before, param, value) };
+  }
+  const isList = field.kind === "names" || field.kind === "tickers";
+  if (sign !== "" && !isList) throw new CliError(`${name} is no list: expected ${name}=value`);
+  return { ...row, [name]: isList ? listOf(before, { name, sign, value }) : valueOf(field, value) };
+}
+
+/** What cannot be read stays text, which the check of the document refuses with what is expected. */
+function valueOf(field: DocumentField, text: string): unknown {
+  if (text === "" && field.absent !== undefined) return field.absent;
+  if (field.kind === "flag") return text === "true" ? true : text === "false" ? false : text;
+  if (field.kind === "age") return /^\d{1,16}$/.test(text) ? Number(text) : text;
+  return field.kind === "params" ? jsonOr(text) : text;
+}
+
+interface ListChange {
+  readonly name: string;
+  readonly sign: string;
+  readonly value: string;
+}
+
+/** Names with commas are written as a JSON list. */
+function listOf(before: unknown, { name, sign, value }: ListChange): unknown {
+  if (sign === "" && name === "tickers" && value === "all") return value;
+  const json = value.startsWith("[") ? jsonOr(value) : undefined;
+  const names = (Array.isArray(json) ? json : value.split(",").map((one) => one.trim())).filter(
+    (one) => one !== "",
+  ) as readonly unknown[];
+  if (sign === "") return names;
+  if (!Array.isArray(before))
+    throw new CliError(`${name} is ${String(before)}, which is no list: expected ${name}=A,B`);
+  const list = before as readonly unknown[];
+  const missing = names.filter((one) => !list.includes(one));
+  if (sign === "+") return [...list, ...missing];
+  if (missing.length > 0)
+    throw new CliError(`${printable(missing.join(", "))} is not in ${name}, so it cannot be taken out`);
+  return list.filter((one) => !names.includes(one));
+}
+
+/** A value that is JSON is taken as JSON, any other as text; no value takes the param out. */
+function withParam(params: unknown, name: string, text: string): unknown {
+  const others = Object.entries(Object(params) as object).filter(([key]) => key !== name);
+  return Object.fromEntries(text === "" ? others : [...others, [name, jsonOr(text)]]);
+}
+
+function jsonOr(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    // Digits that JavaScript would change stay as they were typed.
+    return typeof value === "number" && String(value) !== text ? text : value;
+  } catch {
+    return text;
+  }
+}

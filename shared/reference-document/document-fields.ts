@@ -1,0 +1,137 @@
+/** The fields of each kind of row: what is expected in them, what an absent one means, and what editors show. */
+export const DOCUMENT_FIELDS = {
+  tickers: {
+    symbol: {
+      kind: "symbol",
+      about:
+        "Symbol as signals name it, in any case, with or without TradingView's .P. In quotes when it has digits only.",
+      example: "BTCUSDT",
+    },
+    status: {
+      kind: "switch",
+      absent: "enabled",
+      about: "disabled: signals for it are ignored as ticker_disabled.",
+      example: "enabled",
+    },
+    trade_permission: {
+      kind: "switch",
+      absent: "enabled",
+      about: "disabled: signals for it are ignored as trade_not_permitted.",
+      example: "enabled",
+    },
+    was: { kind: "was", about: "The symbol it had before: it is renamed.", example: "XBTUSDT" },
+  },
+  signals: {
+    name: { kind: "name", about: "Unique name; strategies list it.", example: "EMA cross" },
+    long_phrase: {
+      kind: "optional text",
+      absent: null,
+      about: "The message that means this signal in the direction long; compared without regard to case.",
+      example: "EMA_CROSS_LONG",
+    },
+    short_phrase: {
+      kind: "optional text",
+      absent: null,
+      about: "The message that means this signal in the direction short.",
+      example: "EMA_CROSS_SHORT",
+    },
+    source: {
+      kind: "optional text",
+      absent: null,
+      about: "For people: who sends it. No decision needs it.",
+      example: "tradingview",
+    },
+    enabled: {
+      kind: "flag",
+      absent: true,
+      about: "false: its phrases are ignored as signal_disabled.",
+      example: true,
+    },
+    was: { kind: "was", about: "The name it had before: it is renamed and keeps its id.", example: "EMA" },
+  },
+  strategies: {
+    name: { kind: "name", about: "Unique name.", example: "Trend follower" },
+    signals: {
+      kind: "names",
+      absent: [],
+      about: "Names of the signals it subscribes to.",
+      example: ["EMA cross"],
+    },
+    tickers: {
+      kind: "tickers",
+      absent: "all",
+      about: "all, or the list of symbols it is limited to; an empty list trades none.",
+      example: ["BTCUSDT"],
+    },
+    handler: {
+      kind: "name",
+      absent: "log",
+      about: "The handler that runs it: log, none, stream, webhook, or one of your own.",
+      example: "webhook",
+    },
+    params: {
+      kind: "params",
+      absent: {},
+      about: "What the handler needs; names of secrets, never their values.",
+      example: { url: "https://bot.example.com/orders", secret: "BROKER_A" },
+    },
+    enabled: { kind: "flag", absent: true, about: "false: it gets no tasks.", example: true },
+    archived: { kind: "flag", absent: false, about: "true: retired; it gets no tasks.", example: false },
+    allow_open: {
+      kind: "flag",
+      absent: true,
+      about: "Whether it may open positions. With neither this nor reverse it gets no tasks.",
+      example: true,
+    },
+    reverse: { kind: "flag", absent: false, about: "Whether it may reverse positions.", example: false },
+    signal_age_ms_max: {
+      kind: "age",
+      absent: null,
+      about:
+        "Signals older than this many milliseconds are ignored as stale; null or 0: only the router's own limit.",
+      example: 60_000,
+    },
+    shadow: { kind: "flag", absent: false, about: "true: it is decided, but gets no tasks.", example: false },
+    was: { kind: "was", about: "The name it had before: it is renamed and keeps its id.", example: "Trend" },
+  },
+} as const satisfies Record<DocumentKind, Record<string, DocumentField>>;
+
+export const DOCUMENT_KINDS = ["tickers", "signals", "strategies"] as const;
+export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
+
+export interface DocumentField {
+  readonly kind:
+    | "symbol"
+    | "name"
+    | "was"
+    | "optional text"
+    | "switch"
+    | "flag"
+    | "age"
+    | "names"
+    | "tickers"
+    | "params";
+  /** What an absent field means; a field without it must be there, except `was`. */
+  readonly absent?: unknown;
+  readonly about: string;
+  readonly example: unknown;
+}
+
+/** The field that names a row of each kind. */
+export const NAME_FIELD = { tickers: "symbol", signals: "name", strategies: "name" } as const;
+
+/** The fields of a kind by name. */
+export function fieldsOf(kind: DocumentKind): ReadonlyMap<string, DocumentField> {
+  return new Map(Object.entries<DocumentField>(DOCUMENT_FIELDS[kind]));
+}
+
+/** Longest name or symbol in bytes of UTF-8: Postgres keeps them in an index, whose entries have a limit. */
+export const NAME_BYTES_MAX = 1_000;
+/** Deepest nesting of params, as in rows that are read. */
+export const PARAMS_NESTING_MAX = 99;
+/** The column is an integer. */
+export const AGE_MS_MAX = 2_147_483_647;
+/** Largest document: some thousand strategies. */
+export const DOCUMENT_BYTES_MAX = 500_000;
+/** Values of a document, counted once for each place where an alias repeats them. */
+export const VALUE_COUNT_MAX = 100_000;

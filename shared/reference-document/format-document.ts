@@ -1,0 +1,54 @@
+import { printableJson } from "../text.ts";
+import { DOCUMENT_KINDS, fieldsOf, type DocumentKind } from "./document-fields.ts";
+import type { ReferenceDocument } from "./document.ts";
+import { yamlLines } from "./yaml-text.ts";
+
+/**
+ * The document as a file to edit, in its own order. Fields that have their default are left out, apart from those that one
+ * looks for first in a strategy. `schema`: where editors find the JSON Schema.
+ */
+export function formatDocument(
+  document: ReferenceDocument,
+  format: "yaml" | "json",
+  { schema = SCHEMA_FILE }: { readonly schema?: string } = {},
+): string {
+  const lists = DOCUMENT_KINDS.map((kind) => {
+    const rows: readonly object[] = document[kind];
+    return [kind, rows.map((row) => shortRow(kind, row))] as const;
+  });
+  if (format === "json") return `${printableJson({ $schema: schema, ...Object.fromEntries(lists) })}\n`;
+  const blocks = lists.map(([kind, rows]) => [
+    "",
+    rows.length === 0 ? `${kind}: []` : `${kind}:`,
+    // A line between rows of many lines.
+    ...rows.flatMap((row, at) => [...(at > 0 && kind !== "tickers" ? [""] : []), ...yamlLines([row], "  ")]),
+  ]);
+  return [...HEADER, `# yaml-language-server: $schema=${schema}`, ...blocks.flat(), ""].join("\n");
+}
+
+/** The file beside the document that `export` writes the schema to. */
+export const SCHEMA_FILE = "./reference.schema.json";
+
+const HEADER = [
+  "# What the router trades: tickers, signals and strategies, which name each other.",
+  "# Apply it with: npm run cli -- reference apply <file>. Comments are not kept: apply and export lose them.",
+  "# A row stands for the whole row: a field that is left out has its default. To rename: `was: <the name before>`.",
+  "# Numbers, yes, no, on, off and dates are not text: put names, symbols and phrases like them in quotes.",
+];
+
+/** Fields that are written whatever they are. */
+const ALWAYS: Readonly<Record<DocumentKind, readonly string[]>> = {
+  tickers: [],
+  signals: [],
+  strategies: ["signals", "tickers", "handler", "enabled"],
+};
+
+function shortRow(kind: DocumentKind, row: object): object {
+  return Object.fromEntries(
+    [...fieldsOf(kind)].flatMap(([name, { absent }]) => {
+      const value: unknown = Reflect.get(row, name);
+      const isDefault = value === undefined || JSON.stringify(value) === JSON.stringify(absent);
+      return isDefault && !ALWAYS[kind].includes(name) ? [] : [[name, value]];
+    }),
+  );
+}

@@ -1,0 +1,111 @@
+import { closest } from "fastest-levenshtein";
+import { excerpt, printable } from "../text.ts";
+import { DOCUMENT_KINDS, fieldsOf, type DocumentKind } from "./document-fields.ts";
+import type {
+  DocumentFault,
+  DocumentSignal,
+  DocumentStrategy,
+  DocumentTicker,
+  ReferenceDocument,
+} from "./document.ts";
+import { FIELD_READERS } from "./field-values.ts";
+import { faultAt, type Place, type SourceEntry, type SourceNode } from "./source-node.ts";
+
+/** Reads the three lists of a document row by row, and collects every fault in them. */
+export function readDocument(root: SourceNode, faults: DocumentFault[]): ReadRows {
+  const entries = mapIn(root, faults, "the lists tickers, signals and strategies");
+  refuseUnknown(entries, { known: [...DOCUMENT_KINDS, "$schema"], what: "list", faults });
+  const rowsOf = <Row>(kind: DocumentKind): readonly ReadRow<Row>[] => {
+    const list = entries.find(({ key }) => key === kind);
+    if (list === undefined) return [];
+    const { value } = list;
+    if (value.kind === "list") return value.items.map((item) => readRow<Row>(kind, item, faults));
+    if (value.kind !== "refused")
+      faults.push(
+        faultAt(
+          list.at,
+          `${kind} ${value.kind === "null" ? "is empty" : "is not a list"}; expected a list of ${kind}. Write [] when there are none`,
+        ),
+      );
+    return [];
+  };
+  return {
+    tickers: rowsOf<DocumentTicker>("tickers"),
+    signals: rowsOf<DocumentSignal>("signals"),
+    strategies: rowsOf<DocumentStrategy>("strategies"),
+  };
+}
+
+export interface ReadRows {
+  readonly tickers: readonly ReadRow<DocumentTicker>[];
+  readonly signals: readonly ReadRow<DocumentSignal>[];
+  readonly strategies: readonly ReadRow<DocumentStrategy>[];
+}
+
+/** A row with the places of its fields. Where a field has a fault, its value is undefined. */
+export interface ReadRow<Row> {
+  readonly row: Row;
+  readonly at: Place;
+  readonly nodes: ReadonlyMap<string, SourceNode>;
+}
+
+/** The document without the places. */
+export function documentOf({ tickers, signals, strategies }: ReadRows): ReferenceDocument {
+  return {
+    tickers: tickers.map(({ row }) => row),
+    signals: signals.map(({ row }) => row),
+    strategies: strategies.map(({ row }) => row),
+  };
+}
+
+const ONE = { tickers: "ticker", signals: "signal", strategies: "strategy" } as const;
+
+function readRow<Row>(kind: DocumentKind, node: SourceNode, faults: DocumentFault[]): ReadRow<Row> {
+  const fields = fieldsOf(kind);
+  const entries = mapIn(node, faults, `the fields of a ${ONE[kind]}`);
+  refuseUnknown(entries, { known: [...fields.keys()], what: `field of a ${ONE[kind]}`, faults });
+  const nodes = new Map(entries.map(({ key, value }) => [key, value]));
+  const row: Record<string, unknown> = {};
+  for (const [name, field] of fields) {
+    const value = nodes.get(name);
+    if (value !== undefined) row[name] = FIELD_READERS[field.kind](value, faults);
+    else if (field.absent !== undefined) row[name] = field.absent;
+    else if (field.kind !== "was" && node.kind === "map")
+      faults.push(
+        faultAt(
+          node,
+          `this ${ONE[kind]} has no ${name}: write one, such as \`${name}: ${String(field.example)}\``,
+        ),
+      );
+  }
+  return { row: row as Row, at: node, nodes };
+}
+
+function mapIn(node: SourceNode, faults: DocumentFault[], expected: string): readonly SourceEntry[] {
+  if (node.kind === "map") return node.entries;
+  if (node.kind !== "refused")
+    faults.push(
+      faultAt(
+        node,
+        `found ${node.kind === "null" ? "nothing" : `a ${node.kind === "list" ? "list" : "single value"}`}; expected ${expected}`,
+      ),
+    );
+  return [];
+}
+
+interface Known {
+  readonly known: readonly string[];
+  readonly what: string;
+  readonly faults: DocumentFault[];
+}
+
+function refuseUnknown(entries: readonly SourceEntry[], { known, what, faults }: Known): void {
+  for (const { key, at } of entries)
+    if (!known.includes(key))
+      faults.push(
+        faultAt(
+          at,
+          `${printable(excerpt(key))} is no ${what}: did you mean ${closest(excerpt(key), known)}? There are ${known.filter((name) => name !== "$schema").join(", ")}`,
+        ),
+      );
+}

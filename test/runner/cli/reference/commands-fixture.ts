@@ -1,0 +1,99 @@
+import { Command } from "commander";
+import { CliError } from "../../../../runner/cli/connection.ts";
+import { addReferenceCommands } from "../../../../runner/cli/reference/commands.ts";
+import { TextFileError } from "../../../../shared/io/files/text-files.ts";
+import type {
+  Change,
+  Edit,
+  EditAnswer,
+  EditOptions,
+  ReferenceEdits,
+} from "../../../../shared/io/reference-edits/reference-edits.ts";
+import type { ReferenceDocument } from "../../../../shared/reference-document/document.ts";
+import { parseDocument } from "../../../../shared/reference-document/parse-document.ts";
+
+/** The commands over a reference in memory, and what they printed, asked and were given. */
+
+export const NONE = { willTradeMore: [], changes: [], warnings: [] };
+export const ETAG = "e1";
+
+export function documentFrom(text: string): ReferenceDocument {
+  const read = parseDocument(text);
+  if (!read.ok) throw new Error(JSON.stringify(read.faults));
+  return read.document;
+}
+
+interface Stage {
+  readonly document: ReferenceDocument;
+  /** What the edit answers; default: done. */
+  readonly answer?: (edit: EditOptions) => EditAnswer;
+  /** What a person answers; default: there is no terminal. */
+  readonly confirmed?: boolean;
+  readonly changes?: readonly { readonly change: Change; readonly document: ReferenceDocument }[];
+}
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly asked: readonly string[];
+  readonly edits: readonly Edit[];
+  readonly rollbacks: readonly (EditOptions & { readonly id: number })[];
+}
+
+export async function run(stage: Stage, ...args: string[]): Promise<Ran> {
+  const [out, err, asked]: string[][] = [[], [], []];
+  const edits: Edit[] = [];
+  const rollbacks: (EditOptions & { readonly id: number })[] = [];
+  let code = 0;
+  const answer =
+    stage.answer ?? (() => ({ status: "done", changeId: 2, version: "v2", summary: NONE }) as const);
+  const { changes = [] } = stage;
+  const reference: ReferenceEdits = {
+    read: async () => ({ document: stage.document, etag: ETAG }),
+    apply: async (edit) => {
+      edits.push(edit);
+      return answer(edit);
+    },
+    history: async ({ countMax, before = Infinity }) =>
+      changes
+        .map(({ change }) => change)
+        .filter(({ id }) => id < before)
+        .slice(0, countMax),
+    change: async (id) => changes.find(({ change }) => change.id === id),
+    rollback: async (id, options) => {
+      rollbacks.push({ id, ...options });
+      return answer(options);
+    },
+  };
+  const program = new Command().exitOverride().configureOutput({ writeErr: (text) => err?.push(text) });
+  addReferenceCommands(program, {
+    withEdits: async (command) => command(reference),
+    print: (text) => out?.push(text),
+    say: (text) => err?.push(text),
+    confirm: async (question) => {
+      asked?.push(question);
+      return stage.confirmed;
+    },
+    exitWith: (exitCode) => {
+      code = exitCode;
+    },
+    user: "ada",
+    columns: 100,
+  });
+  try {
+    await program.parseAsync(["reference", ...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CliError || error instanceof TextFileError) err?.push(error.message);
+    else if (!(error instanceof Error && error.name === "CommanderError")) throw error;
+    code = 1;
+  }
+  return {
+    code,
+    out: (out ?? []).join("\n"),
+    err: (err ?? []).join("\n"),
+    asked: asked ?? [],
+    edits,
+    rollbacks,
+  };
+}

@@ -1,0 +1,196 @@
+import { describe, expect, test } from "vitest";
+import type { Change } from "../../../../shared/io/reference-edits/reference-edits.ts";
+import { documentFrom, run } from "./commands-fixture.ts";
+
+/** `cli reference add`, `set`, `remove`, `list`, and the history. */
+
+const document = documentFrom(`
+tickers: [{ symbol: BTCUSDT }, { symbol: ETHUSDT }]
+signals: [{ name: EMA, long_phrase: UP }, { name: "突破", long_phrase: X }]
+strategies:
+  - { name: Trend, signals: [EMA], tickers: [BTCUSDT], enabled: false, signal_age_ms_max: 5 }
+  - { name: Hook, handler: webhook, params: { url: "https://bot.example.com/hook/token-123", timeout_ms: 100 } }
+`);
+const [trend, hook] = document.strategies;
+
+const edited = async (...args: string[]) => {
+  const ran = await run({ document }, ...args);
+  return { ...ran, document: ran.edits[0]?.document };
+};
+
+describe("set", () => {
+  test("changes what is given, and nothing else", async () => {
+    const { document: after, edits } = await edited(
+      "set",
+      "strategy",
+      "Trend",
+      "enabled=true",
+      "tickers+=ETHUSDT",
+    );
+    expect(edits).toMatchObject([{ kind: "edit", prune: false, by: "ada", ifMatch: "e1" }]);
+    expect(after).toEqual({
+      ...document,
+      strategies: [{ ...trend, enabled: true, tickers: ["BTCUSDT", "ETHUSDT"] }, hook],
+    });
+  });
+
+  test.each([
+    [["tickers=all"], { tickers: "all" }],
+    [["tickers-=BTCUSDT"], { tickers: [] }],
+    [["signals="], { signals: [] }],
+    [['signals=["EMA"]'], { signals: ["EMA"] }],
+    [["signal_age_ms_max=60000"], { signal_age_ms_max: 60_000 }],
+    [["signal_age_ms_max="], { signal_age_ms_max: null }],
+    [["params.a=0700", "params.b=5", "params.c=true"], { params: { a: "0700", b: 5, c: true } }],
+    [['params={"a":{"b":1}}', "handler=none"], { params: { a: { b: 1 } }, handler: "none" }],
+    [["params.big=9007199254740993"], { params: { big: "9007199254740993" } }],
+  ])("%j", async (typed, changes) => {
+    const { document: after } = await edited("set", "strategy", "Trend", ...typed);
+    expect(after?.strategies[0]).toEqual({ ...trend, ...changes });
+  });
+
+  test("a param without a value is taken out", async () => {
+    const { document: after } = await edited("set", "strategy", "Hook", "params.timeout_ms=");
+    expect(after?.strategies[1]?.params).toEqual({ url: "https://bot.example.com/hook/token-123" });
+  });
+
+  test("another name renames, also where strategies list it", async () => {
+    const { document: after } = await edited("set", "signal", "EMA", "name=EMA 2");
+    expect(after?.signals[0]).toMatchObject({ name: "EMA 2", was: "EMA" });
+    expect(after?.strategies[0]?.signals).toEqual(["EMA 2"]);
+  });
+
+  test.each([
+    [["set", "strategy", "Trent", "enabled=true"], /no strategy Trent: did you mean Trend/],
+    [["set", "strategy", "Trend", "enabeld=true"], /no field enabeld: did you mean enabled/],
+    [["set", "strategy", "Trend", "enabled=yes"], /enabled: found "yes"; expected true or false/],
+    [["set", "strategy", "Trend", "signals+=EMO"], /no signal "EMO" in this document: did you mean "EMA"/],
+    [["set", "strategy", "Trend", "tickers-=XRPUSDT"], /XRPUSDT is not in tickers/],
+    [["set", "strategy", "Hook", "tickers+=XRPUSDT"], /tickers is all, which is no list/],
+    [["set", "strategy", "Trend", "enabled"], /expected field=value/],
+    [["add", "ticker", "btcusdt.P"], /there is a ticker btcusdt.P already: use set/],
+    [["remove", "signal", "EMA", "--yes"], /subscribed to by Trend: take it out first/],
+    [["list", "foo"], /Expected ticker, signal or strategy/],
+    [["show", "99"], /there is no change 99/],
+  ])("%j is refused", async (args, message) => {
+    expect(await edited(...args)).toMatchObject({ code: 1, edits: [], err: expect.stringMatching(message) });
+  });
+});
+
+test("add makes a row with defaults", async () => {
+  const { document: after } = await edited("add", "ticker", "0700");
+  expect(after?.tickers[2]).toEqual({ symbol: "0700", status: "enabled", trade_permission: "enabled" });
+});
+
+test("remove asks, and takes out one row", async () => {
+  const answer = ({ dryRun }: { readonly dryRun: boolean }) =>
+    ({
+      status: dryRun ? "previewed" : "done",
+      changeId: 1,
+      version: "v",
+      summary: { willTradeMore: [], changes: [], warnings: [] },
+    }) as const;
+  expect(await run({ document, answer }, "remove", "strategy", "Hook")).toMatchObject({
+    code: 1,
+    asked: ["Remove strategy Hook, as listed?"],
+  });
+  const { edits } = await run({ document, answer, confirmed: true }, "remove", "strategy", "Hook");
+  expect(edits.at(-1)).toMatchObject({
+    prune: true,
+    dryRun: false,
+    document: { ...document, strategies: [trend] },
+  });
+});
+
+test("list shows columns also of wide names, and of addresses the host", async () => {
+  const { out } = await run({ document }, "list");
+  expect(out).not.toContain("token-123");
+  expect(out).toMatch(/^Hook +opens +webhook +all +none +\{"url":"https:\/\/bot\.example\.com/m);
+  expect(out).toContain(
+    "signal  state    long phrase  short phrase  source\nEMA     enabled  UP\n突破    enabled  X\n",
+  );
+  expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+  const json = JSON.parse((await run({ document }, "list", "strategies", "--json")).out);
+  expect(json[1].params.url).toBe("https://bot.example.com/***");
+});
+
+describe("the history", () => {
+  const change = (id: number): Change => ({
+    id,
+    at: "2026-11-30T12:00:00.000Z",
+    by: "ada\u001B[2J",
+    reason: "because",
+    kind: "apply",
+    versionBefore: "v1",
+    versionAfter: `v${id}`,
+  });
+  const other = {
+    ...document,
+    tickers: [],
+    strategies: document.strategies.map((one) => ({
+      ...one,
+      params: { url: "https://bot.example.com/hook/other" },
+    })),
+  };
+  const changes = [
+    { change: change(2), document: other },
+    { change: change(1), document },
+  ];
+
+  test("has one line each", async () => {
+    const { out } = await run({ document, changes }, "history", "--limit", "1");
+    expect(out).toMatch(
+      /^change +at +kind +by +version +reason\n2 +2026.*apply +ada\uFFFD\[2J +v2 +because\n1 changes; older ones with --before 2$/,
+    );
+    expect((await run({ document, changes }, "history", "--before", "2")).out).toContain("v1 (as before)");
+  });
+
+  test("show prints the reference as it was, without whole addresses", async () => {
+    const { out } = await run({ document, changes }, "show", "1");
+    expect(out).toMatch(/^# change 1, apply at .*: because\n# version v1 before, v1 after\n\ntickers:\n/);
+    expect(out).toContain('url: "https://bot.example.com/***"');
+  });
+
+  test("diff of two changes names what differs, also where only the hidden part does", async () => {
+    const { code, out } = await run({ document, changes }, "diff", "1", "2");
+    expect(code).toBe(3);
+    expect(out.split("\n")).toEqual([
+      "- ticker BTCUSDT",
+      "- ticker ETHUSDT",
+      expect.stringMatching(/^~ strategy Trend: params .* instead of \{\}$/),
+      expect.stringMatching(/^~ strategy Hook: params /),
+    ]);
+    expect(out).not.toMatch(/token-123|other/);
+    expect(await run({ document, changes }, "diff", "1", "1")).toMatchObject({
+      code: 0,
+      out: "No difference",
+    });
+  });
+
+  test("rollback asks with what it changes, and goes through the same questions", async () => {
+    const summary = { willTradeMore: ["more"], changes: [], warnings: [] };
+    const answer = ({ agreed }: { readonly agreed: boolean }) =>
+      agreed
+        ? ({ status: "done", changeId: 3, version: "v1", summary } as const)
+        : ({ status: "to_agree", summary } as const);
+    expect(await run({ document, changes, answer }, "rollback", "1")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("more"),
+    });
+    const { rollbacks, code } = await run(
+      { document, changes, answer, confirmed: true },
+      "rollback",
+      "1",
+      "--by",
+      "bob",
+    );
+    expect(code).toBe(0);
+    expect(rollbacks.at(-1)).toMatchObject({ id: 1, by: "bob", agreed: true, dryRun: false, ifMatch: "e1" });
+  });
+});
+
+test("schema prints the JSON Schema", async () => {
+  expect(JSON.parse((await run({ document }, "schema")).out)).toHaveProperty(
+    "properties.strategies.items.properties.params",
+  );
+});

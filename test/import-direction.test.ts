@@ -24,6 +24,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "runner/http/dead-letters/",
     "runner/http/replays/",
     "runner/http/operations/",
+    "runner/http/reference/",
   ],
   ["runner/http/auth/", "runner/http/server/"],
   ["runner/http/"],
@@ -36,7 +37,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["runner/telemetry/"],
   ["runner/environment.ts"],
   ["functions/"],
-  ["shared/io/status/"],
+  ["shared/io/status/", "shared/io/reference-edits/"],
   [
     "shared/io/commit/",
     "shared/io/streams/",
@@ -49,7 +50,13 @@ const FLOORS: readonly (readonly string[])[] = [
   ["shared/io/postgres/", "shared/io/redis/"],
   ["shared/io/files/"],
   // The files on top of shared/ define the words of all its rooms, so they have no floor.
-  ["shared/compare/", "shared/replay/", "shared/notification/", "shared/health/"],
+  [
+    "shared/compare/",
+    "shared/replay/",
+    "shared/notification/",
+    "shared/health/",
+    "shared/reference-document/",
+  ],
   ["shared/decide/"],
   ["shared/reference/"],
   ["shared/signal/"],

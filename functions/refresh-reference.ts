@@ -19,6 +19,7 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   if (version !== (await store.currentVersion()))
     await counted(source.save(version, contentJson(content), new Date(now())), failures);
   const state = await countedData(store.publish({ ticket, version, content, faults, now: now() }), failures);
+  await context.recordChanges?.();
   // Publishing has forgotten all failures; these two states say as much about Postgres.
   if (state === "refused" || state === "newer_format") await failures?.recovered();
   const counts = {
@@ -55,6 +56,8 @@ export interface RefreshContext {
     failed(error: unknown): Promise<void>;
     recovered(): Promise<void>;
   };
+  /** Records what was changed by SQL, for the history. It never rejects. */
+  readonly recordChanges?: () => Promise<void>;
   /** Redis' clock, milliseconds since 1970. */
   readonly now: () => number;
   /** Finds the strategies that this process cannot run; undefined when it runs none. */

@@ -24,6 +24,7 @@ import {
   unexpectedProblem,
   type ProblemOptions,
 } from "./problem.ts";
+import { referenceEditRoutes } from "./reference/routes.ts";
 import { replayRoutes } from "./replays/routes.ts";
 import { newRoutes, type AppEnv } from "./routes.ts";
 import { signalRoutes } from "./signals/routes.ts";
@@ -80,6 +81,7 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
   app.route("/", signalRoutes(deps));
   app.route("/", deadLetterRoutes(deps));
   app.route("/", referenceRoutes(deps));
+  app.route("/", referenceEditRoutes(deps));
   app.route("/", metricsRoutes(deps));
   addDocs(app);
 

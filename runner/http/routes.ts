@@ -27,9 +27,12 @@ export interface AppEnv {
 /** Name of the security scheme in the OpenAPI document. */
 export const BEARER = [{ bearer: [] }];
 
+/** Named, since it would stand in the OpenAPI document for each status of each route. */
+const namedProblem = z.object(problemSchema.shape).openapi("Problem");
+
 /** The problems that a route can answer with, for its `responses`. */
 export function problems<Status extends number>(...statuses: readonly Status[]) {
-  const content = { [PROBLEM_TYPE]: { schema: problemSchema } };
+  const content = { [PROBLEM_TYPE]: { schema: namedProblem } };
   const described = statuses.map(
     (status) => [status, { description: "problem details, RFC 9457", content }] as const,
   );

@@ -12,6 +12,8 @@ import { failureReporter } from "../telemetry/failure-reporter.ts";
 export interface ReferenceReports {
   readonly onChecked: NonNullable<ReferenceStoreOptions["onChecked"]>;
   readonly failures: NonNullable<RefreshContext["failures"]>;
+  /** Does the recording of changes; that it fails is a WARNING, and the refresh goes on. */
+  recording(record: () => Promise<unknown>): Promise<void>;
   refreshed(result: RefreshResult): void;
 }
 
@@ -44,6 +46,11 @@ export function referenceReportsOf({
     what: "this router does not refresh the reference",
   });
 
+  const history = failureReporter(events, {
+    source: SOURCE,
+    what: "what was changed in the reference by SQL is not recorded in reference_changes",
+  });
+
   let isMarked = false;
 
   /** Health that cannot be written must not hide what it is about, which is reported as well. */
@@ -68,6 +75,14 @@ export function referenceReportsOf({
     failures: {
       failed: async (error) => noted(failures.failed(secrets.redact(publicReason(error)))),
       recovered: async () => noted(failures.recovered()),
+    },
+    async recording(record) {
+      try {
+        await record();
+        history.recovered();
+      } catch (error) {
+        history.failed(error);
+      }
     },
     refreshed({ state, version, events: found }) {
       for (const event of found) events.publish(event);

@@ -14,6 +14,7 @@ import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { redisClock, type Clock } from "../../shared/io/redis/clock.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
+import { recordChangesBySql } from "../../shared/io/reference-edits/changes.ts";
 import { loadReferenceRows, saveReferenceVersion } from "../../shared/io/reference/reference-source.ts";
 import { referenceStoreOn, type ReferenceStore } from "../../shared/io/reference/reference-store.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
@@ -138,6 +139,7 @@ export function openServices(options: ServicesOptions): Services {
         },
         store: referenceStore,
         failures: reports.failures,
+        recordChanges: async () => reports.recording(async () => recordChangesBySql(database)),
         now: () => clock.now(),
         ...(runsStrategies ? { checkStrategies: (read) => strategyWatch.check(read) } : {}),
       });

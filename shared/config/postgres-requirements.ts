@@ -44,7 +44,7 @@ export function rightsFault(rights: DatabaseRights): string | undefined {
 }
 
 export interface TablePrivilege {
-  readonly table: (typeof READ)[number] | keyof typeof WRITE;
+  readonly table: (typeof READ)[number] | keyof typeof WRITE | "reference_changes";
   readonly privilege: "SELECT" | "INSERT" | "UPDATE" | "DELETE";
 }
 
@@ -95,5 +95,16 @@ export function logPrivileges({ logRetentionDays }: Pick<Config, "logRetentionDa
     ...(logRetentionDays === 0
       ? []
       : REMOVED_FROM.map((table): TablePrivilege => ({ table, privilege: "DELETE" }))),
+  ];
+}
+
+/** What editing the reference needs besides; a router that only reads it does not. */
+export function editPrivileges(): TablePrivilege[] {
+  return [
+    ...READ.flatMap((table) =>
+      (["INSERT", "UPDATE", "DELETE"] as const).map((privilege): TablePrivilege => ({ table, privilege })),
+    ),
+    { table: "reference_changes", privilege: "SELECT" },
+    { table: "reference_changes", privilege: "INSERT" },
   ];
 }

@@ -59,9 +59,11 @@ function lineOf(
 }
 
 function tradableTickers({ tickers }: ReferenceContent): string[] {
-  const isTradable = ({ status, trade_permission: permission }: Ticker): boolean =>
-    status === "enabled" && permission === "enabled";
   return [...tickers].flatMap(([symbol, ticker]) => (isTradable(ticker) ? [symbol] : []));
+}
+
+export function isTradable({ status, trade_permission: permission }: Ticker): boolean {
+  return status === "enabled" && permission === "enabled";
 }
 
 /** The strategies that get tasks, by name and id. */
@@ -69,7 +71,8 @@ function strategiesOf({ strategies }: ReferenceContent): ReadonlyMap<string, Str
   return new Map([...strategies.values()].filter(getsTasks).map((strategy) => [labelOf(strategy), strategy]));
 }
 
-function getsTasks(strategy: Strategy): boolean {
+/** Whether anything is dispatched to the strategy. */
+export function getsTasks(strategy: Strategy): boolean {
   const { enabled, archived, allow_open: allowOpen, reverse, shadow, faults = [] } = strategy;
   return enabled && !archived && (allowOpen || reverse) && !shadow && faults.length === 0;
 }

@@ -1,10 +1,12 @@
-import type { Change, ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
+import type { Change } from "../../../shared/io/reference-edits/changes.ts";
+import type { EditAnswer, EditOptions } from "../../../shared/io/reference-edits/edit.ts";
+import type { ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
+import { changeLines } from "../../../shared/reference-document/change-lines.ts";
 import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
 import { formatDocument } from "../../../shared/reference-document/format-document.ts";
 import { printable, printableJson } from "../../../shared/text.ts";
 import { CliError } from "../connection.ts";
 import { EXIT_DIFFERS, type CommandIo } from "./command-io.ts";
-import { documentDifferences } from "./document-differences.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
 import { shownDocument } from "./shown-document.ts";
 import { textTable } from "./text-table.ts";
@@ -76,7 +78,7 @@ export async function diffChanges(
     await changeOrRefuse(edits, from),
     await changeOrRefuse(edits, to),
   ]);
-  const lines = documentDifferences(before.document, after.document);
+  const lines = changeLines(before.rows, after.rows);
   if (json) io.print(printableJson({ from, to, differences: lines }));
   else io.print(lines.length === 0 ? "No difference" : lines.map(printable).join("\n"));
   if (lines.length > 0) io.exitWith(EXIT_DIFFERS);
@@ -84,8 +86,12 @@ export async function diffChanges(
 
 async function changeOrRefuse(edits: ReferenceEdits, id: number) {
   const found = await edits.change(id);
-  if (found === undefined) throw new CliError(`there is no change ${id}: \`reference history\` lists them`);
+  if (found === undefined) throw noChange(id);
   return found;
+}
+
+function noChange(id: number): CliError {
+  return new CliError(`there is no change ${id}: \`reference history\` lists them`);
 }
 
 /** Makes the reference what it was after a change; a change of its own. */
@@ -94,6 +100,11 @@ export async function rollBack(id: number, options: ChangeOptions, io: CommandIo
     await changeOrRefuse(edits, id);
     const { etag } = await edits.read();
     const removes = `Make the reference what it was after change ${id}, as listed?`;
-    await makeEdit({ run: async (how) => edits.rollback(id, how), etag, removes }, options, io);
+    const run = async (how: EditOptions): Promise<EditAnswer> => {
+      const answer = await edits.rollback(id, how);
+      if (answer === undefined) throw noChange(id);
+      return answer;
+    };
+    await makeEdit({ run, etag, removes }, options, io);
   });
 }

@@ -1,8 +1,4 @@
-import type {
-  EditAnswer,
-  EditOptions,
-  EditSummary,
-} from "../../../shared/io/reference-edits/reference-edits.ts";
+import type { EditAnswer, EditOptions, EditSummary } from "../../../shared/io/reference-edits/edit.ts";
 import type { DocumentFault } from "../../../shared/reference-document/document.ts";
 import { printableJson } from "../../../shared/text.ts";
 import { CliError } from "../connection.ts";
@@ -50,7 +46,7 @@ export async function makeEdit(edit: EditToMake, options: ChangeOptions, io: Com
 
 function questionOf({ status }: EditAnswer, removes: string | undefined): string | undefined {
   if (status === "previewed") return removes;
-  return status === "to_agree" ? "Shall it trade more, as listed first?" : undefined;
+  return status === "to_agree" ? "Shall it be done, as listed first?" : undefined;
 }
 
 async function askOrRefuse(question: string, io: CommandIo): Promise<void> {
@@ -108,9 +104,15 @@ function exitCodeOf(
 }
 
 /** What trades more comes first: it is what nobody may overlook. */
-export function summaryText({ willTradeMore, changes, warnings }: EditSummary): readonly string[] {
+export function summaryText({
+  willTradeMore,
+  willRemove,
+  changes,
+  warnings,
+}: EditSummary): readonly string[] {
   return [
     ...titled("Will trade more:", willTradeMore),
+    ...titled("Will be removed:", willRemove),
     ...titled("Changes:", changes),
     ...titled("Warnings:", warnings),
   ];

@@ -29,7 +29,14 @@ export async function editRow(row: RowToEdit, options: ChangeOptions, io: Comman
     const what = `${ONE[row.kind]} ${printable(row.name)}`;
     await makeEdit(
       {
-        run: async (how) => edits.apply({ ...how, document, prune: isRemoval, kind: "edit" }),
+        run: async (how) =>
+          edits.apply({
+            ...how,
+            document,
+            prune: false,
+            removes: isRemoval ? [{ kind: row.kind, name: row.name }] : [],
+            kind: "edit",
+          }),
         etag,
         ...(isRemoval ? { removes: `Remove ${what}, as listed?` } : {}),
       },

@@ -81,6 +81,7 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
     table: tablesIn(options.schema),
     query: (sql, params) => withClient(pool, (client) => queryOn(client, sql, params), connectionWorks),
     readOnly: (work) => withClient(pool, (client) => readOnlyOn(client, work)),
+    transaction: (work) => withClient(pool, (client) => transactionOn(client, work)),
     async migrate(how) {
       // In a pool without a time limit for a statement: a migration of large tables may take long.
       const single = openPool({ max: 1, query_timeout: 0, application_name: "signal-router migrate" });
@@ -137,4 +138,20 @@ async function readOnlyOn<T>(client: PgClient, work: (query: Database["query"]) 
   const result = await work((sql, params) => queryOn(client, sql, params));
   await queryOn(client, "COMMIT");
   return result;
+}
+
+async function transactionOn<T>(
+  client: PgClient,
+  work: (query: Database["query"]) => Promise<T>,
+): Promise<T> {
+  await queryOn(client, "BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED");
+  try {
+    const result = await work((sql, params) => queryOn(client, sql, params));
+    await queryOn(client, "COMMIT");
+    return result;
+  } catch (error) {
+    // At once, since others may wait for its locks; a broken connection cannot, and Postgres rolls back by itself.
+    await client.query("ROLLBACK").catch(() => undefined);
+    throw error;
+  }
 }

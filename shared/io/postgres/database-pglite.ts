@@ -80,7 +80,8 @@ export async function openPglite({ dataDir, schema, onError }: PgliteOptions): P
     schema,
     table: tablesIn(schema),
     query: (sql, params) => exclusive(() => query(sql, params)),
-    readOnly: (work) => exclusive(() => inReadOnlyTransaction(query, work)),
+    readOnly: (work) => exclusive(() => inTransaction("REPEATABLE READ READ ONLY", query, work)),
+    transaction: (work) => exclusive(() => inTransaction("READ COMMITTED", query, work)),
     migrate: (how) => exclusive(() => applyMigrations(migrationClient(pg), { ...how, schema })),
     close: () => (closed ??= closePglite(pg, lock, exclusive)),
   };
@@ -95,11 +96,12 @@ async function openIn(folder: string): Promise<PGlite> {
   return PGlite.create(folder, { parsers: { [types.INT8]: Number } });
 }
 
-async function inReadOnlyTransaction<T>(
+async function inTransaction<T>(
+  mode: "REPEATABLE READ READ ONLY" | "READ COMMITTED",
   query: Database["query"],
   work: (query: Database["query"]) => Promise<T>,
 ): Promise<T> {
-  await query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  await query(`BEGIN TRANSACTION ISOLATION LEVEL ${mode}`);
   try {
     const result = await work(query);
     await query("COMMIT");

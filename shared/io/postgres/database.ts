@@ -20,6 +20,11 @@ export interface Database {
    */
   readOnly<T>(work: (query: Database["query"]) => Promise<T>): Promise<T>;
   /**
+   * Runs `work` in one transaction that may write (read committed), and rolls it back when `work` throws. The same holds for the
+   * given query. @throws DatabaseError, and what `work` throws
+   */
+  transaction<T>(work: (query: Database["query"]) => Promise<T>): Promise<T>;
+  /**
    * Applies the missing migrations and returns their names; several processes may do so at once.
    * @throws DatabaseError, MigrationRefusedError, and what the steps throw
    */

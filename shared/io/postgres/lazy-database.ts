@@ -21,6 +21,7 @@ export function lazyDatabase(
     table: tablesIn(schema),
     query: async (sql, params) => (await opened()).query(sql, params),
     readOnly: async (work) => (await opened()).readOnly(work),
+    transaction: async (work) => (await opened()).transaction(work),
     migrate: async (options) => (await opened()).migrate(options),
     async close() {
       const database = await opening?.catch(() => undefined);

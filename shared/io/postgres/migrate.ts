@@ -14,7 +14,7 @@ import { toDatabaseError } from "./database-error.ts";
 import { DatabaseError, type Database, type MigrateOptions, type Migration } from "./database.ts";
 import { readHistory, refuseMisplacedTables, refuseTakenNames } from "./migration-history.ts";
 import { currentHolders, takeMigrationLock, type MigrationClient } from "./migration-lock.ts";
-import { HISTORY_TABLE, LOG_TABLES, nameIn, quoted } from "./table-names.ts";
+import { CHANGES_TABLE, HISTORY_TABLE, LOG_TABLES, nameIn, quoted } from "./table-names.ts";
 
 /** Applies the SQL files in `migrations`, and says which are missing. */
 
@@ -106,6 +106,7 @@ async function applyFiles(
   const missing = await missingFor(origin, history);
   if (missing.some((name) => name.startsWith("001_"))) await refuseTakenNames(query, REFERENCE_TABLES);
   if (missing.some((name) => name.startsWith("002_"))) await refuseTakenNames(query, LOG_TABLES);
+  if (missing.some((name) => name.startsWith("005_"))) await refuseTakenNames(query, [CHANGES_TABLE]);
   const applied = await runFiles(client, { schema, origin });
   const stored = originIn(history.filter((name) => name.startsWith("reference ")));
   if (stored === undefined || !isSameOrigin(stored, origin)) {

@@ -26,7 +26,9 @@ export async function readHistory(
 }
 
 /** Whose reference a database has; undefined before its first migration. @throws DatabaseError */
-export async function readReferenceOrigin(db: Database): Promise<ReferenceOrigin | undefined> {
+export async function readReferenceOrigin(
+  db: Pick<Database, "query" | "schema">,
+): Promise<ReferenceOrigin | undefined> {
   const history = await readHistory(db.query, db.schema);
   return history === undefined ? undefined : originIn(history);
 }

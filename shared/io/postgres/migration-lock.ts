@@ -50,7 +50,7 @@ interface Holder {
   readonly since: string | null;
 }
 
-/** Other sessions that hold the lock, or a table of the router. Of another role Postgres tells the pid only. */
+/** Other sessions that hold the lock, or a table in one of the modes. Of another role Postgres tells the pid only. */
 const HOLDERS = `
   SELECT DISTINCT a.pid, a.application_name AS name, a.usename AS role, a.state,
     to_char(COALESCE(a.xact_start, a.backend_start) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') AS since
@@ -58,19 +58,36 @@ const HOLDERS = `
   WHERE l.granted AND l.pid <> pg_backend_pid()
     AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (
-      l.locktype = 'advisory' AND l.classid = 0 AND l.objid = ${MIGRATION_LOCK} AND l.objsubid = 1
+      l.locktype = 'advisory' AND l.classid = 0 AND l.objid = $2::int AND l.objsubid = 1
       OR l.locktype = 'relation' AND l.relation = ANY (ARRAY(SELECT to_regclass(name)::oid FROM unnest($1::text[]) AS names (name)))
+        AND l.mode <> ALL ($3::text[])
     )
   ORDER BY a.pid LIMIT 5`;
 
 /** Who is waited for, for people, and how to end it. */
 export async function currentHolders(client: MigrationClient, schema: string | undefined): Promise<string> {
   const names = [HISTORY_TABLE, ...TABLES].map((name) => nameIn(schema, name));
-  const { rows } = await client.query(HOLDERS, [names]);
+  return holdersOf(client, { lock: MIGRATION_LOCK, relations: names });
+}
+
+/** Sessions that hold an advisory lock, or a relation otherwise than in these modes, for people. */
+export async function holdersOf(
+  client: MigrationClient,
+  { lock, relations, except = [] }: Held,
+): Promise<string> {
+  const { rows } = await client.query(HOLDERS, [[...relations], lock, [...except]]);
   const holders = rows as Holder[];
   if (holders.length === 0) return "it has ended just now; run the command again";
   const list = holders.map(holderText).join("; ");
   return `${list}. Let it end, or end it with SELECT pg_terminate_backend(<pid>)`;
+}
+
+interface Held {
+  readonly lock: number;
+  /** As statements name them. */
+  readonly relations: readonly string[];
+  /** Modes that keep nobody waiting, as `pg_locks` names them. */
+  readonly except?: readonly string[];
 }
 
 function holderText({ pid, name, role, state, since }: Holder): string {

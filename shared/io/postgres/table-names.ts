@@ -10,7 +10,10 @@ export const LOG_TABLES = [
   "reference_snapshots",
 ] as const;
 
-export const TABLES = [...REFERENCE_TABLES, ...LOG_TABLES] as const;
+/** The history of the router's own reference; it stays where it is while the reference is another system's. */
+export const CHANGES_TABLE = "reference_changes";
+
+export const TABLES = [...REFERENCE_TABLES, CHANGES_TABLE, ...LOG_TABLES] as const;
 export type TableName = (typeof TABLES)[number];
 
 /** Which migrations were applied, and whose reference it is. Not the library's default name, which others may use. */

@@ -1,73 +1,95 @@
-import type { DocumentFault, ReferenceDocument } from "../../reference-document/document.ts";
-import type { AnyStrategyHandler } from "../../strategy.ts";
+import { changeLines } from "../../reference-document/change-lines.ts";
+import { documentOf } from "../../reference-document/document-of-rows.ts";
+import type { ReferenceDocument } from "../../reference-document/document.ts";
+import { NO_ROWS, type StoredRows } from "../../reference-document/stored-rows.ts";
+import type { RowIds } from "../../reference-document/wanted-rows.ts";
+import { buildReference } from "../../reference/build-reference.ts";
 import type { Database } from "../postgres/database.ts";
+import { applyEdit } from "./apply-edit.ts";
+import { readChange, readChanges, readStored, type Change } from "./changes.ts";
+import type { Edit, EditAnswer, EditOptions, EditPorts } from "./edit.ts";
+import { notOwnText, ReferenceNotOwnError } from "./not-own.ts";
 
-/** This room changes the reference in Postgres, each change in one transaction, and keeps the history of changes. */
+/**
+ * This room changes the router's own reference: one edit is one transaction, with everything it has to be asked and checked, and
+ * one row of the history. All but `apply` throw ReferenceNotOwnError where it is another system's, and all may throw DatabaseError.
+ */
 export interface ReferenceEdits {
-  /** The reference as it is, and the ETag of its rows. */
-  read(): Promise<{ readonly document: ReferenceDocument; readonly etag: string }>;
+  read(): Promise<ReadDocument>;
   apply(edit: Edit): Promise<EditAnswer>;
-  /** The newest first. */
-  history(page: { readonly countMax: number; readonly before?: number }): Promise<readonly Change[]>;
-  change(id: number): Promise<{ readonly change: Change; readonly document: ReferenceDocument } | undefined>;
-  rollback(id: number, options: EditOptions): Promise<EditAnswer>;
+  /** The newest first, those before the id `before`. */
+  history(page: {
+    readonly countMax: number;
+    readonly before?: number | undefined;
+  }): Promise<readonly Change[]>;
+  /** One change; undefined when there is none of this id. */
+  change(id: number): Promise<ShownChange | undefined>;
+  /** Makes the rows what they were after a change; undefined when there is none of this id. */
+  rollback(id: number, options: EditOptions): Promise<EditAnswer | undefined>;
 }
 
-export interface EditOptions {
-  readonly by: string;
-  readonly reason: string | null;
-  readonly dryRun: boolean;
-  /** What trades more was agreed to. */
-  readonly agreed: boolean;
-  readonly ifMatch?: string;
-}
-
-export interface Edit extends EditOptions {
+export interface ShownChange {
+  readonly change: Change;
+  /** The rows after it, and what the document can express of them. */
+  readonly rows: StoredRows;
   readonly document: ReferenceDocument;
-  /** Rows that the document does not have are removed. */
-  readonly prune: boolean;
-  readonly kind: "apply" | "edit";
-}
-
-export type EditAnswer =
-  | {
-      readonly status: "done" | "unchanged" | "previewed";
-      readonly changeId: number | null;
-      readonly version: string;
-      readonly summary: EditSummary;
-    }
-  | {
-      readonly status: "refused";
-      readonly faults: readonly DocumentFault[];
-      readonly summary?: EditSummary;
-    }
-  /** It would trade more, and that was not agreed to. */
-  | { readonly status: "to_agree"; readonly summary: EditSummary }
-  /** Another change was faster. */
-  | { readonly status: "conflict"; readonly etag: string; readonly summary: EditSummary }
-  | { readonly status: "not_own"; readonly message: string };
-
-/** Lines for people, names beside ids. */
-export interface EditSummary {
-  readonly willTradeMore: readonly string[];
+  /** What it has changed, as lines for people. */
   readonly changes: readonly string[];
-  readonly warnings: readonly string[];
 }
 
-export interface Change {
-  readonly id: number;
-  readonly at: string;
-  readonly by: string;
-  readonly reason: string | null;
-  readonly kind: "apply" | "edit" | "rollback" | "seen";
-  readonly versionBefore: string | null;
-  readonly versionAfter: string;
+export interface ReadDocument {
+  readonly document: ReferenceDocument;
+  readonly etag: string;
+  /** Of the snapshot that is made of the rows. */
+  readonly version: string;
+  /** A line for each row that no document can express. */
+  readonly unreadable: readonly string[];
 }
 
-export interface EditPorts {
-  readonly handlers: readonly AnyStrategyHandler[];
+export function referenceEditsOn(db: Database, ports: EditPorts): ReferenceEdits {
+  /** @throws ReferenceNotOwnError */
+  async function refuseOthers(): Promise<void> {
+    const message = await notOwnText(db);
+    if (message !== undefined) throw new ReferenceNotOwnError(message);
+  }
+  return {
+    async read() {
+      await refuseOthers();
+      const stored = await readStored(db.query, db);
+      const { version } = buildReference(stored.rows);
+      return { ...documentOf(stored), etag: stored.etag, version };
+    },
+    apply: async ({ document, prune, removes = [], ...options }) =>
+      applyEdit(db, ports, { ...options, wanted: { document, prune, removes, notes: [] } }),
+    async history(page) {
+      await refuseOthers();
+      return readChanges(db, page);
+    },
+    async change(id) {
+      await refuseOthers();
+      const found = await readChange(db.query, db, id);
+      if (found === undefined) return undefined;
+      const [last] = await readChanges(db, { countMax: 1, before: id });
+      const before = last && (await readChange(db.query, db, last.id));
+      const { rows } = found.stored;
+      const changes = changeLines(before?.stored.rows ?? NO_ROWS, rows);
+      return { change: found.change, rows, document: documentOf(found.stored).document, changes };
+    },
+    async rollback(id, options) {
+      await refuseOthers();
+      const found = await readChange(db.query, db, id);
+      if (found === undefined) return undefined;
+      const { document, unreadable } = documentOf(found.stored);
+      const notes = unreadable.map((line) => `change ${id} has a row that is not made again: ${line}`);
+      const wanted = { document, prune: true, removes: [], ids: idsOf(found.stored.rows), notes };
+      return applyEdit(db, ports, { ...options, kind: "rollback", wanted });
+    },
+  };
 }
 
-export function referenceEditsOn(_db: Database, _ports: EditPorts): ReferenceEdits {
-  throw new Error("changes of the reference are not there yet");
+function idsOf({ signals, strategies }: StoredRows): RowIds {
+  return {
+    signals: new Map(signals.map(({ id, name }) => [name, id])),
+    strategies: new Map(strategies.map(({ id, name }) => [name, id])),
+  };
 }

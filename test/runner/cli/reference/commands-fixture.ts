@@ -2,19 +2,16 @@ import { Command } from "commander";
 import { CliError } from "../../../../runner/cli/connection.ts";
 import { addReferenceCommands } from "../../../../runner/cli/reference/commands.ts";
 import { TextFileError } from "../../../../shared/io/files/text-files.ts";
-import type {
-  Change,
-  Edit,
-  EditAnswer,
-  EditOptions,
-  ReferenceEdits,
-} from "../../../../shared/io/reference-edits/reference-edits.ts";
+import type { Change } from "../../../../shared/io/reference-edits/changes.ts";
+import type { Edit, EditAnswer, EditOptions } from "../../../../shared/io/reference-edits/edit.ts";
+import type { ReferenceEdits } from "../../../../shared/io/reference-edits/reference-edits.ts";
 import type { ReferenceDocument } from "../../../../shared/reference-document/document.ts";
 import { parseDocument } from "../../../../shared/reference-document/parse-document.ts";
+import { NO_ROWS, type StoredRows } from "../../../../shared/reference-document/stored-rows.ts";
 
 /** The commands over a reference in memory, and what they printed, asked and were given. */
 
-export const NONE = { willTradeMore: [], changes: [], warnings: [] };
+export const NONE = { willTradeMore: [], willRemove: [], changes: [], warnings: [] };
 export const ETAG = "e1";
 
 export function documentFrom(text: string): ReferenceDocument {
@@ -32,6 +29,16 @@ interface Stage {
   readonly changes?: readonly { readonly change: Change; readonly document: ReferenceDocument }[];
 }
 
+/** The rows of a document, whose ids are its places. */
+function rowsOf({ tickers, signals, strategies }: ReferenceDocument): StoredRows {
+  return {
+    ...NO_ROWS,
+    tickers,
+    signals: signals.map((row, at) => ({ ...row, id: at + 1 })),
+    strategies: strategies.map((row, at) => ({ ...row, id: at + 1, use_all_tickers: row.tickers === "all" })),
+  };
+}
+
 export interface Ran {
   readonly code: number;
   readonly out: string;
@@ -47,10 +54,11 @@ export async function run(stage: Stage, ...args: string[]): Promise<Ran> {
   const rollbacks: (EditOptions & { readonly id: number })[] = [];
   let code = 0;
   const answer =
-    stage.answer ?? (() => ({ status: "done", changeId: 2, version: "v2", summary: NONE }) as const);
+    stage.answer ??
+    (() => ({ status: "done", changeId: 2, version: "v2", etag: "e2", summary: NONE }) as const);
   const { changes = [] } = stage;
   const reference: ReferenceEdits = {
-    read: async () => ({ document: stage.document, etag: ETAG }),
+    read: async () => ({ document: stage.document, etag: ETAG, version: "v1", unreadable: [] }),
     apply: async (edit) => {
       edits.push(edit);
       return answer(edit);
@@ -60,7 +68,10 @@ export async function run(stage: Stage, ...args: string[]): Promise<Ran> {
         .map(({ change }) => change)
         .filter(({ id }) => id < before)
         .slice(0, countMax),
-    change: async (id) => changes.find(({ change }) => change.id === id),
+    change: async (id) => {
+      const found = changes.find(({ change }) => change.id === id);
+      return found && { ...found, rows: rowsOf(found.document), changes: [] };
+    },
     rollback: async (id, options) => {
       rollbacks.push({ id, ...options });
       return answer(options);

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { EditAnswer } from "../../../../shared/io/reference-edits/reference-edits.ts";
+import type { EditAnswer } from "../../../../shared/io/reference-edits/edit.ts";
 import { parseDocument } from "../../../../shared/reference-document/parse-document.ts";
 import { documentFrom, ETAG, NONE, run } from "./commands-fixture.ts";
 
@@ -30,11 +30,18 @@ const MORE: EditAnswer = {
   status: "to_agree",
   summary: {
     willTradeMore: ["strategy Trend (1): enabled"],
+    willRemove: [],
     changes: ["strategy Trend (1): changed"],
     warnings: [],
   },
 };
-const DONE: EditAnswer = { status: "done", changeId: 7, version: "v2", summary: NONE };
+const DONE = {
+  status: "done",
+  changeId: 7,
+  version: "v2",
+  etag: "e2",
+  summary: NONE,
+} as const satisfies EditAnswer;
 
 describe("export", () => {
   test("writes a whole file that only this user may read, with the schema beside it, and replaces none", async () => {

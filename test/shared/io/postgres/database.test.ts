@@ -91,6 +91,28 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
     expect(await db.query("SELECT 1 AS one")).toStrictEqual([{ one: 1 }]);
   });
 
+  it("writes all of a transaction or nothing, also one in which a statement was refused", async () => {
+    const thrown = new TypeError("mine");
+    const ids = [200, 201];
+    const inserting = async (query: Database["query"]): Promise<void> => {
+      for (const id of ids) await query("INSERT INTO things VALUES ($1, 'both')", [id]);
+    };
+    const failing = db.transaction(async (query) => {
+      await inserting(query);
+      throw thrown;
+    });
+    expect(await rejection(failing)).toBe(thrown);
+    const refused = db.transaction(async (query) => {
+      await inserting(query);
+      await query("INSERT INTO things VALUES (202, 'forbidden')");
+    });
+    expect(await rejection(refused)).toMatchObject({ kind: "refused", sqlstate: "23514" });
+    const written = "SELECT id FROM things WHERE id >= 200 ORDER BY id";
+    expect(await db.query(written)).toStrictEqual([]);
+    await db.transaction(inserting);
+    expect(await db.query(written)).toStrictEqual(ids.map((id) => ({ id })));
+  });
+
   it.each([
     { what: "text that is not a number", sql: "SELECT 's3cret'::text::integer", sqlstate: "22P02" },
     {
@@ -130,7 +152,13 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
   });
 
   it("applies each migration once, and lists the missing ones", async () => {
-    const names = ["001_reference", "002_log", "003_reference_checks", "004_worker_reports"];
+    const names = [
+      "001_reference",
+      "002_log",
+      "003_reference_checks",
+      "004_worker_reports",
+      "005_reference_changes",
+    ];
     expect(await pendingMigrations(db)).toStrictEqual(names);
     const results = await Promise.all([db.migrate(), db.migrate(), db.migrate()]);
     expect(results.flat()).toStrictEqual(names);
@@ -140,7 +168,7 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
       "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'",
     );
     const expected =
-      "invocations reference_snapshots signal_log signal_log_entries signal_router_migrations signals " +
+      "invocations reference_changes reference_snapshots signal_log signal_log_entries signal_router_migrations signals " +
       "strategies strategy_signals strategy_tickers system_log things tickers";
     expect(new Set(tables.map(({ name }) => name))).toStrictEqual(new Set(expected.split(" ")));
   });

@@ -1,0 +1,80 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
+import { formatDocument } from "../../../shared/reference-document/format-document.ts";
+import { parseDocument } from "../../../shared/reference-document/parse-document.ts";
+import type { HttpDeps } from "../http-deps.ts";
+import { BEARER, json, newRoutes, problems } from "../routes.ts";
+import { answerEdit, refused } from "./answer.ts";
+import { requiredIfMatch } from "./if-match.ts";
+import { optionsIn } from "./options.ts";
+import { documentSchema, editAnswerSchema, ifMatchHeaders, putQuerySchema } from "./schemas.ts";
+
+/** `GET /reference/document` and `PUT`: the whole reference as one document. */
+
+const common = { security: BEARER, tags: ["reference"] };
+const YAML = "application/yaml";
+
+const readRoute = createRoute({
+  ...common,
+  method: "get",
+  path: "/reference/document",
+  summary: "The reference as a document, to edit it",
+  description:
+    "JSON, or YAML with `Accept: application/yaml`. `ETag` is for `If-Match`. `X-Not-In-Document` counts rows that no document can express; YAML names them in comments.",
+  responses: {
+    200: {
+      description: "the document",
+      content: { ...json(documentSchema, "").content, [YAML]: { schema: { type: "string" } } },
+    },
+    ...problems(401, 409, 503),
+  },
+});
+
+const putRoute = createRoute({
+  ...common,
+  method: "put",
+  path: "/reference/document",
+  summary: "Replace the reference by a document",
+  description:
+    "The body is JSON or YAML, whatever its content type. A row stands for the whole row: absent fields are their defaults, lists are replaced. Rows that the document lacks stay without `prune`. 409: somebody was faster (`reference_changed`), or what would trade more is to be agreed to (`to_agree`).",
+  request: {
+    query: putQuerySchema,
+    headers: ifMatchHeaders,
+    body: {
+      required: true,
+      // No schemas that are checked here: they would have the body read as JSON before its faults are found.
+      content: { "application/json": { schema: { type: "object" } }, [YAML]: { schema: { type: "string" } } },
+    },
+  },
+  responses: {
+    200: json(editAnswerSchema, "it is done, or was previewed"),
+    ...problems(400, 401, 409, 413, 415, 422, 428, 503),
+  },
+});
+
+export function documentRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
+  return newRoutes()
+    .openapi(readRoute, async (c) => {
+      const { document, etag, unreadable } = await edits.read();
+      const asYaml = /\byaml\b/i.test(c.req.header("accept") ?? "");
+      const headers = { etag: `"${etag}"`, "x-not-in-document": String(unreadable.length), vary: "accept" };
+      if (!asYaml)
+        return c.body(formatDocument(document, "json"), 200, {
+          ...headers,
+          "content-type": "application/json",
+        });
+      const comments = unreadable.map((line) => `# not in this document: ${line}\n`).join("");
+      const text = `${comments}${formatDocument(document, "yaml")}`;
+      return c.body(text, 200, { ...headers, "content-type": YAML });
+    })
+    .openapi(putRoute, async (c) => {
+      const ifMatch = requiredIfMatch(c.req.valid("header")["if-match"]);
+      const query = c.req.valid("query");
+      const parsed = parseDocument(await c.req.text());
+      if (!parsed.ok) throw refused(parsed.faults);
+      const { document } = parsed;
+      const prune = query.prune === "true";
+      const answer = await edits.apply({ ...optionsIn(query), document, prune, kind: "apply", ifMatch });
+      return c.json(await answerEdit(c, answer, services), 200);
+    });
+}

@@ -1,0 +1,134 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Edit, EditAnswer } from "../../../shared/io/reference-edits/edit.ts";
+import type { ReadDocument, ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
+import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
+import {
+  withChanges,
+  withoutRow,
+  withRow,
+  type EditedDocument,
+} from "../../../shared/reference-document/edit-one.ts";
+import { documentFromJson } from "../../../shared/reference-document/parse-document.ts";
+import type { RowKind } from "../../../shared/reference-document/wanted-rows.ts";
+import type { HttpDeps } from "../http-deps.ts";
+import { Problem } from "../problem.ts";
+import { BEARER, json, jsonBody, newRoutes, problems } from "../routes.ts";
+import { answerEdit, refused } from "./answer.ts";
+import { ifMatchIn } from "./if-match.ts";
+import { optionsIn } from "./options.ts";
+import { editAnswerSchema, editQuerySchema, ifMatchHeaders, kindParams, rowParams } from "./schemas.ts";
+
+/** `POST`, `PATCH` and `DELETE` below `/reference/{kind}`: one ticker, signal or strategy. */
+
+const row = z.looseObject({}).openapi("ReferenceRow");
+const common = { security: BEARER, tags: ["reference"] };
+const request = { query: editQuerySchema, headers: ifMatchHeaders };
+const done = json(editAnswerSchema, "it is done, or was previewed");
+
+const addRoute = createRoute({
+  ...common,
+  method: "post",
+  path: "/reference/{kind}",
+  summary: "Add a ticker, a signal or a strategy",
+  request: { ...request, params: kindParams, body: jsonBody(row) },
+  responses: { 200: done, ...problems(400, 401, 409, 413, 415, 422, 503) },
+});
+
+const changeRoute = createRoute({
+  ...common,
+  method: "patch",
+  path: "/reference/{kind}/{name}",
+  summary: "Change the given fields of a row, its name too",
+  request: { ...request, params: rowParams, body: jsonBody(row) },
+  responses: { 200: done, ...problems(400, 401, 404, 409, 413, 415, 422, 503) },
+});
+
+const removeRoute = createRoute({
+  ...common,
+  method: "delete",
+  path: "/reference/{kind}/{name}",
+  summary: "Remove a row; a strategy with tasks in flight is archived instead",
+  request: { ...request, params: rowParams },
+  responses: { 200: done, ...problems(401, 404, 409, 422, 503) },
+});
+
+/** Between reading and writing others may write; without If-Match such an edit is made again on what there is then. */
+const TRIES_MAX = 5;
+
+export function rowRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
+  /** Edits the document as it is now, again when another edit was faster. */
+  async function editing(
+    options: Omit<Edit, "document" | "prune" | "kind">,
+    edit: (read: ReadDocument) => ReferenceDocument,
+  ): Promise<EditAnswer> {
+    for (let tries = 1; ; tries += 1) {
+      const read = await edits.read();
+      const ifMatch = options.ifMatch ?? read.etag;
+      const made = { ...options, ifMatch, document: edit(read), prune: false, kind: "edit" } as const;
+      const answer = await edits.apply(made);
+      if (answer.status !== "conflict" || options.ifMatch !== undefined || tries === TRIES_MAX) return answer;
+    }
+  }
+
+  return newRoutes()
+    .openapi(addRoute, async (c) => {
+      const { kind } = c.req.valid("param");
+      const ifMatch = ifMatchIn(c.req.valid("header")["if-match"]);
+      const answer = await editing({ ...optionsIn(c.req.valid("query")), ifMatch }, ({ document }) => {
+        const edited = withRow(document, kind, c.req.valid("json"));
+        if (edited === undefined) throw taken(kind);
+        return documentOf(edited, kind);
+      });
+      return c.json(await answerEdit(c, answer, services), 200);
+    })
+    .openapi(changeRoute, async (c) => {
+      const { kind, name } = c.req.valid("param");
+      const ifMatch = ifMatchIn(c.req.valid("header")["if-match"]);
+      const changes = c.req.valid("json");
+      const answer = await editing({ ...optionsIn(c.req.valid("query")), ifMatch }, (read) => {
+        const edited = withChanges(read.document, { kind, name, changes });
+        if (edited === undefined) throw noRow(kind, name, read);
+        return documentOf(edited, kind);
+      });
+      return c.json(await answerEdit(c, answer, services), 200);
+    })
+    .openapi(removeRoute, async (c) => {
+      const { kind, name } = c.req.valid("param");
+      const ifMatch = ifMatchIn(c.req.valid("header")["if-match"]);
+      const options = { ...optionsIn(c.req.valid("query")), ifMatch, removes: [{ kind, name }] };
+      const answer = await editing(options, (read) => {
+        const document = withoutRow(read.document, kind, name);
+        if (document === undefined) throw noRow(kind, name, read);
+        return document;
+      });
+      return c.json(await answerEdit(c, answer, services), 200);
+    });
+}
+
+/** The edited document; its faults have paths within the row. */
+function documentOf({ json: edited, at }: EditedDocument, kind: RowKind): ReferenceDocument {
+  const parsed = documentFromJson(edited);
+  if (parsed.ok) return parsed.document;
+  const prefix = `${kind}[${at}].`;
+  const within = (path: string): string => (path.startsWith(prefix) ? path.slice(prefix.length) : path);
+  throw refused(parsed.faults.map((fault) => ({ ...fault, path: within(fault.path) })));
+}
+
+const ONE = { tickers: "ticker", signals: "signal", strategies: "strategy" } as const;
+
+function taken(kind: RowKind): Problem {
+  const detail = `there is a ${ONE[kind]} of this name already`;
+  const hint = `PATCH /reference/${kind}/{name} changes it`;
+  return new Problem({ status: 409, code: "exists", detail, hint });
+}
+
+function noRow(kind: RowKind, name: string, { unreadable }: ReadDocument): Problem {
+  const issues = unreadable.map((message) => ({ path: "", message }));
+  return new Problem({
+    status: 404,
+    code: "no_such_row",
+    detail: `there is no ${ONE[kind]} ${JSON.stringify(name.slice(0, 200))}`,
+    hint: "GET /reference/document has all names",
+    ...(issues.length === 0 ? {} : { issues }),
+  });
+}

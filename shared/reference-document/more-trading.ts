@@ -1,0 +1,114 @@
+import { getsTasks, isTradable } from "../reference/compare-references.ts";
+import type { ReferenceContent, Strategy } from "../reference/reference.ts";
+import { strategyLabel } from "../strategy-label.ts";
+
+/**
+ * What would be traded with another reference and is not now, as lines for people; empty when nothing is. Strategies are the
+ * same when their ids are. Pauses do not count: an edit lifts none.
+ */
+export function moreTrading(before: ReferenceContent, after: ReferenceContent): readonly string[] {
+  const links = [subscriptionsOf(before), subscriptionsOf(after)] as const;
+  const strategies = [...after.strategies.values()].filter(getsTasks).flatMap((is) => {
+    const was = before.strategies.get(is.id);
+    const label = strategyLabel(is.id, is.name);
+    if (was === undefined || !getsTasks(was)) return [`strategy ${label} would trade: ${whyNow(was, is)}`];
+    return [
+      ...widened(was, is).map((what) => `strategy ${label}: ${what}`),
+      ...gainedSubscriptions(links, is).map((what) => `strategy ${label}: ${what}`),
+    ];
+  });
+  return [...gainedTickers(before, after), ...strategies];
+}
+
+const NAMED_MAX = 10;
+
+function gainedTickers(before: ReferenceContent, after: ReferenceContent): string[] {
+  const gained = [...after.tickers].flatMap(([symbol, ticker]) => {
+    const was = before.tickers.get(symbol);
+    return isTradable(ticker) && (was === undefined || !isTradable(was)) ? [symbol] : [];
+  });
+  return gained.map((symbol) => {
+    const what = before.tickers.has(symbol) ? "is switched on" : "is new";
+    return `ticker ${symbol} would be traded: it ${what}`;
+  });
+}
+
+/** What makes a strategy get tasks that gets none now. */
+function whyNow(was: Strategy | undefined, is: Strategy): string {
+  if (was === undefined) return "it is new";
+  const reasons = [
+    ...(was.enabled ? [] : ["enabled true instead of false"]),
+    ...(was.archived ? ["archived false instead of true"] : []),
+    ...(was.shadow ? ["shadow false instead of true"] : []),
+    ...flags(was, is),
+    ...((was.faults ?? []).length > 0 ? ["its row can be used again"] : []),
+  ];
+  return reasons.join(", ");
+}
+
+function flags(was: Strategy, is: Strategy): string[] {
+  return [
+    ...(is.allow_open && !was.allow_open ? ["allow_open true instead of false"] : []),
+    ...(is.reverse && !was.reverse ? ["reverse true instead of false"] : []),
+  ];
+}
+
+function widened(was: Strategy, is: Strategy): string[] {
+  return [
+    ...flags(was, is),
+    ...gainedSymbols(was.symbols, is.symbols),
+    ...(limitOf(is) > limitOf(was)
+      ? [`older signals: signal_age_ms_max ${ageText(is)} instead of ${ageText(was)}`]
+      : []),
+    ...(is.handler === was.handler ? [] : [`handler ${is.handler} instead of ${was.handler}`]),
+  ];
+}
+
+function gainedSymbols(was: Strategy["symbols"], is: Strategy["symbols"]): string[] {
+  if (was === null) return [];
+  if (is === null) return [`all tickers instead of ${listed(was)}`];
+  const gained = is.filter((symbol) => !was.includes(symbol));
+  return gained.length === 0 ? [] : [`more tickers: ${listed(gained)}`];
+}
+
+/** 0 and null: no limit of its own. */
+function limitOf({ signal_age_ms_max: max }: Strategy): number {
+  return max === null || max === 0 ? Number.POSITIVE_INFINITY : max;
+}
+
+function ageText(strategy: Strategy): string {
+  const limit = limitOf(strategy);
+  return Number.isFinite(limit) ? `${limit}` : "without a limit";
+}
+
+/** Of each strategy the phrases that lead to it with their direction, as compared and as shown. */
+type Subscriptions = ReadonlyMap<number, ReadonlyMap<string, string>>;
+
+function subscriptionsOf({ phrases }: ReferenceContent): Subscriptions {
+  const found = new Map<number, Map<string, string>>();
+  for (const [folded, { state, direction, phrase, strategy_ids: ids }] of phrases) {
+    if (state !== "enabled" || direction === null) continue;
+    for (const id of ids) {
+      const known = found.get(id) ?? new Map<string, string>();
+      found.set(id, known.set(`${direction} ${folded}`, `${phrase} (${direction})`));
+    }
+  }
+  return found;
+}
+
+function gainedSubscriptions(
+  [before, after]: readonly [Subscriptions, Subscriptions],
+  { id }: Strategy,
+): string[] {
+  const known = before.get(id);
+  const gained = [...(after.get(id) ?? [])].flatMap(([key, shown]) =>
+    known?.has(key) === true ? [] : [shown],
+  );
+  return gained.length === 0 ? [] : [`it would get ${listed(gained)}`];
+}
+
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return "none";
+  const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : "";
+  return `${names.slice(0, NAMED_MAX).join(", ")}${more}`;
+}

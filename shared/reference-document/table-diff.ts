@@ -1,0 +1,54 @@
+import { canonicalJson } from "../reference/reference-text.ts";
+import { REFERENCE_TABLES, type ReferenceTable } from "../reference/reference.ts";
+import type { StoredRows } from "./stored-rows.ts";
+
+/** What has to be written so that one state of the tables becomes another. */
+export type RowsDiff = { readonly [Table in ReferenceTable]: TableDiff<StoredRows[Table][number]> };
+
+export interface TableDiff<Row> {
+  readonly inserted: readonly Row[];
+  readonly updated: readonly { readonly before: Row; readonly after: Row }[];
+  readonly deleted: readonly Row[];
+}
+
+export function diffRows(before: StoredRows, after: StoredRows): RowsDiff {
+  return {
+    tickers: diff(before.tickers, after.tickers, ({ symbol }) => symbol),
+    signals: diff(before.signals, after.signals, ({ id }) => id),
+    strategies: diff(before.strategies, after.strategies, ({ id }) => id),
+    strategy_signals: diff(before.strategy_signals, after.strategy_signals, canonicalJson),
+    strategy_tickers: diff(before.strategy_tickers, after.strategy_tickers, canonicalJson),
+  };
+}
+
+export function isEmptyDiff(found: RowsDiff): boolean {
+  return REFERENCE_TABLES.every((table) => {
+    const { inserted, updated, deleted } = found[table];
+    return inserted.length + updated.length + deleted.length === 0;
+  });
+}
+
+function diff<Row>(
+  before: readonly Row[],
+  after: readonly Row[],
+  keyOf: (row: Row) => number | string,
+): TableDiff<Row> {
+  const [was, is] = [byKey(before, keyOf), byKey(after, keyOf)];
+  return {
+    inserted: after.filter((row) => !was.has(keyOf(row))),
+    updated: after.flatMap((row) => {
+      const old = was.get(keyOf(row));
+      return old === undefined || canonicalJson(old) === canonicalJson(row)
+        ? []
+        : [{ before: old, after: row }];
+    }),
+    deleted: before.filter((row) => !is.has(keyOf(row))),
+  };
+}
+
+function byKey<Row>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => number | string,
+): ReadonlyMap<number | string, Row> {
+  return new Map(rows.map((row) => [keyOf(row), row]));
+}

@@ -1,0 +1,67 @@
+import { REFERENCE_COLUMNS, type Column } from "../reference/row-columns.ts";
+import type { DocumentFault, ReferenceDocument } from "./document.ts";
+
+/** Values of a document that the tables or the router would refuse, each with its place. */
+export function valueFaults({ tickers, signals, strategies }: ReferenceDocument): DocumentFault[] {
+  if (tickers.length + signals.length + strategies.length === 0) return [EMPTY];
+  return [
+    ...tickers.flatMap((ticker, at) => faultsIn(`tickers[${at}]`, ticker, REFERENCE_COLUMNS.tickers)),
+    ...signals.flatMap((signal, at) => [
+      ...faultsIn(`signals[${at}]`, signal, REFERENCE_COLUMNS.signals),
+      ...blank(`signals[${at}].name`, signal.name),
+      ...unstorable(`signals[${at}].source`, signal.source),
+    ]),
+    ...strategies.flatMap((strategy, at) => [
+      ...faultsIn(`strategies[${at}]`, strategy, REFERENCE_COLUMNS.strategies),
+      ...blank(`strategies[${at}].name`, strategy.name),
+      ...blank(`strategies[${at}].handler`, strategy.handler),
+      ...tooLarge(`strategies[${at}].signal_age_ms_max`, strategy.signal_age_ms_max),
+      ...(strategy.tickers === "all" ? [] : strategy.tickers).flatMap((symbol, index) =>
+        faultsIn(`strategies[${at}].tickers[${index}]`, { symbol }, REFERENCE_COLUMNS.tickers, ""),
+      ),
+    ]),
+  ];
+}
+
+const EMPTY: DocumentFault = {
+  path: "",
+  message:
+    "the document is empty: it has no tickers, no signals and no strategies. To stop trading, disable or archive strategies, or pause them",
+};
+
+/** The largest integer of Postgres. */
+const INTEGER_MAX = 2_147_483_647;
+/** What an index of Postgres can hold. */
+const NAME_BYTES_MAX = 1_000;
+
+function faultsIn(
+  path: string,
+  entry: object,
+  columns: Readonly<Record<string, Column<unknown>>>,
+  suffix?: string,
+): DocumentFault[] {
+  return Object.entries(entry).flatMap(([name, value]: [string, unknown]) => {
+    const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
+    if (column === undefined || column.read(value) !== undefined) return [];
+    return [{ path: `${path}${suffix ?? `.${name}`}`, message: `expected ${column.expected}` }];
+  });
+}
+
+function blank(path: string, text: string): DocumentFault[] {
+  if (text.trim() === "") return [{ path, message: "it is empty: expected text" }];
+  return Buffer.byteLength(text) <= NAME_BYTES_MAX
+    ? []
+    : [{ path, message: `it is longer than ${NAME_BYTES_MAX} bytes: make it shorter` }];
+}
+
+function unstorable(path: string, text: string | null): DocumentFault[] {
+  return text === null || (!text.includes("\0") && text.isWellFormed())
+    ? []
+    : [{ path, message: "it has characters that Postgres cannot store: remove them" }];
+}
+
+function tooLarge(path: string, value: number | null): DocumentFault[] {
+  return value === null || value <= INTEGER_MAX
+    ? []
+    : [{ path, message: `${value} is too large: expected at most ${INTEGER_MAX}` }];
+}

@@ -1,0 +1,85 @@
+import { hasName, symbolIn, symbolOf } from "./document-of-rows.ts";
+import type { DocumentFault, ReferenceDocument } from "./document.ts";
+import type { StoredRows, StoredSignal, StoredStrategy } from "./stored-rows.ts";
+
+/** The subscriptions and lists of symbols that a document wants; those of strategies that stay are left as they are. */
+export function wantedLists(
+  current: StoredRows,
+  document: ReferenceDocument,
+  { signals, strategies, prune }: ListParts,
+): {
+  readonly rows: Pick<StoredRows, "strategy_signals" | "strategy_tickers">;
+  readonly faults: DocumentFault[];
+} {
+  const faults: DocumentFault[] = [];
+  const links: { strategy_id: number; signal_id: number }[] = [];
+  const lists: { strategy_id: number; symbol: string }[] = [];
+  const idByName = new Map([...signals.kept, ...signals.wanted].map(({ name, id }) => [name, id]));
+  const remaining = new Set([...signals.kept, ...signals.wanted].map(({ id }) => id));
+  const unnamed = new Set(signals.kept.filter((signal) => !hasName(signal)).map(({ id }) => id));
+  const linksOf = groupedBy(current.strategy_signals);
+  const listsOf = groupedBy(current.strategy_tickers);
+
+  for (const [at, { id, use_all_tickers: usesAll }] of strategies.wanted.entries()) {
+    const { signals: names = [], tickers = "all" } = document.strategies[at] ?? {};
+    const wanted = new Set<number>();
+    for (const [index, name] of names.entries()) {
+      const signalId = idByName.get(name);
+      if (signalId !== undefined) wanted.add(signalId);
+      else faults.push({ path: `strategies[${at}].signals[${index}]`, message: unknownSignal(name) });
+    }
+    // A document cannot speak of a signal without a name.
+    for (const { signal_id } of linksOf.get(id) ?? []) if (unnamed.has(signal_id)) wanted.add(signal_id);
+    links.push(...[...wanted].map((signal_id) => ({ strategy_id: id, signal_id })));
+
+    const stored = listsOf.get(id) ?? [];
+    const wasAll = current.strategies.find((row) => row.id === id)?.use_all_tickers === true;
+    if (tickers === "all") {
+      // Nothing reads them; whoever wrote them beside `use_all_tickers` finds them again.
+      if (usesAll && wasAll) lists.push(...stored);
+      continue;
+    }
+    const symbols = new Set(tickers.map(symbolOf));
+    const kept = stored.filter(({ symbol }) => {
+      const normal = symbolIn(symbol);
+      return symbols.has(normal) || (normal === "" && !prune);
+    });
+    const present = new Set(kept.map(({ symbol }) => symbolIn(symbol)));
+    const added = [...symbols].filter((symbol) => !present.has(symbol));
+    lists.push(...kept, ...added.map((symbol) => ({ strategy_id: id, symbol })));
+  }
+  for (const { id } of strategies.kept) {
+    links.push(...(linksOf.get(id) ?? []).filter(({ signal_id }) => remaining.has(signal_id)));
+    lists.push(...(listsOf.get(id) ?? []));
+  }
+  return { rows: { strategy_signals: links, strategy_tickers: lists }, faults };
+}
+
+interface ListParts {
+  readonly signals: Wanted<StoredSignal>;
+  readonly strategies: Wanted<StoredStrategy>;
+  readonly prune: boolean;
+}
+
+function unknownSignal(name: string): string {
+  return `there is no signal ${JSON.stringify(name)}: correct the name, or add the signal under \`signals\``;
+}
+
+function groupedBy<Row extends { readonly strategy_id: number }>(
+  rows: readonly Row[],
+): ReadonlyMap<number, readonly Row[]> {
+  const groups = new Map<number, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.strategy_id);
+    if (group === undefined) groups.set(row.strategy_id, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+/** Rows of one table: those of the document, in its order, and those that it lacks and that stay. */
+export interface Wanted<Row> {
+  readonly wanted: readonly Row[];
+  readonly kept: readonly Row[];
+  readonly faults: readonly DocumentFault[];
+}

@@ -9,7 +9,7 @@ const { routers } = stage;
 test("from v4, with a role that owns one schema: migrate, start, and the signals of every producer are decided", async () => {
   Object.assign(routers.env, WITH_HTTP, await stage.ownSchema("router"));
   const printed = await stage.migrate("--reference", "v4", "--yes");
-  expect(printed).toContain("12 of 20 strategies may get signals.");
+  expect(printed).toContain("Strategies: 12 of 20 may get signals");
   const router = await routers.start();
   await expectDecided(
     stage,

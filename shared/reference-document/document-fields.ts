@@ -125,6 +125,15 @@ export function fieldsOf(kind: DocumentKind): ReadonlyMap<string, DocumentField>
   return new Map(Object.entries<DocumentField>(DOCUMENT_FIELDS[kind]));
 }
 
+/** An example of what belongs at a path, as JSON: of the field it ends with, else of a row. */
+export function exampleAt(path: string): string {
+  const [, kind = ""] = /^(tickers|signals)\[/.exec(path) ?? [];
+  const name = /([a-z_]+)(?:\[\d+\])*$/.exec(path)?.[1] ?? "";
+  const kinds = DOCUMENT_KINDS.filter((one) => kind === "" || one === kind).toReversed();
+  const field = kinds.map((one) => fieldsOf(one).get(name)).find((one) => one !== undefined);
+  return JSON.stringify(field?.example ?? { name: "Mine", handler: "log", signals: ["EMA cross"] });
+}
+
 /** Longest name or symbol in bytes of UTF-8: Postgres keeps them in an index, whose entries have a limit. */
 export const NAME_BYTES_MAX = 1_000;
 /** Deepest nesting of params, as in rows that are read. */

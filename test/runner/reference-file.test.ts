@@ -64,6 +64,6 @@ test("a strategy of one's own is added in a file, trades, and is taken back", as
   expect(await reference("rollback", String(first?.id), "--yes")).toMatchObject({ code: 0 });
   await router.publish(signalFields({ uid: "without", bar_time: "2026-01-05T11:00:00Z", sent_at: "" }));
   await vi.waitFor(async () => expect(await executed("without")).toEqual(["First"]), UNTIL);
-  const again = await reference("export", "-");
+  const again = await reference("export");
   expect(again.output).not.toContain("Mine");
 });

@@ -49,7 +49,7 @@ async function openFor({ config }: Connection): Promise<Database> {
   const database = await openDatabase(options).catch((error: unknown) => {
     throw new CliError(
       url === undefined
-        ? `${messageOf(error)}. Only one process can use the embedded database of this folder: stop the router (Ctrl-C) and run this command again, or use its HTTP routes`
+        ? `${messageOf(error)}. While the router runs, it changes its reference itself: GET and PUT /reference/document (runner/http/README.md)`
         : messageOf(error),
     );
   });

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { messageOf } from "../../../shared/error-message.ts";
 import type { EditAnswer, EditSummary } from "../../../shared/io/reference-edits/edit.ts";
+import { exampleAt } from "../../../shared/reference-document/document-fields.ts";
 import type { DocumentFault } from "../../../shared/reference-document/document.ts";
 import type { Services } from "../../setup/services.ts";
 import { Problem } from "../problem.ts";
@@ -50,7 +51,7 @@ export function refused(faults: readonly DocumentFault[]): Problem {
     detail: `nothing was changed: ${faults.length === 1 ? "1 fault" : `${faults.length} faults`}`,
     issues: faults.map(({ path, line, column, message }) => ({
       path,
-      message: line === undefined ? message : `line ${line}, column ${column ?? 1}: ${message}`,
+      message: `${line === undefined ? "" : `line ${line}, column ${column ?? 1}: `}${message}; such as ${exampleAt(path)}`,
     })),
   });
 }

@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
 import { formatDocument } from "../../../shared/reference-document/format-document.ts";
+import { documentJsonSchema } from "../../../shared/reference-document/json-schema.ts";
 import { parseDocument } from "../../../shared/reference-document/parse-document.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
@@ -11,6 +12,7 @@ import { documentSchema, editAnswerSchema, ifMatchHeaders, putQuerySchema } from
 
 /** `GET /reference/document` and `PUT`: the whole reference as one document. */
 
+const { $schema: _, ...documentBody } = documentJsonSchema();
 const common = { security: BEARER, tags: ["reference"] };
 const YAML = "application/yaml";
 
@@ -43,7 +45,7 @@ const putRoute = createRoute({
     body: {
       required: true,
       // No schemas that are checked here: they would have the body read as JSON before its faults are found.
-      content: { "application/json": { schema: { type: "object" } }, [YAML]: { schema: { type: "string" } } },
+      content: { "application/json": { schema: documentBody }, [YAML]: { schema: { type: "string" } } },
     },
   },
   responses: {

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Edit, EditAnswer } from "../../../shared/io/reference-edits/edit.ts";
 import type { ReadDocument, ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
+import { DOCUMENT_KINDS, fieldsOf } from "../../../shared/reference-document/document-fields.ts";
 import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
 import {
   withChanges,
@@ -20,7 +21,13 @@ import { editAnswerSchema, editQuerySchema, ifMatchHeaders, kindParams, rowParam
 
 /** `POST`, `PATCH` and `DELETE` below `/reference/{kind}`: one ticker, signal or strategy. */
 
-const row = z.looseObject({}).openapi("ReferenceRow");
+/** The fields of all kinds: which of them a row may have depends on the kind, and is checked with the document. */
+const properties = Object.fromEntries(
+  DOCUMENT_KINDS.flatMap((kind) =>
+    [...fieldsOf(kind)].map(([name, { about, example }]) => [name, { description: about, example }]),
+  ),
+);
+const row = z.looseObject({}).openapi("ReferenceRow", { properties });
 const common = { security: BEARER, tags: ["reference"] };
 const request = { query: editQuerySchema, headers: ifMatchHeaders };
 const done = json(editAnswerSchema, "it is done, or was previewed");

@@ -22,7 +22,10 @@ interface Issue {
 /** The issues of a request; undefined when the answer is not 422. */
 async function issuesOf(method: string, path: string, body?: unknown): Promise<Issue[] | undefined> {
   const isWebhook = path.startsWith("/webhooks/");
-  const headers: Record<string, string> = isWebhook ? { authorization: `Bearer ${SECRET}` } : {};
+  const headers: Record<string, string> = {
+    "if-match": "*",
+    ...(isWebhook ? { authorization: `Bearer ${SECRET}` } : {}),
+  };
   const answer = await http.call(method, path, body, headers);
   expect([method, path.slice(0, 100), body, answer.status < 500]).toEqual([
     method,

@@ -83,7 +83,10 @@ test("rows are added, changed, renamed and removed by their encoded names", asyn
   expect(renamed.body.changes).toEqual(["strategy ü (11): renamed from a/b %?"]);
   expect(await http.call("PATCH", at("ü"), { enabled: true })).toMatchObject({ body: { code: "to_agree" } });
   const wrong = await http.call("PATCH", at("ü"), { signals: ["none"], enabledd: true });
-  expect(wrong).toMatchObject({ status: 422, body: { code: "reference_refused", issues: [{}] } });
+  expect(wrong).toMatchObject({
+    status: 422,
+    body: { code: "reference_refused", issues: [{ path: "enabledd" }, { path: "signals[0]" }] },
+  });
   expect((await http.call("PATCH", at("nobody"), { enabled: true })).status).toBe(404);
 
   await http.call("PATCH", `/reference/signals/signal%201${AGREED}`, { name: "first" });

@@ -26,7 +26,12 @@ afterAll(async () => {
 const open = async (schema?: string): Promise<Database> =>
   openDatabase({ url: pooler.url, schema, dataDir: "", onError: () => undefined });
 
-const locks = async () => sql(fresh.url, "SELECT pid FROM pg_locks WHERE locktype = 'advisory'");
+const locks = async () =>
+  sql(
+    fresh.url,
+    `SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database
+     WHERE locktype = 'advisory' AND d.datname = current_database()`,
+  );
 
 test.each(["Own Schema", undefined])(
   "with schema %s: migrations that start at once are applied once, leave no lock behind, and can be repeated",

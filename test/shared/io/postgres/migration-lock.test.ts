@@ -77,7 +77,10 @@ test("through a pooler in transaction mode no lock is left behind", async () => 
   await second.connect();
   expect(await applyMigrations(pooled([other, second]))).not.toEqual([]);
   expect(await applyMigrations(pooled([second, other]))).toEqual([]);
-  const { rows } = await other.query("SELECT pid FROM pg_locks WHERE locktype = 'advisory'");
+  const { rows } = await other.query(
+    `SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = pg_locks.database
+     WHERE locktype = 'advisory' AND d.datname = current_database()`,
+  );
   expect(rows).toEqual([]);
   await second.end();
 });

@@ -1,6 +1,7 @@
 import type { RowsDiff, TableDiff } from "../../reference-document/table-diff.ts";
 import type { ReferenceTable } from "../../reference/reference.ts";
 import type { Database } from "../postgres/database.ts";
+import { KEY_COLUMNS } from "../reference/reference-source.ts";
 import { COLUMNS } from "./rows-json.ts";
 
 /** Writes what differs into the tables, within the open transaction. @throws DatabaseError */
@@ -28,14 +29,6 @@ interface Writer {
 }
 
 const TABLES = Object.keys(COLUMNS) as readonly ReferenceTable[];
-
-const KEYS = {
-  tickers: ["symbol"],
-  signals: ["id"],
-  strategies: ["id"],
-  strategy_signals: ["strategy_id", "signal_id"],
-  strategy_tickers: ["strategy_id", "symbol"],
-} as const satisfies Record<ReferenceTable, readonly string[]>;
 
 /** A parameter's rows under the table's own types. */
 const given = (table: string): string => `jsonb_populate_recordset(NULL::${table}, $1::jsonb) given`;
@@ -73,7 +66,7 @@ async function updateRows(
 ): Promise<void> {
   if (rows.length === 0) return;
   const table = nameOf(name);
-  const keys: readonly string[] = KEYS[name];
+  const keys: readonly string[] = KEY_COLUMNS[name];
   const cells = COLUMNS[name].columns
     .filter((column) => !keys.includes(column))
     .map((column) => `${column} = given.${column}`);
@@ -96,7 +89,7 @@ async function insertRows(
 }
 
 function sameKey(name: ReferenceTable): string {
-  return KEYS[name].map((column) => `stored.${column} = given.${column}`).join(" AND ");
+  return KEY_COLUMNS[name].map((column) => `stored.${column} = given.${column}`).join(" AND ");
 }
 
 /** Rows that SQL inserts later go on after the ids that were given here, as far as the user may set the sequence. */

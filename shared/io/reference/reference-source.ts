@@ -8,7 +8,7 @@ import { lookUpRelations, refuseOtherTypes, type Relation } from "./reference-re
 /** Reads the reference data in Postgres, and stores and loads its versions. */
 
 /** Key columns of each table, which give its order. */
-const KEY_COLUMNS = {
+export const KEY_COLUMNS = {
   tickers: ["symbol"],
   signals: ["id"],
   strategies: ["id"],

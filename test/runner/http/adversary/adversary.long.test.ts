@@ -149,15 +149,15 @@ test(
     const end = await useAfterwards(target, openFilesMax);
 
     const entries = [...first.honest.entries, ...second.honest.entries];
-    const slowestMs = Math.max(first.honest.slowestMs, second.honest.slowestMs);
+    const slowest = [first, second].map(({ honest }) => Math.round(honest.slowestMs));
+    const slowestMs = Math.max(...slowest);
     console.info(
-      `${entries.length} honest alerts, the slowest answered after ${Math.round(slowestMs)} ms; ` +
+      `${entries.length} honest alerts, the slowest of each part answered after ${slowest.join(" and ")} ms ` +
+        `(${await redisDelays()}); ` +
         `in use ${megabytes(before.bytes)} before, ${megabytes(warm.bytes)} between, ${megabytes(end.bytes)} after`,
     );
     expect([...faults, ...first.faults, ...second.faults].join("\n\n")).toBe("");
     expect(entries.length).toBeGreaterThan(SECONDS);
-    // The short form runs beside other tests, where nothing is known about time.
-    if (byPace({ short: false, full: true })) expect(slowestMs).toBeLessThan(ANSWERED_MS_MAX);
     expect(end.bytes - warm.bytes).toBeLessThan(GROWTH_BYTES_MAX);
     await vi.waitFor(
       async () => {
@@ -168,8 +168,17 @@ test(
       { timeout: 60_000, interval: 500 },
     );
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    // The short form runs beside other tests, where nothing is known about time.
+    if (byPace({ short: false, full: true })) expect(slowestMs).toBeLessThan(ANSWERED_MS_MAX);
   },
 );
+
+/** What may have delayed answers on the side of Redis: a disk that is busy with something else, or a large dataset. */
+async function redisDelays(): Promise<string> {
+  const [persistence, stats] = [await router.redis.info("persistence"), await router.redis.info("stats")];
+  const valueOf = (text: string, name: string): string => new RegExp(`${name}:(\\d+)`).exec(text)?.[1] ?? "?";
+  return `Redis: ${valueOf(persistence, "aof_delayed_fsync")} delayed fsyncs, last fork ${valueOf(stats, "latest_fork_usec")} µs`;
+}
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;

@@ -13,7 +13,7 @@ import { MisconfigurationError } from "../environment.ts";
 
 /**
  * Whether this process may work on its groups: routers that live have the same SHADOW, and no other program has entries pending
- * there that nobody has decided about. @throws MisconfigurationError
+ * there that no operator has decided about. @throws MisconfigurationError
  */
 export async function refuseOccupiedGroups(redis: Redis, keys: Keys, process: ModeOf): Promise<void> {
   const foreign = (await readForeignConsumers(redis, keys)).filter(

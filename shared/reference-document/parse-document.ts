@@ -49,7 +49,7 @@ function checked(root: SourceNode, faults: DocumentFault[]): ParsedDocument {
   return faults.length > 0 ? refused(faults) : { ok: true, document };
 }
 
-/** More help nobody, and answers have a size. */
+/** More of them are no help, and answers have a size. */
 const FAULTS_MAX = 1_000;
 
 /** In the order of the text, each fault once: an alias repeats what is wrong in its value. */

@@ -35,7 +35,7 @@ export function wantedLists(
     const stored = listsOf.get(id) ?? [];
     const wasAll = current.strategies.find((row) => row.id === id)?.use_all_tickers === true;
     if (tickers === "all") {
-      // Nothing reads them; whoever wrote them beside `use_all_tickers` finds them again.
+      // Nothing reads them; an operator who wrote them beside `use_all_tickers` finds them again.
       if (usesAll && wasAll) lists.push(...stored);
       continue;
     }

@@ -103,7 +103,7 @@ function exitCodeOf(
   return EXIT_REFUSED;
 }
 
-/** What trades more comes first: it is what nobody may overlook. */
+/** What trades more comes first: it must not be overlooked. */
 export function summaryText({
   willTradeMore,
   willRemove,

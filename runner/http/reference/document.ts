@@ -38,7 +38,7 @@ const putRoute = createRoute({
   path: "/reference/document",
   summary: "Replace the reference by a document",
   description:
-    "The body is JSON or YAML, whatever its content type. A row stands for the whole row: absent fields are their defaults, lists are replaced. Rows that the document lacks stay without `prune`. 409: somebody was faster (`reference_changed`), or what would trade more is to be agreed to (`to_agree`).",
+    "The body is JSON or YAML, whatever its content type. A row stands for the whole row: absent fields are their defaults, lists are replaced. Rows that the document lacks stay without `prune`. 409: another edit was faster (`reference_changed`), or what would trade more is to be agreed to (`to_agree`).",
   request: {
     query: putQuerySchema,
     headers: ifMatchHeaders,

@@ -86,7 +86,7 @@ interface Held {
   readonly lock: number;
   /** As statements name them. */
   readonly relations: readonly string[];
-  /** Modes that keep nobody waiting, as `pg_locks` names them. */
+  /** Modes that block no other session, as `pg_locks` names them. */
   readonly except?: readonly string[];
 }
 

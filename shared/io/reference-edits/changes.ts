@@ -146,7 +146,7 @@ export async function changesSince(
   return rows.map(changeOf);
 }
 
-/** Somebody who was away for longer reads the history. */
+/** What is older is in the history. */
 const LOOKED_BACK_MAX = 100;
 
 const CHANGE_COLUMNS = "id, at, by, reason, kind, version_before, version_after";

@@ -44,7 +44,7 @@ export async function readForeignConsumers(redis: Redis, keys: Keys): Promise<Fo
   return Promise.all(
     foreign.map(async (one) => {
       const adoptedUntil = groups[adoptedField(one)] ?? "";
-      // What it was given since then nobody has decided about.
+      // No operator has decided about what it was given since then.
       const isAdopted = isEntryId(adoptedUntil) && !(await hasPendingAfter(redis, keys, one, adoptedUntil));
       return { ...one, isAdopted };
     }),

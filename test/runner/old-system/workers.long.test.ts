@@ -14,7 +14,7 @@ const { routers } = stage;
 const UNTIL = { timeout: 60_000, interval: 50 };
 const WITHOUT_EXECUTION = "process-signals,persist-log,collect-outcomes,refresh-reference,reclaim,trim";
 
-/** As the guide recommends, and as it is when somebody leaves FUNCTIONS as it was. */
+/** As the guide recommends, and as it is when FUNCTIONS is left as it was. */
 const SETTINGS = byPace({ short: [WITHOUT_EXECUTION], full: [WITHOUT_EXECUTION, ""] });
 
 test.for(SETTINGS)(

@@ -77,14 +77,14 @@ program
 program
   .command("pause")
   .description("stop dispatching one strategy, or all of them; works without Postgres")
-  .argument("[strategy]", "id of a strategy (default: every strategy)", strategyId)
-  .action(async (id: number | undefined) => onRedis(async (connection) => pauseStrategy(connection, id)));
+  .argument("[strategy]", "id or name of a strategy (default: every strategy)")
+  .action(async (typed?: string) => onRedis(async (connection) => pauseStrategy(connection, typed)));
 
 program
   .command("resume")
   .description("lift a pause")
-  .argument("[strategy]", "id of a strategy (default: lift the pause of all strategies)", strategyId)
-  .action(async (id: number | undefined) => onRedis(async (connection) => resumeStrategy(connection, id)));
+  .argument("[strategy]", "id or name of a strategy (default: lift the pause of all strategies)")
+  .action(async (typed?: string) => onRedis(async (connection) => resumeStrategy(connection, typed)));
 
 const groups = program.command("groups").description("the router's consumer groups");
 groups
@@ -201,12 +201,6 @@ function time(text: string): number {
   const ms = parseTime(text);
   if (ms === undefined) throw new InvalidArgumentError(`Expected ${TIME_FORMS}.`);
   return ms;
-}
-
-function strategyId(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text))
-    throw new InvalidArgumentError("Expected the id of a strategy, such as 7.");
-  return Number(text);
 }
 
 function count(text: string): number {

@@ -19,10 +19,10 @@ export async function namedStrategy(
   if (id === undefined) {
     const names = [...rows.values()].map(({ name }) => name);
     const hint =
-      names.length === 0
-        ? "the router has no strategies yet: type an id"
-        : `the closest is "${closest(typed, names)}"`;
-    throw new CliError(`no strategy has the name "${typed}": ${hint}`);
+      names.length === 0 ? "the router has no strategies yet" : `the closest is "${closest(typed, names)}"`;
+    throw new CliError(
+      `no strategy has the name "${typed}": ${hint}; type the id or name of a strategy, or nothing for all of them`,
+    );
   }
   if (more.length > 0)
     throw new CliError(

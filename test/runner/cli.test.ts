@@ -97,7 +97,7 @@ describe("the command line", () => {
       code: 1,
       output: expect.stringContaining("--message"),
     });
-    expect((await router.run("cli.ts", "pause", "everything")).output).toContain("id of a strategy");
+    expect((await router.run("cli.ts", "pause", "everything")).output).toContain("or nothing for all");
     expect((await router.run("cli.ts", "stauts")).output).toMatch(/unknown command.*stauts/);
   });
 });

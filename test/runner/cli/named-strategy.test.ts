@@ -12,7 +12,7 @@ afterAll(() => redis.disconnect());
 
 test("a strategy is found by id or name; of several with one name the ids are named", async () => {
   const at = { redis, keys: keysOf(freshPrefix()) };
-  await expect(namedStrategy(at, "Trend")).rejects.toThrow("type an id");
+  await expect(namedStrategy(at, "Trend")).rejects.toThrow("no strategies yet");
   const store = referenceStoreOn(redis, at.keys);
   const names = ["Trend", "Twin", "Twin"];
   const strategies = names.map((name, n) => strategyRow(7 + n, { name }));

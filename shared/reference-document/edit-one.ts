@@ -1,6 +1,6 @@
+import type { DocumentKind } from "./document-fields.ts";
 import { symbolOf } from "./document-of-rows.ts";
 import type { ReferenceDocument } from "./document.ts";
-import type { RowKind } from "./wanted-rows.ts";
 
 /**
  * A document with one row added, changed or removed, as JSON that is read as a document afterwards. Names in the lists of
@@ -15,7 +15,11 @@ export interface EditedDocument {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** With one more row; undefined when there is one of its name. */
-export function withRow(document: ReferenceDocument, kind: RowKind, row: Fields): EditedDocument | undefined {
+export function withRow(
+  document: ReferenceDocument,
+  kind: DocumentKind,
+  row: Fields,
+): EditedDocument | undefined {
   if (indexOf(document, kind, String(row[NAME_OF[kind]])) >= 0) return undefined;
   return { json: { ...document, [kind]: [...document[kind], row] }, at: document[kind].length };
 }
@@ -23,7 +27,7 @@ export function withRow(document: ReferenceDocument, kind: RowKind, row: Fields)
 /** With these fields of one row changed, its name too; undefined when there is no such row. */
 export function withChanges(
   document: ReferenceDocument,
-  { kind, name, changes }: { readonly kind: RowKind; readonly name: string; readonly changes: Fields },
+  { kind, name, changes }: { readonly kind: DocumentKind; readonly name: string; readonly changes: Fields },
 ): EditedDocument | undefined {
   const at = indexOf(document, kind, name);
   const row = document[kind][at];
@@ -42,7 +46,7 @@ export function withChanges(
 /** Without one row, and without its signal in the lists of strategies; undefined when there is no such row. */
 export function withoutRow(
   document: ReferenceDocument,
-  kind: RowKind,
+  kind: DocumentKind,
   name: string,
 ): ReferenceDocument | undefined {
   const at = indexOf(document, kind, name);
@@ -53,19 +57,19 @@ export function withoutRow(
 
 const NAME_OF = { tickers: "symbol", signals: "name", strategies: "name" } as const;
 
-function nameIn(kind: RowKind, row: object): string {
+function nameIn(kind: DocumentKind, row: object): string {
   return String(Reflect.get(row, NAME_OF[kind]));
 }
 
-function keyOf(kind: RowKind, name: string): string {
+function keyOf(kind: DocumentKind, name: string): string {
   return kind === "tickers" ? symbolOf(name) : name;
 }
 
-function isSame(kind: RowKind, one: string, other: string): boolean {
+function isSame(kind: DocumentKind, one: string, other: string): boolean {
   return keyOf(kind, one) === keyOf(kind, other);
 }
 
-function indexOf(document: ReferenceDocument, kind: RowKind, name: string): number {
+function indexOf(document: ReferenceDocument, kind: DocumentKind, name: string): number {
   const rows: readonly object[] = document[kind];
   return rows.findIndex((row) => isSame(kind, nameIn(kind, row), name));
 }
@@ -73,7 +77,7 @@ function indexOf(document: ReferenceDocument, kind: RowKind, name: string): numb
 /** The strategies with other names in the list of this kind. */
 function withListed(
   { strategies }: ReferenceDocument,
-  kind: RowKind,
+  kind: DocumentKind,
   namesFor: (name: string) => readonly string[],
 ): Partial<ReferenceDocument> {
   if (kind === "strategies") return {};

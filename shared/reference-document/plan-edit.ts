@@ -2,6 +2,7 @@ import { buildReference } from "../reference/build-reference.ts";
 import type { Strategy } from "../reference/reference.ts";
 import type { UnusableStrategy } from "../unusable-strategy.ts";
 import { changeLines } from "./change-lines.ts";
+import type { DocumentKind } from "./document-fields.ts";
 import { documentOf } from "./document-of-rows.ts";
 import type { DocumentFault, ReferenceDocument } from "./document.ts";
 import { editWarnings } from "./edit-warnings.ts";
@@ -9,7 +10,7 @@ import { moreTrading } from "./more-trading.ts";
 import type { ReadStoredRows, StoredRows } from "./stored-rows.ts";
 import { diffRows, type RowsDiff } from "./table-diff.ts";
 import { valueFaults } from "./value-faults.ts";
-import { wantedRows, type RowKind, type WantedOptions } from "./wanted-rows.ts";
+import { wantedRows, type WantedOptions } from "./wanted-rows.ts";
 
 /**
  * Plans how the stored rows become what a document says: what to write, what is wrong, what is odd, and what a person has to
@@ -63,7 +64,7 @@ export interface EditPlan {
   /** What would be traded and is not now. */
   readonly willTradeMore: readonly string[];
   readonly changes: readonly string[];
-  readonly removed: Pick<StoredRows, RowKind>;
+  readonly removed: Pick<StoredRows, DocumentKind>;
 }
 
 /** A ticker that is renamed is another row in its table, but not removed. */

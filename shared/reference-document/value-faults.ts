@@ -1,4 +1,5 @@
 import { REFERENCE_COLUMNS, type Column } from "../reference/row-columns.ts";
+import { AGE_MS_MAX, NAME_BYTES_MAX } from "./document-fields.ts";
 import type { DocumentFault, ReferenceDocument } from "./document.ts";
 
 /** Values of a document that the tables or the router would refuse, each with its place. */
@@ -29,11 +30,6 @@ const EMPTY: DocumentFault = {
     "the document is empty: it has no tickers, no signals and no strategies. To stop trading, disable or archive strategies, or pause them",
 };
 
-/** The largest integer of Postgres. */
-const INTEGER_MAX = 2_147_483_647;
-/** What an index of Postgres can hold. */
-const NAME_BYTES_MAX = 1_000;
-
 function faultsIn(
   path: string,
   entry: object,
@@ -61,7 +57,7 @@ function unstorable(path: string, text: string | null): DocumentFault[] {
 }
 
 function tooLarge(path: string, value: number | null): DocumentFault[] {
-  return value === null || value <= INTEGER_MAX
+  return value === null || value <= AGE_MS_MAX
     ? []
-    : [{ path, message: `${value} is too large: expected at most ${INTEGER_MAX}` }];
+    : [{ path, message: `${value} is too large: expected at most ${AGE_MS_MAX}` }];
 }

@@ -1,4 +1,5 @@
 import { canonicalJson } from "../reference/reference-text.ts";
+import type { DocumentKind } from "./document-fields.ts";
 import { effectiveTickers, phraseIn, symbolIn, symbolOf } from "./document-of-rows.ts";
 import type { DocumentFault, DocumentSignal, DocumentStrategy, ReferenceDocument } from "./document.ts";
 import { matchRows } from "./match-rows.ts";
@@ -27,13 +28,11 @@ export function wantedRows(
   };
 }
 
-export type RowKind = "tickers" | "signals" | "strategies";
-
 export interface WantedOptions {
   /** Whether rows that the document lacks are removed. */
   readonly prune: boolean;
   /** Rows that are removed in any case, by name or symbol. */
-  readonly removes?: readonly { readonly kind: RowKind; readonly name: string }[];
+  readonly removes?: readonly { readonly kind: DocumentKind; readonly name: string }[];
   /** Ids that rows have by their names, as in a state of before; then names say nothing about which row is meant. */
   readonly ids?: RowIds;
   readonly newIds: NewIds;
@@ -55,7 +54,7 @@ export interface NewIds {
 export interface WantedRows {
   readonly rows: StoredRows;
   /** Rows that the document lacks and that stay. */
-  readonly kept: Pick<StoredRows, RowKind>;
+  readonly kept: Pick<StoredRows, DocumentKind>;
   readonly faults: readonly DocumentFault[];
 }
 
@@ -130,7 +129,7 @@ function keptRows<Row>(
 }
 
 interface Keeping<Row> {
-  readonly kind: RowKind;
+  readonly kind: DocumentKind;
   readonly hasName: (row: Row, name: string) => boolean;
   readonly options: WantedOptions;
 }

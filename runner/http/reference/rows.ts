@@ -1,7 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Edit, EditAnswer } from "../../../shared/io/reference-edits/edit.ts";
 import type { ReadDocument, ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
-import { DOCUMENT_KINDS, fieldsOf } from "../../../shared/reference-document/document-fields.ts";
+import {
+  DOCUMENT_KINDS,
+  fieldsOf,
+  type DocumentKind,
+} from "../../../shared/reference-document/document-fields.ts";
 import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
 import {
   withChanges,
@@ -10,7 +14,6 @@ import {
   type EditedDocument,
 } from "../../../shared/reference-document/edit-one.ts";
 import { documentFromJson } from "../../../shared/reference-document/parse-document.ts";
-import type { RowKind } from "../../../shared/reference-document/wanted-rows.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, json, jsonBody, newRoutes, problems } from "../routes.ts";
@@ -113,7 +116,7 @@ export function rowRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
 }
 
 /** The edited document; its faults have paths within the row. */
-function documentOf({ json: edited, at }: EditedDocument, kind: RowKind): ReferenceDocument {
+function documentOf({ json: edited, at }: EditedDocument, kind: DocumentKind): ReferenceDocument {
   const parsed = documentFromJson(edited);
   if (parsed.ok) return parsed.document;
   const prefix = `${kind}[${at}].`;
@@ -123,13 +126,13 @@ function documentOf({ json: edited, at }: EditedDocument, kind: RowKind): Refere
 
 const ONE = { tickers: "ticker", signals: "signal", strategies: "strategy" } as const;
 
-function taken(kind: RowKind): Problem {
+function taken(kind: DocumentKind): Problem {
   const detail = `there is a ${ONE[kind]} of this name already`;
   const hint = `PATCH /reference/${kind}/{name} changes it`;
   return new Problem({ status: 409, code: "exists", detail, hint });
 }
 
-function noRow(kind: RowKind, name: string, { unreadable }: ReadDocument): Problem {
+function noRow(kind: DocumentKind, name: string, { unreadable }: ReadDocument): Problem {
   const issues = unreadable.map((message) => ({ path: "", message }));
   return new Problem({
     status: 404,

@@ -1,7 +1,7 @@
+import type { DocumentKind } from "../../reference-document/document-fields.ts";
 import type { DocumentFault, ReferenceDocument } from "../../reference-document/document.ts";
 import type { PlanOptions } from "../../reference-document/plan-edit.ts";
 import type { StrategyUse } from "../../reference-document/removals.ts";
-import type { RowKind } from "../../reference-document/wanted-rows.ts";
 
 /** What an edit of the reference is asked with, and what it answers. */
 
@@ -22,7 +22,7 @@ export interface Edit extends EditOptions {
   readonly prune: boolean;
   readonly kind: "apply" | "edit";
   /** Rows that are removed without `prune`. */
-  readonly removes?: readonly { readonly kind: RowKind; readonly name: string }[];
+  readonly removes?: readonly { readonly kind: DocumentKind; readonly name: string }[];
 }
 
 export type EditAnswer =

@@ -11,22 +11,9 @@ import { loadReferenceRows } from "../../../../shared/io/reference/reference-sou
 import type { DocumentStrategy, ReferenceDocument } from "../../../../shared/reference-document/document.ts";
 import { NO_USE, type StrategyUse } from "../../../../shared/reference-document/removals.ts";
 import { buildReference } from "../../../../shared/reference/build-reference.ts";
+import { strategy } from "../../reference-document/plan-fixture.ts";
 import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
 
-const strategy = (name: string, changes: Partial<DocumentStrategy> = {}): DocumentStrategy => ({
-  name,
-  signals: ["EMA"],
-  tickers: "all",
-  handler: "log",
-  params: {},
-  enabled: true,
-  archived: false,
-  allow_open: true,
-  reverse: false,
-  signal_age_ms_max: null,
-  shadow: false,
-  ...changes,
-});
 const document = (...strategies: DocumentStrategy[]): ReferenceDocument => ({
   tickers: [{ symbol: "BTCUSDT", status: "enabled", trade_permission: "enabled" }],
   signals: [{ name: "EMA", long_phrase: "UP", short_phrase: null, source: "desk", enabled: true }],

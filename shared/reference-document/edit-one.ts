@@ -1,4 +1,4 @@
-import type { DocumentKind } from "./document-fields.ts";
+import { NAME_FIELD, type DocumentKind } from "./document-fields.ts";
 import { symbolOf } from "./document-of-rows.ts";
 import type { ReferenceDocument } from "./document.ts";
 
@@ -20,7 +20,7 @@ export function withRow(
   kind: DocumentKind,
   row: Fields,
 ): EditedDocument | undefined {
-  if (indexOf(document, kind, String(row[NAME_OF[kind]])) >= 0) return undefined;
+  if (indexOf(document, kind, String(row[NAME_FIELD[kind]])) >= 0) return undefined;
   return { json: { ...document, [kind]: [...document[kind], row] }, at: document[kind].length };
 }
 
@@ -32,7 +32,7 @@ export function withChanges(
   const at = indexOf(document, kind, name);
   const row = document[kind][at];
   if (row === undefined) return undefined;
-  const [was, is] = [nameIn(kind, row), changes[NAME_OF[kind]] ?? name];
+  const [was, is] = [nameIn(kind, row), changes[NAME_FIELD[kind]] ?? name];
   const isRenamed = typeof is === "string" && keyOf(kind, is) !== keyOf(kind, was);
   const edited = { ...row, ...changes, ...(isRenamed ? { was } : {}) };
   const lists: Partial<ReferenceDocument> = isRenamed
@@ -55,10 +55,8 @@ export function withoutRow(
   return { ...document, ...lists, [kind]: document[kind].filter((_, index) => index !== at) };
 }
 
-const NAME_OF = { tickers: "symbol", signals: "name", strategies: "name" } as const;
-
 function nameIn(kind: DocumentKind, row: object): string {
-  return String(Reflect.get(row, NAME_OF[kind]));
+  return String(Reflect.get(row, NAME_FIELD[kind]));
 }
 
 function keyOf(kind: DocumentKind, name: string): string {

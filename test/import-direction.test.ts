@@ -9,7 +9,7 @@ import { circlesIn, importsIn, withoutComments, type Import } from "./imports.ts
  */
 const FLOORS: readonly (readonly string[])[] = [
   ["runner/main.ts", "runner/cli.ts", "runner/migrate.ts", "runner/lambda.ts", "runner/fetch.ts"],
-  ["runner/serverless/"],
+  ["runner/serverless/", "runner/cli/"],
   [
     "runner/http/app.ts",
     "runner/http/open-app.ts",
@@ -28,7 +28,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   ["runner/http/auth/", "runner/http/server/"],
   ["runner/http/"],
-  ["runner/cli/", "runner/migrate/", "runner/replay/", "runner/router.ts"],
+  ["runner/migrate/", "runner/replay/", "runner/router.ts"],
   ["runner/jobs/", "runner/notify/", "runner/on-demand/"],
   ["runner/consume/"],
   ["runner/setup/"],

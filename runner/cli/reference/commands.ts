@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError, type Command } from "commander";
 import { DOCUMENT_KINDS, type DocumentKind } from "../../../shared/reference-document/document-fields.ts";
+import type { CommandIo } from "../command-io.ts";
 import { CliError } from "../connection.ts";
-import type { CommandIo } from "./command-io.ts";
 import { applyFile, diffFile, exportReference, schemaText, type ApplyOptions } from "./files.ts";
 import { diffChanges, printHistory, rollBack, showChange, type HistoryOptions } from "./history.ts";
 import { listReference } from "./list.ts";

@@ -6,7 +6,7 @@ import { formatDocument, SCHEMA_FILE } from "../../../shared/reference-document/
 import { documentJsonSchema } from "../../../shared/reference-document/json-schema.ts";
 import { parseDocument } from "../../../shared/reference-document/parse-document.ts";
 import { printableJson } from "../../../shared/text.ts";
-import { EXIT_REFUSED, type CommandIo } from "./command-io.ts";
+import { EXIT_REFUSED, type CommandIo } from "../command-io.ts";
 import { faultsText } from "./fault-text.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
 

@@ -5,11 +5,11 @@ import { changeLines } from "../../../shared/reference-document/change-lines.ts"
 import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
 import { formatDocument } from "../../../shared/reference-document/format-document.ts";
 import { printable, printableJson } from "../../../shared/text.ts";
+import { EXIT_DIFFERS, type CommandIo } from "../command-io.ts";
 import { CliError } from "../connection.ts";
-import { EXIT_DIFFERS, type CommandIo } from "./command-io.ts";
+import { textTable } from "../text-table.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
 import { shownDocument } from "./shown-document.ts";
-import { textTable } from "./text-table.ts";
 
 /** `cli reference history`, `show`, `diff` of two changes, and `rollback`. */
 

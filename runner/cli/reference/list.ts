@@ -1,9 +1,9 @@
 import type { DocumentKind } from "../../../shared/reference-document/document-fields.ts";
 import type { DocumentStrategy, ReferenceDocument } from "../../../shared/reference-document/document.ts";
 import { printableJson } from "../../../shared/text.ts";
-import type { CommandIo } from "./command-io.ts";
+import type { CommandIo } from "../command-io.ts";
+import { textTable } from "../text-table.ts";
 import { shownDocument } from "./shown-document.ts";
-import { textTable } from "./text-table.ts";
 
 /** `cli reference list`: prints the rows of one kind, or of all. */
 export async function listReference(

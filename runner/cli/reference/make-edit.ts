@@ -1,8 +1,8 @@
 import type { EditAnswer, EditOptions, EditSummary } from "../../../shared/io/reference-edits/edit.ts";
 import type { DocumentFault } from "../../../shared/reference-document/document.ts";
 import { printableJson } from "../../../shared/text.ts";
+import { EXIT_DIFFERS, EXIT_REFUSED, titled, type CommandIo } from "../command-io.ts";
 import { CliError } from "../connection.ts";
-import { EXIT_DIFFERS, EXIT_REFUSED, titled, type CommandIo } from "./command-io.ts";
 import { faultsText } from "./fault-text.ts";
 
 /** Options that every command which changes the reference has. */

@@ -4,8 +4,8 @@ import type { ReferenceDocument } from "../../../shared/reference-document/docum
 import { documentFromJson } from "../../../shared/reference-document/parse-document.ts";
 import { normaliseSymbol } from "../../../shared/signal/signal.ts";
 import { printable } from "../../../shared/text.ts";
+import type { CommandIo } from "../command-io.ts";
 import { CliError } from "../connection.ts";
-import type { CommandIo } from "./command-io.ts";
 import { faultsText } from "./fault-text.ts";
 import { assigned } from "./field-assignments.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";

@@ -79,6 +79,9 @@ export async function run(stage: Stage, ...args: string[]): Promise<Ran> {
   };
   const program = new Command().exitOverride().configureOutput({ writeErr: (text) => err?.push(text) });
   addReferenceCommands(program, {
+    withRouter: async () => {
+      throw new Error("not asked");
+    },
     withEdits: async (command) => command(reference),
     print: (text) => out?.push(text),
     say: (text) => err?.push(text),

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import { printable } from "../../../shared/text.ts";
+import { printable } from "../../shared/text.ts";
 
 /** A table without lines, in columns that fit also for wide characters; the last column is cut where the terminal ends. */
 export function textTable(

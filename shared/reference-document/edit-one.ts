@@ -20,7 +20,8 @@ export function withRow(
   kind: DocumentKind,
   row: Fields,
 ): EditedDocument | undefined {
-  if (indexOf(document, kind, String(row[NAME_FIELD[kind]])) >= 0) return undefined;
+  const given = row[NAME_FIELD[kind]];
+  if (typeof given === "string" && indexOf(document, kind, given) >= 0) return undefined;
   return { json: { ...document, [kind]: [...document[kind], row] }, at: document[kind].length };
 }
 

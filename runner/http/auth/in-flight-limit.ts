@@ -4,10 +4,11 @@ import { Problem, type ProblemOptions } from "../problem.ts";
 import type { AppEnv } from "../routes.ts";
 import { clientAddressOf, clientGroup } from "./client-address.ts";
 import { shownCredential } from "./shown-credential.ts";
+import { turns } from "./turns.ts";
 
 /**
- * Limits how many requests of one address are in flight without the token or the secret in path or headers; others are not
- * limited. A body that holds the secret counts as without it until it is read.
+ * Limits how many requests of one address are in flight, and how many begin at once, without the token or the secret in path or
+ * headers; others are not limited. A body that holds the secret counts as without it until it is read.
  */
 export function limitInFlight(
   deps: HttpDeps,
@@ -19,12 +20,14 @@ export function limitInFlight(
   const others = inFlightCounts(IN_FLIGHT_MAX);
   // Counted apart, so that a flood from the address of a proxy does not fail the probes that come through it too.
   const probes = inFlightCounts(IN_FLIGHT_MAX);
+  const turn = turns(BEGUN_PER_TURN_MAX);
   return async (c, next) => {
     const bindings = c.env as PlatformBindings | undefined;
     if (isShown(c)) {
       bindings?.authenticated?.();
       return next();
     }
+    await turn.next();
     const end = (PROBES.has(c.req.path) ? probes : others).begin(clientGroup(addressOf(c)));
     if (end === undefined) {
       onRefused(c, TOO_MANY);
@@ -50,6 +53,9 @@ interface PlatformBindings {
 export interface InFlightLimitOptions {
   readonly onRefused: (c: Context, problem: ProblemOptions) => void;
 }
+
+/** Each takes a few hundred microseconds. */
+const BEGUN_PER_TURN_MAX = 4;
 
 /** Of one address. */
 export const IN_FLIGHT_MAX = 50;

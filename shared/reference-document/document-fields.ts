@@ -120,6 +120,9 @@ export interface DocumentField {
 /** The field that names a row of each kind. */
 export const NAME_FIELD = { tickers: "symbol", signals: "name", strategies: "name" } as const;
 
+/** What one row of each kind is called. */
+export const KIND_OF_ONE = { tickers: "ticker", signals: "signal", strategies: "strategy" } as const;
+
 /** The fields of a kind by name. */
 export function fieldsOf(kind: DocumentKind): ReadonlyMap<string, DocumentField> {
   return new Map(Object.entries<DocumentField>(DOCUMENT_FIELDS[kind]));

@@ -5,23 +5,32 @@ import type { HttpDeps } from "../http-deps.ts";
 import { Problem } from "../problem.ts";
 import { newRoutes } from "../routes.ts";
 import { changeRoutes } from "./changes.ts";
+import { makeCurrentOn } from "./currency.ts";
 import { documentRoutes } from "./document.ts";
+import type { EditDeps } from "./edit-deps.ts";
 import { rowRoutes } from "./rows.ts";
 
 /** This room edits the reference: as a whole document, row by row, and back to what it was. */
-export function referenceEditRoutes(deps: HttpDeps) {
-  const edits = referenceEditsFor(deps.services);
-  const asked: ReferenceEdits = {
+export function referenceEditRoutes({ services }: HttpDeps) {
+  const edits = withProblems(referenceEditsFor(services));
+  return editRoutesOver({ edits, makeCurrent: makeCurrentOn(services) });
+}
+
+export function editRoutesOver(deps: EditDeps) {
+  return newRoutes()
+    .route("/", documentRoutes(deps))
+    .route("/", changeRoutes(deps))
+    .route("/", rowRoutes(deps));
+}
+
+function withProblems(edits: ReferenceEdits): ReferenceEdits {
+  return {
     read: async () => edits.read().catch(asProblem),
     apply: async (edit) => edits.apply(edit),
     history: async (page) => edits.history(page).catch(asProblem),
-    change: async (id) => edits.change(id).catch(asProblem),
+    change: async (id, since) => edits.change(id, since).catch(asProblem),
     rollback: async (id, options) => edits.rollback(id, options).catch(asProblem),
   };
-  return newRoutes()
-    .route("/", documentRoutes(deps, asked))
-    .route("/", changeRoutes(deps, asked))
-    .route("/", rowRoutes(deps, asked));
 }
 
 function asProblem(error: unknown): never {

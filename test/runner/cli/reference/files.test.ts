@@ -77,7 +77,10 @@ describe("apply", () => {
       "--reason",
       "why",
     );
-    expect({ code, out }).toEqual({ code: 0, out: "Done as change 7; the reference is version v2" });
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: "Done as change 7; the reference is version v2, and signals are decided on it",
+    });
     expect(edits).toEqual([
       {
         document,
@@ -146,6 +149,7 @@ describe("apply", () => {
     expect(faulty.err.split("\n")).toEqual([
       expect.stringContaining(`${file}:1:21: tickers[0].symbol: found 0700`),
       expect.stringContaining(`${file}:2:19: signals[0].name: found no`),
+      "Nothing was changed: there are 2 faults",
     ]);
     await writeFile(file, TEXT);
     const faults = [

@@ -3,7 +3,7 @@ import { namedId } from "../reference/row-faults.ts";
 import { printable } from "../text.ts";
 import { paramChanges, type Addresses, type AddressesIn } from "./shown-params.ts";
 import type { StoredRows, StoredStrategy } from "./stored-rows.ts";
-import { diffRows, type TableDiff } from "./table-diff.ts";
+import { diffNamedRows, type TableDiff } from "./table-diff.ts";
 
 /** What differs between two states of the tables, as lines for people: one for each row, with old and new values. */
 export function changeLines(
@@ -11,7 +11,7 @@ export function changeLines(
   after: StoredRows,
   { addressesIn = () => [] }: ChangeLinesOptions = {},
 ): readonly string[] {
-  const { tickers, signals, strategies } = diffRows(before, after);
+  const { tickers, signals, strategies } = diffNamedRows(before, after);
   return [
     ...rowLines(tickers, { labelOf: ({ symbol }) => `ticker ${printable(symbol)}`, changesOf: plainChanges }),
     ...rowLines(signals, { labelOf: ({ id, name }) => label("signal", id, name), changesOf: plainChanges }),

@@ -15,7 +15,7 @@ export function parseDocument(text: string): ParsedDocument {
         path: "",
         line: 1,
         column: 1,
-        message: `it has ${bytes} bytes; expected at most ${DOCUMENT_BYTES_MAX}`,
+        message: `it has ${bytes} bytes; expected at most ${DOCUMENT_BYTES_MAX}. Leave out rows that do not change: without \`prune\` they stay`,
       },
     ]);
   const faults: DocumentFault[] = [];

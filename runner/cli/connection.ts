@@ -42,6 +42,7 @@ export async function runningRouter(
   dataDir = DATA_DIR,
 ): Promise<RunningRouter | undefined> {
   const found = await folderRouter(config, { env, dataDir });
+  if (found.status === "unusable") throw new CliError(found.message);
   if (found.status === "refused") throw new CliError(found.message, { exitCode: EXIT_BAD_CONFIG });
   return found.status === "runs" ? found : undefined;
 }

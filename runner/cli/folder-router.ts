@@ -14,7 +14,9 @@ export type FolderRouter =
       readonly settings: RouterSettings;
       readonly fetch: (request: Request) => Promise<Response>;
     }
-  /** It cannot be asked, or is another one than the environment of the command names. */
+  /** It cannot be asked now. */
+  | { readonly status: "unusable"; readonly message: string }
+  /** It is another one than the environment of the command names. */
   | { readonly status: "refused"; readonly message: string };
 
 /** Asks for it, unless the environment names servers for everything: then nothing in the folder is needed. */
@@ -26,7 +28,8 @@ export async function folderRouter(
   if (!usesFolder(config) || path === undefined) return { status: "none" };
   const asked = await askSettings(path, answerMsMax);
   if (asked === "nobody") return { status: "none" };
-  if (asked === "silent" || asked === "unknown") return { status: "refused", message: REFUSED[asked](path) };
+  if (asked === "silent" || asked === "unknown")
+    return { status: "unusable", message: WHY_UNUSABLE[asked](path, answerMsMax) };
   const differences = settingDifferences(config, env, asked);
   if (differences.length > 0) return { status: "refused", message: differentText(differences, asked.pid) };
   return { status: "runs", settings: asked, fetch: async (request) => fetchOverSocket(path, request) };
@@ -46,9 +49,9 @@ export function usesFolder({ redisUrl, databaseUrl }: Config): boolean {
 
 const ANSWER_MS_MAX = 10_000;
 
-const REFUSED = {
-  silent: (path: string) =>
-    `a process listens on ${path}, and has not answered within ${ANSWER_MS_MAX / 1000} s: is the router paused, or the machine overloaded? Let it go on (kill -CONT) or stop it, and run this command again`,
+const WHY_UNUSABLE = {
+  silent: (path: string, msMax: number) =>
+    `a process listens on ${path}, and has not answered within ${msMax / 1000} s: is the router paused, or the machine overloaded? Let it go on (kill -CONT) or stop it, and run this command again`,
   unknown: (path: string) =>
     `what answers on ${path} is a router of another version: restart it, and run this command again`,
 } as const;
@@ -56,7 +59,7 @@ const REFUSED = {
 async function askSettings(
   path: string,
   msMax: number,
-): Promise<RouterSettings | keyof typeof REFUSED | "nobody"> {
+): Promise<RouterSettings | keyof typeof WHY_UNUSABLE | "nobody"> {
   const signal = AbortSignal.timeout(msMax);
   try {
     const response = await fetchOverSocket(path, new Request("http://router/settings"), { signal });

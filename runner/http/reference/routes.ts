@@ -1,3 +1,5 @@
+import { DatabaseError } from "../../../shared/io/postgres/database.ts";
+import { LOCK_NOT_AVAILABLE } from "../../../shared/io/reference-edits/edit-lock.ts";
 import { ReferenceNotOwnError } from "../../../shared/io/reference-edits/not-own.ts";
 import type { ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
 import { referenceEditsFor } from "../../bindings/reference-edits.ts";
@@ -12,11 +14,11 @@ import { rowRoutes } from "./rows.ts";
 
 /** This room edits the reference: as a whole document, row by row, and back to what it was. */
 export function referenceEditRoutes({ services }: HttpDeps) {
-  const edits = withProblems(referenceEditsFor(services));
-  return editRoutesOver({ edits, makeCurrent: makeCurrentOn(services) });
+  return editRoutesOver({ edits: referenceEditsFor(services), makeCurrent: makeCurrentOn(services) });
 }
 
-export function editRoutesOver(deps: EditDeps) {
+export function editRoutesOver({ edits, makeCurrent }: EditDeps) {
+  const deps = { edits: withProblems(edits), makeCurrent };
   return newRoutes()
     .route("/", documentRoutes(deps))
     .route("/", changeRoutes(deps))
@@ -26,7 +28,7 @@ export function editRoutesOver(deps: EditDeps) {
 function withProblems(edits: ReferenceEdits): ReferenceEdits {
   return {
     read: async () => edits.read().catch(asProblem),
-    apply: async (edit) => edits.apply(edit),
+    apply: async (edit) => edits.apply(edit).catch(asProblem),
     history: async (page) => edits.history(page).catch(asProblem),
     change: async (id, since) => edits.change(id, since).catch(asProblem),
     rollback: async (id, options) => edits.rollback(id, options).catch(asProblem),
@@ -34,6 +36,9 @@ function withProblems(edits: ReferenceEdits): ReferenceEdits {
 }
 
 function asProblem(error: unknown): never {
-  if (!(error instanceof ReferenceNotOwnError)) throw error;
-  throw new Problem({ status: 409, code: "reference_not_own", detail: error.message });
+  if (error instanceof ReferenceNotOwnError)
+    throw new Problem({ status: 409, code: "reference_not_own", detail: error.message });
+  if (error instanceof DatabaseError && error.sqlstate === LOCK_NOT_AVAILABLE)
+    throw new Problem({ status: 503, code: "unavailable", detail: error.message, hint: "then try again" });
+  throw error;
 }

@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request } from "node:http";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { withRedis } from "../../../runner/cli/connection.ts";
 import { folderRouter } from "../../../runner/cli/folder-router.ts";
 import { fetchOverSocket } from "../../../runner/cli/socket-fetch.ts";
 import { serveOwner } from "../../../runner/http/serve-owner.ts";
@@ -79,6 +82,31 @@ test("commands take the settings of the router, and refuse to mean another one",
   // With servers for everything nothing of the folder is needed.
   expect(await routerFor({ REDIS_URL: "redis://x", DATABASE_URL: "postgres://x/y" })).toEqual({
     status: "none",
+  });
+});
+
+test("commands on Redis work with what the router works with", async () => {
+  const { keys, redisUrl } = http.services;
+  const used = await withRedis({}, async (connection) => connection, dataDir);
+  expect(used).toMatchObject({ redisUrl, config: { signalAgeMsMax: 1000 } });
+  expect(used.keys.prefix).toBe(keys.prefix);
+});
+
+test("what listens and does not answer is said in words, and used by no command", async () => {
+  const silent = await mkdtemp(join(tmpdir(), "silent-"));
+  const server = createServer().listen(join(silent, "router.sock"));
+  onTestFinished(async () => {
+    server.close();
+    await rm(silent, { recursive: true, force: true });
+  });
+  await once(server, "listening");
+  const answer = readConfig({});
+  const config = answer.ok ? answer.config : http.services.config;
+  expect(await folderRouter(config, { env: {}, dataDir: silent, answerMsMax: 50 })).toEqual({
+    status: "unusable",
+    message: expect.stringMatching(
+      /listens on .*router.sock, and has not answered within 0.05 s.*kill -CONT/,
+    ),
   });
 });
 

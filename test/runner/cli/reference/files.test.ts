@@ -2,6 +2,7 @@ import { mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { DatabaseError } from "../../../../shared/io/postgres/database.ts";
 import type { EditAnswer } from "../../../../shared/io/reference-edits/edit.ts";
 import { parseDocument } from "../../../../shared/reference-document/parse-document.ts";
 import { documentFrom, ETAG, NONE, run } from "./commands-fixture.ts";
@@ -179,6 +180,16 @@ describe("apply", () => {
       });
     },
   );
+
+  test("names who holds the tables when they are not free in time", async () => {
+    const answer = (): EditAnswer => {
+      throw new DatabaseError("another session changes it: pid 7 (psql)", "unavailable", "55P03");
+    };
+    expect(await run({ document, answer }, "apply", file)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^nothing was changed: another session changes it: pid 7 \(psql\)/),
+    });
+  });
 
   test.each([
     ["missing.yaml", undefined, /cannot be read: there is no such file/],

@@ -51,7 +51,8 @@ export function refused(faults: readonly DocumentFault[]): Problem {
     issues: faults.map(({ path, message, ...place }) => ({
       path,
       ...place,
-      message: path === "" ? message : `${message}; such as ${exampleAt(path)}`,
+      // What is wrong with no place of a document, such as a permission, has no example.
+      message: path === "" && place.line === undefined ? message : `${message}; such as ${exampleAt(path)}`,
     })),
   });
 }

@@ -14,7 +14,6 @@ import { addGroupCommands } from "./cli/group-commands.ts";
 import { withRouter } from "./cli/open-router.ts";
 import { osUser } from "./cli/os-user.ts";
 import { addReferenceCommands } from "./cli/reference/commands.ts";
-import { withReferenceEdits } from "./cli/reference/open-edits.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
 import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
@@ -79,7 +78,6 @@ program
 
 const io: CommandIo = {
   withRouter: async (command) => withRouter(process.env, command),
-  withEdits: async (command) => withReferenceEdits(process.env, command),
   print: (text) => console.log(text),
   say: (text) => console.error(text),
   confirm: confirmOnTerminal,
@@ -91,7 +89,7 @@ const io: CommandIo = {
 };
 
 addGroupCommands(program, onRedis);
-addDeadLetterCommands(program, { env: process.env, onRedis });
+addDeadLetterCommands(program, { io, onRedis });
 addReferenceCommands(program, io);
 
 async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {

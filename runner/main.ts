@@ -15,7 +15,9 @@ import {
   MisconfigurationError,
   uniqueConsumerName,
 } from "./environment.ts";
+import { serveOwner } from "./http/serve-owner.ts";
 import { serveHttp, type ServedApp } from "./http/serve.ts";
+import type { HttpServer } from "./http/server/server.ts";
 import { withLocalSecrets } from "./local/secrets.ts";
 import { startRouter } from "./router.ts";
 import { refuseOccupiedGroups, refuseOtherMode } from "./setup/admission.ts";
@@ -152,14 +154,19 @@ void feedDecisions(feedConnection, {
   stopping: feedEnds.signal,
 });
 let http: ServedApp | undefined;
+let ownersSocket: HttpServer | undefined;
 
 stop = async (reason) => {
   ending.abort();
   feedEnds.abort();
   feedConnection.disconnect();
   // No request is accepted from now on. Requests in flight need no loop, so both sides stop at the same time.
-  const requests = http?.stop({ msMax: Math.max(0, config.shutdownMsMax - CLOSE_MS) });
-  const outcomes = await Promise.all([router.stop({ reason }), requests]);
+  const msMax = Math.max(0, config.shutdownMsMax - CLOSE_MS);
+  const outcomes = await Promise.all([
+    router.stop({ reason }),
+    http?.stop({ msMax }),
+    ownersSocket?.stop({ msMax }),
+  ]);
   http?.close();
   services.close();
   await backing.stop();
@@ -167,6 +174,8 @@ stop = async (reason) => {
 };
 
 http = await orExit(async () => serveHttp(services));
+// Commands of this folder cannot use what this process alone has: the embedded database, the settings of the local Redis.
+if (isLocal || given.databaseUrl === undefined) ownersSocket = await serveOwner(services, DATA_DIR);
 
 const secrets = shownSecrets({ given, config, isTerminal });
 const facts = { config, backing, consumer, redisUrl: redactUrl(redisUrl), httpUrl: http?.url, secrets };

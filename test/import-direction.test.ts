@@ -14,6 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "runner/http/app.ts",
     "runner/http/open-app.ts",
     "runner/http/serve.ts",
+    "runner/http/serve-owner.ts",
     "runner/http/access-log.ts",
     "runner/http/docs.ts",
   ],

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { unusableStrategies } from "../../functions/check-strategies.ts";
+import { markedAddresses } from "../../functions/strategies/marked-addresses.ts";
 import type { Config } from "../../shared/config/config.ts";
 import type { Secrets } from "../../shared/config/secrets.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
@@ -15,6 +16,7 @@ export function referenceEditsFor({ database, redis, keys, handlers, ...deps }: 
   const runsStrategies = deps.config.functions.includes("execute-strategies");
   return referenceEditsOn(database, {
     useOf: strategyUseOn(redis, keys),
+    addressesIn: (strategy) => markedAddresses(strategy, handlers),
     ...(runsStrategies ? { unusable: (read) => unusableStrategies(read, handlers, checks) } : {}),
   });
 }

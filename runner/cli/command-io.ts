@@ -1,4 +1,3 @@
-import type { ReferenceEdits } from "../../shared/io/reference-edits/reference-edits.ts";
 import { printable } from "../../shared/text.ts";
 import type { RouterRoutes } from "./router-routes.ts";
 
@@ -6,8 +5,6 @@ import type { RouterRoutes } from "./router-routes.ts";
 export interface CommandIo {
   /** Runs a command with the routes of the router: of the one that runs in this folder, else of this environment. */
   readonly withRouter: <T>(command: (router: RouterRoutes) => Promise<T>) => Promise<T>;
-  /** Runs a command with the database of this environment. */
-  readonly withEdits: <T>(command: (edits: ReferenceEdits) => Promise<T>) => Promise<T>;
   /** Writes to standard output, what was asked for. */
   readonly print: (text: string) => void;
   /** Writes to standard error, what a person should know besides. */

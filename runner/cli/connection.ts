@@ -6,13 +6,14 @@ import { redactUrl } from "../../shared/config/redact-url.ts";
 import { DatabaseNotSelectedError, openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { redisRefusalIn, refusalText } from "../../shared/redis-refusal.ts";
-import { configOrExit, DATA_DIR, type Environment } from "../environment.ts";
+import { configOrExit, DATA_DIR, EXIT_BAD_CONFIG, type Environment } from "../environment.ts";
 import { findRedisServer } from "../local/find-redis.ts";
 import { localRedisUrl, startLocalRedis } from "../local/redis-server.ts";
 import { throwMisconfiguration } from "../setup/check-redis.ts";
 import { openLogger } from "../telemetry/logger.ts";
+import { folderRouter, type FolderRouter } from "./folder-router.ts";
 
-/** A connection of the command line to the router's Redis, with the configuration of this environment. */
+/** A connection of the command line to the router's Redis, with the configuration of that router, or of this environment. */
 export interface Connection {
   readonly redisUrl: string;
   readonly redis: Redis;
@@ -34,21 +35,38 @@ export class CliError extends Error {
   }
 }
 
+/** The router that runs in this folder, as far as the environment needs one. @throws CliError when it is not the one that is meant */
+export async function runningRouter(
+  env: Environment,
+  config: Config,
+  dataDir = DATA_DIR,
+): Promise<RunningRouter | undefined> {
+  const found = await folderRouter(config, { env, dataDir });
+  if (found.status === "unusable") throw new CliError(found.message);
+  if (found.status === "refused") throw new CliError(found.message, { exitCode: EXIT_BAD_CONFIG });
+  return found.status === "runs" ? found : undefined;
+}
+
+export type RunningRouter = Extract<FolderRouter, { readonly status: "runs" }>;
+
+/** Why there is no Redis to work on. */
+export const NO_ROUTER =
+  "REDIS_URL is not set and no router runs in this folder: start one with `npm start`, or set REDIS_URL";
+
 /**
- * Runs a command on the Redis of REDIS_URL, or of the router that runs in this folder.
+ * Runs a command on the Redis of REDIS_URL, or of the router that runs in this folder, with the settings of that router.
  * @throws CliError when there is none, or it does not answer; MisconfigurationError when its database cannot be selected
  */
 export async function withRedis<T>(
   env: Environment,
   command: (connection: Connection) => Promise<T>,
+  dataDir = DATA_DIR,
 ): Promise<T> {
-  const config = configOrExit(env);
-  const url = config.redisUrl ?? (await localRedisUrl(DATA_DIR));
-  if (url === undefined) {
-    throw new CliError(
-      "REDIS_URL is not set and no router runs in this folder: start one with `npm start`, or set REDIS_URL",
-    );
-  }
+  const given = configOrExit(env);
+  const settings = (await runningRouter(env, given, dataDir))?.settings;
+  const config = settings === undefined ? given : configOrExit({ ...env, ...settings.settings });
+  const url = given.redisUrl ?? settings?.redis_url ?? (await localRedisUrl(dataDir));
+  if (url === undefined) throw new CliError(NO_ROUTER);
   let lastError: Error | undefined;
   const redis = openRedis({
     url,
@@ -75,28 +93,26 @@ export async function withRedis<T>(
   }
 }
 
-/**
- * The same for a command that may need the embedded database, and therefore a stopped router: then the local Redis is
- * started for the time of the command.
- */
+/** The same for a command that works without a running router: then the local Redis is started for the time of the command. */
 export async function withRedisStarted<T>(
   env: Environment,
   command: (connection: Connection) => Promise<T>,
+  dataDir = DATA_DIR,
 ): Promise<T> {
   const { redisUrl } = configOrExit(env);
   const isStopped =
     redisUrl === undefined &&
-    existsSync(join(DATA_DIR, "redis")) &&
-    (await localRedisUrl(DATA_DIR)) === undefined;
-  if (!isStopped) return withRedis(env, command);
+    existsSync(join(dataDir, "redis")) &&
+    (await localRedisUrl(dataDir)) === undefined;
+  if (!isStopped) return withRedis(env, command, dataDir);
   const log = openLogger("warn", { forPeople: true });
   const local = await startLocalRedis({
-    dataDir: DATA_DIR,
+    dataDir,
     log,
     findServer: async () => findRedisServer({ env }),
   });
   try {
-    return await withRedis(env, command);
+    return await withRedis(env, command, dataDir);
   } finally {
     await local.stop();
   }

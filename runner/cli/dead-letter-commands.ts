@@ -1,22 +1,20 @@
 import type { Command } from "commander";
-import type { Environment } from "../environment.ts";
 import { count, entryId, entryIds } from "./arguments.ts";
-import { withRedisStarted } from "./connection.ts";
+import type { CommandIo } from "./command-io.ts";
+import { retryFromCli, type RetryOptions } from "./dead-letter-retry.ts";
 import {
   discardFromCli,
   listDeadLetters,
-  retryFromCli,
   showDeadLetter,
   type DiscardOptions,
   type ListOptions,
-  type RetryOptions,
 } from "./dead-letters.ts";
 import type { OnRedis } from "./group-commands.ts";
 
 /** `cli dead-letters …` */
 export function addDeadLetterCommands(
   program: Command,
-  { env, onRedis }: { readonly env: Environment; readonly onRedis: OnRedis },
+  { io, onRedis }: { readonly io: CommandIo; readonly onRedis: OnRedis },
 ): void {
   const deadLetters = program.command("dead-letters").description("entries that could not be processed");
   deadLetters
@@ -41,9 +39,7 @@ export function addDeadLetterCommands(
     .option("--all", "all dead letters", false)
     .option("--by <name>", "who requests it (default: the user of this shell)")
     .option("--reason <text>", "why; it is recorded")
-    .action(async (ids: string[], options: RetryOptions) =>
-      withRedisStarted(env, async (connection) => retryFromCli(connection, ids, { ...options, env })),
-    );
+    .action(async (ids: string[], options: RetryOptions) => retryFromCli(ids, options, io));
   deadLetters
     .command("discard")
     .description("delete for good; an event in system_log keeps the content")

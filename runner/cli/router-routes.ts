@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { messageOf } from "../../shared/error-message.ts";
-import { problemSchema } from "../http/problem.ts";
+import { problemSchema, type ProblemBody } from "../http/problem.ts";
 import { CliError } from "./connection.ts";
 
 /**
@@ -80,15 +80,23 @@ function requestFor({
   });
 }
 
+/** What the problem of a response says, for people. */
+export async function problemError(response: Response): Promise<CliError> {
+  return errorOf(await problemIn(response));
+}
+
 /** What a problem says, for people. */
-async function problemError(response: Response): Promise<CliError> {
-  const text = await response.text();
-  const problem = problemSchema.safeParse(jsonOf(text));
-  if (!problem.success)
-    return new CliError(`the router answered with status ${response.status}: ${text.slice(0, 200)}`);
-  const { detail, hint, issues = [] } = problem.data;
+export function errorOf({ detail, hint, issues = [] }: ProblemBody): CliError {
   const faults = issues.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
   return new CliError([detail, ...faults, ...(hint === undefined ? [] : [hint])].join("\n"));
+}
+
+/** The problem that a response is, for commands that act on its code. @throws CliError when it is none */
+export async function problemIn(response: Response): Promise<ProblemBody> {
+  const text = await response.text();
+  const problem = problemSchema.safeParse(jsonOf(text));
+  if (problem.success) return problem.data;
+  throw new CliError(`the router answered with status ${response.status}: ${text.slice(0, 200)}`);
 }
 
 function jsonOf(text: string): unknown {

@@ -2,16 +2,16 @@ import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { METHOD_NAME_ALL } from "hono/router";
 import { clientAddressOf } from "./auth/client-address.ts";
-import type { HttpDeps } from "./http-deps.ts";
+import type { AppDeps } from "./http-deps.ts";
 import type { AppEnv } from "./routes.ts";
 
 /**
  * Writes a line to the process log for each request: route, status, time until the answer began, and client address. The
  * path as sent, headers and bodies are left out, because each of them can hold a secret.
  */
-export function accessLog(deps: HttpDeps): MiddlewareHandler<AppEnv> {
+export function accessLog(deps: AppDeps): MiddlewareHandler<AppEnv> {
   const { logger } = deps.services;
-  const addressOf = clientAddressOf(deps);
+  const clientOf = "token" in deps ? clientAddressOf(deps) : () => deps.askedBy;
   return async (c, next) => {
     const startedAt = performance.now();
     await next();
@@ -23,14 +23,14 @@ export function accessLog(deps: HttpDeps): MiddlewareHandler<AppEnv> {
       route,
       status: c.res.status,
       duration_ms: Math.round(performance.now() - startedAt),
-      client: addressOf(c),
+      client: clientOf(c),
     };
     logger[POLLED.has(route) ? "debug" : "info"](line, `${line.method} ${route} ${line.status}`);
   };
 }
 
-/** Requested every few seconds by machines. */
-const POLLED: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+/** Requested every few seconds by machines, or before each command. */
+const POLLED: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics", "/settings"]);
 
 /** The pattern of the requested route, also when the request was refused before it reached the route. */
 function routePattern(c: Context): string {

@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { secureHeaders } from "hono/secure-headers";
+import { DOCUMENT_BYTES_MAX } from "../../shared/reference-document/document-fields.ts";
 import { accessLog } from "./access-log.ts";
 import { clientAddressOf } from "./auth/client-address.ts";
 import { limitInFlight } from "./auth/in-flight-limit.ts";
@@ -11,11 +12,12 @@ import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { addDocs } from "./docs.ts";
 import { encodingProblem } from "./encoding.ts";
 import { functionRoutes } from "./functions/routes.ts";
-import type { HttpDeps } from "./http-deps.ts";
+import type { AppDeps, NetworkDeps, OwnerDeps } from "./http-deps.ts";
 import { healthRoutes } from "./operations/health.ts";
 import { metricsRoutes } from "./operations/metrics.ts";
 import { pauseRoutes } from "./operations/pauses.ts";
 import { referenceRoutes } from "./operations/reference.ts";
+import { settingsRoutes } from "./operations/settings.ts";
 import {
   bodyTooLarge,
   Problem,
@@ -26,7 +28,7 @@ import {
 } from "./problem.ts";
 import { referenceEditRoutes } from "./reference/routes.ts";
 import { replayRoutes } from "./replays/routes.ts";
-import { newRoutes, type AppEnv } from "./routes.ts";
+import { newRoutes, type AppEnv, type PlatformBindings } from "./routes.ts";
 import { signalRoutes } from "./signals/routes.ts";
 import { isLikeWebhook } from "./webhook/addresses.ts";
 import { refusedAlertsOf } from "./webhook/refused-alerts.ts";
@@ -36,26 +38,14 @@ import { webhookRoutes } from "./webhook/webhook.ts";
  * The router over HTTP: a plain `fetch` handler, for a Node server as for serverless platforms. Each room of this folder is
  * a group of its routes; `server` accepts the connections, `auth` checks tokens and secrets.
  */
-export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
-  const { redis, logger, config } = deps.services;
-  const alerts = refusedAlertsOf(deps.services);
-  const addressOf = clientAddressOf(deps);
+export function createHttpApp(deps: AppDeps): OpenAPIHono<AppEnv> {
+  const { redis, logger } = deps.services;
   const app = newRoutes();
   app.use(requestId());
   app.use(accessLog(deps));
   app.use(secureHeaders());
-  app.use(
-    limitInFlight(deps, {
-      onRefused(c, problem) {
-        if (isLikeWebhook(c.req.path)) alerts?.unauthenticated({ problem, client: addressOf(c) });
-      },
-    }),
-  );
-  // Routes that need no token come before the check of the token.
-  app.route("/", healthRoutes(deps));
-  if (alerts !== undefined) app.route("/", webhookRoutes(deps, alerts));
-
-  app.use(requireToken(deps));
+  if ("token" in deps) checkRequests(app, deps);
+  else admitOwner(app, deps);
   app.use(
     methodNotAllowed({
       app,
@@ -67,11 +57,12 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
     if (problem !== undefined) throw new Problem(problem);
     await next();
   });
+  const bytesMax = bodyBytesMaxOf(deps);
   app.use(
     bodyLimit({
-      maxSize: config.httpBodyBytesMax,
+      maxSize: bytesMax,
       onError() {
-        throw new Problem(bodyTooLarge(config.httpBodyBytesMax));
+        throw new Problem(bodyTooLarge(bytesMax));
       },
     }),
   );
@@ -101,6 +92,39 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
     return problemResponse(c, unexpectedProblem(c, error, logger));
   });
   return app;
+}
+
+/** What may be asked over a network without the token, and the limits of such requests; everything else needs it. */
+function checkRequests(app: OpenAPIHono<AppEnv>, deps: NetworkDeps): void {
+  const alerts = refusedAlertsOf(deps.services);
+  const addressOf = clientAddressOf(deps);
+  app.use(
+    limitInFlight(deps, {
+      onRefused(c, problem) {
+        if (isLikeWebhook(c.req.path)) alerts?.unauthenticated({ problem, client: addressOf(c) });
+      },
+    }),
+  );
+  // Routes that need no token come before the check of the token.
+  app.route("/", healthRoutes(deps));
+  if (alerts !== undefined) app.route("/", webhookRoutes(deps, alerts));
+  app.use(requireToken(deps));
+}
+
+/** Every request is the owner's, as one with the token would be; alerts have no route. */
+function admitOwner(app: OpenAPIHono<AppEnv>, deps: OwnerDeps): void {
+  app.use(async (c, next) => {
+    (c.env as PlatformBindings | undefined)?.authenticated?.();
+    await next();
+  });
+  app.route("/", healthRoutes(deps));
+  app.route("/", settingsRoutes(deps));
+}
+
+/** A document that a command may read has to reach the route. */
+function bodyBytesMaxOf(deps: AppDeps): number {
+  const { httpBodyBytesMax } = deps.services.config;
+  return "token" in deps ? httpBodyBytesMax : Math.max(httpBodyBytesMax, DOCUMENT_BYTES_MAX);
 }
 
 function wrongMethod(method: string, allowed: readonly string[]): ProblemOptions {

@@ -1,10 +1,10 @@
 import { openSignalIngest, type SignalIngest } from "../../shared/io/streams/signal-ingest.ts";
 import type { Services } from "../setup/services.ts";
 import { createHttpApp } from "./app.ts";
-import type { HttpDeps } from "./http-deps.ts";
+import type { NetworkDeps } from "./http-deps.ts";
 
 /** The app with what its routes need beside the services. */
-export function openHttpApp(deps: Omit<HttpDeps, "ingest">): OpenedApp {
+export function openHttpApp(deps: Omit<NetworkDeps, "ingest">): OpenedApp {
   const ingest = ingestFor(deps.services);
   return { app: createHttpApp({ ...deps, ingest }), close: () => ingest?.close() };
 }

@@ -22,7 +22,17 @@ export const problemSchema = z.object({
   /** What to do about it. */
   hint: z.string().optional(),
   /** One for each error in the request. */
-  issues: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  issues: z
+    .array(
+      z.object({
+        path: z.string(),
+        message: z.string(),
+        /** Where a text was sent, from 1. */
+        line: z.int().optional(),
+        column: z.int().optional(),
+      }),
+    )
+    .optional(),
   request_id: z.string(),
 });
 export type ProblemBody = z.infer<typeof problemSchema>;

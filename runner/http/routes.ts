@@ -24,6 +24,11 @@ export interface AppEnv {
   };
 }
 
+/** What the router's own server gives with each request; other platforms give other things, or nothing. */
+export interface PlatformBindings {
+  readonly authenticated?: () => void;
+}
+
 /** Name of the security scheme in the OpenAPI document. */
 export const BEARER = [{ bearer: [] }];
 

@@ -43,6 +43,8 @@ export interface ServicesOptions {
   readonly handlers?: readonly AnyStrategyHandler[];
   /** Aborts when the process stops: calls on demand start no more work. Default: never. */
   readonly stopping?: AbortSignal;
+  /** Whether strategies that this process cannot run are reported at a refresh. Default: when it runs strategies. */
+  readonly reportsStrategies?: boolean;
 }
 
 /** The connections, and what is built directly on them. */
@@ -97,7 +99,7 @@ export function openServices(options: ServicesOptions): Services {
     verdictOn: hostVerdict,
     publish: (event) => events.publish(event),
   });
-  const runsStrategies = config.functions.includes("execute-strategies");
+  const { reportsStrategies = config.functions.includes("execute-strategies") } = options;
   let askForSnapshot: (() => void) | undefined;
   const routing = routingContextCache({
     redis,
@@ -141,7 +143,7 @@ export function openServices(options: ServicesOptions): Services {
         failures: reports.failures,
         recordChanges: async () => reports.recording(async () => recordChangesBySql(database)),
         now: () => clock.now(),
-        ...(runsStrategies ? { checkStrategies: (read) => strategyWatch.check(read) } : {}),
+        ...(reportsStrategies ? { checkStrategies: (read) => strategyWatch.check(read) } : {}),
       });
       reports.refreshed(result);
       return result;

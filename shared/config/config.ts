@@ -221,7 +221,7 @@ function pairFaults(config: Partial<Parsed>): string[] {
 }
 
 /** `claimIdleMs` → `CLAIM_IDLE_MS` */
-function variableOf(key: Key): string {
+export function variableOf(key: keyof Config): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 

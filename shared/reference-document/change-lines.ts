@@ -1,18 +1,27 @@
 import { canonicalJson } from "../reference/reference-text.ts";
 import { namedId } from "../reference/row-faults.ts";
 import { printable } from "../text.ts";
-import { paramChanges } from "./shown-params.ts";
+import { paramChanges, type Addresses, type AddressesIn } from "./shown-params.ts";
 import type { StoredRows, StoredStrategy } from "./stored-rows.ts";
-import { diffRows, type TableDiff } from "./table-diff.ts";
+import { diffNamedRows, type TableDiff } from "./table-diff.ts";
 
 /** What differs between two states of the tables, as lines for people: one for each row, with old and new values. */
-export function changeLines(before: StoredRows, after: StoredRows): readonly string[] {
-  const { tickers, signals, strategies } = diffRows(before, after);
+export function changeLines(
+  before: StoredRows,
+  after: StoredRows,
+  { addressesIn = () => [] }: ChangeLinesOptions = {},
+): readonly string[] {
+  const { tickers, signals, strategies } = diffNamedRows(before, after);
   return [
-    ...rowLines(tickers, { labelOf: ({ symbol }) => `ticker ${printable(symbol)}`, changesOf: cellChanges }),
-    ...rowLines(signals, { labelOf: ({ id, name }) => label("signal", id, name), changesOf: cellChanges }),
-    ...strategyLines(strategies, before, after),
+    ...rowLines(tickers, { labelOf: ({ symbol }) => `ticker ${printable(symbol)}`, changesOf: plainChanges }),
+    ...rowLines(signals, { labelOf: ({ id, name }) => label("signal", id, name), changesOf: plainChanges }),
+    ...strategyLines(strategies, { before, after, addressesIn }),
   ];
+}
+
+export interface ChangeLinesOptions {
+  /** Default: only texts that look like URLs are taken for addresses. */
+  readonly addressesIn?: AddressesIn;
 }
 
 interface Words<Row> {
@@ -33,14 +42,20 @@ function label(what: string, id: number, name: string): string {
   return `${what} ${namedId(printable(name), `${id}`)}`;
 }
 
-function strategyLines(found: TableDiff<StoredStrategy>, before: StoredRows, after: StoredRows): string[] {
+interface States {
+  readonly before: StoredRows;
+  readonly after: StoredRows;
+  readonly addressesIn: AddressesIn;
+}
+
+function strategyLines(found: TableDiff<StoredStrategy>, { before, after, addressesIn }: States): string[] {
   const labelOf = ({ id, name }: StoredStrategy): string => label("strategy", id, name);
   // A signal that is renamed has its new name in both.
   const named = [...before.signals, ...after.signals].map(({ id, name }) => [id, name] as const);
   const names = new Map(named.map(([id, name]) => [id, namedId(printable(name), `${id}`)]));
   const lists = [listsOf(before, names), listsOf(after, names)] as const;
   const changesOf = (was: StoredStrategy, is: StoredStrategy): string[] => [
-    ...cellChanges(was, is),
+    ...cellChanges(was, is, new Set([...addressesIn(was), ...addressesIn(is)])),
     ...listChanges("signals", ...pair(lists, "signals", is.id)),
     ...(is.use_all_tickers || was.use_all_tickers
       ? []
@@ -78,7 +93,11 @@ function listsOf(
 
 function grouped(pairs: readonly (readonly [number, string])[]): ReadonlyMap<number, readonly string[]> {
   const found = new Map<number, string[]>();
-  for (const [id, text] of pairs) found.set(id, [...(found.get(id) ?? []), text]);
+  for (const [id, text] of pairs) {
+    const texts = found.get(id);
+    if (texts === undefined) found.set(id, [text]);
+    else texts.push(text);
+  }
   return found;
 }
 
@@ -91,23 +110,31 @@ function pair(
 }
 
 function listChanges(name: string, was: readonly string[], is: readonly string[]): string[] {
-  const added = is.filter((one) => !was.includes(one));
-  const removed = was.filter((one) => !is.includes(one));
+  const [before, after] = [new Set(was), new Set(is)];
+  const added = is.filter((one) => !before.has(one));
+  const removed = was.filter((one) => !after.has(one));
   return [
     ...(added.length === 0 ? [] : [`${name} added: ${added.join(", ")}`]),
     ...(removed.length === 0 ? [] : [`${name} removed: ${removed.join(", ")}`]),
   ];
 }
 
-function cellChanges(before: object, after: object): string[] {
+function cellChanges(before: object, after: object, marked: Addresses): string[] {
   const old: Readonly<Record<string, unknown>> = { ...before };
   return Object.entries(after).flatMap(([column, value]: [string, unknown]) => {
     if (canonicalJson(old[column]) === canonicalJson(value)) return [];
-    if (column === "params") return paramChanges(old[column], value);
+    if (column === "params") return paramChanges(old[column], value, marked);
     if (column === "name") return [`renamed from ${printable(String(old[column]))}`];
     return [`${column} ${cell(old[column])} → ${cell(value)}`];
   });
 }
+
+/** Of rows without params. */
+function plainChanges(before: object, after: object): string[] {
+  return cellChanges(before, after, NONE);
+}
+
+const NONE: Addresses = new Set();
 
 function cell(value: unknown): string {
   return value === null ? "none" : printable(JSON.stringify(value));

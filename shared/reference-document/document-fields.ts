@@ -120,6 +120,9 @@ export interface DocumentField {
 /** The field that names a row of each kind. */
 export const NAME_FIELD = { tickers: "symbol", signals: "name", strategies: "name" } as const;
 
+/** What one row of each kind is called. */
+export const KIND_OF_ONE = { tickers: "ticker", signals: "signal", strategies: "strategy" } as const;
+
 /** The fields of a kind by name. */
 export function fieldsOf(kind: DocumentKind): ReadonlyMap<string, DocumentField> {
   return new Map(Object.entries<DocumentField>(DOCUMENT_FIELDS[kind]));
@@ -140,7 +143,7 @@ export const NAME_BYTES_MAX = 1_000;
 export const PARAMS_NESTING_MAX = 99;
 /** The column is an integer. */
 export const AGE_MS_MAX = 2_147_483_647;
-/** Largest document: some thousand strategies. */
-export const DOCUMENT_BYTES_MAX = 500_000;
+/** Largest document: reading one blocks the process, about 250 ms for this many bytes; it has some 800 strategies. */
+export const DOCUMENT_BYTES_MAX = 262_144;
 /** Values of a document, counted once for each place where an alias repeats them. */
 export const VALUE_COUNT_MAX = 100_000;

@@ -1,7 +1,13 @@
 import { namedId } from "../reference/row-faults.ts";
 import { normaliseSymbol } from "../signal/signal.ts";
 import type { DocumentSignal, DocumentStrategy, DocumentTicker, ReferenceDocument } from "./document.ts";
-import type { ReadStoredRows, StoredRows, StoredStrategy, StoredTicker } from "./stored-rows.ts";
+import {
+  groupedByStrategy,
+  type ReadStoredRows,
+  type StoredRows,
+  type StoredStrategy,
+  type StoredTicker,
+} from "./stored-rows.ts";
 
 /** The document of stored rows; what it cannot express is left out and named. */
 export function documentOf({ rows, inexact }: ReadStoredRows): DocumentOfRows {
@@ -9,6 +15,10 @@ export function documentOf({ rows, inexact }: ReadStoredRows): DocumentOfRows {
   const shown = new Set(effectiveTickers(rows.tickers).values());
   const hidden = rows.tickers.filter((ticker) => !shown.has(ticker));
   const named = new Map(signals.filter(hasName).map(({ id, name }) => [id, name]));
+  const lists = {
+    links: groupedByStrategy(rows.strategy_signals),
+    symbols: groupedByStrategy(rows.strategy_tickers),
+  };
   const faultOf = (strategy: StoredStrategy): string | undefined => strategyFault(strategy, inexact);
   return {
     document: {
@@ -16,7 +26,7 @@ export function documentOf({ rows, inexact }: ReadStoredRows): DocumentOfRows {
       signals: signals.filter(hasName).map(signalOf),
       strategies: strategies
         .filter((strategy) => faultOf(strategy) === undefined)
-        .map((strategy) => strategyOf(strategy, rows, named)),
+        .map((strategy) => strategyOf(strategy, lists, named)),
     },
     unreadable: [
       ...hidden.map(({ symbol }) => {
@@ -96,18 +106,21 @@ function signalOf({ name, long_phrase, short_phrase, source, enabled }: StoredRo
   return { name, ...phrases, source, enabled } satisfies DocumentSignal;
 }
 
+interface Lists {
+  readonly links: ReadonlyMap<number, StoredRows["strategy_signals"]>;
+  readonly symbols: ReadonlyMap<number, StoredRows["strategy_tickers"]>;
+}
+
 function strategyOf(
   strategy: StoredStrategy,
-  { strategy_signals: links, strategy_tickers: lists }: StoredRows,
+  lists: Lists,
   signalNames: ReadonlyMap<number, string>,
 ): DocumentStrategy {
   const { id, name, use_all_tickers: usesAll, params, ...rest } = strategy;
-  const signals = links
-    .filter((link) => link.strategy_id === id)
+  const signals = (lists.links.get(id) ?? [])
     .toSorted((a, b) => a.signal_id - b.signal_id)
     .flatMap((link) => signalNames.get(link.signal_id) ?? []);
-  const symbols = lists
-    .filter((row) => row.strategy_id === id)
+  const symbols = (lists.symbols.get(id) ?? [])
     .map(({ symbol }) => symbolIn(symbol))
     .filter((symbol) => symbol !== "");
   return {

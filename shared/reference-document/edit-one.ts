@@ -1,4 +1,6 @@
-import { NAME_FIELD, type DocumentKind } from "./document-fields.ts";
+import { closest } from "fastest-levenshtein";
+import { excerpt, printable } from "../text.ts";
+import { KIND_OF_ONE, NAME_FIELD, type DocumentKind } from "./document-fields.ts";
 import { symbolOf } from "./document-of-rows.ts";
 import type { ReferenceDocument } from "./document.ts";
 
@@ -54,6 +56,19 @@ export function withoutRow(
   if (at < 0) return undefined;
   const lists = kind === "signals" ? withListed(document, kind, (each) => (each === name ? [] : [each])) : {};
   return { ...document, ...lists, [kind]: document[kind].filter((_, index) => index !== at) };
+}
+
+/** The row of a name; undefined when there is none. */
+export function rowNamed(document: ReferenceDocument, kind: DocumentKind, name: string): object | undefined {
+  return document[kind][indexOf(document, kind, name)];
+}
+
+/** That there is no row of this name, and which one may be meant. */
+export function noRowText(document: ReferenceDocument, kind: DocumentKind, name: string): string {
+  const rows: readonly object[] = document[kind];
+  const names = rows.map((row) => excerpt(nameIn(kind, row)));
+  const near = names.length === 0 ? "" : `: did you mean ${printable(closest(excerpt(name), names))}?`;
+  return `there is no ${KIND_OF_ONE[kind]} ${printable(excerpt(name))}${near}`;
 }
 
 function nameIn(kind: DocumentKind, row: object): string {

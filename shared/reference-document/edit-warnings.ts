@@ -3,7 +3,7 @@ import { namedId, rowFaultText } from "../reference/row-faults.ts";
 import { foldPhrase } from "../signal/signal.ts";
 import type { UnusableStrategy } from "../unusable-strategy.ts";
 import { hasName, phraseIn, symbolIn } from "./document-of-rows.ts";
-import type { StoredRows } from "./stored-rows.ts";
+import { groupedByStrategy, type StoredRows } from "./stored-rows.ts";
 import type { WantedRows } from "./wanted-rows.ts";
 
 /** What is odd in the rows after an edit, although it may be meant, as lines for people. */
@@ -76,11 +76,11 @@ function sharedPhrases({ signals }: StoredRows): string[] {
 
 function unknownTickers({ tickers, strategies, strategy_tickers: lists }: StoredRows): string[] {
   const known = new Set(tickers.map(({ symbol }) => symbolIn(symbol)));
+  const listsOf = groupedByStrategy(lists);
   return strategies.flatMap(({ id, name, use_all_tickers: usesAll }) => {
-    const unknown = lists
-      .filter((row) => row.strategy_id === id && !known.has(symbolIn(row.symbol)))
-      .map(({ symbol }) => symbol);
-    return usesAll || unknown.length === 0
+    const symbols = usesAll ? [] : (listsOf.get(id) ?? []).map(({ symbol }) => symbol);
+    const unknown = symbols.filter((symbol) => !known.has(symbolIn(symbol)));
+    return unknown.length === 0
       ? []
       : [
           `strategy ${namedId(name, `${id}`)} lists unknown tickers: ${listed(unknown)}; their signals are ignored`,

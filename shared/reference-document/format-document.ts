@@ -26,6 +26,18 @@ export function formatDocument(
   return [...HEADER, `# yaml-language-server: $schema=${schema}`, ...blocks.flat(), ""].join("\n");
 }
 
+/** The document that was written as JSON, with the defaults that were left out. */
+export function wholeDocument(written: Readonly<Record<DocumentKind, readonly object[]>>): ReferenceDocument {
+  const lists = DOCUMENT_KINDS.map((kind) => {
+    const defaults = [...fieldsOf(kind)].flatMap(([name, { absent }]) =>
+      absent === undefined ? [] : [[name, absent] as const],
+    );
+    return [kind, written[kind].map((row) => ({ ...Object.fromEntries(defaults), ...row }))] as const;
+  });
+  // What the router wrote is a document.
+  return Object.fromEntries(lists) as unknown as ReferenceDocument;
+}
+
 /** The file beside the document that `export` writes the schema to. */
 export const SCHEMA_FILE = "./reference.schema.json";
 

@@ -67,7 +67,8 @@ function widened(was: Strategy, is: Strategy): string[] {
 function gainedSymbols(was: Strategy["symbols"], is: Strategy["symbols"]): string[] {
   if (was === null) return [];
   if (is === null) return [`all tickers instead of ${listed(was)}`];
-  const gained = is.filter((symbol) => !was.includes(symbol));
+  const known = new Set(was);
+  const gained = is.filter((symbol) => !known.has(symbol));
   return gained.length === 0 ? [] : [`more tickers: ${listed(gained)}`];
 }
 

@@ -2,7 +2,7 @@ import { DOCUMENT_BYTES_MAX } from "./document-fields.ts";
 import { checkNames } from "./document-names.ts";
 import type { DocumentFault, ReferenceDocument } from "./document.ts";
 import { readJson } from "./json-nodes.ts";
-import { documentOf, readDocument } from "./read-document.ts";
+import { documentFromRead, readDocument } from "./read-document.ts";
 import type { SourceNode } from "./source-node.ts";
 import { readYaml } from "./yaml-nodes.ts";
 
@@ -15,7 +15,7 @@ export function parseDocument(text: string): ParsedDocument {
         path: "",
         line: 1,
         column: 1,
-        message: `it has ${bytes} bytes; expected at most ${DOCUMENT_BYTES_MAX}`,
+        message: `it has ${bytes} bytes; expected at most ${DOCUMENT_BYTES_MAX}. Leave out rows that do not change: without \`prune\` they stay`,
       },
     ]);
   const faults: DocumentFault[] = [];
@@ -39,7 +39,7 @@ const EMPTY =
 function checked(root: SourceNode, faults: DocumentFault[]): ParsedDocument {
   const rows = readDocument(root, faults);
   checkNames(rows, faults);
-  const document = documentOf(rows);
+  const document = documentFromRead(rows);
   const { path, line, column } = root;
   const isEmpty = Object.values(document).every((list: readonly unknown[]) => list.length === 0);
   if (isEmpty && faults.length === 0)

@@ -7,6 +7,7 @@ import { documentOf } from "./document-of-rows.ts";
 import type { DocumentFault, ReferenceDocument } from "./document.ts";
 import { editWarnings } from "./edit-warnings.ts";
 import { moreTrading } from "./more-trading.ts";
+import type { AddressesIn } from "./shown-params.ts";
 import type { ReadStoredRows, StoredRows } from "./stored-rows.ts";
 import { diffRows, type RowsDiff } from "./table-diff.ts";
 import { valueFaults } from "./value-faults.ts";
@@ -19,7 +20,7 @@ import { wantedRows, type WantedOptions } from "./wanted-rows.ts";
 export function planEdit(
   current: ReadStoredRows,
   document: ReferenceDocument,
-  { unusable = () => [], ...options }: PlanOptions,
+  { unusable = () => [], addressesIn = () => [], ...options }: PlanOptions,
 ): EditPlan {
   const wanted = wantedRows(current.rows, document, options);
   const before = buildReference(current.rows);
@@ -38,7 +39,7 @@ export function planEdit(
       unusable: unusable(built.content.strategies.values()),
     }),
     willTradeMore: moreTrading(before.content, built.content),
-    changes: changeLines(current.rows, wanted.rows),
+    changes: changeLines(current.rows, wanted.rows, { addressesIn }),
     removed: {
       tickers: tickers.deleted.filter(({ symbol }) => !isRespelled(symbol, document)),
       signals: signals.deleted,
@@ -50,6 +51,8 @@ export function planEdit(
 export interface PlanOptions extends WantedOptions {
   /** Finds the strategies that could not be run: an unknown handler, a missing secret. */
   readonly unusable?: (strategies: Iterable<Strategy>) => readonly UnusableStrategy[];
+  /** Finds addresses in params, of which only the host is shown. */
+  readonly addressesIn?: AddressesIn;
 }
 
 export interface EditPlan {

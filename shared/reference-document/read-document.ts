@@ -1,6 +1,6 @@
 import { closest } from "fastest-levenshtein";
 import { excerpt, printable } from "../text.ts";
-import { DOCUMENT_KINDS, fieldsOf, type DocumentKind } from "./document-fields.ts";
+import { DOCUMENT_KINDS, fieldsOf, KIND_OF_ONE, type DocumentKind } from "./document-fields.ts";
 import type {
   DocumentFault,
   DocumentSignal,
@@ -50,7 +50,7 @@ export interface ReadRow<Row> {
 }
 
 /** The document without the places. */
-export function documentOf({ tickers, signals, strategies }: ReadRows): ReferenceDocument {
+export function documentFromRead({ tickers, signals, strategies }: ReadRows): ReferenceDocument {
   return {
     tickers: tickers.map(({ row }) => row),
     signals: signals.map(({ row }) => row),
@@ -58,12 +58,10 @@ export function documentOf({ tickers, signals, strategies }: ReadRows): Referenc
   };
 }
 
-const ONE = { tickers: "ticker", signals: "signal", strategies: "strategy" } as const;
-
 function readRow<Row>(kind: DocumentKind, node: SourceNode, faults: DocumentFault[]): ReadRow<Row> {
   const fields = fieldsOf(kind);
-  const entries = mapIn(node, faults, `the fields of a ${ONE[kind]}`);
-  refuseUnknown(entries, { known: [...fields.keys()], what: `field of a ${ONE[kind]}`, faults });
+  const entries = mapIn(node, faults, `the fields of a ${KIND_OF_ONE[kind]}`);
+  refuseUnknown(entries, { known: [...fields.keys()], what: `field of a ${KIND_OF_ONE[kind]}`, faults });
   const nodes = new Map(entries.map(({ key, value }) => [key, value]));
   const row: Record<string, unknown> = {};
   for (const [name, field] of fields) {
@@ -74,7 +72,7 @@ function readRow<Row>(kind: DocumentKind, node: SourceNode, faults: DocumentFaul
       faults.push(
         faultAt(
           node,
-          `this ${ONE[kind]} has no ${name}: write one, such as \`${name}: ${String(field.example)}\``,
+          `this ${KIND_OF_ONE[kind]} has no ${name}: write one, such as \`${name}: ${String(field.example)}\``,
         ),
       );
   }

@@ -2,23 +2,33 @@ import { canonicalJson } from "../reference/reference-text.ts";
 import { cutText } from "../text.ts";
 
 /** Params as lists, differences and previews show them: of an address only its host, since its path may be a secret. */
-export function shownParam(value: unknown): string {
-  return cutText(canonicalJson(hidden(value)) ?? "nothing", SHOWN_BYTES_MAX);
+function shownParam(value: unknown, marked: Addresses): string {
+  return cutText(canonicalJson(hidden(value, marked)) ?? "nothing", SHOWN_BYTES_MAX);
 }
+
+/** Texts that are known to be addresses. */
+export type Addresses = ReadonlySet<string>;
+
+/** Finds the addresses in params: those that the handler marks. */
+export type AddressesIn = (strategy: {
+  readonly handler: string;
+  readonly params: unknown;
+}) => readonly string[];
 
 const SHOWN_BYTES_MAX = 300;
 
 /** What differs between two params, name by name. */
-export function paramChanges(before: unknown, after: unknown): string[] {
+export function paramChanges(before: unknown, after: unknown, marked: Addresses): string[] {
+  const shown = (value: unknown): string => shownParam(value, marked);
   const [was, is] = [objectOf(before), objectOf(after)];
-  if (was === undefined || is === undefined) return [`params ${shownParam(before)} → ${shownParam(after)}`];
+  if (was === undefined || is === undefined) return [`params ${shown(before)} → ${shown(after)}`];
   return [...new Set([...Object.keys(was), ...Object.keys(is)])].toSorted().flatMap((name) => {
     const [old, now] = [was[name], is[name]];
     if (Object.hasOwn(was, name) === Object.hasOwn(is, name) && canonicalJson(old) === canonicalJson(now))
       return [];
-    if (!Object.hasOwn(was, name)) return [`params.${name} added: ${shownParam(now)}`];
-    if (!Object.hasOwn(is, name)) return [`params.${name} removed, was ${shownParam(old)}`];
-    const [oldText, text] = [shownParam(old), shownParam(now)];
+    if (!Object.hasOwn(was, name)) return [`params.${name} added: ${shown(now)}`];
+    if (!Object.hasOwn(is, name)) return [`params.${name} removed, was ${shown(old)}`];
+    const [oldText, text] = [shown(old), shown(now)];
     return [`params.${name} ${oldText === text ? `changed, still ${text}` : `${oldText} → ${text}`}`];
   });
 }
@@ -29,15 +39,25 @@ function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined
     : undefined;
 }
 
-/** The value with only the host of each address in it. */
-export function hidden(value: unknown): unknown {
-  if (typeof value === "string") return value.includes("://") ? hostOf(value) : value;
-  if (Array.isArray(value)) return value.map(hidden);
+/** The value with only the host of each address in it: of what is marked as one, and of every text that looks like a URL. */
+export function hidden(value: unknown, marked: Addresses): unknown {
+  if (typeof value === "string") return marked.has(value) || value.includes("://") ? hostOf(value) : value;
+  if (Array.isArray(value)) return value.map((part) => hidden(part, marked));
   const object = objectOf(value);
   if (object === undefined) return value;
-  return Object.fromEntries(Object.entries(object).map(([name, part]) => [name, hidden(part)]));
+  return Object.fromEntries(Object.entries(object).map(([name, part]) => [name, hidden(part, marked)]));
 }
 
+/** Of a URL, and of what is used as one although its slashes or its scheme are missing; what names no host may be a secret. */
 function hostOf(address: string): string {
-  return URL.canParse(address) ? `${new URL(address).host}/…` : "an address";
+  const host = address.includes("://")
+    ? hostIn(address)
+    : [address, `https://${address}`].map(hostIn).find((one) => HOST.test(one ?? ""));
+  return host === undefined ? "an address" : `${host}/…`;
 }
+
+function hostIn(text: string): string | undefined {
+  return URL.canParse(text) ? new URL(text).host : undefined;
+}
+
+const HOST = /\.|^localhost(:|$)|^\[/;

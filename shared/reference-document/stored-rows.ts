@@ -63,3 +63,16 @@ export function storedRowsFrom(text: string): ReadStoredRows {
   );
   return { rows, inexact: new Set(inexact) };
 }
+
+/** The rows of each strategy. */
+export function groupedByStrategy<Row extends { readonly strategy_id: number }>(
+  rows: readonly Row[],
+): ReadonlyMap<number, readonly Row[]> {
+  const groups = new Map<number, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(row.strategy_id);
+    if (group === undefined) groups.set(row.strategy_id, [row]);
+    else group.push(row);
+  }
+  return groups;
+}

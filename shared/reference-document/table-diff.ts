@@ -1,5 +1,6 @@
 import { canonicalJson } from "../reference/reference-text.ts";
 import { REFERENCE_TABLES, type ReferenceTable } from "../reference/reference.ts";
+import type { DocumentKind } from "./document-fields.ts";
 import type { StoredRows } from "./stored-rows.ts";
 
 /** What has to be written so that one state of the tables becomes another. */
@@ -13,11 +14,26 @@ export interface TableDiff<Row> {
 
 export function diffRows(before: StoredRows, after: StoredRows): RowsDiff {
   return {
+    ...diffNamedRows(before, after),
+    strategy_signals: diffLinks(
+      before.strategy_signals,
+      after.strategy_signals,
+      (row) => `${row.strategy_id} ${row.signal_id}`,
+    ),
+    strategy_tickers: diffLinks(
+      before.strategy_tickers,
+      after.strategy_tickers,
+      (row) => `${row.strategy_id} ${row.symbol}`,
+    ),
+  };
+}
+
+/** The same of the tables whose rows have names. */
+export function diffNamedRows(before: StoredRows, after: StoredRows): Pick<RowsDiff, DocumentKind> {
+  return {
     tickers: diff(before.tickers, after.tickers, ({ symbol }) => symbol),
     signals: diff(before.signals, after.signals, ({ id }) => id),
     strategies: diff(before.strategies, after.strategies, ({ id }) => id),
-    strategy_signals: diff(before.strategy_signals, after.strategy_signals, canonicalJson),
-    strategy_tickers: diff(before.strategy_tickers, after.strategy_tickers, canonicalJson),
   };
 }
 
@@ -42,6 +58,20 @@ function diff<Row>(
         ? []
         : [{ before: old, after: row }];
     }),
+    deleted: before.filter((row) => !is.has(keyOf(row))),
+  };
+}
+
+/** Of rows that are nothing but their key, of which there are many. */
+function diffLinks<Row>(
+  before: readonly Row[],
+  after: readonly Row[],
+  keyOf: (row: Row) => string,
+): TableDiff<Row> {
+  const [was, is] = [new Set(before.map(keyOf)), new Set(after.map(keyOf))];
+  return {
+    inserted: after.filter((row) => !was.has(keyOf(row))),
+    updated: [],
     deleted: before.filter((row) => !is.has(keyOf(row))),
   };
 }

@@ -1,6 +1,6 @@
 import { hasName, symbolIn, symbolOf } from "./document-of-rows.ts";
 import type { DocumentFault, ReferenceDocument } from "./document.ts";
-import type { StoredRows, StoredSignal, StoredStrategy } from "./stored-rows.ts";
+import { groupedByStrategy, type StoredRows, type StoredSignal, type StoredStrategy } from "./stored-rows.ts";
 
 /** The subscriptions and lists of symbols that a document wants; those of strategies that stay are left as they are. */
 export function wantedLists(
@@ -17,8 +17,9 @@ export function wantedLists(
   const idByName = new Map([...signals.kept, ...signals.wanted].map(({ name, id }) => [name, id]));
   const remaining = new Set([...signals.kept, ...signals.wanted].map(({ id }) => id));
   const unnamed = new Set(signals.kept.filter((signal) => !hasName(signal)).map(({ id }) => id));
-  const linksOf = groupedBy(current.strategy_signals);
-  const listsOf = groupedBy(current.strategy_tickers);
+  const linksOf = groupedByStrategy(current.strategy_signals);
+  const listsOf = groupedByStrategy(current.strategy_tickers);
+  const hadAll = new Set(current.strategies.flatMap((row) => (row.use_all_tickers ? [row.id] : [])));
 
   for (const [at, { id, use_all_tickers: usesAll }] of strategies.wanted.entries()) {
     const { signals: names = [], tickers = "all" } = document.strategies[at] ?? {};
@@ -33,10 +34,9 @@ export function wantedLists(
     links.push(...[...wanted].map((signal_id) => ({ strategy_id: id, signal_id })));
 
     const stored = listsOf.get(id) ?? [];
-    const wasAll = current.strategies.find((row) => row.id === id)?.use_all_tickers === true;
     if (tickers === "all") {
       // Nothing reads them; an operator who wrote them beside `use_all_tickers` finds them again.
-      if (usesAll && wasAll) lists.push(...stored);
+      if (usesAll && hadAll.has(id)) lists.push(...stored);
       continue;
     }
     const symbols = new Set(tickers.map(symbolOf));
@@ -63,18 +63,6 @@ interface ListParts {
 
 function unknownSignal(name: string): string {
   return `there is no signal ${JSON.stringify(name)}: correct the name, or add the signal under \`signals\``;
-}
-
-function groupedBy<Row extends { readonly strategy_id: number }>(
-  rows: readonly Row[],
-): ReadonlyMap<number, readonly Row[]> {
-  const groups = new Map<number, Row[]>();
-  for (const row of rows) {
-    const group = groups.get(row.strategy_id);
-    if (group === undefined) groups.set(row.strategy_id, [row]);
-    else group.push(row);
-  }
-  return groups;
 }
 
 /** Rows of one table: those of the document, in its order, and those that it lacks and that stay. */

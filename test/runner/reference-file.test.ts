@@ -43,7 +43,8 @@ test("a strategy of one's own is added in a file, trades, and is taken back", as
   expect(unasked).toMatchObject({ code: 1, output: expect.stringMatching(/Will trade more:\n.*Mine/) });
   const applied = await reference("apply", file, "--yes", "--by", "ada", "--reason", "a first one");
   expect(applied).toMatchObject({ code: 0, output: expect.stringMatching(/Done as change \d+/) });
-  expect(applied.output).not.toContain("no running router has it yet");
+  expect(applied.output).toContain("signals are decided on it");
+  expect(applied.output).not.toContain("no router is running");
   await router.publish(signalFields({ uid: "with mine" }));
   await vi.waitFor(async () => expect(await executed("with mine")).toEqual(["First", "Mine"]), UNTIL);
 

@@ -8,16 +8,24 @@ import { printable } from "../../../shared/text.ts";
 import { CliError } from "../connection.ts";
 
 /**
- * A row with what was typed as `field=value`: `tickers+=ETHUSDT` and `tickers-=ETHUSDT` change a list, `params.url=…` changes one
- * param, and `field=` without a value sets the default. @throws CliError for what is no assignment
+ * The fields of a row that were typed as `field=value`: `tickers+=ETHUSDT` and `tickers-=ETHUSDT` change a list, `params.url=…`
+ * changes one param, and `field=` without a value sets the default. @throws CliError for what is no assignment
  */
-export function assigned(kind: DocumentKind, row: object, typed: readonly string[]): object {
-  return typed.reduce<Record<string, unknown>>((before, text) => assign(kind, before, text), { ...row });
+export function assignedFields(
+  kind: DocumentKind,
+  row: object,
+  typed: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const after = typed.reduce<Fields>((before, text) => assign(kind, before, text), { ...row });
+  const names = typed.map((text) => FORM.exec(text)?.groups?.["field"] ?? "");
+  return Object.fromEntries(names.map((name) => [name, after[name]]));
 }
+
+type Fields = Readonly<Record<string, unknown>>;
 
 const FORM = /^(?<field>[a-z_]+)(?:\.(?<param>[^=]*[^=+-]))?(?<sign>[+-]?)=(?<value>[^]*)$/;
 
-function assign(kind: DocumentKind, row: Record<string, unknown>, text: string): Record<string, unknown> {
+function assign(kind: DocumentKind, row: Fields, text: string): Fields {
   const { field: name = "", param, sign = "", value = "" } = FORM.exec(text)?.groups ?? {};
   const fields = fieldsOf(kind);
   const field = fields.get(name);

@@ -1,14 +1,12 @@
 import { dirname, extname, join } from "node:path";
 import { fileExists, readTextFile, writePrivateText } from "../../../shared/io/files/text-files.ts";
 import { DOCUMENT_BYTES_MAX } from "../../../shared/reference-document/document-fields.ts";
-import { faultsWithPlaces } from "../../../shared/reference-document/document-places.ts";
-import { formatDocument, SCHEMA_FILE } from "../../../shared/reference-document/format-document.ts";
+import { SCHEMA_FILE } from "../../../shared/reference-document/format-document.ts";
 import { documentJsonSchema } from "../../../shared/reference-document/json-schema.ts";
-import { parseDocument } from "../../../shared/reference-document/parse-document.ts";
 import { printableJson } from "../../../shared/text.ts";
-import { EXIT_REFUSED, type CommandIo } from "../command-io.ts";
-import { faultsText } from "./fault-text.ts";
+import type { CommandIo } from "../command-io.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
+import { DOCUMENT_PATH, readReference, readReferenceText } from "./read-reference.ts";
 
 /** `cli reference export`, `diff` and `apply`: the reference as a file. */
 
@@ -23,10 +21,12 @@ export async function exportReference(
   { force, json }: ExportOptions,
   io: CommandIo,
 ): Promise<void> {
-  const { document } = await io.withEdits(async (edits) => edits.read());
   const isJson = json || extname(file ?? "").toLowerCase() === ".json";
-  const text = formatDocument(document, isJson ? "json" : "yaml");
-  if (file === undefined) {
+  const { text, document } = await io.withRouter(async (router) => ({
+    text: await readReferenceText(router, isJson ? "json" : "yaml"),
+    document: file === undefined ? undefined : (await readReference(router)).document,
+  }));
+  if (file === undefined || document === undefined) {
     io.print(text.trimEnd());
     return;
   }
@@ -64,29 +64,12 @@ async function withFile(
   { prune = false, isDiff = false, ...options }: ApplyOptions & { readonly isDiff?: boolean },
   io: CommandIo,
 ): Promise<void> {
-  const text = await readTextFile(file, { bytesMax: DOCUMENT_BYTES_MAX });
-  const parsed = parseDocument(text);
-  if (!parsed.ok) {
-    if (options.json === true) io.print(printableJson({ status: "refused", faults: parsed.faults }));
-    else io.say(faultsText(parsed.faults, file));
-    io.exitWith(EXIT_REFUSED);
-    return;
-  }
-  const { document } = parsed;
-  await io.withEdits(async (edits) => {
-    const { etag } = await edits.read();
-    const edit = {
-      run: edits.apply.bind(edits),
-      etag,
-      file,
-      placed: (faults: Parameters<typeof faultsWithPlaces>[1]) => faultsWithPlaces(text, faults),
-      isDiff,
-      ...(prune ? { removes: "Remove the rows that the file does not have, as listed?" } : {}),
-    };
-    await makeEdit(
-      { ...edit, run: async (how) => edits.apply({ ...how, document, prune, kind: "apply" }) },
-      options,
-      io,
-    );
+  const body = await readTextFile(file, { bytesMax: DOCUMENT_BYTES_MAX });
+  await io.withRouter(async (router) => {
+    const { etag } = await readReference(router);
+    const headers = { "content-type": "application/yaml" };
+    const question = { method: "PUT", path: DOCUMENT_PATH, query: { prune }, body, headers } as const;
+    const removes = prune ? { removes: "Remove the rows that the file does not have, as listed?" } : {};
+    await makeEdit(router, { question, etag, file, isDiff, ...removes }, options, io);
   });
 }

@@ -1,14 +1,13 @@
-import type { Change } from "../../../shared/io/reference-edits/changes.ts";
-import type { EditAnswer, EditOptions } from "../../../shared/io/reference-edits/edit.ts";
-import type { ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
-import { changeLines } from "../../../shared/reference-document/change-lines.ts";
+import type * as z from "zod";
 import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
-import { formatDocument } from "../../../shared/reference-document/format-document.ts";
+import { formatDocument, wholeDocument } from "../../../shared/reference-document/format-document.ts";
 import { printable, printableJson } from "../../../shared/text.ts";
+import { changesSchema, shownChangeSchema, type changeSchema } from "../../http/reference/schemas.ts";
 import { EXIT_DIFFERS, type CommandIo } from "../command-io.ts";
-import { CliError } from "../connection.ts";
+import type { RouterRoutes } from "../router-routes.ts";
 import { textTable } from "../text-table.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
+import { readReference } from "./read-reference.ts";
 import { shownDocument } from "./shown-document.ts";
 
 /** `cli reference history`, `show`, `diff` of two changes, and `rollback`. */
@@ -20,28 +19,43 @@ export interface HistoryOptions {
   readonly json: boolean;
 }
 
+type Change = z.infer<typeof changeSchema>;
+
 /** Prints a page of changes, the newest first. */
-export async function printHistory(
-  { limit: countMax, before, json }: HistoryOptions,
-  io: CommandIo,
-): Promise<void> {
-  const page = before === undefined ? { countMax } : { countMax, before };
-  const changes = await io.withEdits(async (edits) => edits.history(page));
-  if (json) {
+export async function printHistory(options: HistoryOptions, io: CommandIo): Promise<void> {
+  const { changes, next } = await io.withRouter(async (router) => readChanges(router, options));
+  if (options.json) {
     io.print(printableJson(changes));
     return;
   }
   if (changes.length > 0) io.print(textTable(TITLES, changes.map(cellsOf), io));
-  const last = changes.at(-1);
-  const isMore = last !== undefined && changes.length === countMax;
-  io.print(`${changes.length} changes${isMore ? `; older ones with --before ${last.id}` : ""}`);
+  io.print(`${changes.length} changes${next === null ? "" : `; older ones with --before ${next}`}`);
+}
+
+/** The route answers so many at once. */
+const PAGE_COUNT_MAX = 200;
+
+async function readChanges(router: RouterRoutes, { limit, before }: HistoryOptions) {
+  const changes: Change[] = [];
+  let next: number | null = before ?? null;
+  do {
+    const query = { limit: Math.min(PAGE_COUNT_MAX, limit - changes.length), before: next ?? undefined };
+    const page: z.infer<typeof changesSchema> = await router.ask({
+      path: "/reference/changes",
+      query,
+      answer: changesSchema,
+    });
+    changes.push(...page.changes);
+    next = page.next;
+  } while (next !== null && changes.length < limit);
+  return { changes, next };
 }
 
 const TITLES = ["change", "at", "kind", "by", "version", "reason"];
 
-function cellsOf({ id, at, kind, by, versionBefore, versionAfter, reason }: Change): readonly string[] {
-  const version = versionBefore === versionAfter ? `${versionAfter} (as before)` : versionAfter;
-  return [String(id), at, kind, by, version, reason ?? ""];
+function cellsOf({ id, at, kind, by, reason, ...versions }: Change): readonly string[] {
+  const { version_before: before, version_after: after } = versions;
+  return [String(id), at, kind, by, before === after ? `${after} (as before)` : after, reason ?? ""];
 }
 
 /** Prints one change, and the reference as it was after it. @throws CliError when there is no such change */
@@ -50,16 +64,21 @@ export async function showChange(
   { json }: { readonly json: boolean },
   io: CommandIo,
 ): Promise<void> {
-  const { change, document } = await io.withEdits(async (edits) => changeOrRefuse(edits, id));
+  const shown = await io.withRouter(async (router) => readChange(router, id));
+  const document = shownDocument(wholeDocument(shown.document));
   if (json) {
-    io.print(printableJson({ ...change, document: shownDocument(document) }));
+    io.print(printableJson({ ...shown, document }));
     return;
   }
-  const { at, by, kind, reason, versionBefore, versionAfter } = change;
+  const { at, by, kind, reason, version_before: before, version_after: after } = shown;
   const why = reason === null ? "" : `: ${reason}`;
   io.print(printable(`# change ${id}, ${kind} at ${at} by ${by}${why}`));
-  io.print(`# version ${versionBefore ?? "none"} before, ${versionAfter} after`);
-  io.print(rowsText(shownDocument(document)));
+  io.print(`# version ${before ?? "none"} before, ${after} after`);
+  io.print(rowsText(document));
+}
+
+async function readChange(router: RouterRoutes, id: number, since?: number) {
+  return router.ask({ path: `/reference/changes/${id}`, query: { since }, answer: shownChangeSchema });
 }
 
 /** Without the header: it is no file to apply, since addresses are not whole. */
@@ -74,37 +93,18 @@ export async function diffChanges(
   { json }: { readonly json: boolean },
   io: CommandIo,
 ): Promise<void> {
-  const [before, after] = await io.withEdits(async (edits) => [
-    await changeOrRefuse(edits, from),
-    await changeOrRefuse(edits, to),
-  ]);
-  const lines = changeLines(before.rows, after.rows);
-  if (json) io.print(printableJson({ from, to, differences: lines }));
-  else io.print(lines.length === 0 ? "No difference" : lines.map(printable).join("\n"));
-  if (lines.length > 0) io.exitWith(EXIT_DIFFERS);
-}
-
-async function changeOrRefuse(edits: ReferenceEdits, id: number) {
-  const found = await edits.change(id);
-  if (found === undefined) throw noChange(id);
-  return found;
-}
-
-function noChange(id: number): CliError {
-  return new CliError(`there is no change ${id}: \`reference history\` lists them`);
+  const { changes } = await io.withRouter(async (router) => readChange(router, to, from));
+  if (json) io.print(printableJson({ from, to, differences: changes }));
+  else io.print(changes.length === 0 ? "No difference" : changes.map(printable).join("\n"));
+  if (changes.length > 0) io.exitWith(EXIT_DIFFERS);
 }
 
 /** Makes the reference what it was after a change; a change of its own. */
 export async function rollBack(id: number, options: ChangeOptions, io: CommandIo): Promise<void> {
-  await io.withEdits(async (edits) => {
-    await changeOrRefuse(edits, id);
-    const { etag } = await edits.read();
+  await io.withRouter(async (router) => {
+    const { etag } = await readReference(router);
+    const question = { method: "POST", path: "/reference/rollback", query: { change: id } } as const;
     const removes = `Make the reference what it was after change ${id}, as listed?`;
-    const run = async (how: EditOptions): Promise<EditAnswer> => {
-      const answer = await edits.rollback(id, how);
-      if (answer === undefined) throw noChange(id);
-      return answer;
-    };
-    await makeEdit({ run, etag, removes }, options, io);
+    await makeEdit(router, { question, etag, removes }, options, io);
   });
 }

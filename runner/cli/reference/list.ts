@@ -3,6 +3,7 @@ import type { DocumentStrategy, ReferenceDocument } from "../../../shared/refere
 import { printableJson } from "../../../shared/text.ts";
 import type { CommandIo } from "../command-io.ts";
 import { textTable } from "../text-table.ts";
+import { readReference } from "./read-reference.ts";
 import { shownDocument } from "./shown-document.ts";
 
 /** `cli reference list`: prints the rows of one kind, or of all. */
@@ -11,7 +12,7 @@ export async function listReference(
   { json }: { readonly json: boolean },
   io: CommandIo,
 ): Promise<void> {
-  const { document } = await io.withEdits(async (edits) => edits.read());
+  const { document } = await io.withRouter(readReference);
   const shown = shownDocument(document);
   if (json) {
     io.print(printableJson(kind === undefined ? shown : shown[kind]));

@@ -1,8 +1,8 @@
-import type { EditAnswer, EditOptions, EditSummary } from "../../../shared/io/reference-edits/edit.ts";
-import type { DocumentFault } from "../../../shared/reference-document/document.ts";
 import { printableJson } from "../../../shared/text.ts";
 import { EXIT_DIFFERS, EXIT_REFUSED, titled, type CommandIo } from "../command-io.ts";
 import { CliError } from "../connection.ts";
+import type { Question, RouterRoutes } from "../router-routes.ts";
+import { askEdit, type EditReply, type EditSummary } from "./edit-reply.ts";
 import { faultsText } from "./fault-text.ts";
 
 /** Options that every command which changes the reference has. */
@@ -15,36 +15,52 @@ export interface ChangeOptions {
 }
 
 export interface EditToMake {
-  readonly run: (options: EditOptions) => Promise<EditAnswer>;
+  /** What the route is asked for, beside the options. */
+  readonly question: Omit<Question<never>, "answer">;
   /** ETag of the rows that were looked at: others than these are not changed. */
   readonly etag: string;
   /** What is asked before rows are removed; absent when none are. */
   readonly removes?: string;
   /** The file that faults are in. */
   readonly file?: string;
-  /** Adds places to faults. */
-  readonly placed?: (faults: readonly DocumentFault[]) => readonly DocumentFault[];
   /** Differences are an exit code of their own. */
   readonly isDiff?: boolean;
 }
 
-/** Makes a change, after asking for what has to be agreed to, and says what became of it. */
-export async function makeEdit(edit: EditToMake, options: ChangeOptions, io: CommandIo): Promise<void> {
-  const { run, etag, removes } = edit;
-  const { dryRun = false, yes = false, by = io.user, reason = null } = options;
-  const base: EditOptions = { by, reason, dryRun, agreed: yes, ifMatch: etag };
+/** Makes a change through its route, after asking for what has to be agreed to, and says what became of it. */
+export async function makeEdit(
+  router: RouterRoutes,
+  edit: EditToMake,
+  options: ChangeOptions,
+  io: CommandIo,
+): Promise<void> {
+  const { removes } = edit;
+  const { dryRun = false, yes = false } = options;
   const mustAsk = !yes && !dryRun;
-  let answer = await run(mustAsk && removes !== undefined ? { ...base, dryRun: true } : base);
-  const question = mustAsk ? questionOf(answer, removes) : undefined;
-  if (question !== undefined && "summary" in answer && answer.summary !== undefined) {
-    io.say(summaryText(answer.summary).join("\n"));
+  const ask = async (how: { readonly dryRun: boolean; readonly agree: boolean }): Promise<EditReply> =>
+    askEdit(router, questionFor(edit, { by: options.by ?? io.user, reason: options.reason, ...how }));
+  let reply = await ask({ dryRun: dryRun || (mustAsk && removes !== undefined), agree: yes });
+  const question = mustAsk ? toConfirm(reply, removes) : undefined;
+  if (question !== undefined && reply.status !== "refused") {
+    io.say(summaryText(reply).join("\n"));
     await askOrRefuse(question, io);
-    answer = await run({ ...base, agreed: true });
+    reply = await ask({ dryRun: false, agree: true });
   }
-  show(answer, { ...edit, dryRun, json: options.json === true }, io);
+  show(reply, { ...edit, dryRun, json: options.json === true }, io);
 }
 
-function questionOf({ status }: EditAnswer, removes: string | undefined): string | undefined {
+function questionFor(
+  { question, etag }: EditToMake,
+  query: Readonly<Record<string, string | boolean | undefined>>,
+): Omit<Question<never>, "answer"> {
+  return {
+    ...question,
+    query: { ...question.query, ...query },
+    headers: { ...question.headers, "if-match": etag },
+  };
+}
+
+function toConfirm({ status }: EditReply, removes: string | undefined): string | undefined {
   if (status === "previewed") return removes;
   return status === "to_agree" ? "Shall it be done, as listed first?" : undefined;
 }
@@ -62,31 +78,31 @@ interface Shown extends EditToMake {
   readonly json: boolean;
 }
 
-function show(answer: EditAnswer, { file, placed, isDiff, dryRun, json }: Shown, io: CommandIo): void {
-  const faults = answer.status === "refused" ? (placed?.(answer.faults) ?? answer.faults) : [];
-  if (json) io.print(printableJson(answer.status === "refused" ? { ...answer, faults } : answer));
-  const code = exitCodeOf(answer, { isDiff: isDiff === true, dryRun });
+function show(reply: EditReply, { file, isDiff, dryRun, json }: Shown, io: CommandIo): void {
+  const code = exitCodeOf(reply, { isDiff: isDiff === true, dryRun });
   if (code !== 0) io.exitWith(code);
-  if (json) return;
-  if (answer.status === "not_own") throw new CliError(`nothing was changed: ${answer.message}`);
-  if (answer.summary !== undefined) for (const line of summaryText(answer.summary)) io.print(line);
-  switch (answer.status) {
+  if (json) {
+    io.print(printableJson(reply));
+    return;
+  }
+  if (reply.status !== "refused") for (const line of summaryText(reply)) io.print(line);
+  switch (reply.status) {
     case "done":
-      io.print(`Done as change ${answer.changeId}; the reference is version ${answer.version}`);
+      io.print(`Done as change ${reply.change}; ${versionText(reply)}`);
       return;
     case "unchanged":
-      io.print(`No difference; the reference is version ${answer.version}`);
+      io.print(`No difference; ${versionText(reply)}`);
       return;
     case "previewed":
     case "to_agree":
       io.print("Nothing was changed");
       return;
-    case "refused":
-      io.say(faultsText(faults, file));
-      io.say(
-        `Nothing was changed: ${faults.length === 1 ? "there is a fault" : `there are ${faults.length} faults`}`,
-      );
+    case "refused": {
+      const { length } = reply.faults;
+      io.say(faultsText(reply.faults, file));
+      io.say(`Nothing was changed: ${length === 1 ? "there is a fault" : `there are ${length} faults`}`);
       return;
+    }
     case "conflict":
       io.say(
         "Nothing was changed: the reference was changed meanwhile, as listed. Look at it (history), and run this command again",
@@ -94,8 +110,19 @@ function show(answer: EditAnswer, { file, placed, isDiff, dryRun, json }: Shown,
   }
 }
 
+/** Why signals are not decided on it yet is a warning. */
+function versionText({
+  version,
+  current,
+}: {
+  readonly version: string;
+  readonly current: boolean | null;
+}): string {
+  return `the reference is version ${version}${current === true ? ", and signals are decided on it" : ""}`;
+}
+
 function exitCodeOf(
-  { status }: EditAnswer,
+  { status }: EditReply,
   { isDiff, dryRun }: { readonly isDiff: boolean; readonly dryRun: boolean },
 ): number {
   if (status === "done" || status === "unchanged") return 0;
@@ -104,16 +131,11 @@ function exitCodeOf(
 }
 
 /** What trades more comes first: it must not be overlooked. */
-export function summaryText({
-  willTradeMore,
-  willRemove,
-  changes,
-  warnings,
-}: EditSummary): readonly string[] {
+export function summaryText(summary: EditSummary): readonly string[] {
   return [
-    ...titled("Will trade more:", willTradeMore),
-    ...titled("Will be removed:", willRemove),
-    ...titled("Changes:", changes),
-    ...titled("Warnings:", warnings),
+    ...titled("Will trade more:", summary.will_trade_more),
+    ...titled("Will be removed:", summary.will_remove),
+    ...titled("Changes:", summary.changes),
+    ...titled("Warnings:", summary.warnings),
   ];
 }

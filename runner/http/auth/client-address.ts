@@ -8,7 +8,7 @@ import {
   isIPv4MappedIPv6,
 } from "hono/utils/ipaddr";
 import { blockListOf } from "../../../shared/config/config-values.ts";
-import type { HttpDeps } from "../http-deps.ts";
+import type { NetworkDeps } from "../http-deps.ts";
 
 /**
  * The address a request came from: the nearest one that is not a trusted proxy, so that nothing a client itself writes into
@@ -35,7 +35,10 @@ export interface AddressSources {
 }
 
 /** {@link clientAddress} of requests to the app. */
-export function clientAddressOf({ services, peerAddressOf }: HttpDeps): (c: Context) => string | undefined {
+export function clientAddressOf({
+  services,
+  peerAddressOf,
+}: NetworkDeps): (c: Context) => string | undefined {
   const trustedProxies = blockListOf(services.config.trustedProxies);
   return (c) =>
     clientAddress({

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
-import type { HttpDeps } from "../http-deps.ts";
+import type { NetworkDeps } from "../http-deps.ts";
 import { Problem, type ProblemOptions } from "../problem.ts";
-import type { AppEnv } from "../routes.ts";
+import type { AppEnv, PlatformBindings } from "../routes.ts";
 import { clientAddressOf, clientGroup } from "./client-address.ts";
 import { shownCredential } from "./shown-credential.ts";
 import { turns } from "./turns.ts";
@@ -11,7 +11,7 @@ import { turns } from "./turns.ts";
  * headers; others are not limited. A body that holds the secret counts as without it until it is read.
  */
 export function limitInFlight(
-  deps: HttpDeps,
+  deps: NetworkDeps,
   { onRefused }: InFlightLimitOptions,
 ): MiddlewareHandler<AppEnv> {
   const { token, services } = deps;
@@ -43,11 +43,6 @@ export function limitInFlight(
       end();
     }
   };
-}
-
-/** What the router's own server gives with each request; other platforms give other things, or nothing. */
-interface PlatformBindings {
-  readonly authenticated?: () => void;
 }
 
 export interface InFlightLimitOptions {

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { auth } from "hono/utils/basic-auth";
-import type { HttpDeps } from "../http-deps.ts";
+import type { NetworkDeps } from "../http-deps.ts";
 import type { AppEnv } from "../routes.ts";
 import { clientAddressOf } from "./client-address.ts";
 import { bearerOf, secretMatcher } from "./credentials.ts";
@@ -10,7 +10,7 @@ import { failedAuthLimit } from "./failed-auth-limit.ts";
  * Refuses requests without the token. This room checks tokens and secrets, finds out which client a request came from, and
  * limits how often it may fail.
  */
-export function requireToken(deps: HttpDeps): MiddlewareHandler<AppEnv> {
+export function requireToken(deps: NetworkDeps): MiddlewareHandler<AppEnv> {
   const isToken = secretMatcher(deps.token);
   const problemAfter = failedAuthLimit({ addressOf: clientAddressOf(deps), credential: "token" });
   return async (c, next) => {

@@ -1,17 +1,16 @@
 import type { Context } from "hono";
-import { messageOf } from "../../../shared/error-message.ts";
 import type { EditAnswer, EditSummary } from "../../../shared/io/reference-edits/edit.ts";
 import { exampleAt } from "../../../shared/reference-document/document-fields.ts";
 import type { DocumentFault } from "../../../shared/reference-document/document.ts";
-import type { Services } from "../../setup/services.ts";
 import { Problem } from "../problem.ts";
+import { NOT_ASKED, type Currency, type MakeCurrent } from "./currency.ts";
 import type { EditAnswerBody } from "./schemas.ts";
 
 /** Answers an edit; after a change the router has it before the answer is given. @throws Problem for one that is not made */
 export async function answerEdit(
   c: Context,
   answer: EditAnswer,
-  services: Pick<Services, "refresh" | "logger">,
+  makeCurrent: MakeCurrent,
 ): Promise<EditAnswerBody> {
   switch (answer.status) {
     case "refused":
@@ -39,7 +38,7 @@ export async function answerEdit(
     case "unchanged":
     case "previewed":
       c.header("etag", `"${answer.etag}"`);
-      return bodyOf(answer, await currency(answer, services));
+      return bodyOf(answer, await currencyOf(answer, makeCurrent));
   }
 }
 
@@ -49,39 +48,19 @@ export function refused(faults: readonly DocumentFault[]): Problem {
     status: 422,
     code: "reference_refused",
     detail: `nothing was changed: ${faults.length === 1 ? "1 fault" : `${faults.length} faults`}`,
-    issues: faults.map(({ path, line, column, message }) => ({
+    issues: faults.map(({ path, message, ...place }) => ({
       path,
-      message: `${line === undefined ? "" : `line ${line}, column ${column ?? 1}: `}${message}; such as ${exampleAt(path)}`,
+      ...place,
+      // What is wrong with no place of a document, such as a permission, has no example.
+      message: path === "" && place.line === undefined ? message : `${message}; such as ${exampleAt(path)}`,
     })),
   });
 }
 
 type Made = Extract<EditAnswer, { readonly changeId: number | null }>;
 
-interface Currency {
-  readonly current: boolean | null;
-  readonly warnings: readonly string[];
-}
-
-/** Makes what was stored current. It stays stored when that fails, so that is no failure of the edit. */
-async function currency(
-  { status, version }: Made,
-  { refresh, logger }: Pick<Services, "refresh" | "logger">,
-): Promise<Currency> {
-  if (status === "previewed") return { current: null, warnings: [] };
-  try {
-    const { state, version: published } = await refresh();
-    const current = published === version && (state === "published" || state === "unchanged");
-    return {
-      current,
-      warnings: current ? [] : [`it is stored, and version ${published} was read (${state})`],
-    };
-  } catch (error) {
-    logger.warn({ err: error }, `the edited reference is not current yet: ${messageOf(error)}`);
-    const warning =
-      "it is stored, but signals are not decided on it yet: it is read within REFERENCE_REFRESH_MS";
-    return { current: false, warnings: [warning] };
-  }
+async function currencyOf({ status, version }: Made, makeCurrent: MakeCurrent): Promise<Currency> {
+  return status === "previewed" ? NOT_ASKED : makeCurrent({ status, version });
 }
 
 function bodyOf(

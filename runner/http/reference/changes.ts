@@ -1,15 +1,15 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Change } from "../../../shared/io/reference-edits/changes.ts";
-import type { ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
 import { formatDocument } from "../../../shared/reference-document/format-document.ts";
-import type { HttpDeps } from "../http-deps.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
 import { answerEdit } from "./answer.ts";
+import type { EditDeps } from "./edit-deps.ts";
 import { ifMatchIn } from "./if-match.ts";
 import { optionsIn } from "./options.ts";
 import {
   changeParams,
+  changeQuerySchema,
   changesQuerySchema,
   changesSchema,
   documentSchema,
@@ -37,7 +37,9 @@ const showRoute = createRoute({
   method: "get",
   path: "/reference/changes/{id}",
   summary: "One change, and the document after it",
-  request: { params: changeParams },
+  description:
+    "With `since`, `changes` is what differs from the rows after that change, an earlier or a later one.",
+  request: { params: changeParams, query: changeQuerySchema },
   responses: { 200: json(shownChangeSchema, "the change"), ...problems(401, 404, 409, 422, 503) },
 });
 
@@ -55,7 +57,7 @@ const rollbackRoute = createRoute({
   },
 });
 
-export function changeRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
+export function changeRoutes({ edits, makeCurrent }: EditDeps) {
   return newRoutes()
     .openapi(listRoute, async (c) => {
       const { limit, before } = c.req.valid("query");
@@ -66,8 +68,10 @@ export function changeRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
     })
     .openapi(showRoute, async (c) => {
       const { id } = c.req.valid("param");
-      const found = await edits.change(id);
-      if (found === undefined) throw noChange(id);
+      const { since } = c.req.valid("query");
+      const found = await edits.change(id, since);
+      if (found === "no_change") throw noChange(id);
+      if (found === "no_since") throw noChange(since);
       const { change, changes } = found;
       const document = documentSchema.parse(JSON.parse(formatDocument(found.document, "json")));
       return c.json({ ...view(change), changes: [...changes], document }, 200);
@@ -77,7 +81,7 @@ export function changeRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
       const ifMatch = ifMatchIn(c.req.valid("header")["if-match"]);
       const answer = await edits.rollback(id, { ...optionsIn(query), ifMatch });
       if (answer === undefined) throw noChange(id);
-      return c.json(await answerEdit(c, answer, services), 200);
+      return c.json(await answerEdit(c, answer, makeCurrent), 200);
     });
 }
 
@@ -85,7 +89,7 @@ function view({ versionBefore: version_before, versionAfter: version_after, ...c
   return { ...change, version_before, version_after };
 }
 
-function noChange(id: number): Problem {
+function noChange(id: number | undefined): Problem {
   const hint = "GET /reference/changes lists them";
   return new Problem({ status: 404, code: "no_such_change", detail: `there is no change ${id}`, hint });
 }

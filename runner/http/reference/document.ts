@@ -1,20 +1,21 @@
-import { createRoute } from "@hono/zod-openapi";
-import type { ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
+import { createRoute, z } from "@hono/zod-openapi";
+import { faultsWithPlaces } from "../../../shared/reference-document/document-places.ts";
 import { formatDocument } from "../../../shared/reference-document/format-document.ts";
 import { documentJsonSchema } from "../../../shared/reference-document/json-schema.ts";
 import { parseDocument } from "../../../shared/reference-document/parse-document.ts";
-import type { HttpDeps } from "../http-deps.ts";
 import { BEARER, json, newRoutes, problems } from "../routes.ts";
 import { answerEdit, refused } from "./answer.ts";
+import type { EditDeps } from "./edit-deps.ts";
 import { requiredIfMatch } from "./if-match.ts";
 import { optionsIn } from "./options.ts";
 import { documentSchema, editAnswerSchema, ifMatchHeaders, putQuerySchema } from "./schemas.ts";
 
-/** `GET /reference/document` and `PUT`: the whole reference as one document. */
+/** `GET /reference/document` and `PUT`: the whole reference as one document, and its JSON Schema. */
 
 const { $schema: _, ...documentBody } = documentJsonSchema();
 const common = { security: BEARER, tags: ["reference"] };
 const YAML = "application/yaml";
+const JSON_SCHEMA = "application/schema+json";
 
 const readRoute = createRoute({
   ...common,
@@ -54,8 +55,23 @@ const putRoute = createRoute({
   },
 });
 
-export function documentRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
+const schemaRoute = createRoute({
+  ...common,
+  method: "get",
+  path: "/reference/schema",
+  summary: "The JSON Schema of the document, for editors",
+  responses: {
+    200: {
+      description: "the schema",
+      content: { [JSON_SCHEMA]: { schema: z.looseObject({}) } },
+    },
+    ...problems(401),
+  },
+});
+
+export function documentRoutes({ edits, makeCurrent }: EditDeps) {
   return newRoutes()
+    .openapi(schemaRoute, (c) => c.json({ ...documentJsonSchema() }, 200, { "content-type": JSON_SCHEMA }))
     .openapi(readRoute, async (c) => {
       const { document, etag, unreadable } = await edits.read();
       const asYaml = /\byaml\b/i.test(c.req.header("accept") ?? "");
@@ -72,11 +88,13 @@ export function documentRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
     .openapi(putRoute, async (c) => {
       const ifMatch = requiredIfMatch(c.req.valid("header")["if-match"]);
       const query = c.req.valid("query");
-      const parsed = parseDocument(await c.req.text());
+      const text = await c.req.text();
+      const parsed = parseDocument(text);
       if (!parsed.ok) throw refused(parsed.faults);
       const { document } = parsed;
       const prune = query.prune === "true";
       const answer = await edits.apply({ ...optionsIn(query), document, prune, kind: "apply", ifMatch });
-      return c.json(await answerEdit(c, answer, services), 200);
+      if (answer.status === "refused") throw refused(faultsWithPlaces(text, answer.faults));
+      return c.json(await answerEdit(c, answer, makeCurrent), 200);
     });
 }

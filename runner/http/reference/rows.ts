@@ -1,23 +1,27 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Edit, EditAnswer } from "../../../shared/io/reference-edits/edit.ts";
-import type { ReadDocument, ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
+import type { ReadDocument } from "../../../shared/io/reference-edits/reference-edits.ts";
 import {
   DOCUMENT_KINDS,
   fieldsOf,
+  KIND_OF_ONE,
+  NAME_FIELD,
   type DocumentKind,
 } from "../../../shared/reference-document/document-fields.ts";
 import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
 import {
+  noRowText,
   withChanges,
   withoutRow,
   withRow,
   type EditedDocument,
 } from "../../../shared/reference-document/edit-one.ts";
 import { documentFromJson } from "../../../shared/reference-document/parse-document.ts";
-import type { HttpDeps } from "../http-deps.ts";
+import { excerpt, printable } from "../../../shared/text.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, json, jsonBody, newRoutes, problems } from "../routes.ts";
 import { answerEdit, refused } from "./answer.ts";
+import type { EditDeps } from "./edit-deps.ts";
 import { ifMatchIn } from "./if-match.ts";
 import { optionsIn } from "./options.ts";
 import { editAnswerSchema, editQuerySchema, ifMatchHeaders, kindParams, rowParams } from "./schemas.ts";
@@ -65,7 +69,7 @@ const removeRoute = createRoute({
 /** Between reading and writing others may write; without If-Match such an edit is made again on what there is then. */
 const TRIES_MAX = 5;
 
-export function rowRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
+export function rowRoutes({ edits, makeCurrent }: EditDeps) {
   /** Edits the document as it is now, again when another edit was faster. */
   async function editing(
     options: Omit<Edit, "document" | "prune" | "kind">,
@@ -85,11 +89,12 @@ export function rowRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
       const { kind } = c.req.valid("param");
       const ifMatch = ifMatchIn(c.req.valid("header")["if-match"]);
       const answer = await editing({ ...optionsIn(c.req.valid("query")), ifMatch }, ({ document }) => {
-        const edited = withRow(document, kind, c.req.valid("json"));
-        if (edited === undefined) throw taken(kind);
+        const fields = c.req.valid("json");
+        const edited = withRow(document, kind, fields);
+        if (edited === undefined) throw taken(kind, String(fields[NAME_FIELD[kind]]));
         return documentOf(edited, kind);
       });
-      return c.json(await answerEdit(c, answer, services), 200);
+      return c.json(await answerEdit(c, answer, makeCurrent), 200);
     })
     .openapi(changeRoute, async (c) => {
       const { kind, name } = c.req.valid("param");
@@ -100,7 +105,7 @@ export function rowRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
         if (edited === undefined) throw noRow(kind, name, read);
         return documentOf(edited, kind);
       });
-      return c.json(await answerEdit(c, answer, services), 200);
+      return c.json(await answerEdit(c, answer, makeCurrent), 200);
     })
     .openapi(removeRoute, async (c) => {
       const { kind, name } = c.req.valid("param");
@@ -111,7 +116,7 @@ export function rowRoutes({ services }: HttpDeps, edits: ReferenceEdits) {
         if (document === undefined) throw noRow(kind, name, read);
         return document;
       });
-      return c.json(await answerEdit(c, answer, services), 200);
+      return c.json(await answerEdit(c, answer, makeCurrent), 200);
     });
 }
 
@@ -124,20 +129,18 @@ function documentOf({ json: edited, at }: EditedDocument, kind: DocumentKind): R
   throw refused(parsed.faults.map((fault) => ({ ...fault, path: within(fault.path) })));
 }
 
-const ONE = { tickers: "ticker", signals: "signal", strategies: "strategy" } as const;
-
-function taken(kind: DocumentKind): Problem {
-  const detail = `there is a ${ONE[kind]} of this name already`;
+function taken(kind: DocumentKind, name: string): Problem {
+  const detail = `there is a ${KIND_OF_ONE[kind]} ${printable(excerpt(name))} already`;
   const hint = `PATCH /reference/${kind}/{name} changes it`;
   return new Problem({ status: 409, code: "exists", detail, hint });
 }
 
-function noRow(kind: DocumentKind, name: string, { unreadable }: ReadDocument): Problem {
+function noRow(kind: DocumentKind, name: string, { document, unreadable }: ReadDocument): Problem {
   const issues = unreadable.map((message) => ({ path: "", message }));
   return new Problem({
     status: 404,
     code: "no_such_row",
-    detail: `there is no ${ONE[kind]} ${JSON.stringify(name.slice(0, 200))}`,
+    detail: noRowText(document, kind, name),
     hint: "GET /reference/document has all names",
     ...(issues.length === 0 ? {} : { issues }),
   });

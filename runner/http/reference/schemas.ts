@@ -31,6 +31,11 @@ export const rollbackQuerySchema = membersOf(
 
 export const changeParams = z.object({ id: integerIn(CHANGE) });
 
+export const changeQuerySchema = membersOf(
+  { since: integerIn(CHANGE).optional().describe("default: the change before it") },
+  "?since=11",
+);
+
 export const changesQuerySchema = membersOf(
   {
     limit: integerIn({ what: "a number of changes", min: 1, max: 200, example: 50 }).default(50),
@@ -98,5 +103,8 @@ export const changesSchema = z
   .openapi("ReferenceChanges");
 
 export const shownChangeSchema = changeSchema
-  .extend({ changes: lines.describe("what it has changed"), document: documentSchema })
+  .extend({
+    changes: lines.describe("what it has changed, or what differs since `since`"),
+    document: documentSchema,
+  })
   .openapi("ShownReferenceChange");

@@ -15,11 +15,11 @@ import { refuseMalformed } from "./malformed-requests.ts";
 
 /**
  * Serves the app over HTTP. This room accepts connections, limits how a client may use them, and answers what is not a valid
- * request. @throws MisconfigurationError when it cannot listen on this host and port
+ * request. @throws MisconfigurationError when it cannot listen on this host and port, Error when it cannot on this path
  */
 export async function startHttpServer(
   app: HttpHandler,
-  { host, port, logger, onFailure, onCrowded, limits }: HttpServerOptions,
+  { logger, onFailure, onCrowded, limits, ...place }: HttpServerOptions,
 ): Promise<HttpServer> {
   const { headersMsMax, requestMsMax, checkEveryMs, keepAliveMs, stalledMsMax, connectionsMax } = {
     ...LIMITS,
@@ -68,7 +68,7 @@ export async function startHttpServer(
     },
   });
   refuseMalformed(server, connections);
-  const address = await listen(server, { host, port });
+  const address = await listen(server, place);
   server.on("error", onFailure);
 
   return {
@@ -118,11 +118,19 @@ const HEADER_BYTES_MAX = 16_384;
 /** Connections that wait to be accepted, as far as the system allows; beyond it an alert waits a second or more for its turn. */
 const BACKLOG = 4_096;
 
-export interface HttpServerOptions {
+export type HttpServerOptions = ServingOptions & ListenPlace;
+
+/** A port of a host, or a Unix socket; its file is removed at the stop. */
+type ListenPlace = NetworkPlace | { readonly path: string };
+
+interface NetworkPlace {
   /** HTTP_HOST */
   readonly host: string;
   /** HTTP_PORT; 0: a free one. */
   readonly port: number;
+}
+
+interface ServingOptions {
   readonly logger: Logger;
   /** Called for every failure to accept connections; never for a failed request. */
   readonly onFailure: (error: Error) => void;
@@ -143,7 +151,7 @@ export interface ServerBindings extends HttpBindings {
 }
 
 export interface HttpServer extends Running {
-  /** URL on this machine, such as `http://127.0.0.1:8080`. */
+  /** URL on this machine, such as `http://127.0.0.1:8080`; of a Unix socket its path. */
   readonly url: string;
 }
 
@@ -164,22 +172,21 @@ function unexpectedResponse(error: unknown, logger: Logger): Response {
   return bareProblemResponse({ ...INTERNAL_ERROR, hint: "the router's log has the details" });
 }
 
-type ListenAddress = Pick<HttpServerOptions, "host" | "port">;
-
-async function listen(server: Server, wanted: ListenAddress): Promise<AddressInfo> {
+async function listen(server: Server, wanted: ListenPlace): Promise<AddressInfo | string> {
   await new Promise<void>((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => reject(listenError(error, wanted));
+    const failed = (error: NodeJS.ErrnoException): void =>
+      reject("path" in wanted ? error : listenError(error, wanted));
     server.once("error", failed);
     server.listen({ ...wanted, backlog: BACKLOG }, () => {
       server.off("error", failed);
       resolve();
     });
   });
-  // It is a string only for sockets in the file system, and null only before it listens.
-  return server.address() as AddressInfo;
+  // It is null only before it listens.
+  return server.address() as AddressInfo | string;
 }
 
-function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): Error {
+function listenError(error: NodeJS.ErrnoException, { host, port }: NetworkPlace): Error {
   switch (error.code) {
     case "EADDRINUSE":
       return new MisconfigurationError(
@@ -201,7 +208,9 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress
   }
 }
 
-function urlOf({ address, port }: AddressInfo): string {
+function urlOf(listening: AddressInfo | string): string {
+  if (typeof listening === "string") return listening;
+  const { address, port } = listening;
   const isEvery = address === "0.0.0.0" || address === "::";
   const host = address.includes(":") ? `[${address}]` : address;
   return `http://${isEvery ? "localhost" : host}:${port}`;

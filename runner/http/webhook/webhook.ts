@@ -13,7 +13,7 @@ import { shadowRefusal, TAKES_NO_SIGNALS } from "../../engine/shadow-refused.ts"
 import { clientAddressOf, isAmong } from "../auth/client-address.ts";
 import { secretMatcher } from "../auth/credentials.ts";
 import { encodingProblem } from "../encoding.ts";
-import type { HttpDeps } from "../http-deps.ts";
+import type { NetworkDeps } from "../http-deps.ts";
 import { Problem, type ProblemOptions } from "../problem.ts";
 import { newRoutes, type AppEnv } from "../routes.ts";
 import { isMeantForWebhook, WEBHOOK_PATHS, WRONG_PATH, wrongMethod } from "./addresses.ts";
@@ -26,7 +26,7 @@ import type { RefusedAlerts } from "./refused-alerts.ts";
  * `POST /webhooks/tradingview`, with or without the secret in the path. This room adds an alert to `signals_stream`, or refuses
  * it and publishes an event that says why.
  */
-export function webhookRoutes(deps: HttpDeps, alerts: RefusedAlerts) {
+export function webhookRoutes(deps: NetworkDeps, alerts: RefusedAlerts) {
   const { config, clock, keys } = deps.services;
   const { ingest } = deps;
   const secret = config.webhookSecret;

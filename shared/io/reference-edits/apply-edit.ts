@@ -100,8 +100,8 @@ async function planOn(
     strategies: newNames(document.strategies, stored.rows.strategies),
   };
   const newIds = await readNewIds(query, db, names);
-  const { unusable } = ports;
-  return planEdit(stored, document, { ...options, newIds, ...(unusable === undefined ? {} : { unusable }) });
+  const { useOf: _use, ...known } = ports;
+  return planEdit(stored, document, { ...options, ...known, newIds });
 }
 
 function newNames(

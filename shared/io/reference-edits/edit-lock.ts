@@ -8,7 +8,8 @@ import { holdersOf } from "../postgres/migration-lock.ts";
 /** Any number that no other program in the database uses for an advisory lock. */
 export const EDIT_LOCK = 716_093_255;
 const RETRY_MS = 50;
-const LOCK_NOT_AVAILABLE = "55P03";
+/** SQLSTATE of an edit that waited too long; its message says who holds the tables. */
+export const LOCK_NOT_AVAILABLE = "55P03";
 
 /** Keeps all who write to the tables out; who reads them, such as a refresh, goes on. */
 const LOCK_MODE = "SHARE ROW EXCLUSIVE";

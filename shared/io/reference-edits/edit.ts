@@ -50,9 +50,7 @@ export interface EditSummary {
 }
 
 /** What is known only outside the database. */
-export interface EditPorts {
-  /** Strategies that could not be run. */
-  readonly unusable?: PlanOptions["unusable"];
+export interface EditPorts extends Pick<PlanOptions, "unusable" | "addressesIn"> {
   /** What removing these strategies would break, outside the database. */
   readonly useOf: (ids: readonly number[]) => Promise<ReadonlyMap<number, StrategyUse>>;
 }

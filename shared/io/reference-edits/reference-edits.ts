@@ -22,18 +22,17 @@ export interface ReferenceEdits {
     readonly countMax: number;
     readonly before?: number | undefined;
   }): Promise<readonly Change[]>;
-  /** One change; undefined when there is none of this id. */
-  change(id: number): Promise<ShownChange | undefined>;
+  /** One change, with what differs since another one, by default the one before it. */
+  change(id: number, since?: number): Promise<ShownChange | "no_change" | "no_since">;
   /** Makes the rows what they were after a change; undefined when there is none of this id. */
   rollback(id: number, options: EditOptions): Promise<EditAnswer | undefined>;
 }
 
 export interface ShownChange {
   readonly change: Change;
-  /** The rows after it, and what the document can express of them. */
-  readonly rows: StoredRows;
+  /** What the document can express of the rows after it. */
   readonly document: ReferenceDocument;
-  /** What it has changed, as lines for people. */
+  /** What it has changed, or what differs since the other change, as lines for people. */
   readonly changes: readonly string[];
 }
 
@@ -65,15 +64,16 @@ export function referenceEditsOn(db: Database, ports: EditPorts): ReferenceEdits
       await refuseOthers();
       return readChanges(db, page);
     },
-    async change(id) {
+    async change(id, since) {
       await refuseOthers();
       const found = await readChange(db.query, db, id);
-      if (found === undefined) return undefined;
-      const [last] = await readChanges(db, { countMax: 1, before: id });
-      const before = last && (await readChange(db.query, db, last.id));
-      const { rows } = found.stored;
-      const changes = changeLines(before?.stored.rows ?? NO_ROWS, rows);
-      return { change: found.change, rows, document: documentOf(found.stored).document, changes };
+      if (found === undefined) return "no_change";
+      const [last] = since === undefined ? await readChanges(db, { countMax: 1, before: id }) : [];
+      const sinceId = since ?? last?.id;
+      const before = sinceId === undefined ? undefined : await readChange(db.query, db, sinceId);
+      if (since !== undefined && before === undefined) return "no_since";
+      const changes = changeLines(before?.stored.rows ?? NO_ROWS, found.stored.rows, ports);
+      return { change: found.change, document: documentOf(found.stored).document, changes };
     },
     async rollback(id, options) {
       await refuseOthers();

@@ -1,4 +1,5 @@
-import { chmod, cp, mkdtemp, readFile, rm, stat, symlink } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { chmod, cp, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -23,7 +24,11 @@ afterAll(async () => {
 
 /** Runs a command in the clone. */
 function inClone(...command: string[]): RouterProcess {
-  const env = { CI: "true", HTTP_PORT: "0" };
+  return inCloneWith({}, ...command);
+}
+
+function inCloneWith(more: Readonly<Record<string, string>>, ...command: string[]): RouterProcess {
+  const env = { CI: "true", HTTP_PORT: "0", ...more };
   const child = startCommand("sh", ["-c", 'cd "$0" && exec "$@"', clone, ...command], env);
   started.push(child);
   return child;
@@ -39,6 +44,14 @@ async function inShell(command: string): Promise<string> {
   await shell.ended();
   return shell.output();
 }
+
+/** A command, with this in its environment. */
+async function cliWith(env: Readonly<Record<string, string>>, ...args: string[]) {
+  const command = inCloneWith(env, process.execPath, ...NODE_OPTIONS, "runner/cli.ts", ...args);
+  return { code: await command.ended(), output: command.output() };
+}
+
+const cli = async (...args: string[]) => cliWith({}, ...args);
 
 async function stopped(router: RouterProcess): Promise<unknown> {
   router.signal("SIGTERM");
@@ -58,7 +71,14 @@ const pasted = (output: string, begin: string) =>
     .map((line) => line.trim())
     .filter((line) => line.startsWith(begin));
 
-test("a local router generates its secrets, prints lines that work as pasted, and keeps its secrets over a restart", async () => {
+const MINE = `strategies:
+  - name: Mine
+    signals: [EMA cross]
+    tickers: all
+    handler: log
+`;
+
+test("a local router generates its secrets, prints lines that work as pasted, answers commands, and keeps its secrets over a restart", async () => {
   const first = await startRouter();
   const curls = pasted(first.output(), "curl ");
   expect(curls).toHaveLength(3);
@@ -78,7 +98,31 @@ test("a local router generates its secrets, prints lines that work as pasted, an
   for (const name of ["", "postgres", "redis", "redis/appendonlydir"]) expect(await modeOf(name)).toBe("700");
   for (const name of [...SECRETS, "redis/server.json", "redis/redis.log"])
     expect(await modeOf(name)).toBe("600");
+
+  // Commands go to the router that runs, which alone has the embedded database, and take its settings.
+  expect(await modeOf("router.sock")).toBe("600");
+  const file = join(clone, "mine.yaml");
+  expect(await cli("reference", "export", file)).toMatchObject({ code: 0 });
+  const mine = (await readFile(file, "utf8")).replace(/^strategies:[^]*/m, MINE);
+  await writeFile(file, mine);
+  expect(await cli("reference", "apply", file, "--prune", "--yes")).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/Done as change \d+; .*signals are decided on it/),
+  });
+  expect((await cli("send", "--symbol", "BTCUSDT", "--message", "EMA_CROSS_LONG")).output).toMatch(
+    /DISPATCHED.*\n +Mine +dispatched\n$/,
+  );
+  await vi.waitFor(() => expect(first.output()).toMatch(/Mine \(8\) executed/));
+  expect(await cli("dead-letters", "retry", "--all")).toEqual({
+    code: 0,
+    output: "0 done, 0 dead, 0 left, 0 gone\n",
+  });
+  expect(await cliWith({ KEY_PREFIX: "other:" }, "pause")).toMatchObject({
+    code: 2,
+    output: expect.stringContaining("KEY_PREFIX is other: for this command, and not set for that router"),
+  });
   expect(await stopped(first)).toBe(0);
+  expect(existsSync(join(clone, ".data", "router.sock"))).toBe(false);
 
   for (const name of ["", ...SECRETS]) await chmod(join(clone, ".data", name), 0o755);
   const second = await startRouter();

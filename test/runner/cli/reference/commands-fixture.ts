@@ -1,18 +1,25 @@
 import { Command } from "commander";
+import { markedAddresses } from "../../../../functions/strategies/marked-addresses.ts";
+import { HANDLERS } from "../../../../functions/strategies/registry.ts";
 import { CliError } from "../../../../runner/cli/connection.ts";
 import { addReferenceCommands } from "../../../../runner/cli/reference/commands.ts";
+import { routesOver } from "../../../../runner/cli/router-routes.ts";
+import { problemOf, problemResponse } from "../../../../runner/http/problem.ts";
+import { editRoutesOver } from "../../../../runner/http/reference/routes.ts";
 import { TextFileError } from "../../../../shared/io/files/text-files.ts";
 import type { Change } from "../../../../shared/io/reference-edits/changes.ts";
 import type { Edit, EditAnswer, EditOptions } from "../../../../shared/io/reference-edits/edit.ts";
 import type { ReferenceEdits } from "../../../../shared/io/reference-edits/reference-edits.ts";
+import { changeLines } from "../../../../shared/reference-document/change-lines.ts";
 import type { ReferenceDocument } from "../../../../shared/reference-document/document.ts";
 import { parseDocument } from "../../../../shared/reference-document/parse-document.ts";
+import type { AddressesIn } from "../../../../shared/reference-document/shown-params.ts";
 import { NO_ROWS, type StoredRows } from "../../../../shared/reference-document/stored-rows.ts";
 
-/** The commands over a reference in memory, and what they printed, asked and were given. */
+/** The commands and the routes over a reference in memory, and what they printed, asked and were given. */
 
 export const NONE = { willTradeMore: [], willRemove: [], changes: [], warnings: [] };
-export const ETAG = "e1";
+export const ETAG = "e1".repeat(16);
 
 export function documentFrom(text: string): ReferenceDocument {
   const read = parseDocument(text);
@@ -68,21 +75,33 @@ export async function run(stage: Stage, ...args: string[]): Promise<Ran> {
         .map(({ change }) => change)
         .filter(({ id }) => id < before)
         .slice(0, countMax),
-    change: async (id) => {
+    change: async (id, since) => {
       const found = changes.find(({ change }) => change.id === id);
-      return found && { ...found, rows: rowsOf(found.document), changes: [] };
+      if (found === undefined) return "no_change";
+      const before = changes.find(({ change }) => change.id === since);
+      const rows = before === undefined ? NO_ROWS : rowsOf(before.document);
+      const addressesIn: AddressesIn = (strategy) => markedAddresses(strategy, HANDLERS);
+      const lines = changeLines(rows, rowsOf(found.document), { addressesIn });
+      return { ...found, changes: lines };
     },
     rollback: async (id, options) => {
+      if (!changes.some(({ change }) => change.id === id)) return undefined;
       rollbacks.push({ id, ...options });
       return answer(options);
     },
   };
+  const app = editRoutesOver({
+    edits: reference,
+    makeCurrent: async () => ({ current: true, warnings: [] }),
+  });
+  app.onError((error, c) => {
+    const problem = problemOf(error, { redisReady: true });
+    if (problem === undefined) throw error;
+    return problemResponse(c, problem);
+  });
   const program = new Command().exitOverride().configureOutput({ writeErr: (text) => err?.push(text) });
   addReferenceCommands(program, {
-    withRouter: async () => {
-      throw new Error("not asked");
-    },
-    withEdits: async (command) => command(reference),
+    withRouter: async (command) => command(routesOver(async (request) => app.fetch(request))),
     print: (text) => out?.push(text),
     say: (text) => err?.push(text),
     confirm: async (question) => {

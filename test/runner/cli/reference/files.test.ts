@@ -2,6 +2,7 @@ import { mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { DatabaseError } from "../../../../shared/io/postgres/database.ts";
 import type { EditAnswer } from "../../../../shared/io/reference-edits/edit.ts";
 import { parseDocument } from "../../../../shared/reference-document/parse-document.ts";
 import { documentFrom, ETAG, NONE, run } from "./commands-fixture.ts";
@@ -77,7 +78,10 @@ describe("apply", () => {
       "--reason",
       "why",
     );
-    expect({ code, out }).toEqual({ code: 0, out: "Done as change 7; the reference is version v2" });
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: "Done as change 7; the reference is version v2, and signals are decided on it",
+    });
     expect(edits).toEqual([
       {
         document,
@@ -146,6 +150,7 @@ describe("apply", () => {
     expect(faulty.err.split("\n")).toEqual([
       expect.stringContaining(`${file}:1:21: tickers[0].symbol: found 0700`),
       expect.stringContaining(`${file}:2:19: signals[0].name: found no`),
+      "Nothing was changed: there are 2 faults",
     ]);
     await writeFile(file, TEXT);
     const faults = [
@@ -176,10 +181,20 @@ describe("apply", () => {
     },
   );
 
+  test("names who holds the tables when they are not free in time", async () => {
+    const answer = (): EditAnswer => {
+      throw new DatabaseError("another session changes it: pid 7 (psql)", "unavailable", "55P03");
+    };
+    expect(await run({ document, answer }, "apply", file)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^nothing was changed: another session changes it: pid 7 \(psql\)/),
+    });
+  });
+
   test.each([
     ["missing.yaml", undefined, /cannot be read: there is no such file/],
     ["latin1.yaml", Buffer.from([0x61, 0xe9]), /not text in UTF-8/],
-    ["large.yaml", "#".repeat(600_000), /600000 bytes: expected at most 500000/],
+    ["large.yaml", "#".repeat(600_000), /600000 bytes: expected at most 262144/],
   ])("refuses the file %s", async (name, content, message) => {
     const path = join(folder, name);
     if (content !== undefined) await writeFile(path, content);

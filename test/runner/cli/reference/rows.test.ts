@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Change } from "../../../../shared/io/reference-edits/changes.ts";
-import { documentFrom, run } from "./commands-fixture.ts";
+import { documentFrom, ETAG, run } from "./commands-fixture.ts";
 
 /** `cli reference add`, `set`, `remove`, `list`, and the history. */
 
@@ -10,8 +10,9 @@ signals: [{ name: EMA, long_phrase: UP }, { name: "突破", long_phrase: X }]
 strategies:
   - { name: Trend, signals: [EMA], tickers: [BTCUSDT], enabled: false, signal_age_ms_max: 5 }
   - { name: Hook, handler: webhook, params: { url: "https://bot.example.com/hook/token-123", timeout_ms: 100 } }
+  - { name: Bare, handler: webhook, params: { url: "https:bot.example.com/hook/token-123", note: a/b } }
 `);
-const [trend, hook] = document.strategies;
+const [trend, hook, bare] = document.strategies;
 
 const edited = async (...args: string[]) => {
   const ran = await run({ document }, ...args);
@@ -27,10 +28,10 @@ describe("set", () => {
       "enabled=true",
       "tickers+=ETHUSDT",
     );
-    expect(edits).toMatchObject([{ kind: "edit", prune: false, by: "ada", ifMatch: "e1" }]);
+    expect(edits).toMatchObject([{ kind: "edit", prune: false, by: "ada", ifMatch: ETAG }]);
     expect(after).toEqual({
       ...document,
-      strategies: [{ ...trend, enabled: true, tickers: ["BTCUSDT", "ETHUSDT"] }, hook],
+      strategies: [{ ...trend, enabled: true, tickers: ["BTCUSDT", "ETHUSDT"] }, hook, bare],
     });
   });
 
@@ -69,7 +70,7 @@ describe("set", () => {
     [["set", "strategy", "Hook", "tickers+=XRPUSDT"], /tickers is all, which is no list/],
     [["set", "strategy", "Trend", "enabled"], /expected field=value/],
     [["add", "ticker", "btcusdt.P"], /there is a ticker btcusdt.P already: use set/],
-    [["remove", "signal", "EMA", "--yes"], /subscribed to by Trend: take it out first/],
+    [["remove", "signal", "EMO", "--yes"], /no signal EMO: did you mean EMA/],
     [["list", "foo"], /Expected ticker, signal or strategy/],
     [["show", "99"], /there is no change 99/],
   ])("%j is refused", async (args, message) => {
@@ -100,8 +101,13 @@ test("remove asks, and takes out one row", async () => {
     prune: false,
     removes: [{ kind: "strategies", name: "Hook" }],
     dryRun: false,
-    document: { ...document, strategies: [trend] },
+    document: { ...document, strategies: [trend, bare] },
   });
+});
+
+test("a signal that is removed goes from the lists of strategies, too", async () => {
+  const { edits } = await run({ document }, "remove", "signal", "EMA", "--yes");
+  expect(edits[0]?.document.strategies[0]?.signals).toEqual([]);
 });
 
 test("list shows columns also of wide names, and of addresses the host", async () => {
@@ -114,6 +120,8 @@ test("list shows columns also of wide names, and of addresses the host", async (
   expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   const json = JSON.parse((await run({ document }, "list", "strategies", "--json")).out);
   expect(json[1].params.url).toBe("bot.example.com/…");
+  // What the handler marks as an address, whatever it looks like.
+  expect(json[2].params).toEqual({ url: "bot.example.com/…", note: "a/b" });
 });
 
 describe("the history", () => {
@@ -161,6 +169,7 @@ describe("the history", () => {
       "ticker ETHUSDT: removed",
       expect.stringMatching(/^strategy Trend \(1\): params.url added: "bot.example.com/),
       expect.stringMatching(/^strategy Hook \(2\): .*params.url changed, still/),
+      expect.stringMatching(/^strategy Bare \(3\): .*params.url changed, still "bot.example.com/),
     ]);
     expect(out).not.toMatch(/token-123|other/);
     expect(await run({ document, changes }, "diff", "1", "1")).toMatchObject({
@@ -187,7 +196,7 @@ describe("the history", () => {
       "bob",
     );
     expect(code).toBe(0);
-    expect(rollbacks.at(-1)).toMatchObject({ id: 1, by: "bob", agreed: true, dryRun: false, ifMatch: "e1" });
+    expect(rollbacks.at(-1)).toMatchObject({ id: 1, by: "bob", agreed: true, dryRun: false, ifMatch: ETAG });
   });
 });
 

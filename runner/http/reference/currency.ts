@@ -1,0 +1,53 @@
+import { messageOf } from "../../../shared/error-message.ts";
+import { isReading } from "../../../shared/health/groups.ts";
+import { readHeartbeats } from "../../../shared/io/streams/consumer-heartbeats.ts";
+import type { Services } from "../../setup/services.ts";
+
+/** Makes a stored reference the one that every router decides on, and says whether it is. */
+export type MakeCurrent = (edited: EditedReference) => Promise<Currency>;
+
+export interface EditedReference {
+  readonly status: "done" | "unchanged";
+  readonly version: string;
+}
+
+export interface Currency {
+  /** Whether signals are decided on it; null: it was only previewed. */
+  readonly current: boolean | null;
+  readonly warnings: readonly string[];
+}
+
+export const NOT_ASKED: Currency = { current: null, warnings: [] };
+
+type Needed = Pick<Services, "refresh" | "logger" | "redis" | "keys" | "clock" | "config">;
+
+/** The one implementation, for HTTP and commands. What was stored stays stored when this fails, so that is no failure of the edit. */
+export function makeCurrentOn(services: Needed): MakeCurrent {
+  const { refresh, logger } = services;
+  return async ({ status, version }) => {
+    try {
+      const { state, version: published } = await refresh();
+      const current = published === version && (state === "published" || state === "unchanged");
+      if (!current)
+        return { current, warnings: [`it is stored, and version ${published} was read (${state})`] };
+      const isUnread = status === "done" && !(await isRouting(services));
+      return { current, warnings: isUnread ? [NO_ROUTER] : [] };
+    } catch (error) {
+      logger.warn({ err: error }, `the edited reference is not current yet: ${messageOf(error)}`);
+      const warning =
+        "it is stored, but signals are not decided on it yet: it is read within REFERENCE_REFRESH_MS";
+      return { current: false, warnings: [warning] };
+    }
+  };
+}
+
+const NO_ROUTER = "no router is running: signals are decided on it as soon as one is started";
+
+/** Whether a router reads signals. */
+async function isRouting({ redis, keys, clock, config }: Needed): Promise<boolean> {
+  const heartbeats = await readHeartbeats(redis, keys);
+  return heartbeats.some(
+    ({ group, at, ...rest }) =>
+      group === "signal_processor" && isReading({ ...rest, agoMs: clock.now() - at }, config),
+  );
+}

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { messageOf } from "../../../shared/error-message.ts";
 import type { EditAnswer, EditSummary } from "../../../shared/io/reference-edits/edit.ts";
+import { ReferenceNotOwnError } from "../../../shared/io/reference-edits/not-own.ts";
 import { exampleAt } from "../../../shared/reference-document/document-fields.ts";
 import type { DocumentFault } from "../../../shared/reference-document/document.ts";
 import type { Services } from "../../setup/services.ts";
@@ -54,6 +55,12 @@ export function refused(faults: readonly DocumentFault[]): Problem {
       message: `${line === undefined ? "" : `line ${line}, column ${column ?? 1}: `}${message}; such as ${exampleAt(path)}`,
     })),
   });
+}
+
+/** A reference of another system is a problem of its own; anything else is thrown as it is. */
+export function asProblem(error: unknown): never {
+  if (!(error instanceof ReferenceNotOwnError)) throw error;
+  throw new Problem({ status: 409, code: "reference_not_own", detail: error.message });
 }
 
 type Made = Extract<EditAnswer, { readonly changeId: number | null }>;

@@ -1,11 +1,11 @@
-import { ReferenceNotOwnError } from "../../../shared/io/reference-edits/not-own.ts";
 import type { ReferenceEdits } from "../../../shared/io/reference-edits/reference-edits.ts";
 import { referenceEditsFor } from "../../bindings/reference-edits.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import { Problem } from "../problem.ts";
 import { newRoutes } from "../routes.ts";
+import { asProblem } from "./answer.ts";
 import { changeRoutes } from "./changes.ts";
 import { documentRoutes } from "./document.ts";
+import { previewRoutes } from "./preview.ts";
 import { rowRoutes } from "./rows.ts";
 
 /** This room edits the reference: as a whole document, row by row, and back to what it was. */
@@ -20,11 +20,7 @@ export function referenceEditRoutes(deps: HttpDeps) {
   };
   return newRoutes()
     .route("/", documentRoutes(deps, asked))
+    .route("/", previewRoutes(deps))
     .route("/", changeRoutes(deps, asked))
     .route("/", rowRoutes(deps, asked));
-}
-
-function asProblem(error: unknown): never {
-  if (!(error instanceof ReferenceNotOwnError)) throw error;
-  throw new Problem({ status: 409, code: "reference_not_own", detail: error.message });
 }

@@ -15,6 +15,7 @@ import { withRouter } from "./cli/open-router.ts";
 import { osUser } from "./cli/os-user.ts";
 import { addReferenceCommands } from "./cli/reference/commands.ts";
 import { withReferenceEdits } from "./cli/reference/open-edits.ts";
+import { addReplayCommand } from "./cli/replay/commands.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
 import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
@@ -93,6 +94,7 @@ const io: CommandIo = {
 addGroupCommands(program, onRedis);
 addDeadLetterCommands(program, { env: process.env, onRedis });
 addReferenceCommands(program, io);
+addReplayCommand(program, io);
 
 async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {
   await withRedis(process.env, command);

@@ -9,6 +9,7 @@ import { printableJson } from "../../../shared/text.ts";
 import { EXIT_REFUSED, type CommandIo } from "../command-io.ts";
 import { faultsText } from "./fault-text.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
+import { printPreview, refuseReplayOfEdit } from "./preview.ts";
 
 /** `cli reference export`, `diff` and `apply`: the reference as a file. */
 
@@ -47,6 +48,8 @@ export function schemaText(): string {
 
 export interface ApplyOptions extends ChangeOptions {
   readonly prune?: boolean;
+  /** How far back the edit is previewed, such as 24h. */
+  readonly replay?: string;
 }
 
 /** Makes the reference what the file says. Exit code 1 when it is refused. @throws TextFileError, CliError */
@@ -64,6 +67,7 @@ async function withFile(
   { prune = false, isDiff = false, ...options }: ApplyOptions & { readonly isDiff?: boolean },
   io: CommandIo,
 ): Promise<void> {
+  refuseReplayOfEdit(options);
   const text = await readTextFile(file, { bytesMax: DOCUMENT_BYTES_MAX });
   const parsed = parseDocument(text);
   if (!parsed.ok) {
@@ -89,4 +93,5 @@ async function withFile(
       io,
     );
   });
+  await printPreview(text, { ...options, prune }, io);
 }

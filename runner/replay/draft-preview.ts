@@ -13,7 +13,7 @@ import {
   type ReplayDifference,
 } from "../../shared/replay/replay-difference.ts";
 import { parseSignal, type ParsedSignal } from "../../shared/signal/signal.ts";
-import { restAfter } from "./considerate-pace.ts";
+import { restAfterSlice } from "./considerate-pace.ts";
 import { holderAsLogged } from "./holder-as-logged.ts";
 import { batchesOf, loadSignals, type LoadedSignal } from "./load-signals.ts";
 import { newestSignals } from "./newest-signals.ts";
@@ -45,7 +45,6 @@ export async function previewDraft(
   let decided = 0;
   for (const batch of batchesOf(ids, BATCH_COUNT)) {
     goesOn();
-    const begun = performance.now();
     const found = await loadSignals(batch, deps);
     const uids = found.flatMap(({ entry, logged }) => (logged === null ? (uidIn(entry) ?? []) : []));
     const holders = await holdersOf(redis, keys, uids);
@@ -63,7 +62,7 @@ export async function previewDraft(
       if (!isUnchanged(difference)) shown.push({ entry_id: entry.id, ...factsIn(entry), difference });
     }
     if (shown.length > SHOWN_MAX) shown.splice(0, shown.length - SHOWN_MAX);
-    await restAfter(performance.now() - begun);
+    await restAfterSlice();
   }
   return {
     from: Math.max(0, to - sinceMs),

@@ -1,6 +1,7 @@
 import { decide, reject } from "../shared/decide/decide.ts";
 import type { DecisionCache } from "../shared/decide/decision-cache.ts";
 import type { Decision, DecisionContext, Verdict } from "../shared/decide/decision.ts";
+import { duplicateOutcomes } from "../shared/decide/duplicate.ts";
 import type { Entry, Fields } from "../shared/entry.ts";
 import {
   HOLDER,
@@ -11,7 +12,7 @@ import {
   type Result,
 } from "../shared/function.ts";
 import { decisionCounters } from "../shared/metrics.ts";
-import type { RoutingOutcome, SignalRecord } from "../shared/records.ts";
+import type { SignalRecord } from "../shared/records.ts";
 import { parseSignal, type Signal, type SignalFacts } from "../shared/signal/signal.ts";
 import { isoTime } from "../shared/signal/time.ts";
 import { zonelessTime } from "../shared/signal/zoneless-time.ts";
@@ -140,9 +141,7 @@ function duplicateEffects(
   decision: Decision,
   context: BatchContext,
 ): Branch {
-  const outcomes = decision.outcomes.map((outcome): RoutingOutcome =>
-    outcome.status === "ignored" ? outcome : { ...outcome, status: "ignored", reason: "duplicate_uid" },
-  );
+  const outcomes = duplicateOutcomes(decision.outcomes);
   const head: RecordHead = {
     ...recordHead(facts, decision, context),
     duplicate_of: HOLDER,

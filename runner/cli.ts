@@ -14,6 +14,7 @@ import { addGroupCommands } from "./cli/group-commands.ts";
 import { withRouter } from "./cli/open-router.ts";
 import { osUser } from "./cli/os-user.ts";
 import { addReferenceCommands } from "./cli/reference/commands.ts";
+import { addReplayCommand } from "./cli/replay/commands.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
 import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
@@ -91,6 +92,7 @@ const io: CommandIo = {
 addGroupCommands(program, onRedis);
 addDeadLetterCommands(program, { io, onRedis });
 addReferenceCommands(program, io);
+addReplayCommand(program, io);
 
 async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {
   await withRedis(process.env, command);

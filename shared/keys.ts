@@ -90,8 +90,10 @@ export interface Keys {
   dedup(uid: string): string;
   /** Label of the last commit call that was applied, of those a consumer makes in order for one group and stream. */
   sequence(stream: StreamName, group: GroupName, consumer: string): string;
-  /** Held while tasks of an invocation, or of a dead letter, are run on demand, which only one process may do at a time. */
-  lease(what: "invocation" | "dead_letter", id: string): string;
+  /** Held while tasks of an invocation, or of a dead letter, are run on demand, or an edit is previewed: one process at a time. */
+  lease(what: "invocation" | "dead_letter" | "preview", id: string): string;
+  /** What an invocation was begun as. */
+  invocation(id: string): string;
   /** Fence of an entry in a manual invocation. */
   done(invocation: string, entryId: string): string;
   reference(version: string, part: ReferencePart): string;
@@ -143,6 +145,7 @@ export function keysOf(
     dedup: (uid) => `${prefix}dedup${suffix}:${uid}`,
     sequence: (stream, group, consumer) => `${prefix}sequence${suffix}:${stream}:${group}:${consumer}`,
     lease: (what, id) => `${prefix}lease${suffix}:${what}:${id}`,
+    invocation: (id) => `${prefix}invocation${suffix}:${id}`,
     done: (invocation, entryId) => `${prefix}done${suffix}:${invocation}:${entryId}`,
     reference: (version, part) => `${prefix}reference${suffix}:${version}:${part}`,
     stagedReference: (ticket, part) => `${prefix}reference${suffix}:staged-${ticket}:${part}`,

@@ -18,6 +18,7 @@ export const SIGNAL_REASONS = [
 
 /** Why a strategy got no task; a reason that blocks the whole signal is the reason of each of its strategies, too. */
 export const STRATEGY_REASONS = [
+  "not_chosen",
   "strategy_disabled",
   "strategy_archived",
   "open_not_allowed",

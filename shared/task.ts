@@ -99,7 +99,12 @@ export function taskAge({ forcedAt, sentAt, entryId }: Task, now: number): numbe
  * Identifies a strategy's side effects, 32 hex digits: the same for every attempt of the same strategy on the same signal.
  * A forced replay has its own.
  */
-export function idempotencyKeyOf({ uid, strategyId, invocation, forcedAt }: Task): string {
+export function idempotencyKeyOf({
+  uid,
+  strategyId,
+  invocation,
+  forcedAt,
+}: Pick<Task, "uid" | "strategyId" | "invocation" | "forcedAt">): string {
   const parts = forcedAt === null ? [uid, strategyId] : [uid, strategyId, invocation];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }

@@ -21,7 +21,7 @@ const IN_FLIGHT_MAX = 3;
 /** `process-signals` on `signals_stream`. */
 export function signalBinding(
   { config, routing, clock }: SignalBindingDeps,
-  { invocation = "live", whilePaused = "decide", forcedAt }: BindingOptions = {},
+  { invocation = "live", whilePaused = "decide", forcedAt, chosen }: BindingOptions = {},
 ): Binding {
   return {
     functionName: "process-signals",
@@ -43,7 +43,8 @@ export function signalBinding(
       for (const chunk of chunksOf(entries, snapshot)) {
         const now = clock.now();
         const results = processSignals(chunk, {
-          ...context,
+          // The cache keeps decisions for all strategies.
+          ...(chosen === undefined ? context : { snapshot, control, chosen }),
           now,
           signalAgeMsMax: config.signalAgeMsMax,
           shadow: config.shadow,

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
+import { DURATION_FORMS, durationMs } from "../../shared/duration.ts";
 import { isEntryId } from "../../shared/entry.ts";
 import { parseTime, TIME_FORMS } from "../../shared/signal/time.ts";
-import { durationMs } from "./compare.ts";
 
 /** What is typed after a command, checked. @throws InvalidArgumentError saying what is expected */
 
@@ -15,8 +15,7 @@ export function positive(text: string): number {
 /** A duration such as 2h, in milliseconds. */
 export function duration(text: string): number {
   const ms = durationMs(text);
-  if (ms === undefined)
-    throw new InvalidArgumentError("Expected minutes, hours or days, such as 90m, 2h or 1d.");
+  if (ms === undefined) throw new InvalidArgumentError(`Expected ${DURATION_FORMS}.`);
   return ms;
 }
 

@@ -90,11 +90,3 @@ function edgeOf({ from, to, isCommon }: ComparedSpan): number {
 async function sinceTime(database: Database, agoMs: number | undefined): Promise<number | undefined> {
   return agoMs === undefined ? undefined : (await databaseTime(database)) - agoMs;
 }
-
-const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** `90m`, `2h` or `1d` in ms; undefined for anything else. */
-export function durationMs(text: string): number | undefined {
-  const [, count, unit] = /^([1-9]\d{0,5})([mhd])$/.exec(text) ?? [];
-  return count === undefined ? undefined : Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
-}

@@ -11,7 +11,7 @@ export interface RouterRoutes {
   /** The JSON answer of a route. @throws CliError with what its problem says; the exit code is 1 */
   ask<Answer>(question: Question<Answer>): Promise<Answer>;
   /** The lines of an NDJSON answer, as they come. @throws CliError like `ask` */
-  lines(question: Omit<Question<never>, "answer">): AsyncIterable<unknown>;
+  lines(question: LinesQuestion): AsyncIterable<unknown>;
   /** The response itself, for routes with headers or statuses of their own. */
   fetch(question: Omit<Question<never>, "answer">): Promise<Response>;
 }
@@ -28,6 +28,11 @@ export interface Question<Answer> {
   readonly headers?: Readonly<Record<string, string>>;
   /** The schema of the route's answer. */
   readonly answer: z.ZodType<Answer>;
+}
+
+export interface LinesQuestion extends Omit<Question<never>, "answer"> {
+  /** Called before the first line. */
+  readonly onHeaders?: (headers: Headers) => void;
 }
 
 /** The routes behind a `fetch` function. */
@@ -47,8 +52,9 @@ export function routesOver(fetch: (request: Request) => Promise<Response>): Rout
         `the answer of ${question.path} is not as expected: is the running router of another version? Restart it`,
       );
     },
-    async *lines(question) {
+    async *lines({ onHeaders, ...question }) {
       const response = await answered(question);
+      onHeaders?.(response.headers);
       let rest = "";
       for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
         const lines = `${rest}${text}`.split("\n");

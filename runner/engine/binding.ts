@@ -68,6 +68,8 @@ export interface BindingOptions {
   readonly invocation?: string;
   /** See {@link SignalContext}. */
   readonly forcedAt?: number;
+  /** See {@link DecisionContext}. */
+  readonly chosen?: ReadonlySet<number>;
   /** When it aborts, no task is started any more; absent: never. */
   readonly stopping?: AbortSignal;
   /** What running a task now counts as; default 1, the first attempt. */

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { DURATION_FORMS, durationMs } from "../../shared/duration.ts";
 
 /** Schemas of request values whose error texts say what is expected, with an example. */
 
@@ -25,6 +26,19 @@ function integerText({ what, min, max, example }: IntegerRange): string {
 export function oneOf<const Value extends string>(values: readonly Value[]) {
   return z.enum(values, `expected one of ${values.map((value) => `\`${value}\``).join(", ")}`);
 }
+
+const DURATION_TEXT = `expected ${DURATION_FORMS}`;
+
+/** A duration such as 2h, in ms. */
+export const durationSchema = z
+  .string(DURATION_TEXT)
+  .transform((text, context): number => {
+    const ms = durationMs(text);
+    if (ms !== undefined) return ms;
+    context.addIssue({ code: "custom", message: DURATION_TEXT });
+    return z.NEVER;
+  })
+  .openapi({ type: "string", example: "24h" });
 
 /** A text of limited length, without the space around it. */
 export function textUpTo(

@@ -9,6 +9,7 @@ import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { redisRefusalIn, type RedisRefusal } from "../../shared/redis-refusal.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { ShadowRefused } from "../engine/shadow-refused.ts";
+import { InvocationRefused } from "../on-demand/claim-invocation.ts";
 
 /** The one form in which every route reports an error: problem details, RFC 9457. */
 export const problemSchema = z.object({
@@ -74,7 +75,7 @@ export function problemOf(
   { redisReady }: { readonly redisReady: boolean },
 ): ProblemOptions | undefined {
   if (error instanceof Problem) return error.options;
-  if (error instanceof ShadowRefused)
+  if (error instanceof ShadowRefused || error instanceof InvocationRefused)
     return { status: 409, code: error.code, detail: error.message, hint: error.hint };
   if (error instanceof HTTPException && error.status < 500)
     return { status: error.status, code: codeOf(error.status), detail: error.message };

@@ -14,6 +14,7 @@ import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { RUNS_NO_TASKS, ShadowRefused } from "../engine/shadow-refused.ts";
 import { timeLimit } from "../engine/time-limit.ts";
 import type { Services } from "../setup/services.ts";
+import { claimInvocation } from "./claim-invocation.ts";
 import { withLease } from "./exclusive-lease.ts";
 import { beginInvocation } from "./invocation.ts";
 import { functionBinding, withIds, type PostedEntries } from "./posted-entries.ts";
@@ -22,13 +23,15 @@ import { functionBinding, withIds, type PostedEntries } from "./posted-entries.t
 
 /**
  * Calls a function on posted entries and commits the results, as one invocation. Of a function with side effects, one call of
- * an invocation runs at a time. @throws UnavailableError when something it needs is unavailable, ShadowRefused
+ * an invocation runs at a time.
+ * @throws UnavailableError when something it needs is unavailable, ShadowRefused, InvocationRefused for the id of a replay
  */
 export async function runEntries(request: RunRequest, services: Services): Promise<RunAnswer> {
   if (services.config.shadow && request.functionName === "execute-strategies")
     throw new ShadowRefused(RUNS_NO_TASKS);
   const stopping = timeLimit(RUN_MS_MAX, services.stopping);
   await services.clock.sample();
+  if (request.invocation !== undefined) await claimInvocation(request.invocation, POSTED, services);
   const entries = withIds(request.entries, services.clock.now());
   const invocation = request.invocation ?? randomUUID();
   const binding = functionBinding(request, services, { invocation, stopping });
@@ -66,6 +69,9 @@ export interface RunResult {
   readonly decision?: SignalRecord;
   readonly error?: string;
 }
+
+/** Calls of one invocation may post different entries. */
+const POSTED = { kind: "manual", mode: null, selection: null, openRange: null, strategies: null } as const;
 
 /** After this no task begins. Tasks that have begun are finished, and commits that fail are no longer retried. */
 const RUN_MS_MAX = 30_000;

@@ -1,9 +1,14 @@
 import { messageOf } from "../../shared/error-message.ts";
+import type { InvocationMark } from "../../shared/io/streams/invocation-marks.ts";
 import { signalBinding } from "../bindings/signal-binding.ts";
+import type { BindingOptions } from "../engine/binding.ts";
+import { claimInvocation, endedClaim } from "../on-demand/claim-invocation.ts";
 import { beginInvocation, type Invocation } from "../on-demand/invocation.ts";
 import { commitBatch, replayDecision, type CommittedBatch } from "./commit-batch.ts";
+import type { ForceOptions } from "./force-options.ts";
 import { loadSignals, type LoadedSignal } from "./load-signals.ts";
 import type { ReplayRun } from "./replay-run.ts";
+import { tasksIn } from "./replay-tasks.ts";
 import { replayed, type Finding, type ReplayCounts } from "./replayed-signal.ts";
 import type { ReplayDeps, ReplayRequest } from "./request.ts";
 
@@ -12,20 +17,36 @@ import type { ReplayDeps, ReplayRequest } from "./request.ts";
  * there is nothing to decide.
  */
 export function committingRun(
-  { mode, request, selection, deadLetters }: CommittingRunOptions,
+  { request, selection, deadLetters, force, fence }: CommittingRunOptions,
   deps: ReplayDeps,
 ): ReplayRun {
-  const { by, reason } = request;
+  const { by, reason, mode } = request;
   let begun: Invocation | undefined;
 
+  async function begin(): Promise<Invocation> {
+    const recorded = { kind: "replay", mode, requestedBy: by, reason, selection } as const;
+    if (force === undefined) return beginInvocation(recorded, deps);
+    await claimInvocation(force.invocation, force.mark, { ...deps, nameOf: force.nameOf });
+    return beginInvocation({ ...recorded, id: force.invocation }, deps);
+  }
+
   async function commit(signals: readonly LoadedSignal[]): Promise<CommittedBatch> {
-    if (signals.length === 0) return { processed: new Map(), holders: new Map() };
-    begun ??= await beginInvocation({ kind: "replay", mode, requestedBy: by, reason, selection }, deps);
-    const forced = mode === "force" ? { forcedAt: begun.startedAt } : {};
-    const binding = signalBinding(deps, { invocation: begun.id, whilePaused: "decide", ...forced });
-    const fence = mode === "force" ? begun.id : MISSING_FENCE;
+    const none: CommittedBatch = { processed: new Map(), holders: new Map() };
+    if (signals.length === 0) return none;
+    if (begun !== undefined && force !== undefined) {
+      const ended = await endedClaim(force.invocation, deps);
+      if (ended !== undefined) return { ...none, failure: ended };
+    }
+    begun ??= await begin();
+    const binding = signalBinding(deps, { invocation: begun.id, whilePaused: "decide", ...forced(begun) });
     const entries = signals.map(({ entry }) => entry);
     return commitBatch(binding, entries, deps, { fence });
+  }
+
+  function forced({ startedAt }: Invocation): BindingOptions {
+    if (force === undefined) return {};
+    const { chosen } = force;
+    return { forcedAt: startedAt, ...(chosen === undefined ? {} : { chosen }) };
   }
 
   return {
@@ -54,43 +75,53 @@ export function committingRun(
 }
 
 export interface CommittingRunOptions {
-  readonly mode: "missing" | "force";
-  readonly request: Pick<ReplayRequest, "by" | "reason">;
+  readonly request: Pick<ReplayRequest, "by" | "reason" | "mode">;
   /** As it is recorded with the invocation. */
   readonly selection: Readonly<Record<string, unknown>>;
   /** Dead letter by entry id; these entries are answered, but not decided. */
   readonly deadLetters: ReadonlyMap<string, string>;
+  /** Of all commits under this name, only one acts on an entry. */
+  readonly fence: string;
+  /** Set for `force`. */
+  readonly force?: Pick<ForceOptions, "invocation" | "nameOf"> & {
+    readonly mark: InvocationMark;
+    /** Ids of the only strategies that may get tasks; absent: all. */
+    readonly chosen?: ReadonlySet<number>;
+  };
 }
 
 /**
  * Shared by all runs for missing decisions: of two at a time, only one decides an entry, even where no uid is claimed. No
  * invocation can be given this id.
  */
-const MISSING_FENCE = "missing:replay";
+export const MISSING_FENCE = "missing:replay";
 
-function inDeadLetter(deadLetter: string): Finding {
-  const note = "it, or the record of its decision, is a dead letter: retry that one";
-  return { decided: null, dead_letter: deadLetter, note };
+export const NOTES = {
+  held: "it had already been dispatched and was not dispatched again",
+  fenced: "this replay has committed it before, or another one did at the same time: it is not done again",
+  deadLetter: "it, or the record of its decision, is a dead letter: retry that one",
+} as const;
+
+export function inDeadLetter(deadLetter: string): Finding {
+  return { decided: null, dead_letter: deadLetter, note: NOTES.deadLetter, tasks: [] };
 }
 
 function findingOf({ entry }: LoadedSignal, done: CommittedBatch): Finding {
   const processed = done.processed.get(entry.id);
-  if (processed === undefined) return { decided: null, outcome: "left", note: messageOf(done.failure) };
-  if (processed.status === "left") return { decided: null, outcome: "left", note: processed.error };
-  const { outcome } = processed;
+  if (processed === undefined)
+    return { decided: null, outcome: "left", note: messageOf(done.failure), tasks: [] };
+  if (processed.status === "left")
+    return { decided: null, outcome: "left", note: processed.error, tasks: [] };
+  const { outcome, result } = processed;
   const decided = replayDecision(processed, done);
   switch (outcome) {
     case "held":
-      return { decided, outcome, note: "it had already been dispatched and was not dispatched again" };
     case "fenced":
-      return {
-        decided,
-        outcome,
-        note: "another replay committed it at the same time, or an attempt of this one whose answer was lost",
-      };
-    case "applied":
+      return { decided, outcome, note: NOTES[outcome], tasks: [] };
     case "duplicate":
-      return { decided, outcome };
+      return { decided, outcome, tasks: [] };
+    case "applied":
+      return { decided, outcome, tasks: result.status === "done" ? tasksIn(result.effects) : [] };
   }
 }
 

@@ -3,13 +3,13 @@ import { controlOf, type Control } from "../../shared/decide/control.ts";
 import { SimulatedClaims } from "../../shared/decide/simulated-claims.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
 import { decisionRecordIn, duplicateRecord } from "../../shared/published-record.ts";
-import type { SignalRecord } from "../../shared/records.ts";
 import {
   circumstancesOf,
   decisionOf,
   withCleaningNotes,
   type Circumstances,
 } from "../../shared/replay/replay-decision.ts";
+import { claimsUid, holderAsLogged } from "./holder-as-logged.ts";
 import { loadSignals, type LoadedSignal } from "./load-signals.ts";
 import type { ReplayRun } from "./replay-run.ts";
 import { replayed, type ReplayedSignal } from "./replayed-signal.ts";
@@ -66,7 +66,7 @@ async function decideAgain(
   if (result?.status !== "done") throw new Error(`entry ${entry.id} was not decided`);
   const record = decisionRecordIn(result.effects);
   if (record === undefined) throw new Error(`the decision on entry ${entry.id} has no record`);
-  const holder = holderAsLogged(signal, record, holders, claims);
+  const holder = holderAsLogged(signal, record, { holders, claims });
   const decision = decisionOf(
     (holder === undefined ? undefined : duplicateRecord(result.effects, holder)) ?? record,
   );
@@ -81,21 +81,3 @@ async function decideAgain(
 
 const NO_DECISION =
   "the log has no decision on it: it was decided as things are now, on the current snapshot where `logged` was requested";
-
-/** Whether the decision claims the uid of its signal: it is dispatched, or would be without SHADOW. */
-function claimsUid({ status, reason }: { readonly status: string; readonly reason: string | null }): boolean {
-  return status === "dispatched" || reason === "shadow";
-}
-
-/** The entry whose duplicate this one is, if it would be dispatched otherwise; undefined when it is no duplicate. */
-function holderAsLogged(
-  { entry, logged }: LoadedSignal,
-  { uid, ...decided }: SignalRecord,
-  holders: ReadonlyMap<string, string>,
-  claims: SimulatedClaims,
-): string | undefined {
-  if (!claimsUid(decided) || uid === null) return undefined;
-  if (logged !== null && claimsUid(logged.decision)) return undefined;
-  if (logged?.decision.status === "duplicate") return logged.decision.duplicate_of ?? "unknown";
-  return claims.holderBefore(uid, entry.id, holders);
-}

@@ -1,7 +1,9 @@
 import { messageOf, toError } from "../../shared/error-message.ts";
 import { ShadowRefused } from "../engine/shadow-refused.ts";
-import { committingRun } from "./committing-run.ts";
+import { committingRun, MISSING_FENCE, type CommittingRunOptions } from "./committing-run.ts";
+import { dryCommit } from "./dry-commit.ts";
 import { dryRun } from "./dry-run.ts";
+import { continued, forceOptions, markOf } from "./force-options.ts";
 import { batchesOf } from "./load-signals.ts";
 import type { ReplayRun } from "./replay-run.ts";
 import { countSignal, noCounts, type ReplayCounts, type ReplayedSignal } from "./replayed-signal.ts";
@@ -30,7 +32,8 @@ export async function prepareReplay(
   deps: ReplayDeps,
   options: ReplayOptions = {},
 ): Promise<Replay> {
-  if (deps.config.shadow && request.mode !== "dry-run") throw new ShadowRefused(REPLAYS_DRY);
+  if (deps.config.shadow && request.mode !== "dry-run" && !request.dryRun)
+    throw new ShadowRefused(REPLAYS_DRY);
   await deps.clock.sample();
   return replayOf(request, await planOf(request, deps, options), deps);
 }
@@ -54,10 +57,17 @@ export interface Replay {
 
 export interface ReplaySummary {
   readonly mode: ReplayMode;
+  /** True when nothing was written. */
+  readonly dry_run: boolean;
   /** As requested: `current`, `logged` or a version. */
   readonly snapshot: string;
-  /** Id of the invocation; null for a dry run, and when there was nothing to do. */
+  /**
+   * Id of the invocation; null for a dry run, and when there was nothing to do. Of a dry run for `force`: the one to call `force`
+   * with, so that it adds these very tasks.
+   */
   readonly invocation: string | null;
+  /** Ids of the only strategies that may get tasks; null: all. */
+  readonly strategies: readonly number[] | null;
   readonly by: string | null;
   readonly reason: string | null;
   readonly counts: ReplayCounts;
@@ -71,8 +81,11 @@ interface Plan {
   readonly notFound: readonly string[];
   /** Selected entries that are not answered, since they already had a decision. */
   readonly decidedBefore: number;
+  readonly strategies: readonly number[] | null;
   readonly replayRun: ReplayRun;
 }
+
+type PlanOptions = Required<Pick<ReplayOptions, "signalsMax" | "waitMsMax">> & Pick<ReplayOptions, "abort">;
 
 async function planOf(
   request: ReplayRequest,
@@ -80,26 +93,52 @@ async function planOf(
   { signalsMax = SIGNALS_MAX, waitMsMax = WAIT_MS_MAX, abort }: ReplayOptions,
 ): Promise<Plan> {
   const { mode, snapshot, selection } = request;
+  const options = { signalsMax, waitMsMax, ...(abort === undefined ? {} : { abort }) };
+  if (mode === "force") return forcePlan(request, deps, options);
+  const all = { decidedBefore: 0, strategies: null };
   if (mode === "dry-run") {
     const snapshots = await openSnapshots(snapshot, deps);
     const { ids, notFound } = await selectSignals(selection, deps, signalsMax);
-    return { ids, notFound, decidedBefore: 0, replayRun: await dryRun(snapshots, deps) };
+    return { ...all, ids, notFound, replayRun: await dryRun(snapshots, deps) };
   }
   const { ids, notFound, recorded } = await selectSignals(selection, deps, signalsMax);
-  const wait = { waitMsMax, abort };
-  if (mode === "force") {
-    // An entry that is still in flight, or that a new group will read, would be dispatched a second time by the router.
-    await waitForDecisions(ids, deps, wait);
-    const replayRun = committingRun({ mode, request, selection: recorded, deadLetters: new Map() }, deps);
-    return { ids, notFound, decidedBefore: 0, replayRun };
-  }
-  const { undecided, deadLetters } = await undecidedSignals(ids, deps, wait);
-  const replayRun = committingRun({ mode, request, selection: recorded, deadLetters }, deps);
-  return { ids: undecided, notFound, decidedBefore: ids.length - undecided.length, replayRun };
+  const { undecided, deadLetters } = await undecidedSignals(ids, deps, { waitMsMax, abort });
+  const replayRun = runOf({ request, selection: recorded, deadLetters, fence: MISSING_FENCE }, deps);
+  return { ...all, ids: undecided, notFound, decidedBefore: ids.length - undecided.length, replayRun };
+}
+
+async function forcePlan(
+  request: ReplayRequest,
+  deps: ReplayDeps,
+  { signalsMax, waitMsMax, abort }: PlanOptions,
+): Promise<Plan> {
+  const force = await forceOptions(request, deps);
+  const { strategies, invocation } = force;
+  const selected = await selectSignals(continued(request.selection, force.begun), deps, signalsMax);
+  const mark = markOf(force, { selection: request.selection, selected });
+  const { ids, notFound, recorded } = selected;
+  // An entry that is still in flight, or that a new group will read, would be dispatched a second time by the router.
+  await waitForDecisions(ids, deps, { waitMsMax, abort });
+  const chosen = strategies === null ? {} : { chosen: new Set(strategies) };
+  const run = {
+    request,
+    selection: strategies === null ? recorded : { ...recorded, strategies },
+    deadLetters: new Map<string, string>(),
+    fence: invocation,
+    force: { ...force, mark, ...chosen },
+  };
+  return { ids, notFound, decidedBefore: 0, strategies, replayRun: runOf(run, deps) };
+}
+
+function runOf(
+  options: CommittingRunOptions & { readonly request: ReplayRequest },
+  deps: ReplayDeps,
+): ReplayRun {
+  return options.request.dryRun ? dryCommit(options, deps) : committingRun(options, deps);
 }
 
 function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, deps: ReplayDeps): Replay {
-  const { ids, replayRun, decidedBefore } = plan;
+  const { ids, replayRun, decidedBefore, strategies } = plan;
   const notFound = [...plan.notFound];
   const counts = noCounts();
   counts.selected = ids.length + decidedBefore;
@@ -153,7 +192,8 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
     run,
     summary() {
       const invocation = replayRun.invocation();
-      return { mode, snapshot, invocation, by, reason, counts, not_found: notFound };
+      const dry_run = !replayRun.writes;
+      return { mode, dry_run, snapshot, invocation, strategies, by, reason, counts, not_found: notFound };
     },
     failure: () => failure,
   };

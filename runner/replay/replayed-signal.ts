@@ -2,7 +2,8 @@ import { SIGNAL_STATUSES } from "../../shared/reasons.ts";
 import { withNames, type ReplayDecision } from "../../shared/replay/replay-decision.ts";
 import { differenceOf, isUnchanged, type ReplayDifference } from "../../shared/replay/replay-difference.ts";
 import type { LoadedSignal } from "./load-signals.ts";
-import { uidIn } from "./select-signals.ts";
+import type { ReplayTask } from "./replay-tasks.ts";
+import { factsIn } from "./select-signals.ts";
 
 /** Builds the answer for one signal: its logged decision, the new one, and their difference. */
 export function replayed({ entry, source, logged }: LoadedSignal, finding: Finding): ReplayedSignal {
@@ -10,9 +11,12 @@ export function replayed({ entry, source, logged }: LoadedSignal, finding: Findi
   const names = new Map(decided?.outcomes.map((outcome) => [outcome.strategy_id, outcome.strategy]));
   const before =
     logged === null ? null : withNames(logged.decision, (id) => nameOf?.(id) ?? names.get(id) ?? undefined);
+  const { uid, symbol, message } = factsIn(entry);
   return {
     entry_id: entry.id,
-    uid: logged?.uid ?? uidIn(entry),
+    uid: logged?.uid ?? uid,
+    symbol,
+    message,
     source,
     logged: before,
     decided,
@@ -28,6 +32,8 @@ export type ReplayOutcomeName = (typeof REPLAY_OUTCOMES)[number];
 export interface ReplayedSignal {
   readonly entry_id: string;
   readonly uid: string | null;
+  readonly symbol: string | null;
+  readonly message: string | null;
   /** Where its fields were found. */
   readonly source: "stream" | "log";
   /** Null when it has no decision, or none is logged yet. */
@@ -38,12 +44,17 @@ export interface ReplayedSignal {
   /** Id of the dead letter that holds it, or the record of its decision. */
   readonly dead_letter?: string;
   readonly note?: string;
+  /** Of a writing replay, or its dry run: the tasks that it adds. */
+  readonly tasks?: readonly ReplayTask[];
   /** Null when no decision was made. */
   readonly difference: ReplayDifference | null;
 }
 
 /** What a replay found out about a signal. */
-export interface Finding extends Pick<ReplayedSignal, "decided" | "outcome" | "dead_letter" | "note"> {
+export interface Finding extends Pick<
+  ReplayedSignal,
+  "decided" | "outcome" | "dead_letter" | "note" | "tasks"
+> {
   /** Names a strategy of the logged decision. */
   readonly nameOf?: (strategyId: number) => string | undefined;
 }
@@ -51,6 +62,7 @@ export interface Finding extends Pick<ReplayedSignal, "decided" | "outcome" | "d
 const COUNTS = [
   "selected",
   "not_found",
+  "tasks",
   ...SIGNAL_STATUSES,
   "changed",
   "unchanged",
@@ -75,6 +87,7 @@ export function countSignal(counts: ReplayCounts, signal: ReplayedSignal): void 
   const { decided, logged, difference, outcome } = signal;
   if (outcome === "left") return;
   counts.left -= 1;
+  counts.tasks += signal.tasks?.length ?? 0;
   if (decided !== null) counts[decided.status] += 1;
   else if (outcome === "held" || outcome === "fenced") counts[outcome] += 1;
   else counts[signal.dead_letter === undefined ? "undecidable" : "dead_letter"] += 1;

@@ -9,11 +9,19 @@ export interface ReplayRequest {
   readonly snapshot: string;
   readonly by: string | null;
   readonly reason: string | null;
+  /** Of `missing` and `force`: decides as these do, and only answers what they would commit. */
+  readonly dryRun: boolean;
+  /** For `force`: ids or names of the only strategies that may get tasks; null: all. */
+  readonly strategies: readonly string[] | null;
+  /** For `force`: the caller's id of this run, so that a repeated call continues it; null: a new one. */
+  readonly invocation: string | null;
 }
 
-/** The signals that arrived in a range (`to` is now by default), or those with these entry ids or uids. */
+/** The signals that arrived in a range (`to` is now by default) or lately, or those with these entry ids or uids. */
 export type ReplaySelection =
   | ({ readonly kind: "range"; readonly to: string | undefined } & Pick<EntryRange, "from">)
+  /** `range`: what that was when the replay began. */
+  | { readonly kind: "since"; readonly sinceMs: number; readonly range?: EntryRange | undefined }
   | { readonly kind: "ids"; readonly ids: readonly string[] }
   | { readonly kind: "uids"; readonly uids: readonly string[] };
 

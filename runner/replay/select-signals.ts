@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { canonicalEntryId, compareEntryIds, lastIdAt, type EntryRange } from "../../shared/entry-range.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { signalHistoryOn } from "../../shared/io/log/signal-history.ts";
+import { readTime } from "../../shared/io/redis/clock.ts";
 import { signalStreamOn } from "../../shared/io/streams/signal-stream.ts";
-import { parseSignal } from "../../shared/signal/signal.ts";
+import { parseSignal, type SignalFacts } from "../../shared/signal/signal.ts";
 import { storable } from "../../shared/text.ts";
 import { idsInLog } from "./load-signals.ts";
 import { ReplayRefused, type ReplayDeps, type ReplaySelection } from "./request.ts";
@@ -18,8 +20,14 @@ export async function selectSignals(
 ): Promise<SelectedSignals> {
   switch (selection.kind) {
     case "range": {
-      const range = await rangeOf(selection, deps);
+      const { from, to = lastIdAt(await readTime(deps.redis)) } = selection;
+      const range = { from, to };
       return { ids: inOrder(await idsInRange(range, deps, countMax)), notFound: [], recorded: { ...range } };
+    }
+    case "since": {
+      const { sinceMs, range = rangeUpTo(await readTime(deps.redis), sinceMs) } = selection;
+      const recorded = { ...range, since_ms: sinceMs };
+      return { ids: inOrder(await idsInRange(range, deps, countMax)), notFound: [], recorded };
     }
     case "ids":
       return existingIds([...new Set(selection.ids.map(canonicalEntryId))], deps);
@@ -40,15 +48,9 @@ export interface SelectedSignals {
 
 type SelectDeps = Pick<ReplayDeps, "redis" | "keys" | "database">;
 
-/** Without an end the range ends now, by Redis' own clock: this machine's clock may be behind the newest entry. */
-async function rangeOf(
-  { from, to }: Extract<ReplaySelection, { kind: "range" }>,
-  { redis }: SelectDeps,
-): Promise<EntryRange> {
-  if (to !== undefined) return { from, to };
-  const [seconds, microseconds] = await redis.time();
-  const now = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
-  return { from, to: lastIdAt(now) };
+/** What arrived in the last `sinceMs` before `now`, both by Redis' clock: this machine's may be behind the newest entry. */
+export function rangeUpTo(now: number, sinceMs: number): EntryRange {
+  return { from: `${Math.max(0, now - sinceMs)}-0`, to: lastIdAt(now) };
 }
 
 async function idsInRange(
@@ -102,10 +104,25 @@ async function idsWithUids(
   return { ids: inOrder(ids), notFound, recorded: { uids: [...requested] } };
 }
 
+/** Tells selections apart: a hash of the signals that were asked for. */
+export function selectionHash({ recorded }: Pick<SelectedSignals, "recorded">): string {
+  const asked = Object.entries(recorded).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.map(String).toSorted() : value,
+  ]);
+  return createHash("sha256").update(JSON.stringify(asked)).digest("hex").slice(0, 32);
+}
+
+/** What is read from an entry for people, also from a rejected one. */
+export function factsIn(entry: Entry): Pick<SignalFacts, "uid" | "symbol" | "message"> {
+  const parsed = parseSignal(entry, 0);
+  const { uid, symbol, message } = parsed.status === "valid" ? parsed.signal : parsed.facts;
+  return { uid, symbol, message };
+}
+
 /** The uid of the signal in an entry, also of a rejected one; null when it has none. */
 export function uidIn(entry: Entry): string | null {
-  const parsed = parseSignal(entry, 0);
-  return parsed.status === "valid" ? parsed.signal.uid : parsed.facts.uid;
+  return factsIn(entry).uid;
 }
 
 function inOrder(ids: ReadonlySet<string>): string[] {

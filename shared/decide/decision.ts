@@ -15,6 +15,8 @@ export interface DecisionContext {
   readonly signalAgeMsMax: number;
   /** When true, no signal is too old, for any strategy. */
   readonly anyAge?: boolean;
+  /** The only strategies that may act, by id; absent: all. Not for decisions that a cache keeps. */
+  readonly chosen?: ReadonlySet<number>;
   /** SHADOW: what would be dispatched is recorded as `shadow`, and no task is made. */
   readonly shadow?: boolean;
 }

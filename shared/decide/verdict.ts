@@ -45,6 +45,7 @@ export function takesAnySignal({ symbols, signal_age_ms_max }: SubscribedStrateg
 
 function outcomeFor(strategy: SubscribedStrategy, signal: Signal, context: DecisionContext): RoutingOutcome {
   const { id, name, symbols, shadow } = strategy;
+  if (context.chosen?.has(id) === false) return ignored(strategy, "not_chosen");
   if (!strategy.enabled) return ignored(strategy, "strategy_disabled");
   if (strategy.archived) return ignored(strategy, "strategy_archived");
   if (!strategy.allow_open && !strategy.reverse) return ignored(strategy, "open_not_allowed");

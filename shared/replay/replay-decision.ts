@@ -33,7 +33,7 @@ export interface LoggedSignal {
 }
 
 /** What a decision depends on besides the signal and the snapshot. */
-export type Circumstances = Pick<DecisionContext, "control" | "now" | "signalAgeMsMax"> & {
+export type Circumstances = Pick<DecisionContext, "control" | "now" | "signalAgeMsMax" | "chosen"> & {
   /** Set when no signal was too old for it, milliseconds since 1970. */
   readonly forcedAt?: number;
 };
@@ -52,7 +52,15 @@ export function circumstancesOf(
     control: controlAsLogged(decision),
     signalAgeMsMax: ageLimitAsLogged(decision) ?? signalAgeMsMax,
     ...(forced ? { forcedAt: now } : {}),
+    ...chosenAsLogged(decision),
   };
+}
+
+/** The strategies of a forced replay that was for some of them. */
+function chosenAsLogged({ outcomes }: ReplayDecision): Pick<Circumstances, "chosen"> {
+  const chosen = outcomes.filter((outcome) => outcome.reason !== "not_chosen");
+  if (chosen.length === outcomes.length) return {};
+  return { chosen: new Set(chosen.map((outcome) => outcome.strategy_id)) };
 }
 
 function controlAsLogged({ reason, outcomes }: ReplayDecision): Control {

@@ -1,7 +1,7 @@
 import type { ReplayDecision, ReplayOutcome } from "./replay-decision.ts";
 
 /** What the new decision changes; `was` is null for a signal without a decision. */
-export function differenceOf(was: ReplayDecision | null, now: ReplayDecision): ReplayDifference {
+export function differenceOf(was: ComparedDecision | null, now: ComparedDecision): ReplayDifference {
   const before = outcomesById(was);
   const after = outcomesById(now);
   const ids = [...new Set([...before.keys(), ...after.keys()])].toSorted((a, b) => a - b);
@@ -12,6 +12,13 @@ export function differenceOf(was: ReplayDecision | null, now: ReplayDecision): R
     strategies: ids.flatMap((id) => strategyDifference(id, before.get(id), after.get(id))),
   };
 }
+
+/** What is compared of a decision. */
+export type ComparedDecision = Pick<ReplayDecision, "status" | "reason"> & {
+  readonly outcomes: readonly Omit<ReplayOutcome, "detail">[];
+};
+
+type ComparedOutcome = ComparedDecision["outcomes"][number];
 
 /** Status and reason, of a signal or of a strategy's outcome. */
 export interface StatusAndReason {
@@ -40,14 +47,14 @@ export function isUnchanged({ signal, strategies }: ReplayDifference): boolean {
   return signal === null && strategies.length === 0;
 }
 
-function outcomesById(decision: ReplayDecision | null): Map<number, ReplayOutcome> {
+function outcomesById(decision: ComparedDecision | null): Map<number, ComparedOutcome> {
   return new Map(decision?.outcomes.map((outcome) => [outcome.strategy_id, outcome]));
 }
 
 function strategyDifference(
   strategy_id: number,
-  was: ReplayOutcome | undefined,
-  now: ReplayOutcome | undefined,
+  was: ComparedOutcome | undefined,
+  now: ComparedOutcome | undefined,
 ): StrategyDifference[] {
   if (isSame(was ?? null, now ?? null)) return [];
   return [

@@ -19,6 +19,8 @@ export function addReferenceCommands(program: Command, io: CommandIo): void {
   addHistoryCommands(reference, io);
 }
 
+const REPLAY_TEXT = "also print what it would have changed in the decisions of the last 90m, 24h or 7d";
+
 const EXIT_CODES = `
 Exit codes: 0 done, or no difference; 1 refused, not confirmed, or it cannot be done now;
 2 the environment is not valid; 3 diff found differences.`;
@@ -41,8 +43,9 @@ function addFileCommands(reference: Command, io: CommandIo): void {
     .argument("<file-or-change>", "a file, - for standard input, or with a second one the id of a change")
     .argument("[change]", "id of another change", changeId)
     .option("--prune", "as with apply --prune", false)
+    .option("--replay <duration>", REPLAY_TEXT)
     .option("--json", "as JSON", false)
-    .action(async (first: string, second: number | undefined, options: { prune: boolean; json: boolean }) =>
+    .action(async (first: string, second: number | undefined, options: ApplyOptions & { json: boolean }) =>
       second === undefined
         ? diffFile(first, options, io)
         : diffChanges([changeId(first), second], options, io),
@@ -52,7 +55,8 @@ function addFileCommands(reference: Command, io: CommandIo): void {
       .command("apply")
       .description("make the reference what a file says; asks before anything trades more")
       .argument("<file>", "a file, or - for standard input")
-      .option("--prune", "remove the rows that the file does not have; asks first", false),
+      .option("--prune", "remove the rows that the file does not have; asks first", false)
+      .option("--replay <duration>", `with --dry-run: ${REPLAY_TEXT}`),
   ).action(async (file: string, options: ApplyOptions) => applyFile(file, options, io));
   reference
     .command("schema")

@@ -6,6 +6,7 @@ import { documentJsonSchema } from "../../../shared/reference-document/json-sche
 import { printableJson } from "../../../shared/text.ts";
 import type { CommandIo } from "../command-io.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
+import { printPreview, refuseReplayOfEdit } from "./preview.ts";
 import { DOCUMENT_PATH, readReference, readReferenceText } from "./read-reference.ts";
 
 /** `cli reference export`, `diff` and `apply`: the reference as a file. */
@@ -47,6 +48,8 @@ export function schemaText(): string {
 
 export interface ApplyOptions extends ChangeOptions {
   readonly prune?: boolean;
+  /** How far back the edit is previewed, such as 24h. */
+  readonly replay?: string;
 }
 
 /** Makes the reference what the file says. Exit code 1 when it is refused. @throws TextFileError, CliError */
@@ -64,6 +67,7 @@ async function withFile(
   { prune = false, isDiff = false, ...options }: ApplyOptions & { readonly isDiff?: boolean },
   io: CommandIo,
 ): Promise<void> {
+  refuseReplayOfEdit(options);
   const body = await readTextFile(file, { bytesMax: DOCUMENT_BYTES_MAX });
   await io.withRouter(async (router) => {
     const { etag } = await readReference(router);
@@ -72,4 +76,5 @@ async function withFile(
     const removes = prune ? { removes: "Remove the rows that the file does not have, as listed?" } : {};
     await makeEdit(router, { question, etag, file, isDiff, ...removes }, options, io);
   });
+  await printPreview(body, { ...options, prune }, io);
 }

@@ -1,5 +1,8 @@
 import type { Context } from "hono";
+import { DatabaseError } from "../../../shared/io/postgres/database.ts";
+import { LOCK_NOT_AVAILABLE } from "../../../shared/io/reference-edits/edit-lock.ts";
 import type { EditAnswer, EditSummary } from "../../../shared/io/reference-edits/edit.ts";
+import { ReferenceNotOwnError } from "../../../shared/io/reference-edits/not-own.ts";
 import { exampleAt } from "../../../shared/reference-document/document-fields.ts";
 import type { DocumentFault } from "../../../shared/reference-document/document.ts";
 import { Problem } from "../problem.ts";
@@ -55,6 +58,15 @@ export function refused(faults: readonly DocumentFault[]): Problem {
       message: path === "" && place.line === undefined ? message : `${message}; such as ${exampleAt(path)}`,
     })),
   });
+}
+
+/** The problem with a reference of another system, or with rows that others hold; anything else is thrown as it is. */
+export function asProblem(error: unknown): never {
+  if (error instanceof ReferenceNotOwnError)
+    throw new Problem({ status: 409, code: "reference_not_own", detail: error.message });
+  if (error instanceof DatabaseError && error.sqlstate === LOCK_NOT_AVAILABLE)
+    throw new Problem({ status: 503, code: "unavailable", detail: error.message, hint: "then try again" });
+  throw error;
 }
 
 type Made = Extract<EditAnswer, { readonly changeId: number | null }>;

@@ -24,12 +24,16 @@ export function replayRoutes({ services }: HttpDeps) {
     const replay = await prepared(replayRequestOf(c.req.valid("json")), services, c.req.raw.signal);
     const started = await start(replay);
     const types = { supports: [JSON_TYPE, LINES_TYPE], default: JSON_TYPE };
+    c.header(SIGNALS_HEADER, String(replay.listed));
     const type = accepts(c, { header: "Accept", ...types });
     return type === LINES_TYPE || replay.listed > JSON_SIGNALS_MAX
       ? inLines(c, started, services)
       : asJson(c, started, services);
   });
 }
+
+/** How many signals the answer has, at most: it comes before the first of them. */
+export const SIGNALS_HEADER = "x-replay-signals";
 
 /** More signals are answered in lines. */
 const JSON_SIGNALS_MAX = 1_000;

@@ -3,7 +3,8 @@ import { BOUND_FORMS, boundOf, compareEntryIds } from "../../../shared/entry-ran
 import { SIGNAL_STATUSES } from "../../../shared/reasons.ts";
 import { noCounts, REPLAY_OUTCOMES } from "../../replay/replayed-signal.ts";
 import { REPLAY_MODES, type ReplayRequest } from "../../replay/request.ts";
-import { membersOf, oneOf, textUpTo } from "../expected.ts";
+import { differenceSchema } from "../difference-schema.ts";
+import { durationSchema, membersOf, oneOf, textUpTo } from "../expected.ts";
 import { problemSchema } from "../problem.ts";
 import { byName, entryIdSchema, reasonText } from "../routes.ts";
 
@@ -17,17 +18,27 @@ const bound = z
   .transform(String)
   .describe("ISO 8601, Unix time, or an entry id; times are those of arrival")
   .openapi({ example: "2026-01-05T10:00:00Z" });
-const verdict = z.object({ status: z.string(), reason: z.string().nullable() });
 
 const RANGE_EXAMPLE = '{"from": "2026-01-05T10:00:00Z"}';
 const IDS_TEXT = `expected a list of 1 to ${LIST_MAX} entry ids, such as ["1700000000000-0"]`;
 const UIDS_TEXT = `expected a list of 1 to ${LIST_MAX} uids, such as ["9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6"]`;
 const SNAPSHOT_TEXT = "expected `current`, `logged` or a version, 1 to 64 characters, such as current";
 
+const STRATEGIES_MAX = 1_000;
+const STRATEGIES_TEXT = `expected a list of 1 to ${STRATEGIES_MAX} ids or names of strategies, such as [4, "Trend follower"]`;
+const STRATEGY_TEXT = 'expected the id or name of a strategy, such as 4 or "Trend follower"';
+const INVOCATION_TEXT =
+  "expected 8 to 64 of the characters A-Z, a-z, 0-9, _ and -, such as lost-orders-2026-01-05";
+
+const strategyChoice = z
+  .union([z.int().positive(), z.string().min(1).max(1_000)], STRATEGY_TEXT)
+  .transform(String);
+
 export const replayRequestSchema = membersOf(
   {
     from: bound.optional(),
     to: bound.optional().describe("inclusive; default: now"),
+    since: durationSchema.optional().describe("those that arrived in the last hours, in place of `from`"),
     ids: z.array(entryIdSchema, IDS_TEXT).min(1, IDS_TEXT).max(LIST_MAX, IDS_TEXT).optional(),
     uids: z
       .array(textUpTo(256, { what: "a uid", example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6" }), UIDS_TEXT)
@@ -35,6 +46,21 @@ export const replayRequestSchema = membersOf(
       .max(LIST_MAX, UIDS_TEXT)
       .optional(),
     mode: oneOf(REPLAY_MODES).default("dry-run"),
+    dryRun: z
+      .boolean("expected true or false, such as true")
+      .default(false)
+      .describe("with `missing` or `force`: only answer what it would add now, task by task"),
+    strategies: z
+      .array(strategyChoice, STRATEGIES_TEXT)
+      .min(1, STRATEGIES_TEXT)
+      .max(STRATEGIES_MAX, STRATEGIES_TEXT)
+      .optional()
+      .describe("only for `force`: ids or names of the only strategies that get tasks; default: all"),
+    invocation: z
+      .string(INVOCATION_TEXT)
+      .regex(/^[A-Za-z0-9_-]{8,64}$/, INVOCATION_TEXT)
+      .optional()
+      .describe("only for `force`: your id of this replay; the same call again continues it"),
     snapshot: z
       .string(SNAPSHOT_TEXT)
       .min(1, SNAPSHOT_TEXT)
@@ -51,11 +77,13 @@ export const replayRequestSchema = membersOf(
   .superRefine((body, context) => {
     const addIssue = (path: string, message: string): void =>
       context.addIssue({ code: "custom", path: [path], message });
-    const selections = [body.from ?? body.to, body.ids, body.uids].filter((given) => given !== undefined);
+    const selections = [body.from ?? body.to, body.since, body.ids, body.uids].filter(
+      (given) => given !== undefined,
+    );
     if (selections.length !== 1)
       addIssue(
         "",
-        `expected exactly one of \`from\` (with or without \`to\`), \`ids\` and \`uids\`, such as ${RANGE_EXAMPLE}`,
+        `expected exactly one of \`from\` (with or without \`to\`), \`since\`, \`ids\` and \`uids\`, such as ${RANGE_EXAMPLE}`,
       );
     else if (body.to !== undefined && body.from === undefined)
       addIssue("from", "required with `to`: expected a time before it, such as 2026-01-05T10:00:00Z");
@@ -71,7 +99,18 @@ export const replayRequestSchema = membersOf(
         "snapshot",
         `only for a dry run: \`${body.mode}\` decides on the current snapshot; expected none, or \`current\``,
       );
-    if (body.mode !== "force") return;
+    if (body.mode === "dry-run" && body.dryRun)
+      addIssue(
+        "dryRun",
+        "only for `missing` and `force`: `dry-run` is one; expected one of these modes, such as force",
+      );
+    if (body.mode !== "force") {
+      const { strategies, invocation } = body;
+      if (strategies !== undefined) addIssue("strategies", ONLY_FORCE_CHOOSES);
+      if (invocation !== undefined) addIssue("invocation", ONLY_FORCE_CONTINUES);
+      return;
+    }
+    if (body.dryRun) return;
     if (body.by === undefined) addIssue("by", "required for `force`: expected who requests it, such as ann");
     if (body.reason === undefined)
       addIssue(
@@ -81,20 +120,28 @@ export const replayRequestSchema = membersOf(
   })
   .openapi("ReplayRequest");
 
+const ONLY_FORCE_CHOOSES =
+  "only for `force`: others decide for every strategy; leave it out, or choose the mode force";
+const ONLY_FORCE_CONTINUES =
+  "only for `force`: `missing` may be repeated as it is, since what it has decided is no longer missing; leave it out";
+
 /** The replay that a valid body requests. */
 export function replayRequestOf(body: z.output<typeof replayRequestSchema>): ReplayRequest {
   const { mode, snapshot = "current", by = mode === "missing" ? "http" : null, reason = null } = body;
-  return { selection: selectionOf(body), mode, snapshot, by, reason };
+  const { dryRun, strategies = null, invocation = null } = body;
+  return { selection: selectionOf(body), mode, snapshot, by, reason, dryRun, strategies, invocation };
 }
 
 function selectionOf({
   from,
   to,
+  since,
   ids,
   uids,
 }: z.output<typeof replayRequestSchema>): ReplayRequest["selection"] {
   if (ids !== undefined) return { kind: "ids", ids };
   if (uids !== undefined) return { kind: "uids", uids };
+  if (since !== undefined) return { kind: "since", sinceMs: since };
   return {
     kind: "range",
     from: boundOf(from ?? "", "from") ?? "",
@@ -122,29 +169,24 @@ const decision = z
   })
   .openapi("ReplayDecision");
 
-const signal = z
+/** What is answered of a signal. */
+export const replayedSchema = z
   .object({
     entry_id: z.string(),
     uid: z.string().nullable(),
+    symbol: z.string().nullable(),
+    message: z.string().nullable(),
     source: z.enum(["stream", "log"]),
     logged: decision.nullable(),
     decided: decision.nullable(),
     outcome: z.enum(REPLAY_OUTCOMES).optional(),
     dead_letter: z.string().optional(),
     note: z.string().optional(),
-    difference: z
-      .object({
-        signal: z.object({ was: verdict.nullable(), now: verdict }).nullable(),
-        strategies: z.array(
-          z.object({
-            strategy_id: z.int(),
-            strategy: z.string().nullable(),
-            was: verdict.nullable(),
-            now: verdict.nullable(),
-          }),
-        ),
-      })
-      .nullable(),
+    tasks: z
+      .array(z.object({ strategy_id: z.int(), strategy: z.string(), idempotency_key: z.string() }))
+      .optional()
+      .describe("of `missing` and `force`: the tasks it adds, or with `dryRun` would add"),
+    difference: differenceSchema.nullable(),
   })
   .openapi("ReplayedSignal");
 
@@ -152,11 +194,14 @@ const counts = z.object(
   Object.fromEntries(Object.keys(noCounts()).map((name) => [name, z.int().nonnegative()])),
 );
 
-const summary = z
+/** What is answered of the replay. */
+export const summarySchema = z
   .object({
     mode: z.enum(REPLAY_MODES),
+    dry_run: z.boolean(),
     snapshot: z.string(),
     invocation: z.string().nullable(),
+    strategies: z.array(z.int()).nullable(),
     by: z.string().nullable(),
     reason: z.string().nullable(),
     counts,
@@ -167,8 +212,8 @@ const summary = z
 /** The answer as JSON. */
 export const replayAnswerSchema = z
   .object({
-    replay: summary,
-    signals: z.array(signal),
+    replay: summarySchema,
+    signals: z.array(replayedSchema),
     /** Set when a writing replay stopped before its end; what the answer lists was done. */
     problem: problemSchema.optional(),
   })
@@ -176,5 +221,5 @@ export const replayAnswerSchema = z
 
 /** A line of the answer in lines: each signal, then the replay, and last a problem if there was one. */
 export const replayLineSchema = z
-  .union([signal, z.object({ replay: summary }), z.object({ problem: problemSchema })])
+  .union([replayedSchema, z.object({ replay: summarySchema }), z.object({ problem: problemSchema })])
   .openapi("ReplayLine");

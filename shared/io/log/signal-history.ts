@@ -7,8 +7,8 @@ import type { NameTable } from "../postgres/table-names.ts";
 
 /** The signals in `signal_log` of one shard, as replays need them. Every method throws DatabaseError. */
 export interface SignalHistory {
-  /** Ids of the entries that arrived in this range and have a row, in no order; up to `countMax` of them. */
-  idsBetween(range: EntryRange, countMax: number): Promise<string[]>;
+  /** Ids of the entries that arrived in this range and have a row, in no order; any `countMax` of them, or the newest. */
+  idsBetween(range: EntryRange, countMax: number, which?: "any" | "newest"): Promise<string[]>;
   /** Ids of the entries with one of these uids, by uid; up to `countMax` of them. */
   idsOfUids(uids: readonly string[], countMax: number): Promise<readonly { entryId: string; uid: string }[]>;
   /** Those of these entries that have a row, of any invocation. */
@@ -22,7 +22,7 @@ export interface SignalHistory {
  * the collation does not matter; the numbers then select exactly. DISTINCT and LIMIT are inside, so that a span with millions
  * of rows is read only as far as needed. Entries posted on demand (`manual`) never arrived.
  */
-const selectIdsBetween = (table: NameTable): string => `
+const selectIdsBetween = (table: NameTable, order: "ASC" | "DESC"): string => `
   SELECT found.entry_id
   FROM jsonb_to_recordset($2::jsonb) AS span (low text, high text, digits integer), LATERAL (
     SELECT DISTINCT entry_id FROM ${table("signal_log")}
@@ -30,7 +30,7 @@ const selectIdsBetween = (table: NameTable): string => `
       AND (split_part(entry_id, '-', 1)::numeric, split_part(entry_id, '-', 2)::numeric)
         BETWEEN ($3::numeric, $4::numeric) AND ($5::numeric, $6::numeric)
       AND NOT EXISTS (SELECT FROM ${table("invocations")} i WHERE i.id = invocation AND i.kind = 'manual')
-    ORDER BY entry_id LIMIT $7
+    ORDER BY entry_id ${order} LIMIT $7
   ) found LIMIT $7`;
 
 const selectIdsOfUids = (table: NameTable): string => `
@@ -74,12 +74,15 @@ interface StoredSignal extends Omit<ReplayDecision, "decided_at" | "outcomes"> {
 export function signalHistoryOn(db: Database, shard: string): SignalHistory {
   const { table } = db;
   return {
-    async idsBetween(range, countMax) {
+    async idsBetween(range, countMax, which = "any") {
       const [fromTime, fromSequence] = range.from.split("-");
       const [toTime, toSequence] = range.to.split("-");
       const numbers = [fromTime, fromSequence, toTime, toSequence];
       const params = [shard, JSON.stringify(textSpansOf(range)), ...numbers, countMax];
-      const rows = await db.query<{ entry_id: string }>(selectIdsBetween(table), params);
+      const rows = await db.query<{ entry_id: string }>(
+        selectIdsBetween(table, which === "newest" ? "DESC" : "ASC"),
+        params,
+      );
       return rows.map((row) => row.entry_id);
     },
     async idsOfUids(uids, countMax) {

@@ -89,10 +89,11 @@ async function applyLocked(context: Locked, edit: WantedEdit): Promise<EditAnswe
   return { status: "done", changeId: changeId ?? null, version, etag: written.etag, summary };
 }
 
-async function planOn(
-  { query, db, ports }: Locked,
+/** Plans an edit of these rows; reads only, and takes no id from a sequence. @throws DatabaseError */
+export async function planOn(
+  { query, db, ports }: Omit<Locked, "ports"> & { readonly ports: Pick<EditPorts, "unusable"> },
   stored: Stored,
-  { wanted }: WantedEdit,
+  { wanted }: Pick<WantedEdit, "wanted">,
 ): Promise<EditPlan> {
   const { document, notes: _, ...options } = wanted;
   const names = {
@@ -100,8 +101,8 @@ async function planOn(
     strategies: newNames(document.strategies, stored.rows.strategies),
   };
   const newIds = await readNewIds(query, db, names);
-  const { useOf: _use, ...known } = ports;
-  return planEdit(stored, document, { ...options, ...known, newIds });
+  const { unusable } = ports;
+  return planEdit(stored, document, { ...options, ...(unusable === undefined ? {} : { unusable }), newIds });
 }
 
 function newNames(

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { EntryRange } from "../../entry-range.ts";
 import { fieldsOf, type Entry } from "../../entry.ts";
+import { defineScript } from "../redis/connection.ts";
 
 /** An entry as Redis answers it. */
 export type RawEntry = readonly [id: string, fields: string[]];
@@ -22,6 +23,37 @@ export async function* entryPages(
     if (page.length < PAGE_ENTRIES) return;
     start = `(${last.id}`;
   }
+}
+
+/**
+ * KEYS 1 the stream. ARGV 1 the last id, 2 the first one, 3 how many. Returns ids, newest first. Entries that are not wanted do
+ * not come along.
+ */
+const NEWEST_IDS_SCRIPT = `#!lua flags=no-writes
+local newest = redis.call('XREVRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])
+for at, entry in ipairs(newest) do newest[at] = entry[1] end
+return newest
+`;
+
+const PAGE_IDS = 1_000;
+
+/** Ids of the newest entries in a range of the stream at `key`, newest first. */
+export async function newestEntryIds(
+  redis: Redis,
+  key: string,
+  { from, to }: EntryRange,
+  countMax: number,
+): Promise<string[]> {
+  const newestIds = defineScript(redis, "newestIds", NEWEST_IDS_SCRIPT);
+  const ids: string[] = [];
+  for (let end = to; ids.length < countMax;) {
+    const count = Math.min(PAGE_IDS, countMax - ids.length);
+    const page = (await newestIds([key], [end, from, count])) as string[];
+    ids.push(...page);
+    if (page.length < count) break;
+    end = `(${ids.at(-1) ?? ""}`;
+  }
+  return ids;
 }
 
 /** All entries that are in the stream now; those added meanwhile are not among them. */

@@ -2,12 +2,21 @@ import type { Redis } from "ioredis";
 import type { EntryRange } from "../../entry-range.ts";
 import type { Entry } from "../../entry.ts";
 import type { Keys } from "../../keys.ts";
-import { currentEntryPages, entryOf, entryPages, PAGE_ENTRIES, type RawEntry } from "./read-entries.ts";
+import {
+  currentEntryPages,
+  entryOf,
+  entryPages,
+  newestEntryIds,
+  PAGE_ENTRIES,
+  type RawEntry,
+} from "./read-entries.ts";
 
 /** `signals_stream` read without a group: no consumer loses an entry, and no key changes. */
 export interface SignalStream {
   /** The entries in a range, oldest first, page by page. */
   between(range: EntryRange): AsyncGenerator<readonly Entry[]>;
+  /** Ids of the newest entries in a range, newest first; up to `countMax` of them. */
+  newestIds(range: EntryRange, countMax: number): Promise<string[]>;
   /** All entries that are there now, oldest first, page by page. */
   all(): AsyncGenerator<readonly Entry[]>;
   /** Those of these entries that are in the stream, by id. */
@@ -19,6 +28,7 @@ export function signalStreamOn(redis: Redis, keys: Keys): SignalStream {
   const key = keys.stream("signals_stream");
   return {
     between: (range) => entryPages(redis, key, range),
+    newestIds: async (range, countMax) => newestEntryIds(redis, key, range, countMax),
     all: () => currentEntryPages(redis, key),
     async byId(ids) {
       const found = new Map<string, Entry>();

@@ -20,6 +20,6 @@ test("a strategy is found by id or name; of several with one name the ids are na
   await store.publish({ ticket: await store.takeTicket(), ...built, now: NOW });
   expect(await namedStrategy(at, "Trend")).toBe(7);
   expect(await namedStrategy(at, "42")).toBe(42);
-  await expect(namedStrategy(at, "Twin")).rejects.toThrow("type one of the ids 8, 9");
+  await expect(namedStrategy(at, "Twin")).rejects.toThrow("one of the ids 8, 9");
   await expect(namedStrategy(at, "Trent")).rejects.toThrow('the closest is "Trend"');
 });

@@ -7,12 +7,13 @@ export async function callWithoutPostgres(
   { services }: HttpFixture,
   method: string,
   path: string,
+  body?: unknown,
 ): Promise<Answered> {
   const url = "postgres://nobody@127.0.0.1:1/none";
   const database = await openDatabase({ url, dataDir: "", connectMsMax: 1_000, onError: () => undefined });
   const disconnected = openServices({ ...services, database });
   try {
-    return await callApp(appOn(disconnected), method, path);
+    return await callApp(appOn(disconnected), method, path, body);
   } finally {
     disconnected.close();
     await database.close();

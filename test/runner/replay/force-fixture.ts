@@ -5,7 +5,14 @@ import { ALL } from "./replay-fixture.ts";
 import { logAll } from "./route-in-process.ts";
 
 export const FORCE = { mode: "force", by: "ann", reason: "the broker lost them" } as const;
-export const WHOLE = { ...FORCE, selection: ALL, snapshot: "current" } as const;
+export const WHOLE = {
+  ...FORCE,
+  selection: ALL,
+  snapshot: "current",
+  dryRun: false,
+  strategies: null,
+  invocation: null,
+} as const;
 
 /** An app whose signals are replayed with force. */
 export interface ForceFixture {

@@ -114,6 +114,9 @@ describe("looking for what is missing", () => {
         snapshot: "current",
         by: null,
         reason: null,
+        dryRun: false,
+        strategies: null,
+        invocation: null,
       } as const;
       const prepared: Replay[] = [];
       for (const services of [http.services, ...others])

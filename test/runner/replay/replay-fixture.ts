@@ -31,6 +31,9 @@ export async function replay(
     snapshot: "current",
     by: null,
     reason: null,
+    dryRun: false,
+    strategies: null,
+    invocation: null,
     ...request,
   } as const;
   const prepared = await prepareReplay(whole, deps, options);

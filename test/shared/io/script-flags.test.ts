@@ -44,6 +44,7 @@ test("only what may be refused is sent as a command that a full Redis refuses", 
     // Tries it first, and then a script.
     "shared/io/streams/add-when-full.ts: redis.xadd(",
     // The start of a run on demand.
+    "shared/io/streams/invocation-marks.ts: redis.set(",
     "shared/io/streams/invocations.ts: redis.xadd(",
     // Intake.
     "shared/io/streams/signal-ingest.ts: redis.xadd(",

@@ -13,7 +13,10 @@ test("each decision names the version it was made on, and is right by it, whatev
   const [first] = read.body.strategies;
   const document = {
     ...read.body,
-    strategies: [{ ...first, allow_open: false }, { name: "second", signals: ["signal 1"], handler: "log" }],
+    strategies: [
+      { ...first, allow_open: false },
+      { name: "second", signals: ["signal 1"], handler: "log" },
+    ],
   };
   const headers = { "if-match": read.headers.get("etag") ?? "" };
   const put = await http.call("PUT", "/reference/document?agree=true&by=ann", document, headers);

@@ -27,6 +27,8 @@ describe("POST /replays", () => {
       {
         entry_id: id,
         uid: "a",
+        symbol: "BTCUSDT",
+        message: "SIGNAL_1_LONG",
         source: "stream",
         logged: {
           ...decision,

@@ -20,7 +20,19 @@ const REFUSED: readonly [body: object, messages: readonly string[]][] = [
   [{ ids: ["1-1"], mode: "again" }, ["expected one of `dry-run`"]],
   [{ ids: ["1-1"], mode: "missing", snapshot: "logged" }, ["only for a dry run"]],
   [{ ids: ["1-1"], mode: "force" }, ["required for `force`", "required for `force`"]],
-  [{ ids: ["1-1"], invocation: "mine" }, ['not known: "invocation"']],
+  [{ ids: ["1-1"], invocations: "mine" }, ['not known: "invocations"']],
+  [{ from: 1_700_000_000, since: "2h" }, ["expected exactly one of"]],
+  [{ since: "2 hours" }, ["expected minutes, hours or days"]],
+  [{ ids: ["1-1"], dryRun: true }, ["only for `missing` and `force`"]],
+  [
+    { ids: ["1-1"], mode: "force", dryRun: true, strategies: [] },
+    ["expected a list of 1 to 1000 ids or names of strategies"],
+  ],
+  [{ ids: ["1-1"], mode: "force", dryRun: true, invocation: "live" }, ["expected 8 to 64 of the characters"]],
+  [
+    { ids: ["1-1"], mode: "missing", strategies: [1], invocation: "mine-1234" },
+    ["only for `force`", "`missing` may be repeated as it is"],
+  ],
 ];
 
 describe("POST /replays", () => {

@@ -16,6 +16,7 @@ import { healthRoutes } from "./operations/health.ts";
 import { metricsRoutes } from "./operations/metrics.ts";
 import { pauseRoutes } from "./operations/pauses.ts";
 import { referenceRoutes } from "./operations/reference.ts";
+import { taskRoutes } from "./operations/tasks.ts";
 import {
   bodyTooLarge,
   Problem,
@@ -82,6 +83,7 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
   app.route("/", deadLetterRoutes(deps));
   app.route("/", referenceRoutes(deps));
   app.route("/", referenceEditRoutes(deps));
+  app.route("/", taskRoutes(deps));
   app.route("/", metricsRoutes(deps));
   addDocs(app);
 

@@ -236,6 +236,7 @@ describe("whatever secrets, params and plans there are", () => {
         const preview = previewOf(handler, { params, env });
         expect(preview.unknown).toBeUndefined();
         const leaves = textsIn(preview).join("\n");
+        for (const secret of secrets) expect(leaves).not.toContain(JSON.stringify(secret).slice(1, -1));
         for (const secret of secrets)
           for (const form of Object.values(FORMS))
             expect(leaves).not.toContain(form(secret).replace(/^Bearer |^Basic /, ""));

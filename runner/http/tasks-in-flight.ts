@@ -50,7 +50,11 @@ export async function tasksInFlightOf(
   deps: TaskDeps,
 ): Promise<ReadonlyMap<string, readonly TaskInFlight[]>> {
   if (entryIds.length === 0) return new Map();
-  const { tasks } = await tasksInFlight({ from: earliestTask(entryIds), countMax: LOOKED_AT_MAX }, deps);
+  const isAsked = ({ entryId }: Task): boolean => entryIds.includes(entryId);
+  const { tasks } = await tasksInFlight(
+    { from: earliestTask(entryIds), countMax: LOOKED_AT_MAX, isAsked },
+    deps,
+  );
   return new Map(entryIds.map((id) => [id, tasks.filter(({ entry_id: of }) => of === id)]));
 }
 
@@ -61,9 +65,18 @@ export interface TasksPage {
   readonly next: string | undefined;
 }
 
+export interface TasksAsked {
+  /** Id to begin at; one that begins with `(` is left out. */
+  readonly from: string;
+  /** Tasks to look at. */
+  readonly countMax: number;
+  /** Which of them are shown; default: all. */
+  readonly isAsked?: (task: Task) => boolean;
+}
+
 /** A page of the tasks in flight. */
 export async function tasksInFlight(
-  { from, countMax }: { readonly from: string; readonly countMax: number },
+  { from, countMax, isAsked = () => true }: TasksAsked,
   deps: TaskDeps,
 ): Promise<TasksPage> {
   const { redis, keys, clock, config } = deps;
@@ -74,16 +87,21 @@ export async function tasksInFlight(
     const parsed = one.entry === undefined ? undefined : parseTask(one.entry);
     return parsed?.ok === true ? [{ ...one, task: parsed.task }] : [];
   });
-  const failures = await failuresOf(known, now, deps);
+  const behind = laneFirsts(known);
+  const asked = known.filter(({ task }) => isAsked(task));
+  const failures = await failuresOf(asked, now, deps);
   const limits = { now, claimIdleMs: config.claimIdleMs, attemptsMax: config.deliveriesMax };
-  const firsts = new Map<string, string>();
-  const tasks = known.map((one): TaskInFlight => {
+  const tasks = asked.map((one): TaskInFlight => {
     const { task, pending, isLiving } = one;
-    const lane = `${pending.consumer} ${laneOf(task)}`;
-    const behind = firsts.get(lane);
-    firsts.set(lane, behind ?? task.id);
     const { id, deliveries: attempts, idleMs } = pending;
-    const facts: TaskFacts = { id, attempts, idleMs, isLiving, behind, failed: failures.get(partOf(one)) };
+    const facts: TaskFacts = {
+      id,
+      attempts,
+      idleMs,
+      isLiving,
+      behind: behind.get(id),
+      failed: failures.get(partOf(one)),
+    };
     const { state, why, attempt, lastError, nextTryAt } = taskStateOf(facts, limits);
     return {
       id,
@@ -108,6 +126,19 @@ export async function tasksInFlight(
 
 interface KnownTask extends HeldTask {
   readonly task: Task;
+}
+
+/** The first task in flight of the lane of each other one, by the other's id. */
+function laneFirsts(known: readonly KnownTask[]): ReadonlyMap<string, string> {
+  const firsts = new Map<string, string>();
+  const behind = new Map<string, string>();
+  for (const { task, pending } of known) {
+    const lane = `${pending.consumer} ${laneOf(task)}`;
+    const first = firsts.get(lane);
+    if (first === undefined) firsts.set(lane, task.id);
+    else behind.set(task.id, first);
+  }
+  return behind;
 }
 
 type Failure = NonNullable<TaskFacts["failed"]>;

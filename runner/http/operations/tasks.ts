@@ -1,8 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { canonicalEntryId } from "../../../shared/entry-range.ts";
 import { strategyRowsOn } from "../../../shared/io/status/strategy-rows.ts";
 import { undeliveredTasks } from "../../../shared/io/streams/held-tasks.ts";
 import { isStrategyId, namedStrategy } from "../../../shared/named-strategy.ts";
 import { TASK_STATES } from "../../../shared/task-state.ts";
+import type { Task } from "../../../shared/task.ts";
 import type { Services } from "../../setup/services.ts";
 import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
 import type { HttpDeps } from "../http-deps.ts";
@@ -15,25 +17,25 @@ export function taskRoutes({ services }: HttpDeps) {
   return newRoutes().openapi(route, async (c) => {
     const { state, strategy, limit, after } = c.req.valid("query");
     const strategyId = strategy === undefined ? undefined : await strategyIdOf(strategy, services);
-    const isAsked = (task: TaskInFlight): boolean =>
-      (state === undefined || task.state === state) &&
-      (strategyId === undefined || task.strategy_id === strategyId);
+    const isAsked = (task: Task): boolean => strategyId === undefined || task.strategyId === strategyId;
     const tasks: TaskInFlight[] = [];
-    let next = after;
+    let next = after === undefined ? undefined : canonicalEntryId(after);
     for (let pages = 0; pages < PAGES_MAX; pages += 1) {
-      const countMax = Math.max(1, limit - tasks.length);
-      const page = await tasksInFlight({ from: next === undefined ? "-" : `(${next}`, countMax }, services);
-      tasks.push(...page.tasks.filter(isAsked));
+      const from = next === undefined ? "-" : `(${next}`;
+      const page = await tasksInFlight({ from, countMax: PAGE_COUNT, isAsked }, services);
+      tasks.push(...page.tasks.filter((task) => state === undefined || task.state === state));
       next = page.next;
       if (next === undefined || tasks.length >= limit) break;
     }
+    if (tasks.length > limit) next = tasks[limit - 1]?.id;
     const undelivered = await undeliveredTasks(services.redis, services.keys);
-    return c.json({ tasks, next: next ?? null, undelivered }, 200);
+    return c.json({ tasks: tasks.slice(0, limit), next: next ?? null, undelivered }, 200);
   });
 }
 
-/** Pages looked at for one answer, when few of them are asked for. */
-const PAGES_MAX = 20;
+/** Pages looked at for one answer, when few of the tasks are asked for. */
+const PAGES_MAX = 5;
+const PAGE_COUNT = 200;
 
 const query = membersOf(
   {

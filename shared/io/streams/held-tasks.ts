@@ -24,6 +24,7 @@ export interface HeldTasksOptions {
   readonly now: number;
 }
 
+const HIGHEST_ID = "18446744073709551615-18446744073709551615";
 const TASKS = { stream: "strategy_input_stream", group: "strategy_executor" } as const;
 
 /** What `execute-strategies` has in flight, oldest first; nothing without its group. */
@@ -32,6 +33,8 @@ export async function readHeldTasks(
   keys: Keys,
   { from, countMax, now }: HeldTasksOptions,
 ): Promise<HeldTask[]> {
+  // Redis answers with an error when asked for what comes after the last possible id.
+  if (from === `(${HIGHEST_ID}`) return [];
   const key = keys.stream(TASKS.stream);
   const group = keys.group(TASKS.group);
   const pending = await namingMissingGroup(readPending(redis, { key, group, from, countMax })).catch(

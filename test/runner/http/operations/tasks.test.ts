@@ -54,6 +54,7 @@ test("tasks of a consumer without a heartbeat are left; those that are not read 
   for (let n = 0; n < 3; n += 1) await redis.xadd(stream, "*", ...Object.entries(fields).flat());
   await redis.xreadgroup("GROUP", "strategy_executor", "dead", "COUNT", 2, "STREAMS", stream, ">");
   const first = await tasks("?limit=1");
+  expect(first.next).toBe(first.tasks[0].id);
   expect(first).toMatchObject({ undelivered: 1, tasks: [{ state: "left", consumer: "dead", attempt: 1 }] });
   const [{ id }] = first.tasks;
   await redis.hset(
@@ -72,5 +73,7 @@ test("tasks of a consumer without a heartbeat are left; those that are not read 
     { state: "running", last_error: null, next_try_at: null },
   ]);
   expect(await tasks(`?after=${id}`)).toMatchObject({ tasks: [{ state: "running" }], next: null });
+  const highest = "18446744073709551615-18446744073709551615";
+  expect(await tasks(`?after=${highest}`)).toMatchObject({ tasks: [], next: null });
   expect(await http.call("GET", "/tasks?strategy=Trent")).toMatchObject({ status: 404 });
 });

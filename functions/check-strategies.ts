@@ -24,7 +24,7 @@ export function unusableStrategies(
 ): UnusableStrategy[] {
   return [...strategies].filter(isInUse).flatMap((strategy) => {
     const { id, name, handler } = strategy;
-    const found = faultsOf(strategy, handlers, checks);
+    const found = strategyFaults(strategy, handlers, checks);
     return found.map((fault) => ({ strategyId: id, name, handler, ...fault }));
   });
 }
@@ -75,23 +75,25 @@ function isInUse({ enabled, archived, faults }: CheckedStrategy): boolean {
   return enabled && !archived && faults === undefined;
 }
 
-interface Found {
+export interface StrategyFault {
   readonly reason: ExecutionReason;
+  /** For people; contains no value out of `params`. */
   readonly fault: string;
 }
 
-function faultsOf(
+/** Why a strategy cannot be run, whether or not it is in use. */
+export function strategyFaults(
   strategy: CheckedStrategy,
   handlers: readonly AnyStrategyHandler[],
   checks: StrategyChecks,
-): Found[] {
+): StrategyFault[] {
   const chosen = chooseHandler(strategy, handlers);
   if (!chosen.ok) return [{ reason: chosen.reason, fault: chosen.fault }];
   const marked = markedParams(chosen.handler.params, strategy.params);
   return marked.flatMap((one) => markFault(one, checks) ?? []);
 }
 
-function markFault({ use, value }: MarkedParam, checks: StrategyChecks): Found | undefined {
+function markFault({ use, value }: MarkedParam, checks: StrategyChecks): StrategyFault | undefined {
   if (use === "secret") {
     if (checks.isSecretSet(value)) return undefined;
     return { reason: "missing_secret", fault: missingSecretFault(value) };

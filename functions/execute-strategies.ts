@@ -58,8 +58,8 @@ export interface ExecutePorts extends RunPorts {
   claimAttempt(id: string): Promise<ClaimedAttempt | Unavailable>;
   /** Takes back that this attempt counts: nothing was sent. Absent where attempts are not counted beyond the call. */
   uncount?(id: string, attempt: number): Promise<void>;
-  /** Waits after this attempt; false when the process stops before the wait has ended. */
-  pause(attempt: number): Promise<boolean>;
+  /** Waits after this attempt of a task; false when the process stops before the wait has ended. */
+  pause(id: string, attempt: number): Promise<boolean>;
   /** Publishes how an attempt ended after which there is another; false when that failed. Never rejects. */
   publishAttempt(attempt: Append): Promise<boolean>;
   /** Why nothing can be added to a strategy's own stream; undefined when it can. */
@@ -122,7 +122,7 @@ async function runToEnd(
     const { record } = answer;
     // At once, since the process may end before the next attempt does; if that fails, with the outcome.
     const [isGoingOn, isPublished] = await Promise.all([
-      ports.pause(answer.attempt),
+      ports.pause(task.id, answer.attempt),
       ports.publishAttempt(record),
     ]);
     if (!isPublished) history.unpublished.push(record);

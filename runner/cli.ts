@@ -15,8 +15,10 @@ import { withRouter } from "./cli/open-router.ts";
 import { osUser } from "./cli/os-user.ts";
 import { addReferenceCommands } from "./cli/reference/commands.ts";
 import { addReplayCommand } from "./cli/replay/commands.ts";
+import { addRunCommands } from "./cli/run/commands.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
+import { addTaskCommands } from "./cli/task-commands.ts";
 import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
 import { confirmOnTerminal } from "./setup/confirm.ts";
 
@@ -93,6 +95,8 @@ addGroupCommands(program, onRedis);
 addDeadLetterCommands(program, { io, onRedis });
 addReferenceCommands(program, io);
 addReplayCommand(program, io);
+addRunCommands(program, io);
+addTaskCommands(program, io);
 
 async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {
   await withRedis(process.env, command);

@@ -6,8 +6,8 @@ import type { Direction } from "./reference/reference.ts";
 import type { Detail } from "./signal/signal.ts";
 
 /**
- * The contract between the router and strategies. A strategy handler is a module with a name, a schema for its `params` and a
- * `run`; rows of the table `strategies` refer to it by name.
+ * The contract between the router and strategies. A strategy handler is a module with a name, a schema for its `params`, and a
+ * `plan` or a `run`; rows of the table `strategies` refer to it by name.
  */
 
 /** The signal a strategy is run for. */
@@ -27,7 +27,8 @@ export interface StrategySignal {
   readonly invocation: string;
 }
 
-export interface StrategyRun<Params> {
+/** What a handler is given about a task; all that a plan is made of. */
+export interface StrategyTask<Params> {
   readonly signal: StrategySignal;
   readonly strategy: { readonly id: number; readonly name: string };
   readonly params: Params;
@@ -35,12 +36,21 @@ export interface StrategyRun<Params> {
   readonly idempotencyKey: string;
   /** 1 for the first. */
   readonly attempt: number;
+  /** This machine's clock when the attempt began, milliseconds since 1970. */
+  readonly now: number;
+  /**
+   * Value of the secret of this name, the variable STRATEGY_SECRET_<NAME>; in a dry run a text that stands for it.
+   * @throws PermanentError when it is not set
+   */
+  readonly secret: (name: string) => string;
+}
+
+/** What a handler with a `run` is given besides: the world outside. */
+export interface StrategyRun<Params> extends StrategyTask<Params> {
   /** Aborts at STRATEGY_TIMEOUT_MS, in which `post` waiting for a connection does not count, and when the process stops. */
   readonly abort: AbortSignal;
   /** Writes a line to the router's log, with the strategy's name and the signal's uid. */
   readonly log: (message: string, details?: Detail) => void;
-  /** Value of the secret of this name, the variable STRATEGY_SECRET_<NAME>. @throws PermanentError when it is not set */
-  readonly secret: (name: string) => string;
   /**
    * POSTs with the router's limits: no private addresses unless allowed, no redirects. `timeoutMs` begins when there is a
    * connection. @throws RetryableError when there is no answer; its message says whether anything was sent
@@ -77,16 +87,46 @@ export interface StrategyOutcome {
   readonly append?: { readonly stream: StrategyStream; readonly fields: Fields };
 }
 
-export interface StrategyHandler<Params = never> {
+/** What a handler means to do for a task: a POST and what its answer comes to, or what is done without one. */
+export type StrategyPlan = PlannedPost | PlannedOutcome;
+
+export interface PlannedPost {
+  readonly post: Omit<PostRequest, "abort">;
+  /** Judges the answer. @throws RetryableError, PermanentError */
+  outcome(answer: PostAnswer): StrategyOutcome;
+}
+
+export interface PlannedOutcome extends StrategyOutcome {
+  /** A line for the router's log. */
+  readonly log?: string;
+}
+
+/**
+ * A handler that says what it means to do, which the router then does: so a dry run can show it. A plan is a function of the task
+ * alone: it sends nothing, waits for nothing and remembers nothing.
+ */
+export interface PlanningHandler<Params = never> {
+  readonly name: string;
+  readonly params: z.ZodType<Params>;
+  /** @throws RetryableError, PermanentError */
+  plan(task: StrategyTask<Params>): StrategyPlan;
+  readonly run?: never;
+}
+
+/** A handler that acts by itself: with several requests, or with other side effects. It has no dry run. */
+export interface RunningHandler<Params = never> {
   readonly name: string;
   readonly params: z.ZodType<Params>;
   run(run: StrategyRun<Params>): Promise<StrategyOutcome> | StrategyOutcome;
+  readonly plan?: never;
 }
+
+export type StrategyHandler<Params = never> = PlanningHandler<Params> | RunningHandler<Params>;
 
 /** A handler whose params are checked with its schema before each run. */
 export type AnyStrategyHandler = StrategyHandler;
 
-/** Defines a handler: gives `run` the type of the schema of `params`. */
+/** Defines a handler: gives `plan` or `run` the type of the schema of `params`. */
 export function defineStrategy<Params>(handler: StrategyHandler<Params>): AnyStrategyHandler {
   return handler as unknown as AnyStrategyHandler;
 }
@@ -119,9 +159,14 @@ export function address() {
     .register(paramUses, { use: "address" });
 }
 
+/** Whether this can be the name of a secret. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /** Why the secret of this name cannot be used; the same words in a check and in the outcome of a task. */
 export function missingSecretFault(name: string): string {
-  return SECRET_NAME.test(name)
+  return isSecretName(name)
     ? `the variable STRATEGY_SECRET_${name} is not set`
     : "the name of a secret is not the NAME of a variable STRATEGY_SECRET_<NAME>";
 }
@@ -144,4 +189,19 @@ export class PermanentError extends Error {
     this.reason = reason;
     this.detail = detail;
   }
+}
+
+/** The only statuses below 500 after which another attempt may succeed. */
+const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429];
+
+/**
+ * What the status of an answer means for most receivers: 2xx is `executed`, with the status and `detail`. `who` answered, for people.
+ * @throws RetryableError for 408, 425, 429 and 5xx, PermanentError with the reason `http_<status>` for the others
+ */
+export function outcomeOfStatus(status: number, who: string, detail: Detail = {}): StrategyOutcome {
+  const all = { status, ...detail };
+  if (status >= 200 && status <= 299) return { status: "executed", detail: all };
+  const message = `${who} answered ${status}`;
+  if (status >= 500 || TRANSIENT_STATUSES.includes(status)) throw new RetryableError(message);
+  throw new PermanentError(message, `http_${status}`, all);
 }

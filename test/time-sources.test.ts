@@ -13,7 +13,7 @@ const MAY_READ_THE_HOSTS_CLOCK: Readonly<Record<string, string>> = {
   "shared/io/redis/clock-difference.ts": "cli check compares it with Redis' clock",
   "runner/http/auth/failed-auth-counts.ts": "the limiter subtracts it again to say when to come back",
   "runner/install.mjs": "the age of a file, before there is anything else",
-  "functions/strategies/webhook.ts": "the receiver compares a delivery's timestamp with a clock of its own",
+  "functions/strategies/run-handler.ts": "a receiver compares a delivery's timestamp with a clock of its own",
 };
 
 const ROOT = resolve(import.meta.dirname, "..");

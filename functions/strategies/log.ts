@@ -5,8 +5,5 @@ import { defineStrategy } from "../../shared/strategy.ts";
 export const log = defineStrategy({
   name: "log",
   params: z.object({}),
-  run: ({ signal, log: writeLine }) => {
-    writeLine(`${signal.direction} on ${signal.symbol}`);
-    return { status: "executed" };
-  },
+  plan: ({ signal }) => ({ status: "executed", log: `${signal.direction} on ${signal.symbol}` }),
 });

@@ -5,5 +5,5 @@ import { defineStrategy } from "../../shared/strategy.ts";
 export const none = defineStrategy({
   name: "none",
   params: z.object({}),
-  run: () => ({ status: "delegated" }),
+  plan: () => ({ status: "delegated" }),
 });

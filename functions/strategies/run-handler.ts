@@ -1,23 +1,22 @@
-import * as z from "zod";
 import { messageOf } from "../../shared/error-message.ts";
 import type { SubscribedStrategy } from "../../shared/reference/snapshot.ts";
 import type { Detail } from "../../shared/signal/signal.ts";
 import {
   missingSecretFault,
   PermanentError,
-  RetryableError,
   type AnyStrategyHandler,
   type PostAnswer,
   type PostProgress,
   type PostRequest,
-  type StrategyOutcome,
-  type StrategyRun,
 } from "../../shared/strategy.ts";
-import { idempotencyKeyOf, type Task } from "../../shared/task.ts";
+import type { Task } from "../../shared/task.ts";
 import { cutText, storable } from "../../shared/text.ts";
+import { act } from "./act.ts";
 import { chooseHandler } from "./choose-handler.ts";
+import { failureOf, outcomeOf, recordableDetail, type RecordableOutcome } from "./recordable.ts";
 import { runInTime, type Ended, type RunTimeLimits } from "./run-in-time.ts";
 import { openRunPosts, type Arrival, type RunPosts } from "./run-posts.ts";
+import { strategyTaskOf } from "./strategy-task.ts";
 
 /** Runs the strategy's handler once, for at most STRATEGY_TIMEOUT_MS. Whatever the handler does, this returns an attempt. */
 export async function runHandler(
@@ -36,12 +35,21 @@ export async function runHandler(
       arrival: "none",
     };
   }
+  const { redact } = ports;
+  const log = (message: string, details: Detail = {}): void =>
+    ports.log(task, redact(message), recordableDetail(details, redact));
+  const secret = (name: string): string => {
+    const value = ports.secretOf(name);
+    if (value !== undefined) return value;
+    throw new PermanentError(missingSecretFault(name), "missing_secret");
+  };
   const startedAt = performance.now();
   let posts: RunPosts | undefined;
   const ended = await runInTime(ports, async (time) => {
     posts = openRunPosts(ports, time);
-    const run = { params: chosen.params, attempt, abort: time.abort, post: posts.post, ports };
-    return chosen.handler.run(runOf(task, strategy, run));
+    const { handler, params } = chosen;
+    const given = strategyTaskOf(task, strategy, { params, attempt, now: Date.now(), secret });
+    return act(handler, given, { abort: time.abort, post: posts.post, log });
   });
   const durationMs = Math.round(performance.now() - startedAt);
   const arrival = posts?.arrival() ?? "none";
@@ -66,13 +74,9 @@ export interface RunPorts extends RunTimeLimits {
 }
 
 /** An attempt after which there is no other. */
-export interface LastAttempt {
-  readonly status: StrategyOutcome["status"] | "failed";
-  readonly reason: string | null;
-  readonly detail: Detail;
+export interface LastAttempt extends RecordableOutcome {
   /** Null when the handler was not called. */
   readonly durationMs: number | null;
-  readonly append?: StrategyOutcome["append"];
 }
 
 /** The result of one attempt: the last one, or an error after which there may be another. */
@@ -83,103 +87,13 @@ export type Attempt = (
   | { readonly status: "cut_off" }
 ) & { readonly arrival: Arrival };
 
-const DETAIL_BYTES_MAX = 16_384;
-const REASON_BYTES_MAX = 200;
-const FIELDS_MAX = 100;
-
-const outcomeSchema = z.object({
-  status: z.enum(["executed", "ignored", "delegated"]),
-  reason: z.string().optional(),
-  detail: z.record(z.string(), z.unknown()).optional(),
-  append: z
-    .object({
-      stream: z.templateLiteral(["strategies:", z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/)]),
-      fields: z
-        .record(z.string(), z.string())
-        .refine((fields) => Object.keys(fields).length > 0, "expected at least one field")
-        .refine(
-          (fields) => Object.keys(fields).length <= FIELDS_MAX,
-          `expected at most ${FIELDS_MAX} fields`,
-        ),
-    })
-    .optional(),
-});
-
 function attemptOf(ended: Exclude<Ended, { how: "cut_off" }>, ports: RunPorts) {
   switch (ended.how) {
     case "returned":
-      return outcomeOf(ended.value, ports);
+      return outcomeOf(ended.value, ports.redact);
     case "threw":
-      return failureOf(ended.error, ports);
+      return failureOf(ended.error, ports.redact);
     case "timeout":
       return { status: "failed", reason: "timeout", detail: { timeout_ms: ports.timeoutMs } } as const;
-  }
-}
-
-function outcomeOf(value: unknown, ports: RunPorts): Omit<LastAttempt, "durationMs"> {
-  const parsed = outcomeSchema.safeParse(value);
-  if (!parsed.success) {
-    return { status: "failed", reason: "invalid_outcome", detail: { error: z.prettifyError(parsed.error) } };
-  }
-  const { status, reason, detail = {}, append } = parsed.data;
-  const outcome = { status, reason: recordableReason(reason, ports), detail: recordable(detail, ports) };
-  return append === undefined ? outcome : { ...outcome, append };
-}
-
-function failureOf(error: unknown, ports: RunPorts) {
-  const message = ports.redact(storable(messageOf(error)));
-  if (error instanceof RetryableError) return { status: "again", error: cutText(message) } as const;
-  const { reason, detail } = error instanceof PermanentError ? error : { reason: "error", detail: {} };
-  return {
-    status: "failed",
-    reason: recordableReason(reason, ports),
-    detail: recordable({ ...detail, error: message }, ports),
-  } as const;
-}
-
-/** A handler's own reason as the record can hold it. */
-function recordableReason(reason: string | undefined, { redact }: Pick<RunPorts, "redact">): string | null {
-  return reason === undefined ? null : cutText(redact(storable(reason)), REASON_BYTES_MAX);
-}
-
-interface RunParts extends Pick<StrategyRun<never>, "params" | "attempt" | "abort" | "post"> {
-  readonly ports: RunPorts;
-}
-
-function runOf(
-  task: Task,
-  { id, name }: SubscribedStrategy,
-  { params, attempt, abort, post, ports }: RunParts,
-): StrategyRun<never> {
-  const { uid, signalId, symbol, direction, barTime, receivedAt, sentAt, source, entryId, invocation } = task;
-  return {
-    signal: { uid, signalId, symbol, direction, barTime, receivedAt, sentAt, source, entryId, invocation },
-    strategy: { id, name },
-    params,
-    idempotencyKey: idempotencyKeyOf(task),
-    attempt,
-    abort,
-    log: (message, details = {}) => ports.log(task, ports.redact(message), recordable(details, ports)),
-    secret(secretName) {
-      const value = ports.secretOf(secretName);
-      if (value !== undefined) return value;
-      throw new PermanentError(missingSecretFault(secretName), "missing_secret");
-    },
-    post,
-  };
-}
-
-/** A detail as the record can hold it: JSON that Postgres takes, no secret, of bounded size. */
-function recordable(detail: Detail, ports: RunPorts): Detail {
-  try {
-    const json = JSON.stringify(detail, (_key, value: unknown) => {
-      if (typeof value === "string") return ports.redact(storable(value));
-      if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-      return Object.fromEntries(Object.entries(value).map(([key, one]) => [storable(key), one as unknown]));
-    });
-    if (Buffer.byteLength(json) <= DETAIL_BYTES_MAX) return JSON.parse(json) as Detail;
-    return { cut: cutText(json, DETAIL_BYTES_MAX / 2) };
-  } catch (error) {
-    return { unreadable: `the detail cannot be written as JSON: ${ports.redact(messageOf(error))}` };
   }
 }

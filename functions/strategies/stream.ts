@@ -16,7 +16,7 @@ export const stream = defineStrategy({
       .regex(/^[A-Za-z0-9_.:-]{1,100}$/, "expected 1 to 100 of the characters A-Z a-z 0-9 _ . : -")
       .optional(),
   }),
-  run: ({ signal, strategy, params: { stream: name = String(strategy.id) }, idempotencyKey }) => ({
+  plan: ({ signal, strategy, params: { stream: name = String(strategy.id) }, idempotencyKey }) => ({
     status: "executed",
     detail: { stream: `strategies:${name}` },
     append: {

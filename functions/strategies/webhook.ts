@@ -4,11 +4,10 @@ import { isoTime } from "../../shared/signal/time.ts";
 import {
   address,
   defineStrategy,
-  PermanentError,
-  RetryableError,
+  outcomeOfStatus,
   secretName,
   type PostAnswer,
-  type StrategyRun,
+  type StrategyTask,
 } from "../../shared/strategy.ts";
 import { excerpt } from "../../shared/text.ts";
 import { webhookHeaders } from "./webhook-headers.ts";
@@ -31,33 +30,28 @@ const paramsSchema = z.strictObject({
 });
 type Params = z.output<typeof paramsSchema>;
 
-/** The only statuses below 500 after which a delivery is tried again. */
-const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429];
-
 export const webhook = defineStrategy({
   name: "webhook",
   params: paramsSchema,
-  async run(run: StrategyRun<Params>) {
-    const { params, abort, idempotencyKey, post, secret } = run;
-    const body = JSON.stringify(deliveryOf(run));
+  plan(task: StrategyTask<Params>) {
+    const { params, idempotencyKey, secret, now } = task;
+    const body = JSON.stringify(deliveryOf(task));
     const headers = {
       ...params.headers,
       "Content-Type": "application/json",
       "User-Agent": "signal-router",
       "Idempotency-Key": idempotencyKey,
-      ...(params.secret === undefined ? {} : signature(body, secret(params.secret))),
+      ...(params.secret === undefined ? {} : signature(body, secret(params.secret), now)),
     };
-    const answer = await post({ url: params.url, headers, body, timeoutMs: params.timeout_ms, abort });
-    const { status } = answer;
-    const detail = { status, ...shownAnswer(answer, params) };
-    if (status >= 200 && status <= 299) return { status: "executed", detail };
-    const message = `${new URL(params.url).host} answered ${status}`;
-    if (status >= 500 || TRANSIENT_STATUSES.includes(status)) throw new RetryableError(message);
-    throw new PermanentError(message, `http_${status}`, detail);
+    return {
+      post: { url: params.url, headers, body, timeoutMs: params.timeout_ms },
+      outcome: (answer) =>
+        outcomeOfStatus(answer.status, new URL(params.url).host, shownAnswer(answer, params)),
+    };
   },
 });
 
-function deliveryOf({ signal, strategy, idempotencyKey, attempt }: StrategyRun<Params>) {
+function deliveryOf({ signal, strategy, idempotencyKey, attempt }: StrategyTask<Params>) {
   return {
     signal: {
       uid: signal.uid,
@@ -77,8 +71,8 @@ function deliveryOf({ signal, strategy, idempotencyKey, attempt }: StrategyRun<P
   };
 }
 
-function signature(body: string, key: string): Record<string, string> {
-  const timestamp = String(Math.floor(Date.now() / 1_000));
+function signature(body: string, key: string, now: number): Record<string, string> {
+  const timestamp = String(Math.floor(now / 1_000));
   const hex = createHmac("sha256", key).update(`${timestamp}.${body}`).digest("hex");
   return { "X-Signature-Timestamp": timestamp, "X-Signature": `sha256=${hex}` };
 }

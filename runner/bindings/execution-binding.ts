@@ -7,6 +7,7 @@ import {
   type ClaimedAttempt,
 } from "../../functions/execute-strategies.ts";
 import { withManyListeners } from "../../shared/abort.ts";
+import { attemptWaitMs } from "../../shared/attempt-wait.ts";
 import type { Config } from "../../shared/config/config.ts";
 import { connectionMsMaxOf, runMsMaxOf } from "../../shared/config/run-limits.ts";
 import type { Unavailable } from "../../shared/function.ts";
@@ -85,7 +86,8 @@ export function executionBinding(
     uncount: async (id, attempt) =>
       own.setDeliveryCounts([{ id, deliveries: attempt - 1 }]).catch(() => undefined),
     streamProblem: async (stream) => retryUntilAborted(async () => streamProblem(redis, keys, stream), abort),
-    pause: async (attempt) => sleep(backoffMs(attempt), true, { signal: stopping }).catch(() => false),
+    pause: async (id, attempt) =>
+      sleep(attemptWaitMs(id, attempt), true, { signal: stopping }).catch(() => false),
   };
   return {
     functionName: "execute-strategies",
@@ -178,9 +180,4 @@ export function heldAttempt(
 ): ClaimedAttempt {
   const { signalAgeMsMax } = config;
   return { status: "held", attempt, context: { snapshot, control, now: Math.round(now), signalAgeMsMax } };
-}
-
-/** A second after the first attempt, twice as long after each further one, up to half a minute; a fifth of it at random. */
-function backoffMs(attempt: number): number {
-  return Math.min(30_000, 1_000 * 2 ** (attempt - 1)) * (0.8 + Math.random() / 5);
 }

@@ -30,7 +30,9 @@ export function duplicateUid(processed: ProcessedEntry): string | undefined {
 
 /** The outcome that was recorded for a processed task; undefined when there is none, or another function processed it. */
 export function committedOutcome(processed: ProcessedEntry): OutcomeRecord | undefined {
-  if (processed.status === "left" || processed.outcome !== "applied" || processed.result.status !== "done")
-    return undefined;
-  return outcomeRecordIn(processed.result.effects);
+  if (processed.status === "left" || processed.outcome !== "applied") return undefined;
+  const { result } = processed;
+  const branch =
+    result.status === "done" ? result.effects : result.status === "dead" ? result.also : undefined;
+  return branch === undefined ? undefined : outcomeRecordIn(branch);
 }

@@ -18,6 +18,7 @@ import { metricsRoutes } from "./operations/metrics.ts";
 import { pauseRoutes } from "./operations/pauses.ts";
 import { referenceRoutes } from "./operations/reference.ts";
 import { settingsRoutes } from "./operations/settings.ts";
+import { taskRoutes } from "./operations/tasks.ts";
 import {
   bodyTooLarge,
   Problem,
@@ -73,6 +74,7 @@ export function createHttpApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   app.route("/", deadLetterRoutes(deps));
   app.route("/", referenceRoutes(deps));
   app.route("/", referenceEditRoutes(deps));
+  app.route("/", taskRoutes(deps));
   app.route("/", metricsRoutes(deps));
   addDocs(app);
 

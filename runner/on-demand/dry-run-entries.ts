@@ -1,6 +1,4 @@
 import { collectOutcomes } from "../../functions/collect-outcomes.ts";
-import { chooseHandler } from "../../functions/strategies/choose-handler.ts";
-import { permissionFor } from "../../shared/decide/execution.ts";
 import { SimulatedClaims } from "../../shared/decide/simulated-claims.ts";
 import type { Entry } from "../../shared/entry.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
@@ -15,6 +13,7 @@ import type { Binding } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import type { Services } from "../setup/services.ts";
 import { functionBinding, withIds, type PostedEntries } from "./posted-entries.ts";
+import { previewTasks, type TaskPreview } from "./preview-tasks.ts";
 
 /**
  * Shows what a function would do with posted entries now, and changes nothing; undefined when the function has no dry run.
@@ -40,6 +39,9 @@ export interface DryRunResult {
   readonly outcome?: "applied" | "duplicate" | "held";
   readonly decision?: SignalRecord;
   readonly effects?: Effects;
+  /** What the strategy of a task would do, and what would stop it. */
+  readonly task?: TaskPreview;
+  /** Of a task, the first thing that would stop it. */
   readonly reason?: string;
   readonly error?: string;
 }
@@ -51,7 +53,7 @@ const DRY_RUNS: Partial<Record<FunctionName, DryRun>> = {
   "process-signals": decideOnly,
   "persist-log": parseOnly,
   "collect-outcomes": collectOnly,
-  "execute-strategies": permitOnly,
+  "execute-strategies": previewRuns,
 };
 
 /** Stands for the invocation in records that are never published. */
@@ -115,25 +117,30 @@ async function collectOnly(entries: readonly Entry[], { stream }: Binding): Prom
   });
 }
 
-/** `execute-strategies`: whether each task would run now, or why not. What the run would come to is not known before. */
-async function permitOnly(
+/** `execute-strategies`: what each task's strategy would do, as far as its handler can say, and what would stop it. */
+async function previewRuns(
   entries: readonly Entry[],
   binding: Binding,
-  { routing, handlers, clock, config }: Services,
+  services: Services,
 ): Promise<DryRunResult[]> {
   binding.invalidate();
-  const context = await routing.get();
+  const context = await services.routing.get();
   if ("status" in context) throw UnavailableError.from(context);
-  const { signalAgeMsMax } = config;
-  return entries.map((entry): DryRunResult => {
+  const parsed = entries.map((entry) => ({ entry, answer: parseTask(entry) }));
+  const tasks = parsed.flatMap(({ answer }) => (answer.ok ? [answer.task] : []));
+  const previews = await previewTasks(tasks, context, services);
+  const previewOf = new Map(tasks.map(({ id }, at) => [id, previews[at]]));
+  return parsed.map(({ entry, answer }): DryRunResult => {
     const { id } = entry;
-    const parsed = parseTask(entry);
-    if (!parsed.ok && ownTaskOf(entry, "strategy_input_stream") !== undefined) return { id, status: "done" };
-    if (!parsed.ok) return { id, status: "dead", reason: "invalid_task", error: parsed.error };
-    const permission = permissionFor(parsed.task, { ...context, now: clock.now(), signalAgeMsMax });
-    if (!permission.run) return { id, status: "done", reason: permission.reason };
-    const chosen = chooseHandler(permission.strategy, handlers);
-    if (chosen.ok) return { id, status: "done" };
-    return { id, status: "done", reason: chosen.reason, error: chosen.fault };
+    if (!answer.ok && ownTaskOf(entry, "strategy_input_stream") !== undefined) return { id, status: "done" };
+    if (!answer.ok) return { id, status: "dead", reason: "invalid_task", error: answer.error };
+    const task = previewOf.get(id);
+    const [stop] = task?.stops ?? [];
+    return {
+      id,
+      status: "done",
+      ...(stop === undefined ? {} : { reason: stop.reason, error: stop.text }),
+      ...(task === undefined ? {} : { task }),
+    };
   });
 }

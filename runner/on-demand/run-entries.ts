@@ -3,11 +3,11 @@ import type { CommitOutcome } from "../../shared/commit.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { committedAmong } from "../../shared/io/streams/once-fences.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
-import type { SignalRecord } from "../../shared/records.ts";
+import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
 import { finishMsOf } from "../consume/budget.ts";
 import { unavailableDependency } from "../consume/dependencies-ready.ts";
 import { type Binding } from "../engine/binding.ts";
-import { committedDecision, duplicateUid } from "../engine/committed-record.ts";
+import { committedDecision, committedOutcome, duplicateUid } from "../engine/committed-record.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { processBatch, type ProcessedEntry } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
@@ -52,6 +52,8 @@ export async function runEntries(request: RunRequest, services: Services): Promi
 export interface RunRequest extends PostedEntries {
   readonly requestedBy: string;
   readonly reason?: string | undefined;
+  /** What the entries stand for, for the record of the invocation. */
+  readonly selection?: Readonly<Record<string, unknown>>;
 }
 
 export interface RunAnswer {
@@ -67,6 +69,8 @@ export interface RunResult {
   readonly outcome?: CommitOutcome;
   /** As it was recorded. */
   readonly decision?: SignalRecord;
+  /** What a task came to, as it was recorded. */
+  readonly execution?: OutcomeRecord;
   readonly error?: string;
 }
 
@@ -89,11 +93,11 @@ interface PreparedRun extends RunRequest {
 
 async function runInvocation(
   binding: Binding,
-  { functionName, stream, entries, invocation: id, requestedBy, reason }: PreparedRun,
+  { functionName, stream, entries, invocation: id, requestedBy, reason, selection: about }: PreparedRun,
   services: Services,
 ): Promise<RunAnswer> {
   const ids = entries.map((entry) => entry.id);
-  const selection = { function: functionName, stream, entries: ids };
+  const selection = { function: functionName, stream, entries: ids, ...about };
   const invocation = await beginInvocation(
     { kind: "manual", requestedBy, reason: reason ?? null, selection, id },
     services,
@@ -147,11 +151,13 @@ async function resultsOf(
   return processed.map((each): RunResult => {
     if (each.status === "left") return each;
     const { id, status, outcome, result } = each;
+    const execution = committedOutcome(each);
+    const done = { id, status, outcome, ...(execution === undefined ? {} : { execution }) };
     if (result.status === "dead") {
       const error = `${result.reason}: ${result.error}`;
-      return { id, status, outcome, ...(outcome === "fenced" ? {} : { error }) };
+      return { ...done, ...(outcome === "fenced" ? {} : { error }) };
     }
     const decision = committedDecision(each, holders);
-    return { id, status, outcome, ...(decision === undefined ? {} : { decision }) };
+    return { ...done, ...(decision === undefined ? {} : { decision }) };
   });
 }

@@ -21,7 +21,7 @@ export function strategySecrets(
   // The longest first, since one may be part of another.
   const hidden = [...values.values(), ...others]
     .filter((value) => value !== undefined && value.length >= REDACTED_LENGTH_MIN)
-    .map(String)
+    .flatMap((value) => [String(value), JSON.stringify(value).slice(1, -1)])
     .toSorted((a, b) => b.length - a.length);
   return {
     valueOf: (name) => values.get(name),
@@ -33,7 +33,7 @@ export function strategySecrets(
 export interface Secrets {
   /** Undefined when it is not set. */
   valueOf(name: string): string | undefined;
-  /** The text with `***` in place of each secret's value. */
+  /** The text with `***` in place of each secret's value, also as it is written in JSON. */
   redact(text: string): string;
 }
 

@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
-import { rawFields, signalRecordSchema } from "../../../shared/records.ts";
+import { outcomeRecordSchema, rawFields, signalRecordSchema } from "../../../shared/records.ts";
 import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
 import { byName, entryIdSchema, reasonText } from "../routes.ts";
+import { taskPreviewSchema } from "./preview-schemas.ts";
 
 /** What the routes of functions accept and answer. */
 
@@ -99,6 +100,7 @@ const runAnswer = z
             "`duplicate`: another entry has dispatched the uid · `held`: this entry has dispatched it before, nothing was done · `fenced`: an earlier call has committed it",
           ),
         decision: decision.optional().describe("the record that was written"),
+        execution: outcomeRecordSchema.optional().describe("what a task came to, as it was recorded"),
         error: z.string().optional().describe("why it was left, or became a dead letter"),
       }),
     ),
@@ -130,6 +132,7 @@ const dryRunAnswer = z
         outcome: z.enum(["applied", "duplicate", "held"]).optional(),
         decision: decision.optional(),
         effects: effects.optional().describe("what the commit would do"),
+        task: taskPreviewSchema.optional().describe("what the strategy of a task would do"),
         reason: z.string().optional(),
         error: z.string().optional(),
       }),

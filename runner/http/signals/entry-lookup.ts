@@ -5,6 +5,7 @@ import { DatabaseError } from "../../../shared/io/postgres/database.ts";
 import { deliveryStateOf } from "../../../shared/io/streams/delivery-state.ts";
 import { deadLettersOf, recordsOf } from "../../../shared/io/streams/entry-traces.ts";
 import type { Services } from "../../setup/services.ts";
+import { tasksInFlightOf } from "../tasks-in-flight.ts";
 import type { EntryView } from "./entry-schemas.ts";
 import { entryView, isKnown, isLive, type LoggedEntry } from "./entry-view.ts";
 
@@ -19,7 +20,7 @@ export async function lookUpEntry(id: string, deps: LookupDeps): Promise<EntryVi
   return view;
 }
 
-type LookupDeps = Pick<Services, "redis" | "keys" | "database">;
+type LookupDeps = Pick<Services, "redis" | "keys" | "database" | "clock" | "config">;
 
 /** Entries of one uid in one answer. */
 const ENTRIES_MAX = 20;
@@ -70,11 +71,14 @@ async function unlessUnavailable<T>(answer: Promise<T>): Promise<LogAnswer<T>> {
 async function viewsOf(
   ids: readonly string[],
   log: LogFindings | undefined,
-  { redis, keys }: LookupDeps,
+  deps: LookupDeps,
 ): Promise<EntryView[]> {
+  const { redis, keys } = deps;
   const states = await Promise.all(
     ids.map(async (id) => ({ id, stream: await deliveryStateOf(redis, keys, id) })),
   );
+  // Before the dead letters and the records, which is where a task in flight gets to.
+  const tasks = await tasksInFlightOf(ids, deps);
   const letters = await deadLettersOf(redis, keys, ids);
   const findings = await Promise.all(
     states.map(async ({ id, stream }) => {
@@ -88,6 +92,7 @@ async function viewsOf(
         stream,
         logged,
         published: records.found,
+        tasks: tasks.get(id) ?? [],
         deadLetters: letters.found
           .filter(({ signalEntryId }) => signalEntryId === id)
           .map(({ letter }) => letter),

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { LOG_STAGES } from "../../../shared/io/log/signal-log-reader.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES, SIGNAL_STATUSES } from "../../../shared/reasons.ts";
+import { taskInFlightSchema } from "../tasks-in-flight.ts";
 
 /** What the routes of signals answer. */
 
@@ -108,6 +109,7 @@ export const entryViewSchema = z
     }),
     state: stateSchema,
     decisions: z.array(decisionSchema).describe("newest first"),
+    tasks_in_flight: z.array(taskInFlightSchema).describe("its tasks that are delivered and not finished"),
     outcomes_without_decision: z.array(outcomeSchema.extend({ invocation: z.string() })),
     dead_letters: z.array(deadLetterSchema),
     log: z.enum(["available", "unavailable"]).describe("unavailable: the answer is what Redis alone knows"),

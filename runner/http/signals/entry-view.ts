@@ -5,16 +5,18 @@ import type { DeliveryState } from "../../../shared/io/streams/delivery-state.ts
 import type { EntryRecords } from "../../../shared/io/streams/entry-traces.ts";
 import type { AttemptRow, OutcomeRow, SignalRow } from "../../../shared/log-rows.ts";
 import { cleanFields } from "../../../shared/text.ts";
+import type { TaskInFlight } from "../tasks-in-flight.ts";
 import type { DecisionView, EntryState, EntryView, OutcomeView } from "./entry-schemas.ts";
 
 /** Puts together what was found about one entry in the stream, the log, `signal_results` and the dead letters. */
 export function entryView(findings: EntryFindings): EntryView {
-  const { id, logged, deadLetters, truncated } = findings;
+  const { id, logged, deadLetters, tasks, truncated } = findings;
   const { decisions, others } = decisionsOf(findings);
   return {
     entry: { id, ...fieldsOf(findings) },
     state: stateOf(findings),
     decisions,
+    tasks_in_flight: [...tasks],
     outcomes_without_decision: others,
     dead_letters: deadLetters.map(({ id: letterId, functionName, stream, reason, error, at }) => ({
       id: letterId,
@@ -37,6 +39,8 @@ export interface EntryFindings {
   /** Records in `signal_results`, read when the log has no live decision. */
   readonly published: EntryRecords;
   readonly deadLetters: readonly DeadLetter[];
+  /** Its tasks that are delivered and not finished. */
+  readonly tasks: readonly TaskInFlight[];
   /** The log has further decisions. */
   readonly moreDecisions: boolean;
   /** There is, or may be, more of anything. */

@@ -109,9 +109,16 @@ export async function sinceHeartbeat(
   keys: Keys,
   { field, now }: { readonly field: string; readonly now: number },
 ): Promise<number | undefined> {
-  const heartbeat = parse(await redis.hget(keys.heartbeats, field));
-  const left = heartbeat.validUntil - now;
-  return left > 0 && left <= 2 * heartbeat.validMs ? Math.max(0, heartbeat.validMs - left) : undefined;
+  const heartbeat = await redis.hget(keys.heartbeats, field);
+  const { validUntil, validMs } = parse(heartbeat);
+  return isHeartbeatValid(heartbeat, now) ? Math.max(0, validMs - (validUntil - now)) : undefined;
+}
+
+/** Whether this is a heartbeat that is valid at this time, as {@link IS_LIVING} says. */
+export function isHeartbeatValid(heartbeat: string | null, now: number): boolean {
+  const { validUntil, validMs } = parse(heartbeat);
+  const left = validUntil - now;
+  return left > 0 && left <= 2 * validMs;
 }
 
 /**

@@ -65,6 +65,12 @@ test("tasks, replays that write, alerts and retries of tasks are refused; dry ru
   const refused = [
     await http.call("POST", "/functions/execute-strategies", { entries }),
     await http.call("POST", "/functions/execute-strategies/poll"),
+    await http.call("POST", "/strategies/10/run", {
+      symbol: "BTCUSDT",
+      direction: "long",
+      for_real: true,
+      reason: "r",
+    }),
     await http.call("POST", "/replays", { mode: "force", ...range, by: "ann", reason: "r" }),
     await http.call("POST", "/replays", { mode: "missing", ...range, by: "ann", reason: "r" }),
     await http.call("POST", `/dead-letters/${id}/retry`),

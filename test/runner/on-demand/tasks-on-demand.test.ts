@@ -35,7 +35,12 @@ describe("posted tasks", () => {
       error: "the process stopped or its time was up before the task was started",
     };
     expect(first.results).toEqual([
-      { id: "1-1", status: "committed", outcome: "applied" },
+      {
+        id: "1-1",
+        status: "committed",
+        outcome: "applied",
+        execution: expect.objectContaining({ attempt: 1 }),
+      },
       { id: "1-2", ...left },
       { id: "1-3", ...left },
     ]);

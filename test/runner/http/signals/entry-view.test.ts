@@ -11,6 +11,7 @@ const FINDINGS: EntryFindings = {
   logged: { decisions: [], outcomes: [], raw: undefined },
   published: { signals: [], attempts: [], outcomes: [] },
   deadLetters: [],
+  tasks: [],
   moreDecisions: false,
   truncated: false,
 };

@@ -1,0 +1,18 @@
+import type { SubscribedStrategy } from "../../shared/reference/snapshot.ts";
+import type { StrategyTask } from "../../shared/strategy.ts";
+import { idempotencyKeyOf, type Task } from "../../shared/task.ts";
+
+/** What a handler is given about a task: the same for a run and for a dry run. */
+export function strategyTaskOf(
+  task: Task,
+  { id, name }: Pick<SubscribedStrategy, "id" | "name">,
+  parts: Pick<StrategyTask<never>, "params" | "attempt" | "now" | "secret">,
+): StrategyTask<never> {
+  const { uid, signalId, symbol, direction, barTime, receivedAt, sentAt, source, entryId, invocation } = task;
+  return {
+    signal: { uid, signalId, symbol, direction, barTime, receivedAt, sentAt, source, entryId, invocation },
+    strategy: { id, name },
+    idempotencyKey: idempotencyKeyOf(task),
+    ...parts,
+  };
+}

@@ -1,0 +1,99 @@
+import { randomInt } from "node:crypto";
+import type { Entry } from "../../shared/entry.ts";
+import { namedStrategy } from "../../shared/named-strategy.ts";
+import type { Direction } from "../../shared/reference/reference.ts";
+import type { Snapshot, SubscribedStrategy } from "../../shared/reference/snapshot.ts";
+import { isoTime } from "../../shared/signal/time.ts";
+import { strategyLabel } from "../../shared/strategy-label.ts";
+
+/** A run of one strategy that a person asks for, without a signal. */
+export interface ManualRequest {
+  /** Its id or name, as typed. */
+  readonly strategy: string;
+  /** Normalised. */
+  readonly symbol: string;
+  readonly direction: Direction;
+  /** Of the bar, milliseconds since 1970; default: the start of this minute. */
+  readonly time?: number | undefined;
+  /** The signal that the handler is told of; default: the first that the strategy subscribes to, of this direction if it can be. */
+  readonly signalId?: number | undefined;
+  /** Default: a new one. */
+  readonly invocation?: string | undefined;
+}
+
+/** Why it cannot be run, as the answer of a route. */
+export interface ManualRefusal {
+  readonly status: 404 | 409;
+  readonly code: "no_such_strategy" | "no_signal" | "run_refused" | "no_dry_run" | "invocation_used";
+  readonly detail: string;
+  readonly hint: string;
+  readonly issues?: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** What was asked for, with what the reference has for it. */
+export interface ManualTask {
+  readonly strategy: SubscribedStrategy;
+  readonly entry: Entry;
+}
+
+/** The task of the request: one of its invocation alone, so its uid, and with it its idempotency key, is no signal's. */
+export function manualTask(
+  { strategy: typed, symbol, direction, time, signalId }: ManualRequest,
+  {
+    snapshot,
+    now,
+    invocation,
+  }: { readonly snapshot: Snapshot; readonly now: number; readonly invocation: string },
+): ManualTask | ManualRefusal {
+  const found = namedStrategy(typed, [...snapshot.strategies.values()]);
+  if (!found.ok) {
+    const hint = "cli reference list strategies has all of them";
+    return { status: 404, code: "no_such_strategy", detail: found.text, hint };
+  }
+  const { strategy } = found;
+  const { id: strategyId, name } = strategy;
+  const signal = signalId ?? firstSignal(strategyId, direction, snapshot);
+  if (signal === undefined) {
+    const detail = `${strategyLabel(strategyId, name)} subscribes to no signal, and its handler is told of one`;
+    return {
+      status: 409,
+      code: "no_signal",
+      detail,
+      hint: "give `signal_id`, or let it subscribe to a signal",
+    };
+  }
+  const at = isoTime(now);
+  const id = entryIdApart(now);
+  const fields = {
+    strategy_id: String(strategyId),
+    strategy: name,
+    signal_id: String(signal),
+    symbol,
+    direction,
+    time: isoTime(time ?? now - (now % 60_000)),
+    received_at: at,
+    log_uid: `manual:${invocation}`,
+    source: "manual",
+    entry_id: id,
+    invocation,
+    snapshot: snapshot.version,
+    sent_at: at,
+  };
+  return { strategy, entry: { id, fields } };
+}
+
+/** An entry id that Redis does not give: it would have to add so many entries within one millisecond. */
+function entryIdApart(now: number): string {
+  return `${now}-${randomInt(2 ** 40, 2 ** 41)}`;
+}
+
+function firstSignal(
+  strategyId: number,
+  direction: Direction,
+  { subscriptions }: Snapshot,
+): number | undefined {
+  const own = [...subscriptions.values()].filter(({ strategy_ids: ids }) => ids.includes(strategyId));
+  const fitting = own.filter((one) => one.direction === direction);
+  const ids = (fitting.length === 0 ? own : fitting).map(({ signal_id: id }) => id);
+  return ids.length === 0 ? undefined : Math.min(...ids);
+}

@@ -90,8 +90,8 @@ export interface Keys {
   dedup(uid: string): string;
   /** Label of the last commit call that was applied, of those a consumer makes in order for one group and stream. */
   sequence(stream: StreamName, group: GroupName, consumer: string): string;
-  /** Held while tasks of an invocation, or of a dead letter, are run on demand, which only one process may do at a time. */
-  lease(what: "invocation" | "dead_letter", id: string): string;
+  /** Held while tasks of an invocation, or of a dead letter, are run on demand, or a task is retried: by one process at a time. */
+  lease(what: "invocation" | "dead_letter" | "retry", id: string): string;
   /** Fence of an entry in a manual invocation. */
   done(invocation: string, entryId: string): string;
   reference(version: string, part: ReferencePart): string;

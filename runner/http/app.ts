@@ -10,6 +10,7 @@ import { requireToken } from "./auth/require-token.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { addDocs } from "./docs.ts";
 import { encodingProblem } from "./encoding.ts";
+import { executionRoutes } from "./executions/routes.ts";
 import { functionRoutes } from "./functions/routes.ts";
 import type { HttpDeps } from "./http-deps.ts";
 import { healthRoutes } from "./operations/health.ts";
@@ -80,6 +81,7 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
   app.route("/", pauseRoutes(deps));
   app.route("/", signalRoutes(deps));
   app.route("/", deadLetterRoutes(deps));
+  app.route("/", executionRoutes(deps));
   app.route("/", referenceRoutes(deps));
   app.route("/", referenceEditRoutes(deps));
   app.route("/", metricsRoutes(deps));

@@ -56,14 +56,15 @@ describe("a task that failed", () => {
       nth === 2 ? void response.writeHead(404).end() : void response.end("taken"),
     );
     const { body } = await http.call("POST", "/replays", { ...FORCE, snapshot: "current" });
+    const { invocation } = body.replay;
     await runWaiting();
     await log();
     expect((await retry(entry)).body).toMatchObject({ code: "already_done" });
     expect((await retry(entry, { invocation: "no-such-run" })).body).toMatchObject({
       code: "not_dispatched",
-      hint: expect.stringContaining(body.summary.invocation),
+      hint: expect.stringContaining(invocation),
     });
-    expect(await retry(entry, { invocation: body.summary.invocation })).toMatchObject({ status: 200 });
+    expect(await retry(entry, { invocation })).toMatchObject({ status: 200 });
     await runWaiting();
     const [live, forced, again] = receiver.deliveries.map(keyOf);
     expect(again).toBe(forced);

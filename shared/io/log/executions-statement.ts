@@ -57,6 +57,7 @@ export function executionsStatement(
   const params: unknown[] = [];
   const given = (value: unknown): string => `$${params.push(value)}`;
   const conditions = [`e.shard = ${given(shard)}`, "e.stage = 'execution'"];
+  const filters = [`(${newerRun(table)}) IS NULL`];
   const { status, reason, strategy, symbol, from, to } = search;
   if (reason !== undefined) conditions.push(`e.reason = ${given(reason)}`);
   if (strategy !== undefined) conditions.push(`e.strategy_id = ${given(strategy)}`);
@@ -69,12 +70,11 @@ export function executionsStatement(
     const key = `(${end}, ${last}, ${given(invocation)}, ${given(strategyId)}::integer)`;
     // The first says where in the index the page begins.
     conditions.push(`e.at <= ${end}`);
-    conditions.push(`(e.at, ${SORT_ID}, e.invocation COLLATE "C", e.strategy_id) < ${key}`);
+    filters.push(`(e.at, e.sort_id, e.sort_invocation, e.strategy_id) < ${key}`);
   }
-  const ofSymbol =
-    symbol === undefined ? "" : ` AND (SELECT l.symbol FROM ${signalOf(table, "e")}) = ${given(symbol)}`;
+  if (symbol !== undefined) filters.push(`(SELECT l.symbol FROM ${signalOf(table, "e")}) = ${given(symbol)}`);
   const limit = `LIMIT ${given(countMax + 1)}`;
-  // OFFSET 0 keeps the other conditions out of the inner query, whose plan is then to go along the index, whatever they select.
+  // OFFSET 0 keeps the filters out of the inner query, whose plan is then to go along the index, whatever they select.
   const ofStatus = (one: string): string => `(
     SELECT * FROM (
       SELECT e.*, ${SORT_ID} AS sort_id, e.invocation COLLATE "C" AS sort_invocation
@@ -82,7 +82,7 @@ export function executionsStatement(
       WHERE ${conditions.join(" AND ")} AND e.status = ${given(one)}
       ORDER BY ${SORTED} OFFSET 0
     ) e
-    WHERE (${newerRun(table)}) IS NULL${ofSymbol}
+    WHERE ${filters.join(" AND ")}
     ORDER BY ${SORTED} ${limit}
   )`;
   const statuses = status === undefined ? EXECUTION_STATUSES : [status];

@@ -15,7 +15,7 @@ import { decisionCounters } from "../shared/metrics.ts";
 import type { SignalRecord } from "../shared/records.ts";
 import { parseSignal, type Signal, type SignalFacts } from "../shared/signal/signal.ts";
 import { isoTime } from "../shared/signal/time.ts";
-import { zonelessTime } from "../shared/signal/zoneless-time.ts";
+import { dispatchFieldsOf, signalFieldsOf, strategyFieldsOf } from "../shared/task-fields.ts";
 import { cutText } from "../shared/text.ts";
 
 /**
@@ -28,11 +28,7 @@ export const processSignals: PureFunction<SignalContext> = (entries, context) =>
     ...context,
     ...(forcedAt === undefined ? {} : { anyAge: true }),
     decidedAt: isoTime(context.now),
-    taskFields: {
-      invocation,
-      snapshot: snapshot.version,
-      ...(forcedAt === undefined ? {} : { forced_at: isoTime(forcedAt) }),
-    },
+    taskFields: dispatchFieldsOf({ invocation, snapshot: snapshot.version, forcedAt }),
     recordFields: { kind: "signal", invocation },
   };
   return entries.map((entry): Result => ({
@@ -161,7 +157,7 @@ function partsOf(decision: Decision, { cache }: BatchContext): VerdictParts {
 function makeParts({ status, reason, outcomes }: Verdict): VerdictParts {
   const taskElements: Fields[] = [];
   for (const { status: outcome, strategy_id, strategy } of outcomes) {
-    if (outcome === "dispatched") taskElements.push({ strategy_id: String(strategy_id), strategy });
+    if (outcome === "dispatched") taskElements.push(strategyFieldsOf(strategy_id, strategy));
   }
   const counters = decisionCounters(status, reason, outcomes);
   return { taskElements, counters, outcomesJson: JSON.stringify(outcomes) };
@@ -177,17 +173,7 @@ function tasksAppend(
   return {
     stream: "strategy_input_stream",
     each: taskElements,
-    fields: {
-      signal_id: String(head.signal_id),
-      symbol: signal.symbol,
-      direction: String(head.direction),
-      time: head.bar_time ?? "",
-      received_at: zonelessTime(head.received_at, signal.receivedText),
-      log_uid: signal.uid,
-      source: signal.source ?? "",
-      entry_id: signal.entryId,
-      sent_at: head.sent_at ?? "",
-    },
+    fields: signalFieldsOf(signal, head),
     common: taskFields,
   };
 }

@@ -10,6 +10,7 @@ import { compare, type CompareCliOptions } from "./cli/compare.ts";
 import { CliError, withRedis, type Connection } from "./cli/connection.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
 import { addDeadLetterCommands } from "./cli/dead-letter-commands.ts";
+import { addExecutionCommands } from "./cli/executions/commands.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
 import { withRouter } from "./cli/open-router.ts";
 import { osUser } from "./cli/os-user.ts";
@@ -97,6 +98,7 @@ addReferenceCommands(program, io);
 addReplayCommand(program, io);
 addRunCommands(program, io);
 addTaskCommands(program, io);
+addExecutionCommands(program, io);
 
 async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {
   await withRedis(process.env, command);

@@ -90,8 +90,8 @@ export interface Keys {
   dedup(uid: string): string;
   /** Label of the last commit call that was applied, of those a consumer makes in order for one group and stream. */
   sequence(stream: StreamName, group: GroupName, consumer: string): string;
-  /** Held while tasks of an invocation, or of a dead letter, are run on demand, or an edit is previewed: one process at a time. */
-  lease(what: "invocation" | "dead_letter" | "preview", id: string): string;
+  /** Held while tasks of an invocation, or of a dead letter, are run on demand, a task is retried, or an edit is previewed. */
+  lease(what: "invocation" | "dead_letter" | "retry" | "preview", id: string): string;
   /** What an invocation was begun as. */
   invocation(id: string): string;
   /** Fence of an entry in a manual invocation. */

@@ -56,6 +56,9 @@ export const signalRecordSchema = z.object({
 });
 export type SignalRecord = z.infer<typeof signalRecordSchema>;
 
+/** The id of a retry, in a task and in the record of what it came to; a worker passes it on. */
+export const retryIdText = z.string().regex(/^[\w-]{1,64}$/, "expected the id of a retry");
+
 /** `kind: outcome` – how one task ended. */
 export const outcomeRecordSchema = z.object({
   uid: z.string().nullable().optional(),
@@ -66,6 +69,8 @@ export const outcomeRecordSchema = z.object({
   attempt: z.int().nullable(),
   duration_ms: z.int().nullable(),
   at: time,
+  /** The retry that ran the task; absent: its first run. */
+  retry: retryIdText.optional(),
 });
 export type OutcomeRecord = z.infer<typeof outcomeRecordSchema>;
 
@@ -96,7 +101,7 @@ export const reportRecordSchema = z.object({
 });
 export type ReportRecord = z.infer<typeof reportRecordSchema>;
 
-export const INVOCATION_KINDS = ["replay", "dead_letter", "manual"] as const;
+export const INVOCATION_KINDS = ["replay", "dead_letter", "manual", "retry"] as const;
 
 /**
  * `kind: invocation` – one manual run: who asked for what, and why. Published at its start, and again at its end with

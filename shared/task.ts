@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { entryTime, isEntryId, type Entry } from "./entry.ts";
+import { retryIdText } from "./records.ts";
 import { parseTime } from "./signal/time.ts";
 
 /** A task: a dispatched (signal, strategy) pair in `strategy_input_stream`. Times are milliseconds since 1970. */
@@ -26,6 +27,10 @@ export interface Task {
   readonly snapshot: string;
   /** When the replay was forced; null for other tasks. */
   readonly forcedAt: number | null;
+  /** Id of the retry that dispatched it again; null for its first dispatch. */
+  readonly retry: string | null;
+  /** When it was dispatched again, at whatever age; its age counts from here. Null: it counts as that of the first dispatch. */
+  readonly retriedAt: number | null;
 }
 
 export type ParsedTask =
@@ -65,6 +70,12 @@ const taskSchema = z
     invocation: z.string().min(1).default("live"),
     snapshot: z.string().default(""),
     forced_at: optionalTime,
+    retry: z
+      .literal("")
+      .transform(() => null)
+      .or(retryIdText)
+      .default(null),
+    retried_at: optionalTime,
   })
   .transform((fields) => ({
     strategyId: fields.strategy_id,
@@ -81,6 +92,8 @@ const taskSchema = z
     invocation: fields.invocation,
     snapshot: fields.snapshot,
     forcedAt: fields.forced_at,
+    retry: fields.retry,
+    retriedAt: fields.retried_at,
   }));
 
 /** The task in an entry of `strategy_input_stream`, or what is wrong with the entry. */
@@ -90,14 +103,14 @@ export function parseTask(entry: Entry): ParsedTask {
   return { ok: true, task: { id: entry.id, ...parsed.data } };
 }
 
-/** Age of the task's signal in milliseconds, never negative; for a forced replay, since the replay. */
-export function taskAge({ forcedAt, sentAt, entryId }: Task, now: number): number {
-  return Math.max(0, now - (forcedAt ?? sentAt ?? entryTime(entryId)));
+/** Age of the task's signal in milliseconds, never negative; since the replay or retry that has set it back. */
+export function taskAge({ retriedAt, forcedAt, sentAt, entryId }: Task, now: number): number {
+  return Math.max(0, now - (retriedAt ?? forcedAt ?? sentAt ?? entryTime(entryId)));
 }
 
 /**
  * Identifies a strategy's side effects, 32 hex digits: the same for every attempt of the same strategy on the same signal.
- * A forced replay has its own.
+ * A forced replay has its own; a retry has that of the first dispatch.
  */
 export function idempotencyKeyOf({
   uid,

@@ -1,8 +1,10 @@
 import { executeStrategies, type ExecutePorts } from "../../functions/execute-strategies.ts";
 import { runMsMaxOf } from "../../shared/config/run-limits.ts";
+import type { Entry } from "../../shared/entry.ts";
 import { messageOf } from "../../shared/error-message.ts";
 import { readTime } from "../../shared/io/redis/clock.ts";
-import type { Binding, BindingOptions } from "../engine/binding.ts";
+import { isoTime } from "../../shared/signal/time.ts";
+import type { Binding, BindingOptions, TaskRetryOptions } from "../engine/binding.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 import {
   commonPorts,
@@ -19,7 +21,7 @@ import { runTasks } from "./task-ends.ts";
 /** `execute-strategies` on demand: entries that no consumer holds, each run once; `asConsumer` gives it for the tasks of a group. */
 export function manualExecutionBinding(
   deps: ExecutionDeps,
-  { invocation, attempt = 1, whilePaused = "decide", stopping = NEVER }: BindingOptions,
+  { invocation, retry, attempt = 1, whilePaused = "decide", stopping = NEVER }: BindingOptions,
 ): Binding {
   const tasks = runTasks(deps.taskEnds);
   const ports: ExecutePorts = {
@@ -27,7 +29,8 @@ export function manualExecutionBinding(
     lanes: lanesOf(deps, stopping),
     stopping,
     abort: NEVER,
-    ...(invocation === undefined ? {} : { invocation }),
+    // Those of a retry belong to the invocation that dispatched them.
+    ...(invocation === undefined || retry !== undefined ? {} : { invocation }),
     // No commit comes before the run that could refuse an outdated snapshot, so it is read now.
     async claimAttempt(id) {
       const context = await deps.routing.latest();
@@ -54,7 +57,7 @@ export function manualExecutionBinding(
         if ("status" in context) yield context;
         else if (whilePaused === "wait" && context.control.allPaused)
           yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
-        else yield* checkedAnswers(entries, executeStrategies(entries, ports));
+        else yield* checkedAnswers(entries, executeStrategies(retriedEntries(entries, retry), ports));
       } finally {
         tasks.over(entries);
       }
@@ -63,4 +66,12 @@ export function manualExecutionBinding(
     invalidate: () => deps.routing.invalidate(),
     asConsumer: (consumer, limits) => executionBinding(deps, { ...limits, consumer }),
   };
+}
+
+/** The tasks as those of a retry. */
+function retriedEntries(entries: readonly Entry[], retry: TaskRetryOptions | undefined): readonly Entry[] {
+  if (retry === undefined) return entries;
+  const { id, retriedAt } = retry;
+  const again = { retry: id, ...(retriedAt === undefined ? {} : { retried_at: isoTime(retriedAt) }) };
+  return entries.map((entry) => ({ id: entry.id, fields: { ...entry.fields, ...again } }));
 }

@@ -1,22 +1,14 @@
 import type { Redis } from "ioredis";
-import { strategyRowsOn } from "../../shared/io/status/strategy-rows.ts";
+import { findStrategy } from "../../shared/io/status/find-strategy.ts";
 import type { Keys } from "../../shared/keys.ts";
-import { isStrategyId, strategyNamed } from "../../shared/strategy-choice.ts";
 import { CliError } from "./connection.ts";
 
-/**
- * The id of the strategy that was typed: an id as it is, which need not be in the reference; else the name of a strategy of the
- * current snapshot. Needs no Postgres. @throws CliError for a name that none has, or several have
- */
+/** The id of the strategy that was typed, by id or name. @throws CliError for a name that none has, or several have */
 export async function namedStrategy(
-  { redis, keys }: { readonly redis: Redis; readonly keys: Keys },
+  connection: { readonly redis: Redis; readonly keys: Keys },
   typed: string,
 ): Promise<number> {
-  if (isStrategyId(typed)) return Number(typed);
-  const found = strategyNamed(
-    typed,
-    await strategyRowsOn(redis, keys)(await redis.get(keys.referenceCurrent)),
-  );
+  const found = await findStrategy(connection, typed);
   if (found.ok) return found.id;
-  throw new CliError(`${found.why}; type the id or name of a strategy, or nothing for all of them`);
+  throw new CliError(`${found.error}; type the id or name of a strategy, or nothing for all of them`);
 }

@@ -63,9 +63,17 @@ export interface ConcurrentWork {
   ): Branch | undefined;
 }
 
+export interface TaskRetryOptions {
+  readonly id: string;
+  /** Milliseconds since 1970 from which the age of the tasks counts; absent: as before. */
+  readonly retriedAt?: number | undefined;
+}
+
 export interface BindingOptions {
   /** `live`, or the id of a run on demand. */
   readonly invocation?: string;
+  /** The retry that runs tasks: what they come to is recorded under their own invocation, as a further run. */
+  readonly retry?: TaskRetryOptions;
   /** See {@link SignalContext}. */
   readonly forcedAt?: number;
   /** See {@link DecisionContext}. */

@@ -11,6 +11,7 @@ import { requireToken } from "./auth/require-token.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { addDocs } from "./docs.ts";
 import { encodingProblem } from "./encoding.ts";
+import { executionRoutes } from "./executions/routes.ts";
 import { functionRoutes } from "./functions/routes.ts";
 import type { AppDeps, NetworkDeps, OwnerDeps } from "./http-deps.ts";
 import { healthRoutes } from "./operations/health.ts";
@@ -72,6 +73,7 @@ export function createHttpApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   app.route("/", pauseRoutes(deps));
   app.route("/", signalRoutes(deps));
   app.route("/", deadLetterRoutes(deps));
+  app.route("/", executionRoutes(deps));
   app.route("/", referenceRoutes(deps));
   app.route("/", referenceEditRoutes(deps));
   app.route("/", taskRoutes(deps));

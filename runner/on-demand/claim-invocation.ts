@@ -102,6 +102,7 @@ const KINDS = {
   replay: "a replay",
   dead_letter: "a retry of dead letters",
   manual: "posted entries",
+  retry: "a retry of a failed run",
 } as const;
 
 function expired(id: string, logged: LoggedInvocation | undefined): InvocationRefused {

@@ -3,7 +3,7 @@ import type { DeadLetter, StoredDeadLetter } from "../../shared/dead-letter.ts";
 import { messageOf } from "../../shared/error-message.ts";
 import { deadLettersOn } from "../../shared/io/streams/dead-letters.ts";
 import { bindingTo, type BindingDeps } from "../bindings/all-bindings.ts";
-import type { Binding } from "../engine/binding.ts";
+import type { Binding, TaskRetryOptions } from "../engine/binding.ts";
 import { RUNS_NO_TASKS, shadowRefusal } from "../engine/shadow-refused.ts";
 import { LeaseTaken } from "./exclusive-lease.ts";
 import { beginInvocation, type Invocation } from "./invocation.ts";
@@ -56,10 +56,21 @@ export interface RetryDeps extends RunDeps {
   readonly bindingFor: (letter: DeadLetter, invocation: string) => Binding | undefined;
 }
 
-/** Finds the binding for the entry of a dead letter; undefined when this version has no such function for its stream. */
-export function retryBinding(deps: BindingDeps): RetryDeps["bindingFor"] {
+/**
+ * Finds the binding for the entry of a dead letter; undefined when this version has no such function for its stream.
+ * `retriedAt`: the age of a task counts from there.
+ */
+export function retryBinding(
+  deps: BindingDeps,
+  { retriedAt }: Pick<TaskRetryOptions, "retriedAt"> = {},
+): RetryDeps["bindingFor"] {
   return (letter, invocation) =>
-    bindingTo(letter, deps, { invocation, whilePaused: "wait", attempt: letter.deliveries + 1 });
+    bindingTo(letter, deps, {
+      invocation,
+      retry: { id: invocation, retriedAt },
+      whilePaused: "wait",
+      attempt: letter.deliveries + 1,
+    });
 }
 
 /** What became of one dead letter. */

@@ -84,6 +84,7 @@ export function outcomeEffects(
     attempt: outcome.attempt,
     duration_ms: outcome.durationMs,
     at: new Date(at).toISOString(),
+    ...(task.retry === null ? {} : { retry: task.retry }),
   };
   const fields = { kind: "outcome", invocation, entry_id: task.entryId, data: JSON.stringify(record) };
   return {

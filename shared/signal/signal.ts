@@ -124,6 +124,12 @@ const IDENTITY = "text that differs from signal to signal, not the name of a mis
 /** What senders write where they have no value: as a uid it would make every later signal a duplicate. */
 const NO_VALUE = /^(?:nan|null|undefined|none|n\/a)$/i;
 
+/** What {@link Signal.receivedText} of the signal with these fields is. */
+export function receivedTextIn(raw: Fields): string | null {
+  const text = presentText(raw["received_at"]);
+  return text === null || parseTime(text) === undefined ? null : text;
+}
+
 /** The form in which phrases are compared: trimmed, in lower case (via upper case, for letters like the Kelvin sign). */
 export function foldPhrase(text: string): string {
   return text.trim().toUpperCase().toLowerCase();

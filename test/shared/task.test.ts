@@ -39,6 +39,8 @@ describe("a task", () => {
       invocation: "live",
       snapshot: contextFrom().snapshot.version,
       forcedAt: null,
+      retry: null,
+      retriedAt: null,
     });
   });
 
@@ -58,6 +60,8 @@ describe("a task", () => {
     ["log_uid", ""],
     ["symbol", ""],
     ["sent_at", "soon"],
+    ["retry", "with space"],
+    ["retried_at", "soon"],
   ])("with %s %j is refused, and the field is named", (name, value) => {
     const parsed = parseTask({ id: ID, fields: { ...taskFields(), [name]: value } });
     expect(parsed).toEqual({ ok: false, error: expect.stringContaining(name) });
@@ -80,6 +84,7 @@ describe("the age of a task's signal", () => {
     ["from sent_at", { sentAt: NOW - 7 }, 7],
     ["else from the id of the signal's entry", { sentAt: null, entryId: `${NOW - 9}-0` }, 9],
     ["from the invocation, when it was forced", { sentAt: NOW - 7, forcedAt: NOW - 3 }, 3],
+    ["from a retry that allows any age", { sentAt: NOW - 7, forcedAt: NOW - 3, retriedAt: NOW - 2 }, 2],
     ["and is never negative", { sentAt: NOW + 5 }, 0],
   ])("counts %s", (_, changes, age) => {
     expect(taskAge({ ...taskFrom(), ...changes }, NOW)).toBe(age);
@@ -89,7 +94,8 @@ describe("the age of a task's signal", () => {
 describe("the idempotency key", () => {
   const task = taskFrom();
   test("is the same for every run of a signal by a strategy", () => {
-    const again = { ...task, id: "9-9", invocation: "retry", entryId: "5-5", snapshot: "other" };
+    const retried = { retry: "r1", retriedAt: NOW };
+    const again = { ...task, ...retried, id: "9-9", invocation: "retry", entryId: "5-5", snapshot: "other" };
     expect(idempotencyKeyOf(again)).toBe(idempotencyKeyOf(task));
   });
 

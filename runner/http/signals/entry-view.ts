@@ -159,8 +159,8 @@ function routingOutcomes({ invocation, record }: SignalRow): PartOutcome[] {
 }
 
 function executionOutcome({ invocation, record }: OutcomeRow): PartOutcome {
-  const { uid: _, ...outcome } = record;
-  return { ...outcome, invocation, strategy: null, stage: "execution", part: "" };
+  const { uid: _, retry: __, ...outcome } = record;
+  return { ...outcome, invocation, strategy: null, stage: "execution", part: record.retry ?? "" };
 }
 
 function attemptOutcome({ invocation, part, record }: AttemptRow): PartOutcome {

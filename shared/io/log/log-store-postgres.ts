@@ -74,12 +74,12 @@ const settleStatement = (table: NameTable): string => `
   )
   SELECT entry_id, invocation, stored_uid, stored_status, hidden FROM given WHERE NOT same`;
 
-/** The outcome that a worker reports replaces `delegated`, in whatever order they come; otherwise the first outcome stays. */
+/** The outcome that a worker reports replaces `delegated`, in whatever order they come; otherwise the first outcome of a run stays. */
 const outcomesStatement = (table: NameTable): string => `
   INSERT INTO ${table("signal_log_entries")} AS stored (shard, ${outcomeNames})
-  SELECT DISTINCT ON (entry_id, invocation, strategy_id) $1, ${outcomeNames}
+  SELECT DISTINCT ON (entry_id, invocation, strategy_id, part) $1, ${outcomeNames}
   FROM (${rowsQuery(OUTCOME_COLUMNS, "$2")}) given
-  ORDER BY entry_id, invocation, strategy_id, status = 'delegated', number
+  ORDER BY entry_id, invocation, strategy_id, part, status = 'delegated', number
   ON CONFLICT (shard, entry_id, invocation, strategy_id, stage, part) DO UPDATE
   SET (status, reason, detail, attempt, duration_ms, at) =
     (excluded.status, excluded.reason, excluded.detail, excluded.attempt, excluded.duration_ms, excluded.at)
@@ -123,14 +123,15 @@ export function logStoreOn(db: Database, shard: string): LogStore {
       const eventRows = events.map(eventRow);
       try {
         const conflicts = signals.length > 0 ? await insertSignals(db, statements, { shard, signals }) : [];
+        // Before what workers say about the runs of a retry.
+        if (invocations.length > 0)
+          await db.query(statements.invocations, [columnsJson(INVOCATION_COLUMNS, invocations)]);
         // After the signals, which they may be about.
         const matched = await matchedIn(db, shard, rows);
         const executed = [...rows.outcomes, ...matched.outcomes].map(executionRow);
         if (executed.length > 0)
           await db.query(statements.outcomes, [shard, columnsJson(OUTCOME_COLUMNS, executed)]);
         await storeWorkerRows(db, shard, { attempts: rows.attempts, reports: matched.reports });
-        if (invocations.length > 0)
-          await db.query(statements.invocations, [columnsJson(INVOCATION_COLUMNS, invocations)]);
         if (eventRows.length > 0) await db.query(statements.events, [columnsJson(EVENT_COLUMNS, eventRows)]);
         return { status: "stored", conflicts, unmatched: matched.unmatched };
       } catch (error) {

@@ -45,6 +45,7 @@ export const OUTCOME_COLUMNS = {
   attempt: "integer",
   duration_ms: "integer",
   at: "timestamptz",
+  part: "text",
 } as const satisfies Columns;
 
 /** Those of `signal_log_entries` that differ between the routing outcomes of a signal, and the signal's number in its batch. */
@@ -128,6 +129,7 @@ export function executionRow({ entryId, invocation, record }: OutcomeRow): RowOf
     attempt: record.attempt,
     duration_ms: record.duration_ms,
     at: record.at,
+    part: record.retry ?? "",
   };
 }
 

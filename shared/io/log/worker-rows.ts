@@ -14,20 +14,20 @@ export type UidRows = Pick<LogRows, "uidOutcomes" | "reports">;
 /** The same with the dispatch that each is about; `unmatched`: entries of `signal_results` whose uid leads to none. */
 export interface Matched {
   readonly outcomes: readonly OutcomeRow[];
-  readonly reports: readonly RowOf<typeof WORKER_COLUMNS>[];
+  readonly reports: readonly RowOf<typeof OUTCOME_COLUMNS>[];
   readonly unmatched: readonly string[];
 }
 
-const WORKER_COLUMNS = { ...OUTCOME_COLUMNS, part: "text" } as const satisfies Columns;
-const workerNames = Object.keys(WORKER_COLUMNS).join(", ");
+const outcomeNames = Object.keys(OUTCOME_COLUMNS).join(", ");
 const ASKED_COLUMNS = { uid: "text", strategy_id: "integer", at: "timestamptz" } as const satisfies Columns;
 
 /**
  * The dispatch that each is about: the newest one before it, so that a forced replay after it changes nothing; decisions are
  * up to 2 s ahead of their commit. Without one, as after Redis' clock was set back, the newest. `shard || ''` as in log-retention.ts.
+ * `retry`: its newest run before it, when that was a retry; one that is not logged yet is known by its invocation.
  */
 const dispatchesStatement = (table: NameTable): string => `
-  SELECT asked.number, found.entry_id, found.invocation
+  SELECT asked.number, found.entry_id, found.invocation, COALESCE(run.part, '') AS retry
   FROM (${rowsQuery(ASKED_COLUMNS, "$2")}) asked, LATERAL (
     SELECT log.entry_id, log.invocation FROM ${table("signal_log")} log
     WHERE log.uid = asked.uid AND log.shard || '' = $1 AND EXISTS (
@@ -36,11 +36,22 @@ const dispatchesStatement = (table: NameTable): string => `
         AND o.strategy_id = asked.strategy_id AND o.stage = 'routing' AND o.part = '' AND o.status = 'dispatched'
     )
     ORDER BY log.decided_at > asked.at + interval '2 s', log.decided_at DESC, log.invocation LIMIT 1
-  ) found`;
+  ) found LEFT JOIN LATERAL (
+    SELECT o.part, o.at FROM ${table("signal_log_entries")} o
+    WHERE o.shard = $1 AND o.entry_id = found.entry_id AND o.invocation = found.invocation
+      AND o.strategy_id = asked.strategy_id AND o.stage = 'execution' AND o.status = 'delegated'
+      AND o.at <= asked.at + interval '2 s'
+    UNION ALL
+    SELECT i.id, i.started_at FROM ${table("invocations")} i
+    WHERE i.kind = 'retry' AND i.selection ->> 'entry_id' = found.entry_id AND i.selection ->> 'shard' = $1
+      AND i.selection ->> 'invocation' = found.invocation
+      AND i.selection ->> 'strategy_id' = asked.strategy_id::text AND i.started_at <= asked.at
+    ORDER BY at DESC, part LIMIT 1
+  ) run ON true`;
 
 const rowsStatement = (table: NameTable): string => `
-  INSERT INTO ${table("signal_log_entries")} (shard, ${workerNames})
-  SELECT $1, ${workerNames} FROM (${rowsQuery(WORKER_COLUMNS, "$2")}) given
+  INSERT INTO ${table("signal_log_entries")} (shard, ${outcomeNames})
+  SELECT $1, ${outcomeNames} FROM (${rowsQuery(OUTCOME_COLUMNS, "$2")}) given
   ORDER BY entry_id, invocation, strategy_id, stage, part ON CONFLICT DO NOTHING`;
 
 /** Finds the dispatches that rows by uid are about. @throws DatabaseError */
@@ -66,7 +77,8 @@ export async function matchedIn(
     outcomes: uidOutcomes.flatMap(({ record }, i) => {
       const dispatch = dispatches.get(i);
       if (dispatch === undefined) return [];
-      return [{ entryId: dispatch.entry_id, invocation: dispatch.invocation, record }];
+      const { entry_id: entryId, invocation, retry } = dispatch;
+      return [{ entryId, invocation, record: retry === "" ? record : { retry, ...record } }];
     }),
     reports: reports.flatMap(({ record }, i) => {
       const dispatch = dispatches.get(uidOutcomes.length + i);
@@ -81,6 +93,8 @@ const NONE: Matched = { outcomes: [], reports: [], unmatched: [] };
 interface Dispatch {
   readonly entry_id: string;
   readonly invocation: string;
+  /** Empty: the first run. */
+  readonly retry: string;
 }
 
 /** Stores attempts and reports that are not stored yet. @throws DatabaseError */
@@ -90,10 +104,10 @@ export async function storeWorkerRows(
   { attempts, reports }: { readonly attempts: readonly AttemptRow[]; readonly reports: Matched["reports"] },
 ): Promise<void> {
   const rows = [...attempts.map(attemptRow), ...reports];
-  if (rows.length > 0) await db.query(rowsStatement(db.table), [shard, columnsJson(WORKER_COLUMNS, rows)]);
+  if (rows.length > 0) await db.query(rowsStatement(db.table), [shard, columnsJson(OUTCOME_COLUMNS, rows)]);
 }
 
-function attemptRow({ entryId, invocation, part, record }: AttemptRow): RowOf<typeof WORKER_COLUMNS> {
+function attemptRow({ entryId, invocation, part, record }: AttemptRow): RowOf<typeof OUTCOME_COLUMNS> {
   return {
     entry_id: entryId,
     invocation,
@@ -110,9 +124,10 @@ function attemptRow({ entryId, invocation, part, record }: AttemptRow): RowOf<ty
 }
 
 /** Two streams may give the same id, so the part of a report names both. */
-function reportRow(dispatch: Dispatch, record: ReportRecord): RowOf<typeof WORKER_COLUMNS> {
+function reportRow({ entry_id, invocation }: Dispatch, record: ReportRecord): RowOf<typeof OUTCOME_COLUMNS> {
   return {
-    ...dispatch,
+    entry_id,
+    invocation,
     strategy_id: record.strategy_id,
     stage: "report",
     status: record.status,

@@ -26,9 +26,10 @@ export async function deadLettersOf(
   redis: Redis,
   keys: Keys,
   entryIds: readonly string[],
+  { scannedMax = SCANNED_MAX }: { readonly scannedMax?: number } = {},
 ): Promise<Traces<readonly TracedDeadLetter[]>> {
   const wanted = new Set(entryIds);
-  return scan(redis, keys, { stream: "dead_letters", entryIds }, (entry) => {
+  return scan(redis, keys, { stream: "dead_letters", entryIds, scannedMax }, (entry) => {
     const stored = parseDeadLetter(entry);
     if (!stored.ok) return undefined;
     const { letter } = stored;
@@ -43,7 +44,7 @@ export type EntryRecords = Pick<LogRows, "signals" | "attempts" | "outcomes">;
 
 /** The records about an entry of `signals_stream` that are still in `signal_results`, whether or not the log has them. */
 export async function recordsOf(redis: Redis, keys: Keys, entryId: string): Promise<Traces<EntryRecords>> {
-  const scope = { stream: "signal_results", entryIds: [entryId] } as const;
+  const scope = { stream: "signal_results", entryIds: [entryId], scannedMax: SCANNED_MAX } as const;
   const { found, complete } = await scan(redis, keys, scope, (entry) => {
     if (entry.fields["entry_id"] !== entryId) return undefined;
     const parsed = logRowsOf(entry, "signal_results");
@@ -62,13 +63,14 @@ export async function recordsOf(redis: Redis, keys: Keys, entryId: string): Prom
 interface ScanScope {
   readonly stream: StreamName;
   readonly entryIds: readonly string[];
+  readonly scannedMax: number;
 }
 
 /** What `find` gives, from the time of the earliest of these entries on: nothing before that can be about them. */
 async function scan<Found>(
   redis: Redis,
   keys: Keys,
-  { stream, entryIds }: ScanScope,
+  { stream, entryIds, scannedMax }: ScanScope,
   find: (entry: Entry) => Found | undefined,
 ): Promise<Traces<Found[]>> {
   const found: Found[] = [];
@@ -77,7 +79,7 @@ async function scan<Found>(
   let scanned = 0;
   for await (const page of entryPages(redis, keys.stream(stream), { from, to: "+" })) {
     for (const entry of page) {
-      if (scanned === SCANNED_MAX) return { found, complete: false };
+      if (scanned === scannedMax) return { found, complete: false };
       scanned += 1;
       const trace = find(entry);
       if (trace !== undefined) found.push(trace);

@@ -6,7 +6,7 @@ import type { AttemptRow, UidRow } from "../../../../shared/log-rows.ts";
 import type { OutcomeRecord, ReportRecord } from "../../../../shared/records.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
 import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
-import { at, logged, NO_ROWS, ran, routed } from "./logged.ts";
+import { at, logged, NO_ROWS, ran, replay, routed } from "./logged.ts";
 
 /** A time after all decisions of a test. */
 const REPORTED_AT = Date.parse(at("01:00:00.000"));
@@ -110,6 +110,30 @@ describe.each(KINDS)("what workers report in a database of kind $kind", (databas
       "1-0 | run | 10 | report | opened | 7-0 signal_log_queue",
       "1-0 | run | 10 | report | opened | 7-2 signal_log_queue",
     ]);
+  });
+
+  it("is about the newest run of the task: a retry's, whether or not that is logged yet", async () => {
+    const shard = freshPrefix();
+    const log = logStoreOn(db, shard);
+    const retryAt = (id: string, started_at: string) => {
+      const selection = { shard, entry_id: "1-0", invocation: "live", strategy_id: 10 };
+      return replay(`${shard}${id}`, { kind: "retry", mode: null, selection, started_at });
+    };
+    const signals = [logged("1-0", { uid: "u", outcomes: [routed(10)] })];
+    await log.write({ ...NO_ROWS, signals, outcomes: [ran("1-0", { status: "failed" })] });
+    const first = retryAt("r1", at("00:10:00.000"));
+    // Both in one batch, the outcome before the retry of which nothing else is known.
+    await log.write({ ...NO_ROWS, invocations: [first], uidOutcomes: [outcomeOf("u", REPORTED_AT)] });
+    const executions = async () => (await stagesIn(shard)).filter((row) => row.includes("execution"));
+    const expected = [
+      "1-0 | live | 10 | execution | failed | ",
+      `1-0 | live | 10 | execution | executed | ${first.id}`,
+    ];
+    expect(await executions()).toEqual(expected);
+    // Its own record comes later; and what was reported before the retry is about the run before it.
+    await log.write({ ...NO_ROWS, outcomes: [ran("1-0", { status: "delegated", retry: first.id })] });
+    await log.write({ ...NO_ROWS, uidOutcomes: [outcomeOf("u", Date.parse(at("00:05:00.000")))] });
+    expect(await executions()).toEqual(expected);
   });
 
   it("is no status that a search finds", async () => {

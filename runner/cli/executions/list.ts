@@ -1,0 +1,66 @@
+import type { ExecutionStatus } from "../../../shared/reasons.ts";
+import { printableJson } from "../../../shared/text.ts";
+import { entryExecutionsSchema, foundExecutionsSchema } from "../../http/executions/schemas.ts";
+import type { CommandIo } from "../command-io.ts";
+import { executionsTable, tasksText } from "./text.ts";
+
+/** `cli executions list` and `show`. */
+
+export interface ListOptions {
+  readonly failed: boolean;
+  readonly status?: ExecutionStatus;
+  readonly strategy?: string;
+  readonly reason?: string;
+  readonly symbol?: string;
+  /** In ms. */
+  readonly since?: number;
+  readonly from?: number;
+  readonly to?: number;
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly json: boolean;
+}
+
+/** Prints a page of executions. */
+export async function listExecutions(options: ListOptions, io: CommandIo): Promise<void> {
+  const { failed, status, strategy, reason, symbol, since, to, limit, cursor, json } = options;
+  const from = since === undefined ? options.from : Date.now() - since;
+  const query = {
+    status: failed ? "failed" : status,
+    strategy,
+    reason,
+    symbol,
+    limit,
+    cursor,
+    from: isoOf(from),
+    to: isoOf(to),
+  };
+  const page = await io.withRouter(async (router) =>
+    router.ask({ path: "/executions", query, answer: foundExecutionsSchema }),
+  );
+  if (json) {
+    io.print(printableJson(page));
+    return;
+  }
+  if (page.executions.length > 0) io.print(executionsTable(page.executions, io));
+  const more = page.next_cursor === null ? "" : `; more with --cursor ${page.next_cursor}`;
+  io.print(`${page.executions.length} executions${more}`);
+  if (since !== undefined && more !== "")
+    io.say(`For the next page give --from ${isoOf(from) ?? ""} instead of --since, which counts from now.`);
+}
+
+function isoOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
+}
+
+/** Prints what became of the tasks of an entry. */
+export async function showExecutions(
+  entry: string,
+  { json }: { readonly json: boolean },
+  io: CommandIo,
+): Promise<void> {
+  const found = await io.withRouter(async (router) =>
+    router.ask({ path: `/executions/${entry}`, answer: entryExecutionsSchema }),
+  );
+  io.print(json ? printableJson(found) : tasksText(found));
+}

@@ -1,0 +1,51 @@
+import { z } from "@hono/zod-openapi";
+import { EXECUTION_STATUSES } from "../../../shared/reasons.ts";
+import { normaliseSymbol } from "../../../shared/signal/signal.ts";
+import { parseTime, TIME_FORMS } from "../../../shared/signal/time.ts";
+import { cutText, storable } from "../../../shared/text.ts";
+import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
+
+/** The query parameters of `GET /executions`. */
+
+const TIME_TEXT = `expected ${TIME_FORMS}`;
+const time = z
+  .string(TIME_TEXT)
+  .max(40, TIME_TEXT)
+  .transform((text, context) => {
+    const ms = parseTime(text);
+    if (ms !== undefined) return ms;
+    context.addIssue({ code: "custom", message: TIME_TEXT });
+    return z.NEVER;
+  })
+  .openapi({ type: "string", example: "2026-01-05T10:00:00Z" });
+
+/** Longer symbols are cut here in the record. */
+const SYMBOL_BYTES_MAX = 1_024;
+
+/** Strict, because a misspelt filter would find everything. */
+export const executionsQuerySchema = membersOf(
+  {
+    status: oneOf(EXECUTION_STATUSES).optional().describe("what the tasks came to, in their newest run"),
+    reason: textUpTo(200, { what: "a reason", example: "timeout" })
+      .transform(storable)
+      .optional()
+      .openapi({ type: "string", description: "a reason of a task, or a handler's own" }),
+    strategy: textUpTo(200, { what: "a strategy", example: "4" }).optional().describe("id or name"),
+    symbol: textUpTo(SYMBOL_BYTES_MAX, { what: "a ticker symbol", example: "BTCUSDT" })
+      .transform((text) => cutText(normaliseSymbol(storable(text)), SYMBOL_BYTES_MAX))
+      .optional()
+      .openapi({ type: "string", description: "normalised like the symbols of signals" }),
+    from: time.optional().openapi({ description: "ended at this time or later" }),
+    to: time.optional().openapi({ description: "ended before this time" }),
+    limit: integerIn({ what: "a number of executions", min: 1, max: 200, example: 50 }).default(50),
+    cursor: z
+      .string()
+      .max(2_000)
+      .optional()
+      .describe("`next_cursor` of the previous page of the same search"),
+  },
+  "?status=failed&limit=50",
+).refine(({ from, to }) => from === undefined || to === undefined || from < to, {
+  path: ["to"],
+  error: "expected a time after `from`, such as one day later",
+});

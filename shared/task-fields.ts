@@ -1,0 +1,44 @@
+import type { Fields } from "./entry.ts";
+import type { SignalRecord } from "./records.ts";
+import type { Signal } from "./signal/signal.ts";
+import { isoTime } from "./signal/time.ts";
+import { zonelessTime } from "./signal/zoneless-time.ts";
+
+/** Makes the fields that all tasks of a signal have in common, for its dispatch and for a retry; `parseTask` reads them. */
+export function signalFieldsOf(signal: TaskSignal, record: TaskRecord): Fields {
+  return {
+    signal_id: String(record.signal_id),
+    symbol: signal.symbol,
+    direction: String(record.direction),
+    time: record.bar_time ?? "",
+    received_at: zonelessTime(record.received_at, signal.receivedText),
+    log_uid: signal.uid,
+    source: signal.source ?? "",
+    entry_id: signal.entryId,
+    sent_at: record.sent_at ?? "",
+  };
+}
+
+export type TaskSignal = Pick<Signal, "entryId" | "uid" | "symbol" | "source" | "receivedText">;
+export type TaskRecord = Pick<
+  SignalRecord,
+  "signal_id" | "direction" | "bar_time" | "received_at" | "sent_at"
+>;
+
+/** The fields that all tasks of one invocation on one snapshot have in common. */
+export function dispatchFieldsOf({ invocation, snapshot, forcedAt }: Dispatch): Fields {
+  return { invocation, snapshot, ...(forcedAt === undefined ? {} : { forced_at: isoTime(forcedAt) }) };
+}
+
+export interface Dispatch {
+  readonly invocation: string;
+  /** Version of the snapshot that the decision was made on. */
+  readonly snapshot: string;
+  /** See {@link Task.forcedAt}. */
+  readonly forcedAt: number | undefined;
+}
+
+/** The fields in which the tasks of a signal differ. */
+export function strategyFieldsOf(id: number, name: string): Fields {
+  return { strategy_id: String(id), strategy: name };
+}

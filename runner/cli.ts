@@ -26,7 +26,9 @@ import { confirmOnTerminal } from "./setup/confirm.ts";
 /** `npm run cli -- …`: the commands, their options and checks of what was typed. */
 
 const program = new Command("npm run cli --")
-  .description("Inspects and controls the router of this folder, or that of REDIS_URL and KEY_PREFIX.")
+  .description(
+    "Inspects and controls the router of this folder, or that of REDIS_URL, DATABASE_URL and KEY_PREFIX.",
+  )
   .showHelpAfterError("(--help lists commands and options)");
 
 program

@@ -35,7 +35,7 @@ export async function folderRouter(
   return { status: "runs", settings: asked, fetch: async (request) => fetchOverSocket(path, request) };
 }
 
-export interface FolderRouterOptions {
+interface FolderRouterOptions {
   readonly env: Environment;
   readonly dataDir: string;
   /** Longest wait for its first answer, in ms. */
@@ -43,7 +43,7 @@ export interface FolderRouterOptions {
 }
 
 /** Whether something of it is in the data folder. */
-export function usesFolder({ redisUrl, databaseUrl }: Config): boolean {
+function usesFolder({ redisUrl, databaseUrl }: Config): boolean {
   return redisUrl === undefined || databaseUrl === undefined;
 }
 
@@ -81,7 +81,7 @@ function codeOf(error: NodeJS.ErrnoException): string | undefined {
 }
 
 /** Variables that say which router is meant, and are given to the command with another value than the router has. */
-export function settingDifferences(
+function settingDifferences(
   config: Config,
   env: Environment,
   { redis_url: redisUrl, database, settings }: RouterSettings,

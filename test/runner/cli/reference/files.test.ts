@@ -194,7 +194,7 @@ describe("apply", () => {
   test.each([
     ["missing.yaml", undefined, /cannot be read: there is no such file/],
     ["latin1.yaml", Buffer.from([0x61, 0xe9]), /not text in UTF-8/],
-    ["large.yaml", "#".repeat(600_000), /600000 bytes: expected at most 262144/],
+    ["large.yaml", "#".repeat(600_000), /600000 bytes: expected at most 200000/],
   ])("refuses the file %s", async (name, content, message) => {
     const path = join(folder, name);
     if (content !== undefined) await writeFile(path, content);

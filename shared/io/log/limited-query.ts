@@ -15,8 +15,6 @@ export async function limitedQuery<Row>(
 ): Promise<Row[]> {
   return db.readOnly(async (query) => {
     await query(`SET LOCAL statement_timeout = ${msMax}`);
-    // Postgres would compile the statement, by costs that no limit lowers: longer than it takes.
-    await query("SET LOCAL jit = off");
     return query<Row>(sql, params).catch((error: unknown) => {
       if (!(error instanceof DatabaseError) || error.sqlstate !== QUERY_CANCELED) throw error;
       throw new SearchTooSlowError(`the search took longer than ${msMax} ms`, { cause: error });

@@ -1,0 +1,31 @@
+import { closest } from "fastest-levenshtein";
+
+/**
+ * Finds the strategy that a person means by its id or its name. An id is taken as it is: it need not be in the reference. A name
+ * that none has, or several have, is a fault, with what is known instead.
+ */
+export function findStrategy(
+  typed: string,
+  strategies: ReadonlyMap<number, { readonly name: string }>,
+): FoundStrategy {
+  if (STRATEGY_ID.test(typed)) return { ok: true, id: Number(typed) };
+  const found = [...strategies].filter(([, { name }]) => name === typed).map(([id]) => id);
+  const [id, ...more] = found;
+  if (id === undefined) {
+    const names = [...strategies.values()].map(({ name }) => name);
+    const hint =
+      names.length === 0 ? "the router has no strategies yet" : `the closest is "${closest(typed, names)}"`;
+    return { ok: false, found: "none", fault: `no strategy has the name "${typed}": ${hint}` };
+  }
+  if (more.length === 0) return { ok: true, id };
+  const fault = `several strategies have the name "${typed}": type one of the ids ${found.join(", ")}`;
+  return { ok: false, found: "several", fault };
+}
+
+/** What is typed as an id, not as a name. */
+export const STRATEGY_ID = /^[1-9]\d{0,9}$/;
+
+export type FoundStrategy =
+  | { readonly ok: true; readonly id: number }
+  /** `fault` is a clause for people. */
+  | { readonly ok: false; readonly found: "none" | "several"; readonly fault: string };

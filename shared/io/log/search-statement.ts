@@ -1,4 +1,5 @@
 import {
+  EXECUTION_REASONS,
   EXECUTION_STATUSES,
   ROUTING_STATUSES,
   SIGNAL_REASONS,
@@ -7,9 +8,10 @@ import {
   type ExecutionStatus,
   type RoutingStatus,
   type SignalStatus,
-  type StrategyReason,
 } from "../../reasons.ts";
 import type { NameTable } from "../postgres/table-names.ts";
+import { outcomesIn, signalsIn, withOwnOutcome, type Ordered } from "./search-source.ts";
+import { microseconds } from "./timed-search.ts";
 
 /** The SQL of a search in `signal_log`, and what can be searched for. */
 
@@ -17,18 +19,20 @@ import type { NameTable } from "../postgres/table-names.ts";
 export const SEARCH_STATUSES = [
   ...new Set([...SIGNAL_STATUSES, ...ROUTING_STATUSES, ...EXECUTION_STATUSES]),
 ] as const;
-/** The same for reasons. */
-export const SEARCH_REASONS = [...new Set([...SIGNAL_REASONS, ...STRATEGY_REASONS])] as const;
+/** The same for reasons; handlers have more of their own. */
+export const SEARCH_REASONS = [
+  ...new Set([...SIGNAL_REASONS, ...STRATEGY_REASONS, ...EXECUTION_REASONS]),
+] as const;
 
 /** Conditions of a search; all that are given must hold. */
 export interface SignalSearch {
   readonly uid?: string | undefined;
   /** Normalised. */
   readonly symbol?: string | undefined;
-  /** Of the signal, or of any of its outcomes if only outcomes have this status; with a strategy, also of its outcome. */
+  /** Of the signal, or of any of its outcomes if only outcomes have this status; with a strategy, of its outcome. */
   readonly status?: SignalStatus | RoutingStatus | ExecutionStatus | undefined;
-  /** In the same way. */
-  readonly reason?: StrategyReason | undefined;
+  /** In the same way; with a strategy it may be a handler's own. */
+  readonly reason?: string | undefined;
   /** Id of a strategy that has an outcome for the signal. */
   readonly strategy?: number | undefined;
   readonly invocation?: string | undefined;
@@ -68,65 +72,60 @@ export function searchStatement(
 ): { readonly sql: string; readonly params: readonly unknown[] } {
   const params: unknown[] = [];
   const given = (value: unknown): string => `$${params.push(value)}`;
-  const conditions = [`shard = ${given(shard)}`];
-  const { uid, symbol, invocation, from, to } = search;
-  if (uid !== undefined) conditions.push(`uid = ${given(uid)}`);
-  if (symbol !== undefined) conditions.push(`symbol = ${given(symbol)}`);
-  if (invocation !== undefined) conditions.push(...ofInvocation(table, given(invocation)));
-  if (from !== undefined) conditions.push(`decided_at >= ${given(timeOf(from))}::timestamptz`);
-  if (to !== undefined) conditions.push(`decided_at < ${given(timeOf(to))}::timestamptz`);
-  conditions.push(...withOutcome(table, search, given));
+  const { uid, symbol, invocation, from, to, strategy } = search;
+  const source =
+    strategy === undefined
+      ? signalsIn(table, given(shard))
+      : outcomesIn(table, { shard: given(shard), strategy: given(strategy), search });
+  const { at, key } = source;
+  const conditions = [...source.conditions];
+  if (uid !== undefined) conditions.push(`l.uid = ${given(uid)}`);
+  if (symbol !== undefined) conditions.push(`l.symbol = ${given(symbol)}`);
+  if (invocation !== undefined) conditions.push(...ofInvocation(table, { at, key, id: given(invocation) }));
+  if (from !== undefined) conditions.push(`${at} >= ${given(timeOf(from))}::timestamptz`);
+  if (to !== undefined) conditions.push(`${at} < ${given(timeOf(to))}::timestamptz`);
+  conditions.push(
+    ...(strategy === undefined ? withOutcome(table, search, given) : withOwnOutcome(search, given)),
+  );
+  const entryId = NUMERIC_ENTRY_ID.replaceAll("entry_id", `${key}.entry_id`);
   if (after !== undefined) {
-    const { decidedAt, entryId, invocation: lastInvocation } = after;
-    const last = NUMERIC_ENTRY_ID.replaceAll("entry_id", `${given(entryId)}::text`);
-    const key = `(${given(decidedAt)}::timestamptz, ${last}, ${given(lastInvocation)})`;
-    conditions.push(`(decided_at, ${NUMERIC_ENTRY_ID}, invocation COLLATE "C") < ${key}`);
+    const last = NUMERIC_ENTRY_ID.replaceAll("entry_id", `${given(after.entryId)}::text`);
+    const position = `(${given(after.decidedAt)}::timestamptz, ${last}, ${given(after.invocation)})`;
+    conditions.push(`(${at}, ${entryId}, ${key}.invocation COLLATE "C") < ${position}`);
   }
   const sql = `
-    SELECT entry_id, invocation, uid, status, reason, signal_id, direction, left(symbol, ${TEXT_LENGTH_MAX}) AS symbol,
-      left(message, ${TEXT_LENGTH_MAX}) AS message, left(source, ${TEXT_LENGTH_MAX}) AS source, bar_time, decided_at, snapshot,
-      duplicate_of, to_char(decided_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS decided_at_us
-    FROM ${table("signal_log")} l WHERE ${conditions.join(" AND ")}
-    ORDER BY decided_at DESC, ${NUMERIC_ENTRY_ID} DESC, invocation COLLATE "C" DESC
+    SELECT l.entry_id, l.invocation, l.uid, l.status, l.reason, l.signal_id, l.direction,
+      left(l.symbol, ${TEXT_LENGTH_MAX}) AS symbol, left(l.message, ${TEXT_LENGTH_MAX}) AS message,
+      left(l.source, ${TEXT_LENGTH_MAX}) AS source, l.bar_time, l.decided_at, l.snapshot, l.duplicate_of,
+      ${microseconds(at)} AS decided_at_us${source.columns}
+    FROM ${source.tables} WHERE ${conditions.join(" AND ")}
+    ORDER BY ${at} DESC, ${entryId} DESC, ${key}.invocation COLLATE "C" DESC
     LIMIT ${given(countMax + 1)}`;
   return { sql, params };
 }
 
 /** There is no index by invocation, but a manual run decides nothing before it starts. */
-function ofInvocation(table: NameTable, id: string): string[] {
+function ofInvocation(table: NameTable, { at, key, id }: Ordered & { readonly id: string }): string[] {
   const start = `SELECT started_at - interval '1 minute' FROM ${table("invocations")} WHERE id = ${id}`;
-  return [`invocation = ${id}`, `decided_at >= coalesce((${start}), '-infinity')`];
+  return [`${key}.invocation = ${id}`, `${at} >= coalesce((${start}), '-infinity')`];
 }
 
-/** Which values each table can contain. A reason that stops a whole signal is also the reason of its outcomes. */
+/** Which values signals have; all others are those of outcomes. A signal's reason is also the reason of its outcomes. */
 const VALUES = {
-  status: {
-    signals: new Set<string>(SIGNAL_STATUSES),
-    outcomes: new Set<string>([...ROUTING_STATUSES, ...EXECUTION_STATUSES]),
-  },
-  reason: {
-    // A signal with the reason `shadow` has a strategy with it; the reverse is not so.
-    signals: new Set<string>(SIGNAL_REASONS.filter((reason) => reason !== "shadow")),
-    outcomes: new Set<string>(SEARCH_REASONS),
-  },
+  status: { signals: new Set<string>(SIGNAL_STATUSES) },
+  // A signal with the reason `shadow` has a strategy with it; the reverse is not so.
+  reason: { signals: new Set<string>(SIGNAL_REASONS.filter((reason) => reason !== "shadow")) },
 } as const;
 
-/** Status, reason and strategy; all conditions on outcomes must hold for the same outcome. */
+/** Status and reason without a strategy; conditions on outcomes must hold for the same outcome. */
 function withOutcome(table: NameTable, search: SignalSearch, given: (value: unknown) => string): string[] {
-  const { strategy } = search;
   const ofSignal: string[] = [];
   const ofOutcome: string[] = [];
-  if (strategy !== undefined) ofOutcome.push(`o.strategy_id = ${given(strategy)}`);
   for (const column of ["status", "reason"] as const) {
     const value = search[column];
     if (value === undefined) continue;
-    const parameter = given(value);
-    const { signals, outcomes } = VALUES[column];
-    const inSignal = signals.has(value) ? [`l.${column} = ${parameter}`] : [];
-    const inOutcome = outcomes.has(value) ? [`o.${column} = ${parameter}`] : [];
-    if (strategy !== undefined) ofOutcome.push(`(${[...inSignal, ...inOutcome].join(" OR ")})`);
-    else if (inSignal.length > 0) ofSignal.push(...inSignal);
-    else ofOutcome.push(...inOutcome);
+    if (VALUES[column].signals.has(value)) ofSignal.push(`l.${column} = ${given(value)}`);
+    else ofOutcome.push(`o.${column} = ${given(value)}`);
   }
   if (ofOutcome.length === 0) return ofSignal;
   // Attempts are part of an outcome, and a worker's word is no status.

@@ -12,10 +12,14 @@ import { addDocs } from "./docs.ts";
 import { encodingProblem } from "./encoding.ts";
 import { functionRoutes } from "./functions/routes.ts";
 import type { HttpDeps } from "./http-deps.ts";
+import { eventRoutes } from "./operations/events.ts";
 import { healthRoutes } from "./operations/health.ts";
+import { invocationRoutes } from "./operations/invocations.ts";
 import { metricsRoutes } from "./operations/metrics.ts";
 import { pauseRoutes } from "./operations/pauses.ts";
 import { referenceRoutes } from "./operations/reference.ts";
+import { statusRoutes } from "./operations/status.ts";
+import { strategyRoutes } from "./operations/strategies.ts";
 import {
   bodyTooLarge,
   Problem,
@@ -28,6 +32,7 @@ import { referenceEditRoutes } from "./reference/routes.ts";
 import { replayRoutes } from "./replays/routes.ts";
 import { newRoutes, type AppEnv } from "./routes.ts";
 import { signalRoutes } from "./signals/routes.ts";
+import { tailRoutes } from "./signals/tail.ts";
 import { isLikeWebhook } from "./webhook/addresses.ts";
 import { refusedAlertsOf } from "./webhook/refused-alerts.ts";
 import { webhookRoutes } from "./webhook/webhook.ts";
@@ -79,9 +84,14 @@ export function createHttpApp(deps: HttpDeps): OpenAPIHono<AppEnv> {
   app.route("/", replayRoutes(deps));
   app.route("/", pauseRoutes(deps));
   app.route("/", signalRoutes(deps));
+  app.route("/", tailRoutes(deps));
   app.route("/", deadLetterRoutes(deps));
   app.route("/", referenceRoutes(deps));
   app.route("/", referenceEditRoutes(deps));
+  app.route("/", statusRoutes(deps));
+  app.route("/", strategyRoutes(deps));
+  app.route("/", eventRoutes(deps));
+  app.route("/", invocationRoutes(deps));
   app.route("/", metricsRoutes(deps));
   addDocs(app);
 

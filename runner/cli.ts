@@ -11,6 +11,7 @@ import { CliError, withRedis, type Connection } from "./cli/connection.ts";
 import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
 import { addDeadLetterCommands } from "./cli/dead-letter-commands.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
+import { addLogCommands } from "./cli/log/commands.ts";
 import { withRouter } from "./cli/open-router.ts";
 import { osUser } from "./cli/os-user.ts";
 import { addReferenceCommands } from "./cli/reference/commands.ts";
@@ -93,6 +94,14 @@ const io: CommandIo = {
 addGroupCommands(program, onRedis);
 addDeadLetterCommands(program, { env: process.env, onRedis });
 addReferenceCommands(program, io);
+addLogCommands(program, io, { interrupted });
+
+/** Aborts at Ctrl-C or SIGTERM, so that the command ends in order; a second one ends the process. */
+function interrupted(): AbortSignal {
+  const interruption = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interruption.abort());
+  return interruption.signal;
+}
 
 async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {
   await withRedis(process.env, command);

@@ -10,10 +10,14 @@ import { CliError } from "./connection.ts";
 export interface RouterRoutes {
   /** The JSON answer of a route. @throws CliError with what its problem says; the exit code is 1 */
   ask<Answer>(question: Question<Answer>): Promise<Answer>;
-  /** The lines of an NDJSON answer, as they come. @throws CliError like `ask` */
-  lines(question: Omit<Question<never>, "answer">): AsyncIterable<unknown>;
+  /** The lines of an NDJSON answer, as they come, until it ends or `signal` aborts. @throws CliError like `ask` */
+  lines(question: Omit<Question<never>, "answer">, options?: LinesOptions): AsyncIterable<unknown>;
   /** The response itself, for routes with headers or statuses of their own. */
   fetch(question: Omit<Question<never>, "answer">): Promise<Response>;
+}
+
+export interface LinesOptions {
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Question<Answer> {
@@ -47,15 +51,24 @@ export function routesOver(fetch: (request: Request) => Promise<Response>): Rout
         `the answer of ${question.path} is not as expected: is the running router of another version? Restart it`,
       );
     },
-    async *lines(question) {
+    async *lines(question, { signal } = {}) {
       const response = await answered(question);
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      // Also ends the read that waits for a line.
+      const stop = (): void => void reader?.cancel().catch(() => undefined);
+      signal?.addEventListener("abort", stop, { once: true });
       let rest = "";
-      for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-        const lines = `${rest}${text}`.split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) if (line !== "") yield JSON.parse(line);
+      try {
+        for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+          const lines = `${rest}${read.value}`.split("\n");
+          rest = lines.pop() ?? "";
+          for (const line of lines) if (line !== "") yield JSON.parse(line);
+        }
+        if (rest !== "" && signal?.aborted !== true) yield JSON.parse(rest);
+      } finally {
+        signal?.removeEventListener("abort", stop);
+        stop();
       }
-      if (rest !== "") yield JSON.parse(rest);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { closest } from "fastest-levenshtein";
+import { distance } from "fastest-levenshtein";
 
 /**
  * Finds the strategy that a person means by its id or its name. An id is taken as it is: it need not be in the reference. A name
@@ -12,14 +12,23 @@ export function findStrategy(
   const found = [...strategies].filter(([, { name }]) => name === typed).map(([id]) => id);
   const [id, ...more] = found;
   if (id === undefined) {
-    const names = [...strategies.values()].map(({ name }) => name);
-    const hint =
-      names.length === 0 ? "the router has no strategies yet" : `the closest is "${closest(typed, names)}"`;
+    const closest = closestName(
+      typed,
+      [...strategies.values()].map(({ name }) => name),
+    );
+    const hint = closest === undefined ? "the router has no strategies yet" : `the closest is "${closest}"`;
     return { ok: false, found: "none", fault: `no strategy has the name "${typed}": ${hint}` };
   }
   if (more.length === 0) return { ok: true, id };
   const fault = `several strategies have the name "${typed}": type one of the ids ${found.join(", ")}`;
   return { ok: false, found: "several", fault };
+}
+
+/** By the share of letters that differ: a short name is not close to everything that is short. */
+function closestName(typed: string, names: readonly string[]): string | undefined {
+  const shareOf = (name: string): number =>
+    distance(typed.toLowerCase(), name.toLowerCase()) / Math.max(typed.length, name.length, 1);
+  return names.toSorted((a, b) => shareOf(a) - shareOf(b))[0];
 }
 
 /** What is typed as an id, not as a name. */

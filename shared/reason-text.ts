@@ -1,12 +1,19 @@
 import type { ExecutionReason, SignalReason, StrategyReason } from "./reasons.ts";
 import { ageText, excerpt } from "./text.ts";
 
-/** Why something was not done, in plain words: a clause for people, made of the reason's code and the detail of the record. */
+/**
+ * Why something was not done, in plain words with the code: a clause for people, made of what the record says.
+ * `too old: 10 min, the limit is 5 min (stale)`, `the handler failed (error): no such account`
+ */
 export function reasonText(reason: string, detail: Detail = {}): string {
-  const words = isKnown(reason) ? WORDS[reason](detail) : undefined;
-  const error = shortText(detail["error"]);
-  if (words === undefined) return error === "" ? reason : `${reason}: ${error}`;
+  const words = isKnown(reason) ? `${WORDS[reason](detail)} (${reason})` : reason;
+  const error = errorIn(detail);
   return error === "" ? words : `${words}: ${error}`;
+}
+
+/** The error that a detail has; empty: none. */
+export function errorIn({ error }: Detail): string {
+  return shortText(error);
 }
 
 type Detail = Readonly<Record<string, unknown>>;

@@ -38,7 +38,8 @@ export async function strategyIdOf(
   );
   if (found.ok) return found.id;
   const code = status === 404 ? "no_such_strategy" : "invalid_request";
-  const issues = [{ path: "strategy", message: `${TEXT}: ${found.fault}` }];
   const hint = "GET /strategies lists them";
-  throw new Problem({ status, code, detail: found.fault, hint, ...(status === 422 ? { issues } : {}) });
+  if (status === 404) throw new Problem({ status, code, detail: found.fault, hint });
+  const issues = [{ path: "strategy", message: `${found.fault}; ${TEXT}` }];
+  throw new Problem({ status, code, detail: "the query is not valid", issues, hint });
 }

@@ -6,15 +6,15 @@ test("every reason has words of its own, which take in its detail", () => {
   for (const reason of [...SIGNAL_REASONS, ...STRATEGY_REASONS, ...EXECUTION_REASONS])
     expect(reasonText(reason)).toMatch(/^\w.* \w/);
   expect(reasonText("stale", { age_ms: 600_000, age_ms_max: 300_000 })).toBe(
-    "too old: 10 min, the limit is 5 min",
+    "too old: 10 min, the limit is 5 min (stale)",
   );
   expect(reasonText("ticker_not_allowed", { symbol: "ETHUSDT", allowed: 3 })).toBe(
-    "ETHUSDT is not among its 3 tickers",
+    "ETHUSDT is not among its 3 tickers (ticker_not_allowed)",
   );
   expect(reasonText("no_eligible_strategy", { strategies: { paused: 2 } })).toBe(
-    "no strategy took it: paused 2",
+    "no strategy took it: paused 2 (no_eligible_strategy)",
   );
-  expect(reasonText("error", { error: "refused" })).toBe("the handler failed: refused");
+  expect(reasonText("error", { error: "refused" })).toBe("the handler failed (error): refused");
   expect(reasonText("http_400", { error: "bad order" })).toBe("http_400: bad order");
   expect(reasonText("toString")).toBe("toString");
 });

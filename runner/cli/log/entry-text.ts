@@ -1,11 +1,12 @@
-import { msText, reasonText } from "../../../shared/reason-text.ts";
+import { errorIn, msText } from "../../../shared/reason-text.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import { excerpt, printable } from "../../../shared/text.ts";
 import type { DecisionView, EntryView, OutcomeView } from "../../http/signals/entry-schemas.ts";
 import { textTable } from "../text-table.ts";
-import { clockNotes, legsText, legText, signalLegs, taskLegs } from "./legs.ts";
+import { clockNotes, legsText, legText, signalLegs, taskLegs, type TaskLegs } from "./legs.ts";
 import { outcomeText, reasonedText, runText } from "./outcome-text.ts";
 import { exactTime, shortTime } from "./times.ts";
+import { wrap } from "./wrap.ts";
 
 /** Everything about one entry, readable at a glance: the decision, its way in time, and each strategy with what it did. */
 
@@ -90,32 +91,43 @@ function decisionLines(view: EntryView, decision: DecisionView, shown: Shown): s
     "",
     ...legTable.split("\n").map((line) => `  ${line}`),
     ...clockNotes(legs).map((note) => `  ! ${note}`),
-    ...section("Strategies", strategyLines(view, decision, shown)),
+    ...strategyLines(view, decision, shown),
   ];
 }
 
-function strategyLines(view: EntryView, decision: DecisionView, shown: Shown): string[] {
+function strategyLines(view: EntryView, decision: DecisionView, { now, columns }: Shown): string[] {
   const ids = [...new Set(decision.outcomes.map(({ strategy_id }) => strategy_id))];
-  return ids.flatMap((id) => {
+  const lines = ids.flatMap((id) => {
     const outcomes = decision.outcomes.filter(({ strategy_id }) => strategy_id === id);
     const label = strategyLabel(id, outcomes.find(({ strategy }) => strategy !== null)?.strategy);
     const task = view.tasks.find(
       ({ strategy_id, invocation }) => strategy_id === id && invocation === decision.invocation,
     );
+    const [head = "", ...rest] = wrap(`${label}  ${strategyText(decision, outcomes)}`, {
+      columns: columns === undefined ? undefined : columns - HANGING,
+      indent: "  ",
+    });
+    const details = strategyDetails({ decision, outcomes, task }, now);
+    const indent = " ".repeat(2 + HANGING);
     return [
-      `${label}  ${strategyText(outcomes)}`,
-      ...strategyDetails({ decision, outcomes, task }, shown).map((line) => `    ${line}`),
+      head,
+      ...rest.map((line) => " ".repeat(HANGING) + line),
+      ...details.flatMap((line) => wrap(line, { columns, indent })),
     ];
   });
+  return lines.length === 0 ? [] : ["", "Strategies", ...lines];
 }
 
-function strategyText(outcomes: readonly OutcomeView[]): string {
+/** What belongs to a strategy stands so much further to the right. */
+const HANGING = 4;
+
+function strategyText({ symbol }: DecisionView, outcomes: readonly OutcomeView[]): string {
   const routed = outcomes.find(({ stage }) => stage === "routing");
   const runs = outcomes.filter(({ stage }) => stage === "execution");
   const attempts = outcomes.filter(({ stage }) => stage === "attempt").length;
   const run = runs.at(-1) ?? null;
   if (routed === undefined) return run === null ? "nothing is known" : runText(run);
-  return outcomeText(routed, run, attempts);
+  return outcomeText({ ...routed, detail: { symbol, ...routed.detail } }, run, attempts);
 }
 
 interface OfStrategy {
@@ -124,25 +136,29 @@ interface OfStrategy {
   readonly task: EntryView["tasks"][number] | undefined;
 }
 
-/** Attempts, further runs, reports, what is still pending, and the legs of its task. */
-function strategyDetails({ decision, outcomes, task }: OfStrategy, { now }: Shown): string[] {
-  const runs = outcomes.filter(({ stage }) => stage === "execution");
-  const legs = taskLegs(decision, task, outcomes);
+/** The legs of its task, its attempts and further runs, what is still pending, and what workers reported. */
+function strategyDetails({ decision, outcomes, task }: OfStrategy, now: Date): string[] {
+  const { dispatched, attempts, logged } = taskLegs(decision, task, outcomes);
+  const [only] = attempts;
+  const reports = outcomes.filter(({ stage }) => stage === "report");
+  const isOpen = attempts.every(({ outcome }) => outcome.stage !== "execution");
+  const ways =
+    attempts.length === 1 && only?.outcome.stage === "execution"
+      ? [legsText([dispatched, ...only.legs, logged])]
+      : [legsText([dispatched]), ...attempts.map(attemptText), legsText([logged])];
   return [
-    ...outcomes
-      .filter(({ stage }) => stage === "attempt")
-      .map(
-        (one) =>
-          `attempt ${one.attempt}: ${one.reason === null ? one.status : reasonText(one.reason, one.detail)}`,
-      ),
-    ...runs.slice(0, -1).map((one) => `before, ${shortTime(one.at, now)} UTC: ${runText(one)}`),
-    ...outcomes
-      .filter(({ stage }) => stage === "report")
-      .map((one) => `its worker, ${shortTime(one.at, now)} UTC: ${one.status}${reportText(one.detail)}`),
-    ...(task === undefined || runs.length > 0 ? [] : [taskText(task)]),
-    ...(legs.length === 0 ? [] : [legsText(legs)]),
-    ...clockNotes(legs).map((note) => `! ${note}`),
+    ...ways.filter((line) => line !== ""),
+    ...(task === undefined || !isOpen ? [] : [taskText(task)]),
+    ...reports.map(
+      (one) => `its worker, ${shortTime(one.at, now)} UTC: ${one.status}${reportText(one.detail)}`,
+    ),
   ];
+}
+
+/** `attempt 2  begun +1.8 s · ended +1 ms  503 Service Unavailable` */
+function attemptText({ outcome, legs }: TaskLegs["attempts"][number]): string {
+  const why = errorIn(outcome.detail) || (outcome.reason ?? outcome.status);
+  return `attempt ${outcome.attempt ?? 1}  ${legsText(legs)}  ${why}`;
 }
 
 function reportText(detail: Readonly<Record<string, unknown>>): string {

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { printable, printableJson } from "../../../shared/text.ts";
 import { eventSchema, eventsSchema, type EventView } from "../../http/operations/event-schemas.ts";
 import type { CommandIo } from "../command-io.ts";
-import { textTable } from "../text-table.ts";
+import { notedTable } from "./noted-table.ts";
 import { shortTime } from "./times.ts";
 
 /** `cli events` and `cli events done`: what the router has to say, and what people have done about it. */
@@ -40,23 +40,24 @@ export function eventsText(
   { now, columns }: Pick<CommandIo, "columns"> & { readonly now: Date },
 ): string {
   if (events.length === 0) return "no event found";
-  const [title = "", ...lines] = textTable(
-    ["time, UTC", "level", "source", "message"],
-    events.map(({ at, level, source, message }) => [shortTime(at, now), level, source, message]),
-    { columns },
-  ).split("\n");
-  const noted = lines.flatMap((line, n) => [line, ...doneLines(events[n], now)]);
+  const rows = events.map((event) => ({
+    cells: [shortTime(event.at, now), event.level, event.source],
+    note: event.message,
+    below: doneLines(event, now),
+  }));
+  const table = notedTable({ head: ["time, UTC", "level", "source"], noteHead: "message" }, rows, {
+    columns,
+  });
   const more = next_cursor === null ? [] : ["", `older ones: the same with --after ${next_cursor}`];
-  return [title, ...noted, ...more].join("\n");
+  return [table, ...more].join("\n");
 }
 
 /** What is to be done, or who has done it, below the event. */
-function doneLines(event: EventView | undefined, now: Date): string[] {
-  if (event?.action_flag !== true) return [];
-  const { done, id } = event;
-  if (done === null) return [`    ! to do, then: events done ${id}`];
-  const note = done.note === null ? "" : `: ${printable(done.note)}`;
-  return [`    ✓ done by ${printable(done.by)}, ${shortTime(done.at, now)} UTC${note}`];
+function doneLines({ action_flag, done, id }: EventView, now: Date): string[] {
+  if (!action_flag) return [];
+  if (done === null) return [`! to do, then: events done ${id}`];
+  const note = done.note === null ? "" : `: ${done.note}`;
+  return [`✓ done by ${done.by}, ${shortTime(done.at, now)} UTC${note}`];
 }
 
 export interface DoneOptions {

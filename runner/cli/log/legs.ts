@@ -26,33 +26,43 @@ export function signalLegs(entryId: string, decision: DecisionView): Leg[] {
   ]);
 }
 
-/** Of the task of one strategy, from the decision to the log. */
-export function taskLegs(
-  decision: Pick<DecisionView, "decided_at">,
-  task: EntryView["tasks"][number] | undefined,
-  outcomes: readonly OutcomeView[],
-): Leg[] {
-  const ran = outcomes.filter(({ stage }) => stage === "attempt" || stage === "execution");
-  const last = ran.findLast(({ stage }) => stage === "execution");
-  return legsOf([
-    ["decided", decision.decided_at],
-    ["dispatched", task?.dispatched_at ?? null],
-    ...ran.flatMap((one): [string, string | null][] => {
-      const name = ran.length === 1 ? "" : ` ${one.attempt ?? ""}`;
-      const begun =
-        one.duration_ms === null ? null : new Date(Date.parse(one.at) - one.duration_ms).toISOString();
-      return [
-        [`begun${name}`, begun],
-        [`ended${name}`, one.at],
-      ];
-    }),
-    ["logged", last?.logged_at ?? null],
-  ]).slice(1);
+/** Of the task of one strategy, from its dispatch to the log; each attempt has its own legs. */
+export interface TaskLegs {
+  readonly dispatched: Leg | undefined;
+  readonly attempts: readonly { readonly outcome: OutcomeView; readonly legs: readonly Leg[] }[];
+  readonly logged: Leg | undefined;
 }
 
-/** `dispatched +1 ms · begun +2 ms · ended +5 ms` */
-export function legsText(legs: readonly Leg[]): string {
-  return legs.map(({ what, tookMs }) => `${what} ${legText(tookMs)}`).join(" · ");
+export function taskLegs(
+  { decided_at }: Pick<DecisionView, "decided_at">,
+  task: EntryView["tasks"][number] | undefined,
+  outcomes: readonly OutcomeView[],
+): TaskLegs {
+  let before = Date.parse(decided_at);
+  const legTo = (what: string, at: string): Leg => {
+    const ms = Date.parse(at);
+    // A router knows Redis' time to some ms: a decision may seem later than its commit.
+    const tookMs = Math.max(0, ms - before);
+    before = ms;
+    return { what, at, tookMs };
+  };
+  const dispatched = task && legTo("dispatched", task.dispatched_at);
+  const attempts = outcomes
+    .filter(({ stage }) => stage === "attempt" || stage === "execution")
+    .map((outcome) => {
+      const { at, duration_ms } = outcome;
+      const begunAt = duration_ms === null ? undefined : new Date(Date.parse(at) - duration_ms).toISOString();
+      const begun = begunAt === undefined ? [] : [legTo("begun", begunAt)];
+      return { outcome, legs: [...begun, legTo("ended", at)] };
+    });
+  const last = attempts.at(-1)?.outcome;
+  const loggedAt = last?.stage === "execution" ? last.logged_at : null;
+  return { dispatched, attempts, logged: loggedAt == null ? undefined : legTo("logged", loggedAt) };
+}
+
+/** `begun +2 ms · ended +5 ms` */
+export function legsText(legs: readonly (Leg | undefined)[]): string {
+  return legs.flatMap((leg) => (leg === undefined ? [] : [`${leg.what} ${legText(leg.tookMs)}`])).join(" · ");
 }
 
 export function legText(tookMs: number | null): string {

@@ -16,19 +16,18 @@ interface Run extends Reasoned {
 
 /** `ignored – BTCUSDT is not its one ticker (ticker_not_allowed)` */
 export function reasonedText({ status, reason, detail }: Reasoned): string {
-  if (reason === null) return status;
-  const words = reasonText(reason, detail);
-  return `${status} – ${words}${words.startsWith(reason) ? "" : ` (${reason})`}`;
+  return reason === null ? status : `${status} – ${reasonText(reason, detail)}`;
 }
 
-/** `executed in 12 ms`, `failed – the handler failed: … (error), attempt 3, 12 ms` */
+/** `executed in 12 ms`, `failed on attempt 3 in 12 ms – the handler failed (error): …` */
 export function runText(run: Run): string {
-  const attempt = (run.attempt ?? 1) > 1 ? `, attempt ${run.attempt}` : "";
-  if (run.duration_ms === null) return reasonedText(run) + attempt;
-  const took = msText(run.duration_ms);
-  return run.reason === null
-    ? `${run.status} in ${took}${attempt}`
-    : `${reasonedText(run)}${attempt}, ${took}`;
+  return `${run.status}${effortText(run)}${run.reason === null ? "" : ` – ${reasonText(run.reason, run.detail)}`}`;
+}
+
+/** ` on attempt 3 in 12 ms` */
+export function effortText({ attempt, duration_ms }: Pick<Run, "attempt" | "duration_ms">): string {
+  const on = (attempt ?? 1) > 1 ? ` on attempt ${attempt}` : "";
+  return duration_ms === null ? on : `${on} in ${msText(duration_ms)}`;
 }
 
 /** What was decided for the strategy and, where it got a task, what that came to so far. */

@@ -116,7 +116,7 @@ export function strategyText(strategy: StrategyView, now: Date): string {
       "last end",
       last_end === null
         ? ""
-        : `${shortTime(last_end.at, now)} UTC, ${last_end.status}${last_end.reason === null ? "" : ` – ${reasonText(last_end.reason)} (${last_end.reason})`}`,
+        : `${shortTime(last_end.at, now)} UTC, ${last_end.status}${last_end.reason === null ? "" : ` – ${reasonText(last_end.reason)}`}`,
     ],
   ];
   return [

@@ -1,3 +1,4 @@
+import { errorIn, msText, reasonText } from "../../../shared/reason-text.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import { printable } from "../../../shared/text.ts";
 import {
@@ -7,7 +8,7 @@ import {
   type TailLine,
 } from "../../http/signals/tail-schemas.ts";
 import type { CommandIo } from "../command-io.ts";
-import { reasonedText, runText } from "./outcome-text.ts";
+import { effortText, reasonedText } from "./outcome-text.ts";
 
 /** `cli tail`: decisions, attempts and outcomes as they are made, until it is interrupted. */
 
@@ -65,21 +66,20 @@ function decisionLine(line: TailedDecision): string {
   return `${head}  ${whyText(line)}  ${line.entry_id ?? ""}`;
 }
 
-function whyText(line: TailedDecision): string {
-  if (line.duplicate_of !== null) return `as ${line.duplicate_of}`;
-  if (line.strategies.length === 1 || line.status !== "dispatched") {
-    const [only] = line.strategies;
-    // What is said of the whole signal holds for each of its strategies.
-    if (only === undefined || (line.reason !== null && line.reason !== "no_eligible_strategy"))
-      return reasonedText(line);
-    if (line.strategies.length === 1)
-      return `${strategyLabel(only.strategy_id, only.strategy)}: ${reasonedText(only)}`;
-    return reasonedText(line);
-  }
-  const names = line.strategies.flatMap((one) =>
+/** Who got it, or why nobody did. */
+function whyText({ duplicate_of, strategies, status, reason, detail }: TailedDecision): string {
+  if (duplicate_of !== null) return `as ${duplicate_of}`;
+  const [only] = strategies;
+  // What is said of the whole signal holds for each of its strategies.
+  if (reason !== null && (reason !== "no_eligible_strategy" || strategies.length !== 1))
+    return reasonText(reason, detail);
+  if (only !== undefined && strategies.length === 1)
+    return `${strategyLabel(only.strategy_id, only.strategy)}: ${reasonedText(only)}`;
+  const names = strategies.flatMap((one) =>
     one.status === "dispatched" ? [strategyLabel(one.strategy_id, one.strategy)] : [],
   );
-  const others = line.strategies.length - names.length;
+  if (names.length === 0) return status;
+  const others = strategies.length - names.length;
   const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : "";
   return `→ ${names.slice(0, NAMED_MAX).join(", ")}${more}${others === 0 ? "" : `; ${others} not`}`;
 }
@@ -88,19 +88,22 @@ function whyText(line: TailedDecision): string {
 const NAMED_MAX = 4;
 
 function outcomeLine(line: TailedOutcome): string {
-  const { kind, attempt, detail } = line;
-  const status = kind === "attempt" ? "retrying" : kind === "report" ? `“${line.status}”` : line.status;
-  const who = strategyLabel(line.strategy_id, line.strategy);
-  const what =
-    kind === "report"
-      ? Object.keys(detail).length === 0
-        ? ""
-        : JSON.stringify(detail)
-      : kind === "attempt"
-        ? `attempt ${attempt} ${runText({ ...line, attempt: null })}`
-        : runText(line);
-  const head = `${timeOf(line.at)}  ${status.padEnd(STATUS_WIDTH)} ${who}`;
-  return `${head}  ${signalText(line, null)}  ${what}  ${line.entry_id ?? line.uid ?? ""}`;
+  const status = line.kind === "attempt" ? "retrying" : line.status;
+  const head = `${timeOf(line.at)}  ${status.padEnd(STATUS_WIDTH)} ${strategyLabel(line.strategy_id, line.strategy)}`;
+  const signal = signalText(line, null);
+  return [head, signal, endText(line), line.entry_id ?? line.uid ?? ""]
+    .filter((part) => part !== "")
+    .join("  ");
+}
+
+/** How it ended, after its status. */
+function endText({ kind, attempt, duration_ms, reason, detail }: TailedOutcome): string {
+  if (kind === "report")
+    return `says its worker${Object.keys(detail).length === 0 ? "" : ` ${JSON.stringify(detail)}`}`;
+  if (kind === "attempt")
+    return `after attempt ${attempt}${duration_ms === null ? "" : ` of ${msText(duration_ms)}`} – ${errorIn(detail) || reason}`;
+  const effort = effortText({ attempt, duration_ms }).trimStart();
+  return reason === null ? effort : `${effort}${effort === "" ? "" : " "}– ${reasonText(reason, detail)}`;
 }
 
 function signalText(

@@ -67,7 +67,9 @@ export function whyText(
   if (signals.length === 0) return [...head, "", "no signal found for it"].join("\n");
   const rows = signals.map((signal) => {
     const { decided_at, entry_id, symbol, message, outcome, invocation } = signal;
-    const text = outcome === undefined ? signal.status : outcomeText(outcome, outcome.run, outcome.attempts);
+    // What stopped the whole signal is in its own detail, not in that of each strategy.
+    const routed = outcome && { ...outcome, detail: { symbol, ...outcome.detail } };
+    const text = routed === undefined ? signal.status : outcomeText(routed, routed.run, routed.attempts);
     const of = signal.duplicate_of === null ? "" : `, as ${signal.duplicate_of}`;
     const by = invocation === "live" ? "" : ` · run ${invocation}`;
     return {

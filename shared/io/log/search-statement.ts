@@ -10,7 +10,7 @@ import {
   type SignalStatus,
 } from "../../reasons.ts";
 import type { NameTable } from "../postgres/table-names.ts";
-import { outcomesIn, signalsIn, withOwnOutcome, type Ordered } from "./search-source.ts";
+import { isOfSignal, OUTCOME_COLUMNS_OF_SEARCH, strategyPage } from "./strategy-search-statement.ts";
 import { microseconds } from "./timed-search.ts";
 
 /** The SQL of a search in `signal_log`, and what can be searched for. */
@@ -72,42 +72,84 @@ export function searchStatement(
 ): { readonly sql: string; readonly params: readonly unknown[] } {
   const params: unknown[] = [];
   const given = (value: unknown): string => `$${params.push(value)}`;
-  const { uid, symbol, invocation, from, to, strategy } = search;
-  const source =
-    strategy === undefined
-      ? signalsIn(table, given(shard))
-      : outcomesIn(table, { shard: given(shard), strategy: given(strategy), search });
-  const { at, key } = source;
-  const conditions = [...source.conditions];
-  if (uid !== undefined) conditions.push(`l.uid = ${given(uid)}`);
-  if (symbol !== undefined) conditions.push(`l.symbol = ${given(symbol)}`);
-  if (invocation !== undefined) conditions.push(...ofInvocation(table, { at, key, id: given(invocation) }));
-  if (from !== undefined) conditions.push(`${at} >= ${given(timeOf(from))}::timestamptz`);
-  if (to !== undefined) conditions.push(`${at} < ${given(timeOf(to))}::timestamptz`);
-  conditions.push(
-    ...(strategy === undefined ? withOutcome(table, search, given) : withOwnOutcome(search, given)),
-  );
-  const entryId = NUMERIC_ENTRY_ID.replaceAll("entry_id", `${key}.entry_id`);
-  if (after !== undefined) {
-    const last = NUMERIC_ENTRY_ID.replaceAll("entry_id", `${given(after.entryId)}::text`);
-    const position = `(${given(after.decidedAt)}::timestamptz, ${last}, ${given(after.invocation)})`;
-    conditions.push(`(${at}, ${entryId}, ${key}.invocation COLLATE "C") < ${position}`);
+  const { uid, symbol, invocation, from, to, strategy, status, reason } = search;
+  const shardIs = given(shard);
+  const runIs = invocation === undefined ? undefined : given(invocation);
+  const bounds = [
+    ...(from === undefined ? [] : [`>= ${given(timeOf(from))}::timestamptz`]),
+    ...(to === undefined ? [] : [`< ${given(timeOf(to))}::timestamptz`]),
+    ...(after === undefined ? [] : [`<= ${given(after.decidedAt)}::timestamptz`]),
+    ...(runIs === undefined ? [] : [sinceStart(table, runIs)]),
+  ];
+  const last =
+    after &&
+    `(${given(after.decidedAt)}::timestamptz, ${numeric(`${given(after.entryId)}::text`)}, ${given(after.invocation)})`;
+  const ofSignal = [
+    ...(uid === undefined ? [] : [`l.uid = ${given(uid)}`]),
+    ...(symbol === undefined ? [] : [`l.symbol = ${given(symbol)}`]),
+  ];
+  const parts = {
+    times: (at: string) => bounds.map((bound) => `${at} ${bound}`),
+    ofKey: (alias: string) => (runIs === undefined ? [] : [`${alias}.invocation = ${runIs}`]),
+    position: (at: string, alias: string) =>
+      last === undefined
+        ? []
+        : [`(${at}, ${numeric(`${alias}.entry_id`)}, ${alias}.invocation COLLATE "C") < ${last}`],
+    order: (at: string, alias: string) =>
+      `${at} DESC, ${numeric(`${alias}.entry_id`)} DESC, ${alias}.invocation COLLATE "C" DESC`,
+  };
+  const limit = given(countMax + 1);
+  if (strategy === undefined) {
+    const conditions = [
+      `l.shard = ${shardIs}`,
+      ...ofSignal,
+      ...parts.times("l.decided_at"),
+      ...parts.ofKey("l"),
+      ...withOutcome(table, search, given),
+      ...parts.position("l.decided_at", "l"),
+    ];
+    const sql = `${selectDecisions("l.decided_at", "")}
+      FROM ${table("signal_log")} l WHERE ${conditions.join(" AND ")}
+      ORDER BY ${parts.order("l.decided_at", "l")} LIMIT ${limit}`;
+    return { sql, params };
   }
-  const sql = `
-    SELECT l.entry_id, l.invocation, l.uid, l.status, l.reason, l.signal_id, l.direction,
-      left(l.symbol, ${TEXT_LENGTH_MAX}) AS symbol, left(l.message, ${TEXT_LENGTH_MAX}) AS message,
-      left(l.source, ${TEXT_LENGTH_MAX}) AS source, l.bar_time, l.decided_at, l.snapshot, l.duplicate_of,
-      ${microseconds(at)} AS decided_at_us${source.columns}
-    FROM ${source.tables} WHERE ${conditions.join(" AND ")}
-    ORDER BY ${at} DESC, ${entryId} DESC, ${key}.invocation COLLATE "C" DESC
-    LIMIT ${given(countMax + 1)}`;
+  const page = strategyPage(table, {
+    shard: shardIs,
+    strategy: given(strategy),
+    bySignal: ofSignal.length > 0,
+    times: (at) => parts.times(at),
+    ofSignal: [
+      ...ofSignal,
+      ...(isOfSignal("status", status) || isOfSignal("reason", reason) ? ["l.entry_id IS NOT NULL"] : []),
+    ],
+    ofKey: (alias) => [
+      ...parts.ofKey(alias),
+      ...parts.position(alias === "l" ? "l.decided_at" : "o.at", alias),
+    ],
+    order: parts.order,
+    status: status === undefined ? undefined : { value: status, parameter: given(status) },
+    reason: reason === undefined ? undefined : { value: reason, parameter: given(reason) },
+    limit,
+  });
+  const sql = `${selectDecisions("o.key_at", OUTCOME_COLUMNS_OF_SEARCH)}
+    FROM ${page} ORDER BY ${parts.order("o.key_at", "o")}`;
   return { sql, params };
 }
 
+function numeric(entryId: string): string {
+  return NUMERIC_ENTRY_ID.replaceAll("entry_id", entryId);
+}
+
+const selectDecisions = (at: string, more: string): string => `
+  SELECT l.entry_id, l.invocation, l.uid, l.status, l.reason, l.signal_id, l.direction,
+    left(l.symbol, ${TEXT_LENGTH_MAX}) AS symbol, left(l.message, ${TEXT_LENGTH_MAX}) AS message,
+    left(l.source, ${TEXT_LENGTH_MAX}) AS source, l.bar_time, l.decided_at, l.snapshot, l.duplicate_of,
+    ${microseconds(at)} AS decided_at_us${more}`;
+
 /** There is no index by invocation, but a manual run decides nothing before it starts. */
-function ofInvocation(table: NameTable, { at, key, id }: Ordered & { readonly id: string }): string[] {
+function sinceStart(table: NameTable, id: string): string {
   const start = `SELECT started_at - interval '1 minute' FROM ${table("invocations")} WHERE id = ${id}`;
-  return [`${key}.invocation = ${id}`, `${at} >= coalesce((${start}), '-infinity')`];
+  return `>= coalesce((${start}), '-infinity')`;
 }
 
 /** Which values signals have; all others are those of outcomes. A signal's reason is also the reason of its outcomes. */

@@ -70,16 +70,17 @@ test("why: the strategy, and in words what became of each signal; the last line 
     "10:00:03   BTCUSDT  UP      1796034141049-0  executed in 12 ms",
     "10:00:02   BTCUSDT  UP      1796034141049-0  ignored – BTCUSDT is not its one ticker (ticker_not_allowed)",
     "10:00:01   BTCUSDT  UP      1796034141049-0  dispatched, not ended yet; 2 attempts failed",
-    "10:00:00   BTCUSDT  UP      1796034141049-0  failed – http_400: the receiver refused, attempt 3, 7 ms",
+    "10:00:00   BTCUSDT  UP      1796034141049-0  failed on attempt 3 in 7 ms – http_400: the receiver refused",
     "",
     "older ones: the same with --after WyJ4Il0",
   ]);
   const narrow = await ask({ answers, columns: 60 }, "why", "突破 Trend");
-  expect(narrow.out.split("\n").slice(4, 8)).toEqual([
+  expect(narrow.out.split("\n").slice(4, 9)).toEqual([
     "10:00:03   BTCUSDT  UP      1796034141049-0",
     "    executed in 12 ms",
     "10:00:02   BTCUSDT  UP      1796034141049-0",
-    "    ignored – BTCUSDT is not its one ticker (ticker_not_al…",
+    "    ignored – BTCUSDT is not its one ticker",
+    "    (ticker_not_allowed)",
   ]);
 });
 
@@ -233,9 +234,9 @@ test("tail: a line for each decision, attempt and outcome", async () => {
   expect(requests).toEqual(["GET /tail?strategy=Trend&failed=true"]);
   expect(out.split("\n")).toEqual([
     "10:00:00  DISPATCHED  UP on BTCUSDT (long)  → Trend (4); 1 not  1-0",
-    "10:00:00  retrying    Trend (4)  UP on BTCUSDT  attempt 1 failed – failed, and tried again: 503 (retryable_error), 5 ms  1-0",
-    "10:00:00  executed    Trend (4)  UP on BTCUSDT  executed in 5 ms, attempt 2  1-0",
-    "10:00:00  IGNORED     UP on BTCUSDT (long)  ignored – NO is not among the tickers (unknown_ticker)  1-0",
+    "10:00:00  retrying    Trend (4)  UP on BTCUSDT  after attempt 1 of 5 ms – 503  1-0",
+    "10:00:00  executed    Trend (4)  UP on BTCUSDT  on attempt 2 in 5 ms  1-0",
+    "10:00:00  IGNORED     UP on BTCUSDT (long)  NO is not among the tickers (unknown_ticker)  1-0",
     "… 3 not shown: more came than could be printed",
   ]);
 });

@@ -3,7 +3,7 @@ import { printable, printableJson } from "../../../shared/text.ts";
 import { eventSchema, eventsSchema, type EventView } from "../../http/operations/event-schemas.ts";
 import type { CommandIo } from "../command-io.ts";
 import { notedTable } from "./noted-table.ts";
-import { shortTime } from "./times.ts";
+import { currentTime, shortTime } from "./times.ts";
 
 /** `cli events` and `cli events done`: what the router has to say, and what people have done about it. */
 
@@ -21,7 +21,7 @@ export interface EventsOptions {
 
 export async function printEvents(options: EventsOptions, io: CommandIo): Promise<void> {
   const { action, level, source, text, since, limit, after: cursor, json } = options;
-  const from = since === undefined ? undefined : new Date(Date.now() - since).toISOString();
+  const from = since === undefined ? undefined : new Date(currentTime().getTime() - since).toISOString();
   const query = { action: action ? true : undefined, level, source, text, from, limit, cursor };
   const found = await io.withRouter(async (router) =>
     router.ask({ path: "/events", query, answer: eventsSchema }),
@@ -30,7 +30,7 @@ export async function printEvents(options: EventsOptions, io: CommandIo): Promis
     io.print(printableJson(found));
     return;
   }
-  io.print(eventsText(found, { ...io, now: new Date() }));
+  io.print(eventsText(found, { ...io, now: currentTime() }));
   if (found.log === "unavailable")
     io.say("Postgres is unavailable: these are the newest events, which Redis still has");
 }

@@ -4,7 +4,7 @@ import { printable, printableJson } from "../../../shared/text.ts";
 import { invocationSchema, invocationsSchema } from "../../http/operations/invocation-schemas.ts";
 import type { CommandIo } from "../command-io.ts";
 import { notedTable } from "./noted-table.ts";
-import { shortTime } from "./times.ts";
+import { currentTime, shortTime } from "./times.ts";
 
 /** `cli invocations` and `cli invocations show`: the runs on demand. */
 
@@ -24,7 +24,7 @@ export async function printInvocations(options: InvocationsOptions, io: CommandI
   const found = await io.withRouter(async (router) =>
     router.ask({ path: "/invocations", query, answer: invocationsSchema }),
   );
-  io.print(json ? printableJson(found) : invocationsText(found, { ...io, now: new Date() }));
+  io.print(json ? printableJson(found) : invocationsText(found, { ...io, now: currentTime() }));
 }
 
 export function invocationsText(
@@ -53,7 +53,7 @@ export async function printInvocation(
 ): Promise<void> {
   const path = `/invocations/${encodeURIComponent(id)}`;
   const found = await io.withRouter(async (router) => router.ask({ path, answer: invocationSchema }));
-  io.print(json ? printableJson(found) : invocationText(found, new Date()));
+  io.print(json ? printableJson(found) : invocationText(found, currentTime()));
 }
 
 export function invocationText(one: Invocation, now: Date): string {

@@ -3,6 +3,7 @@ import { printableJson } from "../../../shared/text.ts";
 import { entryViewSchema, signalViewSchema } from "../../http/signals/entry-schemas.ts";
 import type { CommandIo } from "../command-io.ts";
 import { entryText } from "./entry-text.ts";
+import { currentTime } from "./times.ts";
 
 /** `cli show <entry|uid>`: everything about one signal. */
 export async function showSignal(
@@ -20,7 +21,7 @@ export async function showSignal(
     io.print(printableJson(found.uid === null ? found.entries[0] : found));
     return;
   }
-  const now = new Date();
+  const now = currentTime();
   io.print(found.entries.map((entry) => entryText(entry, { columns: io.columns, now })).join("\n\n"));
   if (found.truncated) io.say("there are more entries with this uid: GET /signals?uid=… lists them all");
 }

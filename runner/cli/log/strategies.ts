@@ -8,7 +8,7 @@ import {
 } from "../../http/operations/strategy-schemas.ts";
 import type { CommandIo } from "../command-io.ts";
 import { notedTable } from "./noted-table.ts";
-import { shortTime } from "./times.ts";
+import { currentTime, shortTime } from "./times.ts";
 
 /** `cli strategies` and `cli strategies show`: what each strategy is, and how it is doing. */
 
@@ -24,7 +24,7 @@ export async function printStrategies({ json }: JsonOption, io: CommandIo): Prom
     io.print(printableJson(found));
     return;
   }
-  io.print(strategiesText(found.strategies, { ...io, now: new Date() }));
+  io.print(strategiesText(found.strategies, { ...io, now: currentTime() }));
   if (found.log === "unavailable") io.say(WITHOUT_LOG);
 }
 
@@ -75,7 +75,7 @@ export async function printStrategy(typed: string, { json }: JsonOption, io: Com
     io.print(printableJson(found));
     return;
   }
-  io.print(strategyText(found.strategy, new Date()));
+  io.print(strategyText(found.strategy, currentTime()));
   if (found.runners === 0) io.say("no process runs strategies now, so nobody can tell whether it can be run");
   if (found.log === "unavailable") io.say(WITHOUT_LOG);
 }

@@ -13,3 +13,8 @@ export function shortTime(iso: string, now: Date): string {
 export function exactTime(iso: string, now: Date): string {
   return `${shortTime(iso, now)}.${new Date(iso).toISOString().slice(20, 23)}`;
 }
+
+/** What the person who types means by today, and by the last two hours. */
+export function currentTime(): Date {
+  return new Date();
+}

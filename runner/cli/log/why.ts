@@ -8,7 +8,7 @@ import type { RouterRoutes } from "../router-routes.ts";
 import { notedTable } from "./noted-table.ts";
 import { outcomeText } from "./outcome-text.ts";
 import { strategyWarnings } from "./strategies.ts";
-import { shortTime } from "./times.ts";
+import { currentTime, shortTime } from "./times.ts";
 
 /** `cli why <strategy>`: what became of its last signals, and why. */
 
@@ -25,7 +25,7 @@ export interface WhyOptions {
 
 export async function printWhy(typed: string, options: WhyOptions, io: CommandIo): Promise<void> {
   const { last: limit, symbol, status, reason, since, after: cursor, json } = options;
-  const from = since === undefined ? undefined : new Date(Date.now() - since).toISOString();
+  const from = since === undefined ? undefined : new Date(currentTime().getTime() - since).toISOString();
   const [strategy, found] = await io.withRouter(async (router) => {
     const query = { strategy: typed, limit, symbol, status, reason, from, cursor };
     const signals = await router.ask({ path: "/signals", query, answer: foundSignalsSchema });
@@ -35,7 +35,7 @@ export async function printWhy(typed: string, options: WhyOptions, io: CommandIo
     io.print(printableJson({ strategy: strategy ?? null, ...found }));
     return;
   }
-  io.print(whyText({ typed, strategy, found, now: new Date() }, io));
+  io.print(whyText({ typed, strategy, found, now: currentTime() }, io));
 }
 
 /** Undefined for the id of one that is no longer in the reference, and where there is none. */

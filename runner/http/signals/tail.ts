@@ -71,15 +71,20 @@ export function tailRoutes({ services }: HttpDeps) {
     const filter = { ...query, strategy, failed: failed === "true" };
     const endsAt = seconds === undefined ? Infinity : performance.now() + seconds * 1_000;
     c.req.raw.signal.addEventListener("abort", () => viewer.close(), { once: true });
-    return c.body(tailLines(viewer, { filter, endsAt }), 200, headers);
+    return c.body(tailLines(viewer, { filter, endsAt, now: () => services.clock.now() }), 200, headers);
   });
 }
 
+interface TailOptions {
+  readonly filter: TailFilter;
+  /** By the monotonic clock, ms. */
+  readonly endsAt: number;
+  /** Redis' clock, milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** The lines of a viewer: they are asked for only as fast as the client reads, and it is closed when the client leaves. */
-function tailLines(
-  viewer: FeedViewer,
-  { filter, endsAt }: { readonly filter: TailFilter; readonly endsAt: number },
-): ReadableStream<Uint8Array> {
+function tailLines(viewer: FeedViewer, { filter, endsAt, now }: TailOptions): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let [hasBegun, isLeft] = [false, false];
   return new ReadableStream<Uint8Array>(
@@ -89,7 +94,7 @@ function tailLines(
           controller.enqueue(encoder.encode(lines.map((line) => `${JSON.stringify(line)}\n`).join("")));
         if (!hasBegun) {
           hasBegun = true;
-          send([{ kind: "began", at: new Date().toISOString() }]);
+          send([{ kind: "began", at: new Date(now()).toISOString() }]);
           return;
         }
         for (let heartbeatAt = performance.now() + HEARTBEAT_MS; ;) {
@@ -108,7 +113,7 @@ function tailLines(
           ];
           if (lines.length > 0) return send(lines);
           if (performance.now() < heartbeatAt) continue;
-          return send([{ kind: "heartbeat", at: new Date().toISOString() }]);
+          return send([{ kind: "heartbeat", at: new Date(now()).toISOString() }]);
         }
       },
       cancel() {

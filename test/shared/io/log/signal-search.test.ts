@@ -1,7 +1,11 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
-import type { SearchKey, SignalSearch } from "../../../../shared/io/log/search-statement.ts";
+import {
+  searchStatement,
+  type SearchKey,
+  type SignalSearch,
+} from "../../../../shared/io/log/search-statement.ts";
 import { searchSignals } from "../../../../shared/io/log/signal-search.ts";
 import { SearchTooSlowError } from "../../../../shared/io/log/timed-search.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
@@ -224,3 +228,31 @@ describe.each(serverKinds)("a search in a database of kind $kind that takes too 
     expect(await search(10_000)).toEqual({ signals: [], next: undefined });
   });
 });
+
+describe.each(databaseKinds.filter(({ kind }) => kind === "pg"))(
+  "in a database of kind $kind",
+  (database) => {
+    const planned = migratedDatabase(database);
+
+    it("a page of one strategy is read from the index of its rows in their order, whatever is searched for", async () => {
+      await planned.query(
+        `INSERT INTO signal_log_entries (shard, entry_id, invocation, strategy_id, stage, status, at)
+    SELECT 's', n || '-0', 'live', 1, 'routing', 'dispatched', now() + n * interval '1 ms' FROM generate_series(1, 20000) n`,
+      );
+      const searches = [
+        {},
+        { status: "failed" },
+        { reason: "stale" },
+        { invocation: "live", from: 0 },
+      ] as const;
+      await planned.query("ANALYZE signal_log_entries");
+      for (const search of searches) {
+        const page = { countMax: 20 };
+        const { sql, params } = searchStatement(planned.table, "s", { strategy: 1, ...search }, page);
+        const plan = await planned.query<Record<string, string>>(`EXPLAIN ${sql}`, params);
+        const text = plan.map((line) => Object.values(line)[0]).join("\n");
+        expect(text).toMatch(/Index Scan Backward using signal_log_entries_strategy_id_at/);
+      }
+    });
+  },
+);

@@ -12,6 +12,7 @@ import { pauseStrategy, resumeStrategy } from "./cli/control.ts";
 import { addDeadLetterCommands } from "./cli/dead-letter-commands.ts";
 import { addExecutionCommands } from "./cli/executions/commands.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
+import { addLogCommands } from "./cli/log/commands.ts";
 import { withRouter } from "./cli/open-router.ts";
 import { osUser } from "./cli/os-user.ts";
 import { addReferenceCommands } from "./cli/reference/commands.ts";
@@ -101,6 +102,14 @@ addReplayCommand(program, io);
 addRunCommands(program, io);
 addTaskCommands(program, io);
 addExecutionCommands(program, io);
+addLogCommands(program, io, { interrupted });
+
+/** Aborts at Ctrl-C or SIGTERM, so that the command ends in order; a second one ends the process. */
+function interrupted(): AbortSignal {
+  const interruption = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interruption.abort());
+  return interruption.signal;
+}
 
 async function onRedis(command: (connection: Connection) => Promise<void>): Promise<void> {
   await withRedis(process.env, command);

@@ -76,7 +76,7 @@ export type ParsedRows =
   | { readonly ok: true; readonly rows: LogRows }
   | { readonly ok: false; readonly error: string };
 
-const NO_ROWS: LogRows = {
+export const NO_ROWS: LogRows = {
   signals: [],
   outcomes: [],
   uidOutcomes: [],

@@ -11,6 +11,7 @@ const MAY_READ_THE_HOSTS_CLOCK: Readonly<Record<string, string>> = {
   "shared/io/redis/clock.ts":
     "its difference to performance.now() shows a sleep; before the first sample there is no other",
   "shared/io/redis/clock-difference.ts": "cli check compares it with Redis' clock",
+  "runner/cli/log/times.ts": "lists leave out today's date, and --since is typed by a person at this machine",
   "runner/http/auth/failed-auth-counts.ts": "the limiter subtracts it again to say when to come back",
   "runner/install.mjs": "the age of a file, before there is anything else",
   "functions/strategies/run-handler.ts": "a receiver compares a delivery's timestamp with a clock of its own",

@@ -10,7 +10,7 @@ import { CliError } from "./connection.ts";
 export interface RouterRoutes {
   /** The JSON answer of a route. @throws CliError with what its problem says; the exit code is 1 */
   ask<Answer>(question: Question<Answer>): Promise<Answer>;
-  /** The lines of an NDJSON answer, as they come. @throws CliError like `ask` */
+  /** The lines of an NDJSON answer, as they come, until it ends or `signal` aborts. @throws CliError like `ask` */
   lines(question: LinesQuestion): AsyncIterable<unknown>;
   /** The response itself, for routes with headers or statuses of their own. */
   fetch(question: Omit<Question<never>, "answer">): Promise<Response>;
@@ -33,6 +33,8 @@ export interface Question<Answer> {
 export interface LinesQuestion extends Omit<Question<never>, "answer"> {
   /** Called before the first line. */
   readonly onHeaders?: (headers: Headers) => void;
+  /** Ends the answer when it aborts. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The routes behind a `fetch` function. */
@@ -52,16 +54,25 @@ export function routesOver(fetch: (request: Request) => Promise<Response>): Rout
         `the answer of ${question.path} is not as expected: is the running router of another version? Restart it`,
       );
     },
-    async *lines({ onHeaders, ...question }) {
+    async *lines({ onHeaders, signal, ...question }) {
       const response = await answered(question);
       onHeaders?.(response.headers);
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      // Also ends the read that waits for a line.
+      const stop = (): void => void reader?.cancel().catch(() => undefined);
+      signal?.addEventListener("abort", stop, { once: true });
       let rest = "";
-      for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-        const lines = `${rest}${text}`.split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) if (line !== "") yield JSON.parse(line);
+      try {
+        for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+          const lines = `${rest}${read.value}`.split("\n");
+          rest = lines.pop() ?? "";
+          for (const line of lines) if (line !== "") yield JSON.parse(line);
+        }
+        if (rest !== "" && signal?.aborted !== true) yield JSON.parse(rest);
+      } finally {
+        signal?.removeEventListener("abort", stop);
+        stop();
       }
-      if (rest !== "") yield JSON.parse(rest);
     },
   };
 }

@@ -9,6 +9,7 @@ import { strategyLabel } from "../../shared/strategy-label.ts";
 import { printable, printableJson } from "../../shared/text.ts";
 import { DATA_DIR } from "../environment.ts";
 import { healthFrom, postgresHealth } from "../telemetry/health.ts";
+import { routerStatus } from "../telemetry/router-status.ts";
 import type { Connection } from "./connection.ts";
 
 /** `cli status`: prints health, streams, groups, snapshot, pauses and counters, as text or JSON. */
@@ -24,7 +25,7 @@ export async function printStatus(
     ...shadowLines(found),
     statusText(found),
   ];
-  console.log(json ? printableJson({ health, ...found }) : text.join("\n"));
+  console.log(json ? printableJson(routerStatus(health, found)) : text.join("\n"));
 }
 
 /** Only a server is asked: one process alone can open the embedded database. */

@@ -36,7 +36,8 @@ function tableOf(rows: readonly (readonly string[])[], colWidths: readonly (numb
   return table;
 }
 
-function widthOf(rows: readonly (readonly string[])[]): number {
+/** Columns of the terminal that a table of these rows takes, also with wide characters. */
+export function widthOf(rows: readonly (readonly string[])[]): number {
   return tableOf(rows, []).width;
 }
 

@@ -14,11 +14,15 @@ import { encodingProblem } from "./encoding.ts";
 import { executionRoutes } from "./executions/routes.ts";
 import { functionRoutes } from "./functions/routes.ts";
 import type { AppDeps, NetworkDeps, OwnerDeps } from "./http-deps.ts";
+import { eventRoutes } from "./operations/events.ts";
 import { healthRoutes } from "./operations/health.ts";
+import { invocationRoutes } from "./operations/invocations.ts";
 import { metricsRoutes } from "./operations/metrics.ts";
 import { pauseRoutes } from "./operations/pauses.ts";
 import { referenceRoutes } from "./operations/reference.ts";
 import { settingsRoutes } from "./operations/settings.ts";
+import { statusRoutes } from "./operations/status.ts";
+import { strategyRoutes } from "./operations/strategies.ts";
 import { taskRoutes } from "./operations/tasks.ts";
 import {
   bodyTooLarge,
@@ -32,6 +36,7 @@ import { referenceEditRoutes } from "./reference/routes.ts";
 import { replayRoutes } from "./replays/routes.ts";
 import { newRoutes, type AppEnv, type PlatformBindings } from "./routes.ts";
 import { signalRoutes } from "./signals/routes.ts";
+import { tailRoutes } from "./signals/tail.ts";
 import { isLikeWebhook } from "./webhook/addresses.ts";
 import { refusedAlertsOf } from "./webhook/refused-alerts.ts";
 import { webhookRoutes } from "./webhook/webhook.ts";
@@ -72,11 +77,16 @@ export function createHttpApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   app.route("/", replayRoutes(deps));
   app.route("/", pauseRoutes(deps));
   app.route("/", signalRoutes(deps));
+  app.route("/", tailRoutes(deps));
   app.route("/", deadLetterRoutes(deps));
   app.route("/", executionRoutes(deps));
   app.route("/", referenceRoutes(deps));
   app.route("/", referenceEditRoutes(deps));
   app.route("/", taskRoutes(deps));
+  app.route("/", statusRoutes(deps));
+  app.route("/", strategyRoutes(deps));
+  app.route("/", eventRoutes(deps));
+  app.route("/", invocationRoutes(deps));
   app.route("/", metricsRoutes(deps));
   addDocs(app);
 

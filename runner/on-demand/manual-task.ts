@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Entry } from "../../shared/entry.ts";
-import { namedStrategy } from "../../shared/named-strategy.ts";
+import { findKnownStrategy } from "../../shared/find-strategy.ts";
 import type { Direction } from "../../shared/reference/reference.ts";
 import type { Snapshot, SubscribedStrategy } from "../../shared/reference/snapshot.ts";
 import { isoTime } from "../../shared/signal/time.ts";
@@ -45,10 +45,10 @@ export function manualTask(
     invocation,
   }: { readonly snapshot: Snapshot; readonly now: number; readonly invocation: string },
 ): ManualTask | ManualRefusal {
-  const found = namedStrategy(typed, [...snapshot.strategies.values()]);
+  const found = findKnownStrategy(typed, snapshot.strategies);
   if (!found.ok) {
     const hint = "cli reference list strategies has all of them";
-    return { status: 404, code: "no_such_strategy", detail: found.text, hint };
+    return { status: 404, code: "no_such_strategy", detail: found.fault, hint };
   }
   const { strategy } = found;
   const { id: strategyId, name } = strategy;

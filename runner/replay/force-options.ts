@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { findKnownStrategy } from "../../shared/find-strategy.ts";
 import type { InvocationMark } from "../../shared/io/streams/invocation-marks.ts";
-import { chosenStrategy } from "../../shared/strategy-choice.ts";
 import { printable } from "../../shared/text.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { knownInvocation, refuseOther } from "../on-demand/claim-invocation.ts";
@@ -66,9 +66,9 @@ function chosenIds(
   const ids = new Set<number>();
   const faults: string[] = [];
   for (const one of typed) {
-    const found = chosenStrategy(one, known);
+    const found = findKnownStrategy(one, known);
     if (found.ok) ids.add(found.id);
-    else faults.push(printable(found.why));
+    else faults.push(printable(found.fault));
   }
   if (faults.length === 0) return [...ids].toSorted((a, b) => a - b);
   throw new ReplayRefused({

@@ -18,10 +18,17 @@ export type PausesHealth = Readonly<Record<string, string>>;
 
 /** Since when and by whom, as far as the note says so: ` since 2026-01-01 09:30 UTC by ann`. */
 export function pausedText(note: string): string {
+  const { at, by } = pauseNote(note);
+  return (at === null ? "" : ` since ${minuteText(at)}`) + (by === null ? "" : ` by ${by}`);
+}
+
+/** Since when, in milliseconds since 1970, and by whom; null where the note does not say so. */
+export function pauseNote(note: string): { readonly at: number | null; readonly by: string | null } {
   const { at, by } = parsedNote(note);
-  const since = typeof at === "number" && Math.abs(at) <= DATE_MS_MAX ? ` since ${minuteText(at)}` : "";
-  const who = typeof by === "string" && by !== "" ? ` by ${printable(by).slice(0, 100)}` : "";
-  return since + who;
+  return {
+    at: typeof at === "number" && Math.abs(at) <= DATE_MS_MAX ? at : null,
+    by: typeof by === "string" && by !== "" ? printable(by).slice(0, 100) : null,
+  };
 }
 
 /** The last time a Date can hold. */

@@ -4,6 +4,7 @@ import { normaliseSymbol } from "../../../shared/signal/signal.ts";
 import { parseTime, TIME_FORMS } from "../../../shared/signal/time.ts";
 import { cutText, storable } from "../../../shared/text.ts";
 import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
+import { strategySchema } from "../named-strategy.ts";
 
 /** The query parameters of `GET /executions`. */
 
@@ -30,7 +31,7 @@ export const executionsQuerySchema = membersOf(
       .transform(storable)
       .optional()
       .openapi({ type: "string", description: "a reason of a task, or a handler's own" }),
-    strategy: textUpTo(200, { what: "a strategy", example: "4" }).optional().describe("id or name"),
+    strategy: strategySchema.optional(),
     symbol: textUpTo(SYMBOL_BYTES_MAX, { what: "a ticker symbol", example: "BTCUSDT" })
       .transform((text) => cutText(normaliseSymbol(storable(text)), SYMBOL_BYTES_MAX))
       .optional()

@@ -1,12 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalEntryId } from "../../../shared/entry-range.ts";
 import { searchExecutions } from "../../../shared/io/log/executions-search.ts";
-import { SearchTooSlowError } from "../../../shared/io/log/signal-search.ts";
-import { findStrategy } from "../../../shared/io/status/find-strategy.ts";
+import { SearchTooSlowError } from "../../../shared/io/log/timed-search.ts";
 import { retryExecution, type RetriedExecution } from "../../on-demand/retry-execution.ts";
 import { executionsOf, RetryRefused } from "../../on-demand/retry-state.ts";
-import type { Services } from "../../setup/services.ts";
 import type { HttpDeps } from "../http-deps.ts";
+import { strategyIdOf } from "../named-strategy.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, entryIdSchema, json, jsonBody, newRoutes, problems } from "../routes.ts";
 import { executionCursor, parseExecutionCursor } from "./cursor.ts";
@@ -62,7 +61,7 @@ export function executionRoutes({ services }: HttpDeps) {
   return newRoutes()
     .openapi(listRoute, async (c) => {
       const { limit: countMax, cursor, strategy, ...filters } = c.req.valid("query");
-      const named = strategy === undefined ? {} : { strategy: await strategyOf(strategy, services) };
+      const named = strategy === undefined ? {} : { strategy: await strategyIdOf(strategy, services) };
       const search = { ...filters, ...named };
       const after = cursor === undefined ? undefined : parseExecutionCursor(cursor, search);
       if (cursor !== undefined && after === undefined) throw notValid("cursor", CURSOR_TEXT);
@@ -83,19 +82,13 @@ export function executionRoutes({ services }: HttpDeps) {
     .openapi(retryRoute, async (c) => {
       const entryId = canonicalEntryId(c.req.valid("param").entry);
       const { strategy, invocation, allow_stale: allowStale, by = "http", reason } = c.req.valid("json");
-      const strategyId = await strategyOf(strategy, services);
+      const strategyId = await strategyIdOf(strategy, services);
       const request = { entryId, strategyId, invocation, allowStale, by, reason };
       return c.json(retriedView(await retryExecution(request, services).catch(refusal)), 200);
     });
 }
 
 const CURSOR_TEXT = "expected the next_cursor of a page of this same search, or none for the first page";
-
-async function strategyOf(given: string, services: Services): Promise<number> {
-  const found = await findStrategy(services, given);
-  if (found.ok && found.id <= 2_147_483_647) return found.id;
-  throw notValid("strategy", found.ok ? "expected the id or name of a strategy" : found.error);
-}
 
 function notValid(path: string, message: string): Problem {
   const detail = "the request is not valid";

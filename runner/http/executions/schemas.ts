@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { EXECUTION_STATUSES } from "../../../shared/reasons.ts";
 import { membersOf, textUpTo } from "../expected.ts";
+import { strategySchema } from "../named-strategy.ts";
 import { byName, reasonText } from "../routes.ts";
 
 /** What the routes of executions accept and answer. */
@@ -95,9 +96,7 @@ export type EntryExecutionsView = z.infer<typeof entryExecutionsSchema>;
 
 export const retryRequestSchema = membersOf(
   {
-    strategy: z
-      .union([z.int().positive().transform(String), textUpTo(200, { what: "a strategy", example: "4" })])
-      .describe("id or name"),
+    strategy: z.union([z.int().min(1).max(2_147_483_647), strategySchema]).describe("id or name"),
     invocation: textUpTo(200, { what: "an invocation", example: "live" })
       .default("live")
       .describe("the invocation that dispatched the task"),

@@ -141,7 +141,7 @@ function shownFaults({ count, named }: RowFaults): z.infer<typeof faults> {
   return { count, named: [...named] };
 }
 
-function noSnapshot(): Problem {
+export function noSnapshot(): Problem {
   const detail = "Redis holds no usable reference snapshot, so no signal is decided";
   const hint = "POST /reference/refresh makes one from the tables in Postgres";
   return new Problem({ status: 404, code: "no_snapshot", detail, hint });

@@ -1,14 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalEntryId } from "../../../shared/entry-range.ts";
-import { strategyRowsOn } from "../../../shared/io/status/strategy-rows.ts";
 import { undeliveredTasks } from "../../../shared/io/streams/held-tasks.ts";
-import { isStrategyId, namedStrategy } from "../../../shared/named-strategy.ts";
 import { TASK_STATES } from "../../../shared/task-state.ts";
 import type { Task } from "../../../shared/task.ts";
-import type { Services } from "../../setup/services.ts";
-import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
+import { integerIn, membersOf, oneOf } from "../expected.ts";
 import type { HttpDeps } from "../http-deps.ts";
-import { Problem } from "../problem.ts";
+import { strategyIdOf, strategySchema } from "../named-strategy.ts";
 import { BEARER, entryIdSchema, json, newRoutes, problems } from "../routes.ts";
 import { taskInFlightSchema, tasksInFlight, type TaskInFlight } from "../tasks-in-flight.ts";
 
@@ -16,7 +13,8 @@ import { taskInFlightSchema, tasksInFlight, type TaskInFlight } from "../tasks-i
 export function taskRoutes({ services }: HttpDeps) {
   return newRoutes().openapi(route, async (c) => {
     const { state, strategy, limit, after } = c.req.valid("query");
-    const strategyId = strategy === undefined ? undefined : await strategyIdOf(strategy, services);
+    const strategyId =
+      strategy === undefined ? undefined : await strategyIdOf(strategy, services, { status: 404 });
     const isAsked = (task: Task): boolean => strategyId === undefined || task.strategyId === strategyId;
     const tasks: TaskInFlight[] = [];
     let next = after === undefined ? undefined : canonicalEntryId(after);
@@ -40,7 +38,7 @@ const PAGE_COUNT = 200;
 const query = membersOf(
   {
     state: oneOf(TASK_STATES).optional(),
-    strategy: textUpTo(500, { what: "the id or name of a strategy", example: "4" }).optional(),
+    strategy: strategySchema.optional(),
     limit: integerIn({ what: "a number of tasks", min: 1, max: 200, example: 50 }).default(50),
     after: entryIdSchema.optional().describe("`next` of the previous page"),
   },
@@ -67,17 +65,3 @@ const route = createRoute({
   request: { query },
   responses: { 200: json(tasksAnswer, "a page of them"), ...problems(401, 404, 422, 503) },
 });
-
-async function strategyIdOf(typed: string, { redis, keys }: Services): Promise<number> {
-  if (isStrategyId(typed)) return Number(typed);
-  const rows = await strategyRowsOn(redis, keys)(await redis.get(keys.referenceCurrent));
-  const strategies = [...rows].map(([id, { name }]) => ({ id, name }));
-  const found = namedStrategy(typed, strategies);
-  if (found.ok) return found.strategy.id;
-  throw new Problem({
-    status: 404,
-    code: "no_such_strategy",
-    detail: found.text,
-    hint: "GET /reference/document has all names",
-  });
-}

@@ -3,7 +3,8 @@ import { isEntryId } from "../../../shared/entry.ts";
 import { signalLogReaderOn, type LogFindings } from "../../../shared/io/log/signal-log-reader.ts";
 import { DatabaseError } from "../../../shared/io/postgres/database.ts";
 import { deliveryStateOf } from "../../../shared/io/streams/delivery-state.ts";
-import { deadLettersOf, recordsOf } from "../../../shared/io/streams/entry-traces.ts";
+import { deadLettersOf, recordsOf, type EntryRecords } from "../../../shared/io/streams/entry-traces.ts";
+import { tasksOf, type Dispatch, type TaskState } from "../../../shared/io/streams/task-states.ts";
 import type { Services } from "../../setup/services.ts";
 import { tasksInFlightOf } from "../tasks-in-flight.ts";
 import type { EntryView } from "./entry-schemas.ts";
@@ -78,13 +79,18 @@ async function viewsOf(
     ids.map(async (id) => ({ id, stream: await deliveryStateOf(redis, keys, id) })),
   );
   // Before the dead letters and the records, which is where a task in flight gets to.
-  const tasks = await tasksInFlightOf(ids, deps);
+  const tasksInFlight = await tasksInFlightOf(ids, deps);
   const letters = await deadLettersOf(redis, keys, ids);
   const findings = await Promise.all(
     states.map(async ({ id, stream }) => {
       const logged = log && loggedOf(id, log);
       const mayBePublished = stream.delivery.status !== "waiting" && logged?.decisions.some(isLive) !== true;
-      const records = mayBePublished ? await recordsOf(redis, keys, id) : NO_RECORDS;
+      const loggedTasks = await tasksOf(redis, keys, dispatchesOf(id, logged, NO_RECORDS.found));
+      const mayHaveEnded = loggedTasks.some((task) => !isEndLogged(task, logged));
+      const records = mayBePublished || mayHaveEnded ? await recordsOf(redis, keys, id) : NO_RECORDS;
+      const tasks = mayBePublished
+        ? await tasksOf(redis, keys, dispatchesOf(id, logged, records.found))
+        : loggedTasks;
       const moreDecisions = log?.moreDecisionsOf.has(id) === true;
       const truncated = moreDecisions || log?.moreOutcomes === true || !letters.complete || !records.complete;
       return {
@@ -92,7 +98,8 @@ async function viewsOf(
         stream,
         logged,
         published: records.found,
-        tasks: tasks.get(id) ?? [],
+        tasks,
+        tasksInFlight: tasksInFlight.get(id) ?? [],
         deadLetters: letters.found
           .filter(({ signalEntryId }) => signalEntryId === id)
           .map(({ letter }) => letter),
@@ -105,6 +112,49 @@ async function viewsOf(
 }
 
 const NO_RECORDS = { found: { signals: [], attempts: [], outcomes: [] }, complete: true };
+
+/** Whether the log has what a task came to. */
+function isEndLogged({ invocation, strategyId }: TaskState, logged: LoggedEntry | undefined): boolean {
+  return (logged?.outcomes ?? []).some(
+    (outcome) =>
+      outcome.stage === "execution" &&
+      outcome.invocation === invocation &&
+      outcome.strategy_id === strategyId,
+  );
+}
+
+/** What the newest decisions on an entry have dispatched. */
+function dispatchesOf(
+  entryId: string,
+  logged: LoggedEntry | undefined,
+  { signals }: EntryRecords,
+): readonly Dispatch[] {
+  const routed = (logged?.outcomes ?? []).filter(
+    ({ stage, status }) => stage === "routing" && status === "dispatched",
+  );
+  const inLog = (logged?.decisions ?? []).map(({ invocation, decided_at }) => ({
+    invocation,
+    decided_at,
+    strategyIds: routed
+      .filter((outcome) => outcome.invocation === invocation)
+      .map(({ strategy_id }) => strategy_id),
+  }));
+  const unlogged = signals.map(({ invocation, record }) => ({
+    invocation,
+    decided_at: record.decided_at,
+    strategyIds: record.outcomes
+      .filter(({ status }) => status === "dispatched")
+      .map(({ strategy_id }) => strategy_id),
+  }));
+  const known = new Set(inLog.map(({ invocation }) => invocation));
+  return [...inLog, ...unlogged.filter(({ invocation }) => !known.has(invocation))]
+    .filter(({ strategyIds }) => strategyIds.length > 0)
+    .slice(0, DISPATCHES_MAX)
+    .map(({ decided_at, ...dispatch }) => ({ entryId, ...dispatch, decidedAt: Date.parse(decided_at) }));
+}
+
+/** Decisions on one entry whose tasks are looked for. */
+const DISPATCHES_MAX = 3;
 
 function loggedOf(id: string, { decisions, outcomes, raw }: LogFindings): LoggedEntry {
   return {

@@ -49,6 +49,7 @@ const outcomeSchema = z
     attempt: z.int().nullable(),
     duration_ms: z.int().nullable(),
     at: isoTime,
+    logged_at: isoTime.nullable().describe("null: read from `signal_results`, not from the log"),
   })
   .openapi("Outcome");
 export type OutcomeView = z.infer<typeof outcomeSchema>;
@@ -97,6 +98,21 @@ const deadLetterSchema = z.object({
   at: isoTime,
 });
 
+const taskSchema = z
+  .object({
+    id: z.string().describe("its entry in `strategy_input_stream`"),
+    invocation: z.string(),
+    strategy_id: z.int(),
+    dispatched_at: isoTime,
+    state: z
+      .enum(["waiting", "pending", "ended"])
+      .describe("waiting: not delivered yet · pending: with a consumer, which has not ended it"),
+    consumer: z.string().nullable(),
+    attempts: z.int().nullable().describe("attempts that were begun; null unless it is pending"),
+    idle_ms: z.int().nullable().describe("since it was delivered, begun, or last vouched for"),
+  })
+  .openapi("TaskState");
+
 export const entryViewSchema = z
   .object({
     entry: z.object({
@@ -111,6 +127,9 @@ export const entryViewSchema = z
     decisions: z.array(decisionSchema).describe("newest first"),
     tasks_in_flight: z.array(taskInFlightSchema).describe("its tasks that are delivered and not finished"),
     outcomes_without_decision: z.array(outcomeSchema.extend({ invocation: z.string() })),
+    tasks: z
+      .array(taskSchema)
+      .describe("those that are still in `strategy_input_stream`, which keeps them for STREAM_RETENTION_MS"),
     dead_letters: z.array(deadLetterSchema),
     log: z.enum(["available", "unavailable"]).describe("unavailable: the answer is what Redis alone knows"),
     truncated: z.boolean().describe("there is, or may be, more than this"),
@@ -125,6 +144,26 @@ export const signalViewSchema = z
     truncated: z.boolean().describe("there are more entries; GET /signals?uid=… lists them all"),
   })
   .openapi("Signal");
+
+const foundOutcomeSchema = z
+  .object({
+    status: z.enum(ROUTING_STATUSES),
+    reason: z.string().nullable(),
+    detail,
+    run: z
+      .object({
+        status: z.enum(EXECUTION_STATUSES),
+        reason: z.string().nullable(),
+        detail,
+        attempt: z.int().nullable().describe("number of the last attempt"),
+        duration_ms: z.int().nullable(),
+        at: isoTime,
+      })
+      .nullable()
+      .describe("what the task came to: its newest end; null while there is none, or when there was no task"),
+    attempts: z.int().describe("attempts that have ended"),
+  })
+  .openapi("StrategyOutcome");
 
 export const foundSignalsSchema = z
   .object({
@@ -146,7 +185,12 @@ export const foundSignalsSchema = z
             snapshot: true,
             duplicate_of: true,
           })
-          .extend({ entry_id: z.string() }),
+          .extend({
+            entry_id: z.string(),
+            outcome: foundOutcomeSchema
+              .optional()
+              .describe("of the strategy that was asked for; absent without `strategy`"),
+          }),
       )
       .describe("newest decision first; texts are cut at 200 characters, GET /entries/{id} has them whole"),
     next_cursor: z

@@ -1,8 +1,9 @@
 import type { DeadLetter } from "../../../shared/dead-letter.ts";
-import type { Fields } from "../../../shared/entry.ts";
+import { entryTime, type Fields } from "../../../shared/entry.ts";
 import type { LoggedDecision, LoggedOutcome } from "../../../shared/io/log/signal-log-reader.ts";
 import type { DeliveryState } from "../../../shared/io/streams/delivery-state.ts";
 import type { EntryRecords } from "../../../shared/io/streams/entry-traces.ts";
+import type { TaskState } from "../../../shared/io/streams/task-states.ts";
 import type { AttemptRow, OutcomeRow, SignalRow } from "../../../shared/log-rows.ts";
 import { cleanFields } from "../../../shared/text.ts";
 import type { TaskInFlight } from "../tasks-in-flight.ts";
@@ -10,14 +11,24 @@ import type { DecisionView, EntryState, EntryView, OutcomeView } from "./entry-s
 
 /** Puts together what was found about one entry in the stream, the log, `signal_results` and the dead letters. */
 export function entryView(findings: EntryFindings): EntryView {
-  const { id, logged, deadLetters, tasks, truncated } = findings;
+  const { id, logged, tasks, tasksInFlight, deadLetters, truncated } = findings;
   const { decisions, others } = decisionsOf(findings);
   return {
     entry: { id, ...fieldsOf(findings) },
     state: stateOf(findings),
     decisions,
-    tasks_in_flight: [...tasks],
+    tasks_in_flight: [...tasksInFlight],
     outcomes_without_decision: others,
+    tasks: tasks.map(({ id: taskId, invocation, strategyId, status, consumer, attempts, idleMs }) => ({
+      id: taskId,
+      invocation,
+      strategy_id: strategyId,
+      dispatched_at: new Date(entryTime(taskId)).toISOString(),
+      state: status,
+      consumer,
+      attempts,
+      idle_ms: idleMs,
+    })),
     dead_letters: deadLetters.map(({ id: letterId, functionName, stream, reason, error, at }) => ({
       id: letterId,
       function: functionName,
@@ -38,9 +49,11 @@ export interface EntryFindings {
   readonly logged: LoggedEntry | undefined;
   /** Records in `signal_results`, read when the log has no live decision. */
   readonly published: EntryRecords;
+  /** Those still in the stream. */
+  readonly tasks: readonly TaskState[];
   readonly deadLetters: readonly DeadLetter[];
   /** Its tasks that are delivered and not finished. */
-  readonly tasks: readonly TaskInFlight[];
+  readonly tasksInFlight: readonly TaskInFlight[];
   /** The log has further decisions. */
   readonly moreDecisions: boolean;
   /** There is, or may be, more of anything. */
@@ -154,18 +167,25 @@ function loggedOutcome(row: LoggedOutcome): PartOutcome {
 }
 
 function routingOutcomes({ invocation, record }: SignalRow): PartOutcome[] {
-  const notRun = { attempt: null, duration_ms: null, at: record.decided_at, part: "" };
+  const notRun = { attempt: null, duration_ms: null, at: record.decided_at, logged_at: null, part: "" };
   return record.outcomes.map((outcome) => ({ ...outcome, ...notRun, invocation, stage: "routing" }));
 }
 
 function executionOutcome({ invocation, record }: OutcomeRow): PartOutcome {
   const { uid: _, retry: __, ...outcome } = record;
-  return { ...outcome, invocation, strategy: null, stage: "execution", part: record.retry ?? "" };
+  return {
+    ...outcome,
+    invocation,
+    strategy: null,
+    stage: "execution",
+    part: record.retry ?? "",
+    logged_at: null,
+  };
 }
 
 function attemptOutcome({ invocation, part, record }: AttemptRow): PartOutcome {
   const { uid: _, task_id: __, ...outcome } = record;
-  return { ...outcome, invocation, strategy: null, stage: "attempt", part };
+  return { ...outcome, invocation, strategy: null, stage: "attempt", part, logged_at: null };
 }
 
 function withoutPart(shown: PartOutcome): EntryView["outcomes_without_decision"][number] {

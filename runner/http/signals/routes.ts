@@ -1,9 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalEntryId } from "../../../shared/entry-range.ts";
-import { searchSignals, SearchTooSlowError } from "../../../shared/io/log/signal-search.ts";
+import { searchSignals } from "../../../shared/io/log/signal-search.ts";
 import type { HttpDeps } from "../http-deps.ts";
+import { strategyIdOf } from "../named-strategy.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, entryIdSchema, json, newRoutes, problems } from "../routes.ts";
+import { tooSlow } from "../searching.ts";
 import { lookUpEntry, lookUpUid } from "./entry-lookup.ts";
 import { entryViewSchema, foundSignalsSchema, signalViewSchema } from "./entry-schemas.ts";
 import { searchCursor } from "./search-cursor.ts";
@@ -58,11 +60,13 @@ export function signalRoutes({ services }: HttpDeps) {
     })
     .openapi(searchRoute, async (c) => {
       const { search, page } = c.req.valid("query");
+      const { strategy: given, ...others } = search;
+      const strategy = given === undefined ? undefined : await strategyIdOf(given, services);
       const { signals, next } = await searchSignals(database, {
         shard: keys.shard,
-        search,
+        search: { ...others, strategy },
         page,
-      }).catch(tooSlow);
+      }).catch(tooSlow("narrow the search with from and to, with symbol, or with strategy"));
       const next_cursor = next === undefined ? null : searchCursor(next, search);
       return c.json({ signals: [...signals], next_cursor }, 200);
     });
@@ -79,11 +83,4 @@ function unknownUid(): Problem {
   const hint =
     "a signal that was not dispatched is found by its uid only once it is in the log; GET /signals searches by symbol and time";
   return new Problem({ status: 404, code: "no_such_signal", detail, hint });
-}
-
-/** Reported as an error of the request, because a narrower search helps and a repeated one does not. */
-function tooSlow(error: unknown): never {
-  if (!(error instanceof SearchTooSlowError)) throw error;
-  const hint = "narrow the search with from and to, with symbol, or with strategy";
-  throw new Problem({ status: 422, code: "search_too_wide", detail: error.message, hint });
 }

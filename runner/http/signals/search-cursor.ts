@@ -7,6 +7,11 @@ import { storable } from "../../../shared/text.ts";
 
 /** Writes and reads `next_cursor`: the position where a search goes on, valid for the same search only. */
 
+/** A search as it was asked for: the strategy by its id, or by its name. */
+export type AskedSearch = Omit<SignalSearch, "strategy"> & {
+  readonly strategy?: number | string | undefined;
+};
+
 const contentSchema = z.tuple([
   z
     .string()
@@ -17,13 +22,13 @@ const contentSchema = z.tuple([
   z.string(),
 ]);
 
-export function searchCursor(key: SearchKey, search: SignalSearch): string {
+export function searchCursor(key: SearchKey, search: AskedSearch): string {
   const position = [key.decidedAt, key.entryId, key.invocation];
   return Buffer.from(JSON.stringify([...position, checksumOf(position, search)])).toString("base64url");
 }
 
 /** The position of a cursor; undefined when the cursor was changed, or made for another search. */
-export function parseSearchCursor(cursor: string, search: SignalSearch): SearchKey | undefined {
+export function parseSearchCursor(cursor: string, search: AskedSearch): SearchKey | undefined {
   const parsed = contentSchema.safeParse(jsonIn(Buffer.from(cursor, "base64url").toString()));
   if (!parsed.success) return undefined;
   const [decidedAt, entryId, invocation] = parsed.data;
@@ -32,7 +37,7 @@ export function parseSearchCursor(cursor: string, search: SignalSearch): SearchK
 }
 
 /** It needs no secret: a forged cursor shows nothing that a search without a cursor does not show. */
-function checksumOf(position: readonly string[], search: SignalSearch): string {
+function checksumOf(position: readonly string[], search: AskedSearch): string {
   const { uid, symbol, status, reason, strategy, invocation, from, to } = search;
   const content = [position, uid, symbol, status, reason, strategy, invocation, from, to];
   return createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 16);

@@ -1,19 +1,14 @@
 import { z } from "@hono/zod-openapi";
-import {
-  SEARCH_REASONS,
-  SEARCH_STATUSES,
-  type SearchPage,
-  type SignalSearch,
-} from "../../../shared/io/log/search-statement.ts";
+import { SEARCH_REASONS, SEARCH_STATUSES, type SearchPage } from "../../../shared/io/log/search-statement.ts";
 import { normaliseSymbol } from "../../../shared/signal/signal.ts";
-import { parseTime, TIME_FORMS } from "../../../shared/signal/time.ts";
 import { cutText, storable } from "../../../shared/text.ts";
 import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
-import { parseSearchCursor } from "./search-cursor.ts";
+import { strategySchema } from "../named-strategy.ts";
+import { isSpan, SPAN_FAULT, timeSchema } from "../searching.ts";
+import { parseSearchCursor, type AskedSearch } from "./search-cursor.ts";
 
 /** The query parameters of `GET /signals`. */
 
-const INTEGER_MAX = 2_147_483_647;
 /** Longer symbols are cut here in the record. */
 const SYMBOL_BYTES_MAX = 1_024;
 
@@ -22,20 +17,15 @@ export const uidSchema = textUpTo(256, { what: "a uid", example: "9f2c4e0b7d1a4c
   .transform(storable)
   .openapi({ type: "string", minLength: 1, maxLength: 256, example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6" });
 
-const TIME_TEXT = `expected ${TIME_FORMS}`;
-const time = z
-  .string(TIME_TEXT)
-  .max(40, TIME_TEXT)
-  .transform((text, context) => {
-    const ms = parseTime(text);
-    if (ms !== undefined) return ms;
-    context.addIssue({ code: "custom", message: TIME_TEXT });
-    return z.NEVER;
-  })
-  .openapi({ type: "string", example: "2026-01-05T10:00:00Z" });
+/** Handlers have reasons of their own, such as `refused`. */
+const OWN_REASON = /^[\w.-]{1,100}$/;
+const KNOWN_REASONS = new Set<string>(SEARCH_REASONS);
+const REASON_TEXT = `expected one of ${SEARCH_REASONS.map((reason) => `\`${reason}\``).join(", ")}; with \`strategy\`, also a reason of its handler's own`;
+const reason = z.string(REASON_TEXT).regex(OWN_REASON, REASON_TEXT);
 
 const SYMBOL_TEXT = `expected a ticker symbol of at most ${SYMBOL_BYTES_MAX} characters, such as BTCUSDT`;
-const symbol = z
+/** A symbol, normalised as that of a signal is. */
+export const symbolSchema = z
   .string(SYMBOL_TEXT)
   .max(SYMBOL_BYTES_MAX, SYMBOL_TEXT)
   .transform((text) => cutText(normaliseSymbol(storable(text)), SYMBOL_BYTES_MAX))
@@ -50,18 +40,22 @@ const CURSOR_TEXT =
 export const searchQuerySchema = membersOf(
   {
     uid: uidSchema.optional(),
-    symbol: symbol
+    symbol: symbolSchema
       .optional()
       .openapi({ description: "normalised like the symbols of signals: upper case, without .P" }),
     status: oneOf(SEARCH_STATUSES)
       .optional()
       .describe(
-        "status of the signal, or of any strategy's outcome if only outcomes have it; with `strategy`, of the signal or of that strategy's outcome",
+        "status of the signal, or of any strategy's outcome if only outcomes have it; with `strategy`, that strategy's: what was decided for it, or what its task came to (`duplicate` and `rejected` are the signal's)",
       ),
-    reason: oneOf(SEARCH_REASONS).optional().describe("reason of the same decision or outcome as `status`"),
-    strategy: integerIn({ what: "the id of a strategy", min: 1, max: INTEGER_MAX, example: 4 })
+    reason: reason.optional().openapi({
+      description:
+        "reason of the same decision or outcome as `status`; with `strategy`, that strategy's, also one of its handler's own (a reason that only signals have is the signal's)",
+      example: "stale",
+    }),
+    strategy: strategySchema
       .optional()
-      .describe("id of a strategy that has an outcome"),
+      .describe("id or name of a strategy that has an outcome; each row then has it as `outcome`"),
     invocation: z
       .string(INVOCATION_TEXT)
       .min(1, INVOCATION_TEXT)
@@ -69,8 +63,8 @@ export const searchQuerySchema = membersOf(
       .transform(storable)
       .optional()
       .openapi({ type: "string", description: "`live`, or the id of a manual run" }),
-    from: time.optional().openapi({ description: "decided at this time or later" }),
-    to: time.optional().openapi({ description: "decided before this time" }),
+    from: timeSchema.optional().openapi({ description: "decided at this time or later" }),
+    to: timeSchema.optional().openapi({ description: "decided before this time" }),
     limit: integerIn({ what: "a number of signals", min: 1, max: 200, example: 50 }).default(50),
     cursor: z
       .string(CURSOR_TEXT)
@@ -79,14 +73,10 @@ export const searchQuerySchema = membersOf(
       .describe("`next_cursor` of the previous page of the same search"),
   },
   "?symbol=BTCUSDT&limit=50",
-).transform(({ limit, cursor, ...search }, context): { search: SignalSearch; page: SearchPage } => {
-  if (search.from !== undefined && search.to !== undefined && search.from >= search.to) {
-    context.addIssue({
-      code: "custom",
-      path: ["to"],
-      message: "expected a time after `from`, such as one day later",
-    });
-  }
+).transform(({ limit, cursor, ...search }, context): { search: AskedSearch; page: SearchPage } => {
+  if (!isSpan(search)) context.addIssue({ code: "custom", ...SPAN_FAULT });
+  if (search.reason !== undefined && search.strategy === undefined && !KNOWN_REASONS.has(search.reason))
+    context.addIssue({ code: "custom", path: ["reason"], message: REASON_TEXT });
   if (cursor === undefined) return { search, page: { countMax: limit } };
   const after = parseSearchCursor(cursor, search);
   if (after !== undefined) return { search, page: { countMax: limit, after } };

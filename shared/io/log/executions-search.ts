@@ -6,7 +6,7 @@ import {
   type ExecutionPage,
   type ExecutionSearch,
 } from "./executions-statement.ts";
-import { limitedQuery } from "./limited-query.ts";
+import { timedSearch } from "./timed-search.ts";
 
 /** What a task came to, as a list shows it. Times are ISO 8601, UTC; texts are cut. */
 export interface FoundExecution {
@@ -54,7 +54,7 @@ export async function searchExecutions(
   { shard, search, page, msMax = SEARCH_MS_MAX }: ExecutionsRequest,
 ): Promise<FoundExecutions> {
   const { sql, params } = executionsStatement(db.table, shard, search, page);
-  const rows = await limitedQuery<FoundRow>(db, { sql, params, msMax });
+  const rows = await timedSearch<FoundRow>(db, { sql, params }, { msMax });
   const shown = rows.slice(0, page.countMax);
   const last = rows.length > shown.length ? shown.at(-1) : undefined;
   return {

@@ -1,4 +1,5 @@
 import {
+  EXECUTION_REASONS,
   EXECUTION_STATUSES,
   ROUTING_STATUSES,
   SIGNAL_REASONS,
@@ -7,9 +8,10 @@ import {
   type ExecutionStatus,
   type RoutingStatus,
   type SignalStatus,
-  type StrategyReason,
 } from "../../reasons.ts";
 import type { NameTable } from "../postgres/table-names.ts";
+import { isOfSignal, OUTCOME_COLUMNS_OF_SEARCH, strategyPage } from "./strategy-search-statement.ts";
+import { microseconds } from "./timed-search.ts";
 
 /** The SQL of a search in `signal_log`, and what can be searched for. */
 
@@ -17,18 +19,20 @@ import type { NameTable } from "../postgres/table-names.ts";
 export const SEARCH_STATUSES = [
   ...new Set([...SIGNAL_STATUSES, ...ROUTING_STATUSES, ...EXECUTION_STATUSES]),
 ] as const;
-/** The same for reasons. */
-export const SEARCH_REASONS = [...new Set([...SIGNAL_REASONS, ...STRATEGY_REASONS])] as const;
+/** The same for reasons; handlers have more of their own. */
+export const SEARCH_REASONS = [
+  ...new Set([...SIGNAL_REASONS, ...STRATEGY_REASONS, ...EXECUTION_REASONS]),
+] as const;
 
 /** Conditions of a search; all that are given must hold. */
 export interface SignalSearch {
   readonly uid?: string | undefined;
   /** Normalised. */
   readonly symbol?: string | undefined;
-  /** Of the signal, or of any of its outcomes if only outcomes have this status; with a strategy, also of its outcome. */
+  /** Of the signal, or of any of its outcomes if only outcomes have this status; with a strategy, of its outcome. */
   readonly status?: SignalStatus | RoutingStatus | ExecutionStatus | undefined;
-  /** In the same way. */
-  readonly reason?: StrategyReason | undefined;
+  /** In the same way; with a strategy it may be a handler's own. */
+  readonly reason?: string | undefined;
   /** Id of a strategy that has an outcome for the signal. */
   readonly strategy?: number | undefined;
   readonly invocation?: string | undefined;
@@ -68,65 +72,102 @@ export function searchStatement(
 ): { readonly sql: string; readonly params: readonly unknown[] } {
   const params: unknown[] = [];
   const given = (value: unknown): string => `$${params.push(value)}`;
-  const conditions = [`shard = ${given(shard)}`];
-  const { uid, symbol, invocation, from, to } = search;
-  if (uid !== undefined) conditions.push(`uid = ${given(uid)}`);
-  if (symbol !== undefined) conditions.push(`symbol = ${given(symbol)}`);
-  if (invocation !== undefined) conditions.push(...ofInvocation(table, given(invocation)));
-  if (from !== undefined) conditions.push(`decided_at >= ${given(timeOf(from))}::timestamptz`);
-  if (to !== undefined) conditions.push(`decided_at < ${given(timeOf(to))}::timestamptz`);
-  conditions.push(...withOutcome(table, search, given));
-  if (after !== undefined) {
-    const { decidedAt, entryId, invocation: lastInvocation } = after;
-    const last = NUMERIC_ENTRY_ID.replaceAll("entry_id", `${given(entryId)}::text`);
-    const key = `(${given(decidedAt)}::timestamptz, ${last}, ${given(lastInvocation)})`;
-    conditions.push(`(decided_at, ${NUMERIC_ENTRY_ID}, invocation COLLATE "C") < ${key}`);
+  const { uid, symbol, invocation, from, to, strategy, status, reason } = search;
+  const shardIs = given(shard);
+  const runIs = invocation === undefined ? undefined : given(invocation);
+  const bounds = [
+    ...(from === undefined ? [] : [`>= ${given(timeOf(from))}::timestamptz`]),
+    ...(to === undefined ? [] : [`< ${given(timeOf(to))}::timestamptz`]),
+    ...(after === undefined ? [] : [`<= ${given(after.decidedAt)}::timestamptz`]),
+    ...(runIs === undefined ? [] : [sinceStart(table, runIs)]),
+  ];
+  const last =
+    after &&
+    `(${given(after.decidedAt)}::timestamptz, ${numeric(`${given(after.entryId)}::text`)}, ${given(after.invocation)})`;
+  const ofSignal = [
+    ...(uid === undefined ? [] : [`l.uid = ${given(uid)}`]),
+    ...(symbol === undefined ? [] : [`l.symbol = ${given(symbol)}`]),
+  ];
+  const parts = {
+    times: (at: string) => bounds.map((bound) => `${at} ${bound}`),
+    ofKey: (alias: string) => (runIs === undefined ? [] : [`${alias}.invocation = ${runIs}`]),
+    position: (at: string, alias: string) =>
+      last === undefined
+        ? []
+        : [`(${at}, ${numeric(`${alias}.entry_id`)}, ${alias}.invocation COLLATE "C") < ${last}`],
+    order: (at: string, alias: string) =>
+      `${at} DESC, ${numeric(`${alias}.entry_id`)} DESC, ${alias}.invocation COLLATE "C" DESC`,
+  };
+  const limit = given(countMax + 1);
+  if (strategy === undefined) {
+    const conditions = [
+      `l.shard = ${shardIs}`,
+      ...ofSignal,
+      ...parts.times("l.decided_at"),
+      ...parts.ofKey("l"),
+      ...withOutcome(table, search, given),
+      ...parts.position("l.decided_at", "l"),
+    ];
+    const sql = `${selectDecisions("l.decided_at", "")}
+      FROM ${table("signal_log")} l WHERE ${conditions.join(" AND ")}
+      ORDER BY ${parts.order("l.decided_at", "l")} LIMIT ${limit}`;
+    return { sql, params };
   }
-  const sql = `
-    SELECT entry_id, invocation, uid, status, reason, signal_id, direction, left(symbol, ${TEXT_LENGTH_MAX}) AS symbol,
-      left(message, ${TEXT_LENGTH_MAX}) AS message, left(source, ${TEXT_LENGTH_MAX}) AS source, bar_time, decided_at, snapshot,
-      duplicate_of, to_char(decided_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS decided_at_us
-    FROM ${table("signal_log")} l WHERE ${conditions.join(" AND ")}
-    ORDER BY decided_at DESC, ${NUMERIC_ENTRY_ID} DESC, invocation COLLATE "C" DESC
-    LIMIT ${given(countMax + 1)}`;
+  const page = strategyPage(table, {
+    shard: shardIs,
+    strategy: given(strategy),
+    bySignal: ofSignal.length > 0,
+    times: (at) => parts.times(at),
+    ofSignal: [
+      ...ofSignal,
+      ...(isOfSignal("status", status) || isOfSignal("reason", reason) ? ["l.entry_id IS NOT NULL"] : []),
+    ],
+    ofKey: (alias) => [
+      ...parts.ofKey(alias),
+      ...parts.position(alias === "l" ? "l.decided_at" : "o.at", alias),
+    ],
+    order: parts.order,
+    status: status === undefined ? undefined : { value: status, parameter: given(status) },
+    reason: reason === undefined ? undefined : { value: reason, parameter: given(reason) },
+    limit,
+  });
+  const sql = `${selectDecisions("o.key_at", OUTCOME_COLUMNS_OF_SEARCH)}
+    FROM ${page} ORDER BY ${parts.order("o.key_at", "o")}`;
   return { sql, params };
 }
 
-/** There is no index by invocation, but a manual run decides nothing before it starts. */
-function ofInvocation(table: NameTable, id: string): string[] {
-  const start = `SELECT started_at - interval '1 minute' FROM ${table("invocations")} WHERE id = ${id}`;
-  return [`invocation = ${id}`, `decided_at >= coalesce((${start}), '-infinity')`];
+function numeric(entryId: string): string {
+  return NUMERIC_ENTRY_ID.replaceAll("entry_id", entryId);
 }
 
-/** Which values each table can contain. A reason that stops a whole signal is also the reason of its outcomes. */
+const selectDecisions = (at: string, more: string): string => `
+  SELECT l.entry_id, l.invocation, l.uid, l.status, l.reason, l.signal_id, l.direction,
+    left(l.symbol, ${TEXT_LENGTH_MAX}) AS symbol, left(l.message, ${TEXT_LENGTH_MAX}) AS message,
+    left(l.source, ${TEXT_LENGTH_MAX}) AS source, l.bar_time, l.decided_at, l.snapshot, l.duplicate_of,
+    ${microseconds(at)} AS decided_at_us${more}`;
+
+/** There is no index by invocation, but a manual run decides nothing before it starts. */
+function sinceStart(table: NameTable, id: string): string {
+  const start = `SELECT started_at - interval '1 minute' FROM ${table("invocations")} WHERE id = ${id}`;
+  return `>= coalesce((${start}), '-infinity')`;
+}
+
+/** Which values signals have; all others are those of outcomes. A signal's reason is also the reason of its outcomes. */
 const VALUES = {
-  status: {
-    signals: new Set<string>(SIGNAL_STATUSES),
-    outcomes: new Set<string>([...ROUTING_STATUSES, ...EXECUTION_STATUSES]),
-  },
-  reason: {
-    // A signal with the reason `shadow` has a strategy with it; the reverse is not so.
-    signals: new Set<string>(SIGNAL_REASONS.filter((reason) => reason !== "shadow")),
-    outcomes: new Set<string>(SEARCH_REASONS),
-  },
+  status: { signals: new Set<string>(SIGNAL_STATUSES) },
+  // A signal with the reason `shadow` has a strategy with it; the reverse is not so.
+  reason: { signals: new Set<string>(SIGNAL_REASONS.filter((reason) => reason !== "shadow")) },
 } as const;
 
-/** Status, reason and strategy; all conditions on outcomes must hold for the same outcome. */
+/** Status and reason without a strategy; conditions on outcomes must hold for the same outcome. */
 function withOutcome(table: NameTable, search: SignalSearch, given: (value: unknown) => string): string[] {
-  const { strategy } = search;
   const ofSignal: string[] = [];
   const ofOutcome: string[] = [];
-  if (strategy !== undefined) ofOutcome.push(`o.strategy_id = ${given(strategy)}`);
   for (const column of ["status", "reason"] as const) {
     const value = search[column];
     if (value === undefined) continue;
-    const parameter = given(value);
-    const { signals, outcomes } = VALUES[column];
-    const inSignal = signals.has(value) ? [`l.${column} = ${parameter}`] : [];
-    const inOutcome = outcomes.has(value) ? [`o.${column} = ${parameter}`] : [];
-    if (strategy !== undefined) ofOutcome.push(`(${[...inSignal, ...inOutcome].join(" OR ")})`);
-    else if (inSignal.length > 0) ofSignal.push(...inSignal);
-    else ofOutcome.push(...inOutcome);
+    if (VALUES[column].signals.has(value)) ofSignal.push(`l.${column} = ${given(value)}`);
+    else ofOutcome.push(`o.${column} = ${given(value)}`);
   }
   if (ofOutcome.length === 0) return ofSignal;
   // Attempts are part of an outcome, and a worker's word is no status.

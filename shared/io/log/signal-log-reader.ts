@@ -47,6 +47,7 @@ export interface LoggedOutcome {
   readonly attempt: number | null;
   readonly duration_ms: number | null;
   readonly at: string;
+  readonly logged_at: string;
 }
 
 export const LOG_STAGES = ["routing", "execution", "attempt", "report"] as const;
@@ -87,7 +88,7 @@ const selectDecisions = (table: NameTable): string => `
 /** In the order of time: the routing, then attempts, the execution, and what workers reported. */
 const selectOutcomes = (table: NameTable): string => `
   SELECT o.entry_id, o.invocation, o.strategy_id, s.name AS strategy, o.stage, o.part, o.status, o.reason, o.detail, o.attempt,
-    o.duration_ms, o.at
+    o.duration_ms, o.at, o.logged_at
   FROM ${table("signal_log_entries")} o LEFT JOIN ${table("strategies")} s ON s.id = o.strategy_id
   WHERE o.shard = $1 AND o.${ASKED}
   ORDER BY o.invocation = 'live' DESC, o.invocation, o.strategy_id,
@@ -114,7 +115,7 @@ export function signalLogReaderOn(db: Database, shard: string): SignalLogReader 
         return {
           // The live one has rank 1, whatever its age.
           decisions: decisions.filter(({ rank }) => rank <= DECISIONS_MAX).map(decisionOf),
-          outcomes: outcomes.slice(0, OUTCOMES_MAX).map((row) => ({ ...row, at: row.at.toISOString() })),
+          outcomes: outcomes.slice(0, OUTCOMES_MAX).map(outcomeOf),
           raw: new Map(raw.map((row) => [row.entry_id, row.raw])),
           moreDecisionsOf: new Set(
             decisions.filter(({ rank }) => rank > DECISIONS_MAX).map(({ entry_id }) => entry_id),
@@ -129,7 +130,14 @@ export function signalLogReaderOn(db: Database, shard: string): SignalLogReader 
   };
 }
 
-type StoredOutcome = Omit<LoggedOutcome, "at"> & { readonly at: Date };
+type StoredOutcome = Omit<LoggedOutcome, "at" | "logged_at"> & {
+  readonly at: Date;
+  readonly logged_at: Date;
+};
+
+function outcomeOf({ at, logged_at, ...row }: StoredOutcome): LoggedOutcome {
+  return { ...row, at: at.toISOString(), logged_at: logged_at.toISOString() };
+}
 
 type Timed = "bar_time" | "sent_at" | "received_at" | "decided_at" | "logged_at";
 

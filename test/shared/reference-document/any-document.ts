@@ -130,20 +130,23 @@ const symbols = fc.uniqueArray(symbol, {
   selector: (one) => one.trim().toUpperCase().replace(/\.P$/, ""),
 });
 
+/** At least one row, and none with an old name. */
+export const documentWithoutRenames: fc.Arbitrary<ReferenceDocument> = fc
+  .tuple(symbols, names, names)
+  .filter(([a, b, c]) => a.length + b.length + c.length > 0)
+  .chain(([tickers, signals, strategies]) =>
+    fc.record({
+      tickers: tickersOf(tickers),
+      signals: signalsOf(signals),
+      strategies: strategiesOf(strategies, signals, tickers),
+    }),
+  );
+
 /** At least one row. */
 export const anyDocument: fc.Arbitrary<ReferenceDocument> = fc
-  .tuple(symbols, names, names, fc.array(fc.boolean(), { minLength: 4 }))
-  .filter(([a, b, c]) => a.length + b.length + c.length > 0)
-  .chain(([tickers, signals, strategies, isRenamed]) =>
-    fc
-      .record({
-        tickers: tickersOf(tickers),
-        signals: signalsOf(signals),
-        strategies: strategiesOf(strategies, signals, tickers),
-      })
-      .map((lists) => ({
-        tickers: renaming(lists.tickers, isRenamed, "was ticker "),
-        signals: renaming(lists.signals, isRenamed, "was signal "),
-        strategies: renaming(lists.strategies, isRenamed, "was strategy "),
-      })),
-  );
+  .tuple(documentWithoutRenames, fc.array(fc.boolean(), { minLength: 4 }))
+  .map(([lists, isRenamed]) => ({
+    tickers: renaming(lists.tickers, isRenamed, "was ticker "),
+    signals: renaming(lists.signals, isRenamed, "was signal "),
+    strategies: renaming(lists.strategies, isRenamed, "was strategy "),
+  }));

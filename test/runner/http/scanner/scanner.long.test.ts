@@ -111,7 +111,10 @@ test(
     const { port, url } = await startRouterAndServer(errors);
     const authorization = `Bearer ${TOKEN}`;
     const document = await fetch(`${url}/openapi.json`, { headers: { authorization } });
-    const description = readDescription((await document.json()) as Parameters<typeof readDescription>[0]);
+    const described = readDescription((await document.json()) as Parameters<typeof readDescription>[0]);
+    // An answer of /tail does not end by itself.
+    const operations = described.operations.filter(({ path }) => path !== "/tail");
+    const description = { ...described, operations };
     const { definitions } = description;
 
     const report = await scan({

@@ -10,8 +10,9 @@ const FINDINGS: EntryFindings = {
   stream: { fields: { n: "1" }, delivery: { status: "acknowledged" } },
   logged: { decisions: [], outcomes: [], raw: undefined },
   published: { signals: [], attempts: [], outcomes: [] },
-  deadLetters: [],
   tasks: [],
+  tasksInFlight: [],
+  deadLetters: [],
   moreDecisions: false,
   truncated: false,
 };
@@ -23,7 +24,15 @@ function decision(invocation = "live"): LoggedDecision {
 
 function outcome(invocation = "live"): LoggedOutcome {
   const { record } = ran("5-0", { attempt: 3 });
-  return { ...record, entry_id: "5-0", invocation, strategy: "ten", stage: "execution", part: "" };
+  return {
+    ...record,
+    entry_id: "5-0",
+    invocation,
+    strategy: "ten",
+    stage: "execution",
+    part: "",
+    logged_at: at("00:00:09.000"),
+  };
 }
 
 function letter(stream: string, fields: Fields = {}): DeadLetter {

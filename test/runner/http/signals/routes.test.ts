@@ -53,7 +53,21 @@ describe("GET /entries/{id}", () => {
       duration_ms: null,
       at: decided.decisions[0].decided_at,
       detail: {},
+      logged_at: null,
     };
+    const [task] = await services.redis.xrange(keys.stream("strategy_input_stream"), "-", "+");
+    expect(decided.tasks).toEqual([
+      {
+        id: task?.[0],
+        invocation: "live",
+        strategy_id: 10,
+        dispatched_at: new Date(Number(task?.[0].split("-")[0])).toISOString(),
+        state: "waiting",
+        consumer: null,
+        attempts: null,
+        idle_ms: null,
+      },
+    ]);
     expect(decided.decisions[0].outcomes).toEqual([
       { ...outcome, strategy_id: 10, strategy: "strategy 10", status: "dispatched", reason: null },
       {
@@ -70,7 +84,13 @@ describe("GET /entries/{id}", () => {
     expect((await entry(id)).body).toEqual({
       ...decided,
       state: { status: "logged" },
-      decisions: [{ ...decided.decisions[0], logged_at }],
+      decisions: [
+        {
+          ...decided.decisions[0],
+          logged_at,
+          outcomes: decided.decisions[0].outcomes.map((one: object) => ({ ...one, logged_at })),
+        },
+      ],
     });
   });
 

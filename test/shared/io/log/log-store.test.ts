@@ -161,6 +161,9 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
         message: "started",
         details: { n: 1 },
         action_flag: true,
+        done_at: null,
+        done_by: null,
+        done_note: null,
       },
     ]);
   });

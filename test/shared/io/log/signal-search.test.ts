@@ -1,8 +1,13 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
-import type { SearchKey, SignalSearch } from "../../../../shared/io/log/search-statement.ts";
-import { searchSignals, SearchTooSlowError } from "../../../../shared/io/log/signal-search.ts";
+import {
+  searchStatement,
+  type SearchKey,
+  type SignalSearch,
+} from "../../../../shared/io/log/search-statement.ts";
+import { searchSignals } from "../../../../shared/io/log/signal-search.ts";
+import { SearchTooSlowError } from "../../../../shared/io/log/timed-search.ts";
 import { freshPrefix } from "../../../servers/fixtures.ts";
 import { databaseKinds, migratedDatabase, serverKinds } from "../postgres/databases.ts";
 import { at, logged, NO_ROWS, ran, replay, routed } from "./logged.ts";
@@ -55,7 +60,10 @@ const SIGNALS = [
 ];
 const ALL = SIGNALS.map(({ entryId, invocation }) => (invocation === RUN ? `${entryId} run` : entryId));
 
-const OUTCOMES = [ran("8-0", { status: "failed" }), ran("7-0", { strategy_id: 11 })];
+const OUTCOMES = [
+  ran("8-0", { status: "failed", reason: "timeout", attempt: 3 }),
+  ran("7-0", { strategy_id: 11, reason: "refused" }),
+];
 
 const CASES: readonly { what: string; search: SignalSearch; found: readonly string[] }[] = [
   { what: "no condition", search: {}, found: ALL },
@@ -75,10 +83,32 @@ const CASES: readonly { what: string; search: SignalSearch; found: readonly stri
   { what: "what another strategy did", search: { strategy: 11, status: "failed" }, found: [] },
   { what: "a strategy's reason", search: { strategy: 10, reason: "shadow" }, found: ["7-0"] },
   {
-    what: "a signal's status with a strategy",
+    what: "what was decided for a strategy, whatever the signal came to",
     search: { strategy: 11, status: "dispatched" },
-    found: ["8-0", "7-0"],
+    found: ["7-0"],
   },
+  {
+    what: "a reason that only signals have, with a strategy",
+    search: { strategy: 10, reason: "duplicate_uid" },
+    found: ["999-0"],
+  },
+  {
+    what: "a strategy with a uid and a symbol",
+    search: { strategy: 10, uid: "uid of 8-0", symbol: "ETHUSDT", status: "dispatched" },
+    found: ["8-0"],
+  },
+  { what: "a reason of a handler's own", search: { strategy: 11, reason: "refused" }, found: ["7-0"] },
+  {
+    what: "a status of the run with a reason of the routing",
+    search: { strategy: 10, status: "failed", reason: "shadow" },
+    found: [],
+  },
+  {
+    what: "a run's own reason and status",
+    search: { strategy: 10, reason: "timeout", status: "failed" },
+    found: ["8-0"],
+  },
+  { what: "a reason of tasks", search: { reason: "timeout" }, found: ["8-0"] },
   {
     what: "a signal's own status with a strategy",
     search: { strategy: 10, status: "duplicate" },
@@ -99,7 +129,7 @@ const CASES: readonly { what: string; search: SignalSearch; found: readonly stri
       from: 0,
       to: 253_402_300_799_999,
     },
-    found: ["8-0", "7-0"],
+    found: ["8-0"],
   },
 ];
 
@@ -198,3 +228,31 @@ describe.each(serverKinds)("a search in a database of kind $kind that takes too 
     expect(await search(10_000)).toEqual({ signals: [], next: undefined });
   });
 });
+
+describe.each(databaseKinds.filter(({ kind }) => kind === "pg"))(
+  "in a database of kind $kind",
+  (database) => {
+    const planned = migratedDatabase(database);
+
+    it("a page of one strategy is read from the index of its rows in their order, whatever is searched for", async () => {
+      await planned.query(
+        `INSERT INTO signal_log_entries (shard, entry_id, invocation, strategy_id, stage, status, at)
+    SELECT 's', n || '-0', 'live', 1, 'routing', 'dispatched', now() + n * interval '1 ms' FROM generate_series(1, 20000) n`,
+      );
+      const searches = [
+        {},
+        { status: "failed" },
+        { reason: "stale" },
+        { invocation: "live", from: 0 },
+      ] as const;
+      await planned.query("ANALYZE signal_log_entries");
+      for (const search of searches) {
+        const page = { countMax: 20 };
+        const { sql, params } = searchStatement(planned.table, "s", { strategy: 1, ...search }, page);
+        const plan = await planned.query<Record<string, string>>(`EXPLAIN ${sql}`, params);
+        const text = plan.map((line) => Object.values(line)[0]).join("\n");
+        expect(text).toMatch(/Index Scan Backward using signal_log_entries_strategy_id_at/);
+      }
+    });
+  },
+);

@@ -159,6 +159,7 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
       "004_worker_reports",
       "005_reference_changes",
       "006_retries",
+      "007_events_done",
     ];
     expect(await pendingMigrations(db)).toStrictEqual(names);
     const results = await Promise.all([db.migrate(), db.migrate(), db.migrate()]);

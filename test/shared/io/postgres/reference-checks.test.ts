@@ -2,7 +2,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { databaseKinds, migratedDatabase } from "./databases.ts";
 
-const MIGRATIONS = ["003_reference_checks", "004_worker_reports", "005_reference_changes", "006_retries"];
+const MIGRATIONS = [
+  "003_reference_checks",
+  "004_worker_reports",
+  "005_reference_changes",
+  "006_retries",
+  "007_events_done",
+];
 const CHECKS = [
   ["tickers", "tickers_symbol_check"],
   ["signals", "signals_name_check"],
@@ -24,6 +30,9 @@ async function takeBack(db: Database): Promise<void> {
   await db.query(`ALTER TABLE signal_log_entries ADD PRIMARY KEY ${key}`);
   await db.query("DROP TABLE IF EXISTS reference_changes");
   await db.query("DROP INDEX IF EXISTS signal_log_entries_execution_at, invocations_retry_entry");
+  for (const column of ["done_at", "done_by", "done_note"])
+    await db.query(`ALTER TABLE system_log DROP COLUMN IF EXISTS ${column}`);
+  await db.query("DROP INDEX IF EXISTS invocations_started_at");
   await db.query("DELETE FROM signal_router_migrations WHERE name >= $1", [MIGRATIONS[0]]);
 }
 

@@ -1,0 +1,27 @@
+import { isEntryId } from "../../../shared/entry.ts";
+import { printableJson } from "../../../shared/text.ts";
+import { entryViewSchema, signalViewSchema } from "../../http/signals/entry-schemas.ts";
+import type { CommandIo } from "../command-io.ts";
+import { entryText } from "./entry-text.ts";
+import { currentTime } from "./times.ts";
+
+/** `cli show <entry|uid>`: everything about one signal. */
+export async function showSignal(
+  typed: string,
+  { json }: { readonly json: boolean },
+  io: CommandIo,
+): Promise<void> {
+  const id = encodeURIComponent(typed);
+  const found = await io.withRouter(async (router) => {
+    if (!isEntryId(typed)) return router.ask({ path: `/signals/${id}`, answer: signalViewSchema });
+    const entry = await router.ask({ path: `/entries/${id}`, answer: entryViewSchema });
+    return { uid: null, entries: [entry], truncated: false };
+  });
+  if (json) {
+    io.print(printableJson(found.uid === null ? found.entries[0] : found));
+    return;
+  }
+  const now = currentTime();
+  io.print(found.entries.map((entry) => entryText(entry, { columns: io.columns, now })).join("\n\n"));
+  if (found.truncated) io.say("there are more entries with this uid: GET /signals?uid=… lists them all");
+}

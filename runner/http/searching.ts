@@ -40,7 +40,9 @@ export function positionText({ at, id }: Position): string {
   return Buffer.from(JSON.stringify([at, id])).toString("base64url");
 }
 
-const CURSOR_TEXT = "expected the next_cursor of a page of this list, or none for the first page";
+/** What a cursor has to be. */
+export const CURSOR_TEXT =
+  "expected the next_cursor of a page of this list, such as WyIyMDI2LTAxLTA1…, or none for the first page";
 const contentSchema = z.tuple([
   z
     .string()

@@ -2,6 +2,7 @@ import type { ExecutionStatus } from "../../../shared/reasons.ts";
 import { printableJson } from "../../../shared/text.ts";
 import { entryExecutionsSchema, foundExecutionsSchema } from "../../http/executions/schemas.ts";
 import type { CommandIo } from "../command-io.ts";
+import { currentTime } from "../log/times.ts";
 import { executionsTable, tasksText } from "./text.ts";
 
 /** `cli executions list` and `show`. */
@@ -24,7 +25,7 @@ export interface ListOptions {
 /** Prints a page of executions. */
 export async function listExecutions(options: ListOptions, io: CommandIo): Promise<void> {
   const { failed, status, strategy, reason, symbol, since, to, limit, cursor, json } = options;
-  const from = since === undefined ? options.from : Date.now() - since;
+  const from = since === undefined ? options.from : currentTime().getTime() - since;
   const query = {
     status: failed ? "failed" : status,
     strategy,

@@ -1,24 +1,12 @@
 import { z } from "@hono/zod-openapi";
 import { EXECUTION_STATUSES } from "../../../shared/reasons.ts";
 import { normaliseSymbol } from "../../../shared/signal/signal.ts";
-import { parseTime, TIME_FORMS } from "../../../shared/signal/time.ts";
 import { cutText, storable } from "../../../shared/text.ts";
 import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
 import { strategySchema } from "../named-strategy.ts";
+import { CURSOR_TEXT, isSpan, SPAN_FAULT, timeSchema } from "../searching.ts";
 
 /** The query parameters of `GET /executions`. */
-
-const TIME_TEXT = `expected ${TIME_FORMS}`;
-const time = z
-  .string(TIME_TEXT)
-  .max(40, TIME_TEXT)
-  .transform((text, context) => {
-    const ms = parseTime(text);
-    if (ms !== undefined) return ms;
-    context.addIssue({ code: "custom", message: TIME_TEXT });
-    return z.NEVER;
-  })
-  .openapi({ type: "string", example: "2026-01-05T10:00:00Z" });
 
 /** Longer symbols are cut here in the record. */
 const SYMBOL_BYTES_MAX = 1_024;
@@ -36,17 +24,14 @@ export const executionsQuerySchema = membersOf(
       .transform((text) => cutText(normaliseSymbol(storable(text)), SYMBOL_BYTES_MAX))
       .optional()
       .openapi({ type: "string", description: "normalised like the symbols of signals" }),
-    from: time.optional().openapi({ description: "ended at this time or later" }),
-    to: time.optional().openapi({ description: "ended before this time" }),
+    from: timeSchema.optional().openapi({ description: "ended at this time or later" }),
+    to: timeSchema.optional().openapi({ description: "ended before this time" }),
     limit: integerIn({ what: "a number of executions", min: 1, max: 200, example: 50 }).default(50),
     cursor: z
-      .string()
-      .max(2_000)
+      .string(CURSOR_TEXT)
+      .max(2_000, CURSOR_TEXT)
       .optional()
       .describe("`next_cursor` of the previous page of the same search"),
   },
   "?status=failed&limit=50",
-).refine(({ from, to }) => from === undefined || to === undefined || from < to, {
-  path: ["to"],
-  error: "expected a time after `from`, such as one day later",
-});
+).refine(isSpan, { path: SPAN_FAULT.path, error: SPAN_FAULT.message });

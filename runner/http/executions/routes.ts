@@ -1,13 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalEntryId } from "../../../shared/entry-range.ts";
 import { searchExecutions } from "../../../shared/io/log/executions-search.ts";
-import { SearchTooSlowError } from "../../../shared/io/log/timed-search.ts";
 import { retryExecution, type RetriedExecution } from "../../on-demand/retry-execution.ts";
 import { executionsOf, RetryRefused } from "../../on-demand/retry-state.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { strategyIdOf } from "../named-strategy.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, entryIdSchema, json, jsonBody, newRoutes, problems } from "../routes.ts";
+import { CURSOR_TEXT, tooSlow } from "../searching.ts";
 import { executionCursor, parseExecutionCursor } from "./cursor.ts";
 import { executionsQuerySchema } from "./query.ts";
 import {
@@ -69,7 +69,7 @@ export function executionRoutes({ services }: HttpDeps) {
         shard: keys.shard,
         search,
         page: { countMax, after },
-      }).catch(tooSlow);
+      }).catch(tooSlow("narrow the list with from and to, or with status"));
       const next_cursor = next === undefined ? null : executionCursor(next, search);
       return c.json({ executions: [...executions], next_cursor }, 200);
     })
@@ -87,8 +87,6 @@ export function executionRoutes({ services }: HttpDeps) {
       return c.json(retriedView(await retryExecution(request, services).catch(refusal)), 200);
     });
 }
-
-const CURSOR_TEXT = "expected the next_cursor of a page of this same search, or none for the first page";
 
 function notValid(path: string, message: string): Problem {
   const detail = "the request is not valid";
@@ -109,13 +107,6 @@ function refusal(error: unknown): never {
   if (!(error instanceof RetryRefused)) throw error;
   const { code, why: detail, hint } = error.refusal;
   throw new Problem({ status: 409, code, detail, ...(hint === undefined ? {} : { hint }) });
-}
-
-/** Reported as an error of the request, because a narrower search helps and a repeated one does not. */
-function tooSlow(error: unknown): never {
-  if (!(error instanceof SearchTooSlowError)) throw error;
-  const hint = "narrow the list with from and to, or with status";
-  throw new Problem({ status: 422, code: "search_too_wide", detail: error.message, hint });
 }
 
 function retriedView({

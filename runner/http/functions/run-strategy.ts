@@ -44,7 +44,7 @@ const TIME_TEXT = `expected ${TIME_FORMS}`;
 const SIGNAL_TEXT = "expected the id of a signal, a whole number such as 4";
 const INVOCATION_TEXT =
   "expected 8 to 64 letters, digits, - and _ that no other run has, such as by-hand-2026-01-05";
-const FOR_REAL_TEXT = "expected `true` or `false`";
+const FOR_REAL_TEXT = 'expected true or false, such as in {"for_real": true}';
 
 const symbolText = textUpTo(100, { what: "a ticker symbol", example: "BTCUSDT" });
 

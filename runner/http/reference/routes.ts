@@ -14,7 +14,8 @@ import { rowRoutes } from "./rows.ts";
 export function referenceEditRoutes(deps: HttpDeps) {
   const { services } = deps;
   const edits = editRoutesOver({ edits: referenceEditsFor(services), makeCurrent: makeCurrentOn(services) });
-  return edits.route("/", previewRoutes(deps));
+  // Before the rows, whose kind could be anything.
+  return newRoutes().route("/", previewRoutes(deps)).route("/", edits);
 }
 
 export function editRoutesOver({ edits, makeCurrent }: EditDeps) {

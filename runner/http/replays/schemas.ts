@@ -121,9 +121,9 @@ export const replayRequestSchema = membersOf(
   .openapi("ReplayRequest");
 
 const ONLY_FORCE_CHOOSES =
-  "only for `force`: others decide for every strategy; leave it out, or choose the mode force";
+  'only for `force`: others decide for every strategy; leave it out, or choose it, such as in {"mode": "force"}';
 const ONLY_FORCE_CONTINUES =
-  "only for `force`: `missing` may be repeated as it is, since what it has decided is no longer missing; leave it out";
+  'only for `force`: `missing` may be repeated as it is, since what it has decided is no longer missing; leave it out, such as in {"mode": "missing"}';
 
 /** The replay that a valid body requests. */
 export function replayRequestOf(body: z.output<typeof replayRequestSchema>): ReplayRequest {

@@ -46,6 +46,7 @@ test("only what may be refused is sent as a command that a full Redis refuses", 
     // The start of a run on demand.
     "shared/io/streams/invocation-marks.ts: redis.set(",
     "shared/io/streams/invocations.ts: redis.xadd(",
+    "shared/io/streams/reserved-runs.ts: redis.set(",
     // Intake.
     "shared/io/streams/signal-ingest.ts: redis.xadd(",
   ]);

@@ -6,7 +6,7 @@ import { byPace } from "../../../long/pace.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
 import { insertReference } from "../../../servers/insert-reference.ts";
 import { useRouters } from "../../../servers/router-fixture.ts";
-import { readDescription } from "../scanner/description.ts";
+import { withoutEndless, readDescription } from "../scanner/description.ts";
 import { scan, type ScanReport } from "../scanner/scan.ts";
 import { honestAlerts, type HonestAlerts } from "./honest-sender.ts";
 import { holdHostileConnections } from "./hostile-connections.ts";
@@ -72,7 +72,8 @@ async function addHostileEntries(until: number): Promise<void> {
 
 async function scanRoutes(url: string, seconds: number): Promise<ScanReport> {
   const document = await fetch(`${url}/openapi.json`, { headers: { authorization: `Bearer ${TOKEN}` } });
-  const description = readDescription((await document.json()) as Parameters<typeof readDescription>[0]);
+  const described = readDescription((await document.json()) as Parameters<typeof readDescription>[0]);
+  const description = withoutEndless(described);
   return scan({
     target: {
       port: Number(new URL(url).port),

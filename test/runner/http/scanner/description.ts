@@ -58,6 +58,11 @@ export function readDescription(document: OpenApiDocument): Description {
   return { operations, definitions: document.components?.schemas ?? {} };
 }
 
+/** Without `/tail`, whose answer does not end by itself. */
+export function withoutEndless({ operations, ...rest }: Description): Description {
+  return { ...rest, operations: operations.filter(({ path }) => path !== "/tail") };
+}
+
 function jsonSchemaOf(part: Content | undefined): Schema | undefined {
   return part?.content?.["application/json"]?.schema;
 }

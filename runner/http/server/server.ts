@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener, RequestError, type HttpBindings } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
@@ -48,10 +48,14 @@ export async function startHttpServer(
   });
   server.on("request", (incoming, outgoing) => {
     if (!connections.admit(incoming, outgoing)) return;
-    listener(incoming, outgoing).catch((error: unknown) => {
-      logger.error({ err: error }, "an answer could not be sent");
-      outgoing.destroy();
-    });
+    const answer = (): void => {
+      listener(incoming, outgoing).catch((error: unknown) => {
+        logger.error({ err: error }, "an answer could not be sent");
+        outgoing.destroy();
+      });
+    };
+    if (hasUnreadBody(incoming)) incoming.resume().once("end", answer);
+    else answer();
   });
   const connections = watchConnections(server, {
     connectionsMax,
@@ -87,6 +91,12 @@ export async function startHttpServer(
       return outcome;
     },
   };
+}
+
+/** No route reads the body of a GET. Bytes that are not read have the system cut off a long answer when the connection is closed. */
+function hasUnreadBody({ method, headers }: IncomingMessage): boolean {
+  if (method !== "GET" && method !== "HEAD") return false;
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
 export interface HttpLimits {

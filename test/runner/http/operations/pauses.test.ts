@@ -13,6 +13,17 @@ test("a strategy is paused and resumed, and the answer names who did it", async 
   expect(Object.keys(await paused())).toEqual(["epoch"]);
 });
 
+test("a strategy is paused by its name, and a name that none has is refused with the closest", async () => {
+  expect(await http.call("POST", "/pause", { strategy: "strategy 10" })).toMatchObject({ status: 200 });
+  expect(Object.keys(await paused()).toSorted()).toEqual(["10", "epoch"]);
+  expect(await http.call("POST", "/resume", { strategy: "strategy 1o" })).toMatchObject({
+    status: 422,
+    body: {
+      issues: [{ path: "strategy", message: expect.stringContaining('the closest is "strategy 10"') }],
+    },
+  });
+});
+
 test("without a strategy everything is paused", async () => {
   await http.call("POST", "/pause", {});
   expect(await http.call("POST", "/pause")).toMatchObject({ status: 200 });
@@ -28,7 +39,7 @@ test("pausing a strategy that the snapshot does not have works, with a warning",
 });
 
 test("an invalid request is refused with every error in it, and nothing is paused", async () => {
-  const { status, body } = await http.call("POST", "/pause", { strategy: "10", who: "me" });
+  const { status, body } = await http.call("POST", "/pause", { strategy: [], who: "me" });
   expect(status).toBe(422);
   expect(body).toMatchObject({ code: "invalid_request", status: 422 });
   expect(body.issues).toHaveLength(2);

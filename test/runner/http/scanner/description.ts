@@ -58,9 +58,12 @@ export function readDescription(document: OpenApiDocument): Description {
   return { operations, definitions: document.components?.schemas ?? {} };
 }
 
-/** Without `/tail`, whose answer does not end by itself. */
+/** Without the routes whose answer does not end by itself, or takes its time on purpose while the router is busy. */
 export function withoutEndless({ operations, ...rest }: Description): Description {
-  return { ...rest, operations: operations.filter(({ path }) => path !== "/tail") };
+  return {
+    ...rest,
+    operations: operations.filter(({ path }) => !["/tail", "/reference/preview"].includes(path)),
+  };
 }
 
 function jsonSchemaOf(part: Content | undefined): Schema | undefined {

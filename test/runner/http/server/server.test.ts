@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { Hono } from "hono";
 import { describe, expect, test, vi } from "vitest";
 import { MisconfigurationError } from "../../../../runner/environment.ts";
 import { requestText } from "../wire.ts";
@@ -57,6 +58,16 @@ describe("stopping", () => {
 });
 
 describe("listening", () => {
+  test("answers a GET whole, whatever body comes with it", async () => {
+    const answer = "x".repeat(1_000_000);
+    const app = new Hono().get("/", (c) => c.text(answer));
+    const { talk } = await start(app);
+    const body = " ".repeat(262_144);
+    const head = ["GET / HTTP/1.1", "host: x", "connection: close", `content-length: ${body.length}`];
+    const wire = talk(requestText(head, body));
+    expect((await wire.ended()).split("\r\n\r\n", 2)[1]).toHaveLength(answer.length);
+  });
+
   test("a port in use is reported with its variable and what to do", async () => {
     const other = createServer();
     await new Promise<void>((resolve) => {

@@ -198,6 +198,7 @@ describe("a retry is refused, and nothing is put into the stream,", () => {
     });
     expect(await http.call("GET", "/executions/5-5")).toMatchObject({ status: 404 });
     expect((await retry("5-5")).body).toMatchObject({ code: "not_dispatched" });
+    expect((await retry(entry, { invocation: "a\u0000b" })).body).toMatchObject({ code: "not_dispatched" });
     expect(await retry(entry, { strategy: "Trent" })).toMatchObject({
       status: 422,
       body: { issues: [{ path: "strategy", message: expect.stringContaining('the closest is "Trend"') }] },

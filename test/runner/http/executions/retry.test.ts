@@ -71,6 +71,13 @@ describe("a task that failed", () => {
     const [live, forced, again] = receiver.deliveries.map(keyOf);
     expect(again).toBe(forced);
     expect(forced).not.toBe(live);
+    const keys = async () =>
+      (await http.call("GET", `/executions/${entry}`)).body.tasks.map(
+        (one: Record<string, unknown>) => one["idempotency_key"],
+      );
+    expect(await keys()).toEqual([live, forced]);
+    await http.sql("DELETE FROM invocations WHERE id = $1", [invocation]);
+    expect(await keys()).toEqual([live, null]);
   });
 
   test("as a dead letter is retried once, from whichever command", async () => {

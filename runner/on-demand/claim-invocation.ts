@@ -1,4 +1,5 @@
 import { loggedInvocation, type LoggedInvocation } from "../../shared/io/log/logged-invocation.ts";
+import { DatabaseError } from "../../shared/io/postgres/database.ts";
 import { invocationMarksOn, type InvocationMark } from "../../shared/io/streams/invocation-marks.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 import { printable } from "../../shared/text.ts";
@@ -41,8 +42,45 @@ export async function knownInvocation(
   const logged = await loggedInvocation(database, id);
   if (mark !== undefined || logged === undefined) return mark;
   if (logged.kind === "replay") throw expired(id, logged);
-  const differs = `it is ${KINDS[logged.kind]}, not ${KINDS.replay}`;
-  throw new InvocationRefused("invocation_taken", takenText(id, [differs]));
+  throw ofOtherKind(id, logged.kind, "replay");
+}
+
+/**
+ * Makes the id one of posted entries. Calls of one invocation may post different entries, at any time.
+ * @throws InvocationRefused when another kind of run has it, or has had it: decisions under it would count as that run's
+ */
+export async function claimPosted(
+  id: string,
+  { database, ...deps }: ClaimDeps & Pick<Services, "database">,
+): Promise<void> {
+  // In this order, as above; without Postgres the mark alone decides.
+  const mark = await marksOn(deps).read(id);
+  const logged = mark === undefined ? await loggedIfAvailable(database, id) : undefined;
+  if (logged !== undefined && logged.kind !== POSTED.kind) throw ofOtherKind(id, logged.kind, POSTED.kind);
+  await claimInvocation(id, POSTED, deps);
+}
+
+const POSTED = { kind: "manual", mode: null, selection: null, openRange: null, strategies: null } as const;
+
+async function loggedIfAvailable(
+  database: Services["database"],
+  id: string,
+): Promise<LoggedInvocation | undefined> {
+  try {
+    return await loggedInvocation(database, id);
+  } catch (error) {
+    if (error instanceof DatabaseError && error.kind === "unavailable") return undefined;
+    throw error;
+  }
+}
+
+function ofOtherKind(
+  id: string,
+  is: LoggedInvocation["kind"],
+  wanted: LoggedInvocation["kind"],
+): InvocationRefused {
+  const differs = `it is ${KINDS[is]}, not ${KINDS[wanted]}`;
+  return new InvocationRefused("invocation_taken", takenText(id, [differs]));
 }
 
 /** Makes the id this run's own, or continues it. @throws InvocationRefused when another run has it */

@@ -1,4 +1,5 @@
 import { chooseHandler } from "../../functions/strategies/choose-handler.ts";
+import { tickerStops } from "../../functions/task-stops.ts";
 import { permissionFor } from "../../shared/decide/execution.ts";
 import { taskAppend } from "../../shared/executions/logged-task.ts";
 import { refusedNow, unusableNow } from "../../shared/executions/refused-now.ts";
@@ -49,8 +50,12 @@ export function retriedTask(
   const parsed = parseTask({ id: task.entryId, fields: { ...again.each?.[0], ...sharedFields(again) } });
   if (!parsed.ok) throw incomplete(task, parsed.error);
   const { signalAgeMsMax } = config;
-  const permission = permissionFor(parsed.task, { snapshot, control, now, signalAgeMsMax });
+  const deciding = { snapshot, control, now, signalAgeMsMax };
+  const permission = permissionFor(parsed.task, deciding);
   if (!permission.run) throw new RetryRefused(refusedNow(permission, task));
+  // A run does not ask this: the decision has. Here that was made long ago.
+  const [stop] = tickerStops(parsed.task, permission.strategy, deciding);
+  if (stop !== undefined) throw new RetryRefused(unusableNow(stop.text, task));
   const chosen = chooseHandler(permission.strategy, handlers);
   if (!chosen.ok) throw new RetryRefused(unusableNow(chosen.fault, task));
   return again;

@@ -11,11 +11,10 @@ import { retriedTask, retryMoment } from "./retried-task.ts";
 import { retryBinding, retryDeadLetters, type RetryAttempt } from "./retry-dead-letters.ts";
 import {
   allowedRetry,
-  executionsOf,
   LOG_MS_MAX,
+  loggedTask,
   RetryRefused,
   settledTask,
-  taskIn,
   type TaskKey,
 } from "./retry-state.ts";
 
@@ -63,8 +62,9 @@ export interface RetriedExecution extends TaskKey {
 
 async function retryAlone(request: ExecutionRetry, services: Services): Promise<RetriedExecution> {
   const { entryId, strategyId, invocation, allowStale, by, reason } = request;
-  await refuseDispatched(taskIn(await executionsOf(entryId, services), request), services);
-  const task = await settledTask(request, services);
+  const known = await loggedTask(request, services);
+  await refuseDispatched(known, services);
+  const task = await settledTask(request, services, known);
   const allowed = allowedRetry(task);
   const { uid, forcedAt = null } = task.decision;
   const retried = {

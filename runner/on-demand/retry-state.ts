@@ -3,6 +3,7 @@ import { retryVerdict, type Refusal, type TaskState } from "../../shared/executi
 import { readEntryExecutions, type EntryExecutions } from "../../shared/io/log/executions-of-entry.ts";
 import { deadLettersOf, type TracedDeadLetter } from "../../shared/io/streams/entry-traces.ts";
 import { groupProgressOn } from "../../shared/io/streams/group-progress.ts";
+import { pendingTask } from "../../shared/io/streams/pending-task.ts";
 import { lastEntryId } from "../../shared/io/streams/read-entries.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 import { FOR_EVER, retry } from "../engine/retry.ts";
@@ -25,9 +26,10 @@ async function stateOf(
   entryId: string,
   letters: readonly TracedDeadLetter[],
   { database, keys }: StateDeps,
+  task?: TaskKey,
 ): Promise<EntryState> {
-  const { tasks, ...rest } = await readEntryExecutions(database, keys.shard, entryId);
-  return { ...rest, tasks: tasks.map((task) => withLetters(task, letters)) };
+  const { tasks, ...rest } = await readEntryExecutions(database, keys.shard, entryId, task);
+  return { ...rest, tasks: tasks.map((one) => withLetters(one, letters)) };
 }
 
 function withLetters(task: LoggedTask, letters: readonly TracedDeadLetter[]): TaskState {
@@ -64,20 +66,63 @@ export interface TaskKey {
   readonly invocation: string;
 }
 
+/** The task as the log has it now. @throws RetryRefused when there is no such task */
+export async function loggedTask(key: TaskKey, services: StateDeps): Promise<TaskState> {
+  return taskWith([], key, services);
+}
+
 /**
- * The task, as of a moment at which the log has the outcome of each run that has ended.
- * @throws RetryRefused when there is no such task, or the log is behind
+ * The task, as of a moment at which no consumer has it, and the log has the outcome of each run that has ended. `known`: the task
+ * as it was in the log before.
+ * @throws RetryRefused when there is no such task, the log is behind, or it is in flight
  */
-export async function settledTask(key: TaskKey, services: Services): Promise<TaskState> {
+export async function settledTask(
+  key: TaskKey,
+  services: Services,
+  known: Pick<TaskState, "runs" | "strategyId" | "strategy">,
+): Promise<TaskState> {
   const { redis, keys } = services;
-  // In the direction in which a run moves: it is a dead letter, then a record in `signal_results`, then in the log.
-  const letters = await deadLettersOf(redis, keys, [key.entryId], { scannedMax: Infinity });
-  await waitForLog(services);
-  return taskIn(await stateOf(key.entryId, letters.found, services), key);
+  let { runs } = known;
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    // In the direction in which a run moves: it is pending, then a dead letter, then a record in `signal_results`, then in the log.
+    const pending = await pendingTask(redis, keys, key);
+    const letters = await deadLettersOf(redis, keys, [key.entryId], { all: true });
+    await waitForLog(services);
+    const task = await taskWith(letters.found, key, services);
+    const { how } = retryVerdict(task);
+    if (how === "refused") return task;
+    if (pending !== undefined) throw inFlight(task, `task ${pending} is pending`);
+    // One that has ended since the log was read before may have left its dead letter after those were read.
+    if (how === "dead_letter" || task.runs.length === runs.length) return task;
+    ({ runs } = task);
+  }
+  throw inFlight(known, "runs of it end all the time");
+}
+
+const ROUNDS_MAX = 5;
+
+function inFlight({ strategyId, strategy }: Pick<TaskState, "strategyId" | "strategy">, what: string) {
+  const why = `${strategyLabel(strategyId, strategy)} has not ended it: ${what}`;
+  return new RetryRefused({
+    code: "not_ended",
+    why,
+    hint: "ask again when it has ended: cli tasks shows it",
+  });
+}
+
+async function taskWith(
+  letters: readonly TracedDeadLetter[],
+  key: TaskKey,
+  services: StateDeps,
+): Promise<TaskState> {
+  // Everything about it, however much the log has about its entry.
+  const state = await stateOf(key.entryId, letters, services, key);
+  if (state.tasks.length > 0) return taskIn(state, key);
+  return taskIn(await stateOf(key.entryId, letters, services), key);
 }
 
 /** The task among those of its entry. @throws RetryRefused when it was not dispatched */
-export function taskIn({ tasks, undispatched, decided }: EntryState, key: TaskKey): TaskState {
+function taskIn({ tasks, undispatched, decided }: EntryState, key: TaskKey): TaskState {
   const { entryId, strategyId, invocation } = key;
   const isMeant = (one: Omit<TaskKey, "entryId">): boolean =>
     one.strategyId === strategyId && one.invocation === invocation;

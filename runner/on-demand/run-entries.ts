@@ -14,7 +14,7 @@ import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { RUNS_NO_TASKS, ShadowRefused } from "../engine/shadow-refused.ts";
 import { timeLimit } from "../engine/time-limit.ts";
 import type { Services } from "../setup/services.ts";
-import { claimInvocation } from "./claim-invocation.ts";
+import { claimPosted } from "./claim-invocation.ts";
 import { withLease } from "./exclusive-lease.ts";
 import { beginInvocation } from "./invocation.ts";
 import { functionBinding, withIds, type PostedEntries } from "./posted-entries.ts";
@@ -31,7 +31,7 @@ export async function runEntries(request: RunRequest, services: Services): Promi
     throw new ShadowRefused(RUNS_NO_TASKS);
   const stopping = timeLimit(RUN_MS_MAX, services.stopping);
   await services.clock.sample();
-  if (request.invocation !== undefined) await claimInvocation(request.invocation, POSTED, services);
+  if (request.invocation !== undefined) await claimPosted(request.invocation, services);
   const entries = withIds(request.entries, services.clock.now());
   const invocation = request.invocation ?? randomUUID();
   const binding = functionBinding(request, services, { invocation, stopping });
@@ -73,9 +73,6 @@ export interface RunResult {
   readonly execution?: OutcomeRecord;
   readonly error?: string;
 }
-
-/** Calls of one invocation may post different entries. */
-const POSTED = { kind: "manual", mode: null, selection: null, openRange: null, strategies: null } as const;
 
 /** After this no task begins. Tasks that have begun are finished, and commits that fail are no longer retried. */
 const RUN_MS_MAX = 30_000;

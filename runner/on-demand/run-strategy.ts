@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { tickerStops } from "../../functions/task-stops.ts";
 import { isInvocationLogged } from "../../shared/io/log/known-invocation.ts";
-import { releaseRun, reserveRun, type ReservedRun } from "../../shared/io/streams/reserved-runs.ts";
+import { reservedRun, reserveRun, type ReservedRun } from "../../shared/io/streams/reserved-runs.ts";
 import type { OutcomeRecord } from "../../shared/records.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 import { idempotencyKeyOf, parseTask, type Task } from "../../shared/task.ts";
@@ -155,13 +155,17 @@ async function reserve(
   const { symbol, direction, time = null, signalId = null } = request;
   const asked = JSON.stringify([prepared.strategy.id, symbol, direction, time, signalId]);
   const run = { asked, entry: prepared.entry };
+  const reserved = async () => reservedRun(redis, keys, invocation);
+  // Before it is reserved: a reservation means that the invocation is this run's. A call at the same time may have run it.
+  const isOthers =
+    request.invocation !== undefined &&
+    (await reserved()) === undefined &&
+    (await isInvocationLogged(database, invocation)) === true &&
+    (await reserved()) === undefined;
+  if (isOthers) return invocationUsed(invocation, "it is in the log already");
   const before = await reserveRun(redis, keys, { invocation, run, ttlMs: config.dedupTtlMs });
-  if (before !== undefined)
-    return before.asked === asked ? before : invocationUsed(invocation, "it is of another run");
-  if (request.invocation === undefined || (await isInvocationLogged(database, invocation)) !== true)
-    return run;
-  await releaseRun(redis, keys, invocation);
-  return invocationUsed(invocation, "it is in the log already");
+  if (before === undefined) return run;
+  return before.asked === asked ? before : invocationUsed(invocation, "it is of another run");
 }
 
 function invocationUsed(invocation: string, why: string): ManualRefusal {

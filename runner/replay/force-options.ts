@@ -36,7 +36,7 @@ export async function forceOptions(
 /** The selection, with the range that it had when the run began: later signals are no part of it. */
 export function continued(selection: ReplaySelection, begun: InvocationMark | undefined): ReplaySelection {
   const range = begun?.openRange ?? undefined;
-  if (selection.kind === "since") return { ...selection, range };
+  if (selection.kind === "since") return { ...selection, range: selection.range ?? range };
   if (selection.kind !== "range" || selection.to !== undefined) return selection;
   return { ...selection, to: range?.to };
 }
@@ -44,15 +44,13 @@ export function continued(selection: ReplaySelection, begun: InvocationMark | un
 /** What the run is to be compared with when it is asked for again. @throws InvocationRefused when it is another run already */
 export function markOf(
   { invocation, strategies, begun, nameOf }: ForceOptions,
-  { selection, selected }: { readonly selection: ReplaySelection; readonly selected: SelectedSignals },
+  selected: SelectedSignals,
 ): InvocationMark {
-  const { from, to } = selected.recorded;
-  const isOpen = selection.kind === "since" || (selection.kind === "range" && selection.to === undefined);
   const mark: InvocationMark = {
     kind: "replay",
     mode: "force",
     selection: selectionHash(selected),
-    openRange: isOpen ? { from: String(from), to: String(to) } : null,
+    openRange: selected.range === undefined ? null : { ...selected.range },
     strategies: strategies === null ? null : [...strategies],
   };
   if (begun !== undefined) refuseOther(invocation, begun, mark, { nameOf });

@@ -1,3 +1,4 @@
+import type { EntryRange } from "../../shared/entry-range.ts";
 import { messageOf, toError } from "../../shared/error-message.ts";
 import { ShadowRefused } from "../engine/shadow-refused.ts";
 import { committingRun, MISSING_FENCE, type CommittingRunOptions } from "./committing-run.ts";
@@ -68,6 +69,8 @@ export interface ReplaySummary {
   readonly invocation: string | null;
   /** Ids of the only strategies that may get tasks; null: all. */
   readonly strategies: readonly number[] | null;
+  /** Of signals that were chosen by time, from which entry to which; null for others. */
+  readonly range: EntryRange | null;
   readonly by: string | null;
   readonly reason: string | null;
   readonly counts: ReplayCounts;
@@ -79,6 +82,7 @@ export interface ReplaySummary {
 interface Plan {
   readonly ids: readonly string[];
   readonly notFound: readonly string[];
+  readonly range: EntryRange | undefined;
   /** Selected entries that are not answered, since they already had a decision. */
   readonly decidedBefore: number;
   readonly strategies: readonly number[] | null;
@@ -98,13 +102,14 @@ async function planOf(
   const all = { decidedBefore: 0, strategies: null };
   if (mode === "dry-run") {
     const snapshots = await openSnapshots(snapshot, deps);
-    const { ids, notFound } = await selectSignals(selection, deps, signalsMax);
-    return { ...all, ids, notFound, replayRun: await dryRun(snapshots, deps) };
+    const { ids, notFound, range } = await selectSignals(selection, deps, signalsMax);
+    return { ...all, ids, notFound, range, replayRun: await dryRun(snapshots, deps) };
   }
-  const { ids, notFound, recorded } = await selectSignals(selection, deps, signalsMax);
+  const { ids, notFound, range, recorded } = await selectSignals(selection, deps, signalsMax);
   const { undecided, deadLetters } = await undecidedSignals(ids, deps, { waitMsMax, abort });
   const replayRun = runOf({ request, selection: recorded, deadLetters, fence: MISSING_FENCE }, deps);
-  return { ...all, ids: undecided, notFound, decidedBefore: ids.length - undecided.length, replayRun };
+  const decidedBefore = ids.length - undecided.length;
+  return { ...all, ids: undecided, notFound, range, decidedBefore, replayRun };
 }
 
 async function forcePlan(
@@ -115,8 +120,8 @@ async function forcePlan(
   const force = await forceOptions(request, deps);
   const { strategies, invocation } = force;
   const selected = await selectSignals(continued(request.selection, force.begun), deps, signalsMax);
-  const mark = markOf(force, { selection: request.selection, selected });
-  const { ids, notFound, recorded } = selected;
+  const mark = markOf(force, selected);
+  const { ids, notFound, range, recorded } = selected;
   // An entry that is still in flight, or that a new group will read, would be dispatched a second time by the router.
   await waitForDecisions(ids, deps, { waitMsMax, abort });
   const chosen = strategies === null ? {} : { chosen: new Set(strategies) };
@@ -127,7 +132,7 @@ async function forcePlan(
     fence: invocation,
     force: { ...force, mark, ...chosen },
   };
-  return { ids, notFound, decidedBefore: 0, strategies, replayRun: runOf(run, deps) };
+  return { ids, notFound, range, decidedBefore: 0, strategies, replayRun: runOf(run, deps) };
 }
 
 function runOf(
@@ -138,7 +143,7 @@ function runOf(
 }
 
 function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, deps: ReplayDeps): Replay {
-  const { ids, replayRun, decidedBefore, strategies } = plan;
+  const { ids, replayRun, decidedBefore, strategies, range = null } = plan;
   const notFound = [...plan.notFound];
   const counts = noCounts();
   counts.selected = ids.length + decidedBefore;
@@ -193,7 +198,8 @@ function replayOf({ mode, snapshot, by, reason }: ReplayRequest, plan: Plan, dep
     summary() {
       const invocation = replayRun.invocation();
       const dry_run = !replayRun.writes;
-      return { mode, dry_run, snapshot, invocation, strategies, by, reason, counts, not_found: notFound };
+      const asked = { mode, dry_run, snapshot, invocation, strategies, range, by, reason };
+      return { ...asked, counts, not_found: notFound };
     },
     failure: () => failure,
   };

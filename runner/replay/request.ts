@@ -20,7 +20,7 @@ export interface ReplayRequest {
 /** The signals that arrived in a range (`to` is now by default) or lately, or those with these entry ids or uids. */
 export type ReplaySelection =
   | ({ readonly kind: "range"; readonly to: string | undefined } & Pick<EntryRange, "from">)
-  /** `range`: what that was when the replay began. */
+  /** `range`: what that was when the replay began, or was shown. */
   | { readonly kind: "since"; readonly sinceMs: number; readonly range?: EntryRange | undefined }
   | { readonly kind: "ids"; readonly ids: readonly string[] }
   | { readonly kind: "uids"; readonly uids: readonly string[] };

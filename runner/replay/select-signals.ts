@@ -22,12 +22,13 @@ export async function selectSignals(
     case "range": {
       const { from, to = lastIdAt(await readTime(deps.redis)) } = selection;
       const range = { from, to };
-      return { ids: inOrder(await idsInRange(range, deps, countMax)), notFound: [], recorded: { ...range } };
+      const ids = inOrder(await idsInRange(range, deps, countMax));
+      return { ids, notFound: [], range, recorded: { ...range } };
     }
     case "since": {
       const { sinceMs, range = rangeUpTo(await readTime(deps.redis), sinceMs) } = selection;
       const recorded = { ...range, since_ms: sinceMs };
-      return { ids: inOrder(await idsInRange(range, deps, countMax)), notFound: [], recorded };
+      return { ids: inOrder(await idsInRange(range, deps, countMax)), notFound: [], range, recorded };
     }
     case "ids":
       return existingIds([...new Set(selection.ids.map(canonicalEntryId))], deps);
@@ -42,6 +43,8 @@ export interface SelectedSignals {
   readonly ids: readonly string[];
   /** Requested ids or uids that are in neither. */
   readonly notFound: readonly string[];
+  /** Of signals that were chosen by time; undefined for others. */
+  readonly range?: EntryRange;
   /** The selection as it is recorded with an invocation. */
   readonly recorded: Readonly<Record<string, unknown>>;
 }

@@ -27,6 +27,7 @@ export function retryVerdict(task: TaskState): RetryVerdict {
     return refused(
       "already_retried",
       `${label} was told to run it again${who} (retry ${open.id}): ${NOT_LOGGED}`,
+      MAY_BE_LOST,
     );
   }
   if (runs.length === 0) {
@@ -72,6 +73,9 @@ export type RefusalCode =
   | "log_behind";
 
 const NOT_LOGGED = "its outcome has not reached the log yet";
+/** As when Redis was restored from a copy that is older than the retry. */
+const MAY_BE_LOST =
+  "cli tasks shows whether it is in flight. When it is neither there nor in the log after a while, Redis has lost it: look at its receiver for what it did, then replay the signal by force for this strategy";
 const ASK_AGAIN = "ask again in a moment; GET /executions/{entry} says when it has ended";
 
 function refused(code: RefusalCode, why: string, hint?: string): RetryVerdict {

@@ -40,7 +40,7 @@ function taskLines(task: TaskView): string[] {
   const what = [strategyLabel(task.strategy_id, task.strategy), symbol ?? "", direction ?? ""].join("  ");
   return [
     `${what}  ${invocation}`,
-    `  idempotency key  ${task.idempotency_key}`,
+    `  idempotency key  ${task.idempotency_key ?? "not known"}`,
     `  dispatched       ${task.dispatched_at}`,
     ...task.attempts.map(
       (one) => `  attempt ${one.attempt ?? "?"}        ${one.at}  ${endText("failed", one)}`,

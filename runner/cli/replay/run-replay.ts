@@ -46,6 +46,11 @@ export async function replayFromCli(
     }
     const agreed = await agreedTo(router, body, options, io);
     if (agreed === undefined) return;
+    // Without it, the command after an answer that was lost would be another replay.
+    if (agreed.invocation !== undefined && options.invocation === undefined)
+      io.say(
+        `If no answer comes, repeat it with --invocation ${agreed.invocation}: what was done is not done again`,
+      );
     const done = await read(
       router,
       { ...body, ...agreed },
@@ -62,7 +67,7 @@ async function agreedTo(
   body: object,
   options: ReplayCliOptions,
   io: CommandIo,
-): Promise<{ readonly invocation?: string } | undefined> {
+): Promise<{ readonly invocation?: string; readonly to?: string } | undefined> {
   const { mode, yes, json } = options;
   const dry = await read(router, { ...body, dryRun: true }, { ...options, isSilent: json }, io);
   const { summary } = dry;
@@ -80,8 +85,11 @@ async function agreedTo(
       ? `Add ${plural(tasks, "task")}, also where the signal was traded before?`
       : `Decide ${plural(left, "signal")}, and add ${plural(tasks, "task")}?`;
   if (!yes) await askOrRefuse(question, io);
-  // With the invocation of the dry run the tasks have the keys that were shown.
-  return mode === "force" && summary.invocation !== null ? { invocation: summary.invocation } : {};
+  // With the invocation of the dry run the tasks have the keys that were shown; with its end they are for no later signal.
+  return {
+    ...(mode === "force" && summary.invocation !== null ? { invocation: summary.invocation } : {}),
+    ...(summary.range === null ? {} : { to: summary.range.to }),
+  };
 }
 
 function decidable(counts: Readonly<Record<string, number>>): number {

@@ -38,10 +38,19 @@ export async function runStrategy(strategy: string, options: RunOptions, io: Com
         return io.exitWith(EXIT_REFUSED);
     }
     const chosen = { ...typed.options, ...(time === undefined ? {} : { time }) };
+    // Without it, the command after an answer that was lost would be another run.
+    if (options.invocation === undefined)
+      io.say(
+        `if no answer comes, repeat it with ${repeatOptions(chosen)}: then it is run only if it was not`,
+      );
     const answer = await askFor({ strategy, options: chosen, forReal: true }, router);
     io.print(json ? printableJson(answer) : linesOf(doneText(answer)));
     if (!answer.dry_run && answer.execution.status === "failed") io.exitWith(EXIT_REFUSED);
   });
+}
+
+function repeatOptions({ invocation, time }: Pick<Typed["options"], "invocation" | "time">): string {
+  return `--invocation ${invocation}${time === undefined ? "" : ` --time ${printable(time)}`}`;
 }
 
 interface Typed {

@@ -67,7 +67,10 @@ const taskSchema = z
     symbol: z.string().nullable(),
     direction: z.enum(["long", "short"]).nullable(),
     dispatched_at: isoTime,
-    idempotency_key: z.string().describe("the same for every run"),
+    idempotency_key: z
+      .string()
+      .nullable()
+      .describe("the same for every run; null: not known, since the log lacks its uid or its invocation"),
     status: status.nullable().describe("of the newest run; null: none has ended, as far as the log knows"),
     runs: z
       .array(attemptSchema.extend({ status: z.string(), retry: retrySchema.nullable() }))

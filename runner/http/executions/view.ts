@@ -12,7 +12,7 @@ export function entryExecutionsView(entryId: string, { tasks, truncated }: Entry
 
 function taskView(task: TaskState): EntryExecutionsView["tasks"][number] {
   const { strategyId, strategy, invocation, decision, runs } = task;
-  const { uid, symbol, direction, decided_at, forcedAt = null } = decision;
+  const { uid, symbol, direction, decided_at, forcedAt } = decision;
   const verdict = retryVerdict(task);
   const newest = runs.at(-1)?.status;
   const ended = new Set(runs.map(({ retry }) => retry?.id));
@@ -24,7 +24,11 @@ function taskView(task: TaskState): EntryExecutionsView["tasks"][number] {
     symbol,
     direction,
     dispatched_at: decided_at,
-    idempotency_key: idempotencyKeyOf({ uid: uid ?? "", strategyId, invocation, forcedAt }),
+    // Never a key of another run: people look for it at the receiver.
+    idempotency_key:
+      uid === null || forcedAt === undefined
+        ? null
+        : idempotencyKeyOf({ uid, strategyId, invocation, forcedAt }),
     status: EXECUTION_STATUSES.find((status) => status === newest) ?? null,
     runs: runs.map(({ status, retry, ...run }) => ({
       status,

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { BOUND_FORMS, boundOf, compareEntryIds } from "../../../shared/entry-range.ts";
+import { entryTime } from "../../../shared/entry.ts";
 import { SIGNAL_STATUSES } from "../../../shared/reasons.ts";
 import { noCounts, REPLAY_OUTCOMES } from "../../replay/replayed-signal.ts";
 import { REPLAY_MODES, type ReplayRequest } from "../../replay/request.ts";
@@ -38,7 +39,9 @@ export const replayRequestSchema = membersOf(
   {
     from: bound.optional(),
     to: bound.optional().describe("inclusive; default: now"),
-    since: durationSchema.optional().describe("those that arrived in the last hours, in place of `from`"),
+    since: durationSchema
+      .optional()
+      .describe("those that arrived in the last hours, before `to` if it is given, in place of `from`"),
     ids: z.array(entryIdSchema, IDS_TEXT).min(1, IDS_TEXT).max(LIST_MAX, IDS_TEXT).optional(),
     uids: z
       .array(textUpTo(256, { what: "a uid", example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6" }), UIDS_TEXT)
@@ -77,15 +80,14 @@ export const replayRequestSchema = membersOf(
   .superRefine((body, context) => {
     const addIssue = (path: string, message: string): void =>
       context.addIssue({ code: "custom", path: [path], message });
-    const selections = [body.from ?? body.to, body.since, body.ids, body.uids].filter(
-      (given) => given !== undefined,
-    );
+    const range = body.since === undefined ? (body.from ?? body.to) : body.from;
+    const selections = [range, body.since, body.ids, body.uids].filter((given) => given !== undefined);
     if (selections.length !== 1)
       addIssue(
         "",
         `expected exactly one of \`from\` (with or without \`to\`), \`since\`, \`ids\` and \`uids\`, such as ${RANGE_EXAMPLE}`,
       );
-    else if (body.to !== undefined && body.from === undefined)
+    else if (body.to !== undefined && body.from === undefined && body.since === undefined)
       addIssue("from", "required with `to`: expected a time before it, such as 2026-01-05T10:00:00Z");
     for (const end of ["from", "to"] as const) {
       const text = body[end];
@@ -141,7 +143,12 @@ function selectionOf({
 }: z.output<typeof replayRequestSchema>): ReplayRequest["selection"] {
   if (ids !== undefined) return { kind: "ids", ids };
   if (uids !== undefined) return { kind: "uids", uids };
-  if (since !== undefined) return { kind: "since", sinceMs: since };
+  if (since !== undefined) {
+    const end = boundOf(to ?? "", "to");
+    if (end === undefined) return { kind: "since", sinceMs: since };
+    const range = { from: `${Math.max(0, entryTime(end) - since)}-0`, to: end };
+    return { kind: "since", sinceMs: since, range };
+  }
   return {
     kind: "range",
     from: boundOf(from ?? "", "from") ?? "",
@@ -202,6 +209,12 @@ export const summarySchema = z
     snapshot: z.string(),
     invocation: z.string().nullable(),
     strategies: z.array(z.int()).nullable(),
+    range: z
+      .object({ from: z.string(), to: z.string() })
+      .nullable()
+      .describe(
+        "of signals chosen by time: ids that they are between; give its `to` to repeat the call for the same signals",
+      ),
     by: z.string().nullable(),
     reason: z.string().nullable(),
     counts,

@@ -5,8 +5,15 @@ import type {
   TaskRetry,
   TaskRun,
 } from "../../executions/logged-task.ts";
+import { storable } from "../../text.ts";
 import type { Database } from "../postgres/database.ts";
 import type { NameTable } from "../postgres/table-names.ts";
+
+/** One strategy's task in one invocation. */
+export interface TaskOfInvocation {
+  readonly strategyId: number;
+  readonly invocation: string;
+}
 
 /** The tasks that were dispatched for one entry, with what became of them, as the log of one shard has them. */
 export interface EntryExecutions {
@@ -31,38 +38,47 @@ export interface Undispatched {
 const DECISIONS_MAX = 50;
 const ROWS_MAX = 5_000;
 
-const decisionsOf = (table: NameTable): string => `
+/** `of`: a condition on the task that is asked for; empty: all are. */
+const decisionsOf = (table: NameTable, of: string): string => `
   SELECT l.invocation, l.uid, l.signal_id, l.direction, l.symbol, l.source, l.raw, l.bar_time, l.sent_at, l.received_at,
     l.decided_at, l.snapshot, i.kind, i.mode, i.started_at
   FROM ${table("signal_log")} l LEFT JOIN ${table("invocations")} i ON i.id = l.invocation
-  WHERE l.shard = $1 AND l.entry_id = $2
+  WHERE l.shard = $1 AND l.entry_id = $2 ${of}
   ORDER BY l.invocation = 'live' DESC, l.decided_at DESC, l.invocation LIMIT ${DECISIONS_MAX + 1}`;
 
-const rowsOf = (table: NameTable): string => `
+const rowsOf = (table: NameTable, of: string): string => `
   SELECT e.invocation, e.strategy_id, s.name AS strategy, e.stage, e.part, e.status, e.reason, e.detail, e.attempt, e.duration_ms,
     e.at, i.requested_by, i.reason AS requested_because, i.started_at
   FROM ${table("signal_log_entries")} e LEFT JOIN ${table("strategies")} s ON s.id = e.strategy_id
     LEFT JOIN ${table("invocations")} i ON e.stage = 'execution' AND i.id = e.part
-  WHERE e.shard = $1 AND e.entry_id = $2 AND e.stage IN ('routing', 'attempt', 'execution')
+  WHERE e.shard = $1 AND e.entry_id = $2 AND e.stage IN ('routing', 'attempt', 'execution') ${of}
   ORDER BY e.strategy_id, e.at, e.part COLLATE "C" LIMIT ${ROWS_MAX + 1}`;
 
-const retriesOf = (table: NameTable): string => `
+const retriesOf = (table: NameTable, of: string): string => `
   SELECT id, requested_by, reason AS requested_because, started_at, selection ->> 'invocation' AS invocation,
     selection ->> 'strategy_id' AS strategy_id
   FROM ${table("invocations")}
-  WHERE kind = 'retry' AND selection ->> 'entry_id' = $2 AND selection ->> 'shard' = $1
+  WHERE kind = 'retry' AND selection ->> 'entry_id' = $2 AND selection ->> 'shard' = $1 ${of}
   ORDER BY started_at, id LIMIT ${ROWS_MAX + 1}`;
 
-/** Reads them as of one moment. @throws DatabaseError */
+/**
+ * Reads them as of one moment: all of them, as many as an answer holds, or everything about one task alone.
+ * @throws DatabaseError
+ */
 export async function readEntryExecutions(
   db: Database,
   shard: string,
   entryId: string,
+  task?: TaskOfInvocation,
 ): Promise<EntryExecutions> {
+  const entry = [shard, entryId];
+  const [ofInvocation, ofTask, ofRetry] = task === undefined ? EVERY_TASK : ONE_TASK;
+  const inInvocation = task === undefined ? entry : [...entry, storable(task.invocation)];
+  const params = task === undefined ? entry : [...inInvocation, String(task.strategyId)];
   const { decisions, rows, retries } = await db.readOnly(async (query) => ({
-    decisions: await query<DecisionRow>(decisionsOf(db.table), [shard, entryId]),
-    rows: await query<EntryRow>(rowsOf(db.table), [shard, entryId]),
-    retries: await query<RetryRow>(retriesOf(db.table), [shard, entryId]),
+    decisions: await query<DecisionRow>(decisionsOf(db.table, ofInvocation), inInvocation),
+    rows: await query<EntryRow>(rowsOf(db.table, ofTask), params),
+    retries: await query<RetryRow>(retriesOf(db.table, ofRetry), params),
   }));
   const shown = decisions.slice(0, DECISIONS_MAX);
   const routed = rows.filter(({ stage }) => stage === "routing");
@@ -85,6 +101,13 @@ export async function readEntryExecutions(
     truncated: decisions.length > DECISIONS_MAX || rows.length > ROWS_MAX || retries.length > ROWS_MAX,
   };
 }
+
+const EVERY_TASK = ["", "", ""] as const;
+const ONE_TASK = [
+  "AND l.invocation = $3",
+  "AND e.invocation = $3 AND e.strategy_id = $4::text::integer",
+  "AND selection ->> 'invocation' = $3 AND selection ->> 'strategy_id' = $4",
+] as const;
 
 interface Requested {
   readonly requested_by: string | null;

@@ -1,4 +1,4 @@
-import type { LogRows, SignalRow } from "../../log-rows.ts";
+import type { LogRows, OutcomeRow, SignalRow } from "../../log-rows.ts";
 import type { SignalStatus } from "../../reasons.ts";
 import { DatabaseError, type Database } from "../postgres/database.ts";
 import { columnsJson, rowsQuery } from "../postgres/insert-statement.ts";
@@ -74,7 +74,10 @@ const settleStatement = (table: NameTable): string => `
   )
   SELECT entry_id, invocation, stored_uid, stored_status, hidden FROM given WHERE NOT same`;
 
-/** The outcome that a worker reports replaces `delegated`, in whatever order they come; otherwise the first outcome of a run stays. */
+/**
+ * The outcome that a worker reports replaces `delegated`, in whatever order they come; otherwise the first outcome of a run stays.
+ * It ends no earlier than it was delegated, whatever the worker's clock says: the newest run is what the task came to.
+ */
 const outcomesStatement = (table: NameTable): string => `
   INSERT INTO ${table("signal_log_entries")} AS stored (shard, ${outcomeNames})
   SELECT DISTINCT ON (entry_id, invocation, strategy_id, part) $1, ${outcomeNames}
@@ -82,7 +85,7 @@ const outcomesStatement = (table: NameTable): string => `
   ORDER BY entry_id, invocation, strategy_id, part, status = 'delegated', number
   ON CONFLICT (shard, entry_id, invocation, strategy_id, stage, part) DO UPDATE
   SET (status, reason, detail, attempt, duration_ms, at) =
-    (excluded.status, excluded.reason, excluded.detail, excluded.attempt, excluded.duration_ms, excluded.at)
+    (excluded.status, excluded.reason, excluded.detail, excluded.attempt, excluded.duration_ms, GREATEST(stored.at, excluded.at))
   WHERE stored.status = 'delegated' AND excluded.status <> 'delegated'`;
 
 /**
@@ -118,6 +121,11 @@ function statementsFor(table: NameTable) {
  */
 export function logStoreOn(db: Database, shard: string): LogStore {
   const statements = statementsFor(db.table);
+  const storeOutcomes = async (outcomes: readonly OutcomeRow[]): Promise<void> => {
+    if (outcomes.length === 0) return;
+    const executed = columnsJson(OUTCOME_COLUMNS, outcomes.map(executionRow));
+    await db.query(statements.outcomes, [shard, executed]);
+  };
   return {
     async write({ signals, invocations, events, ...rows }: LogRows): Promise<LogAnswer> {
       const eventRows = events.map(eventRow);
@@ -126,11 +134,10 @@ export function logStoreOn(db: Database, shard: string): LogStore {
         // Before what workers say about the runs of a retry.
         if (invocations.length > 0)
           await db.query(statements.invocations, [columnsJson(INVOCATION_COLUMNS, invocations)]);
-        // After the signals, which they may be about.
+        await storeOutcomes(rows.outcomes);
+        // After the signals and the runs that they may be about, of which a retry of a dead letter is known by its outcome alone.
         const matched = await matchedIn(db, shard, rows);
-        const executed = [...rows.outcomes, ...matched.outcomes].map(executionRow);
-        if (executed.length > 0)
-          await db.query(statements.outcomes, [shard, columnsJson(OUTCOME_COLUMNS, executed)]);
+        await storeOutcomes(matched.outcomes);
         await storeWorkerRows(db, shard, { attempts: rows.attempts, reports: matched.reports });
         if (eventRows.length > 0) await db.query(statements.events, [columnsJson(EVENT_COLUMNS, eventRows)]);
         return { status: "stored", conflicts, unmatched: matched.unmatched };

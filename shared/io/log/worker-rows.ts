@@ -74,11 +74,12 @@ export async function matchedIn(
   );
   const dispatches = new Map(found.map(({ number, ...dispatch }) => [Number(number) - 1, dispatch]));
   return {
-    outcomes: uidOutcomes.flatMap(({ record }, i) => {
+    outcomes: uidOutcomes.flatMap(({ record, reportedAt }, i) => {
       const dispatch = dispatches.get(i);
       if (dispatch === undefined) return [];
       const { entry_id: entryId, invocation, retry } = dispatch;
-      return [{ entryId, invocation, record: retry === "" ? record : { retry, ...record } }];
+      const ended = { ...record, at: endOf(record, reportedAt) };
+      return [{ entryId, invocation, record: retry === "" ? ended : { retry, ...ended } }];
     }),
     reports: reports.flatMap(({ record }, i) => {
       const dispatch = dispatches.get(uidOutcomes.length + i);
@@ -87,6 +88,14 @@ export async function matchedIn(
     unmatched: all.flatMap(({ resultId }, i) => (dispatches.has(i) ? [] : [resultId])),
   };
 }
+
+/** A clock that is ahead would make it newer than every retry. */
+function endOf({ at }: OutcomeRecord, reportedAt: number): string {
+  const latest = Math.min(reportedAt + AHEAD_MS_MAX, TIME_MS_MAX);
+  return Date.parse(at) <= latest ? at : new Date(Math.min(reportedAt, TIME_MS_MAX)).toISOString();
+}
+
+const AHEAD_MS_MAX = 5_000;
 
 const NONE: Matched = { outcomes: [], reports: [], unmatched: [] };
 

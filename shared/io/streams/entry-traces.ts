@@ -21,15 +21,22 @@ export interface TracedDeadLetter {
   readonly letter: DeadLetter;
 }
 
-/** Dead letters about entries of `signals_stream`: the entries' own, and those of their records and tasks. */
+/**
+ * Dead letters about entries of `signals_stream`: the entries' own, and those of their records and tasks. `all`: however many
+ * there are, and whatever their time, since Redis' clock may have been set back.
+ */
 export async function deadLettersOf(
   redis: Redis,
   keys: Keys,
   entryIds: readonly string[],
-  { scannedMax = SCANNED_MAX }: { readonly scannedMax?: number } = {},
+  { all = false }: { readonly all?: boolean } = {},
 ): Promise<Traces<readonly TracedDeadLetter[]>> {
+  if (entryIds.length === 0) return { found: [], complete: true };
   const wanted = new Set(entryIds);
-  return scan(redis, keys, { stream: "dead_letters", entryIds, scannedMax }, (entry) => {
+  const scope = all
+    ? ({ stream: "dead_letters", from: "-", scannedMax: Infinity } as const)
+    : ({ stream: "dead_letters", from: earliestOf(entryIds), scannedMax: SCANNED_MAX } as const);
+  return scan(redis, keys, scope, (entry) => {
     const stored = parseDeadLetter(entry);
     if (!stored.ok) return undefined;
     const { letter } = stored;
@@ -44,7 +51,8 @@ export type EntryRecords = Pick<LogRows, "signals" | "attempts" | "outcomes">;
 
 /** The records about an entry of `signals_stream` that are still in `signal_results`, whether or not the log has them. */
 export async function recordsOf(redis: Redis, keys: Keys, entryId: string): Promise<Traces<EntryRecords>> {
-  const scope = { stream: "signal_results", entryIds: [entryId], scannedMax: SCANNED_MAX } as const;
+  const from = earliestOf([entryId]);
+  const scope = { stream: "signal_results", from, scannedMax: SCANNED_MAX } as const;
   const { found, complete } = await scan(redis, keys, scope, (entry) => {
     if (entry.fields["entry_id"] !== entryId) return undefined;
     const parsed = logRowsOf(entry, "signal_results");
@@ -62,20 +70,23 @@ export async function recordsOf(redis: Redis, keys: Keys, entryId: string): Prom
 
 interface ScanScope {
   readonly stream: StreamName;
-  readonly entryIds: readonly string[];
+  readonly from: string;
   readonly scannedMax: number;
 }
 
-/** What `find` gives, from the time of the earliest of these entries on: nothing before that can be about them. */
+/** The time from which anything can be about these entries. */
+function earliestOf(entryIds: readonly string[]): string {
+  return `${Math.min(...entryIds.map(entryTime))}-0`;
+}
+
+/** What `find` gives, from this id on. */
 async function scan<Found>(
   redis: Redis,
   keys: Keys,
-  { stream, entryIds, scannedMax }: ScanScope,
+  { stream, from, scannedMax }: ScanScope,
   find: (entry: Entry) => Found | undefined,
 ): Promise<Traces<Found[]>> {
   const found: Found[] = [];
-  if (entryIds.length === 0) return { found, complete: true };
-  const from = `${Math.min(...entryIds.map(entryTime))}-0`;
   let scanned = 0;
   for await (const page of entryPages(redis, keys.stream(stream), { from, to: "+" })) {
     for (const entry of page) {

@@ -8,7 +8,7 @@ const markSchema = z.object({
   mode: z.string().nullable(),
   /** A hash of the signals it is about; null: it may be called for others, too. */
   selection: z.string().nullable(),
-  /** The range that it is for, where the call says only from when, or for how long. */
+  /** The range that it is for, for calls that say only from when, or for how long. */
   openRange: z.object({ from: z.string(), to: z.string() }).nullable(),
   /** Ids of the only strategies that may act, ascending; null: all. */
   strategies: z.array(z.int()).nullable(),

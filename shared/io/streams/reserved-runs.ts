@@ -16,6 +16,15 @@ const reservedSchema = z.object({
   entry: z.object({ id: z.string(), fields: z.record(z.string(), z.string()) }),
 });
 
+/** The run that the invocation is reserved for; undefined when it is not. */
+export async function reservedRun(
+  redis: Redis,
+  keys: Keys,
+  invocation: string,
+): Promise<ReservedRun | undefined> {
+  return runIn(await redis.get(keyOf(keys, invocation)));
+}
+
 /** Reserves the invocation for this run, for `ttlMs`; the run that it is reserved for already, if it is. */
 export async function reserveRun(
   redis: Redis,
@@ -27,13 +36,11 @@ export async function reserveRun(
   }: { readonly invocation: string; readonly run: ReservedRun; readonly ttlMs: number },
 ): Promise<ReservedRun | undefined> {
   const key = keyOf(keys, invocation);
-  const before = await redis.set(key, JSON.stringify(run), "PX", ttlMs, "NX", "GET");
-  return before === null ? undefined : reservedSchema.parse(JSON.parse(before));
+  return runIn(await redis.set(key, JSON.stringify(run), "PX", ttlMs, "NX", "GET"));
 }
 
-/** Takes the reservation back, since the invocation is another run's. */
-export async function releaseRun(redis: Redis, keys: Keys, invocation: string): Promise<void> {
-  await redis.del(keyOf(keys, invocation));
+function runIn(json: string | null): ReservedRun | undefined {
+  return json === null ? undefined : reservedSchema.parse(JSON.parse(json));
 }
 
 /** Beside the fences of its entries. */

@@ -107,17 +107,26 @@ describe("a forced replay with an invocation of the caller's", () => {
     expect(await addedBy(MINE.invocation)).toHaveLength(1);
   });
 
-  test("keeps the end that its open range had, so that a repetition takes no later signal", async () => {
+  test("keeps the end that was shown, so that neither it nor a repetition takes a later signal", async () => {
     await add("a");
     await routeAll(http.services);
-    await forced({ since: "1h", ...MINE });
+    const shown = await forced({ since: "1h", dryRun: true });
     await add("b");
     await routeAll(http.services);
+    const { to } = shown.body.replay.range;
+    expect((await forced({ since: "1h", to, ...MINE })).body.replay.counts).toMatchObject({
+      selected: 1,
+      tasks: 1,
+    });
     expect((await forced({ since: "1h", ...MINE })).body.replay.counts).toMatchObject({
       selected: 1,
       tasks: 0,
     });
     expect(await forced({ since: "2h", ...MINE })).toMatchObject({ status: 409 });
+    expect(await forced({ to, ...MINE })).toMatchObject({
+      status: 422,
+      body: { issues: [{ path: "from" }] },
+    });
   });
 
   test("is refused when its fences are gone, or the id belongs to posted entries; these refuse its id", async () => {
@@ -136,6 +145,8 @@ describe("a forced replay with an invocation of the caller's", () => {
       status: 409,
       body: { code: "invocation_expired", detail: expect.stringContaining("by ann") },
     });
+    // Its tasks would be retried with keys of that replay.
+    expect(await post(MINE.invocation)).toMatchObject({ status: 409, body: { code: "invocation_taken" } });
     await post("posted-by-bob");
     const taken = await forced({ ids: [id], invocation: "posted-by-bob" });
     expect(taken).toMatchObject({ status: 409, body: { code: "invocation_taken" } });

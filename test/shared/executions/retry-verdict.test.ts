@@ -66,6 +66,12 @@ describe("a task", () => {
     });
   });
 
+  test("whose retry never ends can be replayed, which is said", () => {
+    expect(retryVerdict(state({ runs: [run("failed")], retries: [RETRY] }))).toMatchObject({
+      hint: expect.stringContaining("replay the signal by force"),
+    });
+  });
+
   test("that lies as a dead letter is retried by that", () => {
     const runs = [run("failed", "attempts_exhausted")];
     expect(retryVerdict(state({ runs, deadLetters: ["5-0"] }))).toEqual({

@@ -44,6 +44,7 @@ const summary = (mode: string, some: Readonly<Record<string, number>>, changes: 
     snapshot: "current",
     invocation: mode === "force" ? "11112222-run" : null,
     strategies: null,
+    range: null,
     by: null,
     reason: null,
     counts: counts(some),
@@ -138,12 +139,27 @@ describe("cli replay", () => {
       { ...body, dryRun: true },
       { ...body, invocation: "11112222-run" },
     ]);
-    expect([err, code]).toEqual(["Add 1 task, also where the signal was traded before?", 0]);
+    expect(code).toBe(0);
+    expect(err.split("\n")).toEqual([
+      "Add 1 task, also where the signal was traded before?",
+      "If no answer comes, repeat it with --invocation 11112222-run: what was done is not done again",
+    ]);
     expect(out).toContain(
       `  + Trend follower (1)  key ${TASK.idempotency_key}\n    Ether only (2): ignored: not_chosen\n`,
     );
     expect(out).toContain("1 signal: 1 task would be added, 1 dispatched\nInvocation: 11112222-run");
     expect(out).toContain("1 signal: 1 task added, 1 dispatched");
+  });
+
+  test("adds tasks for the signals that it has shown, and for none that has come while it asked", async () => {
+    const range = { from: "1795600000000-0", to: "1795607200000-18446744073709551615" };
+    const answer = (dry_run: boolean) => [summary("force", { tasks: 1 }, { dry_run, range })];
+    const args = ["--since", "2h", "--mode", "force", "--reason", "lost"];
+    const { bodies } = await run([answer(true), answer(false)], true, ...args);
+    expect(bodies).toMatchObject([
+      { since: "2h", dryRun: true },
+      { since: "2h", to: range.to, invocation: "11112222-run" },
+    ]);
   });
 
   test.each([

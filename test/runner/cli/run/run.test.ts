@@ -139,10 +139,12 @@ describe("cli run", () => {
 
   test("needs a reason for real, and with --yes asks nothing", async () => {
     await expect(cli({}, "--for-real")).rejects.toThrow("--for-real needs --reason");
-    expect(await cli({}, ...FOR_REAL, "--yes")).toMatchObject({
-      code: 0,
-      asked: [],
-      bodies: [{ for_real: true }],
-    });
+    const { code, asked, bodies, err } = await cli({}, ...FOR_REAL, "--yes");
+    expect({ code, asked, runs: bodies.length }).toEqual({ code: 0, asked: [], runs: 1 });
+    expect(err).toContain(
+      `repeat it with --invocation ${String(bodies[0]?.["invocation"])}: then it is run only`,
+    );
+    const { err: shown } = await cli({ confirmed: true }, ...FOR_REAL);
+    expect(shown).toMatch(/repeat it with --invocation [\w-]+ --time 2026-01-05T10:00:00.000Z: then/);
   });
 });

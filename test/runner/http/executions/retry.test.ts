@@ -1,9 +1,11 @@
 import type { ServerResponse } from "node:http";
+import type { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { retryExecution } from "../../../../runner/on-demand/retry-execution.ts";
 import { pause, resume } from "../../../../shared/io/reference/control-store.ts";
+import { ran } from "../../../shared/io/log/logged.ts";
 import { FORCE } from "../replays/replay-requests.ts";
-import { decideWaiting, freshSignal } from "../router-steps.ts";
+import { decideWaiting, freshSignal, OUTCOME_FIELDS } from "../router-steps.ts";
 import { keyOf, useExecutions } from "./executions-fixture.ts";
 
 const { http, ranOnce, setStrategy, runWaiting, log, retry, task } = useExecutions({ DELIVERIES_MAX: "1" });
@@ -69,6 +71,13 @@ describe("a task that failed", () => {
     const [live, forced, again] = receiver.deliveries.map(keyOf);
     expect(again).toBe(forced);
     expect(forced).not.toBe(live);
+    const keys = async () =>
+      (await http.call("GET", `/executions/${entry}`)).body.tasks.map(
+        (one: Record<string, unknown>) => one["idempotency_key"],
+      );
+    expect(await keys()).toEqual([live, forced]);
+    await http.sql("DELETE FROM invocations WHERE id = $1", [invocation]);
+    expect(await keys()).toEqual([live, null]);
   });
 
   test("as a dead letter is retried once, from whichever command", async () => {
@@ -101,6 +110,43 @@ describe("a task that failed", () => {
   });
 });
 
+test("a task that becomes a dead letter while a retry looks at it is retried as that, and is in the stream once", async () => {
+  await ranOnce((response) => void response.end());
+  const { redis, keys } = http.services;
+  const entryId = await http.publish(freshSignal({ uid: "late" }));
+  await decideWaiting(http.services);
+  await log();
+  await setStrategy({ params: { url: "http://127.0.0.1:1/closed" } });
+  // After the dead letters were read: the task fails for good, and the log has it, before the log is read.
+  const meanwhile = onFirst(redis, "xrevrange", async () => {
+    await runWaiting();
+    await log();
+  });
+  const request = { strategyId: 10, invocation: "live", allowStale: false, by: "ann", reason: "r" };
+  const services = { ...http.services, redis: meanwhile };
+  const retried = await retryExecution({ ...request, entryId }, services);
+  expect(retried.deadLetter).toMatchObject({ status: "dead" });
+  expect(await redis.xlen(keys.stream("strategy_input_stream"))).toBe(2);
+});
+
+/** The connection, except that `before` is done before the first call of this command. */
+function onFirst(redis: Redis, command: string, before: () => Promise<void>): Redis {
+  let isFirst = true;
+  return new Proxy(redis, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name !== command || typeof value !== "function") return value;
+      return async (...args: unknown[]): Promise<unknown> => {
+        if (isFirst) {
+          isFirst = false;
+          await before();
+        }
+        return value.apply(redis, args) as Promise<unknown>;
+      };
+    },
+  });
+}
+
 describe("a retry is refused, and nothing is put into the stream,", () => {
   test("while the strategy would not run the task as it is now: paused, archived, at fault, too old", async () => {
     const { entry, receiver } = await ranOnce(refusesOnce(404));
@@ -111,6 +157,7 @@ describe("a retry is refused, and nothing is put into the stream,", () => {
     const refusals = [
       [{ archived: true }, "strategy_not_ready", "is archived"],
       [{ handler: "webhok" }, "strategy_not_ready", 'there is no handler "webhok"'],
+      [{ allow_open: false }, "strategy_not_ready", "has neither allow_open nor reverse"],
       [{ signal_age_ms_max: 1 }, "stale_task", "runs nothing older than 0 s"],
     ] as const;
     for (const [changes, code, detail] of refusals) {
@@ -134,6 +181,21 @@ describe("a retry is refused, and nothing is put into the stream,", () => {
     await decideWaiting(http.services);
     await log();
     expect((await retry(entry)).body).toMatchObject({ code: "not_ended" });
+    // A consumer has it, between two attempts say, when its receiver reports that the first one came to nothing.
+    const { redis, keys } = http.services;
+    const tasks = keys.stream("strategy_input_stream");
+    await redis.xreadgroup("GROUP", keys.group("strategy_executor"), "other", "STREAMS", tasks, ">");
+    const failed = { ...ran(entry, { status: "failed", reason: "rejected" }).record };
+    const fields = { ...OUTCOME_FIELDS, entry_id: entry, data: JSON.stringify(failed) };
+    await redis.xadd(keys.stream("signal_results"), "*", ...Object.entries(fields).flat());
+    await log();
+    expect(await task(entry)).toMatchObject({ status: "failed" });
+    const before = await redis.xlen(tasks);
+    expect((await retry(entry)).body).toMatchObject({
+      code: "not_ended",
+      detail: expect.stringMatching(/^Trend \(10\) has not ended it: task [\d-]+ is pending$/),
+    });
+    expect(await redis.xlen(tasks)).toBe(before);
     const ignored = await http.publish(freshSignal({ uid: "old", sent_at: "2020-01-01T00:00:00Z" }));
     await decideWaiting(http.services);
     await log();
@@ -143,6 +205,7 @@ describe("a retry is refused, and nothing is put into the stream,", () => {
     });
     expect(await http.call("GET", "/executions/5-5")).toMatchObject({ status: 404 });
     expect((await retry("5-5")).body).toMatchObject({ code: "not_dispatched" });
+    expect((await retry(entry, { invocation: "a\u0000b" })).body).toMatchObject({ code: "not_dispatched" });
     expect(await retry(entry, { strategy: "Trent" })).toMatchObject({
       status: 422,
       body: { issues: [{ path: "strategy", message: expect.stringContaining('the closest is "Trend"') }] },

@@ -110,6 +110,20 @@ describe("one strategy on demand", () => {
     ]);
   });
 
+  test("is not run under an invocation that the log has, by one call or by several at once", async () => {
+    const receiver = await stage();
+    const invocation = "of-another-run";
+    await http.sql(
+      "INSERT INTO invocations (id, kind, selection, started_at) VALUES ($1, 'manual', '{}', now())",
+      [invocation],
+    );
+    const calls = await Promise.all([1, 2, 3].map(async () => run("Trend", { ...REAL, invocation })));
+    for (const { body } of calls) expect(body).toMatchObject({ code: "invocation_used" });
+    expect(receiver.deliveries).toEqual([]);
+    const { redis, keys } = http.services;
+    expect(await redis.exists(keys.done(invocation, "run"))).toBe(0);
+  });
+
   test("is refused for everything that would stop it, and an unknown name with the closest", async () => {
     const receiver = await stage();
     const { body: shown } = await run("Held up", { ...LONG, symbol: "BTCUSTD" });

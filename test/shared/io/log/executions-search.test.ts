@@ -110,4 +110,16 @@ describe.each(KINDS)("executions in a database of kind $kind", (database) => {
     expect(tasks[1]?.runs[1]?.retry).toMatchObject({ id: "r1", by: "ann", reason: "the broker was down" });
     expect(tasks[1]?.decision).toMatchObject({ uid: "uid of 10-0", forcedAt: null });
   });
+
+  it("of one task are complete, however much the log has about its entry", async () => {
+    const attempts = `INSERT INTO signal_log_entries (shard, entry_id, invocation, strategy_id, stage, status, detail, at, part)
+      SELECT $1, '10-0', 'live', 9, 'attempt', 'failed', '{}', now(), '4-4 ' || n FROM generate_series(1, 5000) n`;
+    await db.query(attempts, [SHARD]);
+    const all = await readEntryExecutions(db, SHARD, "10-0");
+    expect(all.tasks.flatMap(({ runs }) => runs)).toEqual([]);
+    const { tasks } = await readEntryExecutions(db, SHARD, "10-0", { strategyId: 11, invocation: "live" });
+    expect(tasks.map(({ strategyId, runs, retries }) => [strategyId, runs.length, retries.length])).toEqual([
+      [11, 2, 1],
+    ]);
+  });
 });

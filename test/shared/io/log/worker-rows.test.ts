@@ -136,6 +136,34 @@ describe.each(KINDS)("what workers report in a database of kind $kind", (databas
     expect(await executions()).toEqual(expected);
   });
 
+  it("is about the retry of a dead letter, which is logged in the same batch, and never ends before it", async () => {
+    const shard = freshPrefix();
+    const log = logStoreOn(db, shard);
+    const signals = [logged("1-0", { uid: "u", outcomes: [routed(10)] })];
+    await log.write({ ...NO_ROWS, signals, outcomes: [ran("1-0", { status: "failed" })] });
+    const again = ran("1-0", { status: "delegated", retry: "letter", at: at("00:30:00.000") });
+    // By a clock that is an hour behind; then by one that is a day ahead.
+    const rows = { ...NO_ROWS, outcomes: [again], uidOutcomes: [outcomeOf("u", REPORTED_AT)] };
+    await log.write(rows);
+    await log.write(rows);
+    const third = ran("1-0", { status: "delegated", retry: "third", at: at("00:40:00.000") });
+    const { record } = ran("1-0", { at: "2026-01-03T12:00:00Z" });
+    await log.write({
+      ...NO_ROWS,
+      outcomes: [third],
+      uidOutcomes: [{ ...outcomeOf("u", REPORTED_AT), record }],
+    });
+    const stored = await db.query<{ status: string; part: string; at: Date }>(
+      "SELECT status, part, at FROM signal_log_entries WHERE shard = $1 AND stage = 'execution' ORDER BY at",
+      [shard],
+    );
+    expect(stored.map((row) => `${row.status} ${row.part} ${row.at.toISOString()}`)).toEqual([
+      `failed  ${at("00:00:03.000")}`,
+      `executed letter ${at("00:30:00.000")}`,
+      `executed third ${at("01:00:00.000")}`,
+    ]);
+  });
+
   it("is no status that a search finds", async () => {
     const shard = freshPrefix();
     const signals = [logged("1-0", { uid: "u", outcomes: [routed(10)] })];

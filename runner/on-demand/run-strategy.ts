@@ -152,8 +152,8 @@ async function reserve(
   { request, invocation, prepared }: Reservation,
   { redis, keys, config, database }: Services,
 ): Promise<ReservedRun | ManualRefusal> {
-  const { symbol, direction, time = null, signalId = null } = request;
-  const asked = JSON.stringify([prepared.strategy.id, symbol, direction, time, signalId]);
+  const { symbol, direction, time = null, signalId = null, extra = null } = request;
+  const asked = JSON.stringify([prepared.strategy.id, symbol, direction, time, signalId, extra]);
   const run = { asked, entry: prepared.entry };
   const before = await reserveRun(redis, keys, { invocation, run, ttlMs: config.dedupTtlMs });
   if (before !== undefined)

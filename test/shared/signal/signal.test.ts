@@ -56,6 +56,7 @@ test("an entry becomes a signal with everything in it", () => {
     receivedText: "1736942370",
     ageFrom: NOW - 29_750,
     notes: {},
+    extra: '{"decision_time":"x"}',
   });
 });
 

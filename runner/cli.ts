@@ -20,8 +20,8 @@ import { addReplayCommand } from "./cli/replay/commands.ts";
 import { addRunCommands } from "./cli/run/commands.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
-import { addTemplateCommand } from "./cli/template-command.ts";
 import { addTaskCommands } from "./cli/task-commands.ts";
+import { addTemplateCommand } from "./cli/template-command.ts";
 import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
 import { confirmOnTerminal } from "./setup/confirm.ts";
 

@@ -85,7 +85,8 @@ function assertNesting(text: string): void {
     } else if (char === '"') isInText = true;
     else if (char === "[" || char === "{") {
       depth += 1;
-      if (depth > NESTING_MAX) throw new SyntaxError(`nested deeper than ${NESTING_MAX} levels at position ${i}`);
+      if (depth > NESTING_MAX)
+        throw new SyntaxError(`nested deeper than ${NESTING_MAX} levels at position ${i}`);
     } else if (char === "]" || char === "}") depth -= 1;
   }
 }

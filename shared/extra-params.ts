@@ -9,13 +9,11 @@ import type { Extra } from "./signal/extra.ts";
 
 /** A number: its digits as they are written, `-?digits[.digits]`, as a text. Given as such, as a JSON number, or as a reference. */
 export function extraNumber(): z.ZodType<string> {
-  return z
-    .union([z.string(), z.number().transform(String)], NUMBER_EXPECTED)
-    .transform((text, context) => {
-      const reference = referenceIn(text, "number");
-      if (reference === undefined && !NUMBER.test(text)) return refuse(context, NUMBER_EXPECTED);
-      return reference ?? text;
-    }) as unknown as z.ZodType<string>;
+  return z.union([z.string(), z.number().transform(String)], NUMBER_EXPECTED).transform((text, context) => {
+    const reference = referenceIn(text, "number");
+    if (reference === undefined && !NUMBER.test(text)) return refuse(context, NUMBER_EXPECTED);
+    return reference ?? text;
+  }) as unknown as z.ZodType<string>;
 }
 
 /** A text, given as such or as a reference. */
@@ -40,7 +38,8 @@ export function withExtra<Params>(params: Params, extra: Extra): ParamsWithExtra
       return "";
     }
     if (Array.isArray(value)) return value.map(resolved);
-    if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
+    if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+      return value;
     return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, resolved(part)]));
   };
   const made = resolved(params) as Params;
@@ -69,7 +68,8 @@ class ExtraReference {
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/;
 const REFERENCE = /^\{\{\s*extra\.([^{}]{1,100}?)\s*\}\}$/;
-const NUMBER_EXPECTED = "expected a number such as 1.5, or {{extra.<field>}} for one that comes along with the signal";
+const NUMBER_EXPECTED =
+  "expected a number such as 1.5, or {{extra.<field>}} for one that comes along with the signal";
 const TEXT_EXPECTED = "expected a text, or {{extra.<field>}} alone for one that comes along with the signal";
 
 function referenceIn(text: string, kind: "number" | "text"): ExtraReference | undefined {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Fields } from "./entry.ts";
-import type { StrategyStream } from "./keys.ts";
 import { refersToExtra } from "./extra-params.ts";
+import type { StrategyStream } from "./keys.ts";
 import { urlFault } from "./outgoing-address.ts";
 import type { Direction } from "./reference/reference.ts";
 import type { Extra } from "./signal/extra.ts";
@@ -109,14 +109,20 @@ export interface PlannedOutcome extends StrategyOutcome {
  * A handler that says what it means to do, which the router then does: so a dry run can show it. A plan is a function of the task
  * alone: it sends nothing, waits for nothing and remembers nothing.
  */
-export interface PlanningHandler<Params = never, SignalExtra = never> extends HandlerSchemas<Params, SignalExtra> {
+export interface PlanningHandler<Params = never, SignalExtra = never> extends HandlerSchemas<
+  Params,
+  SignalExtra
+> {
   /** @throws RetryableError, PermanentError */
   plan(task: StrategyTask<Params, SignalExtra>): StrategyPlan;
   readonly run?: never;
 }
 
 /** A handler that acts by itself: with several requests, or with other side effects. It has no dry run. */
-export interface RunningHandler<Params = never, SignalExtra = never> extends HandlerSchemas<Params, SignalExtra> {
+export interface RunningHandler<Params = never, SignalExtra = never> extends HandlerSchemas<
+  Params,
+  SignalExtra
+> {
   run(run: StrategyRun<Params, SignalExtra>): Promise<StrategyOutcome> | StrategyOutcome;
   readonly plan?: never;
 }

@@ -18,7 +18,7 @@ export function handlerExtra<Params>(
   if (handler.extra === undefined) return { ok: true, extra, params: filled.params };
   try {
     const parsed = handler.extra.safeParse(extra);
-    if (parsed.success) return { ok: true, extra: parsed.data as Extra, params: filled.params };
+    if (parsed.success) return { ok: true, extra: parsed.data, params: filled.params };
     const faults = parsed.error.issues.map(({ path, message }): ExtraFault => {
       const field = path.map(String).join(".");
       const value = Object.hasOwn(extra, field) ? extra[field] : undefined;

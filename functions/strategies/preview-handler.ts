@@ -35,8 +35,7 @@ export function previewHandler(
 ): HandlerPreview {
   if (handler.plan === undefined) return { unknown: noDryRunText(handler.name), stops: [] };
   const filled = handlerExtra({ handler, params: given }, task.extra);
-  if (!filled.ok)
-    return { unknown: filled.fault, stops: [{ reason: "invalid_extra", text: filled.fault }] };
+  if (!filled.ok) return { unknown: filled.fault, stops: [{ reason: "invalid_extra", text: filled.fault }] };
   const { params, extra } = filled;
   const standIns = new StandIns();
   const plan = (otherOf?: string): Planned => {

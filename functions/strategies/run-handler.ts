@@ -40,7 +40,13 @@ export async function runHandler(
   const filled = handlerExtra(chosen, task.extra);
   if (!filled.ok) {
     const { fault, detail } = filled;
-    return { status: "failed", reason: "invalid_extra", detail: { error: fault, ...detail }, durationMs: null, arrival: "none" };
+    return {
+      status: "failed",
+      reason: "invalid_extra",
+      detail: { error: fault, ...detail },
+      durationMs: null,
+      arrival: "none",
+    };
   }
   const { redact } = ports;
   const log = (message: string, details: Detail = {}): void =>

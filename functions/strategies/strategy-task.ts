@@ -8,7 +8,7 @@ export function strategyTaskOf(
   task: Task,
   { id, name }: Pick<SubscribedStrategy, "id" | "name">,
   { extra, ...parts }: TaskParts,
-): StrategyTask<never> {
+): StrategyTask<never, never> {
   const { uid, signalId, symbol, direction, barTime, receivedAt, sentAt, source, entryId, invocation } = task;
   return {
     signal: {

@@ -15,7 +15,9 @@ export function addTemplateCommand(program: Command, io: CommandIo): void {
     .argument("[signal]", "name of a signal, or a phrase (default: all signals)")
     .option("--each-crossing", "with a uid for each time the alert fires, not for each bar", false)
     .option("--json", "as JSON", false)
-    .action(async (typed: string | undefined, options: TemplateOptions) => printTemplates(typed, options, io));
+    .action(async (typed: string | undefined, options: TemplateOptions) =>
+      printTemplates(typed, options, io),
+    );
 }
 
 interface TemplateOptions {

@@ -40,39 +40,56 @@ function causeAt(text: string, at: number): Cause {
   if (rest.trim() === "") return endCause(text);
   if (/[[{]/.test(character) && depthAt(before) >= NESTING_MAX)
     return { message: `lists and objects are nested deeper than ${NESTING_MAX} levels` };
+  if (depthAt(before) === 0 && before.trim() !== "")
+    return { message: `found ${shown(rest)} after the end: expected one object and nothing behind it` };
   if (CURLY_QUOTES.test(rest))
     return { message: `found the typographic quote ${character}: expected the straight one, "` };
   if (character === "'") return { message: `found the quote ': expected the double one, "` };
   if (/^[\n\r\t]/.test(rest) && isInText(before)) {
     const what = character === "\t" ? "a tab" : "a line break";
-    return { message: `found ${what} inside a text: expected ${character === "\t" ? "\\t" : "\\n"} there, or the text in one line` };
+    return {
+      message: `found ${what} inside a text: expected ${character === "\t" ? "\\t" : "\\n"} there, or the text in one line`,
+    };
   }
   const comma = /,\s*$/.exec(before);
   if (comma !== null && /^[}\]]/.test(rest))
     return { message: `found a comma before the ${character}: delete it`, at: comma.index };
-  if (/^\{\{/.test(text.slice(Math.max(0, at - 1))) || rest.startsWith("{{"))
-    return { message: `found the placeholder ${shown(/^\{*[^}]*\}*/.exec(rest)?.[0] ?? "")} without quotes: put it in quotes, as text` };
+  const open = before.endsWith("{") ? at - 1 : at;
+  if (text.startsWith("{{", open)) {
+    const placeholder = shown(/^\{*[^}]*\}*/.exec(text.slice(open))?.[0] ?? "");
+    return { message: `found the placeholder ${placeholder} without quotes: put it in quotes, as text` };
+  }
   const number = /\d+$/.exec(before.replace(/,\s*$/, ""));
   if (comma !== null && number !== null && /^\d/.test(rest)) {
     const from = number.index;
-    return { message: `found the number ${shown(numberAt(text, from))} with a comma in it: put it in quotes, or have it sent without`, at: from };
+    return {
+      message: `found the number ${shown(numberAt(text, from))} with a comma in it: put it in quotes, or have it sent without`,
+      at: from,
+    };
   }
   if (NO_VALUE.test(rest))
-    return { message: `found ${shown(wordOf(rest))}, which is no value of JSON: put its placeholder in quotes, such as "close": "{{close}}"` };
+    return {
+      message: `found ${shown(wordOf(rest))}, which is no value of JSON: put its placeholder in quotes, such as "close": "{{close}}"`,
+    };
   if (/^[+.\d-]/.test(rest) || /[\d.]$/.test(before))
-    return { message: `found a number as JSON has none (${shown(numberAt(text, startOfNumber(before)))}): put it in quotes, as text` };
-  if (/^\\/.test(rest) || before.endsWith("\\"))
+    return {
+      message: `found a number as JSON has none (${shown(numberAt(text, startOfNumber(before)))}): put it in quotes, as text`,
+    };
+  if (rest.startsWith("\\") || before.endsWith("\\"))
     return { message: `found a backslash that begins no escape of JSON: expected \\\\ for a backslash` };
   if (/^[\p{L}_$]/u.test(rest))
-    return { message: `found ${shown(wordOf(rest))} without quotes: expected text in double quotes, or a comma before it` };
-  if (depthAt(before) === 0 && before.trim() !== "")
-    return { message: `found ${shown(rest)} after the end: expected one object and nothing behind it` };
-  return { message: `found ${shown(character)}, which cannot stand there: a comma, a colon or a quote before it is missing` };
+    return {
+      message: `found ${shown(wordOf(rest))} without quotes: expected text in double quotes, or a comma before it`,
+    };
+  return {
+    message: `found ${shown(character)}, which cannot stand there: a comma, a colon or a quote before it is missing`,
+  };
 }
 
 function endCause(text: string): Cause {
   if (text.trim() === "") return { message: "the body is empty: expected an object" };
-  if (isInText(text)) return { message: "the text ends before its closing quote \": expected it, and a } at the end" };
+  if (isInText(text))
+    return { message: 'the text ends before its closing quote ": expected it, and a } at the end' };
   return { message: "it ends too early: a closing } is missing" };
 }
 

@@ -21,12 +21,15 @@ describe("a param may refer to what comes along with the signal", () => {
     },
   );
 
-  test.each(["1e3", "1,5", "NaN", "", " 1", "1.", ".5", "+1", "0x1", "1 2", "١"])("%j is no number", (qty) => {
-    expect(filled({ quantity: "{{extra.qty}}" }, { qty })).toEqual({
-      ok: false,
-      fault: `extra.qty: expected a number such as 1.5, got ${JSON.stringify(qty)}`,
-    });
-  });
+  test.each(["1e3", "1,5", "NaN", "", " 1", "1.", ".5", "+1", "0x1", "1 2", "١"])(
+    "%j is no number",
+    (qty) => {
+      expect(filled({ quantity: "{{extra.qty}}" }, { qty })).toEqual({
+        ok: false,
+        fault: `extra.qty: expected a number such as 1.5, got ${JSON.stringify(qty)}`,
+      });
+    },
+  );
 
   test("what did not come along is named, also where the name is one of every object", () => {
     for (const name of ["qty", "toString", "__proto__"]) {

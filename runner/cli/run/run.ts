@@ -48,7 +48,10 @@ export async function runStrategy(strategy: string, options: RunOptions, io: Com
 
 interface Typed {
   readonly strategy: string;
-  readonly options: Pick<RunOptions, "symbol" | "direction" | "time" | "extra" | "reason" | "json" | "forReal"> & {
+  readonly options: Pick<
+    RunOptions,
+    "symbol" | "direction" | "time" | "extra" | "reason" | "json" | "forReal"
+  > & {
     readonly invocation: string;
     readonly by: string;
   };

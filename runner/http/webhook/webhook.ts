@@ -118,10 +118,12 @@ function objectIn(text: string, secret: string): Members {
   const fault = jsonFault(text);
   const alert = fault === undefined ? parseObject(text) : undefined;
   if (alert !== undefined) return alert;
+  // What stands there may be a part of the secret.
+  const said = jsonFault(redactSecret(text, secret)) ?? fault;
   const detail =
     fault === undefined
       ? "the body is JSON, but no object"
-      : `the body is no valid JSON: line ${fault.line}, column ${fault.column}: ${redactSecret(fault.message, secret)}`;
+      : `the body is no valid JSON: line ${fault.line}, column ${fault.column}: ${said?.message}`;
   const hint =
     'expected an object such as {"message": "EMA_CROSS_LONG", "symbol": "{{ticker}}", "time": "{{time}}"}';
   throw new Problem({ status: 400, code: "not_a_json_object", detail, hint });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { webhook } from "../../../functions/strategies/webhook.ts";
 import { stream } from "../../../functions/strategies/stream.ts";
+import { webhook } from "../../../functions/strategies/webhook.ts";
 import { extraNumber } from "../../../shared/extra-params.ts";
 import { address, defineStrategy, outcomeOfStatus, type PostRequest } from "../../../shared/strategy.ts";
 import { runStrategy } from "./run-strategy.ts";
@@ -19,7 +19,11 @@ const broker = defineStrategy({
 });
 const PARAMS = { url: "https://broker.test/orders", quantity: "{{extra.qty}}" };
 
-async function posted(handler: typeof broker, params: Record<string, unknown>, signal: Record<string, string>) {
+async function posted(
+  handler: typeof broker,
+  params: Record<string, unknown>,
+  signal: Record<string, string>,
+) {
   const requests: PostRequest[] = [];
   const post = async (request: PostRequest) => {
     requests.push(request);
@@ -56,10 +60,14 @@ describe("what comes along with a signal reaches its strategies", () => {
 
   test("the handlers webhook and stream pass it on, and only if there is any", async () => {
     const url = { url: "https://broker.test/hook" };
-    expect((await posted(webhook, url, { qty: "1.50" })).bodies).toMatchObject([{ signal: { extra: { qty: "1.50" } } }]);
+    expect((await posted(webhook, url, { qty: "1.50" })).bodies).toMatchObject([
+      { signal: { extra: { qty: "1.50" } } },
+    ]);
     expect((await posted(webhook, url, {})).bodies).not.toMatchObject([{ signal: { extra: {} } }]);
     const { attempt } = await runStrategy(stream, { signal: { qty: "1.50" } });
     expect(attempt).toMatchObject({ append: { fields: { extra: '{"qty":"1.50"}' } } });
-    expect((await runStrategy(stream)).attempt).not.toMatchObject({ append: { fields: { extra: expect.anything() } } });
+    expect((await runStrategy(stream)).attempt).not.toMatchObject({
+      append: { fields: { extra: expect.anything() } },
+    });
   });
 });

@@ -37,8 +37,15 @@ async function run(...args: string[]) {
 
 /** The uid of the signal that an alert becomes when TradingView has filled in the placeholders. */
 function uidAt(message: string, { bar, fired }: { readonly bar: string; readonly fired: string }): string {
-  const body = message.replaceAll("{{ticker}}", "BTCUSDT").replaceAll("{{time}}", bar).replaceAll("{{timenow}}", fired);
-  const alert = readAlert(JSON.parse(body) as Record<string, unknown>, { secret: "s", now: NOW, source: "tv" });
+  const body = message
+    .replaceAll("{{ticker}}", "BTCUSDT")
+    .replaceAll("{{time}}", bar)
+    .replaceAll("{{timenow}}", fired);
+  const alert = readAlert(JSON.parse(body) as Record<string, unknown>, {
+    secret: "s",
+    now: NOW,
+    source: "tv",
+  });
   if (alert.status === "refused") throw new Error(JSON.stringify(alert.faults));
   const parsed = parseSignal({ id: `${NOW}-0`, fields: alert.fields }, NOW);
   return parsed.status === "valid" ? parsed.signal.uid : "";
@@ -54,7 +61,9 @@ test("each phrase of a signal has a message to paste; of two alerts of one bar o
   ]);
   expect(err).toContain("the second is a duplicate");
   const bar = "2025-01-15T11:45:00Z";
-  const uids = ["2025-01-15T11:46:01Z", "2025-01-15T11:50:07Z"].map((fired) => uidAt(out[1] ?? "", { bar, fired }));
+  const uids = ["2025-01-15T11:46:01Z", "2025-01-15T11:50:07Z"].map((fired) =>
+    uidAt(out[1] ?? "", { bar, fired }),
+  );
   expect(new Set(uids).size).toBe(1);
 });
 

@@ -7,7 +7,15 @@ const READ = ["message", "symbol", "bar_time", "time", "sent_at", "received_at",
 
 describe("what comes along with a signal", () => {
   test("is the texts of the fields that the router does not read, in their order; empty ones are none", () => {
-    const raw = { message: "UP", qty: "1.50", note: ' a "b" ', empty: "", blank: " ", symbol: "BTC", stop: "9" };
+    const raw = {
+      message: "UP",
+      qty: "1.50",
+      note: ' a "b" ',
+      empty: "",
+      blank: " ",
+      symbol: "BTC",
+      stop: "9",
+    };
     expect(extraOf(raw)).toEqual({ json: '{"qty":"1.50","note":" a \\"b\\" ","stop":"9"}', leftOut: [] });
     expect(extraOf({ message: "UP", symbol: "BTC" })).toEqual({ json: null, leftOut: [] });
   });
@@ -24,8 +32,13 @@ describe("what comes along with a signal", () => {
   });
 
   test("keeps every character, whatever the names", () => {
-    const name = fc.oneof(fc.constantFrom("__proto__", "constructor", "toString", "qty"), fc.string({ maxLength: 20 }));
-    const text = fc.string({ unit: "binary", maxLength: 40 }).filter((one) => one.isWellFormed() && one.trim() !== "");
+    const name = fc.oneof(
+      fc.constantFrom("__proto__", "constructor", "toString", "qty"),
+      fc.string({ maxLength: 20 }),
+    );
+    const text = fc
+      .string({ unit: "binary", maxLength: 40 })
+      .filter((one) => one.isWellFormed() && one.trim() !== "");
     fc.assert(
       fc.property(fc.array(fc.tuple(name, text), { maxLength: 8 }), (pairs) => {
         const raw = fieldsOf(pairs.flat());

@@ -121,6 +121,7 @@ function signalOf({ entryId, uid, symbol, barTime, sentAt, receivedAt, source }:
     sentAt,
     receivedAt,
     receivedText: null,
+    extra: null,
     ageFrom: receivedAt,
     notes: {},
   };

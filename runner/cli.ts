@@ -21,6 +21,7 @@ import { addRunCommands } from "./cli/run/commands.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { printStatus } from "./cli/status.ts";
 import { addTaskCommands } from "./cli/task-commands.ts";
+import { addTemplateCommand } from "./cli/template-command.ts";
 import { EXIT_BAD_CONFIG, MisconfigurationError } from "./environment.ts";
 import { confirmOnTerminal } from "./setup/confirm.ts";
 
@@ -98,6 +99,7 @@ const io: CommandIo = {
 addGroupCommands(program, onRedis);
 addDeadLetterCommands(program, { io, onRedis });
 addReferenceCommands(program, io);
+addTemplateCommand(program, io);
 addReplayCommand(program, io);
 addRunCommands(program, io);
 addTaskCommands(program, io);

@@ -8,27 +8,46 @@ import { isLosslessNumber, isSafeNumber, parse, stringify } from "lossless-json"
 /** Deepest nesting of lists and objects that is read: parser and writer call themselves for each level. */
 export const NESTING_MAX = 500;
 
-/** A value under a name that an object gives more than once, with different values: the last one. */
-export class RepeatedValue {
-  readonly last: unknown;
-
-  constructor(last: unknown) {
-    this.last = last;
-  }
-
-  toJSON(): unknown {
-    return this.last;
-  }
-}
-
 /**
- * The value of a JSON text. Numbers are objects that {@link numberText} reads and {@link exactJson} writes as they were written;
- * see also {@link RepeatedValue}. @throws SyntaxError when the text is not JSON or nested deeper than NESTING_MAX
+ * The value of a JSON text. Numbers are objects that {@link numberText} reads and {@link exactJson} writes as they were written. Of
+ * a name that an object has twice the last value counts. @throws SyntaxError when the text is not JSON or nested deeper than NESTING_MAX
  */
 export function parseExactJson(text: string): unknown {
   assertNesting(text);
-  return parse(text, null, { onDuplicateKey: ({ newValue }) => new RepeatedValue(newValue) });
+  return parse(text, null, { onDuplicateKey: ({ newValue }) => newValue });
 }
+
+/** Where {@link parseExactJson} finds that a text is not JSON, from 0; undefined when it is. */
+export function syntaxFaultAt(text: string): number | undefined {
+  try {
+    parseExactJson(text);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const [, position] = /at position (\d+)$/.exec(error.message) ?? [];
+    return Number(position ?? text.length);
+  }
+}
+
+/** The first name that an object of a JSON text has a second time, and where, from 0. */
+export function repeatedNameIn(text: string): { readonly name: string; readonly at: number } | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  for (const { 0: token, 1: colon, index: at } of text.matchAll(TOKENS)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(undefined);
+    else if (token === "}" || token === "]") open.pop();
+    else if (colon !== undefined) {
+      const name = String(JSON.parse(token.slice(0, -colon.length)));
+      const names = open.at(-1);
+      if (names?.has(name) === true) return { name, at };
+      names?.add(name);
+    }
+  }
+  return undefined;
+}
+
+/** Texts, those that are names with their colon, and where lists and objects begin and end. */
+const TOKENS = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/gs;
 
 /** The digits of a number that {@link parseExactJson} gave; undefined for any other value. */
 export function numberText(value: unknown): string | undefined {
@@ -66,7 +85,8 @@ function assertNesting(text: string): void {
     } else if (char === '"') isInText = true;
     else if (char === "[" || char === "{") {
       depth += 1;
-      if (depth > NESTING_MAX) throw new SyntaxError(`nested deeper than ${NESTING_MAX} levels`);
+      if (depth > NESTING_MAX)
+        throw new SyntaxError(`nested deeper than ${NESTING_MAX} levels at position ${i}`);
     } else if (char === "]" || char === "}") depth -= 1;
   }
 }

@@ -55,6 +55,7 @@ const WORDS: Readonly<Record<Reason, (detail: Detail) => string>> = {
   unknown_strategy: () => "the strategy has been removed",
   unusable_reference_row: () => "the strategy's row cannot be used",
   unknown_handler: () => "there is no such handler",
+  invalid_extra: () => "what came along with the signal does not fit the handler",
   invalid_params: () => "its params do not fit the handler",
   missing_secret: () => "a secret is not set",
   invalid_url: () => "its URL cannot be used",

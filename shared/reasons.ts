@@ -42,6 +42,7 @@ export const EXECUTION_REASONS = [
   "unusable_reference_row",
   "unknown_handler",
   "invalid_params",
+  "invalid_extra",
   "missing_secret",
   "invalid_url",
   "forbidden_address",

@@ -1,8 +1,10 @@
 import * as z from "zod";
 import type { Fields } from "./entry.ts";
+import { refersToExtra } from "./extra-params.ts";
 import type { StrategyStream } from "./keys.ts";
 import { urlFault } from "./outgoing-address.ts";
 import type { Direction } from "./reference/reference.ts";
+import type { Extra } from "./signal/extra.ts";
 import type { Detail } from "./signal/signal.ts";
 
 /**
@@ -11,7 +13,7 @@ import type { Detail } from "./signal/signal.ts";
  */
 
 /** The signal a strategy is run for. */
-export interface StrategySignal {
+export interface StrategySignal<SignalExtra = Extra> {
   readonly uid: string;
   readonly signalId: number;
   readonly symbol: string;
@@ -25,11 +27,13 @@ export interface StrategySignal {
   readonly entryId: string;
   /** `live`, or the id of the manual run that dispatched it. */
   readonly invocation: string;
+  /** What came along with it: the texts of fields that the router does not read, or what the handler's schema made of them. */
+  readonly extra: SignalExtra;
 }
 
 /** What a handler is given about a task; all that a plan is made of. */
-export interface StrategyTask<Params> {
-  readonly signal: StrategySignal;
+export interface StrategyTask<Params, SignalExtra = Extra> {
+  readonly signal: StrategySignal<SignalExtra>;
   readonly strategy: { readonly id: number; readonly name: string };
   readonly params: Params;
   /** The same for every attempt of this strategy on this signal, so that the receiver can recognise a repetition. */
@@ -46,7 +50,7 @@ export interface StrategyTask<Params> {
 }
 
 /** What a handler with a `run` is given besides: the world outside. */
-export interface StrategyRun<Params> extends StrategyTask<Params> {
+export interface StrategyRun<Params, SignalExtra = Extra> extends StrategyTask<Params, SignalExtra> {
   /** Aborts at STRATEGY_TIMEOUT_MS, in which `post` waiting for a connection does not count, and when the process stops. */
   readonly abort: AbortSignal;
   /** Writes a line to the router's log, with the strategy's name and the signal's uid. */
@@ -105,29 +109,42 @@ export interface PlannedOutcome extends StrategyOutcome {
  * A handler that says what it means to do, which the router then does: so a dry run can show it. A plan is a function of the task
  * alone: it sends nothing, waits for nothing and remembers nothing.
  */
-export interface PlanningHandler<Params = never> {
-  readonly name: string;
-  readonly params: z.ZodType<Params>;
+export interface PlanningHandler<Params = never, SignalExtra = never> extends HandlerSchemas<
+  Params,
+  SignalExtra
+> {
   /** @throws RetryableError, PermanentError */
-  plan(task: StrategyTask<Params>): StrategyPlan;
+  plan(task: StrategyTask<Params, SignalExtra>): StrategyPlan;
   readonly run?: never;
 }
 
 /** A handler that acts by itself: with several requests, or with other side effects. It has no dry run. */
-export interface RunningHandler<Params = never> {
-  readonly name: string;
-  readonly params: z.ZodType<Params>;
-  run(run: StrategyRun<Params>): Promise<StrategyOutcome> | StrategyOutcome;
+export interface RunningHandler<Params = never, SignalExtra = never> extends HandlerSchemas<
+  Params,
+  SignalExtra
+> {
+  run(run: StrategyRun<Params, SignalExtra>): Promise<StrategyOutcome> | StrategyOutcome;
   readonly plan?: never;
 }
 
-export type StrategyHandler<Params = never> = PlanningHandler<Params> | RunningHandler<Params>;
+interface HandlerSchemas<Params, SignalExtra> {
+  readonly name: string;
+  readonly params: z.ZodType<Params>;
+  /** Checks what came along with the signal, per task; what does not fit fails for good as `invalid_extra`. Default: any texts. */
+  readonly extra?: z.ZodType<SignalExtra>;
+}
+
+export type StrategyHandler<Params = never, SignalExtra = never> =
+  | PlanningHandler<Params, SignalExtra>
+  | RunningHandler<Params, SignalExtra>;
 
 /** A handler whose params are checked with its schema before each run. */
 export type AnyStrategyHandler = StrategyHandler;
 
-/** Defines a handler: gives `plan` or `run` the type of the schema of `params`. */
-export function defineStrategy<Params>(handler: StrategyHandler<Params>): AnyStrategyHandler {
+/** Defines a handler: gives `plan` or `run` the types of the schemas of `params` and `extra`. */
+export function defineStrategy<Params, SignalExtra = Extra>(
+  handler: StrategyHandler<Params, SignalExtra>,
+): AnyStrategyHandler {
   return handler as unknown as AnyStrategyHandler;
 }
 
@@ -153,7 +170,9 @@ export function address() {
   return z
     .string()
     .superRefine((text, context) => {
-      const message = urlFault(text);
+      const message = refersToExtra(text)
+        ? "an address cannot refer to what comes along with a signal: its sender must not choose where an order goes"
+        : urlFault(text);
       if (message !== undefined) context.addIssue({ code: "custom", message });
     })
     .register(paramUses, { use: "address" });

@@ -6,7 +6,7 @@ import { zonelessTime } from "./signal/zoneless-time.ts";
 
 /** Makes the fields that all tasks of a signal have in common, for its dispatch and for a retry; `parseTask` reads them. */
 export function signalFieldsOf(signal: TaskSignal, record: TaskRecord): Fields {
-  return {
+  const fields: Record<string, string> = {
     signal_id: String(record.signal_id),
     symbol: signal.symbol,
     direction: String(record.direction),
@@ -17,9 +17,11 @@ export function signalFieldsOf(signal: TaskSignal, record: TaskRecord): Fields {
     entry_id: signal.entryId,
     sent_at: record.sent_at ?? "",
   };
+  if (signal.extra !== null) fields["extra"] = signal.extra;
+  return fields;
 }
 
-export type TaskSignal = Pick<Signal, "entryId" | "uid" | "symbol" | "source" | "receivedText">;
+export type TaskSignal = Pick<Signal, "entryId" | "uid" | "symbol" | "source" | "receivedText" | "extra">;
 export type TaskRecord = Pick<
   SignalRecord,
   "signal_id" | "direction" | "bar_time" | "received_at" | "sent_at"

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { entryTime, isEntryId, type Entry } from "./entry.ts";
 import { retryIdText } from "./records.ts";
+import { NO_EXTRA, parseExtra, type Extra } from "./signal/extra.ts";
 import { parseTime } from "./signal/time.ts";
 
 /** A task: a dispatched (signal, strategy) pair in `strategy_input_stream`. Times are milliseconds since 1970. */
@@ -31,6 +32,8 @@ export interface Task {
   readonly retry: string | null;
   /** When it was dispatched again, at whatever age; its age counts from here. Null: it counts as that of the first dispatch. */
   readonly retriedAt: number | null;
+  /** What came along with the signal. */
+  readonly extra: Extra;
 }
 
 export type ParsedTask =
@@ -54,6 +57,13 @@ const optionalTime = z
   .or(time)
   .default(null);
 
+const extraText = z.string().transform((text, context): Extra => {
+  const extra = text === "" ? NO_EXTRA : parseExtra(text);
+  if (extra !== undefined) return extra;
+  context.addIssue({ code: "custom", message: "expected the JSON of an object of texts" });
+  return z.NEVER;
+});
+
 const taskSchema = z
   .object({
     strategy_id: id,
@@ -76,6 +86,7 @@ const taskSchema = z
       .or(retryIdText)
       .default(null),
     retried_at: optionalTime,
+    extra: extraText.default(NO_EXTRA),
   })
   .transform((fields) => ({
     strategyId: fields.strategy_id,
@@ -94,6 +105,7 @@ const taskSchema = z
     forcedAt: fields.forced_at,
     retry: fields.retry,
     retriedAt: fields.retried_at,
+    extra: fields.extra,
   }));
 
 /** The task in an entry of `strategy_input_stream`, or what is wrong with the entry. */

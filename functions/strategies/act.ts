@@ -8,8 +8,8 @@ import type {
 /** Runs a handler once: its own `run`, or its plan, which is done exactly as a dry run shows it. */
 export async function act(
   handler: AnyStrategyHandler,
-  task: StrategyTask<never>,
-  world: Pick<StrategyRun<never>, "abort" | "log" | "post">,
+  task: StrategyTask<never, never>,
+  world: Pick<StrategyRun<never, never>, "abort" | "log" | "post">,
 ): Promise<StrategyOutcome> {
   if (handler.plan === undefined) return handler.run({ ...task, ...world });
   const plan = handler.plan(task);

@@ -18,6 +18,7 @@ import {
 } from "../../shared/strategy.ts";
 import type { Task } from "../../shared/task.ts";
 import type { Stop } from "../task-stops.ts";
+import { handlerExtra } from "./handler-extra.ts";
 import { addressHiding, type AddressHiding } from "./hidden-addresses.ts";
 import { failureOf, outcomeOf } from "./recordable.ts";
 import { merged, StandIns, type Variant } from "./stand-ins.ts";
@@ -30,9 +31,12 @@ import { strategyTaskOf } from "./strategy-task.ts";
 export function previewHandler(
   task: Task,
   strategy: Pick<SubscribedStrategy, "id" | "name" | "params">,
-  { handler, params, attempt = 1, ports }: PreviewOptions,
+  { handler, params: given, attempt = 1, ports }: PreviewOptions,
 ): HandlerPreview {
   if (handler.plan === undefined) return { unknown: noDryRunText(handler.name), stops: [] };
+  const filled = handlerExtra({ handler, params: given }, task.extra);
+  if (!filled.ok) return { unknown: filled.fault, stops: [{ reason: "invalid_extra", text: filled.fault }] };
+  const { params, extra } = filled;
   const standIns = new StandIns();
   const plan = (otherOf?: string): Planned => {
     const secret = (name: string): string => {
@@ -40,7 +44,7 @@ export function previewHandler(
       if (!isSecretName(name)) throw new PermanentError(missingSecretFault(name), "missing_secret");
       return standIns.valueOf(name, { other: name === otherOf });
     };
-    const parts = { params, attempt, now: ports.now, secret };
+    const parts = { params, extra, attempt, now: ports.now, secret };
     return planned(handler, strategyTaskOf(task, strategy, parts), standIns);
   };
   const hiding = addressHiding(handler.params, strategy.params, params);

@@ -13,6 +13,7 @@ import type { Task } from "../../shared/task.ts";
 import { cutText, storable } from "../../shared/text.ts";
 import { act } from "./act.ts";
 import { chooseHandler } from "./choose-handler.ts";
+import { handlerExtra } from "./handler-extra.ts";
 import { failureOf, outcomeOf, recordableDetail, type RecordableOutcome } from "./recordable.ts";
 import { runInTime, type Ended, type RunTimeLimits } from "./run-in-time.ts";
 import { openRunPosts, type Arrival, type RunPosts } from "./run-posts.ts";
@@ -35,6 +36,18 @@ export async function runHandler(
       arrival: "none",
     };
   }
+  const { handler } = chosen;
+  const filled = handlerExtra(chosen, task.extra);
+  if (!filled.ok) {
+    const { fault, detail } = filled;
+    return {
+      status: "failed",
+      reason: "invalid_extra",
+      detail: { error: fault, ...detail },
+      durationMs: null,
+      arrival: "none",
+    };
+  }
   const { redact } = ports;
   const log = (message: string, details: Detail = {}): void =>
     ports.log(task, redact(message), recordableDetail(details, redact));
@@ -47,8 +60,8 @@ export async function runHandler(
   let posts: RunPosts | undefined;
   const ended = await runInTime(ports, async (time) => {
     posts = openRunPosts(ports, time);
-    const { handler, params } = chosen;
-    const given = strategyTaskOf(task, strategy, { params, attempt, now: Date.now(), secret });
+    const { params, extra } = filled;
+    const given = strategyTaskOf(task, strategy, { params, extra, attempt, now: Date.now(), secret });
     return act(handler, given, { abort: time.abort, post: posts.post, log });
   });
   const durationMs = Math.round(performance.now() - startedAt);

@@ -35,6 +35,7 @@ export const stream = defineStrategy({
         entry_id: signal.entryId,
         invocation: signal.invocation,
         idempotency_key: idempotencyKey,
+        ...(Object.keys(signal.extra).length === 0 ? {} : { extra: JSON.stringify(signal.extra) }),
       },
     },
   }),

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { refersToExtra } from "../../shared/extra-params.ts";
 
 /** Headers a user may add to deliveries: none that the router sets itself, none that carry credentials. */
 export const webhookHeaders = z
@@ -7,11 +8,13 @@ export const webhookHeaders = z
     z.string().regex(/^[\t\x20-\x7e]{0,1000}$/, "expected up to 1,000 printable ASCII characters"),
   )
   .superRefine((headers, context) => {
-    for (const name of Object.keys(headers)) {
-      const message = headerFault(name);
+    for (const [name, value] of Object.entries(headers)) {
+      const message = refersToExtra(value) ? NO_REFERENCE : headerFault(name);
       if (message !== undefined) context.addIssue({ code: "custom", message, path: [name] });
     }
   });
+
+const NO_REFERENCE = "expected no {{extra.…}}: the sender of a signal must not choose headers";
 
 /** Set by the router, or part of how HTTP frames a message. */
 const SET_BY_ROUTER: readonly string[] = [

@@ -64,6 +64,7 @@ function deliveryOf({ signal, strategy, idempotencyKey, attempt }: StrategyTask<
       source: signal.source,
       entry_id: signal.entryId,
       invocation: signal.invocation,
+      ...(Object.keys(signal.extra).length === 0 ? {} : { extra: signal.extra }),
     },
     strategy: { id: strategy.id, name: strategy.name },
     idempotency_key: idempotencyKey,

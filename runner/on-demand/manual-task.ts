@@ -3,6 +3,7 @@ import type { Entry } from "../../shared/entry.ts";
 import { findKnownStrategy } from "../../shared/find-strategy.ts";
 import type { Direction } from "../../shared/reference/reference.ts";
 import type { Snapshot, SubscribedStrategy } from "../../shared/reference/snapshot.ts";
+import { extraOf, NO_EXTRA, type Extra } from "../../shared/signal/extra.ts";
 import { isoTime } from "../../shared/signal/time.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 
@@ -17,6 +18,8 @@ export interface ManualRequest {
   readonly time?: number | undefined;
   /** The signal that the handler is told of; default: the first that the strategy subscribes to, of this direction if it can be. */
   readonly signalId?: number | undefined;
+  /** What is to come along, as the fields of a signal. */
+  readonly extra?: Extra | undefined;
   /** Default: a new one. */
   readonly invocation?: string | undefined;
 }
@@ -38,7 +41,7 @@ export interface ManualTask {
 
 /** The task of the request: one of its invocation alone, so its uid, and with it its idempotency key, is no signal's. */
 export function manualTask(
-  { strategy: typed, symbol, direction, time, signalId }: ManualRequest,
+  { strategy: typed, symbol, direction, time, signalId, extra = NO_EXTRA }: ManualRequest,
   {
     snapshot,
     now,
@@ -62,6 +65,12 @@ export function manualTask(
       hint: "give `signal_id`, or let it subscribe to a signal",
     };
   }
+  const { json: along, leftOut } = extraOf(extra);
+  if (leftOut.length > 0) {
+    const detail = `this does not go along with a signal: ${leftOut.join(", ")}`;
+    const hint = "expected at most 32 fields, 512 bytes each, and 4 kB in all";
+    return { status: 409, code: "run_refused", detail, hint };
+  }
   const at = isoTime(now);
   const id = entryIdApart(now);
   const fields = {
@@ -78,6 +87,7 @@ export function manualTask(
     invocation,
     snapshot: snapshot.version,
     sent_at: at,
+    ...(along === null ? {} : { extra: along }),
   };
   return { strategy, entry: { id, fields } };
 }

@@ -152,8 +152,8 @@ async function reserve(
   { request, invocation, prepared }: Reservation,
   { redis, keys, config, database }: Services,
 ): Promise<ReservedRun | ManualRefusal> {
-  const { symbol, direction, time = null, signalId = null } = request;
-  const asked = JSON.stringify([prepared.strategy.id, symbol, direction, time, signalId]);
+  const { symbol, direction, time = null, signalId = null, extra = null } = request;
+  const asked = JSON.stringify([prepared.strategy.id, symbol, direction, time, signalId, extra]);
   const run = { asked, entry: prepared.entry };
   const reserved = async () => reservedRun(redis, keys, invocation);
   // Before it is reserved: a reservation means that the invocation is this run's. A call at the same time may have run it.

@@ -1,6 +1,7 @@
 import type { Fields } from "../entry.ts";
 import type { Append } from "../function.ts";
 import type { SignalRecord } from "../records.ts";
+import { extraOf } from "../signal/extra.ts";
 import type { Detail } from "../signal/signal.ts";
 import { normaliseSymbol, receivedTextIn } from "../signal/signal.ts";
 import { isoTime } from "../signal/time.ts";
@@ -84,7 +85,14 @@ export function taskAppend(task: LoggedTask, { retry, strategy, retriedAt }: Red
   if (forcedAt === undefined) return undefined;
   // Not the symbol of the record, which may be cut.
   const symbol = normaliseSymbol(raw["symbol"] ?? "");
-  const signal = { entryId, uid, symbol, source, receivedText: receivedTextIn(raw) };
+  const signal = {
+    entryId,
+    uid,
+    symbol,
+    source,
+    receivedText: receivedTextIn(raw),
+    extra: extraOf(raw).json,
+  };
   const again: Fields = {
     retry,
     ...(retriedAt === undefined ? {} : { retried_at: isoTime(retriedAt) }),

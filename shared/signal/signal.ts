@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { entryTime, type Entry, type Fields } from "../entry.ts";
 import { cleanFields, excerpt } from "../text.ts";
+import { extraOf } from "./extra.ts";
 import { hasOffsetAndZ, parseTime, TIME_FORMS } from "./time.ts";
 
 /** Reads a signal from an entry, or everything that is wrong with it. `now` decides whether `sent_at` is in the future. */
@@ -45,6 +46,8 @@ export function parseSignal(entry: Entry, now: number): ParsedSignal {
   }
   const phrase = foldPhrase(message);
   const uid = givenUid ?? uidOf(symbol, phrase, barTime);
+  const extra = extraOf(raw);
+  if (extra.leftOut.length > 0) notes["extra_left_out"] = extra.leftOut.map(excerpt);
   const signal: Signal = {
     entryId: entry.id,
     raw,
@@ -59,6 +62,7 @@ export function parseSignal(entry: Entry, now: number): ParsedSignal {
     receivedText: receivedGiven === null ? null : presentText(raw["received_at"]),
     ageFrom: sentAt ?? entryAt,
     notes,
+    extra: extra.json,
   };
   return { status: "valid", signal };
 }
@@ -91,6 +95,8 @@ export interface Signal extends SignalFacts {
   readonly barTime: number;
   /** `received_at` as the sender wrote it, trimmed; null when `receivedAt` is not from there. */
   readonly receivedText: string | null;
+  /** What came along for its strategies, see {@link extraOf}. */
+  readonly extra: string | null;
   /** The message folded for comparison with phrases. */
   readonly phrase: string;
   /** The moment its age is counted from: `sent_at`, else the entry id's time. */

@@ -1,6 +1,6 @@
 import { redactSecret } from "../config/redact-secret.ts";
 import { fieldsOf, type Fields } from "../entry.ts";
-import { exactJson, numberText, parseExactJson, RepeatedValue } from "../exact-json.ts";
+import { exactJson, numberText, parseExactJson } from "../exact-json.ts";
 import { parseSignal, type FieldFault } from "./signal.ts";
 
 /**
@@ -90,12 +90,12 @@ function fieldText(name: string, value: unknown): string | FieldFault {
   if (digits !== undefined && TIMES.has(name) && /e/i.test(digits)) return String(Number(digits));
   if (digits !== undefined) return digits;
   if (typeof value === "boolean") return String(value);
-  if (value instanceof RepeatedValue && !KNOWN.has(name)) return fieldText(name, value.last);
-  const fault = { field: name, reason: "invalid_field" } as const;
-  if (value instanceof RepeatedValue) return { ...fault, expected: "one value: the alert has several" };
-  return KNOWN.has(name)
-    ? { ...fault, expected: 'a text, number or boolean, such as "BTCUSDT"' }
-    : exactJson(value);
+  if (!KNOWN.has(name)) return exactJson(value);
+  return {
+    field: name,
+    reason: "invalid_field",
+    expected: 'a text, number or boolean, such as "BTCUSDT"',
+  };
 }
 
 function isObject(value: unknown): value is Members {

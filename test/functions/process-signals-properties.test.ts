@@ -5,6 +5,7 @@ import { DecisionCache } from "../../shared/decide/decision-cache.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { assertAnswersEach, HOLDER } from "../../shared/function.ts";
 import { ROUTING_STATUSES, SIGNAL_REASONS, STRATEGY_REASONS } from "../../shared/reasons.ts";
+import { parseExtra } from "../../shared/signal/extra.ts";
 import { cleanFields } from "../../shared/text.ts";
 import { anyAgeMax, anyFields, anyPaused, anyRows, batchOf, likelyFields } from "../arbitraries.ts";
 import { contextFrom, effectsOf, NOW, recordIn, tasksIn } from "../builders.ts";
@@ -122,7 +123,9 @@ describe("whatever the entries", () => {
     fc.assert(
       fc.property(likely, ({ of: { context }, entries }) => {
         for (const task of processSignals(entries, context).flatMap((result) => tasksIn(effectsOf(result)))) {
-          expect(task).toEqual({
+          const { extra = "{}", ...fields } = task;
+          expect(parseExtra(extra)).toBeDefined();
+          expect(fields).toEqual({
             strategy_id: expect.stringMatching(/^\d+$/),
             strategy: expect.stringMatching(/^strategy \d$/),
             signal_id: expect.stringMatching(/^\d+$/),

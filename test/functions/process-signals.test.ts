@@ -209,6 +209,7 @@ test("what was ignored or replaced is in the record's detail beside the decision
   expect(recordIn(effectsFor(entryFrom(fields))).detail).toEqual({
     replaced_characters_in: ["message"],
     cut_fields: ["extra"],
+    extra_left_out: ["extra"],
     sent_at_ignored: { given: "soon", why: expect.any(String) },
   });
 });

@@ -41,6 +41,7 @@ describe("a task", () => {
       forcedAt: null,
       retry: null,
       retriedAt: null,
+      extra: {},
     });
   });
 

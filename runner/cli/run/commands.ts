@@ -1,4 +1,4 @@
-import { Argument, Option, type Command } from "commander";
+import { Argument, InvalidArgumentError, Option, type Command } from "commander";
 import { time } from "../arguments.ts";
 import type { CommandIo } from "../command-io.ts";
 import { runStrategy, type RunOptions } from "./run.ts";
@@ -16,6 +16,7 @@ export function addRunCommands(program: Command, io: CommandIo): void {
       new Option("--direction <direction>", "long or short").choices(["long", "short"]).makeOptionMandatory(),
     )
     .option("--time <time>", "of the bar, ISO 8601 or Unix (default: start of this minute)", timeText)
+    .option("--extra <field=value>", "what is to come along, such as qty=1.5; may be repeated", extraField)
     .option("--for-real", "run it: asks first, and needs --reason", false)
     .option("--reason <text>", "why it is run for real; it is recorded")
     .option("--by <name>", "who runs it (default: the user of this shell)")
@@ -29,6 +30,13 @@ export function addRunCommands(program: Command, io: CommandIo): void {
 const EXIT_CODES = `
 Exit codes: 0 nothing would stop it, or it was run and has not failed; 1 refused, something would stop it, or it failed;
 2 the environment is not valid.`;
+
+function extraField(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new InvalidArgumentError("Expected a field and its value, such as qty=1.5.");
+  return { ...before, [name]: value };
+}
 
 /** As it was typed, once it is known to be a time. */
 function timeText(text: string): string {

@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly direction: "long" | "short";
   /** As typed. */
   readonly time?: string;
+  /** What is to come along, value by field. */
+  readonly extra?: Readonly<Record<string, string>>;
   readonly forReal: boolean;
   readonly reason?: string;
   readonly by?: string;
@@ -55,7 +57,10 @@ function repeatOptions({ invocation, time }: Pick<Typed["options"], "invocation"
 
 interface Typed {
   readonly strategy: string;
-  readonly options: Pick<RunOptions, "symbol" | "direction" | "time" | "reason" | "json" | "forReal"> & {
+  readonly options: Pick<
+    RunOptions,
+    "symbol" | "direction" | "time" | "extra" | "reason" | "json" | "forReal"
+  > & {
     readonly invocation: string;
     readonly by: string;
   };
@@ -103,11 +108,11 @@ async function askFor(
   { strategy, options, forReal }: Typed & { readonly forReal: boolean },
   router: RouterRoutes,
 ): Promise<StrategyRunAnswer> {
-  const { symbol, direction, time, reason, invocation, by } = options;
+  const { symbol, direction, time, extra, reason, invocation, by } = options;
   return router.ask({
     method: "POST",
     path: `/strategies/${encodeURIComponent(strategy)}/run`,
-    body: { symbol, direction, time, reason, invocation, by, for_real: forReal },
+    body: { symbol, direction, time, extra, reason, invocation, by, for_real: forReal },
     answer: strategyRunAnswer,
   });
 }

@@ -21,12 +21,13 @@ export function runStrategyRoutes(services: Services) {
       direction,
       time,
       signal_id: signalId,
+      extra,
       invocation,
       for_real,
       by = "http",
       reason,
     } = c.req.valid("json");
-    const request = { strategy, symbol, direction, time, signalId, invocation };
+    const request = { strategy, symbol, direction, time, signalId, extra, invocation };
     if (!for_real) {
       const { task, preview, ...previewed } = notRefused(await previewRun(request, services));
       return c.json({ dry_run: true as const, ...previewed, ...taskView(task), preview }, 200);
@@ -44,6 +45,7 @@ const TIME_TEXT = `expected ${TIME_FORMS}`;
 const SIGNAL_TEXT = "expected the id of a signal, a whole number such as 4";
 const INVOCATION_TEXT =
   "expected 8 to 64 letters, digits, - and _ that no other run has, such as by-hand-2026-01-05";
+const EXTRA_TEXT = 'expected an object of texts, such as {"qty": "1.5"}';
 const FOR_REAL_TEXT = 'expected true or false, such as in {"for_real": true}';
 
 const symbolText = textUpTo(100, { what: "a ticker symbol", example: "BTCUSDT" });
@@ -72,6 +74,10 @@ const body = membersOf(
       .max(2_147_483_647, SIGNAL_TEXT)
       .optional()
       .describe("signal that the handler is told of; default: the first the strategy subscribes to"),
+    extra: z
+      .record(z.string(), z.string(EXTRA_TEXT), EXTRA_TEXT)
+      .optional()
+      .describe("what is to come along, as the fields of a signal that the router does not read"),
     for_real: z.boolean(FOR_REAL_TEXT).default(false).describe("true: run it, which needs a `reason`"),
     invocation: z
       .string(INVOCATION_TEXT)

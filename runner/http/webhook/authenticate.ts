@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { jsonFault } from "../../../shared/signal/json-fault.ts";
 import { parseObject } from "../../../shared/signal/tradingview-alert.ts";
 import { bearerOf, secretMatcher } from "../auth/credentials.ts";
 import { failedAuthLimit } from "../auth/failed-auth-limit.ts";
@@ -42,7 +43,7 @@ export function authenticator(options: AuthenticateOptions): Authenticator {
       if (body.status !== "read") return refuseUnauthenticated(c, unreadBody(body.status, shortLimits));
       const inBody = parseObject(body.text)?.["secret"];
       if (isSecret(typeof inBody === "string" ? inBody : undefined)) return body;
-      return refuseUnauthenticated(c, inBody === undefined ? MISSING : WRONG, body.text);
+      return refuseUnauthenticated(c, inBody === undefined ? missing(body.text) : WRONG, body.text);
     },
     async refuse(c, problem) {
       const last = lastSegment(c.req.path);
@@ -95,6 +96,18 @@ const WRONG: ProblemOptions = {
   headers: { "www-authenticate": 'Bearer realm="webhook"' },
 };
 const MISSING: ProblemOptions = { ...WRONG, code: "missing_secret", detail: "the secret is missing" };
+
+/** The problem with a request without the secret; says so when its body could not be searched for it. */
+function missing(body: string): ProblemOptions {
+  const fault = body.trim() === "" || body.length > SEARCHED_LENGTH_MAX ? undefined : jsonFault(body);
+  if (fault === undefined) return MISSING;
+  // No more than where: what stands there may be the secret.
+  const detail = `the secret is neither in the path nor in a header, and the body, which may have it, is no valid JSON from line ${fault.line}, column ${fault.column} on`;
+  return { ...MISSING, detail };
+}
+
+/** Anyone can send long bodies. */
+const SEARCHED_LENGTH_MAX = 10_000;
 
 function secretsGiven({ req }: Context): string[] {
   const given = [req.param("secret"), bearerOf(req.header("authorization")), req.header("x-webhook-secret")];

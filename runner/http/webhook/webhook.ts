@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import { blockListOf } from "../../../shared/config/config-values.ts";
-import { NESTING_MAX } from "../../../shared/exact-json.ts";
+import { redactSecret } from "../../../shared/config/redact-secret.ts";
 import { NotConfirmedError } from "../../../shared/io/streams/signal-ingest.ts";
+import { jsonFault } from "../../../shared/signal/json-fault.ts";
 import type { FieldFault } from "../../../shared/signal/signal.ts";
 import {
   parseObject,
@@ -50,7 +51,7 @@ export function webhookRoutes(deps: NetworkDeps, alerts: RefusedAlerts) {
     if (keys.suffix !== "") throw new Problem(SHADOW);
     if (body.status !== "read") throw new Problem(unreadBody(body.status, limits));
     const { fields, uid } = accepted(
-      readAlert(objectIn(body.text), { secret, now: clock.now(), source: "tradingview" }),
+      readAlert(objectIn(body.text, secret), { secret, now: clock.now(), source: "tradingview" }),
     );
     return { entry_id: await ingest.add(fields, { msMax: msLeft() }), uid } satisfies WebhookAnswer;
   };
@@ -112,15 +113,20 @@ function unconfirmed({ refusal }: NotConfirmedError): ProblemOptions {
   return { ...UNCONFIRMED, detail: `${meaning}, so the signal was not accepted (Redis said: ${said})` };
 }
 
-function objectIn(text: string): Members {
-  const alert = parseObject(text);
+/** @throws Problem that says where the body is no JSON object that means one thing */
+function objectIn(text: string, secret: string): Members {
+  const fault = jsonFault(text);
+  const alert = fault === undefined ? parseObject(text) : undefined;
   if (alert !== undefined) return alert;
-  throw new Problem({
-    status: 400,
-    code: "not_a_json_object",
-    detail: `the body is not a JSON object, or nested deeper than ${NESTING_MAX} levels`,
-    hint: 'expected an object such as {"message": "EMA_CROSS_LONG", "symbol": "{{ticker}}", "time": "{{time}}"}',
-  });
+  // What stands there may be a part of the secret.
+  const said = jsonFault(redactSecret(text, secret)) ?? fault;
+  const detail =
+    fault === undefined
+      ? "the body is JSON, but no object"
+      : `the body is no valid JSON: line ${fault.line}, column ${fault.column}: ${said?.message}`;
+  const hint =
+    'expected an object such as {"message": "EMA_CROSS_LONG", "symbol": "{{ticker}}", "time": "{{time}}"}';
+  throw new Problem({ status: 400, code: "not_a_json_object", detail, hint });
 }
 
 function accepted(answer: IntakeAnswer): Extract<IntakeAnswer, { status: "accepted" }> {

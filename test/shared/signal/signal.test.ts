@@ -56,6 +56,7 @@ test("an entry becomes a signal with everything in it", () => {
     receivedText: "1736942370",
     ageFrom: NOW - 29_750,
     notes: {},
+    extra: '{"decision_time":"x"}',
   });
 });
 
@@ -208,7 +209,11 @@ test("characters that cannot be stored are replaced before anything is read, and
   const signal = valid({ message: "EMA\0LONG", symbol: "\uD83D", extra: "x".repeat(16_385) });
   expect(signal).toMatchObject({ message: "EMA\uFFFDLONG", symbol: "\uFFFD" });
   expect(signal.raw["extra"]).toHaveLength(16_384);
-  expect(signal.notes).toEqual({ replaced_characters_in: ["message", "symbol"], cut_fields: ["extra"] });
+  expect(signal.notes).toEqual({
+    replaced_characters_in: ["message", "symbol"],
+    cut_fields: ["extra"],
+    extra_left_out: ["extra"],
+  });
 });
 
 describe("symbols are compared in upper case, without spaces and .P", () => {

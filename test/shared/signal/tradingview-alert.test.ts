@@ -133,32 +133,6 @@ describe("a number keeps its digits", () => {
   });
 });
 
-describe("a name that is given twice", () => {
-  it("has its last value, where the router does not read it", () => {
-    expect(fieldsWith('"note": "a", "note": 2, "deep": {"b": 1, "b": [2]}')).toMatchObject({
-      note: "2",
-      deep: '{"b":[2]}',
-    });
-    expect(fieldsWith('"note": "a", "note": "b", "note": "c"')["note"]).toBe("c");
-  });
-
-  it.each(["uid", "message", "time", "symbol"])("is a fault where it is read: %s", (name) => {
-    const answer = readText(`{"${name}": "first", ${JSON.stringify({ uid: "u", ...ALERT }).slice(1)}`);
-    expect(answer).toMatchObject({
-      status: "refused",
-      faults: [{ field: name, reason: "invalid_field", expected: "one value: the alert has several" }],
-    });
-  });
-
-  it("is none when both values are the same", () => {
-    expect(fieldsWith(`"message": ${JSON.stringify(ALERT.message)}`)).toMatchObject(ALERT);
-  });
-
-  it("is not the secret", () => {
-    expect(typeof parseObject(`{"secret": "a", "secret": "${SECRET}"}`)?.["secret"]).not.toBe("string");
-  });
-});
-
 describe("an alert is refused", () => {
   it.each([
     ["without a phrase", { ...ALERT, message: undefined }, ["message missing_field"]],

@@ -13,6 +13,26 @@ describe("an invalid alert", () => {
     }
   });
 
+  it("is told where it is no JSON and what stands there, in the answer and in the event, without the secret", async () => {
+    const detail = "the body is no valid JSON: line 2, column 12: found ";
+    const { status, body } = await post(IN_PATH, { body: `{"message": "UP",\n "secret": ${SECRET}}` });
+    expect({ status, detail: body.detail }).toEqual({ status: 400, detail: expect.stringContaining(detail) });
+    expect(await events()).toMatchObject([
+      { message: expect.stringContaining(`alert refused with 400: ${detail}`) },
+    ]);
+    const twice = await post(IN_PATH, {
+      body: `${JSON.stringify(ALERT).slice(0, -1)}, "symbol": "ETHUSDT"}`,
+    });
+    expect(twice).toMatchObject({ status: 400, body: { detail: expect.stringContaining("a second time") } });
+    const inBody = await post(PATH, { body: `{"secret": "${SECRET}", "symbol": BTCUSDT}` });
+    expect(inBody).toMatchObject({
+      status: 401,
+      body: { detail: expect.stringMatching(/no valid JSON from line 1, column \d+/) },
+    });
+    expectNoSecretIn(JSON.stringify([body, twice.body, inBody.body, await events()]), ...logLines);
+    expect(await http.fieldsIn("signals_stream")).toEqual([]);
+  });
+
   it("is answered 422 with every error in it", async () => {
     const { status, body } = await post(IN_PATH, {
       body: { message: ["x"], time: "{{time}}", uid: "{{x}}" },

@@ -1,3 +1,4 @@
+import { redactUrl } from "../../../shared/config/redact-url.ts";
 import { messageOf } from "../../../shared/error-message.ts";
 import { isReading } from "../../../shared/health/groups.ts";
 import { readHeartbeats } from "../../../shared/io/streams/consumer-heartbeats.ts";
@@ -19,7 +20,7 @@ export interface Currency {
 
 export const NOT_ASKED: Currency = { current: null, warnings: [] };
 
-type Needed = Pick<Services, "refresh" | "logger" | "redis" | "keys" | "clock" | "config">;
+type Needed = Pick<Services, "refresh" | "logger" | "redis" | "redisUrl" | "keys" | "clock" | "config">;
 
 /** The one implementation, for HTTP and commands. What was stored stays stored when this fails, so that is no failure of the edit. */
 export function makeCurrentOn(services: Needed): MakeCurrent {
@@ -27,11 +28,11 @@ export function makeCurrentOn(services: Needed): MakeCurrent {
   return async ({ status, version }) => {
     try {
       const { state, version: published } = await refresh();
-      const current = published === version && (state === "published" || state === "unchanged");
-      if (!current)
-        return { current, warnings: [`it is stored, and version ${published} was read (${state})`] };
-      const isUnread = status === "done" && !(await isRouting(services));
-      return { current, warnings: isUnread ? [NO_ROUTER] : [] };
+      const isPublished = published === version && (state === "published" || state === "unchanged");
+      if (!isPublished)
+        return { current: false, warnings: [`it is stored, and version ${published} was read (${state})`] };
+      if (await isRouting(services)) return { current: true, warnings: [] };
+      return { current: false, warnings: status === "done" ? [noRouterText(services)] : [] };
     } catch (error) {
       logger.warn({ err: error }, `the edited reference is not current yet: ${messageOf(error)}`);
       const warning =
@@ -41,7 +42,11 @@ export function makeCurrentOn(services: Needed): MakeCurrent {
   };
 }
 
-const NO_ROUTER = "no router is running: signals are decided on it as soon as one is started";
+function noRouterText({ redisUrl, config }: Needed): string {
+  const others =
+    config.databaseUrl === undefined ? "" : "; routers on another Redis read it within REFERENCE_REFRESH_MS";
+  return `no router is running on ${redactUrl(redisUrl)}: signals are decided on it as soon as one is started there${others}`;
+}
 
 /** Whether a router reads signals. */
 async function isRouting({ redis, keys, clock, config }: Needed): Promise<boolean> {

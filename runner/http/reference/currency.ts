@@ -20,16 +20,20 @@ export interface Currency {
 
 export const NOT_ASKED: Currency = { current: null, warnings: [] };
 
-type Needed = Pick<Services, "refresh" | "logger" | "redis" | "redisUrl" | "keys" | "clock" | "config">;
+type Needed = Pick<
+  Services,
+  "refresh" | "referenceStore" | "logger" | "redis" | "redisUrl" | "keys" | "clock" | "config"
+>;
 
 /** The one implementation, for HTTP and commands. What was stored stays stored when this fails, so that is no failure of the edit. */
 export function makeCurrentOn(services: Needed): MakeCurrent {
-  const { refresh, logger } = services;
+  const { refresh, referenceStore, logger } = services;
   return async ({ status, version }) => {
     try {
-      const { state, version: published } = await refresh();
-      const isPublished = published === version && (state === "published" || state === "unchanged");
-      if (!isPublished)
+      const { state, version: read } = await refresh();
+      // Another refresh, which began later, has published what this one read, or what came after it.
+      const published = state === "refused" ? await referenceStore.currentVersion() : read;
+      if (published !== version || state === "newer_format")
         return { current: false, warnings: [`it is stored, and version ${published} was read (${state})`] };
       if (await isRouting(services)) return { current: true, warnings: [] };
       return { current: false, warnings: status === "done" ? [noRouterText(services)] : [] };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { makeCurrentOn } from "../../../../runner/http/reference/currency.ts";
 import { useHttpApp } from "../http-fixture.ts";
 import { callWithoutPostgres } from "../without-postgres.ts";
 
@@ -134,6 +135,14 @@ test("rows are added, changed, renamed and removed by their encoded names", asyn
   expect(await strategies()).toHaveLength(1);
   const kinds = await http.sql("SELECT kind FROM reference_changes ORDER BY id");
   expect(kinds.map(({ kind }) => kind)).toEqual(["seen", "edit", "edit", "edit", "seen", "edit", "edit"]);
+});
+
+test("what another refresh has published first is current as well", async () => {
+  const result = await http.services.refresh();
+  const refused = { ...http.services, refresh: async () => ({ ...result, state: "refused" as const }) };
+  const edited = (version: string) => makeCurrentOn(refused)({ status: "done", version });
+  expect((await edited(result.version)).warnings).toEqual([expect.stringMatching(/^no router is running/)]);
+  expect((await edited("other")).warnings).toEqual([expect.stringMatching(/was read \(refused\)$/)]);
 });
 
 test("every fault of a document is answered with its place, and without Postgres it is 503", async () => {

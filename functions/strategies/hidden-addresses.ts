@@ -38,7 +38,7 @@ const PART_LENGTH_MIN = 4;
 
 /** What each spelling of the address, and of its path, is replaced by. */
 function replacementsOf(address: string): [from: string, to: string][] {
-  const { href, origin, pathname, search, hash } = new URL(address);
+  const { href, origin, username, password, pathname, search, hash } = new URL(address);
   if (!hasPath(address)) return [];
   const host = `${origin}/…`;
   const parts = [pathname + search + hash, pathname + search, pathname, search, hash];
@@ -48,15 +48,18 @@ function replacementsOf(address: string): [from: string, to: string][] {
     ...parts.map((part): [string, string] => [part, "/…"]),
     [search.slice(1), "…"],
     [hash.slice(1), "…"],
+    [`${username}:${password}`, "…"],
+    [password, "…"],
   ];
   return hidden
     .filter(([from]) => from.length >= PART_LENGTH_MIN)
     .flatMap(([from, to]) => [[from, to] as [string, string], [JSON.stringify(from).slice(1, -1), to]]);
 }
 
+/** Whether it has more than its host. */
 function hasPath(address: string): boolean {
-  const { pathname, search, hash } = new URL(address);
-  return pathname !== "/" || search !== "" || hash !== "";
+  const { username, password, pathname, search, hash } = new URL(address);
+  return pathname !== "/" || [username, password, search, hash].some((part) => part !== "");
 }
 
 function urlsIn(value: unknown): string[] {

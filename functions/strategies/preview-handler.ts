@@ -1,10 +1,4 @@
 import { messageOf } from "../../shared/error-message.ts";
-import {
-  isAddressLiteral,
-  literalFault,
-  PRIVATE_ADDRESSES_HINT,
-  urlFault,
-} from "../../shared/outgoing-address.ts";
 import type { SubscribedStrategy } from "../../shared/reference/snapshot.ts";
 import type { Detail } from "../../shared/signal/signal.ts";
 import {
@@ -18,8 +12,10 @@ import {
 } from "../../shared/strategy.ts";
 import type { Task } from "../../shared/task.ts";
 import type { Stop } from "../task-stops.ts";
+import { planOf } from "./act.ts";
 import { handlerExtra } from "./handler-extra.ts";
-import { addressHiding, type AddressHiding } from "./hidden-addresses.ts";
+import { addressHiding } from "./hidden-addresses.ts";
+import { headerStops, hostToLookUp, targetStops } from "./post-stops.ts";
 import { failureOf, outcomeOf } from "./recordable.ts";
 import { merged, StandIns, type Variant } from "./stand-ins.ts";
 import { strategyTaskOf } from "./strategy-task.ts";
@@ -76,7 +72,11 @@ export function previewHandler(
   const target = first.url === undefined || standIns.isIn(first.url) ? undefined : first.url;
   return {
     would: hidden(same, { clean, url: (text) => ports.redact(hiding.url(text)) }),
-    stops: [...stops, ...(target === undefined ? [] : targetStops(target, hiding, ports))],
+    stops: [
+      ...stops,
+      ...(target === undefined ? [] : targetStops(target, hiding, ports)),
+      ...headerStops(first.act.post?.headers ?? {}, clean),
+    ],
     ...(target === undefined ? {} : { host: hostToLookUp(target) }),
   };
 }
@@ -149,7 +149,7 @@ function planned(
 ): Planned {
   const labelled = (text: string): string => standIns.labelled(text);
   try {
-    const plan = handler.plan(task);
+    const plan = planOf(handler, task);
     const shown = actOf(plan, labelled);
     const kind = JSON.stringify([Object.keys(shown), shown.outcome?.status]);
     return { status: "made", kind, act: shown, ...("post" in plan ? { url: plan.post.url } : {}) };
@@ -207,22 +207,6 @@ function hidden(act: ShownAct, { clean, url }: Record<"clean" | "url", (text: st
 
 function missingSecret(name: string): Stop {
   return { reason: "missing_secret", text: missingSecretFault(name) };
-}
-
-/** Why the post would be refused; an address in the params is checked with the params. */
-function targetStops(url: string, { hosts }: AddressHiding, { privateAddresses }: PreviewPorts): Stop[] {
-  const fault = urlFault(url);
-  if (fault !== undefined) return [{ reason: "invalid_url", text: `the URL of its post: ${fault}` }];
-  const { hostname } = new URL(url);
-  const refused = privateAddresses || hosts.has(hostname) ? undefined : literalFault(hostname);
-  if (refused === undefined) return [];
-  return [{ reason: "forbidden_address", text: `${refused}; ${PRIVATE_ADDRESSES_HINT}` }];
-}
-
-function hostToLookUp(url: string): string | undefined {
-  if (urlFault(url) !== undefined) return undefined;
-  const { hostname } = new URL(url);
-  return isAddressLiteral(hostname) ? undefined : hostname;
 }
 
 function brokenText(handler: string, error: unknown, standIns: StandIns): string {

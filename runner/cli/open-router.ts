@@ -16,6 +16,8 @@ import { withLocalSecrets } from "../local/secrets.ts";
 import { openServices } from "../setup/services.ts";
 import { openLogger } from "../telemetry/logger.ts";
 import { CliError, NO_ROUTER, runningRouter, withRedisStarted } from "./connection.ts";
+import { orLost } from "./lost-answer.ts";
+import { refuseOtherDatabase } from "./refuse-other-database.ts";
 import { routesOver, type RouterRoutes } from "./router-routes.ts";
 
 /**
@@ -34,8 +36,7 @@ export async function withRouter<T>(
   const until = performance.now() + waitMsMax;
   for (let tries = 0; ; tries += 1) {
     const router = await runningRouter(env, config, dataDir);
-    if (router !== undefined)
-      return command(routesOver(async (request) => router.fetch(request).catch(throwLost)));
+    if (router !== undefined) return command(routesOver(orLost(router.fetch)));
     const database = await openFor(config, dataDir);
     if (!(database instanceof FolderInUseError))
       return inThisProcess(env, { config, database, dataDir }, command);
@@ -53,23 +54,19 @@ interface FolderOptions {
 
 const LOOK_EVERY_MS = 100;
 
-/** Whether the request was carried out is not known. */
-function throwLost(error: unknown): never {
-  throw new CliError(
-    `the router ended before it answered (${messageOf(error)}): what was asked may have been done. Look at it before you run this command again`,
-    { cause: error },
-  );
-}
-
 function inUseText(pid: string, waitMsMax: number): string {
   return `process ${pid} has the embedded database of this folder open, and for ${waitMsMax / 1000} s no router has answered on its socket: a router that is starting or stopping, another command, or a router of an older version. Let it end, or stop it (kill ${pid}), and run this command again`;
 }
+
+const NO_DATABASE =
+  "DATABASE_URL is not set, and this folder has no embedded database: set the DATABASE_URL of your routers, or start one here with `npm start` first";
 
 /** The database of this environment, which of the embedded one is migrated; the error when another process has that open. */
 async function openFor(config: Config, dataDir: string): Promise<Database | FolderInUseError> {
   const { databaseUrl: url, databaseSchema: schema, neonWsProxy, redisUrl } = config;
   // Before an embedded database is made for nothing.
   if (redisUrl === undefined && !existsSync(join(dataDir, "redis"))) throw new CliError(NO_ROUTER);
+  if (url === undefined && !existsSync(join(dataDir, "postgres"))) throw new CliError(NO_DATABASE);
   try {
     const database = await openDatabase({ url, schema, neonWsProxy, dataDir, onError: () => undefined });
     // With DATABASE_URL only `npm run migrate` changes the schema.
@@ -101,7 +98,9 @@ async function inThisProcess<T>(
   try {
     return await withRedisStarted(
       env,
-      async ({ redis, keys, redisUrl }) => {
+      async (connection) => {
+        const { redis, keys, redisUrl } = connection;
+        if (given.databaseUrl === undefined) await refuseOtherDatabase(connection);
         // Whatever this environment says: the routers of these groups may be a shadow.
         const config = { ...given, shadow: given.shadow || (await readShadow(redis, keys)) };
         // With the local Redis the router has secrets that are in no variable.

@@ -27,6 +27,7 @@ export interface AppEnv {
 /** What the router's own server gives with each request; other platforms give other things, or nothing. */
 export interface PlatformBindings {
   readonly authenticated?: () => void;
+  readonly incoming?: { readonly socket?: { readonly destroyed?: boolean } };
 }
 
 /** Name of the security scheme in the OpenAPI document. */

@@ -6,7 +6,11 @@ import { strategyLabel } from "../strategy-label.ts";
  * What would be traded with another reference and is not now, as lines for people; empty when nothing is. Strategies are the
  * same when their ids are. Pauses do not count: an edit lifts none.
  */
-export function moreTrading(before: ReferenceContent, after: ReferenceContent): readonly string[] {
+export function moreTrading(
+  before: ReferenceContent,
+  after: ReferenceContent,
+  { couldNotRun = NONE, cannotRun = NONE }: KnownUnusable = {},
+): readonly string[] {
   const links = [subscriptionsOf(before), subscriptionsOf(after)] as const;
   const strategies = [...after.strategies.values()].filter(getsTasks).flatMap((is) => {
     const was = before.strategies.get(is.id);
@@ -14,12 +18,22 @@ export function moreTrading(before: ReferenceContent, after: ReferenceContent): 
     if (was === undefined || !getsTasks(was)) return [`strategy ${label} would trade: ${whyNow(was, is)}`];
     return [
       ...widened(was, is).map((what) => `strategy ${label}: ${what}`),
+      ...(couldNotRun.has(is.id) && !cannotRun.has(is.id)
+        ? [`strategy ${label}: it can be run, and its tasks fail now`]
+        : []),
       ...gainedSubscriptions(links, is).map((what) => `strategy ${label}: ${what}`),
     ];
   });
   return [...gainedTickers(before, after), ...strategies];
 }
 
+/** Ids of strategies that are known not to be able to run: their tasks fail. */
+export interface KnownUnusable {
+  readonly couldNotRun?: ReadonlySet<number>;
+  readonly cannotRun?: ReadonlySet<number>;
+}
+
+const NONE: ReadonlySet<number> = new Set();
 const NAMED_MAX = 10;
 
 function gainedTickers(before: ReferenceContent, after: ReferenceContent): string[] {

@@ -25,6 +25,8 @@ export function planEdit(
   const wanted = wantedRows(current.rows, document, options);
   const before = buildReference(current.rows);
   const built = buildReference(wanted.rows);
+  const couldNotRun = unusable(before.content.strategies.values());
+  const cannotRun = unusable(built.content.strategies.values());
   const { unreadable } = documentOf(current);
   const diff = diffRows(current.rows, wanted.rows);
   const { tickers, signals, strategies } = diff;
@@ -33,12 +35,11 @@ export function planEdit(
     diff,
     version: built.version,
     faults: [...valueFaults(document), ...wanted.faults],
-    warnings: editWarnings(wanted, {
-      unreadable,
-      built,
-      unusable: unusable(built.content.strategies.values()),
+    warnings: editWarnings(wanted, { unreadable, built, unusable: cannotRun }),
+    willTradeMore: moreTrading(before.content, built.content, {
+      couldNotRun: idsOf(couldNotRun),
+      cannotRun: idsOf(cannotRun),
     }),
-    willTradeMore: moreTrading(before.content, built.content),
     changes: changeLines(current.rows, wanted.rows, { addressesIn }),
     removed: {
       tickers: tickers.deleted.filter(({ symbol }) => !isRespelled(symbol, document)),
@@ -68,6 +69,10 @@ export interface EditPlan {
   readonly willTradeMore: readonly string[];
   readonly changes: readonly string[];
   readonly removed: Pick<StoredRows, DocumentKind>;
+}
+
+function idsOf(unusable: readonly UnusableStrategy[]): ReadonlySet<number> {
+  return new Set(unusable.map(({ strategyId }) => strategyId));
 }
 
 /** A ticker that is renamed is another row in its table, but not removed. */

@@ -76,7 +76,7 @@ function wantedTickers({ tickers }: StoredRows, document: ReferenceDocument, opt
     const kept = stored !== undefined && symbolIn(stored) === normal ? stored : normal;
     return { symbol: kept, status, trade_permission };
   });
-  const hasSymbol = ({ symbol }: StoredTicker, name: string): boolean => symbolIn(symbol) === name;
+  const hasSymbol = ({ symbol }: StoredTicker, name: string): boolean => symbolIn(symbol) === symbolOf(name);
   const kept = keptRows(tickers, found, { kind: "tickers", hasName: hasSymbol, options });
   return { wanted, faults, kept } satisfies Wanted<StoredTicker>;
 }

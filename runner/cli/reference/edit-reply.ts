@@ -31,8 +31,16 @@ export async function askEdit(
     case "exists":
       throw new CliError(`${problem.detail}: use set`);
     default:
-      throw errorOf({ ...problem, detail: `nothing was changed: ${problem.detail}` });
+      throw errorOf({ ...problem, detail: `${whatWasDone(problem, question)}: ${problem.detail}` });
   }
+}
+
+/** Postgres may have stored the change although its answer to the commit was lost. */
+const MAY_BE_DONE: ReadonlySet<string> = new Set(["postgres_unavailable", "internal_error"]);
+
+function whatWasDone({ code }: ProblemBody, { query }: Pick<Question<never>, "query">): string {
+  if (query?.["dryRun"] === true || !MAY_BE_DONE.has(code)) return "nothing was changed";
+  return "whether anything was changed is not known, look at it (reference history) before you run this again";
 }
 
 /** Its lines are issues, whose paths say what they are. */

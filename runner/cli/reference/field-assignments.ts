@@ -39,11 +39,15 @@ function assign(kind: DocumentKind, row: Fields, text: string): Fields {
   const before = row[name];
   if (param !== undefined) {
     if (field.kind !== "params") throw new CliError(`${name} has no parts: expected ${name}=value`);
+    if (sign !== "")
+      throw new CliError(
+        `${sign}= changes lists like tickers, no param: expected the whole value, ${name}.${printable(param)}=value`,
+      );
     return { ...row, [name]: withParam(before, param, value) };
   }
   const isList = field.kind === "names" || field.kind === "tickers";
   if (sign !== "" && !isList) throw new CliError(`${name} is no list: expected ${name}=value`);
-  return { ...row, [name]: isList ? listOf(before, { name, sign, value }) : valueOf(field, value) };
+  return { ...row, [name]: isList ? listOf(before, { field, name, sign, value }) : valueOf(field, value) };
 }
 
 /** What cannot be read stays text, which the check of the document refuses with what is expected. */
@@ -55,13 +59,15 @@ function valueOf(field: DocumentField, text: string): unknown {
 }
 
 interface ListChange {
+  readonly field: DocumentField;
   readonly name: string;
   readonly sign: string;
   readonly value: string;
 }
 
 /** Names with commas are written as a JSON list. */
-function listOf(before: unknown, { name, sign, value }: ListChange): unknown {
+function listOf(before: unknown, { field, name, sign, value }: ListChange): unknown {
+  if (sign === "" && value === "") return field.absent;
   if (sign === "" && name === "tickers" && value === "all") return value;
   const json = value.startsWith("[") ? jsonOr(value) : undefined;
   const names = (Array.isArray(json) ? json : value.split(",").map((one) => one.trim())).filter(

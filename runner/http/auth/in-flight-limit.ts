@@ -27,8 +27,12 @@ export function limitInFlight(
       bindings?.authenticated?.();
       return next();
     }
-    await turn.next();
-    const end = (PROBES.has(c.req.path) ? probes : others).begin(clientGroup(addressOf(c)));
+    const client = clientGroup(addressOf(c));
+    const isClosed = (): boolean => bindings?.incoming?.socket?.destroyed === true;
+    await turn.next({ client, isClosed });
+    // No client reads an answer.
+    if (isClosed()) return c.body(null, 400);
+    const end = (PROBES.has(c.req.path) ? probes : others).begin(client);
     if (end === undefined) {
       onRefused(c, TOO_MANY);
       throw new Problem(TOO_MANY);

@@ -1,3 +1,4 @@
+import { redactUrl } from "../../../shared/config/redact-url.ts";
 import { messageOf } from "../../../shared/error-message.ts";
 import { isReading } from "../../../shared/health/groups.ts";
 import { readHeartbeats } from "../../../shared/io/streams/consumer-heartbeats.ts";
@@ -19,19 +20,23 @@ export interface Currency {
 
 export const NOT_ASKED: Currency = { current: null, warnings: [] };
 
-type Needed = Pick<Services, "refresh" | "logger" | "redis" | "keys" | "clock" | "config">;
+type Needed = Pick<
+  Services,
+  "refresh" | "referenceStore" | "logger" | "redis" | "redisUrl" | "keys" | "clock" | "config"
+>;
 
 /** The one implementation, for HTTP and commands. What was stored stays stored when this fails, so that is no failure of the edit. */
 export function makeCurrentOn(services: Needed): MakeCurrent {
-  const { refresh, logger } = services;
+  const { refresh, referenceStore, logger } = services;
   return async ({ status, version }) => {
     try {
-      const { state, version: published } = await refresh();
-      const current = published === version && (state === "published" || state === "unchanged");
-      if (!current)
-        return { current, warnings: [`it is stored, and version ${published} was read (${state})`] };
-      const isUnread = status === "done" && !(await isRouting(services));
-      return { current, warnings: isUnread ? [NO_ROUTER] : [] };
+      const { state, version: read } = await refresh();
+      // Another refresh, which began later, has published what this one read, or what came after it.
+      const published = state === "refused" ? await referenceStore.currentVersion() : read;
+      if (published !== version || state === "newer_format")
+        return { current: false, warnings: [`it is stored, and version ${published} was read (${state})`] };
+      if (await isRouting(services)) return { current: true, warnings: [] };
+      return { current: false, warnings: status === "done" ? [noRouterText(services)] : [] };
     } catch (error) {
       logger.warn({ err: error }, `the edited reference is not current yet: ${messageOf(error)}`);
       const warning =
@@ -41,7 +46,11 @@ export function makeCurrentOn(services: Needed): MakeCurrent {
   };
 }
 
-const NO_ROUTER = "no router is running: signals are decided on it as soon as one is started";
+function noRouterText({ redisUrl, config }: Needed): string {
+  const others =
+    config.databaseUrl === undefined ? "" : "; routers on another Redis read it within REFERENCE_REFRESH_MS";
+  return `no router is running on ${redactUrl(redisUrl)}: signals are decided on it as soon as one is started there${others}`;
+}
 
 /** Whether a router reads signals. */
 async function isRouting({ redis, keys, clock, config }: Needed): Promise<boolean> {

@@ -111,6 +111,19 @@ describe("a preview", () => {
     });
   });
 
+  test("and a run say of an async plan that it is none, and what it rejects with later ends nothing", async () => {
+    const later = planning((async () => {
+      throw new Error("later");
+    }) as unknown as () => StrategyPlan);
+    const ended = {
+      status: "failed",
+      reason: "invalid_outcome",
+      detail: { error: expect.stringMatching(/^the plan of handler test is async/) },
+    };
+    expect(previewOf(later).would).toEqual({ outcome: ended });
+    expect((await runStrategy(later)).attempt).toMatchObject({ ...ended, arrival: "none" });
+  });
+
   test("is refused, in words, for a handler that acts in its run", () => {
     const acting = defineStrategy({ name: "broker", params: anyParams, run: () => ({ status: "executed" }) });
     expect(previewOf(acting)).toEqual({
@@ -153,6 +166,19 @@ describe("a preview", () => {
     expect(previewOf(posting(() => ({ url: "ftp://broker.test/" }))).stops).toMatchObject([
       { reason: "invalid_url" },
     ]);
+    for (const headers of [{ "X-Name": "突破" }, { "X-Name": "a\nb" }, { "X Name": "a" }])
+      expect(previewOf(posting(() => ({ headers }))).stops).toEqual([
+        { reason: "error", text: expect.stringMatching(/^the header X.Name of its post has a character/) },
+      ]);
+    expect(previewOf(posting(() => ({ headers: { "X-Name": "über\t1" } }))).stops).toEqual([]);
+  });
+
+  test("shows no user and password of an address, whether or not it has a path", () => {
+    const copying = posting(({ params }) => ({ body: `${JSON.stringify(params)} by ann:pa55word` }));
+    for (const path of ["", "/t0ken"]) {
+      const { would } = previewOf(copying, { params: { proxy: `https://ann:pa55word@proxy.test${path}` } });
+      expect(would?.post?.body).toBe('{"proxy":"https://proxy.test/…"} by …');
+    }
   });
 
   test("says of what differs each time that it does", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { documentOf } from "../../../shared/reference-document/document-of-rows.ts";
-import { planEdit } from "../../../shared/reference-document/plan-edit.ts";
+import { planEdit, type PlanOptions } from "../../../shared/reference-document/plan-edit.ts";
 import { NO_ROWS, type StoredRows } from "../../../shared/reference-document/stored-rows.ts";
 import { isEmptyDiff } from "../../../shared/reference-document/table-diff.ts";
 import { OPTIONS, document, plan, signal, stored, strategy, ticker } from "./plan-fixture.ts";
@@ -46,6 +46,27 @@ test("each thing that makes a strategy trade is said with its name, and what mak
   expect(plan(stored(on), off, { prune: true }).willTradeMore).toEqual([
     "strategy Listed (104): handler log instead of webhook",
   ]);
+});
+
+test("a strategy whose tasks fail now, and would run, trades more", () => {
+  const unusable: PlanOptions["unusable"] = (strategies) =>
+    [...strategies].flatMap(({ id, name, handler, params }) =>
+      "url" in params ? [] : [{ strategyId: id, name, handler, reason: "invalid_params", fault: "no url" }],
+    );
+  const without = document({ strategies: [strategy("Trend"), strategy("Off", { enabled: false })] });
+  const params = { url: "https://a.example" };
+  const withUrl = document({ strategies: without.strategies.map((one) => ({ ...one, params })) });
+  expect(plan(stored(without), withUrl, { unusable }).willTradeMore).toEqual([
+    "strategy Trend (100): it can be run, and its tasks fail now",
+  ]);
+  expect(plan(stored(withUrl), without, { unusable }).willTradeMore).toEqual([]);
+  expect(plan(stored(without), without, { unusable }).willTradeMore).toEqual([]);
+});
+
+test("a ticker is removed by any of its spellings", () => {
+  const rows = stored(document({ tickers: [ticker("BTCUSDT"), ticker("ETHUSDT")] }));
+  const removes = [{ kind: "tickers", name: "ethusdt.P" }] as const;
+  expect(plan(rows, document(), { removes }).removed.tickers).toEqual([ticker("ETHUSDT")]);
 });
 
 test("changes have old and new values, and addresses show their host only", () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { Problem } from "../../../../runner/http/problem.ts";
+import { DatabaseError } from "../../../../shared/io/postgres/database.ts";
 import type { Change } from "../../../../shared/io/reference-edits/changes.ts";
 import { documentFrom, ETAG, run } from "./commands-fixture.ts";
 
@@ -39,6 +41,8 @@ describe("set", () => {
     [["tickers=all"], { tickers: "all" }],
     [["tickers-=BTCUSDT"], { tickers: [] }],
     [["signals="], { signals: [] }],
+    [["tickers="], { tickers: "all" }],
+    [["tickers=[]"], { tickers: [] }],
     [['signals=["EMA"]'], { signals: ["EMA"] }],
     [["signal_age_ms_max=60000"], { signal_age_ms_max: 60_000 }],
     [["signal_age_ms_max="], { signal_age_ms_max: null }],
@@ -69,6 +73,7 @@ describe("set", () => {
     [["set", "strategy", "Trend", "tickers-=XRPUSDT"], /XRPUSDT is not in tickers/],
     [["set", "strategy", "Hook", "tickers+=XRPUSDT"], /tickers is all, which is no list/],
     [["set", "strategy", "Trend", "enabled"], /expected field=value/],
+    [["set", "strategy", "Hook", "params.timeout_ms+=100"], /whole value, params.timeout_ms=value/],
     [["add", "ticker", "btcusdt.P"], /there is a ticker btcusdt.P already: use set/],
     [["remove", "signal", "EMO", "--yes"], /no signal EMO: did you mean EMA/],
     [["list", "foo"], /Expected ticker, signal or strategy/],
@@ -76,6 +81,19 @@ describe("set", () => {
   ])("%j is refused", async (args, message) => {
     expect(await edited(...args)).toMatchObject({ code: 1, edits: [], err: expect.stringMatching(message) });
   });
+});
+
+test.each([
+  ["postgres_unavailable", [], /^whether anything was changed is not known, look at it/],
+  ["postgres_unavailable", ["--dry-run"], /^nothing was changed: /],
+  ["conflict", [], /^nothing was changed: /],
+])("%s with %j: what is said of the edit is what is known", async (code, options, message) => {
+  const answer = () => {
+    if (code === "conflict") throw new Problem({ status: 503, code: "unavailable", detail: "locked" });
+    throw new DatabaseError("Connection terminated", "unavailable", undefined);
+  };
+  const { err } = await run({ document, answer }, "set", "strategy", "Trend", "enabled=false", ...options);
+  expect(err).toMatch(message);
 });
 
 test("add makes a row with defaults", async () => {

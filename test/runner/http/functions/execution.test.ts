@@ -1,7 +1,12 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { previewTasks } from "../../../../runner/on-demand/preview-tasks.ts";
+import { defineStrategy } from "../../../../shared/strategy.ts";
+import { parseTask } from "../../../../shared/task.ts";
 import { rowsWithStrategies, signalFields, strategyRow, taskFields } from "../../../builders.ts";
 import { useHttpApp } from "../http-fixture.ts";
 
@@ -90,4 +95,39 @@ describe("execute-strategies over HTTP", () => {
     await http.call("POST", "/functions/execute-strategies", { entries: [{ ...old, fields }] });
     expect(await outcomes()).toMatchObject([{ status: "executed" }, { status: "ignored", reason: "stale" }]);
   });
+});
+
+test("a dry run of many tasks lets other work of the process in between", async () => {
+  const { services } = http;
+  await http.setReference(rowsWithStrategies([strategyRow(10, { handler: "counting" })]));
+  const context = await services.routing.latest();
+  if ("status" in context) throw new Error(context.status);
+  let plans = 0;
+  const counting = defineStrategy({
+    name: "counting",
+    params: z.object({}),
+    plan() {
+      plans += 1;
+      return { status: "executed", reason: "done" };
+    },
+  });
+  const tasks = Array.from({ length: 100 }, (_, at) => {
+    const parsed = parseTask({ id: `1-${at + 1}`, fields: taskFields(Date.now(), { strategy_id: "10" }) });
+    if (!parsed.ok) throw new Error(parsed.error);
+    return parsed.task;
+  });
+  let [last, mostAtOnce] = [0, 0];
+  let isOver = false;
+  const previews = previewTasks(tasks, context, { ...services, handlers: [counting] }).finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    mostAtOnce = Math.max(mostAtOnce, plans - last);
+    last = plans;
+    await nextTurn();
+  }
+  expect((await previews).map(({ would }) => would?.outcome?.reason)).toEqual(
+    Array.from({ length: 100 }, () => "done"),
+  );
+  expect(mostAtOnce).toBeLessThanOrEqual(2 * 16);
 });

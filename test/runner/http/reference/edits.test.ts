@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { makeCurrentOn } from "../../../../runner/http/reference/currency.ts";
 import { useHttpApp } from "../http-fixture.ts";
 import { callWithoutPostgres } from "../without-postgres.ts";
 
@@ -39,7 +40,8 @@ test("a document is read, replaced, previewed and taken back; the router has it 
     status: 200,
     body: {
       status: "done",
-      current: true,
+      // No router reads signals in this test.
+      current: false,
       version: preview.body.version,
       changes: ["strategy Näme/2 ü (11): added"],
       warnings: [
@@ -74,7 +76,7 @@ test("a document is read, replaced, previewed and taken back; the router has it 
   expect(back).toMatchObject({ status: 409, body: { code: "to_agree" } });
   expect(await http.call("POST", `/reference/rollback${AGREED}&change=1`)).toMatchObject({
     status: 200,
-    body: { status: "done", current: true },
+    body: { status: "done", current: false },
   });
   expect(await strategies()).toEqual(read.body.strategies);
 });
@@ -107,7 +109,7 @@ test("rows are added, changed, renamed and removed by their encoded names", asyn
   ]);
   await http.sql("UPDATE signals SET source = 'by SQL'");
   const removed = await http.call("DELETE", `/reference/signals/first${AGREED}`);
-  expect(removed).toMatchObject({ status: 200, body: { will_remove: ["signal first (1)"], current: true } });
+  expect(removed).toMatchObject({ status: 200, body: { will_remove: ["signal first (1)"], current: false } });
 
   const { redis, keys } = http.services;
   const stream = keys.stream("strategy_input_stream");
@@ -133,6 +135,14 @@ test("rows are added, changed, renamed and removed by their encoded names", asyn
   expect(await strategies()).toHaveLength(1);
   const kinds = await http.sql("SELECT kind FROM reference_changes ORDER BY id");
   expect(kinds.map(({ kind }) => kind)).toEqual(["seen", "edit", "edit", "edit", "seen", "edit", "edit"]);
+});
+
+test("what another refresh has published first is current as well", async () => {
+  const result = await http.services.refresh();
+  const refused = { ...http.services, refresh: async () => ({ ...result, state: "refused" as const }) };
+  const edited = (version: string) => makeCurrentOn(refused)({ status: "done", version });
+  expect((await edited(result.version)).warnings).toEqual([expect.stringMatching(/^no router is running/)]);
+  expect((await edited("other")).warnings).toEqual([expect.stringMatching(/was read \(refused\)$/)]);
 });
 
 test("every fault of a document is answered with its place, and without Postgres it is 503", async () => {

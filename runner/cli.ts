@@ -106,6 +106,12 @@ addTaskCommands(program, io);
 addExecutionCommands(program, io);
 addLogCommands(program, io, { interrupted });
 
+// The reader of a pipe has what it wants, as in `tail | head -1`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 /** Aborts at Ctrl-C or SIGTERM, so that the command ends in order; a second one ends the process. */
 function interrupted(): AbortSignal {
   const interruption = new AbortController();

@@ -1,14 +1,14 @@
 import { distance } from "fastest-levenshtein";
 
 /**
- * Finds the strategy that a person means by its id or its name. An id is taken as it is: it need not be in the reference. A name
- * that none has, or several have, is a fault, with what is known instead.
+ * Finds the strategy that a person means by its id or its name. An id is taken as it is: it need not be in the reference, unless
+ * it is the name of a strategy. A name that none has, or several have, is a fault, with what is known instead.
  */
 export function findStrategy(
   typed: string,
   strategies: ReadonlyMap<number, { readonly name: string }>,
 ): FoundStrategy {
-  if (STRATEGY_ID.test(typed)) return { ok: true, id: Number(typed) };
+  if (STRATEGY_ID.test(typed)) return byId(typed, strategies);
   const found = [...strategies].filter(([, { name }]) => name === typed).map(([id]) => id);
   const [id, ...more] = found;
   if (id === undefined) {
@@ -21,6 +21,16 @@ export function findStrategy(
   }
   if (more.length === 0) return { ok: true, id };
   const fault = `several strategies have the name "${typed}": type one of the ids ${found.join(", ")}`;
+  return { ok: false, found: "several", fault };
+}
+
+/** A strategy may be called "7" and have another id: acting on an id 7 that none has would leave that one alone. */
+function byId(typed: string, strategies: ReadonlyMap<number, { readonly name: string }>): FoundStrategy {
+  const id = Number(typed);
+  const named = strategies.has(id) ? [] : [...strategies].filter(([, { name }]) => name === typed);
+  if (named.length === 0) return { ok: true, id };
+  const ids = named.map(([other]) => other).join(", ");
+  const fault = `no strategy has the id ${typed}, and "${typed}" is the name of another one: type its id, ${ids}`;
   return { ok: false, found: "several", fault };
 }
 

@@ -47,8 +47,17 @@ export function printable(text: string): string {
 
 /** A value as indented JSON in which such characters are escaped, so that a program reads them as they were. */
 export function printableJson(value: unknown): string {
+  return withEscapes(JSON.stringify(value, null, 2));
+}
+
+/** The same on one line. */
+export function printableJsonLine(value: unknown): string {
+  return withEscapes(JSON.stringify(value));
+}
+
+function withEscapes(json: string): string {
   // Line breaks are those of the indentation: in texts they are escaped already.
-  return JSON.stringify(value, null, 2).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (found) =>
+  return json.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (found) =>
     found === "\n" ? found : found.replaceAll(/[^]/g, escaped),
   );
 }

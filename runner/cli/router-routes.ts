@@ -60,10 +60,11 @@ export function routesOver(fetch: (request: Request) => Promise<Response>): Rout
       const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
       // Also ends the read that waits for a line.
       const stop = (): void => void reader?.cancel().catch(() => undefined);
+      const next = async () => reader?.read().catch(throwBrokenOff);
       signal?.addEventListener("abort", stop, { once: true });
       let rest = "";
       try {
-        for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
+        for (let read = await next(); read?.done === false; read = await next()) {
           const lines = `${rest}${read.value}`.split("\n");
           rest = lines.pop() ?? "";
           for (const line of lines) if (line !== "") yield JSON.parse(line);
@@ -75,6 +76,14 @@ export function routesOver(fetch: (request: Request) => Promise<Response>): Rout
       }
     },
   };
+}
+
+/** How much of what was asked has been done is not known. */
+function throwBrokenOff(error: unknown): never {
+  throw new CliError(
+    `the router ended in the middle of its answer (${messageOf(error)}): what stands above is all that arrived of it`,
+    { cause: error },
+  );
 }
 
 function requestFor({

@@ -1,12 +1,14 @@
 import { Option, type Command } from "commander";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 import { TASK_STATES, type TaskStateName } from "../../shared/task-state.ts";
-import { printableJson } from "../../shared/text.ts";
+import { excerpt, printableJson } from "../../shared/text.ts";
 import { tasksAnswer } from "../http/operations/tasks.ts";
 import type { TaskInFlight } from "../http/tasks-in-flight.ts";
 import { count, entryId } from "./arguments.ts";
 import type { CommandIo } from "./command-io.ts";
-import { textTable } from "./text-table.ts";
+import { notedTable } from "./log/noted-table.ts";
+import { currentTime, shortTime } from "./log/times.ts";
+import { plural } from "./replay/replay-text.ts";
 
 /** `cli tasks`: which tasks run, and which wait for what, until when. */
 export function addTaskCommands(program: Command, io: CommandIo): void {
@@ -39,32 +41,36 @@ async function printTasks({ json, ...query }: TaskOptions, io: CommandIo): Promi
   );
   if (json) return io.print(printableJson(answer));
   const { tasks, next, undelivered } = answer;
-  if (tasks.length > 0) io.print(textTable(TITLES, tasks.map(cellsOf), io));
+  if (tasks.length > 0) io.print(tasksTable(tasks, { ...io, now: currentTime() }));
   const unread = undelivered === null ? "some may not be read yet" : `${undelivered} not read yet`;
-  io.print(`${tasks.length} tasks in flight, ${unread}${next === null ? "" : `; more with --after ${next}`}`);
+  io.print(
+    `${plural(tasks.length, "task")} in flight, ${unread}${next === null ? "" : `; more: the same with --after ${next}`}`,
+  );
 }
 
-const TITLES = ["task", "strategy", "on", "state", "attempt", "next try", "why"];
+/** Tasks as a table, each with what it waits for. */
+export function tasksTable(
+  tasks: readonly TaskInFlight[],
+  { columns, now }: { readonly columns: number | undefined; readonly now: Date },
+): string {
+  const rows = tasks.map((task) => ({ cells: cellsOf(task, now), note: whyText(task) }));
+  return notedTable({ head: TITLES, noteHead: "why" }, rows, { columns });
+}
 
-function cellsOf(task: TaskInFlight): readonly string[] {
-  const {
-    id,
-    strategy_id: strategyId,
-    strategy,
-    direction,
-    symbol,
-    state,
-    attempt,
-    why,
-    last_error: error,
-  } = task;
+const TITLES = ["task", "strategy", "on", "state", "attempt", "next try, UTC"];
+
+function cellsOf(task: TaskInFlight, now: Date): readonly string[] {
+  const { id, strategy_id, strategy, direction, symbol, state, attempt, attempts_max, next_try_at } = task;
   return [
     id,
-    strategyLabel(strategyId, strategy),
+    strategyLabel(strategy_id, strategy),
     `${direction} ${symbol}`,
     state,
-    `${attempt} of ${task.attempts_max}`,
-    task.next_try_at ?? "",
-    error === null ? why : `${why}: ${error}`,
+    `${attempt} of ${attempts_max}`,
+    next_try_at === null ? "" : shortTime(next_try_at, now),
   ];
+}
+
+function whyText({ why, last_error: error }: TaskInFlight): string {
+  return error === null ? why : `${why}: ${excerpt(error)}`;
 }

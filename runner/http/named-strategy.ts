@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { findStrategy } from "../../shared/find-strategy.ts";
+import { findStrategy, STRATEGY_ID } from "../../shared/find-strategy.ts";
 import { strategyRowsOn } from "../../shared/io/status/strategy-rows.ts";
 import type { Services } from "../setup/services.ts";
 import { Problem } from "./problem.ts";
@@ -10,16 +10,16 @@ const ID_MAX = 2_147_483_647;
 const TEXT = `expected the id of a strategy, a whole number from 1 to ${ID_MAX}, or the name of one, such as 4`;
 const NAME_LENGTH_MAX = 1_000;
 
-/** As given: a number is an id, a text is a name. */
+/** As given: a number is an id, a text is a name, such as `007`. */
 export const strategySchema = z
   .string(TEXT)
   .trim()
   .min(1, TEXT)
   .max(NAME_LENGTH_MAX, TEXT)
   .transform((text, context): number | string => {
-    if (!/^\d+$/.test(text)) return text;
+    if (!STRATEGY_ID.test(text)) return text;
     const id = Number(text);
-    if (id >= 1 && id <= ID_MAX) return id;
+    if (id <= ID_MAX) return id;
     context.addIssue({ code: "custom", message: TEXT });
     return z.NEVER;
   })

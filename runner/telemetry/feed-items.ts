@@ -6,6 +6,7 @@ import type { Keys } from "../../shared/keys.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
 import { normaliseSymbol } from "../../shared/signal/signal.ts";
+import { excerpt } from "../../shared/text.ts";
 
 /** A decision, an attempt, an outcome or a worker's report as a viewer sees it, with the names of strategies. */
 export type FeedItem = DecisionItem | OutcomeItem;
@@ -47,7 +48,7 @@ export interface OutcomeItem extends ItemCommon {
   readonly duration_ms: number | null;
 }
 
-/** Signals that are remembered, so that their outcomes are shown with symbol and phrase. */
+/** Signals that are remembered, so that their outcomes are shown with symbol and the beginning of the phrase. */
 const REMEMBERED_MAX = 5_000;
 const UNKNOWN: ItemSignal = { symbol: null, message: null };
 
@@ -55,11 +56,13 @@ const UNKNOWN: ItemSignal = { symbol: null, message: null };
 export function feedItemsOn(redis: Redis, keys: Keys): (entries: readonly Entry[]) => Promise<FeedItem[]> {
   const rowsOf = strategyRowsOn(redis, keys);
   const signals = new Map<string, ItemSignal>();
-  function remember(entryId: string, { symbol, message }: ItemSignal): void {
+  function remember(entryId: string, { symbol, message }: ItemSignal): ItemSignal {
+    const kept = { symbol, message: message === null ? null : excerpt(message) };
     signals.delete(entryId);
-    signals.set(entryId, { symbol, message });
+    signals.set(entryId, kept);
     const [oldest] = signals.keys();
     if (signals.size > REMEMBERED_MAX && oldest !== undefined) signals.delete(oldest);
+    return kept;
   }
   /** A signal that was decided before the feed began is looked up in its stream. */
   async function signalOf(entryId: string | null): Promise<ItemSignal> {
@@ -67,9 +70,8 @@ export function feedItemsOn(redis: Redis, keys: Keys): (entries: readonly Entry[
     const known = signals.get(entryId);
     if (known !== undefined) return known;
     const { symbol, message } = (await signalFieldsOf(redis, keys, entryId)) ?? {};
-    const found = { symbol: symbol === undefined ? null : normaliseSymbol(symbol), message: message ?? null };
-    remember(entryId, found);
-    return found;
+    const normal = symbol === undefined ? null : normaliseSymbol(symbol);
+    return remember(entryId, { symbol: normal, message: message ?? null });
   }
 
   return async (entries) => {

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
+import type { Entry } from "../../shared/entry.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { tailResults } from "../../shared/io/streams/results-tail.ts";
 import type { Keys } from "../../shared/keys.ts";
-import { feedItemsOn, type FeedItem } from "./feed-items.ts";
+import { feedItemsOn } from "./feed-items.ts";
 import { feedViewer, type FeedViewer, type OpenViewer } from "./feed-viewer.ts";
 
 /**
@@ -14,6 +15,8 @@ import { feedViewer, type FeedViewer, type OpenViewer } from "./feed-viewer.ts";
 export interface ResultsFeed {
   /** A viewer of what is published from now on. `full`: there are {@link VIEWERS_MAX}. `unavailable`: Redis does not answer. */
   open(): Promise<FeedViewer | "full" | "unavailable">;
+  /** Whether it reads. While Redis does not answer it does not; it continues where it was. */
+  isReading(): boolean;
 }
 
 /** Viewers of one process. */
@@ -47,6 +50,7 @@ export function resultsFeedOn({
   const itemsOf = feedItemsOn(redis, keys);
   const isStopping = (): boolean => stopping?.aborted === true;
   let reader: { readonly began: Promise<void> } | undefined;
+  let isReading = false;
 
   function startReading(): { readonly began: Promise<void> } {
     let begin: () => void = () => undefined;
@@ -75,21 +79,28 @@ export function resultsFeedOn({
   /** Reads while there is a viewer; never rejects. */
   async function follow(blocking: Redis, began: () => void): Promise<void> {
     let tail: Awaited<ReturnType<typeof tailResults>> | undefined;
+    // Kept until they are shown: names and symbols are read from Redis, too, and that may fail.
+    let unshown: readonly Entry[] = [];
     while (viewers.size > 0 && !isStopping()) {
       try {
-        tail ??= await tailResults(blocking, { keys, countMax: READ_COUNT_MAX, blockMs: BLOCK_MS });
-        began();
-        const entries = await tail.next();
-        const items: readonly FeedItem[] = entries.length === 0 ? [] : await itemsOf(entries);
+        if (tail === undefined) {
+          tail = await tailResults(blocking, { keys, countMax: READ_COUNT_MAX, blockMs: BLOCK_MS });
+          isReading = true;
+          began();
+        }
+        if (unshown.length === 0) unshown = await tail.next();
+        const items = unshown.length === 0 ? [] : await itemsOf(unshown);
+        [unshown, isReading] = [[], true];
         for (const viewer of viewers) viewer.push(items);
       } catch (error) {
+        isReading = false;
         if (isStopping()) break;
         logger.debug({ err: error }, "the feed cannot read and tries again");
         await pause(RETRY_MS);
       }
     }
     // In the same step as the last look at the viewers, so that the next one starts a new reader.
-    reader = undefined;
+    [reader, isReading] = [undefined, false];
     began();
   }
 
@@ -103,9 +114,10 @@ export function resultsFeedOn({
       const late = pause(BEGIN_MS_MAX, true, { signal: waited.signal }).catch(() => true);
       const isLate = await Promise.race([reader.began.then(() => false), late]);
       waited.abort();
-      if (!isLate && !isStopping()) return viewer;
+      if (!isLate && isReading && !isStopping()) return viewer;
       viewer.close();
       return "unavailable";
     },
+    isReading: () => isReading,
   };
 }

@@ -24,6 +24,14 @@ test.each([
   expect(findKnownStrategy(typed, STRATEGIES)).toMatchObject(choice);
 });
 
+test("an id that none has, and that is the name of a strategy, is refused with the id of that one", () => {
+  const named = new Map([...STRATEGIES, [12, { name: "70" }], [13, { name: "007" }]] as const);
+  const fault = 'no strategy has the id 70, and "70" is the name of another one: type its id, 12';
+  expect(findStrategy("70", named)).toEqual({ ok: false, found: "several", fault });
+  expect(findStrategy("7", named)).toEqual({ ok: true, id: 7 });
+  expect(findStrategy("007", named)).toEqual({ ok: true, id: 13 });
+});
+
 test("an id need not be in the reference", () => {
   expect(findStrategy("70", STRATEGIES)).toEqual({ ok: true, id: 70 });
 });

@@ -7,6 +7,7 @@ import {
   excerpt,
   FIELD_BYTES_MAX,
   printableJson,
+  printableJsonLine,
   storable,
 } from "../../shared/text.ts";
 import { anyFields } from "../arbitraries.ts";
@@ -114,4 +115,7 @@ test("JSON for a terminal has no control character, and is read as it was", () =
   expect(text).not.toMatch(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/u);
   expect(text).toContain("приём 😀");
   expect(JSON.parse(text)).toEqual(value);
+  const line = printableJsonLine(value);
+  expect(line).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+  expect(JSON.parse(line)).toEqual(value);
 });

@@ -26,7 +26,7 @@ export function addExecutionCommands(program: Command, io: CommandIo): void {
     .option("--from <time>", "ended at this time or later", time)
     .option("--to <time>", "ended before this time", time)
     .option("--limit <count>", "maximum number of lines, up to 200", count, 50)
-    .option("--cursor <cursor>", "the next page of the same search: as the last line of the page before says")
+    .option("--after <cursor>", "the next page; the last line of a page has it")
     .option("--json", "as JSON", false)
     .action(async (options: ListOptions) => listExecutions(options, io));
   executions

@@ -3,6 +3,7 @@ import { printableJson } from "../../../shared/text.ts";
 import { entryExecutionsSchema, foundExecutionsSchema } from "../../http/executions/schemas.ts";
 import type { CommandIo } from "../command-io.ts";
 import { currentTime } from "../log/times.ts";
+import { plural } from "../replay/replay-text.ts";
 import { executionsTable, tasksText } from "./text.ts";
 
 /** `cli executions list` and `show`. */
@@ -18,13 +19,13 @@ export interface ListOptions {
   readonly from?: number;
   readonly to?: number;
   readonly limit: number;
-  readonly cursor?: string;
+  readonly after?: string;
   readonly json: boolean;
 }
 
 /** Prints a page of executions. */
 export async function listExecutions(options: ListOptions, io: CommandIo): Promise<void> {
-  const { failed, status, strategy, reason, symbol, since, to, limit, cursor, json } = options;
+  const { failed, status, strategy, reason, symbol, since, to, limit, after: cursor, json } = options;
   const from = since === undefined ? options.from : currentTime().getTime() - since;
   const query = {
     status: failed ? "failed" : status,
@@ -43,11 +44,9 @@ export async function listExecutions(options: ListOptions, io: CommandIo): Promi
     io.print(printableJson(page));
     return;
   }
-  if (page.executions.length > 0) io.print(executionsTable(page.executions, io));
-  const more = page.next_cursor === null ? "" : `; more with --cursor ${page.next_cursor}`;
-  io.print(`${page.executions.length} executions${more}`);
-  if (since !== undefined && more !== "")
-    io.say(`For the next page give --from ${isoOf(from) ?? ""} instead of --since, which counts from now.`);
+  if (page.executions.length > 0) io.print(executionsTable(page.executions, { ...io, now: currentTime() }));
+  const more = page.next_cursor === null ? "" : `; older ones: the same with --after ${page.next_cursor}`;
+  io.print(plural(page.executions.length, "execution") + more);
 }
 
 function isoOf(ms: number | undefined): string | undefined {

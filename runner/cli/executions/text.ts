@@ -1,7 +1,9 @@
+import { reasonText } from "../../../shared/reason-text.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import { printable } from "../../../shared/text.ts";
 import type { EntryExecutionsView, FoundExecutionsView } from "../../http/executions/schemas.ts";
-import { textTable } from "../text-table.ts";
+import { notedTable } from "../log/noted-table.ts";
+import { shortTime } from "../log/times.ts";
 
 /** Executions as text for the terminal. What comes from outside must not control it. */
 
@@ -9,22 +11,27 @@ type Execution = FoundExecutionsView["executions"][number];
 type TaskView = EntryExecutionsView["tasks"][number];
 type RunView = TaskView["runs"][number];
 
-/** Executions as a table, one line each. */
+/** Executions as a table, each with why it ended so. */
 export function executionsTable(
   executions: readonly Execution[],
-  width: { readonly columns: number | undefined },
+  { columns, now }: { readonly columns: number | undefined; readonly now: Date },
 ): string {
-  return textTable(TITLES, executions.map(cellsOf), width);
+  const rows = executions.map((one) => ({ cells: cellsOf(one, now), note: noteOf(one) }));
+  return notedTable({ head: TITLES, noteHead: "why" }, rows, { columns });
 }
 
-const TITLES = ["entry", "at", "strategy", "symbol", "direction", "status", "reason", "error"];
+const TITLES = ["entry", "ended, UTC", "strategy", "on", "status"];
 
-function cellsOf(one: Execution): readonly string[] {
-  const { entry_id, invocation, at, strategy_id, strategy, symbol, direction, status, reason, error } = one;
-  const entry = invocation === "live" ? entry_id : `${entry_id} (${invocation})`;
-  const again = one.retry === null ? status : `${status} (retried)`;
-  const label = strategyLabel(strategy_id, strategy);
-  return [entry, at, label, symbol ?? "", direction ?? "", again, reason ?? "", error ?? ""];
+function cellsOf(one: Execution, now: Date): readonly string[] {
+  const { entry_id, at, strategy_id, strategy, symbol, direction, status, retry } = one;
+  const on = [direction, symbol].filter((part) => part !== null).join(" ");
+  const again = retry === null ? status : `${status} (retried)`;
+  return [entry_id, shortTime(at, now), strategyLabel(strategy_id, strategy), on, again];
+}
+
+function noteOf({ reason, error, invocation }: Execution): string {
+  const why = reason === null ? (error ?? "") : reasonText(reason, error === null ? {} : { error });
+  return [why, invocation === "live" ? "" : `run ${invocation}`].filter((part) => part !== "").join(" · ");
 }
 
 /** Every run of the tasks of an entry. */

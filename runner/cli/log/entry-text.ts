@@ -107,7 +107,10 @@ function strategyLines(view: EntryView, decision: DecisionView, { now, columns }
       columns: columns === undefined ? undefined : columns - HANGING,
       indent: "  ",
     });
-    const details = strategyDetails({ decision, outcomes, task }, now);
+    const inFlight = view.tasks_in_flight.filter(
+      ({ strategy_id, invocation }) => strategy_id === id && invocation === decision.invocation,
+    );
+    const details = strategyDetails({ decision, outcomes, task, inFlight }, now);
     const indent = " ".repeat(2 + HANGING);
     return [
       head,
@@ -134,10 +137,12 @@ interface OfStrategy {
   readonly decision: DecisionView;
   readonly outcomes: readonly OutcomeView[];
   readonly task: EntryView["tasks"][number] | undefined;
+  /** Also those of retries. */
+  readonly inFlight: EntryView["tasks_in_flight"];
 }
 
 /** The legs of its task, its attempts and further runs, what is still pending, and what workers reported. */
-function strategyDetails({ decision, outcomes, task }: OfStrategy, now: Date): string[] {
+function strategyDetails({ decision, outcomes, task, inFlight }: OfStrategy, now: Date): string[] {
   const { dispatched, attempts, logged } = taskLegs(decision, task, outcomes);
   const [only] = attempts;
   const reports = outcomes.filter(({ stage }) => stage === "report");
@@ -148,7 +153,8 @@ function strategyDetails({ decision, outcomes, task }: OfStrategy, now: Date): s
       : [legsText([dispatched]), ...attempts.map(attemptText), legsText([logged])];
   return [
     ...ways.filter((line) => line !== ""),
-    ...(task === undefined || !isOpen ? [] : [taskText(task)]),
+    ...inFlight.map((one) => inFlightText(one, now)),
+    ...(task === undefined || !isOpen || inFlight.length > 0 ? [] : [taskText(task)]),
     ...reports.map(
       (one) => `its worker, ${shortTime(one.at, now)} UTC: ${one.status}${reportText(one.detail)}`,
     ),
@@ -159,6 +165,14 @@ function strategyDetails({ decision, outcomes, task }: OfStrategy, now: Date): s
 function attemptText({ outcome, legs }: TaskLegs["attempts"][number]): string {
   const why = errorIn(outcome.detail) || (outcome.reason ?? outcome.status);
   return `attempt ${outcome.attempt ?? 1}  ${legsText(legs)}  ${why}`;
+}
+
+/** `task 17-0 is with host-1: attempt 1 failed; attempt 2 of 5 follows, at 10:00:05 UTC` */
+function inFlightText(one: EntryView["tasks_in_flight"][number], now: Date): string {
+  const { id, consumer, why, state, idle_ms, next_try_at } = one;
+  const begun = state === "running" ? `, begun ${msText(idle_ms)} ago` : "";
+  const next = next_try_at === null ? "" : `, at ${shortTime(next_try_at, now)} UTC`;
+  return `task ${id} is with ${consumer}: ${why}${begun}${next}`;
 }
 
 function reportText(detail: Readonly<Record<string, unknown>>): string {

@@ -32,7 +32,11 @@ export async function printEvents(options: EventsOptions, io: CommandIo): Promis
   }
   io.print(eventsText(found, { ...io, now: currentTime() }));
   if (found.log === "unavailable")
-    io.say("Postgres is unavailable: these are the newest events, which Redis still has");
+    io.say(
+      "Postgres is unavailable: these are the newest events, which Redis still has. Whether they are done is not known",
+    );
+  if (found.redis === "unavailable")
+    io.say("Redis does not answer: events that have not reached the log are missing");
 }
 
 export function eventsText(

@@ -70,10 +70,17 @@ export function invocationText(one: Invocation, now: Date): string {
     one.id,
     ...facts.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(12)}${printable(value)}`])),
     "",
-    "Its signals: GET /signals?invocation=<run>",
+    whereText(one),
   ]
     .map(printable)
     .join("\n");
+}
+
+/** Where to see what it has done. A retry runs a task of another invocation, mostly `live`. */
+function whereText({ kind, id, selection }: Invocation): string {
+  const { entry_id: entry } = selection;
+  if (kind === "retry" && typeof entry === "string") return `Its run: executions show ${entry}`;
+  return `Its signals: GET /signals?invocation=${encodeURIComponent(id)}`;
 }
 
 /** Whether it has finished, and how many entries came to what. */

@@ -2,6 +2,7 @@ import { isEntryId } from "../../../shared/entry.ts";
 import { printableJson } from "../../../shared/text.ts";
 import { entryViewSchema, signalViewSchema } from "../../http/signals/entry-schemas.ts";
 import type { CommandIo } from "../command-io.ts";
+import { problemError } from "../router-routes.ts";
 import { entryText } from "./entry-text.ts";
 import { currentTime } from "./times.ts";
 
@@ -13,9 +14,14 @@ export async function showSignal(
 ): Promise<void> {
   const id = encodeURIComponent(typed);
   const found = await io.withRouter(async (router) => {
-    if (!isEntryId(typed)) return router.ask({ path: `/signals/${id}`, answer: signalViewSchema });
-    const entry = await router.ask({ path: `/entries/${id}`, answer: entryViewSchema });
-    return { uid: null, entries: [entry], truncated: false };
+    const ofUid = { path: `/signals/${id}`, answer: signalViewSchema };
+    if (!isEntryId(typed)) return router.ask(ofUid);
+    const response = await router.fetch({ path: `/entries/${id}` });
+    // A sender may give a uid that looks like an entry.
+    const isUid = response.status === 404 && (await router.fetch({ path: ofUid.path })).ok;
+    if (isUid) return router.ask(ofUid);
+    if (!response.ok) throw await problemError(response);
+    return { uid: null, entries: [entryViewSchema.parse(await response.json())], truncated: false };
   });
   if (json) {
     io.print(printableJson(found.uid === null ? found.entries[0] : found));

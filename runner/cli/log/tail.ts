@@ -1,6 +1,6 @@
 import { errorIn, msText, reasonText } from "../../../shared/reason-text.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
-import { printable } from "../../../shared/text.ts";
+import { excerpt, printable, printableJsonLine } from "../../../shared/text.ts";
 import {
   tailLineSchema,
   type TailedDecision,
@@ -26,15 +26,20 @@ export async function tailResults(
   interrupted: AbortSignal,
 ): Promise<void> {
   const query = { strategy, symbol, status, failed: failed ? true : undefined };
+  let isFed = true;
   await io.withRouter(async (router) => {
     for await (const line of router.lines({ path: "/tail", query, signal: interrupted })) {
       if (json) {
-        io.print(JSON.stringify(line));
+        io.print(printableJsonLine(line));
         continue;
       }
       const parsed = tailLineSchema.safeParse(line);
       if (!parsed.success) continue;
       if (parsed.data.kind === "began") io.say("following; Ctrl-C ends it");
+      if (parsed.data.kind === "heartbeat" && (parsed.data.redis === "available") !== isFed) {
+        isFed = !isFed;
+        io.say(isFed ? "Redis answers again" : "Redis does not answer: what is decided follows when it does");
+      }
       for (const text of tailTexts(parsed.data)) io.print(text);
     }
   });
@@ -99,9 +104,9 @@ function outcomeLine(line: TailedOutcome): string {
 /** How it ended, after its status. */
 function endText({ kind, attempt, duration_ms, reason, detail }: TailedOutcome): string {
   if (kind === "report")
-    return `says its worker${Object.keys(detail).length === 0 ? "" : ` ${JSON.stringify(detail)}`}`;
+    return `says its worker${Object.keys(detail).length === 0 ? "" : ` ${excerpt(JSON.stringify(detail))}`}`;
   if (kind === "attempt")
-    return `after attempt ${attempt}${duration_ms === null ? "" : ` of ${msText(duration_ms)}`} – ${errorIn(detail) || reason}`;
+    return `after attempt ${attempt}${duration_ms === null ? "" : ` of ${msText(duration_ms)}`} – ${errorIn(detail) || (reason ?? "failed")}`;
   const effort = effortText({ attempt, duration_ms }).trimStart();
   return reason === null ? effort : `${effort}${effort === "" ? "" : " "}– ${reasonText(reason, detail)}`;
 }
@@ -111,7 +116,7 @@ function signalText(
   direction: "long" | "short" | null,
 ): string {
   if (symbol === null && message === null) return "";
-  return `${message ?? "(no message)"} on ${symbol ?? "(no symbol)"}${direction === null ? "" : ` (${direction})`}`;
+  return `${excerpt(message ?? "(no message)")} on ${excerpt(symbol ?? "(no symbol)")}${direction === null ? "" : ` (${direction})`}`;
 }
 
 function timeOf(iso: string): string {

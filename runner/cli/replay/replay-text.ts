@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { entryTime } from "../../../shared/entry.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
-import { printable } from "../../../shared/text.ts";
+import { excerpt, printable } from "../../../shared/text.ts";
 import type { replayedSchema, summarySchema } from "../../http/replays/schemas.ts";
 
 /** What a replay says to people: `+` before what would be traded more, `-` before what would no longer be. */
@@ -47,7 +47,7 @@ type Titled = Pick<ReplayedLine, "entry_id" | "symbol" | "message">;
 function titledLines({ entry_id, symbol, message }: Titled, lines: readonly string[]): string[] {
   const at = new Date(entryTime(entry_id)).toISOString();
   return [
-    `${at}  ${message ?? "?"} on ${symbol ?? "?"}  ${entry_id}`,
+    `${at}  ${excerpt(message ?? "?")} on ${excerpt(symbol ?? "?")}  ${entry_id}`,
     ...lines.map((line) => `  ${line}`),
   ].map(printable);
 }

@@ -1,4 +1,4 @@
-import { printable } from "../../../shared/text.ts";
+import { printable, printableJsonLine } from "../../../shared/text.ts";
 import type { ReplayMode } from "../../replay/request.ts";
 import { EXIT_REFUSED, type CommandIo } from "../command-io.ts";
 import { CliError } from "../connection.ts";
@@ -122,7 +122,7 @@ async function read(
     progress: progressBar(what),
     linesMax: limit,
     linesOf: mode === "dry-run" ? differenceLines : taskLines,
-    ...(json && !isSilent ? { onLine: (line) => io.print(JSON.stringify(line)) } : {}),
+    ...(json && !isSilent ? { onLine: (line) => io.print(printableJsonLine(line)) } : {}),
   });
 }
 

@@ -32,10 +32,10 @@ export function parseExecutionCursor(cursor: string, search: ExecutionSearch): E
   return executionCursor(key, search) === cursor ? key : undefined;
 }
 
-/** It needs no secret: a forged cursor shows nothing that a search without a cursor does not show. */
+/** As that of a search for signals: it needs no secret, and `from` may move. */
 function checksumOf(position: readonly unknown[], search: ExecutionSearch): string {
-  const { status, reason, strategy, symbol, from, to } = search;
-  const content = [position, status, reason, strategy, symbol, from, to];
+  const { status, reason, strategy, symbol, to } = search;
+  const content = [position, status, reason, strategy, symbol, to];
   return createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 16);
 }
 

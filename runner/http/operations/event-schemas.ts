@@ -66,6 +66,7 @@ export const eventsSchema = z
       .describe(
         "unavailable: only the newest events, which are still in Redis, and not whether they are done",
       ),
+    redis: z.enum(["available", "unavailable"]).describe("unavailable: only the events that are in the log"),
   })
   .openapi("Events");
 

@@ -9,7 +9,8 @@ import {
 } from "../../../shared/io/log/event-search.ts";
 import { DatabaseError } from "../../../shared/io/postgres/database.ts";
 import { recentEvents } from "../../../shared/io/streams/recent-events.ts";
-import { NO_ROWS } from "../../../shared/log-rows.ts";
+import { NO_ROWS, type EventRow } from "../../../shared/log-rows.ts";
+import { redisRefusalIn } from "../../../shared/redis-refusal.ts";
 import { UnavailableError } from "../../engine/retry-until-stopped.ts";
 import type { Services } from "../../setup/services.ts";
 import type { HttpDeps } from "../http-deps.ts";
@@ -49,10 +50,10 @@ export function eventRoutes({ services }: HttpDeps) {
       const search = { ...given, toDo: action === "true" };
       const after = cursor && { at: cursor.at, eventId: cursor.id };
       const { logged, streamed } = await eventsFor(search, { countMax: limit + 1, after }, services);
-      const { events, next } = pageOf(logged ?? [], streamed, limit);
+      const { events, next } = pageOf(logged ?? [], streamed ?? [], limit);
       const next_cursor = next === undefined ? null : positionText({ at: next.at, id: next.eventId });
-      const log = logged === undefined ? ("unavailable" as const) : ("available" as const);
-      return c.json({ events: events.map(eventView), next_cursor, log }, 200);
+      const [log, redis] = [availability(logged), availability(streamed)];
+      return c.json({ events: events.map(eventView), next_cursor, log, redis }, 200);
     })
     .openapi(doneRoute, async (c) => {
       const { id } = c.req.valid("param");
@@ -72,36 +73,59 @@ export function eventRoutes({ services }: HttpDeps) {
     });
 }
 
-/** The events in the log, unless it is unavailable, and those that are not in it yet. */
-async function eventsFor(search: EventSearch, page: EventPage, { database, redis, keys }: Services) {
+function availability(found: readonly FoundEvent[] | undefined): "available" | "unavailable" {
+  return found === undefined ? "unavailable" : "available";
+}
+
+/** The events in the log, and those that are not in it yet. One of the two may be unavailable; @throws when both are */
+async function eventsFor(search: EventSearch, page: EventPage, services: Services) {
+  const { database, redis } = services;
+  let unread: Error | undefined;
   // The stream first: an event that moves meanwhile is found in both.
-  const streamed = fittingEvents(await recentEvents(redis, keys), search, page.after);
+  const recent = await keptEvents(services).catch((error: unknown) => {
+    const isUnavailable = redisRefusalIn(error) !== undefined || redis.status !== "ready";
+    if (!isUnavailable || !(error instanceof Error)) throw error;
+    unread = error;
+    return undefined;
+  });
+  const streamed = recent && fittingEvents(recent, search, page.after);
   try {
     const found = await searchEvents(database, search, page).catch(
       tooSlow("narrow the search with from and to, or with level"),
     );
+    const logged = found.map((event): FoundEvent => ({ ...event, logged: true }));
+    if (streamed === undefined) return { logged, streamed };
     const known = await loggedAmong(
       database,
       streamed.map(({ eventId }) => eventId),
     );
-    const logged = found.map((event): FoundEvent => ({ ...event, logged: true }));
     return { logged, streamed: streamed.filter(({ eventId }) => !known.has(eventId)) };
   } catch (error) {
-    if (error instanceof DatabaseError && error.kind === "unavailable")
-      return { logged: undefined, streamed };
-    throw error;
+    if (!(error instanceof DatabaseError) || error.kind !== "unavailable") throw error;
+    if (streamed === undefined) throw unread ?? error;
+    return { logged: undefined, streamed };
   }
 }
+
+/** The newest events in the stream, without those that LOG_RETENTION_DAYS has removed from the log, or soon does. */
+async function keptEvents({ redis, keys, clock, config }: Services): Promise<EventRow[]> {
+  const { logRetentionDays: days } = config;
+  const keptSince = days === 0 ? -Infinity : clock.now() - days * DAY_MS;
+  return (await recentEvents(redis, keys)).filter(({ at }) => Date.parse(at) >= keptSince);
+}
+
+const DAY_MS = 86_400_000;
 
 /** One that is still on its way is written to the log first; the write that comes later changes nothing. */
 async function markedDone(
   id: string,
   done: { readonly by: string; readonly note: string | null },
-  { database, redis, keys, log }: Services,
+  services: Services,
 ): Promise<{ readonly event: LoggedEvent; readonly marked: boolean } | undefined> {
+  const { database, log } = services;
   const marked = await markDone(database, id, done);
   if (marked !== undefined) return marked;
-  const events = (await recentEvents(redis, keys)).filter(({ eventId }) => eventId.toLowerCase() === id);
+  const events = (await keptEvents(services)).filter(({ eventId }) => eventId.toLowerCase() === id);
   if (events.length === 0) return undefined;
   const answer = await log.write({ ...NO_ROWS, events: events.slice(0, 1) });
   if (answer.status !== "stored") throw new UnavailableError(answer.error);

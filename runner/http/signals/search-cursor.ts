@@ -36,10 +36,13 @@ export function parseSearchCursor(cursor: string, search: AskedSearch): SearchKe
   return searchCursor(key, search) === cursor ? key : undefined;
 }
 
-/** It needs no secret: a forged cursor shows nothing that a search without a cursor does not show. */
+/**
+ * It needs no secret: a forged cursor shows nothing that a search without a cursor does not show. Without `from`, which only says
+ * where the last page ends: commands count it back from the moment they are typed.
+ */
 function checksumOf(position: readonly string[], search: AskedSearch): string {
-  const { uid, symbol, status, reason, strategy, invocation, from, to } = search;
-  const content = [position, uid, symbol, status, reason, strategy, invocation, from, to];
+  const { uid, symbol, status, reason, strategy, invocation, to } = search;
+  const content = [position, uid, symbol, status, reason, strategy, invocation, to];
   return createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 16);
 }
 

@@ -46,7 +46,7 @@ export const searchQuerySchema = membersOf(
     status: oneOf(SEARCH_STATUSES)
       .optional()
       .describe(
-        "status of the signal, or of any strategy's outcome if only outcomes have it; with `strategy`, that strategy's: what was decided for it, or what its task came to (`duplicate` and `rejected` are the signal's)",
+        "status of the signal, or of any strategy's outcome as it is now if only outcomes have it; with `strategy`, that strategy's: what was decided for it, or what its task came to (`duplicate` and `rejected` are the signal's)",
       ),
     reason: reason.optional().openapi({
       description:

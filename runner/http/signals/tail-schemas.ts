@@ -39,7 +39,14 @@ export type TailedOutcome = z.infer<typeof outcome>;
 
 export const tailLineSchema = z
   .union([
-    z.object({ kind: z.enum(["began", "heartbeat"]), at: z.string() }),
+    z.object({ kind: z.literal("began"), at: z.string() }),
+    z.object({
+      kind: z.literal("heartbeat"),
+      at: z.string(),
+      redis: z
+        .enum(["available", "unavailable"])
+        .describe("unavailable: what is decided meanwhile follows when Redis answers again"),
+    }),
     z.object({ kind: z.literal("missed"), count: z.int() }),
     decision,
     outcome,

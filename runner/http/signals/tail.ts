@@ -71,7 +71,12 @@ export function tailRoutes({ services }: HttpDeps) {
     const filter = { ...query, strategy, failed: failed === "true" };
     const endsAt = seconds === undefined ? Infinity : performance.now() + seconds * 1_000;
     c.req.raw.signal.addEventListener("abort", () => viewer.close(), { once: true });
-    return c.body(tailLines(viewer, { filter, endsAt, now: () => services.clock.now() }), 200, headers);
+    const isReading = (): boolean => feed.isReading();
+    return c.body(
+      tailLines(viewer, { filter, endsAt, isReading, now: () => services.clock.now() }),
+      200,
+      headers,
+    );
   });
 }
 
@@ -79,12 +84,16 @@ interface TailOptions {
   readonly filter: TailFilter;
   /** By the monotonic clock, ms. */
   readonly endsAt: number;
+  readonly isReading: () => boolean;
   /** Redis' clock, milliseconds since 1970. */
   readonly now: () => number;
 }
 
 /** The lines of a viewer: they are asked for only as fast as the client reads, and it is closed when the client leaves. */
-function tailLines(viewer: FeedViewer, { filter, endsAt, now }: TailOptions): ReadableStream<Uint8Array> {
+function tailLines(
+  viewer: FeedViewer,
+  { filter, endsAt, isReading, now }: TailOptions,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let [hasBegun, isLeft] = [false, false];
   return new ReadableStream<Uint8Array>(
@@ -113,7 +122,8 @@ function tailLines(viewer: FeedViewer, { filter, endsAt, now }: TailOptions): Re
           ];
           if (lines.length > 0) return send(lines);
           if (performance.now() < heartbeatAt) continue;
-          return send([{ kind: "heartbeat", at: new Date(now()).toISOString() }]);
+          const redis = isReading() ? "available" : "unavailable";
+          return send([{ kind: "heartbeat", at: new Date(now()).toISOString(), redis }]);
         }
       },
       cancel() {

@@ -1,6 +1,6 @@
 import { EXECUTION_STATUSES, type ExecutionStatus } from "../../reasons.ts";
 import type { NameTable } from "../postgres/table-names.ts";
-import { NUMERIC_ENTRY_ID } from "./search-statement.ts";
+import { newerRun, NUMERIC_ENTRY_ID } from "./search-statement.ts";
 
 /** The SQL of a list of executions, and what can be asked for. Conditions of it; all that are given must hold. */
 export interface ExecutionSearch {
@@ -57,7 +57,7 @@ export function executionsStatement(
   const params: unknown[] = [];
   const given = (value: unknown): string => `$${params.push(value)}`;
   const conditions = [`e.shard = ${given(shard)}`, "e.stage = 'execution'"];
-  const filters = [`(${newerRun(table)}) IS NULL`];
+  const filters = [`(${newerRun(table, "e")}) IS NULL`];
   const { status, reason, strategy, symbol, from, to } = search;
   if (reason !== undefined) conditions.push(`e.reason = ${given(reason)}`);
   if (strategy !== undefined) conditions.push(`e.strategy_id = ${given(strategy)}`);
@@ -97,12 +97,6 @@ export function executionsStatement(
     ORDER BY ${SORTED}`;
   return { sql, params };
 }
-
-/** A later run of the same task: then that one says what it came to. */
-const newerRun = (table: NameTable): string => `
-  SELECT n.part FROM ${table("signal_log_entries")} n
-  WHERE n.shard = e.shard AND n.entry_id = e.entry_id AND n.invocation = e.invocation AND n.strategy_id = e.strategy_id
-    AND n.stage = 'execution' AND (n.at, n.part COLLATE "C") > (e.at, e.part COLLATE "C") LIMIT 1`;
 
 function timeOf(ms: number): string {
   return new Date(ms).toISOString();

@@ -29,7 +29,7 @@ export interface SignalSearch {
   readonly uid?: string | undefined;
   /** Normalised. */
   readonly symbol?: string | undefined;
-  /** Of the signal, or of any of its outcomes if only outcomes have this status; with a strategy, of its outcome. */
+  /** Of the signal, or of any of its outcomes as they are now if only those have it; with a strategy, of its outcome. */
   readonly status?: SignalStatus | RoutingStatus | ExecutionStatus | undefined;
   /** In the same way; with a strategy it may be a handler's own. */
   readonly reason?: string | undefined;
@@ -173,11 +173,19 @@ function withOutcome(table: NameTable, search: SignalSearch, given: (value: unkn
   // Attempts are part of an outcome, and a worker's word is no status.
   const key =
     "o.shard = l.shard AND o.entry_id = l.entry_id AND o.invocation = l.invocation AND o.stage IN ('routing', 'execution')";
+  const isNewest = `(o.stage = 'routing' OR (${newerRun(table, "o")}) IS NULL)`;
   return [
     ...ofSignal,
-    `EXISTS (SELECT FROM ${table("signal_log_entries")} o WHERE ${[key, ...ofOutcome].join(" AND ")})`,
+    `EXISTS (SELECT FROM ${table("signal_log_entries")} o WHERE ${[key, ...ofOutcome, isNewest].join(" AND ")})`,
   ];
 }
+
+/** Selects a later run of the same task as that of the row with this alias: then that one says what the task came to. */
+export const newerRun = (table: NameTable, row: string): string => `
+  SELECT n.part FROM ${table("signal_log_entries")} n
+  WHERE n.shard = ${row}.shard AND n.entry_id = ${row}.entry_id AND n.invocation = ${row}.invocation
+    AND n.strategy_id = ${row}.strategy_id AND n.stage = 'execution'
+    AND (n.at, n.part COLLATE "C") > (${row}.at, ${row}.part COLLATE "C") LIMIT 1`;
 
 function timeOf(ms: number): string {
   return new Date(ms).toISOString();

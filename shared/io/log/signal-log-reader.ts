@@ -92,7 +92,7 @@ const selectOutcomes = (table: NameTable): string => `
   FROM ${table("signal_log_entries")} o LEFT JOIN ${table("strategies")} s ON s.id = o.strategy_id
   WHERE o.shard = $1 AND o.${ASKED}
   ORDER BY o.invocation = 'live' DESC, o.invocation, o.strategy_id,
-    array_position(ARRAY['routing', 'attempt', 'execution', 'report'], o.stage), o.at, o.part LIMIT $3`;
+    array_position(ARRAY['routing', 'attempt', 'execution', 'report'], o.stage), o.at, o.part COLLATE "C" LIMIT $3`;
 
 const selectRaw = (table: NameTable): string => `
   SELECT DISTINCT ON (entry_id) entry_id, raw FROM ${table("signal_log")} WHERE shard = $1 AND ${ASKED}

@@ -14,8 +14,11 @@ export interface StrategyActivity {
   } | null;
 }
 
-/** Rows of one strategy that are looked at: one that ignores nearly everything must not cost a scan of the log. */
-const ROWS_MAX = 200;
+/**
+ * Rows of one strategy that are looked at, of all shards: neither a strategy that ignores nearly everything nor a shard without
+ * rows may cost a scan of the log.
+ */
+const ROWS_MAX = 500;
 
 /** @throws DatabaseError */
 export async function readActivity(
@@ -23,18 +26,19 @@ export async function readActivity(
   shard: string,
   strategyIds: readonly number[],
 ): Promise<StrategyActivity[]> {
-  // `shard || ''` as in log-retention.ts.
   const newest = `SELECT * FROM ${db.table("signal_log_entries")} e
-    WHERE e.strategy_id = strategy.id AND e.shard || '' = $1 ORDER BY e.at DESC LIMIT ${ROWS_MAX}`;
+    WHERE e.strategy_id = strategy.id ORDER BY e.at DESC LIMIT ${ROWS_MAX}`;
   const rows = await db.query<ActivityRow>(
     `SELECT strategy.id, dispatched.at AS dispatched_at, dispatched.entry_id AS dispatched_entry,
       ended.at AS ended_at, ended.entry_id AS ended_entry, ended.status, ended.reason
     FROM (SELECT value::integer AS id FROM jsonb_array_elements_text($2::jsonb) AS asked (value)) strategy
     LEFT JOIN LATERAL (
-      SELECT * FROM (${newest}) recent WHERE stage = 'routing' AND status = 'dispatched' ORDER BY at DESC LIMIT 1
+      SELECT * FROM (${newest}) recent
+      WHERE shard = $1 AND stage = 'routing' AND status = 'dispatched' ORDER BY at DESC LIMIT 1
     ) dispatched ON true
     LEFT JOIN LATERAL (
-      SELECT * FROM (${newest}) recent WHERE stage = 'execution' ORDER BY at DESC LIMIT 1
+      SELECT * FROM (${newest}) recent
+      WHERE shard = $1 AND stage = 'execution' ORDER BY at DESC LIMIT 1
     ) ended ON true`,
     [shard, JSON.stringify(strategyIds)],
   );

@@ -36,7 +36,7 @@ export function strategyPage(table: NameTable, search: StrategySearch): string {
   const end = (columns: string): string => `
     SELECT ${columns} FROM ${entries} e
     WHERE ${own("e", "o")} AND e.strategy_id = ${strategy} AND e.stage = 'execution'
-    ORDER BY e.at DESC, e.part DESC LIMIT 1`;
+    ORDER BY e.at DESC, e.part COLLATE "C" DESC LIMIT 1`;
   const routing = "o.stage = 'routing' AND o.part = ''";
   const key = bySignal ? "l" : "o";
   const at = bySignal ? "l.decided_at" : "o.at";

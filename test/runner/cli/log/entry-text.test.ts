@@ -133,6 +133,41 @@ test("an entry is shown with its decision, the ms of each leg, each strategy, wh
   ]);
 });
 
+test("a task in flight is shown with what it waits for, also one that a retry has put into the stream again", () => {
+  const inFlight = (
+    id: string,
+    strategy_id: number,
+    changes: object,
+  ): EntryView["tasks_in_flight"][number] => ({
+    id,
+    entry_id: ENTRY,
+    invocation: "live",
+    strategy_id,
+    strategy: "x",
+    symbol: "BTCUSDT",
+    direction: "long",
+    state: "running",
+    why: "attempt 1 runs",
+    attempt: 1,
+    attempts_max: 5,
+    last_error: null,
+    next_try_at: null,
+    consumer: "host-1",
+    idle_ms: 1_500,
+    ...changes,
+  });
+  const waits = { state: "between_attempts", why: "attempt 2 failed; attempt 3 of 5 follows" };
+  const tasks_in_flight = [
+    inFlight("17-6", 6, { ...waits, next_try_at: after(5_000) }),
+    inFlight("18-4", 4, {}),
+  ];
+  const text = entryText({ ...view, tasks_in_flight }, { columns: 120, now });
+  expect(text).toContain("      task 18-4 is with host-1: attempt 1 runs, begun 1.5 s ago\n  Off (5)");
+  expect(text).toContain(
+    "      task 17-6 is with host-1: attempt 2 failed; attempt 3 of 5 follows, at 10:00:05 UTC\n\nDead",
+  );
+});
+
 test("a sender whose clock is ahead makes a leg negative, and that is said", () => {
   const legs = signalLegs(ENTRY, { ...decision, sent_at: after(150) });
   expect(legs.map(({ what, tookMs }) => [what, tookMs])).toEqual([

@@ -32,6 +32,7 @@ export async function ask(
     const answer = answers[pathname];
     if (typeof answer === "string")
       return new Response(answer, { headers: { "content-type": "application/x-ndjson" } });
+    if (answer instanceof Response) return answer;
     if (answer !== undefined) return Response.json(answer);
     const problem = {
       type: "about:blank",

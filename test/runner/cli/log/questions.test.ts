@@ -122,6 +122,28 @@ test("strategies show: everything about one", async () => {
   expect(JSON.parse(json.out)).toMatchObject({ strategy: { id: 4 } });
 });
 
+const shownEntry = (id: string) => ({
+  entry: { id, fields: {}, source: "log" },
+  state: { status: "waiting" },
+  decisions: [],
+  tasks_in_flight: [],
+  outcomes_without_decision: [],
+  tasks: [],
+  dead_letters: [],
+  log: "available",
+  truncated: false,
+});
+
+test("show: an entry, or a uid, also one that looks like an entry", async () => {
+  const byUid = { uid: "20261130-7", entries: [shownEntry("17-0")], truncated: false };
+  const answers = { "/entries/17-0": shownEntry("17-0"), "/signals/20261130-7": byUid };
+  for (const typed of ["17-0", "20261130-7"])
+    expect((await ask({ answers }, "show", typed)).out).toContain("17-0  (no message)");
+  const json = await ask({ answers }, "show", "20261130-7", "--json");
+  expect(JSON.parse(json.out)).toEqual(byUid);
+  expect(await ask({ answers }, "show", "18-0")).toMatchObject({ code: 1, err: "not there" });
+});
+
 const EVENT = {
   id: "0f8fad5b-d9cb-469f-a165-70867728950e",
   at: today("10:00:00.000"),
@@ -136,7 +158,12 @@ const EVENT = {
 
 test("events: what is to do is named with its id, and who has done it", async () => {
   const done = { at: today("11:00:00.000"), by: "ann", note: "freed" };
-  const list = { events: [EVENT, { ...EVENT, done }], next_cursor: null, log: "unavailable" };
+  const list = {
+    events: [EVENT, { ...EVENT, done }],
+    next_cursor: null,
+    log: "unavailable",
+    redis: "unavailable",
+  };
   const { out, err, requests } = await ask(
     { answers: { "/events": list } },
     "events",
@@ -152,6 +179,7 @@ test("events: what is to do is named with its id, and who has done it", async ()
     "    ✓ done by ann, 11:00:00 UTC: freed",
   ]);
   expect(err).toContain("Postgres is unavailable");
+  expect(err).toContain("Redis does not answer");
   const marked = await ask(
     { answers: { [`/events/${EVENT.id}/done`]: { ...EVENT, done } } },
     "events",
@@ -191,6 +219,9 @@ test("invocations: who asked for what, and what it came to", async () => {
   expect((await ask({ answers }, "invocations", "show", "run-1")).out).toContain(
     'selection   {"from":"1-0"}',
   );
+  const retry = { ...run, kind: "retry", selection: { entry_id: "17-0", strategy_id: 4 } };
+  const ofRetry = await ask({ answers: { "/invocations/run-3": retry } }, "invocations", "show", "run-3");
+  expect(ofRetry.out).toContain("Its run: executions show 17-0");
 });
 
 test("tail: a line for each decision, attempt and outcome", async () => {
@@ -227,10 +258,19 @@ test("tail: a line for each decision, attempt and outcome", async () => {
     { ...ended, status: "executed" },
     { ...decision, status: "ignored", reason: "unknown_ticker", detail: { symbol: "NO" }, strategies: [] },
     { kind: "missed", count: 3 },
-    { kind: "heartbeat", at: common.at },
+    { kind: "heartbeat", at: common.at, redis: "available" },
+    { kind: "heartbeat", at: common.at, redis: "unavailable" },
+    { kind: "heartbeat", at: common.at, redis: "unavailable" },
+    { kind: "heartbeat", at: common.at, redis: "available" },
+    { ...decision, message: "x".repeat(10_000), symbol: "\u009B2J" },
   ];
   const answers = { "/tail": lines.map((line) => `${JSON.stringify(line)}\n`).join("") };
-  const { out, requests } = await ask({ answers }, "tail", "--strategy", "Trend", "--failed");
+  const { out, err, requests } = await ask({ answers }, "tail", "--strategy", "Trend", "--failed");
+  expect(err.split("\n").slice(0, -1)).toEqual([
+    "following; Ctrl-C ends it",
+    "Redis does not answer: what is decided follows when it does",
+    "Redis answers again",
+  ]);
   expect(requests).toEqual(["GET /tail?strategy=Trend&failed=true"]);
   expect(out.split("\n")).toEqual([
     "10:00:00  DISPATCHED  UP on BTCUSDT (long)  → Trend (4); 1 not  1-0",
@@ -238,5 +278,19 @@ test("tail: a line for each decision, attempt and outcome", async () => {
     "10:00:00  executed    Trend (4)  UP on BTCUSDT  on attempt 2 in 5 ms  1-0",
     "10:00:00  IGNORED     UP on BTCUSDT (long)  NO is not among the tickers (unknown_ticker)  1-0",
     "… 3 not shown: more came than could be printed",
+    `10:00:00  DISPATCHED  ${"x".repeat(200)} on \uFFFD2J (long)  → Trend (4); 1 not  1-0`,
   ]);
+  const json = await ask({ answers }, "tail", "--json");
+  expect(json.out).not.toMatch(/[^\P{C}\n]/u);
+  expect(json.out.split("\n").map((line) => JSON.parse(line))).toEqual(lines);
+});
+
+test("tail: a router that is killed is said, and the exit code is 1", async () => {
+  const began = new TextEncoder().encode(`${JSON.stringify({ kind: "began", at: today("10:00:00.000") })}\n`);
+  const reset = new Error("aborted");
+  const pulls = [(to: ReadableStreamDefaultController) => to.enqueue(began)];
+  const broken = new ReadableStream({ pull: (to) => (pulls.shift() ?? ((of) => of.error(reset)))(to) });
+  const { code, err } = await ask({ answers: { "/tail": new Response(broken) } }, "tail");
+  expect(code).toBe(1);
+  expect(err).toContain("the router ended in the middle of its answer (aborted)");
 });

@@ -3,8 +3,9 @@ import { expect, test } from "vitest";
 import { eventFields, type SystemEvent } from "../../../../shared/events.ts";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import { addEvent } from "../../../../shared/io/streams/system-events.ts";
+import { connectRedis } from "../../../servers/redis-contents.ts";
 import { event, NO_ROWS, replay } from "../../../shared/io/log/logged.ts";
-import { useHttpApp } from "../http-fixture.ts";
+import { appOn, callApp, useHttpApp } from "../http-fixture.ts";
 import { callWithoutPostgres } from "../without-postgres.ts";
 
 const http = useHttpApp();
@@ -85,6 +86,17 @@ test("events are listed newest first, in the log or still on their way, and foun
 
   const without = (await callWithoutPostgres(http, "GET", "/events")).body;
   expect([without.log, idsIn(without)]).toEqual(["unavailable", [waiting, second]]);
+
+  const redis = connectRedis();
+  redis.disconnect();
+  const unanswered = appOn({ ...http.services, redis });
+  const ofLog = (await callApp(unanswered, "GET", "/events")).body;
+  expect([ofLog.log, ofLog.redis, idsIn(ofLog)]).toEqual(["available", "unavailable", all.slice(1)]);
+
+  // In the log it would have been removed; in the stream it may be for as long as STREAM_RETENTION_MS.
+  const forADay = appOn({ ...http.services, config: { ...http.services.config, logRetentionDays: 1 } });
+  expect(idsIn((await callApp(forADay, "GET", "/events?action=true")).body)).toEqual([first]);
+  expect((await callApp(forADay, "POST", `/events/${waiting}/done`)).status).toBe(404);
 });
 
 test("an event is done once, by the first who says so, also before it is in the log and when it is written again", async () => {

@@ -74,6 +74,9 @@ test("a cursor that was changed, made up, or made for another search is refused"
   await write(...Array.from({ length: 3 }, (_, n) => logged(`${n}-0`)));
   const { next_cursor } = (await search({ symbol: "BTCUSDT", limit: "1" })).body;
   expect((await search({ symbol: "BTCUSDT", limit: "2", cursor: next_cursor })).status).toBe(200);
+  // As `cli why --since 2h` and its next page, a moment later.
+  const later = { symbol: "BTCUSDT", from: "2026-01-01T00:00:00Z", cursor: next_cursor };
+  expect(idsIn((await search(later)).body)).toEqual(["1-0", "0-0"]);
   const key = JSON.parse(Buffer.from(next_cursor, "base64url").toString()) as string[];
   const encoded = (content: unknown) => Buffer.from(JSON.stringify(content)).toString("base64url");
   const bad = [

@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from "vitest";
+import { resultsFeedOn } from "../../../../runner/telemetry/results-feed.ts";
 import { rowsWithStrategies, strategyRow } from "../../../builders.ts";
+import { connectRedis } from "../../../servers/redis-contents.ts";
 import { ran } from "../../../shared/io/log/logged.ts";
 import { appOn, TOKEN, useHttpApp } from "../http-fixture.ts";
 import { decideWaiting, freshSignal } from "../router-steps.ts";
@@ -86,6 +88,23 @@ test("an outcome of a signal from before is found with its symbol in the stream 
   const ofSymbol = await tail("?symbol=BTCUSDT");
   await publishOutcome(entryId);
   expect(await ofSymbol.next()).toMatchObject({ entry_id: entryId, symbol: "BTCUSDT" });
+});
+
+test("records that were read while names could not be are shown as soon as they can be; meanwhile no tail is begun", async () => {
+  const redis = connectRedis();
+  const feed = resultsFeedOn({ ...http.services, redis });
+  const viewer = await feed.open();
+  if (typeof viewer === "string") throw new Error(viewer);
+  redis.disconnect();
+  const entryId = await http.publish(freshSignal());
+  await publishOutcome(entryId);
+  await expect.poll(() => feed.isReading()).toBe(false);
+  expect(await feed.open()).toBe("unavailable");
+  await redis.connect();
+  expect((await viewer.next(60_000))?.items).toMatchObject([{ kind: "outcome", entry_id: entryId }]);
+  expect(feed.isReading()).toBe(true);
+  viewer.close();
+  redis.disconnect();
 });
 
 test("the stop of the router ends every tail, and no more are begun", async () => {

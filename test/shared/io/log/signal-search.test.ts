@@ -62,7 +62,9 @@ const ALL = SIGNALS.map(({ entryId, invocation }) => (invocation === RUN ? `${en
 
 const OUTCOMES = [
   ran("8-0", { status: "failed", reason: "timeout", attempt: 3 }),
-  ran("7-0", { strategy_id: 11, reason: "refused" }),
+  // Failed first, and executed by a retry: `failed` it is no longer.
+  ran("7-0", { strategy_id: 11, status: "failed", reason: "timeout", at: at("00:00:02.500") }),
+  ran("7-0", { strategy_id: 11, reason: "refused", retry: "r1" }),
 ];
 
 const CASES: readonly { what: string; search: SignalSearch; found: readonly string[] }[] = [

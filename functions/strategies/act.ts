@@ -23,7 +23,7 @@ export async function act(
 }
 
 /** The plan of a handler for a task, which is never waited for. @throws what the handler throws, and PermanentError for a promise */
-export function planOf(handler: PlanningHandler, task: StrategyTask<never>): StrategyPlan {
+export function planOf(handler: PlanningHandler, task: StrategyTask<never, never>): StrategyPlan {
   const made: unknown = handler.plan(task);
   if (!(made instanceof Promise)) return made as StrategyPlan;
   // It may reject later, which would end the process.

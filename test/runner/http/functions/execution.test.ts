@@ -117,11 +117,11 @@ test("a dry run of many tasks lets other work of the process in between", async 
     return parsed.task;
   });
   let [last, mostAtOnce] = [0, 0];
-  let isOver = false;
+  const progress = { isOver: false };
   const previews = previewTasks(tasks, context, { ...services, handlers: [counting] }).finally(() => {
-    isOver = true;
+    progress.isOver = true;
   });
-  while (!isOver) {
+  while (!progress.isOver) {
     mostAtOnce = Math.max(mostAtOnce, plans - last);
     last = plans;
     await nextTurn();

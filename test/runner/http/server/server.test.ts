@@ -61,10 +61,10 @@ describe("listening", () => {
   test("answers a GET whole, whatever body comes with it", async () => {
     const answer = "x".repeat(1_000_000);
     const app = new Hono().get("/", (c) => c.text(answer));
-    const { talk } = await start(app);
+    const server = await start(app);
     const body = " ".repeat(262_144);
     const head = ["GET / HTTP/1.1", "host: x", "connection: close", `content-length: ${body.length}`];
-    const wire = talk(requestText(head, body));
+    const wire = server.talk(requestText(head, body));
     expect((await wire.ended()).split("\r\n\r\n", 2)[1]).toHaveLength(answer.length);
   });
 

@@ -65,16 +65,19 @@ export function databaseOverPool(options: PgDatabaseOptions): Database {
     application_name: "signal-router",
     types,
   };
+  let closed: Promise<void> | undefined;
   const openPool = (overrides: Partial<PoolSettings>): PgPool => {
     const opened = options.createPool({ ...settings, ...overrides });
-    opened.on("error", (error) => options.onError(toDatabaseError(error)));
+    opened.on("error", (error) => {
+      // Once it is being closed, it does not matter how a connection ends.
+      if (closed === undefined) options.onError(toDatabaseError(error));
+    });
     // A client in use or being closed emits its own error, which would end the process without a listener. Nothing else is
     // to be done: its query fails as well, or the next one does.
     opened.on("connect", (client) => client.on("error", () => undefined));
     return opened;
   };
   const pool = openPool({});
-  let closed: Promise<void> | undefined;
   return {
     kind: options.kind,
     schema: options.schema,

@@ -3,7 +3,7 @@ import { redactUrl } from "../../shared/config/redact-url.ts";
 import { settingsOf } from "../../shared/config/settings.ts";
 import type { Environment } from "../environment.ts";
 import { settingsSchema, type RouterSettings } from "../http/operations/settings.ts";
-import { isNobodyThere, socketPath } from "../local/router-socket.ts";
+import { isNotThere, socketPath } from "../local/router-socket.ts";
 import { fetchOverSocket } from "./socket-fetch.ts";
 
 /** The router that runs in this folder and owns what is in its data folder, as its socket answers. */
@@ -27,7 +27,7 @@ export async function folderRouter(
   const path = socketPath(dataDir);
   if (!usesFolder(config) || path === undefined) return { status: "none" };
   const asked = await askSettings(path, answerMsMax);
-  if (asked === "nobody") return { status: "none" };
+  if (asked === "no_router") return { status: "none" };
   if (asked === "silent" || asked === "unknown")
     return { status: "unusable", message: WHY_UNUSABLE[asked](path, answerMsMax) };
   const differences = settingDifferences(config, env, asked);
@@ -59,7 +59,7 @@ const WHY_UNUSABLE = {
 async function askSettings(
   path: string,
   msMax: number,
-): Promise<RouterSettings | keyof typeof WHY_UNUSABLE | "nobody"> {
+): Promise<RouterSettings | keyof typeof WHY_UNUSABLE | "no_router"> {
   const signal = AbortSignal.timeout(msMax);
   try {
     const response = await fetchOverSocket(path, new Request("http://router/settings"), { signal });
@@ -69,7 +69,7 @@ async function askSettings(
     if (signal.aborted) return "silent";
     if (!(error instanceof Error) || error instanceof SyntaxError) return "unknown";
     // A router that stops closes connections.
-    if (isNobodyThere(error) || LOST.has(codeOf(error))) return "nobody";
+    if (isNotThere(error) || LOST.has(codeOf(error))) return "no_router";
     throw error;
   }
 }

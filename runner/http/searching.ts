@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import { SearchTooSlowError } from "../../shared/io/log/timed-search.ts";
 import { parseTime, TIME_FORMS } from "../../shared/signal/time.ts";
@@ -43,13 +44,28 @@ export function positionText({ at, id }: Position): string {
 /** What a cursor has to be. */
 export const CURSOR_TEXT =
   "expected the next_cursor of a page of this list, such as WyIyMDI2LTAxLTA1…, or none for the first page";
-const contentSchema = z.tuple([
-  z
-    .string()
-    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
-    .refine((time) => parseTime(time) !== undefined),
-  z.string().max(200),
-]);
+/** The time of a position: ISO 8601, UTC, to the microsecond. */
+export const positionTime = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
+  .refine((time) => parseTime(time) !== undefined);
+
+const contentSchema = z.tuple([positionTime, z.string().max(200)]);
+
+/**
+ * A cursor that is valid for one search only: its position, and a checksum of both. It needs no secret: a forged one shows nothing
+ * that the search without a cursor does not show.
+ */
+export function cursorOf(position: readonly (string | number)[], search: readonly unknown[]): string {
+  const content = JSON.stringify([position, ...search]);
+  const checksum = createHash("sha256").update(content).digest("base64url").slice(0, 16);
+  return Buffer.from(JSON.stringify([...position, checksum])).toString("base64url");
+}
+
+/** What a cursor has in it, if that is JSON. */
+export function cursorContent(cursor: string): unknown {
+  return jsonIn(Buffer.from(cursor, "base64url").toString());
+}
 
 /** A cursor whose id fits the list. */
 export function positionSchema(isId: (id: string) => boolean) {
@@ -57,7 +73,7 @@ export function positionSchema(isId: (id: string) => boolean) {
     .string(CURSOR_TEXT)
     .max(1_000, CURSOR_TEXT)
     .transform((text, context): Position => {
-      const parsed = contentSchema.safeParse(jsonIn(Buffer.from(text, "base64url").toString()));
+      const parsed = contentSchema.safeParse(cursorContent(text));
       if (parsed.success && isId(parsed.data[1])) return { at: parsed.data[0], id: parsed.data[1] };
       context.addIssue({ code: "custom", message: CURSOR_TEXT });
       return z.NEVER;

@@ -22,11 +22,11 @@ export function isListeningOn(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(!isNobodyThere(error)));
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(!isNotThere(error)));
   });
 }
 
 /** Whether an error of a connection means that no process listens there. */
-export function isNobodyThere({ code }: NodeJS.ErrnoException): boolean {
+export function isNotThere({ code }: NodeJS.ErrnoException): boolean {
   return code === "ENOENT" || code === "ECONNREFUSED" || code === "ENOTSOCK";
 }

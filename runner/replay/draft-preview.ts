@@ -27,7 +27,7 @@ const SHOWN_MAX = 200;
 
 /**
  * Decides the signals of the last hours twice, by the reference as it is and by a draft of it, so that only the edit shows. Pauses,
- * time and duplicates are as they were logged; what nobody has decided yet is decided as of now. Writes nothing.
+ * time and duplicates are as they were logged; what has no decision yet is decided as of now. Writes nothing.
  */
 export async function previewDraft(
   { is, draft, sinceMs }: DraftPreviewOf,

@@ -87,7 +87,7 @@ function errorIn({ detail, reason }: Pick<TaskRun, "detail" | "reason">): string
   return typeof error === "string" ? error : (reason ?? "no error is known");
 }
 
-/** Reasons of runs that were begun, and of which nobody knows how far they got. */
+/** Reasons of runs that were begun, and it is not known how far they got. */
 const UNCERTAIN: ReadonlySet<string> = new Set<ExecutionReason>([
   "timeout",
   "error",

@@ -76,7 +76,7 @@ export async function printStrategy(typed: string, { json }: JsonOption, io: Com
     return;
   }
   io.print(strategyText(found.strategy, currentTime()));
-  if (found.runners === 0) io.say("no process runs strategies now, so nobody can tell whether it can be run");
+  if (found.runners === 0) io.say("no process runs strategies now, so it is not known whether it can be run");
   if (found.log === "unavailable") io.say(WITHOUT_LOG);
 }
 

@@ -71,7 +71,7 @@ function decisionLine(line: TailedDecision): string {
   return `${head}  ${whyText(line)}  ${line.entry_id ?? ""}`;
 }
 
-/** Who got it, or why nobody did. */
+/** The strategies that got it, or why none did. */
 function whyText({ duplicate_of, strategies, status, reason, detail }: TailedDecision): string {
   if (duplicate_of !== null) return `as ${duplicate_of}`;
   const [only] = strategies;

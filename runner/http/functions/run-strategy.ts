@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { outcomeRecordSchema } from "../../../shared/records.ts";
 import { normaliseSymbol } from "../../../shared/signal/signal.ts";
-import { isoTime, parseTime, TIME_FORMS } from "../../../shared/signal/time.ts";
+import { isoTime } from "../../../shared/signal/time.ts";
 import { idempotencyKeyOf, type Task } from "../../../shared/task.ts";
 import { storable } from "../../../shared/text.ts";
 import type { ManualRefusal } from "../../on-demand/manual-task.ts";
@@ -10,6 +10,7 @@ import type { Services } from "../../setup/services.ts";
 import { membersOf, oneOf, textUpTo } from "../expected.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, byName, json, jsonBody, newRoutes, problems, reasonText } from "../routes.ts";
+import { timeSchema } from "../searching.ts";
 import { taskPreviewSchema } from "./preview-schemas.ts";
 
 /** `POST /strategies/{id}/run`: what a strategy would do for a symbol and a direction, or does, without a signal. */
@@ -41,7 +42,6 @@ export function runStrategyRoutes(services: Services) {
 }
 
 const EXAMPLE = '{"symbol": "BTCUSDT", "direction": "long"}';
-const TIME_TEXT = `expected ${TIME_FORMS}`;
 const SIGNAL_TEXT = "expected the id of a signal, a whole number such as 4";
 const INVOCATION_TEXT =
   "expected 8 to 64 letters, digits, - and _ that no other run has, such as by-hand-2026-01-05";
@@ -57,15 +57,7 @@ const body = membersOf(
       .refine((symbol) => symbol !== "", "expected a ticker symbol before the .P, such as BTCUSDT.P")
       .openapi({ type: "string", example: "BTCUSDT" }),
     direction: oneOf(["long", "short"]),
-    time: z
-      .string(TIME_TEXT)
-      .max(40, TIME_TEXT)
-      .transform((text, context) => {
-        const ms = parseTime(text);
-        if (ms !== undefined) return ms;
-        context.addIssue({ code: "custom", message: TIME_TEXT });
-        return z.NEVER;
-      })
+    time: timeSchema
       .optional()
       .openapi({ type: "string", description: "of the bar; default: the start of this minute" }),
     signal_id: z

@@ -51,7 +51,7 @@ export const eventSchema = z
     done: z
       .object({ at: z.string(), by: z.string(), note: z.string().nullable() })
       .nullable()
-      .describe("who has done what was to be done; null: nobody yet"),
+      .describe("who has done what was to be done; null: it is still to be done"),
     logged: z.boolean().describe("false: it is still on its way from `system_events` to `system_log`"),
   })
   .openapi("Event");

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { reportSchema } from "../../../shared/io/status/unusable-reports.ts";
 import { REFERENCE_TABLES } from "../../../shared/reference/reference.ts";
 
 /** What `GET /status` answers. Times are milliseconds since 1970, by Redis' clock. */
@@ -72,21 +73,7 @@ export const statusSchema = z
     strategies: z.object({
       names: z.record(z.string(), z.string()).describe("by id"),
       reports: z
-        .array(
-          z.object({
-            consumer: z.string(),
-            version: z.string(),
-            unusable: z.array(
-              z.object({
-                strategyId: z.int(),
-                name: z.string(),
-                handler: z.string(),
-                reason: z.string(),
-                fault: z.string(),
-              }),
-            ),
-          }),
-        )
+        .array(reportSchema.extend({ consumer: z.string() }))
         .describe("the strategies that each process cannot run"),
       tasks: z.array(
         z.object({

@@ -87,7 +87,7 @@ const common = {
   log: z
     .enum(["available", "unavailable"])
     .describe("unavailable: names of signals, `last_dispatch` and `last_end` are missing"),
-  runners: z.int().describe("processes that run strategies now; 0: nobody can tell what cannot be run"),
+  runners: z.int().describe("processes that run strategies now; 0: it is not known what cannot be run"),
 };
 
 export const strategiesSchema = z

@@ -55,7 +55,8 @@ export async function readReports(redis: Redis, keys: Keys): Promise<StoredRepor
   });
 }
 
-const reportSchema = z.object({
+/** What a process reports about the strategies that it cannot run. */
+export const reportSchema = z.object({
   version: z.string(),
   unusable: z.array(
     z.object({

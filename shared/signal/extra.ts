@@ -9,25 +9,26 @@ export function extraOf(raw: Fields): SignalExtra {
   let json = "";
   let leftOut: string[] | undefined;
   for (const name in raw) {
-    if (READ.has(name)) continue;
+    if (READ_FIELDS.has(name)) continue;
     const value = raw[name] ?? "";
     if (value.trim() === "") continue;
-    const member = `${json === "" ? "{" : ","}${JSON.stringify(name)}:${JSON.stringify(value)}`;
-    const fits =
-      count < EXTRA_COUNT_MAX && isUpTo(value, VALUE_BYTES_MAX) && isUpTo(json + member, JSON_BYTES_MAX - 1);
-    if (!fits) {
-      (leftOut ??= []).push(name);
-      continue;
+    if (count < EXTRA_COUNT_MAX && isUpTo(value, VALUE_BYTES_MAX)) {
+      const longer = `${json}${json === "" ? "{" : ","}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+      if (isUpTo(longer, JSON_BYTES_MAX - 1)) {
+        count += 1;
+        json = longer;
+        continue;
+      }
     }
-    count += 1;
-    json += member;
+    leftOut ??= [];
+    if (leftOut.length < EXTRA_COUNT_MAX) leftOut.push(name);
   }
   return { json: json === "" ? null : `${json}}`, leftOut: leftOut ?? NONE };
 }
 
 export interface SignalExtra {
   readonly json: string | null;
-  /** Names of the fields that are too many or too long: half a number would be another number. */
+  /** Names of fields that are too many or too long, the first of them: half a number would be another number. */
   readonly leftOut: readonly string[];
 }
 
@@ -57,7 +58,7 @@ const JSON_BYTES_MAX = 4_096;
 const NONE: readonly string[] = [];
 
 /** The fields of a signal that the router reads itself. */
-const READ: ReadonlySet<string> = new Set([
+export const READ_FIELDS: ReadonlySet<string> = new Set([
   "message",
   "symbol",
   "bar_time",

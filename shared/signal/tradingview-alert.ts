@@ -1,6 +1,7 @@
 import { redactSecret } from "../config/redact-secret.ts";
 import { fieldsOf, type Fields } from "../entry.ts";
 import { exactJson, numberText, parseExactJson } from "../exact-json.ts";
+import { READ_FIELDS } from "./extra.ts";
 import { parseSignal, type FieldFault } from "./signal.ts";
 
 /**
@@ -56,18 +57,6 @@ export interface IntakeOptions {
 /** More than an alert needs; each field becomes two arguments of an XADD. */
 export const FIELDS_MAX = 200;
 
-/** The fields that the router reads; others are kept as they are. */
-const KNOWN: ReadonlySet<string> = new Set([
-  "message",
-  "symbol",
-  "time",
-  "bar_time",
-  "sent_at",
-  "received_at",
-  "source",
-  "uid",
-]);
-
 /** Those whose number is a time: its value counts, not how it is written. */
 const TIMES: ReadonlySet<string> = new Set(["time", "bar_time", "sent_at"]);
 
@@ -90,7 +79,7 @@ function fieldText(name: string, value: unknown): string | FieldFault {
   if (digits !== undefined && TIMES.has(name) && /e/i.test(digits)) return String(Number(digits));
   if (digits !== undefined) return digits;
   if (typeof value === "boolean") return String(value);
-  if (!KNOWN.has(name)) return exactJson(value);
+  if (!READ_FIELDS.has(name)) return exactJson(value);
   return {
     field: name,
     reason: "invalid_field",

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { blockListOf } from "../../../shared/config/config-values.ts";
 import { redactSecret } from "../../../shared/config/redact-secret.ts";
+import { repeatedNameIn } from "../../../shared/exact-json.ts";
 import { NotConfirmedError } from "../../../shared/io/streams/signal-ingest.ts";
 import { jsonFault } from "../../../shared/signal/json-fault.ts";
 import type { FieldFault } from "../../../shared/signal/signal.ts";
@@ -115,9 +116,9 @@ function unconfirmed({ refusal }: NotConfirmedError): ProblemOptions {
 
 /** @throws Problem that says where the body is no JSON object that means one thing */
 function objectIn(text: string, secret: string): Members {
+  const alert = parseObject(text);
+  if (alert !== undefined && repeatedNameIn(text) === undefined) return alert;
   const fault = jsonFault(text);
-  const alert = fault === undefined ? parseObject(text) : undefined;
-  if (alert !== undefined) return alert;
   // What stands there may be a part of the secret.
   const said = jsonFault(redactSecret(text, secret)) ?? fault;
   const detail =

@@ -26,6 +26,8 @@ describe("what comes along with a signal", () => {
     expect(Object.keys(parseExtra(long.json ?? "") ?? {})).toEqual(["qty", "fits"]);
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`f${n}`, "1"]));
     expect(extraOf(many).leftOut).toEqual(Object.keys(many).slice(EXTRA_COUNT_MAX));
+    const endless = Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`f${n}`, "x".repeat(600)]));
+    expect(extraOf(endless)).toEqual({ json: null, leftOut: Object.keys(endless).slice(0, EXTRA_COUNT_MAX) });
     const large = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`f${n}`, "x".repeat(500)]));
     expect(Buffer.byteLength(extraOf(large).json ?? "")).toBeLessThanOrEqual(4_096);
     expect(extraOf(large).leftOut).toEqual(Object.keys(large).slice(8));

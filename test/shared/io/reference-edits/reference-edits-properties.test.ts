@@ -32,11 +32,11 @@ async function emptied(): Promise<void> {
 function asSets({ tickers, signals, strategies }: ReferenceDocument) {
   const sets = {
     tickers: tickers.map((row) => ({ ...row, symbol: symbolOf(row.symbol) })),
-    // An empty phrase is none.
+    // A phrase of white space alone is none.
     signals: signals.map((row) => ({
       ...row,
-      long_phrase: row.long_phrase === "" ? null : row.long_phrase,
-      short_phrase: row.short_phrase === "" ? null : row.short_phrase,
+      long_phrase: row.long_phrase?.trim() === "" ? null : row.long_phrase,
+      short_phrase: row.short_phrase?.trim() === "" ? null : row.short_phrase,
     })),
     strategies: strategies.map(({ params, ...row }) => ({
       ...row,

@@ -37,9 +37,10 @@ export interface Branch {
 export interface Effects extends Branch {
   /**
    * The effects happen only if the entry wins the claim of this uid. If another entry holds the uid, `ifLost` happens instead,
-   * with that entry's id in place of the first {@link HOLDER} in each field.
+   * with that entry's id in place of the first {@link HOLDER} in each field. `also` is a second uid that is claimed with it:
+   * either one held by another entry loses both.
    */
-  readonly claim?: { readonly uid: string; readonly ifLost: Branch };
+  readonly claim?: { readonly uid: string; readonly also?: string; readonly ifLost: Branch };
 }
 
 /** Placeholder for the id of the entry that holds a uid, in the fields of `ifLost`. */

@@ -42,7 +42,9 @@ export const signalRecordSchema = z.object({
   reason: z.string().nullable(),
   detail,
   signal_id: z.int().nullable(),
-  direction: z.enum(["long", "short"]).nullable(),
+  direction: z.enum(["long", "short", "flat"]).nullable(),
+  /** The only side that an exit closes; null or absent: both, and for openings. */
+  side: z.enum(["long", "short"]).nullish(),
   symbol: z.string().nullable(),
   message: z.string().nullable(),
   source: z.string().nullable(),

@@ -3,7 +3,7 @@ import type { Fields } from "./entry.ts";
 import { refersToExtra } from "./extra-params.ts";
 import type { StrategyStream } from "./keys.ts";
 import { urlFault } from "./outgoing-address.ts";
-import type { Direction } from "./reference/reference.ts";
+import type { Direction, Side } from "./reference/reference.ts";
 import type { Extra } from "./signal/extra.ts";
 import type { Detail } from "./signal/signal.ts";
 
@@ -17,7 +17,10 @@ export interface StrategySignal<SignalExtra = Extra> {
   readonly uid: string;
   readonly signalId: number;
   readonly symbol: string;
+  /** `flat`: an exit, for strategies that take exits. */
   readonly direction: Direction;
+  /** The only side that an exit closes; null: both, and for openings. */
+  readonly side: Side | null;
   /** Milliseconds since 1970, like the other times. */
   readonly barTime: number;
   readonly receivedAt: number;

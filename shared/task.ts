@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { entryTime, isEntryId, type Entry } from "./entry.ts";
 import { retryIdText } from "./records.ts";
+import { sideSchema, type Direction, type Side } from "./reference/reference.ts";
 import { NO_EXTRA, parseExtra, type Extra } from "./signal/extra.ts";
 import { parseTime } from "./signal/time.ts";
 
@@ -14,7 +15,9 @@ export interface Task {
   readonly strategy: string;
   readonly signalId: number;
   readonly symbol: string;
-  readonly direction: "long" | "short";
+  readonly direction: Direction;
+  /** The only side that an exit closes; null: both, and for openings. */
+  readonly side: Side | null;
   readonly barTime: number;
   readonly receivedAt: number;
   readonly sentAt: number | null;
@@ -70,7 +73,12 @@ const taskSchema = z
     strategy: z.string().default(""),
     signal_id: id,
     symbol: z.string().min(1),
-    direction: z.enum(["long", "short"]),
+    direction: z.enum(["long", "short", "flat"]),
+    side: z
+      .literal("")
+      .transform(() => null)
+      .or(sideSchema)
+      .default(null),
     time,
     received_at: time,
     sent_at: optionalTime,
@@ -94,6 +102,7 @@ const taskSchema = z
     signalId: fields.signal_id,
     symbol: fields.symbol,
     direction: fields.direction,
+    side: fields.side,
     barTime: fields.time,
     receivedAt: fields.received_at,
     sentAt: fields.sent_at,

@@ -9,13 +9,15 @@ export function strategyTaskOf(
   { id, name }: Pick<SubscribedStrategy, "id" | "name">,
   { extra, ...parts }: TaskParts,
 ): StrategyTask<never, never> {
-  const { uid, signalId, symbol, direction, barTime, receivedAt, sentAt, source, entryId, invocation } = task;
+  const { uid, signalId, symbol, direction, side, barTime, receivedAt, sentAt, source, entryId, invocation } =
+    task;
   return {
     signal: {
       uid,
       signalId,
       symbol,
       direction,
+      side,
       barTime,
       receivedAt,
       sentAt,

@@ -22,7 +22,7 @@ export const taskInFlightSchema = z
     strategy_id: z.int(),
     strategy: z.string().describe("its name when the task was dispatched"),
     symbol: z.string(),
-    direction: z.enum(["long", "short"]),
+    direction: z.enum(["long", "short", "flat"]),
     state: z
       .enum(TASK_STATES)
       .describe(

@@ -5,6 +5,7 @@ import { signalFieldsOf } from "../../shared/io/streams/signal-fields.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
+import type { Direction } from "../../shared/reference/reference.ts";
 import { normaliseSymbol } from "../../shared/signal/signal.ts";
 import { excerpt } from "../../shared/text.ts";
 
@@ -32,7 +33,7 @@ interface ItemCommon extends ItemSignal {
 
 export interface DecisionItem extends ItemCommon {
   readonly kind: "decision";
-  readonly direction: "long" | "short" | null;
+  readonly direction: Direction | null;
   readonly source: string | null;
   readonly duplicate_of: string | null;
   readonly strategies: SignalRecord["outcomes"];

@@ -1,3 +1,5 @@
+import type { Direction } from "../reference/reference.ts";
+
 /**
  * This room compares the log of the router before with this router's, signal by signal: which pairs belong together, where they
  * differ, and whether that is one of the differences that are known and wanted.
@@ -12,7 +14,7 @@ export interface LoggedSignal {
   /** Normalised. */
   readonly symbol: string | null;
   readonly signalId: number | null;
-  readonly direction: "long" | "short" | null;
+  readonly direction: Direction | null;
   readonly message: string | null;
   readonly barTime: number | null;
   readonly dispatched: boolean;

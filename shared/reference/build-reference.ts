@@ -37,6 +37,7 @@ export function buildReference(raw: RawReferenceRows): BuiltReference {
     tickers: tickersOf(rows, warnings),
     strategies: strategiesOf(rows),
     phrases: phrasesOf(rows, warnings),
+    sources: new Map(),
   };
   return { content, version: versionOf(referenceText(content, faults)), warnings, faults };
 }
@@ -66,7 +67,12 @@ const contentSchema = z.object({
 /** The content that {@link contentJson} was made from, in the same order. @throws ZodError when the JSON is anything else */
 export function contentFromJson(json: unknown): ReferenceContent {
   const { tickers, strategies, strategy_signals: phrases } = contentSchema.parse(json);
-  return { tickers: sortedMap(tickers), strategies: sortedMap(strategies), phrases: sortedMap(phrases) };
+  return {
+    tickers: sortedMap(tickers),
+    strategies: sortedMap(strategies),
+    phrases: sortedMap(phrases),
+    sources: new Map(),
+  };
 }
 
 function tickersOf(rows: ReferenceRows, warnings: SystemEvent[]): Map<string, Ticker> {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { WebhookSource } from "./webhook-source.ts";
 
 /**
  * Reference data: what the router must know about tickers, strategies and phrases. It is read from Postgres as rows, turned
@@ -6,12 +7,23 @@ import * as z from "zod";
  */
 
 const switchState = z.enum(["enabled", "disabled"]);
-const direction = z.enum(["long", "short"]);
+const direction = z.enum(["long", "short", "flat"]);
+export const sideSchema = z.enum(["long", "short"]);
 const rowId = z.int();
 
+/** Opens a position on a side, or closes one: `flat`. */
 export type Direction = z.infer<typeof direction>;
+/** The side that an exit closes. */
+export type Side = z.infer<typeof sideSchema>;
 
-export const tickerSchema = z.object({ status: switchState, trade_permission: switchState });
+export const tickerSchema = z.object({
+  status: switchState,
+  trade_permission: switchState,
+  /** Other spellings that mean this ticker, trimmed and in upper case; absent: none. */
+  aliases: z.array(z.string()).optional(),
+  /** Exchanges whose prefix, as in `BINANCE:BTCUSDT`, is dropped, in upper case; `*`: any; absent: none. */
+  exchanges: z.union([z.literal("*"), z.array(z.string())]).optional(),
+});
 export type Ticker = z.infer<typeof tickerSchema>;
 
 export const strategySchema = z.object({
@@ -27,6 +39,10 @@ export const strategySchema = z.object({
   params: z.record(z.string(), z.unknown()),
   signal_age_ms_max: z.int().nullable(),
   shadow: z.boolean(),
+  /** Takes exits; absent: false. */
+  exits: z.literal(true).optional(),
+  /** The limit of an exit's age in place of all others, in ms; 0: any age; absent: as for openings. */
+  exit_age_ms_max: z.int().optional(),
   /** Columns of its row that cannot be read, so that it cannot run; absent when all can. */
   faults: z.array(z.object({ column: z.string(), value: z.string() })).optional(),
 });
@@ -41,6 +57,8 @@ export const phraseSchema = z.object({
   signal_id: rowId,
   signal_ids: z.array(rowId),
   direction: direction.nullable(),
+  /** The only side that this exit closes; absent: both, and for openings. */
+  side: sideSchema.optional(),
   /** Ids of the subscribed strategies, ascending, also disabled and archived ones. */
   strategy_ids: z.array(rowId),
 });
@@ -58,11 +76,13 @@ export const metaSchema = z.object({
 });
 export type ReferenceMeta = z.infer<typeof metaSchema>;
 
-/** The whole reference at one version, by normalised symbol, strategy id and folded phrase. */
+/** The whole reference at one version, by ticker symbol, strategy id, folded phrase and name of the source. */
 export interface ReferenceContent {
   readonly tickers: ReadonlyMap<string, Ticker>;
   readonly strategies: ReadonlyMap<number, Strategy>;
   readonly phrases: ReadonlyMap<string, Phrase>;
+  /** How webhooks read bodies of senders of their own. */
+  readonly sources: ReadonlyMap<string, WebhookSource>;
 }
 
 /** The tables that the reference is read from, in an order that keeps foreign keys valid. */
@@ -75,19 +95,25 @@ export const REFERENCE_TABLES = [
 ] as const;
 export type ReferenceTable = (typeof REFERENCE_TABLES)[number];
 
+/** Tables that are the router's own, whoever maintains the others. */
+export const ROUTER_TABLES = ["ticker_aliases", "webhook_sources"] as const;
+export type RouterTable = (typeof ROUTER_TABLES)[number];
+
 /** Rows as Postgres holds them: any value may stand in any column. */
 export type RawReferenceRows = { readonly [Table in ReferenceTable]: readonly unknown[] };
 
 /** Rows that the router can use. */
 export interface ReferenceRows {
-  readonly tickers: readonly ({ readonly symbol: string } & Ticker)[];
+  readonly tickers: readonly ({ readonly symbol: string } & Pick<Ticker, "status" | "trade_permission">)[];
   readonly signals: readonly SignalRow[];
   readonly strategies: readonly StrategyRow[];
   readonly strategy_signals: readonly { readonly strategy_id: number; readonly signal_id: number }[];
   readonly strategy_tickers: readonly { readonly strategy_id: number; readonly symbol: string }[];
 }
 
-export type StrategyRow = Omit<Strategy, "symbols"> & { readonly use_all_tickers: boolean };
+export type StrategyRow = Omit<Strategy, "symbols" | "exits" | "exit_age_ms_max"> & {
+  readonly use_all_tickers: boolean;
+};
 
 export type SignalRow = {
   readonly id: number;

@@ -1,4 +1,5 @@
 import type { Phrase, ReferenceContent, Strategy, Ticker } from "./reference.ts";
+import type { WebhookSource } from "./webhook-source.ts";
 
 /** A strategy as decisions need it, with its symbols as a set. */
 export type SubscribedStrategy = Omit<Strategy, "symbols"> & { readonly symbols: ReadonlySet<string> | null };
@@ -9,8 +10,10 @@ export type Subscription = Phrase & { readonly strategies: readonly SubscribedSt
 /** Tickers, phrases and strategies at one version; immutable. */
 export interface Snapshot {
   readonly version: string;
-  /** By normalised symbol. */
+  /** By symbol. */
   readonly tickers: ReadonlyMap<string, Ticker>;
+  /** Symbols of tickers by their aliases. */
+  readonly aliases: ReadonlyMap<string, string>;
   readonly strategies: ReadonlyMap<number, SubscribedStrategy>;
   /** By folded phrase. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
@@ -18,6 +21,8 @@ export interface Snapshot {
   readonly phrasesByLength: ReadonlyMap<number, readonly string[]>;
   /** The most strategies that subscribe to one phrase. */
   readonly strategiesPerPhraseMax: number;
+  /** Webhook sources by name. */
+  readonly sources: ReadonlyMap<string, WebhookSource>;
 }
 
 /**
@@ -50,8 +55,20 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
     else sameLength.push(folded);
     strategiesPerPhraseMax = Math.max(strategiesPerPhraseMax, subscribed.length);
   }
-  const { tickers } = content;
-  return { version, tickers, strategies, subscriptions, phrasesByLength, strategiesPerPhraseMax };
+  const { tickers, sources } = content;
+  const aliases = new Map<string, string>();
+  for (const [symbol, ticker] of tickers)
+    for (const alias of ticker.aliases ?? []) aliases.set(alias, symbol);
+  return {
+    version,
+    tickers,
+    aliases,
+    strategies,
+    subscriptions,
+    phrasesByLength,
+    strategiesPerPhraseMax,
+    sources,
+  };
 }
 
 function subscribedTo(

@@ -30,6 +30,7 @@ describe("a task", () => {
       signalId: 1,
       symbol: "BTCUSDT",
       direction: "long",
+      side: null,
       barTime: Date.UTC(2025, 0, 15, 11, 59),
       receivedAt: NOW - 1_000,
       sentAt: NOW - 2_000,

@@ -1,4 +1,5 @@
 import { errorIn, msText, reasonText } from "../../../shared/reason-text.ts";
+import type { Direction } from "../../../shared/reference/reference.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import { excerpt, printable, printableJsonLine } from "../../../shared/text.ts";
 import {
@@ -113,7 +114,7 @@ function endText({ kind, attempt, duration_ms, reason, detail }: TailedOutcome):
 
 function signalText(
   { symbol, message }: Pick<TailLine & TailedDecision, "symbol" | "message">,
-  direction: "long" | "short" | null,
+  direction: Direction | null,
 ): string {
   if (symbol === null && message === null) return "";
   return `${excerpt(message ?? "(no message)")} on ${excerpt(symbol ?? "(no symbol)")}${direction === null ? "" : ` (${direction})`}`;

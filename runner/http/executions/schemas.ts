@@ -25,7 +25,7 @@ const foundExecutionSchema = z
     at: isoTime,
     uid: z.string().nullable(),
     symbol: z.string().nullable(),
-    direction: z.enum(["long", "short"]).nullable(),
+    direction: z.enum(["long", "short", "flat"]).nullable(),
     message: z.string().nullable(),
   })
   .openapi("FoundExecution");
@@ -65,7 +65,7 @@ const taskSchema = z
     invocation: z.string(),
     uid: z.string().nullable(),
     symbol: z.string().nullable(),
-    direction: z.enum(["long", "short"]).nullable(),
+    direction: z.enum(["long", "short", "flat"]).nullable(),
     dispatched_at: isoTime,
     idempotency_key: z
       .string()

@@ -92,7 +92,7 @@ const run = {
   invocation: z.string(),
   entry_id: z.string().describe("of the run, for GET /entries/{id}; no signal has it"),
   symbol: z.string(),
-  direction: z.enum(["long", "short"]),
+  direction: z.enum(["long", "short", "flat"]),
   time: z.string(),
   idempotency_key: z.string(),
 };

@@ -34,7 +34,7 @@ export const strategyViewSchema = z
       .array(
         z.object({
           phrase: z.string(),
-          direction: z.enum(["long", "short"]).nullable(),
+          direction: z.enum(["long", "short", "flat"]).nullable(),
           state: z.enum(["enabled", "disabled", "ambiguous"]),
           signal_ids: z.array(z.int()),
           signals: z.array(z.string()).nullable().describe("their names; null: Postgres is unavailable"),

@@ -73,7 +73,7 @@ const decisionSchema = z
     reason: z.string().nullable(),
     detail,
     signal_id: z.int().nullable(),
-    direction: z.enum(["long", "short"]).nullable(),
+    direction: z.enum(["long", "short", "flat"]).nullable(),
     symbol: z.string().nullable(),
     message: z.string().nullable(),
     source: z.string().nullable(),

@@ -20,7 +20,7 @@ const common = {
 const decision = z.object({
   kind: z.literal("decision"),
   ...common,
-  direction: z.enum(["long", "short"]).nullable(),
+  direction: z.enum(["long", "short", "flat"]).nullable(),
   source: text,
   duplicate_of: text,
   strategies: z.array(routingOutcomeSchema),

@@ -1,4 +1,5 @@
 import type { ExecutionStatus } from "../../reasons.ts";
+import type { Direction } from "../../reference/reference.ts";
 import type { Database } from "../postgres/database.ts";
 import {
   executionsStatement,
@@ -25,7 +26,7 @@ export interface FoundExecution {
   readonly at: string;
   readonly uid: string | null;
   readonly symbol: string | null;
-  readonly direction: "long" | "short" | null;
+  readonly direction: Direction | null;
   readonly message: string | null;
 }
 

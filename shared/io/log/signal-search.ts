@@ -1,4 +1,5 @@
 import type { ExecutionStatus, RoutingStatus, SignalStatus } from "../../reasons.ts";
+import type { Direction } from "../../reference/reference.ts";
 import type { Database } from "../postgres/database.ts";
 import { searchStatement, type SearchKey, type SearchPage, type SignalSearch } from "./search-statement.ts";
 import { timedSearch } from "./timed-search.ts";
@@ -11,7 +12,7 @@ export interface FoundSignal {
   readonly status: SignalStatus;
   readonly reason: string | null;
   readonly signal_id: number | null;
-  readonly direction: "long" | "short" | null;
+  readonly direction: Direction | null;
   readonly symbol: string | null;
   readonly message: string | null;
   readonly source: string | null;

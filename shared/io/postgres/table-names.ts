@@ -1,4 +1,4 @@
-import { REFERENCE_TABLES, type ReferenceTable } from "../../reference/reference.ts";
+import { REFERENCE_TABLES, ROUTER_TABLES, type ReferenceTable } from "../../reference/reference.ts";
 
 /** The router's own tables, and how statements name them. */
 
@@ -13,7 +13,7 @@ export const LOG_TABLES = [
 /** The history of the router's own reference; it stays where it is while the reference is another system's. */
 export const CHANGES_TABLE = "reference_changes";
 
-export const TABLES = [...REFERENCE_TABLES, CHANGES_TABLE, ...LOG_TABLES] as const;
+export const TABLES = [...REFERENCE_TABLES, ...ROUTER_TABLES, CHANGES_TABLE, ...LOG_TABLES] as const;
 export type TableName = (typeof TABLES)[number];
 
 /** Which migrations were applied, and whose reference it is. Not the library's default name, which others may use. */

@@ -132,6 +132,7 @@ function parseContent({ tickers, strategies, strategy_signals }: SnapshotHashes)
     tickers: parseHash(tickers, String, (value) => tickerSchema.parse(value)),
     strategies: parseHash(strategies, Number, (value) => strategySchema.parse(value)),
     phrases: parseHash(strategy_signals, String, (value) => phraseSchema.parse(value)),
+    sources: new Map(),
   };
 }
 

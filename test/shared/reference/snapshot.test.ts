@@ -47,6 +47,7 @@ test("it is the same, whatever the order in which Redis returns the content", ()
         tickers: new Map([...content.tickers].toReversed()),
         strategies: new Map([...content.strategies].toReversed()),
         phrases: new Map([...content.phrases].toReversed()),
+        sources: new Map([...content.sources].toReversed()),
       };
       const [one, two] = [snapshotOf(version, content), snapshotOf(version, reversed)];
       expect(two).toEqual(one);

@@ -13,8 +13,7 @@ import { taskInFlightSchema, tasksInFlight, type TaskInFlight } from "../tasks-i
 export function taskRoutes({ services }: HttpDeps) {
   return newRoutes().openapi(route, async (c) => {
     const { state, strategy, limit, after } = c.req.valid("query");
-    const strategyId =
-      strategy === undefined ? undefined : await strategyIdOf(strategy, services, { status: 404 });
+    const strategyId = strategy === undefined ? undefined : await strategyIdOf(strategy, services);
     const isAsked = (task: Task): boolean => strategyId === undefined || task.strategyId === strategyId;
     const tasks: TaskInFlight[] = [];
     let next = after === undefined ? undefined : canonicalEntryId(after);
@@ -63,5 +62,5 @@ const route = createRoute({
   security: BEARER,
   tags: ["operations"],
   request: { query },
-  responses: { 200: json(tasksAnswer, "a page of them"), ...problems(401, 404, 422, 503) },
+  responses: { 200: json(tasksAnswer, "a page of them"), ...problems(401, 422, 503) },
 });

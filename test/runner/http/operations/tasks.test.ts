@@ -80,5 +80,5 @@ test("tasks of a consumer without a heartbeat are left; those that are not read 
   expect(await tasks(`?after=${id}`)).toMatchObject({ tasks: [{ state: "running" }], next: null });
   const highest = "18446744073709551615-18446744073709551615";
   expect(await tasks(`?after=${highest}`)).toMatchObject({ tasks: [], next: null });
-  expect(await http.call("GET", "/tasks?strategy=Trent")).toMatchObject({ status: 404 });
+  expect(await http.call("GET", "/tasks?strategy=Trent")).toMatchObject({ status: 422 });
 });

@@ -3,6 +3,7 @@ import { decide, reject } from "../shared/decide/decide.ts";
 import type { DecisionCache } from "../shared/decide/decision-cache.ts";
 import type { Decision, DecisionContext, Verdict } from "../shared/decide/decision.ts";
 import { duplicateOutcomes } from "../shared/decide/duplicate.ts";
+import { uidOfDecision } from "../shared/decide/exit-uid.ts";
 import { claimOf, resolveSignal } from "../shared/decide/resolve-symbol.ts";
 import type { Entry, Fields } from "../shared/entry.ts";
 import {
@@ -205,9 +206,9 @@ function recordAppend(
 
 /** `duplicate_of` comes first: the commit replaces the first {@link HOLDER}, which must not be one in a producer's text. */
 function recordHead(facts: SignalFacts, decision: Decision, context: BatchContext): RecordHead {
-  return {
+  const head: RecordHead = {
     duplicate_of: null,
-    uid: facts.uid,
+    uid: facts.uid === null ? null : uidOfDecision(facts.uid, decision),
     status: decision.status,
     reason: decision.reason,
     detail: { ...decision.detail, ...facts.notes },
@@ -223,4 +224,5 @@ function recordHead(facts: SignalFacts, decision: Decision, context: BatchContex
     decided_at: context.decidedAt,
     snapshot: context.snapshot.version,
   };
+  return decision.direction === "flat" ? { ...head, side: decision.side } : head;
 }

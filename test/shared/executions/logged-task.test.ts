@@ -5,8 +5,18 @@ import { taskAppend, type LoggedTask } from "../../../shared/executions/logged-t
 import { sharedFields } from "../../../shared/function.ts";
 import { idempotencyKeyOf, laneOf, parseTask } from "../../../shared/task.ts";
 import { contextFrom, effectsOf, entryFrom, NOW, recordIn, signalFields, tasksIn } from "../../builders.ts";
+import { snapshotWith } from "../decide/symbols-fixture.ts";
 
 /** A task made again from the log is the one that was dispatched. */
+
+/** A symbol that the record cuts. */
+const LONG = "L".repeat(1_030);
+const snapshot = snapshotWith({
+  BTCUSDT: { aliases: ["XBT"] },
+  ETH: { exchanges: ["BINANCE"] },
+  "ETH.P": {},
+  [LONG]: { exchanges: "*", aliases: ["LONG"] },
+});
 
 const times = fc.constantFrom(
   undefined,
@@ -22,14 +32,14 @@ const signals = fc.record({
   received_at: times,
   sent_at: times,
   source: fc.constantFrom(undefined, "", " me "),
-  symbol: fc.constantFrom("BTCUSDT", " btcusdt.p "),
+  symbol: fc.constantFrom("BTCUSDT", " btcusdt.p ", "eth.p", "xbt", "BINANCE:ETH", LONG, `X:${LONG}.P`),
   uid: fc.constantFrom(undefined, "given"),
 });
 
 function loggedTask(fields: ReturnType<typeof signalFields>, forcedAt: number | undefined) {
   const forced = forcedAt === undefined ? {} : { invocation: "run-1", forcedAt };
   const entry = entryFrom(fields);
-  const [result] = processSignals([entry], contextFrom({ signalAgeMsMax: 0, ...forced }));
+  const [result] = processSignals([entry], contextFrom({ snapshot, signalAgeMsMax: 0, ...forced }));
   const effects = effectsOf(result);
   const [dispatched = {}] = tasksIn(effects);
   const task: LoggedTask = {
@@ -60,6 +70,11 @@ test("whatever the signal was, forced or not: the same fields and idempotency ke
       expect(laneOf(second.task)).toBe(laneOf(first.task));
     }),
   );
+});
+
+test("not under a symbol that the record has cut, and the fields do not have", () => {
+  expect(taskAppend(loggedTask(signalFields({ symbol: LONG }), undefined).task, again)).toBeDefined();
+  expect(taskAppend(loggedTask(signalFields({ symbol: "long" }), undefined).task, again)).toBeUndefined();
 });
 
 test("with the time of the retry when its age counts from there; not without the row of its invocation", () => {

@@ -16,7 +16,7 @@ import {
   strategyRow,
   tasksIn,
 } from "../../builders.ts";
-import { snapshotWith } from "../decide/symbols-fixture.ts";
+import { snapshotWith, type TickersGiven } from "../decide/symbols-fixture.ts";
 
 /** A task made again from the log is the one that was dispatched. */
 
@@ -25,12 +25,12 @@ const LONG = "L".repeat(1_030);
 const rows = rowsWithStrategies([strategyRow(10, { exits: true })], {
   signals: [signalRow(1, { exit_phrase: "EXIT", short_exit_phrase: "EXIT SHORT" })],
 });
-const tickers = {
+const tickers: TickersGiven = {
   BTCUSDT: { aliases: ["XBT"] },
   ETH: { exchanges: ["BINANCE"] },
   "ETH.P": {},
   [LONG]: { exchanges: "*", aliases: ["LONG"] },
-} as const;
+};
 const snapshot = snapshotWith(tickers, rows);
 
 const times = fc.constantFrom(

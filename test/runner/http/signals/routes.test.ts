@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { signalBinding } from "../../../../runner/bindings/signal-binding.ts";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
-import { rowsWithStrategies, strategyRow } from "../../../builders.ts";
+import { rowsWithStrategies, signalRow, strategyRow } from "../../../builders.ts";
 import { at, logged, NO_ROWS, ran, replay, routed } from "../../../shared/io/log/logged.ts";
 import { deadLettersOf } from "../dead-letter-fixture.ts";
 import { useHttpApp } from "../http-fixture.ts";
@@ -217,6 +217,26 @@ describe("GET /signals/{uid}", () => {
     expect(await callWithoutPostgres(http, "GET", "/signals/a")).toMatchObject({ status: 200, body: found });
     const unknown = await callWithoutPostgres(http, "GET", "/signals/b");
     expect(unknown).toMatchObject({ status: 503, body: { code: "postgres_unavailable" } });
+  });
+
+  test("finds the exit that brought the uid of its opening, before both are logged and after", async () => {
+    await http.setReference(
+      rowsWithStrategies([strategyRow(10, { exits: true })], {
+        signals: [signalRow(1, { long_exit_phrase: "OUT" })],
+      }),
+    );
+    const opening = await http.publish(freshSignal({ uid: "both" }));
+    const exit = await http.publish(freshSignal({ uid: "both", message: "OUT" }));
+    await decideWaiting(http.services);
+    const found = [
+      { entry: { id: opening }, decisions: [{ uid: "both", direction: "long", side: null }] },
+      { entry: { id: exit }, decisions: [{ uid: "both:long", direction: "flat", side: "long" }] },
+    ];
+    const before = await signal("both");
+    expect(before.body.entries).toMatchObject(found);
+    await logWaiting(http.services);
+    expect((await signal("both")).body.entries).toMatchObject(found);
+    expect((await signal("both:long")).body.entries).toMatchObject(found.slice(1));
   });
 
   test("shows no more than twenty entries, and says that there are more", async () => {

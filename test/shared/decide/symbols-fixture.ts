@@ -6,9 +6,9 @@ import { entryFrom, NOW, referenceRows, signalFields } from "../../builders.ts";
 
 export type TickersGiven = Readonly<Record<string, Pick<Ticker, "aliases" | "exchanges">>>;
 
-/** A snapshot with these tickers, enabled, and one strategy for all of them. */
-export function snapshotWith(tickers: TickersGiven): Snapshot {
-  const { content } = buildReference(referenceRows());
+/** A snapshot with these tickers, enabled, and what else the rows have: by default one strategy for all of them. */
+export function snapshotWith(tickers: TickersGiven, rows = referenceRows()): Snapshot {
+  const { content } = buildReference(rows);
   const enabled = { status: "enabled", trade_permission: "enabled" } as const;
   const listed = Object.entries(tickers).map(([symbol, more]) => [symbol, { ...enabled, ...more }] as const);
   return snapshotOf(JSON.stringify(tickers), { ...content, tickers: new Map(listed) });

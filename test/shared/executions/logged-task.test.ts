@@ -4,19 +4,34 @@ import { processSignals } from "../../../functions/process-signals.ts";
 import { taskAppend, type LoggedTask } from "../../../shared/executions/logged-task.ts";
 import { sharedFields } from "../../../shared/function.ts";
 import { idempotencyKeyOf, laneOf, parseTask } from "../../../shared/task.ts";
-import { contextFrom, effectsOf, entryFrom, NOW, recordIn, signalFields, tasksIn } from "../../builders.ts";
-import { snapshotWith } from "../decide/symbols-fixture.ts";
+import {
+  contextFrom,
+  effectsOf,
+  entryFrom,
+  NOW,
+  recordIn,
+  rowsWithStrategies,
+  signalFields,
+  signalRow,
+  strategyRow,
+  tasksIn,
+} from "../../builders.ts";
+import { snapshotWith, type TickersGiven } from "../decide/symbols-fixture.ts";
 
 /** A task made again from the log is the one that was dispatched. */
 
 /** A symbol that the record cuts. */
 const LONG = "L".repeat(1_030);
-const snapshot = snapshotWith({
+const rows = rowsWithStrategies([strategyRow(10, { exits: true })], {
+  signals: [signalRow(1, { exit_phrase: "EXIT", short_exit_phrase: "EXIT SHORT" })],
+});
+const tickers: TickersGiven = {
   BTCUSDT: { aliases: ["XBT"] },
   ETH: { exchanges: ["BINANCE"] },
   "ETH.P": {},
   [LONG]: { exchanges: "*", aliases: ["LONG"] },
-});
+};
+const snapshot = snapshotWith(tickers, rows);
 
 const times = fc.constantFrom(
   undefined,
@@ -34,6 +49,7 @@ const signals = fc.record({
   source: fc.constantFrom(undefined, "", " me "),
   symbol: fc.constantFrom("BTCUSDT", " btcusdt.p ", "eth.p", "xbt", "BINANCE:ETH", LONG, `X:${LONG}.P`),
   uid: fc.constantFrom(undefined, "given"),
+  message: fc.constantFrom("SIGNAL_1_LONG", "EXIT", "EXIT SHORT"),
 });
 
 function loggedTask(fields: ReturnType<typeof signalFields>, forcedAt: number | undefined) {

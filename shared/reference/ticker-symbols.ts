@@ -102,10 +102,10 @@ function aliasesOf(
     const place = { table: "ticker_aliases", row } as const;
     const of = [...(keys.get(alias) ?? [])].toSorted(compareTexts);
     if (taken.has(alias)) {
-      const value = `${valueText(alias)}, which is a ticker itself,`;
+      const value = `${valueText(alias)} (a ticker itself)`;
       faults.push(rowFault({ ...place, column: "alias", value, rule: "is_ticker" }));
     } else if (of.length > 1) {
-      const value = `${valueText(alias)}, which rows give to ${of.join(" and to ")},`;
+      const value = `${valueText(alias)} (given to ${of.slice(0, 2).join(" and to ")})`;
       faults.push(rowFault({ ...place, column: "alias", value, rule: "of_two" }));
     } else if (!listed.has(key))
       faults.push(rowFault({ ...place, column: "symbol", value: valueText(symbol), rule: "no_ticker" }));

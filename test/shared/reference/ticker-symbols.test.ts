@@ -41,13 +41,13 @@ describe("aliases", () => {
       "is a ticker's symbol",
       [{ alias: "ethusdt", symbol: "BTCUSDT" }],
       [
-        'table ticker_aliases, row ethusdt, column alias: "ETHUSDT", which is a ticker itself, instead of a spelling that is no ticker\'s symbol; the alias is left out: the symbol means its own ticker',
+        'table ticker_aliases, row ethusdt, column alias: "ETHUSDT" (a ticker itself) instead of a spelling that is no ticker\'s symbol; the alias is left out: the symbol means its own ticker',
       ],
     ],
     [
       "is a ticker's symbol as it is listed",
       [{ alias: "SOLUSDT.P", symbol: "BTCUSDT" }],
-      [expect.stringContaining('"SOLUSDT.P", which is a ticker itself,')],
+      [expect.stringContaining('"SOLUSDT.P" (a ticker itself)')],
     ],
     [
       "is given to two tickers",
@@ -56,12 +56,8 @@ describe("aliases", () => {
         { alias: "xbt", symbol: "ETHUSDT" },
       ],
       [
-        expect.stringContaining(
-          'row XBT, column alias: "XBT", which rows give to BTCUSDT and to ETHUSDT, instead of',
-        ),
-        expect.stringContaining(
-          'row xbt, column alias: "XBT", which rows give to BTCUSDT and to ETHUSDT, instead of',
-        ),
+        expect.stringContaining('row XBT, column alias: "XBT" (given to BTCUSDT and to ETHUSDT) instead of'),
+        expect.stringContaining('row xbt, column alias: "XBT" (given to BTCUSDT and to ETHUSDT) instead of'),
       ],
     ],
     [

@@ -160,6 +160,9 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
       "005_reference_changes",
       "006_retries",
       "007_events_done",
+      "008_exits",
+      "009_router_tables",
+      "010_exits",
     ];
     expect(await pendingMigrations(db)).toStrictEqual(names);
     const results = await Promise.all([db.migrate(), db.migrate(), db.migrate()]);

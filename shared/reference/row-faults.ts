@@ -2,7 +2,7 @@ import * as z from "zod";
 import { excerpt, storable } from "../text.ts";
 import { READ_TABLES, ROUTER_TABLES, type ReadTable, type Strategy } from "./reference.ts";
 import { REFERENCE_COLUMNS, type Column } from "./row-columns.ts";
-import { ROW_RULES, type RowRule } from "./row-rules.ts";
+import { ROW_RULE_NAMES, ROW_RULES, type RowRule } from "./row-rules.ts";
 
 /** A value in a reference row that the router cannot use. */
 export interface RowFault {
@@ -56,7 +56,7 @@ const faultsSchema = z.object({
       row: z.string(),
       column: z.string(),
       value: z.string(),
-      rule: z.enum(Object.keys(ROW_RULES) as RowRule[]).exactOptional(),
+      rule: z.enum(ROW_RULE_NAMES).exactOptional(),
     }),
   ),
 });

@@ -1,5 +1,5 @@
 import type { SystemEvent } from "../events.ts";
-import { normaliseSymbol } from "../signal/signal.ts";
+import { normaliseSymbol, spellingOf } from "../signal/signal.ts";
 import { compareTexts, sortedMap } from "./reference-text.ts";
 import type { RawReferenceRows, ReferenceRows, Ticker, TickerRow } from "./reference.ts";
 import { keyText, rowFault, valueText, type RowFault } from "./row-faults.ts";
@@ -43,7 +43,7 @@ export function tickerSymbols({ tickers }: Pick<RawReferenceRows, "tickers">): T
   const spelled = new Set(
     tickers.flatMap((row) => {
       const { symbol }: { symbol?: unknown } = Object(row);
-      return typeof symbol === "string" ? [spelledSymbol(symbol)] : [];
+      return typeof symbol === "string" ? [spellingOf(symbol)] : [];
     }),
   );
   const perpetuals = new Set(
@@ -55,15 +55,10 @@ export function tickerSymbols({ tickers }: Pick<RawReferenceRows, "tickers">): T
   return {
     perpetuals,
     keyOf: (symbol) => {
-      const asWritten = spelledSymbol(symbol);
+      const asWritten = spellingOf(symbol);
       return perpetuals.has(asWritten) ? asWritten : normaliseSymbol(symbol);
     },
   };
-}
-
-/** A symbol as sent, trimmed and in upper case: with its exchange and its `.P`. */
-export function spelledSymbol(text: string): string {
-  return text.trim().toUpperCase();
 }
 
 function tickerOf(
@@ -89,13 +84,12 @@ interface Listed {
 
 /** The aliases of each ticker; those that are not clear are left out and named. */
 function aliasesOf(
-  { tickers, ticker_aliases }: ReferenceRows,
+  { ticker_aliases }: Pick<ReferenceRows, "ticker_aliases">,
   { listed, symbols }: Listed,
 ): { readonly aliases: ReadonlyMap<string, ReadonlySet<string>>; readonly faults: readonly RowFault[] } {
-  const taken = new Set([...listed.keys(), ...tickers.map(({ symbol }) => spelledSymbol(symbol))]);
   const rows = ticker_aliases.map(({ alias, symbol }) => ({
     row: keyText(alias),
-    alias: spelledSymbol(alias),
+    alias: spellingOf(alias),
     key: symbols.keyOf(symbol),
     symbol,
   }));
@@ -106,11 +100,12 @@ function aliasesOf(
   for (const { row, alias, key, symbol } of rows) {
     const place = { table: "ticker_aliases", row } as const;
     const of = [...(keys.get(alias) ?? [])].toSorted(compareTexts);
-    if (taken.has(alias)) {
-      const value = `${valueText(alias)}, which is a ticker itself,`;
+    const own = symbols.keyOf(alias);
+    if (listed.has(own)) {
+      const value = `${valueText(alias)} (means ticker ${own} by itself)`;
       faults.push(rowFault({ ...place, column: "alias", value, rule: "is_ticker" }));
     } else if (of.length > 1) {
-      const value = `${valueText(alias)}, which rows give to ${of.join(" and to ")},`;
+      const value = `${valueText(alias)} (given to ${of.slice(0, 2).join(" and to ")})`;
       faults.push(rowFault({ ...place, column: "alias", value, rule: "of_two" }));
     } else if (!listed.has(key))
       faults.push(rowFault({ ...place, column: "symbol", value: valueText(symbol), rule: "no_ticker" }));

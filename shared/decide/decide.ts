@@ -3,21 +3,36 @@ import type { Detail, FieldFault, Signal } from "../signal/signal.ts";
 import { blockedBy, type Block } from "./blocked-by.ts";
 import { closestPhrase, SPELLING_LENGTH_MAX } from "./closest-phrase.ts";
 import type { Decision, DecisionContext, Verdict } from "./decision.ts";
+import { unknownTickerDetail } from "./unknown-ticker.ts";
 import { blockedVerdict, routedVerdict } from "./verdict.ts";
 
-/** The decision on a valid signal, a function of its arguments alone. `DecisionCache` makes the same decisions faster. */
-export function decide(signal: Signal, context: DecisionContext): Decision {
+/**
+ * The decision on a valid signal under the symbol of its ticker, a function of its arguments alone. `DecisionCache` makes the same
+ * decisions faster.
+ */
+export function decide(
+  signal: Signal,
+  context: DecisionContext,
+  unknown: UnknownDetails = UNKNOWN_DETAILS,
+): Decision {
   const { snapshot } = context;
   const subscription = snapshot.subscriptions.get(signal.phrase);
-  if (subscription === undefined) return unknownPhrase(unknownPhraseDetail(signal.phrase, snapshot));
-  const { strategies } = subscription;
-  const block = blockedBy(signal, subscription, context);
+  if (subscription === undefined) return unknownPhrase(unknown.phrase(signal.phrase, snapshot));
+  const block = blockedBy(signal, subscription, context, unknown.ticker);
   const verdict =
     block === undefined
-      ? routedVerdict(strategies, signal, context)
-      : blockedVerdict(strategies, block.reason);
+      ? routedVerdict(subscription, signal, context)
+      : blockedVerdict(subscription.strategies, block.reason);
   return decisionFrom(verdict, subscription, block);
 }
+
+/** What is said of a phrase and of a ticker that the snapshot does not have. */
+export interface UnknownDetails {
+  readonly phrase: (phrase: string, snapshot: Snapshot) => Detail;
+  readonly ticker: (signal: Signal, snapshot: Snapshot) => Detail;
+}
+
+const UNKNOWN_DETAILS: UnknownDetails = { phrase: unknownPhraseDetail, ticker: unknownTickerDetail };
 
 /** The decision on an entry that is no valid signal. */
 export function reject(faults: readonly FieldFault[]): Decision {
@@ -28,6 +43,7 @@ export function reject(faults: readonly FieldFault[]): Decision {
     detail: { field: first?.field, faults },
     signalId: null,
     direction: null,
+    side: null,
     outcomes: [],
   };
 }
@@ -35,10 +51,18 @@ export function reject(faults: readonly FieldFault[]): Decision {
 /** The verdict as the decision on one signal, whose detail says what blocked it. */
 export function decisionFrom(
   { status, reason, detail, outcomes }: Verdict,
-  { signal_id, direction }: Subscription,
+  { signal_id, direction, side }: Subscription,
   block: Block | undefined,
 ): Decision {
-  return { status, reason, detail: block?.detail ?? detail, signalId: signal_id, direction, outcomes };
+  return {
+    status,
+    reason,
+    detail: block?.detail ?? detail,
+    signalId: signal_id,
+    direction,
+    side: side ?? null,
+    outcomes,
+  };
 }
 
 /** The decision on a signal whose phrase the snapshot does not have. */
@@ -49,6 +73,7 @@ export function unknownPhrase(detail: Detail): Decision {
     detail,
     signalId: null,
     direction: null,
+    side: null,
     outcomes: [],
   };
 }

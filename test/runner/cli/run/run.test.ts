@@ -9,6 +9,7 @@ const RUN = {
   entry_id: "17-1",
   symbol: "BTCUSDT",
   direction: "long",
+  side: null,
   time: "2026-01-05T10:00:00.000Z",
   idempotency_key: "k1",
 };

@@ -238,7 +238,7 @@ describe("GET /signals/{uid}", () => {
       expect(await signal(uid)).toMatchObject({ status: 404, body: { code: "no_such_signal" } });
     }
     expect(await http.call("GET", "/signals/%ED%A0%80%zz")).toMatchObject({ status: 404 });
-    for (const uid of ["x".repeat(257), "   "]) {
+    for (const uid of ["x".repeat(263), "   "]) {
       expect(await signal(uid)).toMatchObject({ status: 422, body: { code: "invalid_request" } });
     }
   });

@@ -83,9 +83,8 @@ export function faultsFrom(text: string | undefined): RowFaults {
 }
 
 /** Whether routers that know only the second format of versions would not find it in the same rows. */
-export function isNewFault({ table, column, rule }: RowFault): boolean {
-  const isNewTable = ROUTER_TABLES.some((one) => one === table);
-  return rule !== undefined || isNewTable || NEW_COLUMNS.has(column);
+export function isNewFault({ table, column }: RowFault): boolean {
+  return ROUTER_TABLES.some((one) => one === table) || NEW_COLUMNS.has(column);
 }
 
 const NEW_COLUMNS = new Set([

@@ -2,6 +2,7 @@ import { decide, reject } from "../shared/decide/decide.ts";
 import type { DecisionCache } from "../shared/decide/decision-cache.ts";
 import type { Decision, DecisionContext, Verdict } from "../shared/decide/decision.ts";
 import { duplicateOutcomes } from "../shared/decide/duplicate.ts";
+import { uidOfDecision } from "../shared/decide/exit-uid.ts";
 import type { Entry, Fields } from "../shared/entry.ts";
 import {
   HOLDER,
@@ -89,13 +90,13 @@ function signalEffects(entry: Entry, context: BatchContext): Effects {
   const head = recordHead(signal, decision, context);
   const parts = partsOf(decision, context);
   const record = recordAppend(entry, head, parts, context);
+  const uid = uidOfDecision(signal.uid, decision);
   return {
     append: isShadowed ? [record] : [tasksAppend(signal, head, parts, context), record],
     count: parts.counters,
     // With SHADOW as well, so that a repeat is a duplicate where it would be one.
-    claim: new SignalClaim(
-      context.forcedAt === undefined ? signal.uid : `${context.invocation} ${signal.uid}`,
-      () => duplicateEffects(entry, signal, decision, context),
+    claim: new SignalClaim(context.forcedAt === undefined ? uid : `${context.invocation} ${uid}`, () =>
+      duplicateEffects(entry, signal, decision, context),
     ),
   };
 }
@@ -193,9 +194,9 @@ function recordAppend(
 
 /** `duplicate_of` comes first: the commit replaces the first {@link HOLDER}, which must not be one in a producer's text. */
 function recordHead(facts: SignalFacts, decision: Decision, context: BatchContext): RecordHead {
-  return {
+  const head: RecordHead = {
     duplicate_of: null,
-    uid: facts.uid,
+    uid: facts.uid === null ? null : uidOfDecision(facts.uid, decision),
     status: decision.status,
     reason: decision.reason,
     detail: { ...decision.detail, ...facts.notes },
@@ -211,4 +212,5 @@ function recordHead(facts: SignalFacts, decision: Decision, context: BatchContex
     decided_at: context.decidedAt,
     snapshot: context.snapshot.version,
   };
+  return decision.direction === "flat" ? { ...head, side: decision.side } : head;
 }

@@ -2,8 +2,9 @@ import type { SystemEvent } from "../shared/events.ts";
 import type { PublishState, ReferenceStore } from "../shared/io/reference/reference-store.ts";
 import { isDataError } from "../shared/redis-refusal.ts";
 import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
-import { REFERENCE_TABLES, type RawReferenceRows } from "../shared/reference/reference.ts";
+import { READ_TABLES, type RawReferenceRows } from "../shared/reference/reference.ts";
 import { rowFaultText, summaryOf, type RowFault, type RowFaults } from "../shared/reference/row-faults.ts";
+import { ROW_RULES } from "../shared/reference/row-rules.ts";
 import type { UnusableStrategy } from "../shared/unusable-strategy.ts";
 import type { CheckedStrategy } from "./check-strategies.ts";
 
@@ -102,14 +103,15 @@ async function countedData<T>(work: Promise<T>, failures: RefreshContext["failur
 
 /** An event for each of the first faults, and one that counts the others. */
 function rowFaultEvents(faults: readonly RowFault[]): SystemEvent[] {
-  const events = faults.slice(0, FAULT_EVENTS_MAX).map((fault) =>
-    faultEvent(`a row of the reference cannot be used: ${rowFaultText(fault)}. Correct the row`, {
+  const events = faults.slice(0, FAULT_EVENTS_MAX).map((fault) => ({
+    ...faultEvent(`a row of the reference cannot be used: ${rowFaultText(fault)}. Correct the row`, {
       ...fault,
     }),
-  );
+    ...(fault.rule === undefined ? {} : { level: ROW_RULES[fault.rule].level }),
+  }));
   const others = faults.slice(FAULT_EVENTS_MAX);
   if (others.length === 0) return events;
-  const tables = REFERENCE_TABLES.map((table) => ({
+  const tables = READ_TABLES.map((table) => ({
     table,
     count: others.filter((fault) => fault.table === table).length,
   })).filter(({ count }) => count > 0);

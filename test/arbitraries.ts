@@ -79,7 +79,14 @@ const tickers = fc
     fc.subarray(SYMBOLS, { minLength: 3 }).chain((symbols) => fc.tuple(...symbols.map(respeltSymbol))),
     fc.subarray(SYMBOLS, { maxLength: 2 }),
   )
-  .chain(([spelt, plain]) => fc.tuple(...[...new Set([...spelt, ...plain])].map(ticker)));
+  // A perpetual beside its symbol is a ticker of its own, see wider-references.ts.
+  .map(([spelt, plain]) => [
+    ...spelt,
+    ...plain.filter((symbol) => !spelt.some((one) => isPerpetual(one, symbol))),
+  ])
+  .chain((symbols) => fc.tuple(...[...new Set(symbols)].map(ticker)));
+
+const isPerpetual = (text: string, symbol: string): boolean => text.trim().toUpperCase() === `${symbol}.P`;
 
 const phraseCell = (phrases: readonly string[]): fc.Arbitrary<string | null> =>
   often(
@@ -125,6 +132,8 @@ export const anyRows: fc.Arbitrary<ReferenceRows> = fc.record({
     fc.record({ strategy_id: someId, symbol: fc.constantFrom(...SYMBOLS).chain(respeltSymbol) }),
     { maxLength: 8 },
   ),
+  ticker_aliases: fc.constant([]),
+  webhook_sources: fc.constant([]),
 });
 
 const AGES_MS = [0, 999, 1000, 1001, 60_000, 60_001, 300_000, 300_001, 1_000_000, -1000];

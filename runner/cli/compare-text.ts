@@ -5,6 +5,7 @@ import {
   type DifferenceClass,
 } from "../../shared/compare/difference.ts";
 import type { LoggedSignal, OldSignal, OurSignal } from "../../shared/compare/logged-signal.ts";
+import { directionText } from "../../shared/direction-text.ts";
 import type { ComparedSpan } from "../../shared/io/log/compared-logs.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 import { excerpt, printable } from "../../shared/text.ts";
@@ -66,8 +67,8 @@ function differenceLines(
 }
 
 function signalText({ message, symbol, direction }: LoggedSignal): string {
-  const side = direction === null ? "" : ` (${direction})`;
-  return `${excerpt(message ?? "no message")} on ${excerpt(symbol ?? "no symbol")}${side}`;
+  const how = direction === null ? "" : ` (${directionText(direction, null)})`;
+  return `${excerpt(message ?? "no message")} on ${excerpt(symbol ?? "no symbol")}${how}`;
 }
 
 function decisionText(signal: OurSignal | OldSignal, names: ComparedFacts["names"]): string {

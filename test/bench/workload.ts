@@ -50,6 +50,8 @@ export function referenceOf(shape: WorkloadShape): ReferenceRows {
     strategies: range(shape.strategies).map((i) => strategyRow(i + 1)),
     strategy_signals: links,
     strategy_tickers: [],
+    ticker_aliases: [],
+    webhook_sources: [],
   };
 }
 

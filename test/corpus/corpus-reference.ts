@@ -9,22 +9,39 @@ export const CORPUS_NOW = Date.parse("2026-01-05T10:15:02Z");
 export const corpusReference: ReferenceRows = referenceRows({
   tickers: [
     tickerRow("BTCUSDT"),
-    tickerRow("ETHUSDT"),
-    tickerRow("AAPL"),
+    tickerRow("ETHUSDT", { exchanges: ["BINANCE", "COINBASE"] }),
+    tickerRow("AAPL", { exchanges: ["*"] }),
     tickerRow("BRK.B"),
     tickerRow("SOLUSDT", { trade_permission: "disabled" }),
+    // Spot and perpetual, each with a row.
+    tickerRow("XRPUSDT"),
+    tickerRow("XRPUSDT.P"),
+  ],
+  ticker_aliases: [
+    { alias: "BTC/USDT", symbol: "BTCUSDT" },
+    { alias: "XBTUSD", symbol: "BTCUSDT" },
+    { alias: "BTCUSDTPERP", symbol: "BTCUSDT" },
   ],
   signals: [
-    signalRow(1, { name: "EMA cross", long_phrase: "EMA_CROSS_LONG", short_phrase: "EMA_CROSS_SHORT" }),
+    signalRow(1, {
+      name: "EMA cross",
+      long_phrase: "EMA_CROSS_LONG",
+      short_phrase: "EMA_CROSS_SHORT",
+      exit_phrase: "EMA_EXIT",
+      long_exit_phrase: "EMA_EXIT_LONG",
+      short_exit_phrase: "EMA_EXIT_SHORT",
+    }),
     signalRow(2, { name: "Breakout", long_phrase: "Пробой вверх", short_phrase: "Buy & hold: no" }),
   ],
   strategies: [
-    strategyRow(1, { name: "Trend follower" }),
+    strategyRow(1, { name: "Trend follower", exits: true }),
     strategyRow(2, { name: "Ether only", use_all_tickers: false }),
+    strategyRow(3, { name: "Only closes", allow_open: false, exits: true, exit_age_ms_max: 0 }),
   ],
   strategy_signals: [
     { strategy_id: 1, signal_id: 1 },
     { strategy_id: 2, signal_id: 1 },
+    { strategy_id: 3, signal_id: 1 },
     { strategy_id: 1, signal_id: 2 },
   ],
   strategy_tickers: [{ strategy_id: 2, symbol: "ETHUSDT" }],

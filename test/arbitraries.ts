@@ -8,7 +8,8 @@ import { NOW, signalRow, strategyRow, tickerRow, type Paused } from "./builders.
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "XRPUSDT", "DOGEUSDT"];
 const LONG_PHRASES = ["EMA_LONG", "Пробой вверх"];
 const SHORT_PHRASES = ["EMA_SHORT", "RSI_SHORT"];
-const PHRASES = [...LONG_PHRASES, ...SHORT_PHRASES];
+const EXIT_PHRASES = ["EMA_EXIT", "Выход"];
+const PHRASES = [...LONG_PHRASES, ...SHORT_PHRASES, ...EXIT_PHRASES];
 const IDS = [1, 2, 3, 4, 5];
 
 /** The same text in other case and with spaces around it. */
@@ -94,11 +95,20 @@ const phraseCell = (phrases: readonly string[]): fc.Arbitrary<string | null> =>
     mixed(2)(fc.constantFrom(null, "", "  "), fc.constantFrom(...PHRASES)),
   );
 
+/** Phrases of exits: few, of which some open or close another side as well. */
+const exitCell: fc.Arbitrary<string | null> = mixed(2)(
+  fc.constant(null),
+  often(fc.constantFrom(...EXIT_PHRASES).chain(respelt), fc.constantFrom("", ...PHRASES)),
+);
+
 const signal = (id: number) =>
   fc
     .record({
       long_phrase: phraseCell(LONG_PHRASES),
       short_phrase: phraseCell(SHORT_PHRASES),
+      exit_phrase: exitCell,
+      long_exit_phrase: exitCell,
+      short_exit_phrase: exitCell,
       enabled: usually(true),
     })
     .map((changes) => signalRow(id, changes));
@@ -113,6 +123,8 @@ const strategy = (id: number) =>
       use_all_tickers: fc.boolean(),
       signal_age_ms_max: often(fc.constant(null), fc.constantFrom(0, 1000, 60_000, 600_000)),
       shadow: usually(false),
+      exits: fc.boolean(),
+      exit_age_ms_max: often(fc.constant(null), fc.constantFrom(0, 1000, 60_000, 600_000)),
     })
     .map((changes) => strategyRow(id, changes));
 

@@ -14,7 +14,8 @@ export function uidBeforeDecision(uid: string, { direction, side }: Meaning): st
   return direction === "flat" && uid.endsWith(suffix) ? uid.slice(0, -suffix.length) : uid;
 }
 
-interface Meaning {
+/** What the phrase of a signal means. */
+export interface Meaning {
   readonly direction: Direction | null;
   readonly side?: Side | null | undefined;
 }

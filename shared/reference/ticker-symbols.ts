@@ -1,5 +1,5 @@
 import type { SystemEvent } from "../events.ts";
-import { normaliseSymbol } from "../signal/signal.ts";
+import { normaliseSymbol, spellingOf } from "../signal/signal.ts";
 import { compareTexts, sortedMap } from "./reference-text.ts";
 import type { RawReferenceRows, ReferenceRows, Ticker, TickerRow } from "./reference.ts";
 import { keyText, rowFault, valueText, type RowFault } from "./row-faults.ts";
@@ -43,7 +43,7 @@ export function tickerSymbols({ tickers }: Pick<RawReferenceRows, "tickers">): T
   const spelled = new Set(
     tickers.flatMap((row) => {
       const { symbol }: { symbol?: unknown } = Object(row);
-      return typeof symbol === "string" ? [spelledSymbol(symbol)] : [];
+      return typeof symbol === "string" ? [spellingOf(symbol)] : [];
     }),
   );
   const perpetuals = new Set(
@@ -55,15 +55,10 @@ export function tickerSymbols({ tickers }: Pick<RawReferenceRows, "tickers">): T
   return {
     perpetuals,
     keyOf: (symbol) => {
-      const asWritten = spelledSymbol(symbol);
+      const asWritten = spellingOf(symbol);
       return perpetuals.has(asWritten) ? asWritten : normaliseSymbol(symbol);
     },
   };
-}
-
-/** A symbol as sent, trimmed and in upper case: with its exchange and its `.P`. */
-export function spelledSymbol(text: string): string {
-  return text.trim().toUpperCase();
 }
 
 function tickerOf(
@@ -92,10 +87,10 @@ function aliasesOf(
   { tickers, ticker_aliases }: ReferenceRows,
   { listed, symbols }: Listed,
 ): { readonly aliases: ReadonlyMap<string, ReadonlySet<string>>; readonly faults: readonly RowFault[] } {
-  const taken = new Set([...listed.keys(), ...tickers.map(({ symbol }) => spelledSymbol(symbol))]);
+  const taken = new Set([...listed.keys(), ...tickers.map(({ symbol }) => spellingOf(symbol))]);
   const rows = ticker_aliases.map(({ alias, symbol }) => ({
     row: keyText(alias),
-    alias: spelledSymbol(alias),
+    alias: spellingOf(alias),
     key: symbols.keyOf(symbol),
     symbol,
   }));

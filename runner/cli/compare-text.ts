@@ -26,6 +26,7 @@ const MEANINGS: Readonly<Record<DifferenceClass, string>> = {
   repeat: "a repeated signal, which the router before traded again",
   union_of_phrases: "a phrase on several signals, of which the router before knew only the first",
   case: "a phrase or symbol in lower case, which the router before dropped",
+  exit: "an exit, which the router before did not know",
   time: "no usable bar time, which the router before dispatched all the same",
 };
 

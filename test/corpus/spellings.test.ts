@@ -52,7 +52,7 @@ test("every spelling of a symbol, a phrase and a time is a duplicate of every ot
       expect(first).toBe("dispatched as BTCUSDT");
       expect(new Set(rest)).toEqual(new Set(["duplicate"]));
     }),
-    { numRuns: 300 },
+    { numRuns: 50 },
   );
 });
 
@@ -62,7 +62,7 @@ test("another symbol, or another bar, is none", () => {
       const all = decidedInTurn([first, symbol, bar].map((fields) => [fields, SNAPSHOT]));
       expect(all).toEqual(["dispatched as BTCUSDT", "dispatched as ETHUSDT", "dispatched as BTCUSDT"]);
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
 
@@ -86,6 +86,6 @@ test("an alert that is sent again is traded once, although its alias means anoth
         ]),
       ).toEqual(["unknown_ticker", "dispatched as BTCUSDT", "duplicate"]);
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });

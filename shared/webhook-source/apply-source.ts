@@ -50,7 +50,8 @@ export function withSourceUid(
   parts: Omit<Parameters<typeof sourceUid>[0], "signal">,
 ): IntakeAnswer {
   const uid = sourceUid({ ...parts, signal: answer.signal });
-  return { ...answer, fields: { ...answer.fields, uid }, signal: { ...answer.signal, uid } };
+  const fields = { ...answer.fields, uid };
+  return { ...answer, fields, signal: { ...answer.signal, uid, raw: fields } };
 }
 
 /** The fault without secrets, and no longer than a person reads. */

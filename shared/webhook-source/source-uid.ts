@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { foldPhrase, type Signal } from "../signal/signal.ts";
+import { foldPhrase, spellingOf, type Signal } from "../signal/signal.ts";
 import { parseTime } from "../signal/time.ts";
 
 /**
@@ -9,7 +9,8 @@ import { parseTime } from "../signal/time.ts";
  */
 export function sourceUid({ source, signal, texts, hasTime }: SourceUidParts): string {
   const barTime = hasTime ? [] : [signal.barTime];
-  const parts = [source, sentSymbol(signal), signal.phrase, ...barTime, ...texts];
+  // The spelling as it was sent, which stays the same when the aliases of tickers change.
+  const parts = [source, spellingOf(signal.raw["symbol"] ?? ""), signal.phrase, ...barTime, ...texts];
   return hash("sha256", JSON.stringify(parts), "hex").slice(0, 32);
 }
 
@@ -36,8 +37,3 @@ export function uidTextFault(text: string | undefined): string | undefined {
 }
 
 const NO_VALUE: ReadonlySet<string> = new Set(["nan", "null", "undefined", "none", "n/a"]);
-
-/** With its exchange and `.P`: what was sent stays the same when the aliases of tickers change. */
-function sentSymbol({ raw }: Signal): string {
-  return (raw["symbol"] ?? "").trim().toUpperCase();
-}

@@ -143,8 +143,18 @@ export function foldPhrase(text: string): string {
 
 /** The form in which symbols are compared: trimmed, in upper case, without TradingView's `.P` for perpetuals. */
 export function normaliseSymbol(text: string): string {
-  const symbol = text.trim().toUpperCase();
+  const symbol = spellingOf(text);
   return symbol.endsWith(".P") ? symbol.slice(0, -2) : symbol;
+}
+
+/** A symbol as it was sent, trimmed and in upper case: with its `.P` and the prefix of its exchange. */
+export function spellingOf(text: string): string {
+  return text.trim().toUpperCase();
+}
+
+/** Whether the signal with these fields brings its uid, so that it has the same one whatever its symbol means. */
+export function bringsUid(raw: Fields): boolean {
+  return presentText(raw["uid"]) !== null;
 }
 
 /** The uid of a signal that brings none: 32 hex digits of a hash over symbol, phrase and bar time. */

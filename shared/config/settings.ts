@@ -22,6 +22,7 @@ const NOT_SHARED: ReadonlySet<keyof Config> = new Set([
   "notifyUrl",
   "httpToken",
   "webhookSecret",
+  "webhookSourceSecrets",
   "consumerName",
   "logLevel",
 ]);

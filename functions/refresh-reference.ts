@@ -1,9 +1,21 @@
 import type { SystemEvent } from "../shared/events.ts";
-import type { PublishState, ReferenceStore } from "../shared/io/reference/reference-store.ts";
+import type {
+  PublishState,
+  ReferenceStore,
+  StoredReference,
+} from "../shared/io/reference/reference-store.ts";
 import { isDataError } from "../shared/redis-refusal.ts";
 import { buildReference, contentJson } from "../shared/reference/build-reference.ts";
-import { REFERENCE_TABLES, type RawReferenceRows } from "../shared/reference/reference.ts";
+import { READ_TABLES, type RawReferenceRows } from "../shared/reference/reference.ts";
 import { rowFaultText, summaryOf, type RowFault, type RowFaults } from "../shared/reference/row-faults.ts";
+import { ROW_RULES } from "../shared/reference/row-rules.ts";
+import {
+  concernsStrategies,
+  newlySplit,
+  splitTickers,
+  splitTickerText,
+  type SplitTicker,
+} from "../shared/reference/split-tickers.ts";
 import type { UnusableStrategy } from "../shared/unusable-strategy.ts";
 import type { CheckedStrategy } from "./check-strategies.ts";
 
@@ -16,8 +28,12 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   const ticket = await countedData(store.takeTicket(), failures);
   const rows = await counted(source.load(), failures);
   const { content, version, warnings, faults } = buildReference(rows);
-  if (version !== (await store.currentVersion()))
+  const splits = splitTickers(content);
+  let before: StoredReference | undefined;
+  if (version !== (await store.currentVersion())) {
+    if (splits.length > 0) before = await store.load();
     await counted(source.save(version, contentJson(content), new Date(now())), failures);
+  }
   const state = await countedData(store.publish({ ticket, version, content, faults, now: now() }), failures);
   await context.recordChanges?.();
   // Publishing has forgotten all failures; these two states say as much about Postgres.
@@ -40,7 +56,8 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   };
   const lacking = Object.entries(counts).flatMap(([what, count]) => (count === 0 ? [what] : []));
   const empty: SystemEvent[] = lacking.length === 0 ? [] : [emptyEvent(lacking)];
-  return { ...result, events: [published, ...empty, ...warnings, ...faultEvents] };
+  const split = newlySplit(splits, before?.content).map(splitEvent);
+  return { ...result, events: [published, ...empty, ...split, ...warnings, ...faultEvents] };
 }
 
 export interface RefreshContext {
@@ -102,14 +119,15 @@ async function countedData<T>(work: Promise<T>, failures: RefreshContext["failur
 
 /** An event for each of the first faults, and one that counts the others. */
 function rowFaultEvents(faults: readonly RowFault[]): SystemEvent[] {
-  const events = faults.slice(0, FAULT_EVENTS_MAX).map((fault) =>
-    faultEvent(`a row of the reference cannot be used: ${rowFaultText(fault)}. Correct the row`, {
+  const events = faults.slice(0, FAULT_EVENTS_MAX).map((fault) => ({
+    ...faultEvent(`a row of the reference cannot be used: ${rowFaultText(fault)}. Correct the row`, {
       ...fault,
     }),
-  );
+    ...(fault.rule === undefined ? {} : { level: ROW_RULES[fault.rule].level }),
+  }));
   const others = faults.slice(FAULT_EVENTS_MAX);
   if (others.length === 0) return events;
-  const tables = REFERENCE_TABLES.map((table) => ({
+  const tables = READ_TABLES.map((table) => ({
     table,
     count: others.filter((fault) => fault.table === table).length,
   })).filter(({ count }) => count > 0);
@@ -121,6 +139,17 @@ function rowFaultEvents(faults: readonly RowFault[]): SystemEvent[] {
 function faultEvent(what: string, details: Readonly<Record<string, unknown>>): SystemEvent {
   const message = `${what} in Postgres; it is read again within REFERENCE_REFRESH_MS`;
   return { level: "ERROR", source: SOURCE, message, details, actionNeeded: true };
+}
+
+/** Said when a ticker becomes two, and not again: it may be meant. */
+function splitEvent(split: SplitTicker): SystemEvent {
+  return {
+    level: "WARNING",
+    source: SOURCE,
+    message: splitTickerText(split),
+    details: { ...split },
+    actionNeeded: concernsStrategies(split),
+  };
 }
 
 function emptyEvent(lacking: readonly string[]): SystemEvent {

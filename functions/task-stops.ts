@@ -46,7 +46,7 @@ export function tickerStops(task: Task, strategy: SubscribedStrategy, context: E
   const deciding = { ...context, control: unpaused, anyAge: true };
   const block = blockedBy(signal, subscription, deciding);
   const outcomes = [able, { ...able, allow_open: true }].flatMap(
-    (one) => routedVerdict([one], signal, deciding).outcomes,
+    (one) => routedVerdict({ strategies: [one], direction: task.direction }, signal, deciding).outcomes,
   );
   const found = [block, ...outcomes].flatMap((one) =>
     one === undefined || one.reason === null ? [] : [stopOf(one.reason, one.detail)],
@@ -71,7 +71,7 @@ const LIFTED: Readonly<Record<string, Partial<SubscribedStrategy>>> = {
   strategy_disabled: { enabled: true },
   strategy_archived: { archived: false },
   shadow: { shadow: false },
-  stale: { signal_age_ms_max: null },
+  stale: { signal_age_ms_max: null, exit_age_ms_max: 0 },
 };
 
 function withStrategy(
@@ -102,6 +102,7 @@ const TEXTS: Readonly<Record<string, (detail: Detail) => string>> = {
   unknown_ticker: ({ symbol }) => `the reference has no ticker ${String(symbol)}`,
   ticker_disabled: ({ symbol }) => `the ticker ${String(symbol)} is disabled`,
   trade_not_permitted: ({ symbol }) => `the ticker ${String(symbol)} may not be traded (trade_permission)`,
+  exits_not_taken: () => "the strategy takes no exits (exits)",
   open_not_allowed: () => "the strategy has neither allow_open nor reverse",
   ticker_not_allowed: ({ symbol, allowed }) =>
     `${String(symbol)} is not among the tickers of the strategy, which has ${String(allowed)}`,

@@ -1,3 +1,4 @@
+import type { Claim } from "./claim.ts";
 import type { Entry, Fields } from "./entry.ts";
 import type { StrategyStream, StreamName } from "./keys.ts";
 
@@ -40,7 +41,7 @@ export interface Effects extends Branch {
    * with that entry's id in place of the first {@link HOLDER} in each field. `also` is a second uid that is claimed with it:
    * either one held by another entry loses both.
    */
-  readonly claim?: { readonly uid: string; readonly also?: string | undefined; readonly ifLost: Branch };
+  readonly claim?: Claim & { readonly ifLost: Branch };
 }
 
 /** Placeholder for the id of the entry that holds a uid, in the fields of `ifLost`. */

@@ -33,7 +33,8 @@ const WORDS: Readonly<Record<Reason, (detail: Detail) => string>> = {
   unknown_phrase: ({ closest_phrase }) =>
     `no signal has this phrase${closest_phrase === undefined ? "" : `; the closest is ${shortText(closest_phrase)}`}`,
   signal_disabled: () => "its signal is disabled",
-  ambiguous_phrase: () => "the phrase stands for long in one signal and for short in another",
+  ambiguous_phrase: () =>
+    "its signals disagree on what the phrase stands for: long, short, or the exit of which side",
   unknown_ticker: ({ symbol }) => `${named(symbol)} is not among the tickers`,
   ticker_disabled: ({ symbol }) => `${named(symbol)} is disabled`,
   trade_not_permitted: ({ symbol }) => `${named(symbol)} may not be traded`,
@@ -42,6 +43,7 @@ const WORDS: Readonly<Record<Reason, (detail: Detail) => string>> = {
   duplicate_uid: () => "the same signal was dispatched before",
   strategy_disabled: () => "the strategy is disabled",
   strategy_archived: () => "the strategy is archived",
+  exits_not_taken: () => "the strategy takes no exits",
   open_not_allowed: () => "the strategy may neither open nor reverse",
   ticker_not_allowed: ({ symbol, allowed }) =>
     `${named(symbol)} is not ${allowed === 0 ? "allowed: the strategy has no tickers" : allowed === 1 ? "its one ticker" : `among its ${shortText(allowed)} tickers`}`,

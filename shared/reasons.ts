@@ -21,6 +21,7 @@ export const STRATEGY_REASONS = [
   "not_chosen",
   "strategy_disabled",
   "strategy_archived",
+  "exits_not_taken",
   "open_not_allowed",
   "ticker_not_allowed",
   "stale",

@@ -12,19 +12,21 @@ export function signalFieldsOf(signal: TaskSignal, record: TaskRecord): Fields {
     direction: String(record.direction),
     time: record.bar_time ?? "",
     received_at: zonelessTime(record.received_at, signal.receivedText),
-    log_uid: signal.uid,
+    log_uid: String(record.uid),
     source: signal.source ?? "",
     entry_id: signal.entryId,
     sent_at: record.sent_at ?? "",
   };
+  // Tasks that open have no such field: workers that know two directions see none that is new to them.
+  if (record.direction === "flat") fields["side"] = record.side ?? "";
   if (signal.extra !== null) fields["extra"] = signal.extra;
   return fields;
 }
 
-export type TaskSignal = Pick<Signal, "entryId" | "uid" | "symbol" | "source" | "receivedText" | "extra">;
+export type TaskSignal = Pick<Signal, "entryId" | "symbol" | "source" | "receivedText" | "extra">;
 export type TaskRecord = Pick<
   SignalRecord,
-  "signal_id" | "direction" | "bar_time" | "received_at" | "sent_at"
+  "uid" | "signal_id" | "direction" | "side" | "bar_time" | "received_at" | "sent_at"
 >;
 
 /** The fields that all tasks of one invocation on one snapshot have in common. */

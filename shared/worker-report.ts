@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { EXIT_UID_LENGTH_MORE } from "./decide/exit-uid.ts";
 import { entryTime, type Entry, type Fields } from "./entry.ts";
 import type { Branch } from "./function.ts";
 import type { StreamName } from "./keys.ts";
@@ -24,7 +25,8 @@ export type ParsedReport =
 
 /** Longest note that is recorded, in bytes. */
 export const NOTE_BYTES_MAX = 2_048;
-const UID_LENGTH_MAX = 256;
+/** Of a signal's own uid, which that of an exit is made of. */
+const UID_LENGTH_MAX = 256 + EXIT_UID_LENGTH_MORE;
 const POSITION_BYTES_MAX = 256;
 /** A time further ahead of the entry's own comes from a clock that is wrong. */
 const AHEAD_MS_MAX = 5_000;
@@ -113,7 +115,7 @@ export function ownTaskOf({ id, fields }: Entry, stream: StreamName): WorkerRepo
 }
 
 function taskDetail(fields: Fields): Detail {
-  const shown = ["signal_id", "symbol", "direction", "time", "received_at"];
+  const shown = ["signal_id", "symbol", "direction", "side", "time", "received_at"];
   return Object.assign(
     {},
     ...shown.map((name) => textOf(name, fields[name] ?? "", TEXT_BYTES_MAX)),

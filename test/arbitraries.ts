@@ -8,7 +8,8 @@ import { NOW, signalRow, strategyRow, tickerRow, type Paused } from "./builders.
 const SYMBOLS = ["BTCUSDT", "ETHUSDT", "XRPUSDT", "DOGEUSDT"];
 const LONG_PHRASES = ["EMA_LONG", "Пробой вверх"];
 const SHORT_PHRASES = ["EMA_SHORT", "RSI_SHORT"];
-const PHRASES = [...LONG_PHRASES, ...SHORT_PHRASES];
+const EXIT_PHRASES = ["EMA_EXIT", "Выход"];
+const PHRASES = [...LONG_PHRASES, ...SHORT_PHRASES, ...EXIT_PHRASES];
 const IDS = [1, 2, 3, 4, 5];
 
 /** The same text in other case and with spaces around it. */
@@ -79,7 +80,14 @@ const tickers = fc
     fc.subarray(SYMBOLS, { minLength: 3 }).chain((symbols) => fc.tuple(...symbols.map(respeltSymbol))),
     fc.subarray(SYMBOLS, { maxLength: 2 }),
   )
-  .chain(([spelt, plain]) => fc.tuple(...[...new Set([...spelt, ...plain])].map(ticker)));
+  // A perpetual beside its symbol is a ticker of its own, see wider-references.ts.
+  .map(([spelt, plain]) => [
+    ...spelt,
+    ...plain.filter((symbol) => !spelt.some((one) => isPerpetual(one, symbol))),
+  ])
+  .chain((symbols) => fc.tuple(...[...new Set(symbols)].map(ticker)));
+
+const isPerpetual = (text: string, symbol: string): boolean => text.trim().toUpperCase() === `${symbol}.P`;
 
 const phraseCell = (phrases: readonly string[]): fc.Arbitrary<string | null> =>
   often(
@@ -87,11 +95,20 @@ const phraseCell = (phrases: readonly string[]): fc.Arbitrary<string | null> =>
     mixed(2)(fc.constantFrom(null, "", "  "), fc.constantFrom(...PHRASES)),
   );
 
+/** Phrases of exits: few, of which some open or close another side as well. */
+const exitCell: fc.Arbitrary<string | null> = mixed(2)(
+  fc.constant(null),
+  often(fc.constantFrom(...EXIT_PHRASES).chain(respelt), fc.constantFrom("", ...PHRASES)),
+);
+
 const signal = (id: number) =>
   fc
     .record({
       long_phrase: phraseCell(LONG_PHRASES),
       short_phrase: phraseCell(SHORT_PHRASES),
+      exit_phrase: exitCell,
+      long_exit_phrase: exitCell,
+      short_exit_phrase: exitCell,
       enabled: usually(true),
     })
     .map((changes) => signalRow(id, changes));
@@ -106,6 +123,8 @@ const strategy = (id: number) =>
       use_all_tickers: fc.boolean(),
       signal_age_ms_max: often(fc.constant(null), fc.constantFrom(0, 1000, 60_000, 600_000)),
       shadow: usually(false),
+      exits: fc.boolean(),
+      exit_age_ms_max: often(fc.constant(null), fc.constantFrom(0, 1000, 60_000, 600_000)),
     })
     .map((changes) => strategyRow(id, changes));
 
@@ -125,6 +144,8 @@ export const anyRows: fc.Arbitrary<ReferenceRows> = fc.record({
     fc.record({ strategy_id: someId, symbol: fc.constantFrom(...SYMBOLS).chain(respeltSymbol) }),
     { maxLength: 8 },
   ),
+  ticker_aliases: fc.constant([]),
+  webhook_sources: fc.constant([]),
 });
 
 const AGES_MS = [0, 999, 1000, 1001, 60_000, 60_001, 300_000, 300_001, 1_000_000, -1000];

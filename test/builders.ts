@@ -19,7 +19,7 @@ type StrategyRow = ReferenceRows["strategies"][number];
 export type Paused = ReadonlySet<number | "*">;
 
 export function tickerRow(symbol: string, changes: Partial<TickerRow> = {}): TickerRow {
-  return { symbol, status: "enabled", trade_permission: "enabled", ...changes };
+  return { symbol, status: "enabled", trade_permission: "enabled", exchanges: null, ...changes };
 }
 
 /** A signal whose phrases are `SIGNAL_<id>_LONG` and `SIGNAL_<id>_SHORT`. */
@@ -29,6 +29,9 @@ export function signalRow(id: number, changes: Partial<SignalRow> = {}): SignalR
     name: `signal ${id}`,
     long_phrase: `SIGNAL_${id}_LONG`,
     short_phrase: `SIGNAL_${id}_SHORT`,
+    exit_phrase: null,
+    long_exit_phrase: null,
+    short_exit_phrase: null,
     enabled: true,
     ...changes,
   };
@@ -48,6 +51,8 @@ export function strategyRow(id: number, changes: Partial<StrategyRow> = {}): Str
     params: {},
     signal_age_ms_max: null,
     shadow: false,
+    exits: false,
+    exit_age_ms_max: null,
     ...changes,
   };
 }
@@ -60,6 +65,8 @@ export function referenceRows(changes: Partial<ReferenceRows> = {}): ReferenceRo
     strategies: [strategyRow(10)],
     strategy_signals: [{ strategy_id: 10, signal_id: 1 }],
     strategy_tickers: [],
+    ticker_aliases: [],
+    webhook_sources: [],
     ...changes,
   };
 }

@@ -20,23 +20,33 @@ export function expectedDecision({
   const symbol = tradedSymbol(text("symbol"));
   const barText = text("bar_time") || text("time");
   const bar = milliseconds(barText);
-  const rejected = { status: "rejected", dispatched: [], outcomes: [], identity: null } as const;
+  const nothing = { direction: null, side: null, dispatched: [], outcomes: [], identity: null } as const;
+  const rejected = { status: "rejected", ...nothing } as const;
   if (message === "" || text("symbol") === "" || barText === "")
     return { ...rejected, reason: "missing_field" };
   if (symbol === "" || bar === undefined || text("uid").length > 256)
     return { ...rejected, reason: "invalid_field" };
   if ([message, text("symbol"), text("uid")].some((named) => /{{[^{}]*}}/.test(named)))
     return { ...rejected, reason: "invalid_field" };
-  const identity = text("uid") || JSON.stringify([symbol, message.toUpperCase(), bar]);
 
   const meanings = rows.signals
-    .flatMap((signal) => [
-      { signal, direction: "long", phrase: signal.long_phrase },
-      { signal, direction: "short", phrase: signal.short_phrase },
+    .flatMap((signal): Meaning[] => [
+      { signal, direction: "long", side: null, phrase: signal.long_phrase },
+      { signal, direction: "short", side: null, phrase: signal.short_phrase },
+      { signal, direction: "flat", side: null, phrase: signal.exit_phrase },
+      { signal, direction: "flat", side: "long", phrase: signal.long_exit_phrase },
+      { signal, direction: "flat", side: "short", phrase: signal.short_exit_phrase },
     ])
     .filter(({ phrase }) => phrase !== null && phrase.trim().toUpperCase() === message.toUpperCase());
   const usable = meanings.filter(({ signal }) => signal.enabled);
-  const matching = usable.length > 0 ? usable : meanings;
+  const counting = usable.length > 0 ? usable : meanings;
+  const opening = counting.filter(({ direction }) => direction !== "flat");
+  const matching = opening.length > 0 ? opening : counting;
+  const kinds = new Set(matching.map(({ direction, side }) => `${direction} ${side}`));
+  const { direction, side } = kinds.size === 1 && matching[0] !== undefined ? matching[0] : nothing;
+  const isExit = direction === "flat";
+  const named = text("uid") || JSON.stringify([symbol, message.toUpperCase(), bar]);
+  const identity = isExit ? `${named}:${side ?? "flat"}` : named;
   const subscribed = rows.strategies
     .filter(({ id }) =>
       rows.strategy_signals.some(
@@ -57,33 +67,47 @@ export function expectedDecision({
   const stoppedBy = firstTrue([
     ["unknown_phrase", meanings.length === 0],
     ["signal_disabled", usable.length === 0],
-    ["ambiguous_phrase", new Set(usable.map(({ direction }) => direction)).size === 2],
+    ["ambiguous_phrase", kinds.size > 1],
     ["unknown_ticker", ticker === undefined],
-    ["ticker_disabled", ticker?.status === "disabled"],
-    ["trade_not_permitted", ticker?.trade_permission === "disabled"],
+    ["ticker_disabled", !isExit && ticker?.status === "disabled"],
+    ["trade_not_permitted", !isExit && ticker?.trade_permission === "disabled"],
     ["no_strategies", subscribed.length === 0],
-    ["stale", tooOld(signalAgeMsMax)],
+    ["stale", !isExit && tooOld(signalAgeMsMax)],
     ["paused", paused.has("*")],
   ]);
   const outcomes = subscribed.map((strategy): readonly [number, string] => {
     const listed = rows.strategy_tickers.some(
       (row) => row.strategy_id === strategy.id && tradedSymbol(row.symbol) === symbol,
     );
+    const ageMsMax = strategy.exit_age_ms_max;
+    const tooOldForIt =
+      isExit && ageMsMax !== null
+        ? tooOld(ageMsMax)
+        : tooOld(signalAgeMsMax) || tooOld(strategy.signal_age_ms_max ?? 0);
     const why = firstTrue([
       [stoppedBy ?? "", stoppedBy !== undefined],
       ["strategy_disabled", !strategy.enabled],
       ["strategy_archived", strategy.archived],
-      ["open_not_allowed", !strategy.allow_open && !strategy.reverse],
-      ["ticker_not_allowed", !strategy.use_all_tickers && !listed],
-      ["stale", tooOld(strategy.signal_age_ms_max ?? 0)],
+      ["exits_not_taken", isExit && !strategy.exits],
+      ["open_not_allowed", !isExit && !strategy.allow_open && !strategy.reverse],
+      ["ticker_not_allowed", !isExit && !strategy.use_all_tickers && !listed],
+      ["stale", tooOldForIt],
       ["paused", paused.has(strategy.id)],
       ["shadow", strategy.shadow],
     ]);
     return [strategy.id, why ?? "dispatched"];
   });
   const dispatched = outcomes.filter(([, outcome]) => outcome === "dispatched").map(([id]) => id);
-  if (dispatched.length > 0) return { status: "dispatched", reason: null, dispatched, outcomes, identity };
-  return { status: "ignored", reason: stoppedBy ?? "no_eligible_strategy", dispatched, outcomes, identity };
+  const rest = { direction, side, dispatched, outcomes, identity };
+  if (dispatched.length > 0) return { status: "dispatched", reason: null, ...rest };
+  return { status: "ignored", reason: stoppedBy ?? "no_eligible_strategy", ...rest };
+}
+
+interface Meaning {
+  readonly signal: ReferenceRows["signals"][number];
+  readonly direction: "long" | "short" | "flat";
+  readonly side: "long" | "short" | null;
+  readonly phrase: string | null;
 }
 
 const FUTURE_MS_MAX = 5000;
@@ -102,6 +126,10 @@ export interface OracleInput {
 export interface Expected {
   readonly status: "dispatched" | "ignored" | "rejected";
   readonly reason: string | null;
+  /** Null for an unknown or ambiguous phrase, too. */
+  readonly direction: "long" | "short" | "flat" | null;
+  /** The only side that an exit closes. */
+  readonly side: "long" | "short" | null;
   /** Ids of the strategies that get a task, ascending. */
   readonly dispatched: readonly number[];
   /** For every subscribed strategy `dispatched`, or the reason why not. By id, ascending. */

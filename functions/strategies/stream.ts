@@ -4,7 +4,7 @@ import { defineStrategy } from "../../shared/strategy.ts";
 
 /**
  * Adds the signal to a stream of the strategy's own, `strategies:<stream>` under KEY_PREFIX, in one step with the outcome: one
- * entry per executed task, whatever crashes. It has the fields of a task, and `idempotency_key`; times are ISO 8601 in UTC.
+ * entry per executed task, whatever crashes. It has the fields of a task (`side` for exits alone), and `idempotency_key`; times are ISO 8601 in UTC.
  * The router never trims these streams: their readers do.
  */
 export const stream = defineStrategy({
@@ -27,6 +27,7 @@ export const stream = defineStrategy({
         signal_id: String(signal.signalId),
         symbol: signal.symbol,
         direction: signal.direction,
+        ...(signal.direction === "flat" ? { side: signal.side ?? "" } : {}),
         time: isoTime(signal.barTime),
         received_at: isoTime(signal.receivedAt),
         sent_at: signal.sentAt === null ? "" : isoTime(signal.sentAt),

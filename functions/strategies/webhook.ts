@@ -58,6 +58,7 @@ function deliveryOf({ signal, strategy, idempotencyKey, attempt }: StrategyTask<
       signal_id: signal.signalId,
       symbol: signal.symbol,
       direction: signal.direction,
+      ...(signal.direction === "flat" ? { side: signal.side } : {}),
       bar_time: isoTime(signal.barTime),
       sent_at: signal.sentAt === null ? null : isoTime(signal.sentAt),
       received_at: isoTime(signal.receivedAt),

@@ -21,7 +21,7 @@ const IN_FLIGHT_MAX = 3;
 /** `process-signals` on `signals_stream`. */
 export function signalBinding(
   { config, routing, clock }: SignalBindingDeps,
-  { invocation = "live", whilePaused = "decide", forcedAt, chosen }: BindingOptions = {},
+  { invocation = "live", whilePaused = "decide", forcedAt, chosen, loggedUids }: BindingOptions = {},
 ): Binding {
   return {
     functionName: "process-signals",
@@ -50,6 +50,7 @@ export function signalBinding(
           shadow: config.shadow,
           invocation,
           ...(forcedAt === undefined ? {} : { forcedAt }),
+          ...(loggedUids === undefined ? {} : { loggedUids }),
         });
         yield {
           status: "answered",

@@ -5,6 +5,7 @@ import {
   type DifferenceClass,
 } from "../../shared/compare/difference.ts";
 import type { LoggedSignal, OldSignal, OurSignal } from "../../shared/compare/logged-signal.ts";
+import { directionText } from "../../shared/direction-text.ts";
 import type { ComparedSpan } from "../../shared/io/log/compared-logs.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 import { excerpt, printable } from "../../shared/text.ts";
@@ -25,6 +26,7 @@ const MEANINGS: Readonly<Record<DifferenceClass, string>> = {
   repeat: "a repeated signal, which the router before traded again",
   union_of_phrases: "a phrase on several signals, of which the router before knew only the first",
   case: "a phrase or symbol in lower case, which the router before dropped",
+  exit: "an exit, which the router before did not know",
   time: "no usable bar time, which the router before dispatched all the same",
 };
 
@@ -66,8 +68,8 @@ function differenceLines(
 }
 
 function signalText({ message, symbol, direction }: LoggedSignal): string {
-  const side = direction === null ? "" : ` (${direction})`;
-  return `${excerpt(message ?? "no message")} on ${excerpt(symbol ?? "no symbol")}${side}`;
+  const how = direction === null ? "" : ` (${directionText(direction, null)})`;
+  return `${excerpt(message ?? "no message")} on ${excerpt(symbol ?? "no symbol")}${how}`;
 }
 
 function decisionText(signal: OurSignal | OldSignal, names: ComparedFacts["names"]): string {

@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { directionText } from "../../shared/direction-text.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 import { TASK_STATES, type TaskStateName } from "../../shared/task-state.ts";
 import { excerpt, printableJson } from "../../shared/text.ts";
@@ -60,11 +61,12 @@ export function tasksTable(
 const TITLES = ["task", "strategy", "on", "state", "attempt", "next try, UTC"];
 
 function cellsOf(task: TaskInFlight, now: Date): readonly string[] {
-  const { id, strategy_id, strategy, direction, symbol, state, attempt, attempts_max, next_try_at } = task;
+  const { id, strategy_id, strategy, direction, side, symbol, state, attempt, attempts_max, next_try_at } =
+    task;
   return [
     id,
     strategyLabel(strategy_id, strategy),
-    `${direction} ${symbol}`,
+    `${directionText(direction, side)} ${symbol}`,
     state,
     `${attempt} of ${attempts_max}`,
     next_try_at === null ? "" : shortTime(next_try_at, now),

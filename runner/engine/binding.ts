@@ -78,6 +78,8 @@ export interface BindingOptions {
   readonly forcedAt?: number;
   /** See {@link DecisionContext}. */
   readonly chosen?: ReadonlySet<number>;
+  /** See {@link SignalContext}. */
+  readonly loggedUids?: ReadonlyMap<string, string>;
   /** When it aborts, no task is started any more; absent: never. */
   readonly stopping?: AbortSignal;
   /** What running a task now counts as; default 1, the first attempt. */

@@ -1,3 +1,4 @@
+import { holderOfClaim, uidsOf, type Claim } from "../../shared/claim.ts";
 import { decisionRecordIn, duplicateRecord, outcomeRecordIn } from "../../shared/published-record.ts";
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
 import type { ProcessedEntry } from "./process-batch.ts";
@@ -15,17 +16,27 @@ export function committedDecision(
     case "applied":
       return decisionRecordIn(processed.result.effects);
     case "duplicate":
-      return duplicateRecord(processed.result.effects, holders.get(duplicateUid(processed) ?? ""));
+      return duplicateRecord(processed.result.effects, holderIn(processed, holders));
     case "held":
     case "fenced":
       return undefined;
   }
 }
 
-/** The uid an entry tried to claim while another one holds it; undefined when it is no duplicate. */
-export function duplicateUid(processed: ProcessedEntry): string | undefined {
+/** The uids an entry tried to claim while another one holds one of them; none when it is no duplicate. */
+export function duplicateUids(processed: ProcessedEntry): readonly string[] {
+  const claim = lostClaim(processed);
+  return claim === undefined ? [] : uidsOf(claim);
+}
+
+function holderIn(processed: ProcessedEntry, holders: ReadonlyMap<string, string>): string | undefined {
+  const claim = lostClaim(processed);
+  return claim && holderOfClaim(claim, processed.id, (uid) => holders.get(uid));
+}
+
+function lostClaim(processed: ProcessedEntry): Claim | undefined {
   if (processed.status === "left" || processed.outcome !== "duplicate") return undefined;
-  return processed.result.status === "done" ? processed.result.effects.claim?.uid : undefined;
+  return processed.result.status === "done" ? processed.result.effects.claim : undefined;
 }
 
 /** The outcome that was recorded for a processed task; undefined when there is none, or another function processed it. */

@@ -23,6 +23,7 @@ export const taskInFlightSchema = z
     strategy: z.string().describe("its name when the task was dispatched"),
     symbol: z.string(),
     direction: z.enum(["long", "short", "flat"]),
+    side: z.enum(["long", "short"]).nullable().describe("the only side that an exit closes"),
     state: z
       .enum(TASK_STATES)
       .describe(
@@ -111,6 +112,7 @@ export async function tasksInFlight(
       strategy: task.strategy,
       symbol: task.symbol,
       direction: task.direction,
+      side: task.side,
       state,
       why,
       attempt,

@@ -3,12 +3,15 @@ import type { Database, Migration, MigrateOptions } from "../../shared/io/postgr
 import { MigrationRefusedError, readReferenceOrigin } from "../../shared/io/postgres/migration-history.ts";
 import { compatStatements } from "../../shared/io/reference-mapping/compat.ts";
 import { readMappingReport } from "../../shared/io/reference-mapping/mapping.ts";
+import { loadReferenceRows } from "../../shared/io/reference/reference-source.ts";
+import { buildReference } from "../../shared/reference/build-reference.ts";
 import {
   isSameOrigin,
   originText,
   type ReferenceKind,
   type ReferenceOrigin,
 } from "../../shared/reference/reference-kind.ts";
+import { splitTickers, splitTickerText } from "../../shared/reference/split-tickers.ts";
 import { oldSystemSettings } from "../setup/old-system-settings.ts";
 import { changeReference } from "./reference-request.ts";
 
@@ -41,7 +44,9 @@ export async function migrate(database: Database, request: MigrateRequest, io: M
   if (reference === undefined) {
     if (request.source !== undefined || request.switch)
       throw new MigrationRefusedError("--source and --switch need --reference");
-    return doneText(await database.migrate(options));
+    const applied = await database.migrate(options);
+    await showSplits(database, applied, io);
+    return doneText(applied);
   }
   const origin = originOf(reference, request.source);
   const stored = await readReferenceOrigin(database);
@@ -51,6 +56,7 @@ export async function migrate(database: Database, request: MigrateRequest, io: M
   // A reference that is new and not mapped changes nothing that anybody trades on.
   if (isMapped || isChange) await showDifferences(database, { origin, request, options, io });
   const applied = await database.migrate({ ...options, steps: stepsFor(origin, request, database) });
+  await showSplits(database, applied, io);
   const settings = oldSystemSettings(reference);
   if (settings.length > 0)
     for (const line of ["Set these for the router, so that it sees changes at once:", ...settings])
@@ -121,6 +127,25 @@ async function showDifferences(
 function differenceLines(differences: readonly string[]): readonly string[] {
   if (differences.length === 0) return ["Nothing would be traded differently."];
   return ["What would be traded differently:", ...differences.map((line) => `  ${line}`)];
+}
+
+/** The migration of the version in which X.P beside X became a ticker of its own. */
+const SPLITS_SINCE = "009_router_tables";
+
+/** Says which tickers are two now, once: with the version that has this rule. */
+async function showSplits(
+  database: Database,
+  applied: readonly string[],
+  { print }: Pick<MigrateIo, "print">,
+): Promise<void> {
+  if (!applied.includes(SPLITS_SINCE)) return;
+  try {
+    const { content } = buildReference(await loadReferenceRows(database));
+    for (const split of splitTickers(content)) print(`${splitTickerText(split)}.`);
+  } catch (error) {
+    // The migration has succeeded all the same.
+    print(`Which tickers are two now could not be found out: ${messageOf(error)}`);
+  }
 }
 
 /** The view that the old system's web UI reads as its log. */

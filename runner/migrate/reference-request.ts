@@ -61,7 +61,7 @@ async function contentBefore(
 ): Promise<ReferenceContent | string> {
   await run("SAVEPOINT reference_before");
   try {
-    return contentOf(await readReferenceRows(query, table));
+    return contentOf(await readReferenceRows(query, table, { beforeMigration: true }));
   } catch (error) {
     await run("ROLLBACK TO SAVEPOINT reference_before");
     return messageOf(error);

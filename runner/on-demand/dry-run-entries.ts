@@ -1,4 +1,5 @@
 import { collectOutcomes } from "../../functions/collect-outcomes.ts";
+import { isHeldBy, uidsOf } from "../../shared/claim.ts";
 import { SimulatedClaims } from "../../shared/decide/simulated-claims.ts";
 import type { Entry } from "../../shared/entry.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
@@ -73,14 +74,14 @@ async function decideOnly(
     results.push(...answer.results);
   }
   const uids = results.flatMap((result) =>
-    result.status === "done" ? (result.effects.claim?.uid ?? []) : [],
+    result.status === "done" && result.effects.claim !== undefined ? uidsOf(result.effects.claim) : [],
   );
   const holders = await holdersOf(services.redis, services.keys, uids);
   const claims = new SimulatedClaims();
   return results.map((result) => claimedResult(result, holders, claims));
 }
 
-/** The result as it would be after the claim of its uid. */
+/** The result as it would be after the claim of its uids. */
 function claimedResult(
   result: Result,
   holders: ReadonlyMap<string, string>,
@@ -88,11 +89,11 @@ function claimedResult(
 ): DryRunResult {
   if (result.status !== "done") return result;
   const { id, status, effects } = result;
-  const uid = effects.claim?.uid;
-  if (uid !== undefined && holders.get(uid) === id) return { id, status, outcome: "held", effects };
-  const holder = uid === undefined ? undefined : claims.holderBefore(uid, id, holders);
+  const { claim } = effects;
+  if (claim !== undefined && isHeldBy(id, claim, holders)) return { id, status, outcome: "held", effects };
+  const holder = claim && claims.holderBefore(claim, id, holders);
   const isLost = holder !== undefined;
-  if (uid !== undefined && !isLost) claims.claim(uid, id);
+  if (claim !== undefined && !isLost) claims.claim(claim, id);
   const decision = isLost ? duplicateRecord(effects, holder) : decisionRecordIn(effects);
   const outcome = isLost ? "duplicate" : "applied";
   return { id, status, outcome, ...(decision === undefined ? {} : { decision }), effects };

@@ -1,7 +1,8 @@
 import { randomInt } from "node:crypto";
+import { uidOfDecision } from "../../shared/decide/exit-uid.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { findKnownStrategy } from "../../shared/find-strategy.ts";
-import type { Direction } from "../../shared/reference/reference.ts";
+import type { Direction, Side } from "../../shared/reference/reference.ts";
 import type { Snapshot, SubscribedStrategy } from "../../shared/reference/snapshot.ts";
 import { extraOf, NO_EXTRA, type Extra } from "../../shared/signal/extra.ts";
 import { isoTime } from "../../shared/signal/time.ts";
@@ -14,6 +15,8 @@ export interface ManualRequest {
   /** Normalised. */
   readonly symbol: string;
   readonly direction: Direction;
+  /** The only side that an exit closes; default: both. */
+  readonly side?: Side | undefined;
   /** Of the bar, milliseconds since 1970; default: the start of this minute. */
   readonly time?: number | undefined;
   /** The signal that the handler is told of; default: the first that the strategy subscribes to, of this direction if it can be. */
@@ -41,7 +44,7 @@ export interface ManualTask {
 
 /** The task of the request: one of its invocation alone, so its uid, and with it its idempotency key, is no signal's. */
 export function manualTask(
-  { strategy: typed, symbol, direction, time, signalId, extra = NO_EXTRA }: ManualRequest,
+  { strategy: typed, symbol, direction, side, time, signalId, extra = NO_EXTRA }: ManualRequest,
   {
     snapshot,
     now,
@@ -55,7 +58,7 @@ export function manualTask(
   }
   const { strategy } = found;
   const { id: strategyId, name } = strategy;
-  const signal = signalId ?? firstSignal(strategyId, direction, snapshot);
+  const signal = signalId ?? firstSignal(strategyId, { direction, side }, snapshot);
   if (signal === undefined) {
     const detail = `${strategyLabel(strategyId, name)} subscribes to no signal, and its handler is told of one`;
     return {
@@ -79,9 +82,10 @@ export function manualTask(
     signal_id: String(signal),
     symbol,
     direction,
+    ...(direction === "flat" ? { side: side ?? "" } : {}),
     time: isoTime(time ?? now - (now % 60_000)),
     received_at: at,
-    log_uid: `manual:${invocation}`,
+    log_uid: uidOfDecision(`manual:${invocation}`, { direction, side }),
     source: "manual",
     entry_id: id,
     invocation,
@@ -99,11 +103,13 @@ function entryIdApart(now: number): string {
 
 function firstSignal(
   strategyId: number,
-  direction: Direction,
+  { direction, side }: Pick<ManualRequest, "direction" | "side">,
   { subscriptions }: Snapshot,
 ): number | undefined {
   const own = [...subscriptions.values()].filter(({ strategy_ids: ids }) => ids.includes(strategyId));
-  const fitting = own.filter((one) => one.direction === direction);
+  const fitting = own.filter(
+    (one) => one.direction === direction && (side === undefined || one.side === side),
+  );
   const ids = (fitting.length === 0 ? own : fitting).map(({ signal_id: id }) => id);
   return ids.length === 0 ? undefined : Math.min(...ids);
 }

@@ -7,7 +7,7 @@ import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
 import { finishMsOf } from "../consume/budget.ts";
 import { unavailableDependency } from "../consume/dependencies-ready.ts";
 import { type Binding } from "../engine/binding.ts";
-import { committedDecision, committedOutcome, duplicateUid } from "../engine/committed-record.ts";
+import { committedDecision, committedOutcome, duplicateUids } from "../engine/committed-record.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { processBatch, type ProcessedEntry } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
@@ -143,7 +143,7 @@ async function resultsOf(
   processed: readonly ProcessedEntry[],
   { redis, keys }: Services,
 ): Promise<RunResult[]> {
-  const uids = processed.flatMap((each) => duplicateUid(each) ?? []);
+  const uids = processed.flatMap((each) => duplicateUids(each));
   const holders = await holdersOf(redis, keys, uids);
   return processed.map((each): RunResult => {
     if (each.status === "left") return each;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { tickerStops } from "../../functions/task-stops.ts";
+import { directionText } from "../../shared/direction-text.ts";
 import { isInvocationLogged } from "../../shared/io/log/known-invocation.ts";
 import { reservedRun, reserveRun, type ReservedRun } from "../../shared/io/streams/reserved-runs.ts";
 import type { OutcomeRecord } from "../../shared/records.ts";
@@ -55,7 +56,7 @@ export async function runForReal(
   const reserved = await reserve({ request, invocation, prepared }, services);
   if ("code" in reserved) return reserved;
   const { entry } = reserved;
-  const { strategy_id, strategy, symbol, direction } = entry.fields;
+  const { strategy_id, strategy, symbol, direction, side } = entry.fields;
   const { results } = await runEntries(
     {
       functionName: "execute-strategies",
@@ -64,7 +65,7 @@ export async function runForReal(
       invocation,
       requestedBy: request.by,
       reason: request.reason,
-      selection: { strategy_id: Number(strategy_id), strategy, symbol, direction },
+      selection: { strategy_id: Number(strategy_id), strategy, symbol, direction, ...(side && { side }) },
     },
     services,
   );
@@ -152,8 +153,9 @@ async function reserve(
   { request, invocation, prepared }: Reservation,
   { redis, keys, config, database }: Services,
 ): Promise<ReservedRun | ManualRefusal> {
-  const { symbol, direction, time = null, signalId = null, extra = null } = request;
-  const asked = JSON.stringify([prepared.strategy.id, symbol, direction, time, signalId, extra]);
+  const { symbol, direction, side, time = null, signalId = null, extra = null } = request;
+  const parts = [prepared.strategy.id, symbol, direction, time, signalId, extra];
+  const asked = JSON.stringify(side === undefined ? parts : [...parts, side]);
   const run = { asked, entry: prepared.entry };
   const reserved = async () => reservedRun(redis, keys, invocation);
   // Before it is reserved: a reservation means that the invocation is this run's. A call at the same time may have run it.
@@ -178,18 +180,19 @@ function publishRun(
   { by, reason }: RunRecord,
   { events }: Services,
 ): void {
-  const { strategyId, strategy, symbol, direction, entryId } = task;
+  const { strategyId, strategy, symbol, direction, side, entryId } = task;
   const { status, reason: why } = execution;
   const came = why === null ? status : `${status}: ${why}`;
   events.publish({
     level: "INFO",
     source: "strategy-run",
-    message: `${strategyLabel(strategyId, strategy)} was run by ${by}, ${direction} on ${symbol}: ${came} (${reason})`,
+    message: `${strategyLabel(strategyId, strategy)} was run by ${by}, ${directionText(direction, side)} on ${symbol}: ${came} (${reason})`,
     details: {
       strategy_id: strategyId,
       strategy,
       symbol,
       direction,
+      ...(side === null ? {} : { side }),
       by,
       reason,
       invocation,

@@ -3,7 +3,7 @@ import { messageOf, toError } from "../../shared/error-message.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
 import { decisionOf, type ReplayDecision } from "../../shared/replay/replay-decision.ts";
 import type { Binding } from "../engine/binding.ts";
-import { committedDecision, duplicateUid } from "../engine/committed-record.ts";
+import { committedDecision, duplicateUids } from "../engine/committed-record.ts";
 import { onDemandDeps } from "../engine/on-demand-deps.ts";
 import { processBatch, type ProcessedEntry } from "../engine/process-batch.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
@@ -48,7 +48,7 @@ export async function commitBatch(
     return { ...batch, failure: failureOf(outcome.stoppedBy, onDemand.lastFailure()) };
   }
   try {
-    const uids = outcome.processed.flatMap((each) => duplicateUid(each) ?? []);
+    const uids = outcome.processed.flatMap((each) => duplicateUids(each));
     const holders = await holdersOf(deps.redis, deps.keys, uids);
     const left = outcome.processed.find((each) => each.status === "left");
     if (left === undefined) return { processed, holders };

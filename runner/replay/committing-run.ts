@@ -1,12 +1,13 @@
 import { messageOf } from "../../shared/error-message.ts";
 import type { InvocationMark } from "../../shared/io/streams/invocation-marks.ts";
+import { decisionRecordIn } from "../../shared/published-record.ts";
 import { signalBinding } from "../bindings/signal-binding.ts";
 import type { BindingOptions } from "../engine/binding.ts";
 import { claimInvocation, endedClaim } from "../on-demand/claim-invocation.ts";
 import { beginInvocation, type Invocation } from "../on-demand/invocation.ts";
 import { commitBatch, replayDecision, type CommittedBatch } from "./commit-batch.ts";
 import type { ForceOptions } from "./force-options.ts";
-import { loadSignals, type LoadedSignal } from "./load-signals.ts";
+import { loadSignals, loggedUidsOf, type LoadedSignal } from "./load-signals.ts";
 import type { ReplayRun } from "./replay-run.ts";
 import { tasksIn } from "./replay-tasks.ts";
 import { replayed, type Finding, type ReplayCounts } from "./replayed-signal.ts";
@@ -38,7 +39,12 @@ export function committingRun(
       if (ended !== undefined) return { ...none, failure: ended };
     }
     begun ??= await begin();
-    const binding = signalBinding(deps, { invocation: begun.id, whilePaused: "decide", ...forced(begun) });
+    const binding = signalBinding(deps, {
+      invocation: begun.id,
+      whilePaused: "decide",
+      loggedUids: loggedUidsOf(signals),
+      ...forced(begun),
+    });
     const entries = signals.map(({ entry }) => entry);
     return commitBatch(binding, entries, deps, { fence });
   }
@@ -121,7 +127,12 @@ function findingOf({ entry }: LoadedSignal, done: CommittedBatch): Finding {
     case "duplicate":
       return { decided, outcome, tasks: [] };
     case "applied":
-      return { decided, outcome, tasks: result.status === "done" ? tasksIn(result.effects) : [] };
+      return {
+        decided,
+        decidedAs: result.status === "done" ? decisionRecordIn(result.effects) : undefined,
+        outcome,
+        tasks: result.status === "done" ? tasksIn(result.effects) : [],
+      };
   }
 }
 

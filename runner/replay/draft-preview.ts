@@ -1,4 +1,7 @@
+import { uidsOf, type Claim } from "../../shared/claim.ts";
 import { controlOf } from "../../shared/decide/control.ts";
+import type { Decision } from "../../shared/decide/decision.ts";
+import { claimOf, resolveSignal } from "../../shared/decide/resolve-symbol.ts";
 import { SimulatedClaims } from "../../shared/decide/simulated-claims.ts";
 import { readTime } from "../../shared/io/redis/clock.ts";
 import { holdersOf } from "../../shared/io/streams/uid-holders.ts";
@@ -15,10 +18,10 @@ import {
 import { parseSignal, type ParsedSignal } from "../../shared/signal/signal.ts";
 import { restAfterSlice } from "./considerate-pace.ts";
 import { holderAsLogged } from "./holder-as-logged.ts";
-import { batchesOf, loadSignals, type LoadedSignal } from "./load-signals.ts";
+import { batchesOf, loadSignals, loggedUidOf, type LoadedSignal } from "./load-signals.ts";
 import { newestSignals } from "./newest-signals.ts";
 import { BATCH_COUNT, type ReplayDeps } from "./request.ts";
-import { factsIn, rangeUpTo, uidIn } from "./select-signals.ts";
+import { factsIn, rangeUpTo } from "./select-signals.ts";
 
 /** Most signals that are decided; the newest are. */
 export const PREVIEW_SIGNALS_MAX = 20_000;
@@ -46,16 +49,19 @@ export async function previewDraft(
   for (const batch of batchesOf(ids, BATCH_COUNT)) {
     goesOn();
     const found = await loadSignals(batch, deps);
-    const uids = found.flatMap(({ entry, logged }) => (logged === null ? (uidIn(entry) ?? []) : []));
-    const holders = await holdersOf(redis, keys, uids);
-    decided += found.length;
-    for (const signal of found) {
+    const decisions = found.map((signal) => {
       const { logged, entry } = signal;
       const circumstances = logged === null ? present : circumstancesOf(logged, present);
       const parsed = parseSignal(entry, circumstances.now);
-      const [before, after] = sides.map((side) =>
-        decidedOn(side, { signal, parsed, circumstances, holders }),
-      );
+      return { signal, drafts: sides.map((side) => decidedOn(side, { signal, parsed, circumstances })) };
+    });
+    const undecided = decisions.flatMap(({ signal, drafts }) => (signal.logged === null ? drafts : []));
+    const uids = undecided.flatMap(({ claim }) => (claim === undefined ? [] : uidsOf(claim)));
+    const holders = await holdersOf(redis, keys, uids);
+    decided += found.length;
+    for (const { signal, drafts } of decisions) {
+      const { entry } = signal;
+      const [before, after] = drafts.map((draftOf) => afterClaims(draftOf, signal, holders));
       if (before === undefined || after === undefined) throw new Error("a preview has two sides");
       const difference = tradedDifference(before, after);
       totals.add(before, after, difference);
@@ -126,19 +132,32 @@ interface ToDecide {
   readonly signal: LoadedSignal;
   readonly parsed: ParsedSignal;
   readonly circumstances: Circumstances;
-  readonly holders: ReadonlyMap<string, string>;
 }
 
-function decidedOn(
-  { snapshot, claims }: Side,
-  { signal, parsed, circumstances, holders }: ToDecide,
+/** A decision before its duplicates are looked at. */
+interface DraftDecision {
+  readonly decision: Decision;
+  /** Absent where it claims nothing. */
+  readonly claim: Claim | undefined;
+  readonly claims: SimulatedClaims;
+}
+
+function decidedOn({ snapshot, claims }: Side, { signal, parsed, circumstances }: ToDecide): DraftDecision {
+  if (parsed.status === "rejected")
+    return { decision: previewDecision(parsed, snapshot, circumstances), claim: undefined, claims };
+  const resolved = resolveSignal(parsed.signal, snapshot, loggedUidOf(signal));
+  const decision = previewDecision({ status: "valid", signal: resolved }, snapshot, circumstances);
+  const claim = decision.status === "dispatched" ? claimOf(resolved, decision) : undefined;
+  return { decision, claim, claims };
+}
+
+function afterClaims(
+  { decision, claim, claims }: DraftDecision,
+  signal: LoadedSignal,
+  holders: ReadonlyMap<string, string>,
 ): ComparedDecision {
-  const decision = previewDecision(parsed, snapshot, circumstances);
-  if (parsed.status === "rejected" || decision.status !== "dispatched") return decision;
-  const { uid } = parsed.signal;
-  const { status, reason } = decision;
-  const holder = holderAsLogged(signal, { uid, status, reason }, { holders, claims });
-  if (holder !== undefined) return asDuplicate(decision);
-  claims.claim(uid, signal.entry.id);
+  if (claim === undefined) return decision;
+  if (holderAsLogged(signal, claim, { holders, claims }) !== undefined) return asDuplicate(decision);
+  claims.claim(claim, signal.entry.id);
   return decision;
 }

@@ -1,4 +1,5 @@
 import { processSignals } from "../../functions/process-signals.ts";
+import { isHeldBy, uidsOf, type Claim } from "../../shared/claim.ts";
 import { SimulatedClaims } from "../../shared/decide/simulated-claims.ts";
 import type { Result } from "../../shared/function.ts";
 import { committedAmong } from "../../shared/io/streams/once-fences.ts";
@@ -7,7 +8,7 @@ import { decisionRecordIn, duplicateRecord } from "../../shared/published-record
 import { decisionOf } from "../../shared/replay/replay-decision.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { inDeadLetter, NOTES, type CommittingRunOptions } from "./committing-run.ts";
-import { loadSignals } from "./load-signals.ts";
+import { loadSignals, loggedUidsOf, type LoadedSignal } from "./load-signals.ts";
 import type { ReplayRun } from "./replay-run.ts";
 import { tasksIn } from "./replay-tasks.ts";
 import { replayed, type Finding } from "./replayed-signal.ts";
@@ -22,13 +23,15 @@ export function dryCommit(options: CommittingRunOptions, deps: ReplayDeps): Repl
   const { redis, keys, clock, routing, config } = deps;
   const claims = new SimulatedClaims();
 
-  async function decided(entries: Parameters<typeof processSignals>[0]): Promise<readonly Result[]> {
+  async function decided(signals: readonly LoadedSignal[]): Promise<readonly Result[]> {
     const context = await routing.latest();
     if ("status" in context) throw UnavailableError.from(context);
     const { snapshot, control } = context;
     const now = clock.now();
     const { signalAgeMsMax, shadow } = config;
-    const base = { snapshot, control, now, signalAgeMsMax, shadow };
+    const loggedUids = loggedUidsOf(signals);
+    const base = { snapshot, control, now, signalAgeMsMax, shadow, loggedUids };
+    const entries = signals.map(({ entry }) => entry);
     if (force === undefined) return processSignals(entries, { ...base, invocation: "live" });
     const { invocation, chosen } = force;
     const forced = { ...base, invocation, forcedAt: now };
@@ -40,9 +43,12 @@ export function dryCommit(options: CommittingRunOptions, deps: ReplayDeps): Repl
     invocation: () => force?.invocation ?? null,
     async batch(ids) {
       const found = await loadSignals(ids, deps);
-      const open = found.filter(({ entry }) => !deadLetters.has(entry.id)).map(({ entry }) => entry);
+      const open = found.filter(({ entry }) => !deadLetters.has(entry.id));
       const results = new Map((await decided(open)).map((result) => [result.id, result]));
-      const uids = [...results.values()].flatMap((result) => claimOf(result) ?? []);
+      const uids = [...results.values()].flatMap((result) => {
+        const claim = claimOf(result);
+        return claim === undefined ? [] : uidsOf(claim);
+      });
       const [committed, holders] = await Promise.all([
         committedAmong(redis, keys, fence, [...results.keys()]),
         holdersOf(redis, keys, uids),
@@ -62,8 +68,8 @@ export function dryCommit(options: CommittingRunOptions, deps: ReplayDeps): Repl
 
 const NOTHING = { decided: null, tasks: [] } as const;
 
-function claimOf(result: Result | undefined): string | undefined {
-  return result?.status === "done" ? result.effects.claim?.uid : undefined;
+function claimOf(result: Result | undefined): Claim | undefined {
+  return result?.status === "done" ? result.effects.claim : undefined;
 }
 
 interface Claimed {
@@ -75,12 +81,14 @@ interface Claimed {
 function findingOf(result: Result | undefined, { holders, claims }: Claimed): Finding {
   if (result?.status !== "done") throw new Error(`entry ${result?.id ?? ""} was not decided`);
   const { id, effects } = result;
-  const uid = claimOf(result);
-  if (uid !== undefined && holders.get(uid) === id) return { ...NOTHING, outcome: "held", note: NOTES.held };
-  const holder = uid === undefined ? undefined : claims.holderBefore(uid, id, holders);
+  const claim = claimOf(result);
+  if (claim !== undefined && isHeldBy(id, claim, holders))
+    return { ...NOTHING, outcome: "held", note: NOTES.held };
+  const holder = claim && claims.holderBefore(claim, id, holders);
   const record = holder === undefined ? decisionRecordIn(effects) : duplicateRecord(effects, holder);
   if (record === undefined) throw new Error(`the decision on entry ${id} has no record`);
-  if (holder !== undefined) return { decided: decisionOf(record), outcome: "duplicate", tasks: [] };
-  if (uid !== undefined) claims.claim(uid, id);
-  return { decided: decisionOf(record), outcome: "applied", tasks: tasksIn(effects) };
+  const decided = { decided: decisionOf(record), decidedAs: record };
+  if (holder !== undefined) return { ...decided, outcome: "duplicate", tasks: [] };
+  if (claim !== undefined) claims.claim(claim, id);
+  return { ...decided, outcome: "applied", tasks: tasksIn(effects) };
 }

@@ -1,16 +1,17 @@
+import type { Claim } from "../../shared/claim.ts";
 import type { SimulatedClaims } from "../../shared/decide/simulated-claims.ts";
 import type { LoadedSignal } from "./load-signals.ts";
 
-/** The entry whose duplicate this one is, if it would be dispatched otherwise; undefined when it is no duplicate. */
+/** The entry whose duplicate this one is, whose decision has this claim; undefined when it is none. */
 export function holderAsLogged(
   { entry, logged }: Pick<LoadedSignal, "entry" | "logged">,
-  { uid, ...decided }: Decided & { readonly uid: string | null },
+  claim: Claim | undefined,
   { holders, claims }: { readonly holders: ReadonlyMap<string, string>; readonly claims: SimulatedClaims },
 ): string | undefined {
-  if (!claimsUid(decided) || uid === null) return undefined;
+  if (claim === undefined) return undefined;
   if (logged !== null && claimsUid(logged.decision)) return undefined;
   if (logged?.decision.status === "duplicate") return logged.decision.duplicate_of ?? "unknown";
-  return claims.holderBefore(uid, entry.id, holders);
+  return claims.holderBefore(claim, entry.id, holders);
 }
 
 /** Whether the decision claims the uid of its signal: it is dispatched, or would be without SHADOW. */

@@ -1,3 +1,4 @@
+import { uidBeforeDecision } from "../../shared/decide/exit-uid.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { signalHistoryOn } from "../../shared/io/log/signal-history.ts";
 import { signalStreamOn } from "../../shared/io/streams/signal-stream.ts";
@@ -31,6 +32,21 @@ export interface LoadedSignal {
   readonly entry: Entry;
   readonly source: "stream" | "log";
   readonly logged: LoggedSignal | null;
+}
+
+/** The uid that a signal was decided with before, and keeps; undefined when the log has none. */
+export function loggedUidOf({ logged }: Pick<LoadedSignal, "logged">): string | undefined {
+  return logged === null || logged.uid === null ? undefined : uidBeforeDecision(logged.uid, logged);
+}
+
+/** The same of many, by entry id. */
+export function loggedUidsOf(signals: readonly LoadedSignal[]): Map<string, string> {
+  const uids = new Map<string, string>();
+  for (const signal of signals) {
+    const uid = loggedUidOf(signal);
+    if (uid !== undefined) uids.set(signal.entry.id, uid);
+  }
+  return uids;
 }
 
 const IDS_PER_QUERY = 10_000;

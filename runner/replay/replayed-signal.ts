@@ -1,17 +1,18 @@
 import { SIGNAL_STATUSES } from "../../shared/reasons.ts";
 import { withNames, type ReplayDecision } from "../../shared/replay/replay-decision.ts";
 import { differenceOf, isUnchanged, type ReplayDifference } from "../../shared/replay/replay-difference.ts";
+import type { SignalFacts } from "../../shared/signal/signal.ts";
 import type { LoadedSignal } from "./load-signals.ts";
 import type { ReplayTask } from "./replay-tasks.ts";
 import { factsIn } from "./select-signals.ts";
 
 /** Builds the answer for one signal: its logged decision, the new one, and their difference. */
 export function replayed({ entry, source, logged }: LoadedSignal, finding: Finding): ReplayedSignal {
-  const { decided, nameOf, ...more } = finding;
+  const { decided, decidedAs, nameOf, ...more } = finding;
   const names = new Map(decided?.outcomes.map((outcome) => [outcome.strategy_id, outcome.strategy]));
   const before =
     logged === null ? null : withNames(logged.decision, (id) => nameOf?.(id) ?? names.get(id) ?? undefined);
-  const { uid, symbol, message } = factsIn(entry);
+  const { uid, symbol, message } = { ...factsIn(entry), ...decidedAs };
   return {
     entry_id: entry.id,
     uid: logged?.uid ?? uid,
@@ -55,6 +56,8 @@ export interface Finding extends Pick<
   ReplayedSignal,
   "decided" | "outcome" | "dead_letter" | "note" | "tasks"
 > {
+  /** Uid and symbol of the new decision, if there is one: what the symbol means depends on the snapshot. */
+  readonly decidedAs?: Pick<SignalFacts, "uid" | "symbol"> | undefined;
   /** Names a strategy of the logged decision. */
   readonly nameOf?: (strategyId: number) => string | undefined;
 }

@@ -1,12 +1,13 @@
+import { directionText } from "../../shared/direction-text.ts";
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 import { printable } from "../../shared/text.ts";
 
 /** A decision as text: a line for the signal, and one per strategy with its reason. */
 export function decisionText(entryId: string, record: SignalRecord): string {
-  const { status, symbol, message, direction, outcomes } = record;
+  const { status, symbol, message, direction, side, outcomes } = record;
   const signal = `${message ?? "(no message)"} on ${symbol ?? "(no symbol)"}`;
-  const head = `${entryId}  ${status.toUpperCase()}  ${signal}${direction === null ? "" : ` (${direction})`}`;
+  const head = `${entryId}  ${status.toUpperCase()}  ${signal}${direction === null ? "" : ` (${directionText(direction, side)})`}`;
   const why = [
     ...(record.reason === null ? [] : [record.reason]),
     ...(record.duplicate_of === null ? [] : [`of ${record.duplicate_of}`]),
@@ -33,14 +34,15 @@ export function outcomeText(entryId: string, record: OutcomeRecord, name: string
 
 /** The same as fields of a log line; the times and ids are in the record that is logged in Postgres. */
 export function decisionFields(entryId: string, record: SignalRecord): object {
-  const { status, symbol, message, direction, reason, outcomes } = record;
+  const { status, symbol, message, direction, side, reason, outcomes } = record;
   const strategies = outcomes.map(({ strategy_id, strategy, status: outcome, reason: why }) => ({
     strategy_id,
     strategy,
     status: outcome,
     reason: why,
   }));
-  return { entry_id: entryId, status, reason, phrase: message, symbol, direction, strategies };
+  const closes = side === undefined ? {} : { side };
+  return { entry_id: entryId, status, reason, phrase: message, symbol, direction, ...closes, strategies };
 }
 
 export function outcomeFields(entryId: string, record: OutcomeRecord, name: string | undefined): object {

@@ -5,7 +5,7 @@ import { signalFieldsOf } from "../../shared/io/streams/signal-fields.ts";
 import type { Keys } from "../../shared/keys.ts";
 import { logRowsOf } from "../../shared/log-rows.ts";
 import type { OutcomeRecord, SignalRecord } from "../../shared/records.ts";
-import type { Direction } from "../../shared/reference/reference.ts";
+import type { Direction, Side } from "../../shared/reference/reference.ts";
 import { normaliseSymbol } from "../../shared/signal/signal.ts";
 import { excerpt } from "../../shared/text.ts";
 
@@ -34,6 +34,7 @@ interface ItemCommon extends ItemSignal {
 export interface DecisionItem extends ItemCommon {
   readonly kind: "decision";
   readonly direction: Direction | null;
+  readonly side: Side | null;
   readonly source: string | null;
   readonly duplicate_of: string | null;
   readonly strategies: SignalRecord["outcomes"];
@@ -115,7 +116,18 @@ interface DecisionRow {
 }
 
 function decisionItem(id: string, { entryId, invocation, record }: DecisionRow): DecisionItem {
-  const { uid, status, reason, detail, symbol, message, direction, source, duplicate_of } = record;
+  const {
+    uid,
+    status,
+    reason,
+    detail,
+    symbol,
+    message,
+    direction,
+    side = null,
+    source,
+    duplicate_of,
+  } = record;
   return {
     kind: "decision",
     id,
@@ -126,6 +138,7 @@ function decisionItem(id: string, { entryId, invocation, record }: DecisionRow):
     symbol,
     message,
     direction,
+    side,
     source,
     status,
     reason,

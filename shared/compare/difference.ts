@@ -5,9 +5,10 @@ import type { SharedPhrases } from "./shared-phrases.ts";
 
 /**
  * `repeat`: the router before traded a repeated signal again · `union_of_phrases`: of a phrase on several signals it knew only the
- * first · `case`: it dropped phrases and symbols in lower case · `time`: it dispatched without a usable bar time · `other`: all else.
+ * first · `case`: it dropped phrases and symbols in lower case · `time`: it dispatched without a usable bar time · `exit`: it knew no
+ * exits · `other`: all else.
  */
-export const DIFFERENCE_CLASSES = ["other", "repeat", "union_of_phrases", "case", "time"] as const;
+export const DIFFERENCE_CLASSES = ["other", "repeat", "union_of_phrases", "case", "time", "exit"] as const;
 export type DifferenceClass = (typeof DIFFERENCE_CLASSES)[number];
 
 /** What is different: one log lacks the signal, one has dispatched it, or both have, to different strategies. */
@@ -59,7 +60,7 @@ export function differenceOfOld(old: OldSignal): Difference {
   return { class: "other", kind: "missing_here", ours: undefined, old };
 }
 
-/** The router before logged no row when it knew neither phrase nor ticker, or could not read a field. */
+/** The router before logged no row when it knew neither phrase nor ticker, or could not read a field; it knew no phrase of exits. */
 const AGREES_WITHOUT_ROW: ReadonlySet<string> = new Set([
   "unknown_phrase",
   "unknown_ticker",
@@ -69,16 +70,21 @@ const AGREES_WITHOUT_ROW: ReadonlySet<string> = new Set([
   "invalid_field",
 ]);
 
-function agreesWithoutRow({ dispatched, reason }: OurSignal): boolean {
-  return !dispatched && AGREES_WITHOUT_ROW.has(reason ?? "");
+function agreesWithoutRow(ours: OurSignal): boolean {
+  return !ours.dispatched && (isExit(ours) || AGREES_WITHOUT_ROW.has(ours.reason ?? ""));
+}
+
+function isExit({ direction }: OurSignal): boolean {
+  return direction === "flat";
 }
 
 /** Whether the router before should have a row of it: it logged nothing of what it could not read, or dropped. */
 export function needsRow(ours: OurSignal): boolean {
-  return !agreesWithoutRow(ours) && !isLowerCase(ours);
+  return !agreesWithoutRow(ours) && !isLowerCase(ours) && !isExit(ours);
 }
 
 function classOfOursAlone(ours: OurSignal, phrases: SharedPhrases): DifferenceClass {
+  if (isExit(ours)) return "exit";
   if (isLowerCase(ours)) return "case";
   return phrases.areOfLaterSignals(ours.message, ours.strategies) ? "union_of_phrases" : "other";
 }

@@ -70,7 +70,15 @@ function deniedText({ schema, denied }: DatabaseRights): string {
   return `the user of DATABASE_URL may not ${list}: GRANT it, and look ${where}`;
 }
 
-const READ = ["tickers", "signals", "strategies", "strategy_signals", "strategy_tickers"] as const;
+const READ = [
+  "tickers",
+  "signals",
+  "strategies",
+  "strategy_signals",
+  "strategy_tickers",
+  "ticker_aliases",
+  "webhook_sources",
+] as const;
 /** With SELECT: ON CONFLICT reads. */
 const WRITE = {
   reference_snapshots: ["SELECT", "INSERT"],

@@ -4,6 +4,7 @@ import type { Detail, Signal } from "../signal/signal.ts";
 import { excerpt } from "../text.ts";
 import { ageOf, staleDetail } from "./age.ts";
 import type { DecisionContext } from "./decision.ts";
+import { rulesOf } from "./rules.ts";
 
 /** Why a whole signal is not dispatched. */
 export interface Block {
@@ -14,19 +15,26 @@ export interface Block {
 /** The first thing that blocks the whole signal: its phrase, ticker, subscribers, age, or a pause of all strategies. */
 export function blockedBy(
   signal: Signal,
-  { state, phrase, signal_ids, strategies }: Subscription,
+  { state, phrase, signal_ids, direction, strategies }: Subscription,
   context: DecisionContext,
 ): Block | undefined {
-  if (state === "disabled") return { reason: "signal_disabled", detail: { phrase, signal_ids } };
-  if (state === "ambiguous") return { reason: "ambiguous_phrase", detail: { phrase, signal_ids } };
+  const { signal: stops } = rulesOf(direction);
+  if (stops.signal_disabled && state === "disabled")
+    return { reason: "signal_disabled", detail: { phrase, signal_ids } };
+  if (stops.ambiguous_phrase && state === "ambiguous")
+    return { reason: "ambiguous_phrase", detail: { phrase, signal_ids } };
   const { symbol } = signal;
   const ticker = context.snapshot.tickers.get(symbol);
-  if (ticker === undefined) return { reason: "unknown_ticker", detail: { symbol: excerpt(symbol) } };
-  if (ticker.status !== "enabled") return { reason: "ticker_disabled", detail: { symbol } };
-  if (ticker.trade_permission !== "enabled") return { reason: "trade_not_permitted", detail: { symbol } };
-  if (strategies.length === 0) return { reason: "no_strategies", detail: { phrase } };
-  const stale = staleDetail(ageOf(signal, context), context.signalAgeMsMax);
+  if (stops.unknown_ticker && ticker === undefined)
+    return { reason: "unknown_ticker", detail: { symbol: excerpt(symbol) } };
+  if (stops.ticker_disabled && ticker?.status !== "enabled")
+    return { reason: "ticker_disabled", detail: { symbol } };
+  if (stops.trade_not_permitted && ticker?.trade_permission !== "enabled")
+    return { reason: "trade_not_permitted", detail: { symbol } };
+  if (stops.no_strategies && strategies.length === 0) return { reason: "no_strategies", detail: { phrase } };
+  const stale = stops.stale ? staleDetail(ageOf(signal, context), context.signalAgeMsMax) : undefined;
   if (stale !== undefined) return { reason: "stale", detail: stale };
-  if (context.control.allPaused) return { reason: "paused", detail: { paused: "all strategies" } };
+  if (stops.paused && context.control.allPaused)
+    return { reason: "paused", detail: { paused: "all strategies" } };
   return undefined;
 }

@@ -10,12 +10,11 @@ export function decide(signal: Signal, context: DecisionContext): Decision {
   const { snapshot } = context;
   const subscription = snapshot.subscriptions.get(signal.phrase);
   if (subscription === undefined) return unknownPhrase(unknownPhraseDetail(signal.phrase, snapshot));
-  const { strategies } = subscription;
   const block = blockedBy(signal, subscription, context);
   const verdict =
     block === undefined
-      ? routedVerdict(strategies, signal, context)
-      : blockedVerdict(strategies, block.reason);
+      ? routedVerdict(subscription, signal, context)
+      : blockedVerdict(subscription.strategies, block.reason);
   return decisionFrom(verdict, subscription, block);
 }
 
@@ -28,6 +27,7 @@ export function reject(faults: readonly FieldFault[]): Decision {
     detail: { field: first?.field, faults },
     signalId: null,
     direction: null,
+    side: null,
     outcomes: [],
   };
 }
@@ -35,10 +35,18 @@ export function reject(faults: readonly FieldFault[]): Decision {
 /** The verdict as the decision on one signal, whose detail says what blocked it. */
 export function decisionFrom(
   { status, reason, detail, outcomes }: Verdict,
-  { signal_id, direction }: Subscription,
+  { signal_id, direction, side }: Subscription,
   block: Block | undefined,
 ): Decision {
-  return { status, reason, detail: block?.detail ?? detail, signalId: signal_id, direction, outcomes };
+  return {
+    status,
+    reason,
+    detail: block?.detail ?? detail,
+    signalId: signal_id,
+    direction,
+    side: side ?? null,
+    outcomes,
+  };
 }
 
 /** The decision on a signal whose phrase the snapshot does not have. */
@@ -49,6 +57,7 @@ export function unknownPhrase(detail: Detail): Decision {
     detail,
     signalId: null,
     direction: null,
+    side: null,
     outcomes: [],
   };
 }

@@ -1,13 +1,13 @@
 import type { SignalReason } from "../reasons.ts";
 import type { RoutingOutcome } from "../records.ts";
-import type { Snapshot, SubscribedStrategy } from "../reference/snapshot.ts";
+import type { Snapshot, SubscribedStrategy, Subscription } from "../reference/snapshot.ts";
 import type { Detail, Signal } from "../signal/signal.ts";
 import { blockedBy } from "./blocked-by.ts";
 import { SPELLING_LENGTH_MAX } from "./closest-phrase.ts";
 import type { Control } from "./control.ts";
 import { decisionFrom, unknownPhrase, unknownPhraseDetail } from "./decide.ts";
 import type { Decision, DecisionContext, Verdict } from "./decision.ts";
-import { blockedVerdict, routedVerdict, takesAnySignal } from "./verdict.ts";
+import { blockedVerdict, routedVerdict, takesAnyExit, takesAnyOpening } from "./verdict.ts";
 
 /** Some 18 MB: an outcome with its JSON, its counter and its task took 370 bytes where names had 23 characters. */
 const CACHED_OUTCOMES_MAX = 50_000;
@@ -15,8 +15,8 @@ const CACHED_OUTCOMES_MAX = 50_000;
 /** Some 300 bytes each, 16 KB when a producer pads messages with spaces; faulty producers repeat a few phrases. */
 const UNKNOWN_PHRASES_MAX = 1_000;
 
-/** Which verdict on a list of strategies: the one for a reason that blocks the signal, or the one when nothing does. */
-type VerdictKey = SignalReason | "routed";
+/** Which verdict on a list of strategies: the one for a reason that blocks the signal, or the one when nothing does, by its kind. */
+type VerdictKey = SignalReason | "opening" | "exit";
 
 type Strategies = readonly SubscribedStrategy[];
 
@@ -47,12 +47,11 @@ export class DecisionCache<Derived = unknown> {
       this.#startOver(snapshot, control, shadow);
     const subscription = snapshot.subscriptions.get(signal.phrase);
     if (subscription === undefined) return unknownPhrase(this.#unknownPhraseDetail(signal.phrase, snapshot));
-    const { strategies } = subscription;
     const block = blockedBy(signal, subscription, context);
     const verdict =
       block === undefined
-        ? this.#routedVerdict(strategies, signal, context)
-        : this.#blockedVerdict(strategies, block.reason);
+        ? this.#routedVerdict(subscription, signal, context)
+        : this.#blockedVerdict(subscription.strategies, block.reason);
     return decisionFrom(verdict, subscription, block);
   }
 
@@ -67,11 +66,15 @@ export class DecisionCache<Derived = unknown> {
   }
 
   /** Kept only when all signals share it, because no outcome depends on the signal. */
-  #routedVerdict(strategies: Strategies, signal: Signal, context: DecisionContext): Verdict {
-    const known = this.#verdicts.get("routed")?.get(strategies);
+  #routedVerdict(subscription: Subscription, signal: Signal, context: DecisionContext): Verdict {
+    const { strategies, direction } = subscription;
+    // Openings and exits of the same strategies have one list.
+    const kind = direction === "flat" ? "exit" : "opening";
+    const known = this.#verdicts.get(kind)?.get(strategies);
     if (known !== undefined) return known;
-    const verdict = routedVerdict(strategies, signal, context);
-    if (strategies.every(takesAnySignal)) this.#keep("routed", strategies, verdict);
+    const verdict = routedVerdict(subscription, signal, context);
+    if (strategies.every(kind === "exit" ? takesAnyExit : takesAnyOpening))
+      this.#keep(kind, strategies, verdict);
     return verdict;
   }
 

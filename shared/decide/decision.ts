@@ -1,6 +1,6 @@
 import type { SignalReason, SignalStatus } from "../reasons.ts";
 import type { RoutingOutcome } from "../records.ts";
-import type { Direction } from "../reference/reference.ts";
+import type { Direction, Side } from "../reference/reference.ts";
 import type { Snapshot } from "../reference/snapshot.ts";
 import type { Detail } from "../signal/signal.ts";
 import type { Control } from "./control.ts";
@@ -33,4 +33,6 @@ export interface Verdict {
 export interface Decision extends Verdict {
   readonly signalId: number | null;
   readonly direction: Direction | null;
+  /** The only side that an exit closes; null: both, and for openings. */
+  readonly side: Side | null;
 }

@@ -5,7 +5,7 @@ import type { AttemptRecord, OutcomeRecord } from "../records.ts";
 import type { Snapshot, SubscribedStrategy } from "../reference/snapshot.ts";
 import type { Detail } from "../signal/signal.ts";
 import { taskAge, type Task } from "../task.ts";
-import { staleDetail } from "./age.ts";
+import { staleFor } from "./age.ts";
 import type { Control } from "./control.ts";
 import type { ExecutionOutcome } from "./execution-outcome.ts";
 
@@ -19,11 +19,9 @@ export function permissionFor(
   if (!strategy.enabled) return refused("strategy_disabled");
   if (strategy.archived) return refused("strategy_archived");
   if (strategy.shadow) return refused("shadow");
-  const age = taskAge(task, now);
-  for (const ageMax of [signalAgeMsMax, strategy.signal_age_ms_max ?? 0]) {
-    const stale = staleDetail(age, ageMax);
-    if (stale !== undefined) return refused("stale", stale);
-  }
+  const { direction } = task;
+  const stale = staleFor(strategy, taskAge(task, now), { direction, signalAgeMsMax });
+  if (stale !== undefined) return refused("stale", stale);
   if (control.allPaused) return refused("paused", { paused: "all strategies" });
   if (control.pausedStrategies.has(task.strategyId)) return refused("paused");
   return { run: true, strategy };

@@ -14,7 +14,16 @@ export function uidBeforeDecision(uid: string, { direction, side }: Meaning): st
   return direction === "flat" && uid.endsWith(suffix) ? uid.slice(0, -suffix.length) : uid;
 }
 
-interface Meaning {
+/** What the phrase of a signal means. */
+export interface Meaning {
   readonly direction: Direction | null;
   readonly side?: Side | null | undefined;
 }
+
+/** The uids that {@link uidOfDecision} makes of this one, as of its opening and of its exits. */
+export function decidedUids(uid: string): readonly string[] {
+  return [uid, ...["flat", "long", "short"].map((closed) => `${uid}:${closed}`)];
+}
+
+/** How much longer than the uid that a signal brings these can be. */
+export const EXIT_UID_LENGTH_MORE = ":short".length;

@@ -1,6 +1,7 @@
+import type { Claim } from "../claim.ts";
 import type { Snapshot } from "../reference/snapshot.ts";
 import { bringsUid, spellingOf, uidOf, type Signal } from "../signal/signal.ts";
-import { uidOfDecision } from "./exit-uid.ts";
+import { uidOfDecision, type Meaning } from "./exit-uid.ts";
 
 /**
  * The ticker that a symbol means: its own spelling, an alias, the same without `.P`, or without the prefix of an exchange where the
@@ -44,6 +45,12 @@ export function resolveSignal(signal: Signal, symbols: Symbols, loggedUid?: stri
   // A uid of before is no longer that of the ticker: then the ticker's is the second one, which all its spellings have.
   const also = uid === ofTicker ? (spelling === symbol ? uid : uidUnder(spelling)) : ofTicker;
   return { ...signal, symbol, uid, also: also === uid ? undefined : also };
+}
+
+/** What a signal claims when this is the decision on it. */
+export function claimOf({ uid, also }: Pick<ResolvedSignal, "uid" | "also">, decision: Meaning): Claim {
+  const decided = uidOfDecision(uid, decision);
+  return also === undefined ? { uid: decided } : { uid: decided, also: uidOfDecision(also, decision) };
 }
 
 /** The uid under which a signal is recorded when it is decided on this snapshot. */

@@ -31,6 +31,7 @@ export interface TaskDecision extends Pick<
   | "uid"
   | "signal_id"
   | "direction"
+  | "side"
   | "symbol"
   | "source"
   | "raw"
@@ -87,7 +88,6 @@ export function taskAppend(task: LoggedTask, { retry, strategy, retriedAt }: Red
   const symbol = normaliseSymbol(raw["symbol"] ?? "");
   const signal = {
     entryId,
-    uid,
     symbol,
     source,
     receivedText: receivedTextIn(raw),

@@ -1,7 +1,8 @@
+import { directionText } from "../direction-text.ts";
 import type { Entry } from "../entry.ts";
 import { logRowsOf } from "../log-rows.ts";
 import { ROUTING_STATUSES, type ExecutionStatus, type RoutingStatus } from "../reasons.ts";
-import type { Direction } from "../reference/reference.ts";
+import type { Direction, Side } from "../reference/reference.ts";
 import type { Snapshot } from "../reference/snapshot.ts";
 import { parseSignal, type Detail } from "../signal/signal.ts";
 import { strategyLabel } from "../strategy-label.ts";
@@ -14,6 +15,8 @@ export interface Notice {
   readonly strategy: string | null;
   readonly symbol: string | null;
   readonly direction: Direction | null;
+  /** The only side that an exit closes, null: both; absent for openings. */
+  readonly side?: Side | null;
   readonly status: NotifiedStatus;
   readonly reason: string | null;
   /** The beginning of the detail's JSON. */
@@ -72,8 +75,16 @@ export function noticesIn(entry: Entry, statuses: ReadonlySet<NotifiedStatus>): 
   }));
   const routed = signals.flatMap(({ entryId, invocation, record }) =>
     record.outcomes.map((outcome): Notice => {
-      const { symbol, direction, uid, decided_at: at } = record;
-      const known = { symbol, direction, uid, at, entry_id: entryId, invocation };
+      const { symbol, direction, side, uid, decided_at: at } = record;
+      const known = {
+        symbol,
+        direction,
+        ...(side === undefined ? {} : { side }),
+        uid,
+        at,
+        entry_id: entryId,
+        invocation,
+      };
       return { stage: "routing", ...outcome, ...known, detail: detailText(outcome.detail) };
     }),
   );
@@ -95,14 +106,17 @@ export function completed(
   const parsed = entry === undefined ? undefined : parseSignal(entry, Infinity);
   if (parsed?.status !== "valid") return { ...notice, strategy };
   const { symbol, phrase } = parsed.signal;
-  const direction = notice.direction ?? snapshot?.subscriptions.get(phrase)?.direction ?? null;
-  return { ...notice, strategy, symbol: notice.symbol ?? symbol, direction };
+  const known = { ...notice, strategy, symbol: notice.symbol ?? symbol };
+  if (notice.direction !== null) return known;
+  const { direction = null, side = null } = snapshot?.subscriptions.get(phrase) ?? {};
+  return direction === "flat" ? { ...known, direction, side } : { ...known, direction };
 }
 
 /** The post for a single outcome: a line that a person can act on. When a post is lost, no other outcome is lost with it. */
 export function noticeBody(notice: Notice): NotificationBody {
-  const { strategy_id, strategy, symbol, direction, detail } = notice;
-  const what = [strategyLabel(strategy_id, strategy), symbol, direction].filter((part) => part !== null);
+  const { strategy_id, strategy, symbol, direction, side, detail } = notice;
+  const how = direction === null ? null : directionText(direction, side);
+  const what = [strategyLabel(strategy_id, strategy), symbol, how].filter((part) => part !== null);
   const line = `${statusText(notice)}: ${what.join(", ")}${detail === "{}" ? "" : ` ${detail}`}`;
   return bodyOf(line, { outcomes: [notice], summed_up: [] });
 }

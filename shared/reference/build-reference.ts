@@ -1,21 +1,20 @@
 import * as z from "zod";
 import type { SystemEvent } from "../events.ts";
-import { foldPhrase, normaliseSymbol } from "../signal/signal.ts";
+import { phrasesOf } from "./phrase-meanings.ts";
 import { readRows } from "./read-rows.ts";
-import { referenceText, versionOf } from "./reference-text.ts";
+import { compareTexts, referenceText, sortedMap, versionOf } from "./reference-text.ts";
 import {
   phraseSchema,
   strategySchema,
   tickerSchema,
-  type Direction,
-  type Phrase,
   type RawReferenceRows,
   type ReferenceContent,
   type ReferenceRows,
   type Strategy,
-  type Ticker,
 } from "./reference.ts";
-import type { RowFault } from "./row-faults.ts";
+import { sortedFaults, type RowFault } from "./row-faults.ts";
+import { tickersOf, tickerSymbols, type TickerSymbols } from "./ticker-symbols.ts";
+import { webhookSourceSchema, type WebhookSource } from "./webhook-source.ts";
 
 /** A reference that can be published: its content, its version, and what a person should know about it. */
 export interface BuiltReference {
@@ -27,30 +26,40 @@ export interface BuiltReference {
   readonly faults: readonly RowFault[];
 }
 
-const SOURCE = "refresh-reference";
-
 /** Builds the reference from Postgres' rows. The result depends on the rows alone, not on their order. */
 export function buildReference(raw: RawReferenceRows): BuiltReference {
-  const warnings: SystemEvent[] = [];
-  const { rows, faults } = readRows(raw);
+  const read = readRows(raw);
+  const symbols = tickerSymbols(raw);
+  const { tickers, ...ofTickers } = tickersOf(read.rows, symbols);
+  const { phrases, ...ofPhrases } = phrasesOf(read.rows);
   const content: ReferenceContent = {
-    tickers: tickersOf(rows, warnings),
-    strategies: strategiesOf(rows),
-    phrases: phrasesOf(rows, warnings),
-    sources: new Map(),
+    tickers,
+    strategies: strategiesOf(read.rows, symbols),
+    phrases,
+    sources: sourcesOf(read.rows),
   };
+  const faults = sortedFaults([...read.faults, ...ofTickers.faults, ...ofPhrases.faults]);
+  const warnings = [...ofTickers.warnings, ...ofPhrases.warnings];
   return { content, version: versionOf(referenceText(content, faults)), warnings, faults };
 }
 
 /** The content as one JSON value, for `reference_snapshots`. */
-export function contentJson(
-  content: ReferenceContent,
-): Record<"tickers" | "strategies" | "strategy_signals", unknown> {
+export function contentJson(content: ReferenceContent): ContentJson {
+  const { tickers, strategies, phrases, sources } = content;
   return {
-    tickers: Object.fromEntries(content.tickers),
-    strategies: Object.fromEntries(content.strategies),
-    strategy_signals: Object.fromEntries(content.phrases),
+    tickers: Object.fromEntries(tickers),
+    strategies: Object.fromEntries(strategies),
+    strategy_signals: Object.fromEntries(phrases),
+    ...(sources.size === 0 ? {} : { sources: Object.fromEntries(sources) }),
   };
+}
+
+interface ContentJson {
+  readonly tickers: object;
+  readonly strategies: object;
+  readonly strategy_signals: object;
+  /** Absent: none. */
+  readonly sources?: object;
 }
 
 /** Not z.record, which drops a key named `__proto__`. */
@@ -62,147 +71,44 @@ const contentSchema = z.object({
   tickers: entriesOfObject.pipe(z.array(z.tuple([z.string(), tickerSchema]))),
   strategies: entriesOfObject.pipe(z.array(z.tuple([z.coerce.number().int(), strategySchema]))),
   strategy_signals: entriesOfObject.pipe(z.array(z.tuple([z.string(), phraseSchema]))),
+  sources: entriesOfObject.pipe(z.array(z.tuple([z.string(), webhookSourceSchema]))).default([]),
 });
 
 /** The content that {@link contentJson} was made from, in the same order. @throws ZodError when the JSON is anything else */
 export function contentFromJson(json: unknown): ReferenceContent {
-  const { tickers, strategies, strategy_signals: phrases } = contentSchema.parse(json);
+  const { tickers, strategies, strategy_signals: phrases, sources } = contentSchema.parse(json);
   return {
     tickers: sortedMap(tickers),
     strategies: sortedMap(strategies),
     phrases: sortedMap(phrases),
-    sources: new Map(),
+    sources: sortedMap(sources),
   };
 }
 
-function tickersOf(rows: ReferenceRows, warnings: SystemEvent[]): Map<string, Ticker> {
-  const spellings = new Map<string, { symbol: string; ticker: Ticker }>();
-  for (const { symbol, status, trade_permission } of rows.tickers.toSorted((a, b) =>
-    compare(a.symbol, b.symbol),
-  )) {
-    const normal = normaliseSymbol(symbol);
-    const other = spellings.get(normal);
-    if (other !== undefined) {
-      warnings.push(twoSpellings(normal, [other.symbol, symbol]));
-      if (symbol !== normal) continue;
-    }
-    spellings.set(normal, { symbol, ticker: { status, trade_permission } });
-  }
-  return sortedMap([...spellings].map(([normal, { ticker }]) => [normal, ticker]));
-}
-
-function strategiesOf(rows: ReferenceRows): Map<number, Strategy> {
+function strategiesOf(rows: ReferenceRows, { keyOf }: TickerSymbols): Map<number, Strategy> {
   const symbols = new Map<number, Set<string>>();
   for (const { strategy_id, symbol } of rows.strategy_tickers) {
     const list = symbols.get(strategy_id) ?? new Set();
-    symbols.set(strategy_id, list.add(normaliseSymbol(symbol)));
+    symbols.set(strategy_id, list.add(keyOf(symbol)));
   }
   return sortedMap(
-    rows.strategies.map(({ use_all_tickers, ...strategy }): [number, Strategy] => [
+    rows.strategies.map(({ use_all_tickers, exits, exit_age_ms_max, ...strategy }): [number, Strategy] => [
       strategy.id,
       {
         ...strategy,
-        symbols: use_all_tickers ? null : [...(symbols.get(strategy.id) ?? [])].toSorted(compare),
+        symbols: use_all_tickers ? null : [...(symbols.get(strategy.id) ?? [])].toSorted(compareTexts),
+        ...(exits ? { exits } : {}),
+        ...(exit_age_ms_max === null ? {} : { exit_age_ms_max }),
       },
     ]),
   );
 }
 
-interface Meaning {
-  readonly signalId: number;
-  readonly enabled: boolean;
-  readonly direction: Direction;
-  readonly phrase: string;
-}
-
-function phrasesOf(rows: ReferenceRows, warnings: SystemEvent[]): Map<string, Phrase> {
-  const meanings = new Map<string, Meaning[]>();
-  for (const signal of rows.signals.toSorted((a, b) => a.id - b.id)) {
-    for (const direction of ["long", "short"] as const) {
-      const phrase = signal[`${direction}_phrase`]?.trim() ?? "";
-      if (phrase === "") continue;
-      const folded = foldPhrase(phrase);
-      const meaning: Meaning = { signalId: signal.id, enabled: signal.enabled, direction, phrase };
-      meanings.set(folded, [...(meanings.get(folded) ?? []), meaning]);
-    }
-  }
-  const subscribers = subscribersOf(rows);
+function sourcesOf({ webhook_sources }: ReferenceRows): Map<string, WebhookSource> {
   return sortedMap(
-    [...meanings].map(([folded, all]): [string, Phrase] => [folded, phraseOf(all, subscribers, warnings)]),
+    webhook_sources.map(({ name, uid, ...source }): [string, WebhookSource] => [
+      name,
+      { ...source, ...(uid === null ? {} : { uid }) },
+    ]),
   );
-}
-
-/** Enabled signals decide what a phrase means; disabled ones count only when no enabled one has the phrase. */
-function phraseOf(
-  meanings: readonly Meaning[],
-  subscribers: ReadonlyMap<number, readonly number[]>,
-  warnings: SystemEvent[],
-): Phrase {
-  const enabled = meanings.filter((meaning) => meaning.enabled);
-  const used = enabled.length > 0 ? enabled : meanings;
-  const signalIds = [...new Set(used.map((meaning) => meaning.signalId))].toSorted((a, b) => a - b);
-  const strategyIds = [...new Set(signalIds.flatMap((id) => subscribers.get(id) ?? []))];
-  const directions = new Set(used.map((meaning) => meaning.direction));
-  const [first] = used;
-  if (first === undefined) throw new Error("a phrase without a signal cannot be built");
-  const ambiguous = directions.size > 1;
-  if (enabled.length > 0 && ambiguous) warnings.push(ambiguousPhrase(first.phrase, signalIds));
-  else if (enabled.length > 1) warnings.push(sharedPhrase(first.phrase, signalIds));
-  return {
-    phrase: first.phrase,
-    state: enabled.length === 0 ? "disabled" : ambiguous ? "ambiguous" : "enabled",
-    signal_id: first.signalId,
-    signal_ids: signalIds,
-    direction: ambiguous ? null : first.direction,
-    strategy_ids: strategyIds.toSorted((a, b) => a - b),
-  };
-}
-
-function subscribersOf(rows: ReferenceRows): Map<number, number[]> {
-  const known = new Set(rows.strategies.map((strategy) => strategy.id));
-  const subscribers = new Map<number, number[]>();
-  for (const { signal_id, strategy_id } of rows.strategy_signals) {
-    if (!known.has(strategy_id)) continue;
-    subscribers.set(signal_id, [...(subscribers.get(signal_id) ?? []), strategy_id]);
-  }
-  return subscribers;
-}
-
-function twoSpellings(symbol: string, rows: readonly string[]): SystemEvent {
-  return {
-    level: "WARNING",
-    source: SOURCE,
-    message: `tickers ${rows.join(" and ")} are the same symbol ${symbol}; ${rows.includes(symbol) ? symbol : rows[0]} is used`,
-    details: { symbol, rows },
-    actionNeeded: true,
-  };
-}
-
-function sharedPhrase(phrase: string, signalIds: readonly number[]): SystemEvent {
-  return {
-    level: "WARNING",
-    source: SOURCE,
-    message: `phrase ${phrase} belongs to signals ${signalIds.join(", ")}; the strategies of all of them are used, under signal ${signalIds[0]}`,
-    details: { phrase, signal_ids: signalIds },
-  };
-}
-
-function ambiguousPhrase(phrase: string, signalIds: readonly number[]): SystemEvent {
-  return {
-    level: "ERROR",
-    source: SOURCE,
-    message: `phrase ${phrase} stands for long and for short (signals ${signalIds.join(", ")}); it is not traded until one of these signals is changed or disabled`,
-    details: { phrase, signal_ids: signalIds },
-    actionNeeded: true,
-  };
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function sortedMap<Key extends string | number, Value>(
-  entries: readonly (readonly [Key, Value])[],
-): Map<Key, Value> {
-  return new Map(entries.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }

@@ -11,6 +11,7 @@ export function compareReferences(before: ReferenceContent, after: ReferenceCont
   const subscribed = [subscriptionsOf(before, both), subscriptionsOf(after, both)] as const;
   return [
     ...changeLines("ticker", tradableTickers(before), tradableTickers(after)),
+    ...changeLines("spelling", spellingsOf(before), spellingsOf(after)),
     ...changeLines("strategy", [...was.keys()], [...is.keys()]),
     ...changeLines("subscription", ...subscribed),
     ...both.flatMap((label) => differences(label, was.get(label), is.get(label))),
@@ -22,6 +23,11 @@ const NAMED_MAX = 10;
 /** How a line calls one or several of them, and what gaining and losing means. */
 const WORDS = {
   ticker: { many: "tickers", gained: "would be traded from now on", lost: "would not be traded any longer" },
+  spelling: {
+    many: "other spellings",
+    gained: "would be known from now on",
+    lost: "would not be known any longer",
+  },
   strategy: {
     many: "strategies",
     gained: "would get tasks from now on",
@@ -62,6 +68,14 @@ function tradableTickers({ tickers }: ReferenceContent): string[] {
   return [...tickers].flatMap(([symbol, ticker]) => (isTradable(ticker) ? [symbol] : []));
 }
 
+/** Symbols under which tickers are known besides their own. */
+function spellingsOf({ tickers }: ReferenceContent): string[] {
+  return [...tickers].flatMap(([symbol, { aliases = [], exchanges = [] }]) => [
+    ...aliases.map((alias) => `${alias} (${symbol})`),
+    ...(exchanges === "*" ? [`any exchange before ${symbol}`] : exchanges.map((name) => `${name}:${symbol}`)),
+  ]);
+}
+
 export function isTradable({ status, trade_permission: permission }: Ticker): boolean {
   return status === "enabled" && permission === "enabled";
 }
@@ -73,8 +87,13 @@ function strategiesOf({ strategies }: ReferenceContent): ReadonlyMap<string, Str
 
 /** Whether anything is dispatched to the strategy. */
 export function getsTasks(strategy: Strategy): boolean {
-  const { enabled, archived, allow_open: allowOpen, reverse, shadow, faults = [] } = strategy;
-  return enabled && !archived && (allowOpen || reverse) && !shadow && faults.length === 0;
+  const { enabled, archived, shadow, faults = [] } = strategy;
+  const takes = getsOpenings(strategy) || strategy.exits === true;
+  return enabled && !archived && takes && !shadow && faults.length === 0;
+}
+
+function getsOpenings({ allow_open: allowOpen, reverse }: Strategy): boolean {
+  return allowOpen || reverse;
 }
 
 function labelOf({ id, name }: Strategy): string {
@@ -84,13 +103,15 @@ function labelOf({ id, name }: Strategy): string {
 /** Of these strategies, each phrase that leads to one with its direction. */
 function subscriptionsOf({ phrases, strategies }: ReferenceContent, labels: readonly string[]): string[] {
   const known = new Set(labels);
-  return [...phrases].flatMap(([folded, { state, direction, strategy_ids: ids }]) =>
+  return [...phrases].flatMap(([folded, { state, direction, side, strategy_ids: ids }]) =>
     state !== "enabled" || direction === null
       ? []
       : ids.flatMap((id) => {
           const strategy = strategies.get(id);
           if (strategy === undefined || !known.has(labelOf(strategy))) return [];
-          return [`${folded} (${direction}) to ${labelOf(strategy)}`];
+          const isTaken = direction === "flat" ? strategy.exits === true : getsOpenings(strategy);
+          const meaning = side === undefined ? direction : `${direction} ${side}`;
+          return isTaken ? [`${folded} (${meaning}) to ${labelOf(strategy)}`] : [];
         }),
   );
 }
@@ -102,6 +123,8 @@ function differences(label: string, was: Strategy | undefined, is: Strategy | un
     change("symbols", symbolsText(was), symbolsText(is)),
     change("handler", was.handler, is.handler),
     change("signal_age_ms_max", ageText(was), ageText(is)),
+    change("exits", String(was.exits ?? false), String(is.exits ?? false)),
+    change("exit_age_ms_max", exitAgeText(was), exitAgeText(is)),
     // They may hold anything, so only that they differ is said.
     ...(JSON.stringify(was.params) === JSON.stringify(is.params) ? [] : [["other params"]]),
   ].flat();
@@ -121,4 +144,9 @@ function symbolsText({ symbols }: Strategy): string {
 
 function ageText({ signal_age_ms_max: max }: Strategy): string {
   return max === null || max === 0 ? "no limit" : `${max} ms`;
+}
+
+function exitAgeText({ exit_age_ms_max: max }: Strategy): string {
+  if (max === undefined) return "as for openings";
+  return max === 0 ? "no limit" : `${max} ms`;
 }

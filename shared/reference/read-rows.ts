@@ -1,5 +1,5 @@
 import { canonicalJson } from "./reference-text.ts";
-import type { RawReferenceRows, ReferenceRows, ReferenceTable, StrategyRow } from "./reference.ts";
+import type { RawReferenceRows, ReadTable, ReferenceRows, StrategyRow } from "./reference.ts";
 import { REFERENCE_COLUMNS, type Column, type Columns, type RowOf } from "./row-columns.ts";
 import { keyText, namedId, rowFault, sortedFaults, valueText, type RowFault } from "./row-faults.ts";
 
@@ -11,8 +11,8 @@ export function readRows(raw: RawReferenceRows): ReadRows {
   const faults: RowFault[] = [];
   const names = { strategies: namesIn(raw.strategies), signals: namesIn(raw.signals) };
 
-  function rowsOf<Table extends ReferenceTable>(table: Table): ReadRow<RowOf<Table>>[] {
-    return raw[table].flatMap((row) => {
+  function rowsOf<Table extends ReadTable>(table: Table): ReadRow<RowOf<Table>>[] {
+    return (raw[table] ?? []).flatMap((row) => {
       const cells = Object(row) as Cells;
       const read = readRow<RowOf<Table>>(REFERENCE_COLUMNS[table], cells);
       for (const { column, value } of read.faults)
@@ -45,6 +45,8 @@ export function readRows(raw: RawReferenceRows): ReadRows {
     strategies: agreeing("strategies").map(runnable),
     strategy_signals: rowsOf("strategy_signals").map(({ row }) => row),
     strategy_tickers: rowsOf("strategy_tickers").map(({ row }) => row),
+    ticker_aliases: rowsOf("ticker_aliases").map(({ row }) => row),
+    webhook_sources: rowsOf("webhook_sources").map(({ row }) => row),
   };
   return { rows, faults: sortedFaults(faults) };
 }
@@ -79,10 +81,14 @@ function readRow<Row>(
   const faults: CellFault[] = [];
   /** What leaves the row out: then nothing else in it matters. */
   const decisive: CellFault[] = [];
-  for (const [column, { read, instead }] of Object.entries<Column<unknown>>(columns)) {
-    const value = read(cells[column]);
+  for (const [column, { read, fault: faultOf, instead, absent }] of Object.entries<Column<unknown>>(
+    columns,
+  )) {
+    const cell = Object.hasOwn(cells, column) ? cells[column] : absent;
+    const value = read(cell);
     if (value === undefined) {
-      const fault = { column, value: valueText(cells[column], { secret: column === "params" }) };
+      const text = faultOf?.(cell) ?? valueText(cell, { secret: column === "params" });
+      const fault = { column, value: text };
       (instead === undefined ? decisive : faults).push(fault);
     }
     row[column] = value ?? (value === null ? null : instead?.(Number(row["id"])));
@@ -100,7 +106,7 @@ function runnable({ row, faults }: ReadRow<RowOf<"strategies">>): StrategyRow {
 
 /** The row's key with names, for people. */
 function rowText(
-  table: ReferenceTable,
+  table: ReadTable,
   cells: Cells,
   { strategies, signals }: { readonly strategies: Names; readonly signals: Names },
 ): string {
@@ -116,6 +122,10 @@ function rowText(
       return `strategy ${of(strategies, cells["strategy_id"])} and signal ${of(signals, cells["signal_id"])}`;
     case "strategy_tickers":
       return `strategy ${of(strategies, cells["strategy_id"])} and symbol ${symbol}`;
+    case "ticker_aliases":
+      return keyText(cells["alias"]);
+    case "webhook_sources":
+      return keyText(cells["name"]);
   }
 }
 

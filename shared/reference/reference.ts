@@ -73,6 +73,8 @@ export const metaSchema = z.object({
   format: z.coerce.number().int().default(1),
   /** What cannot be used in the rows, as JSON; absent when everything can. */
   faults: z.string().optional(),
+  /** The webhook sources with their names, as JSON; absent when there are none. */
+  sources: z.string().optional(),
 });
 export type ReferenceMeta = z.infer<typeof metaSchema>;
 
@@ -85,7 +87,7 @@ export interface ReferenceContent {
   readonly sources: ReadonlyMap<string, WebhookSource>;
 }
 
-/** The tables that the reference is read from, in an order that keeps foreign keys valid. */
+/** The five tables that another system may maintain, in an order that keeps foreign keys valid. */
 export const REFERENCE_TABLES = [
   "tickers",
   "signals",
@@ -99,20 +101,39 @@ export type ReferenceTable = (typeof REFERENCE_TABLES)[number];
 export const ROUTER_TABLES = ["ticker_aliases", "webhook_sources"] as const;
 export type RouterTable = (typeof ROUTER_TABLES)[number];
 
-/** Rows as Postgres holds them: any value may stand in any column. */
-export type RawReferenceRows = { readonly [Table in ReferenceTable]: readonly unknown[] };
+/** All tables that the reference is read from. */
+export const READ_TABLES = [...REFERENCE_TABLES, ...ROUTER_TABLES] as const;
+export type ReadTable = (typeof READ_TABLES)[number];
+
+/**
+ * Rows as Postgres holds them: any value may stand in any column, and columns may be missing. Rows of the history, which is older
+ * than the router's own two tables, lack these.
+ */
+export type RawReferenceRows = { readonly [Table in ReferenceTable]: readonly unknown[] } & {
+  readonly [Table in RouterTable]?: readonly unknown[];
+};
 
 /** Rows that the router can use. */
 export interface ReferenceRows {
-  readonly tickers: readonly ({ readonly symbol: string } & Pick<Ticker, "status" | "trade_permission">)[];
+  readonly tickers: readonly TickerRow[];
   readonly signals: readonly SignalRow[];
   readonly strategies: readonly StrategyRow[];
   readonly strategy_signals: readonly { readonly strategy_id: number; readonly signal_id: number }[];
   readonly strategy_tickers: readonly { readonly strategy_id: number; readonly symbol: string }[];
+  readonly ticker_aliases: readonly { readonly alias: string; readonly symbol: string }[];
+  readonly webhook_sources: readonly WebhookSourceRow[];
+}
+
+export interface TickerRow extends Pick<Ticker, "status" | "trade_permission"> {
+  readonly symbol: string;
+  /** In upper case; null: none. `*` among them: any. */
+  readonly exchanges: readonly string[] | null;
 }
 
 export type StrategyRow = Omit<Strategy, "symbols" | "exits" | "exit_age_ms_max"> & {
   readonly use_all_tickers: boolean;
+  readonly exits: boolean;
+  readonly exit_age_ms_max: number | null;
 };
 
 export type SignalRow = {
@@ -121,5 +142,13 @@ export type SignalRow = {
   readonly name: string;
   readonly long_phrase: string | null;
   readonly short_phrase: string | null;
+  readonly exit_phrase: string | null;
+  readonly long_exit_phrase: string | null;
+  readonly short_exit_phrase: string | null;
   readonly enabled: boolean;
+};
+
+export type WebhookSourceRow = Omit<WebhookSource, "uid"> & {
+  readonly name: string;
+  readonly uid: string | null;
 };

@@ -1,23 +1,27 @@
 import * as z from "zod";
 import { excerpt, storable } from "../text.ts";
-import { REFERENCE_TABLES, type ReferenceTable, type Strategy } from "./reference.ts";
+import { READ_TABLES, ROUTER_TABLES, type ReadTable, type Strategy } from "./reference.ts";
 import { REFERENCE_COLUMNS, type Column } from "./row-columns.ts";
+import { ROW_RULES, type RowRule } from "./row-rules.ts";
 
 /** A value in a reference row that the router cannot use. */
 export interface RowFault {
-  readonly table: ReferenceTable;
+  readonly table: ReadTable;
   /** Name and id of the row, as in `Trend follower (2)`. */
   readonly row: string;
   readonly column: string;
   /** What stands there; of `params`, which may hold anything, only the kind of value. */
   readonly value: string;
+  /** What the row breaks together with others, when each of them can be used alone. */
+  readonly rule?: RowRule;
   /** What the router does now, as a clause for people. */
   readonly effect: string;
 }
 
 /** The fault as a sentence: where, what stands there, what is expected, and what the router does now. */
-export function rowFaultText({ table, row, column, value, effect }: RowFault): string {
-  return `table ${table}, row ${row}, column ${column}: ${value} instead of ${expectedIn(table, column)}; ${effect}`;
+export function rowFaultText({ table, row, column, value, rule, effect }: RowFault): string {
+  const expected = rule === undefined ? expectedIn(table, column) : ROW_RULES[rule].expected;
+  return `table ${table}, row ${row}, column ${column}: ${value} instead of ${expected}; ${effect}`;
 }
 
 /** All faults of a reference: how many, and the first of them in full. */
@@ -36,13 +40,24 @@ export function summaryOf(faults: readonly RowFault[]): RowFaults {
 
 /** A fault with the effect it has in this version of the router. */
 export function rowFault(fault: Omit<RowFault, "effect">): RowFault {
-  return { ...fault, effect: columnOf(fault.table, fault.column)?.effect ?? "the row is not used as it is" };
+  const { effect } = (fault.rule === undefined
+    ? columnOf(fault.table, fault.column)
+    : ROW_RULES[fault.rule]) ?? {
+    effect: "the row is not used as it is",
+  };
+  return { ...fault, effect };
 }
 
 const faultsSchema = z.object({
   count: z.int(),
   named: z.array(
-    z.object({ table: z.enum(REFERENCE_TABLES), row: z.string(), column: z.string(), value: z.string() }),
+    z.object({
+      table: z.enum(READ_TABLES),
+      row: z.string(),
+      column: z.string(),
+      value: z.string(),
+      rule: z.enum(Object.keys(ROW_RULES) as RowRule[]).exactOptional(),
+    }),
   ),
 });
 
@@ -51,7 +66,7 @@ export function faultsText(faults: readonly RowFault[]): string {
   const { count, named } = summaryOf(faults);
   return JSON.stringify({
     count,
-    named: named.map(({ table, row, column, value }) => ({ table, row, column, value })),
+    named: named.map(({ table, row, column, value, rule }) => ({ table, row, column, value, rule })),
   });
 }
 
@@ -67,10 +82,25 @@ export function faultsFrom(text: string | undefined): RowFaults {
   }
 }
 
+/** Whether routers that know only the second format of versions would not find it in the same rows. */
+export function isNewFault({ table, column, rule }: RowFault): boolean {
+  const isNewTable = ROUTER_TABLES.some((one) => one === table);
+  return rule !== undefined || isNewTable || NEW_COLUMNS.has(column);
+}
+
+const NEW_COLUMNS = new Set([
+  "exchanges",
+  "exit_phrase",
+  "long_exit_phrase",
+  "short_exit_phrase",
+  "exits",
+  "exit_age_ms_max",
+]);
+
 /** Sorted by table, row and column, so that they do not depend on the order of rows. */
 export function sortedFaults(faults: readonly RowFault[]): RowFault[] {
-  const keyOf = ({ table, row, column }: RowFault): string =>
-    [REFERENCE_TABLES.indexOf(table), row, column].join("\0");
+  const keyOf = ({ table, row, column, rule, value }: RowFault): string =>
+    [READ_TABLES.indexOf(table), row, column, ...(rule === undefined ? [] : [rule, value])].join("\0");
   return faults
     .map((fault) => ({ fault, key: keyOf(fault) }))
     .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
@@ -126,11 +156,11 @@ function shown(text: string): string {
   return excerpt(storable(text));
 }
 
-function expectedIn(table: ReferenceTable, column: string): string {
+function expectedIn(table: ReadTable, column: string): string {
   return columnOf(table, column)?.expected ?? "a value that this router can use";
 }
 
-function columnOf(table: ReferenceTable, column: string): Column<unknown> | undefined {
+function columnOf(table: ReadTable, column: string): Column<unknown> | undefined {
   const columns: Readonly<Record<string, Column<unknown>>> = REFERENCE_COLUMNS[table];
   return Object.hasOwn(columns, column) ? columns[column] : undefined;
 }

@@ -6,7 +6,7 @@ import type { ParsedSignal } from "../signal/signal.ts";
 import type { Circumstances } from "./replay-decision.ts";
 import type { ComparedDecision } from "./replay-difference.ts";
 
-/** The decision on a signal by a reference, before its duplicates are looked at. */
+/** The decision on a signal, under the symbol of its ticker, by a reference, before its duplicates are looked at. */
 export function previewDecision(
   parsed: ParsedSignal,
   snapshot: Snapshot,

@@ -3,6 +3,7 @@ import type { DecisionContext } from "../decide/decision.ts";
 import type { Fields } from "../entry.ts";
 import type { SignalStatus } from "../reasons.ts";
 import type { RoutingOutcome, SignalRecord } from "../records.ts";
+import type { Direction, Side } from "../reference/reference.ts";
 import type { Detail } from "../signal/signal.ts";
 
 /** A decision as replays show it, logged or made now. */
@@ -25,6 +26,8 @@ export type ReplayOutcome = Omit<RoutingOutcome, "strategy"> & { readonly strate
 export interface LoggedSignal {
   readonly entryId: string;
   readonly uid: string | null;
+  readonly direction: Direction | null;
+  readonly side: Side | null;
   /** True for a decision of a forced replay, for which no signal is too old. */
   readonly forced: boolean;
   /** The fields, cleaned and cut; the decision's detail says what was changed. */

@@ -123,14 +123,16 @@ describe("whatever the entries", () => {
     fc.assert(
       fc.property(likely, ({ of: { context }, entries }) => {
         for (const task of processSignals(entries, context).flatMap((result) => tasksIn(effectsOf(result)))) {
-          const { extra = "{}", ...fields } = task;
+          const { extra = "{}", side, ...fields } = task;
+          expect(side === undefined).toBe(fields["direction"] !== "flat");
+          expect(["long", "short", "", undefined]).toContain(side);
           expect(parseExtra(extra)).toBeDefined();
           expect(fields).toEqual({
             strategy_id: expect.stringMatching(/^\d+$/),
             strategy: expect.stringMatching(/^strategy \d$/),
             signal_id: expect.stringMatching(/^\d+$/),
             symbol: expect.stringMatching(/^[A-Z]+$/),
-            direction: expect.stringMatching(/^(long|short)$/),
+            direction: expect.stringMatching(/^(long|short|flat)$/),
             time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
             received_at: expect.stringMatching(/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?$/),
             log_uid: expect.stringMatching(/./),

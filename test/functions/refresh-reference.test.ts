@@ -114,6 +114,40 @@ describe("refresh-reference, on a real Redis", () => {
     expect((await refresh(broken)).events.map(({ level }) => level)).toEqual(["INFO", "ERROR"]);
   });
 
+  test("a perpetual that becomes a ticker of its own is reported once, as more when it takes a strategy's signals", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const refresh = async (rows: ReferenceRows) =>
+      (await refreshReference({ source: sourceOf(rows), store, now: () => NOW })).events.slice(1);
+    const listing = strategyRow(10, { use_all_tickers: false });
+    const strategy_tickers = [{ strategy_id: 10, symbol: "BTCUSDT" }];
+    const tickers = [tickerRow("BTCUSDT"), tickerRow("BTCUSDT.P")];
+    expect(await refresh(referenceRows())).toEqual([]);
+    expect(await refresh(referenceRows({ tickers }))).toMatchObject([
+      { level: "WARNING", message: expect.stringContaining("so they are two tickers"), actionNeeded: false },
+    ]);
+    const rows = referenceRows({ tickers, strategies: [listing], strategy_tickers });
+    expect(await refresh(rows)).toEqual([]);
+    expect(await refresh(referenceRows())).toEqual([]);
+    expect(await refresh(rows)).toMatchObject([
+      { message: expect.stringContaining("list BTCUSDT alone"), actionNeeded: true },
+    ]);
+  });
+
+  test("an alias of no ticker is a WARNING, other aliases that cannot be used are errors", async () => {
+    const store = referenceStoreOn(redis, keysOf(freshPrefix()));
+    const ticker_aliases = [
+      { alias: "BTCUSDT", symbol: "BTCUSDT" },
+      { alias: "XBT", symbol: "NONE" },
+    ];
+    const rows = referenceRows({ ticker_aliases });
+    const { events, faults } = await refreshReference({ source: sourceOf(rows), store, now: () => NOW });
+    expect(events.slice(1).map(({ level, actionNeeded }) => [level, actionNeeded])).toEqual([
+      ["ERROR", true],
+      ["WARNING", true],
+    ]);
+    expect((await store.load())?.faults).toEqual(faults);
+  });
+
   test("a refresh that fails because of Postgres is counted, one without a connection to Redis is not, and neither hides its error", async () => {
     const store = referenceStoreOn(redis, keysOf(freshPrefix()));
     const counted: string[] = [];

@@ -22,6 +22,31 @@ function contextOf(
 
 const reasons = (stops: readonly { reason: string }[]): string[] => stops.map(({ reason }) => reason);
 
+describe("what stops an exit", () => {
+  const stopsOf = (row: Parameters<typeof strategyRow>[1], symbol: string) => {
+    const context = contextOf(row, { signalAgeMsMax: 1_000 });
+    const strategy = context.snapshot.strategies.get(10);
+    if (strategy === undefined) throw new Error("no strategy");
+    const task = taskFrom({ direction: "flat", symbol });
+    return reasons([...permissionStops(task, context), ...tickerStops(task, strategy, context)]);
+  };
+
+  test("is nothing about opening", () => {
+    const closing = { exits: true, exit_age_ms_max: 0, allow_open: false, use_all_tickers: false };
+    expect(stopsOf(closing, "OFF")).toEqual([]);
+    expect(stopsOf({ ...closing, exits: false }, "OFF")).toEqual(["exits_not_taken"]);
+    expect(stopsOf(closing, "BTCUSTD")).toEqual(["unknown_ticker"]);
+  });
+
+  test("is its age by the strategy's limit, named once", () => {
+    expect(stopsOf({ exits: true, exit_age_ms_max: 500, shadow: true }, "BTCUSDT")).toEqual([
+      "shadow",
+      "stale",
+    ]);
+    expect(stopsOf({ exits: true }, "BTCUSDT")).toEqual(["stale"]);
+  });
+});
+
 describe("what stops a task", () => {
   test("is all of it, not only what a run would name first", () => {
     const context = contextOf(

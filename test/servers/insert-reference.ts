@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import { REFERENCE_TABLES, type ReferenceRows } from "../../shared/reference/reference.ts";
+import { READ_TABLES, type ReferenceRows } from "../../shared/reference/reference.ts";
 
 /** Inserts reference rows into a migrated database, in one transaction: a refresh finds all of them or none. */
 export async function insertReference(url: string, rows: ReferenceRows): Promise<void> {
@@ -10,17 +10,15 @@ export async function insertReference(url: string, rows: ReferenceRows): Promise
   });
 }
 
-type Row = Readonly<Record<string, unknown>>;
-
 /** Inserts reference rows by an open connection. */
 export async function insertRows(client: Client, reference: ReferenceRows): Promise<void> {
-  for (const table of REFERENCE_TABLES) {
-    const rows: readonly Row[] = reference[table];
-    if (rows[0] === undefined) continue;
-    const columns = Object.keys(rows[0]).join(", ");
+  for (const table of READ_TABLES) {
+    const [first]: readonly object[] = reference[table];
+    if (first === undefined) continue;
+    const columns = Object.keys(first).join(", ");
     await client.query(
       `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, $1)`,
-      [JSON.stringify(rows)],
+      [JSON.stringify(reference[table])],
     );
   }
 }

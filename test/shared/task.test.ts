@@ -57,6 +57,7 @@ describe("a task", () => {
     ["strategy_id", "x"],
     ["signal_id", ""],
     ["direction", "up"],
+    ["side", "both"],
     ["time", "noon"],
     ["entry_id", "1"],
     ["log_uid", ""],

@@ -59,7 +59,7 @@ describe("a report", () => {
   test.each<[string, Fields]>([
     ["a uid", { strategy_id: "7", status: "opened" }],
     ["a uid that is not empty", { ...FIELDS, log_uid: " " }],
-    ["a uid that is not too long", { ...FIELDS, log_uid: "u".repeat(257) }],
+    ["a uid that is not too long", { ...FIELDS, log_uid: "u".repeat(263) }],
     ["the id of a strategy", { ...FIELDS, strategy_id: "0" }],
     ["an id that Postgres takes", { ...FIELDS, strategy_id: "2147483648" }],
     ["a status", { ...FIELDS, status: "" }],

@@ -60,23 +60,39 @@ function repeatedOf({ outcomes }: Expected): Decided {
   };
 }
 
-/** The fields of a task that strategies rely on; the producer writes bar times in only two forms. */
-export function expectedTask(rows: ReferenceRows, { id, fields }: Entry, strategyId: number): Fields {
+/** The phrases' columns, with what a task for them has as direction and side. */
+const MEANINGS = [
+  ["long_phrase", "long", undefined],
+  ["short_phrase", "short", undefined],
+  ["exit_phrase", "flat", ""],
+  ["long_exit_phrase", "flat", "long"],
+  ["short_exit_phrase", "flat", "short"],
+] as const;
+
+/** The fields of a task that strategies rely on, undefined: it has none; the producer writes bar times in only two forms. */
+export function expectedTask(
+  rows: ReferenceRows,
+  { id, fields }: Entry,
+  strategyId: number,
+): Readonly<Record<string, string | undefined>> {
   const message = text(fields, "message").toUpperCase();
   const matching = rows.signals
     .filter((signal) => signal.enabled)
-    .map((signal) => ({
-      id: signal.id,
-      long: message === signal.long_phrase,
-      short: message === signal.short_phrase,
-    }))
-    .find(({ long, short }) => long || short);
+    .flatMap((signal) =>
+      MEANINGS.filter(([column]) => message === signal[column]).map(([, direction, side]) => ({
+        id: signal.id,
+        direction,
+        side,
+      })),
+    )[0];
   const bar = text(fields, "bar_time") || text(fields, "time");
   return {
     strategy_id: String(strategyId),
     signal_id: String(matching?.id),
     symbol: text(fields, "symbol").toUpperCase().replace(/\.P$/, ""),
-    direction: matching?.long === true ? "long" : "short",
+    direction: matching?.direction,
+    side: matching?.side,
+    extra: extraIn(fields),
     time: new Date(/^\d+$/.test(bar) ? Number(bar) * 1000 : bar).toISOString(),
     received_at: new Date(Number(id.split("-")[0])).toISOString().replace("Z", "000"),
     source: text(fields, "source"),
@@ -84,6 +100,14 @@ export function expectedTask(rows: ReferenceRows, { id, fields }: Entry, strateg
     entry_id: id,
     invocation: "live",
   };
+}
+
+const READ_BY_THE_ROUTER = /^(?:message|symbol|bar_time|time|sent_at|received_at|source|uid)$/;
+
+/** What came along; of the producer's fields only long ones are left out. */
+function extraIn(fields: Fields): string {
+  const others = Object.entries(fields).filter(([name]) => !READ_BY_THE_ROUTER.test(name));
+  return JSON.stringify(Object.fromEntries(others.filter(([, value]) => value.length <= 512)));
 }
 
 /** A decision as text: equal for equal decisions. */

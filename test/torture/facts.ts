@@ -40,6 +40,7 @@ export interface LogRow {
   readonly reason: string | null;
   readonly signal_id: number | null;
   readonly direction: string | null;
+  readonly side: string | null;
   readonly symbol: string | null;
   readonly source: string | null;
   readonly raw: Readonly<Record<string, string>>;

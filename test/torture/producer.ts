@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { mixedSignal } from "../mixed-signals.ts";
+import { mixedSignal, MIXTURE } from "../mixed-signals.ts";
 import type { Random } from "./random.ts";
 
 /** Adds signals to a stream at a steady rate during a run. */
@@ -33,13 +33,14 @@ const LONG_TEXT = "x".repeat(20_000);
 const MARK = "torture";
 
 /**
- * The n-th signal of a run. The mixed signals are groups of twenty with the same bar time; a group repeats for some
+ * The n-th signal of a run. The mixed signals are groups with the same bar time; a group repeats for some
  * seconds, and sometimes much later, so that uids repeat at every distance.
  */
 export function tortureSignal(n: number, now: number, random: Random): Record<string, string | Buffer> {
-  const recent = Math.floor(n / 20) - random.below(4);
-  const group = Math.max(0, random.below(10) === 0 ? random.below(Math.floor(n / 20) + 1) : recent);
-  const fields = mixedSignal(group * 20 + random.below(20), now);
+  const newest = Math.floor(n / MIXTURE);
+  const recent = newest - random.below(4);
+  const group = Math.max(0, random.below(10) === 0 ? random.below(newest + 1) : recent);
+  const fields = mixedSignal(group * MIXTURE + random.below(MIXTURE), now);
   return { ...fields, ...("note" in fields ? { note: LONG_TEXT } : {}), [MARK]: String(n) };
 }
 

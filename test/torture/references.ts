@@ -15,7 +15,10 @@ const NUMBERED_ID = 10;
 /** The reference that every revision is derived from. */
 function baseReference(): ReferenceRows {
   const rows = mixedReference();
-  const strategies = rows.strategies.map((row) => (row.id === IMPATIENT.id ? { ...row, ...IMPATIENT } : row));
+  const strategies = rows.strategies.map((row) => {
+    if (row.id === IMPATIENT.id) return { ...row, ...IMPATIENT };
+    return row.id === NUMBERED_ID ? { ...row, exits: true } : row;
+  });
   return { ...rows, strategies };
 }
 
@@ -31,7 +34,15 @@ export function referenceRevision(revision: number, random: Random): ReferenceRo
   return rows;
 }
 
-const SWITCHES = ["enabled", "archived", "allow_open", "reverse", "use_all_tickers", "shadow"] as const;
+const SWITCHES = [
+  "enabled",
+  "archived",
+  "allow_open",
+  "reverse",
+  "use_all_tickers",
+  "shadow",
+  "exits",
+] as const;
 
 /** The rows with one change. */
 function flipped(rows: ReferenceRows, random: Random): ReferenceRows {

@@ -1,3 +1,4 @@
+import { directionText } from "../../../shared/direction-text.ts";
 import { reasonText } from "../../../shared/reason-text.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import { printable } from "../../../shared/text.ts";
@@ -23,8 +24,8 @@ export function executionsTable(
 const TITLES = ["entry", "ended, UTC", "strategy", "on", "status"];
 
 function cellsOf(one: Execution, now: Date): readonly string[] {
-  const { entry_id, at, strategy_id, strategy, symbol, direction, status, retry } = one;
-  const on = [direction, symbol].filter((part) => part !== null).join(" ");
+  const { entry_id, at, strategy_id, strategy, symbol, direction, side, status, retry } = one;
+  const on = [direction && directionText(direction, side), symbol].filter((part) => part !== null).join(" ");
   const again = retry === null ? status : `${status} (retried)`;
   return [entry_id, shortTime(at, now), strategyLabel(strategy_id, strategy), on, again];
 }
@@ -43,8 +44,9 @@ export function tasksText({ entry_id, tasks, truncated }: EntryExecutionsView): 
 }
 
 function taskLines(task: TaskView): string[] {
-  const { symbol, direction, invocation, retry } = task;
-  const what = [strategyLabel(task.strategy_id, task.strategy), symbol ?? "", direction ?? ""].join("  ");
+  const { symbol, direction, side, invocation, retry } = task;
+  const how = direction === null ? "" : directionText(direction, side);
+  const what = [strategyLabel(task.strategy_id, task.strategy), symbol ?? "", how].join("  ");
   return [
     `${what}  ${invocation}`,
     `  idempotency key  ${task.idempotency_key ?? "not known"}`,

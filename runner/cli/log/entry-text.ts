@@ -1,3 +1,4 @@
+import { directionText } from "../../../shared/direction-text.ts";
 import { errorIn, msText } from "../../../shared/reason-text.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import { excerpt, printable } from "../../../shared/text.ts";
@@ -20,7 +21,7 @@ export function entryText(view: EntryView, shown: Shown): string {
   const fields = view.entry.fields ?? {};
   const message = live?.message ?? fields["message"] ?? "(no message)";
   const symbol = live?.symbol ?? fields["symbol"] ?? "(no symbol)";
-  const direction = live?.direction == null ? "" : ` (${live.direction})`;
+  const direction = live?.direction == null ? "" : ` (${directionText(live.direction, live.side)})`;
   const notes = [
     ...(view.log === "unavailable" ? ["Postgres is unavailable: this is what Redis alone knows"] : []),
     ...(view.truncated ? ["there is, or may be, more than this"] : []),

@@ -1,3 +1,4 @@
+import { directionText } from "../../../shared/direction-text.ts";
 import { msText, reasonText } from "../../../shared/reason-text.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import { printable, printableJson } from "../../../shared/text.ts";
@@ -88,18 +89,20 @@ export function strategyText(strategy: StrategyView, now: Date): string {
     ...Object.entries(params).map(([name, value]): [string, string] => [`  ${name}`, JSON.stringify(value)]),
     [
       "may",
-      [strategy.allow_open ? "open" : "", strategy.reverse ? "reverse" : ""].filter(Boolean).join(", ") ||
-        "do nothing",
+      [strategy.allow_open ? "open" : "", strategy.reverse ? "reverse" : "", strategy.exits ? "exit" : ""]
+        .filter(Boolean)
+        .join(", ") || "do nothing",
     ],
     ["tickers", tickers === null ? "all" : tickers.join(", ") || "none"],
-    ...phrases.map(({ phrase, direction, state, signals }, n): [string, string] => [
+    ...phrases.map(({ phrase, direction, side, state, signals }, n): [string, string] => [
       n === 0 ? "signals" : "",
-      `${phrase}${direction === null ? "" : ` (${direction})`}${signals === null ? "" : ` of ${signals.join(", ")}`}${state === "enabled" ? "" : `, ${state}`}`,
+      `${phrase}${direction === null ? "" : ` (${directionText(direction, side)})`}${signals === null ? "" : ` of ${signals.join(", ")}`}${state === "enabled" ? "" : `, ${state}`}`,
     ]),
     ...(phrases.length === 0 ? [["signals", "none"] as [string, string]] : []),
     ...(strategy.signal_age_ms_max === null || strategy.signal_age_ms_max === 0
       ? []
       : [["age limit", msText(strategy.signal_age_ms_max)] as [string, string]]),
+    ...(strategy.exit_age_ms_max === null ? [] : [["of exits", exitAgeText(strategy)] as [string, string]]),
     ["decided", countsText(counters.decided)],
     ["tasks", countsText(counters.ended)],
     [
@@ -126,6 +129,10 @@ export function strategyText(strategy: StrategyView, now: Date): string {
       .filter(([, value]) => value !== "")
       .map(([name, value]) => `  ${name.padEnd(12)}${printable(value)}`),
   ].join("\n");
+}
+
+function exitAgeText({ exit_age_ms_max: ms }: Pick<StrategyView, "exit_age_ms_max">): string {
+  return ms === null || ms === 0 ? "any age" : msText(ms);
 }
 
 function countsText(counts: Readonly<Record<string, number>>): string {

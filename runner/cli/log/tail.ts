@@ -1,5 +1,5 @@
+import { directionText } from "../../../shared/direction-text.ts";
 import { errorIn, msText, reasonText } from "../../../shared/reason-text.ts";
-import type { Direction } from "../../../shared/reference/reference.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import { excerpt, printable, printableJsonLine } from "../../../shared/text.ts";
 import {
@@ -67,7 +67,7 @@ export function tailTexts(line: TailLine): string[] {
 const STATUS_WIDTH = 11;
 
 function decisionLine(line: TailedDecision): string {
-  const signal = signalText(line, line.direction);
+  const signal = signalText(line, line);
   const head = `${timeOf(line.at)}  ${line.status.toUpperCase().padEnd(STATUS_WIDTH)} ${signal}`;
   return `${head}  ${whyText(line)}  ${line.entry_id ?? ""}`;
 }
@@ -96,7 +96,7 @@ const NAMED_MAX = 4;
 function outcomeLine(line: TailedOutcome): string {
   const status = line.kind === "attempt" ? "retrying" : line.status;
   const head = `${timeOf(line.at)}  ${status.padEnd(STATUS_WIDTH)} ${strategyLabel(line.strategy_id, line.strategy)}`;
-  const signal = signalText(line, null);
+  const signal = signalText(line, undefined);
   return [head, signal, endText(line), line.entry_id ?? line.uid ?? ""]
     .filter((part) => part !== "")
     .join("  ");
@@ -114,10 +114,12 @@ function endText({ kind, attempt, duration_ms, reason, detail }: TailedOutcome):
 
 function signalText(
   { symbol, message }: Pick<TailLine & TailedDecision, "symbol" | "message">,
-  direction: Direction | null,
+  decision: Pick<TailedDecision, "direction" | "side"> | undefined,
 ): string {
   if (symbol === null && message === null) return "";
-  return `${excerpt(message ?? "(no message)")} on ${excerpt(symbol ?? "(no symbol)")}${direction === null ? "" : ` (${direction})`}`;
+  const { direction = null, side } = decision ?? {};
+  const how = direction === null ? "" : ` (${directionText(direction, side)})`;
+  return `${excerpt(message ?? "(no message)")} on ${excerpt(symbol ?? "(no symbol)")}${how}`;
 }
 
 function timeOf(iso: string): string {

@@ -13,7 +13,15 @@ export function addRunCommands(program: Command, io: CommandIo): void {
     .addArgument(new Argument("<strategy>", "id or name of a strategy"))
     .requiredOption("--symbol <symbol>", "ticker symbol, such as BTCUSDT")
     .addOption(
-      new Option("--direction <direction>", "long or short").choices(["long", "short"]).makeOptionMandatory(),
+      new Option("--direction <direction>", "long or short; flat: an exit")
+        .choices(["long", "short", "flat"])
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option("--side <side>", "with flat, the only side to close (default: both)").choices([
+        "long",
+        "short",
+      ]),
     )
     .option("--time <time>", "of the bar, ISO 8601 or Unix (default: start of this minute)", timeText)
     .option("--extra <field=value>", "what is to come along, such as qty=1.5; may be repeated", extraField)

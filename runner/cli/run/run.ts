@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { directionText } from "../../../shared/direction-text.ts";
+import type { Direction, Side } from "../../../shared/reference/reference.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import { printable, printableJson } from "../../../shared/text.ts";
 import { strategyRunAnswer, type StrategyRunAnswer } from "../../http/functions/run-strategy.ts";
@@ -9,7 +11,9 @@ import { doneText, previewText } from "./text.ts";
 
 export interface RunOptions {
   readonly symbol: string;
-  readonly direction: "long" | "short";
+  readonly direction: Direction;
+  /** With `flat`. */
+  readonly side?: Side;
   /** As typed. */
   readonly time?: string;
   /** What is to come along, value by field. */
@@ -25,6 +29,8 @@ export interface RunOptions {
 /** Prints what a strategy would do; with --for-real, and a person's consent, runs it and prints what it came to. */
 export async function runStrategy(strategy: string, options: RunOptions, io: CommandIo): Promise<void> {
   const { forReal, reason, yes, json } = options;
+  if (options.side !== undefined && options.direction !== "flat")
+    throw new CliError("--side needs --direction flat: an exit closes a side");
   if (forReal && reason === undefined) throw new CliError("--for-real needs --reason <text>: it is recorded");
   await io.withRouter(async (router) => {
     // The same in both requests, so that what is shown is what is sent.
@@ -59,7 +65,7 @@ interface Typed {
   readonly strategy: string;
   readonly options: Pick<
     RunOptions,
-    "symbol" | "direction" | "time" | "extra" | "reason" | "json" | "forReal"
+    "symbol" | "direction" | "side" | "time" | "extra" | "reason" | "json" | "forReal"
   > & {
     readonly invocation: string;
     readonly by: string;
@@ -95,10 +101,11 @@ async function showDryRun(typed: Typed, router: RouterRoutes, io: CommandIo): Pr
 
 async function isConfirmed(
   name: string,
-  { symbol, direction }: Typed["options"],
+  { symbol, direction, side }: Typed["options"],
   io: CommandIo,
 ): Promise<boolean> {
-  const answer = await io.confirm(printable(`Run ${name} for real, ${direction} on ${symbol}?`));
+  const what = `${directionText(direction, side)} on ${symbol}`;
+  const answer = await io.confirm(printable(`Run ${name} for real, ${what}?`));
   if (answer === undefined) io.say("not run: there is no terminal to ask on; --yes runs it without asking");
   else if (!answer) io.say("not run");
   return answer === true;
@@ -108,11 +115,11 @@ async function askFor(
   { strategy, options, forReal }: Typed & { readonly forReal: boolean },
   router: RouterRoutes,
 ): Promise<StrategyRunAnswer> {
-  const { symbol, direction, time, extra, reason, invocation, by } = options;
+  const { symbol, direction, side, time, extra, reason, invocation, by } = options;
   return router.ask({
     method: "POST",
     path: `/strategies/${encodeURIComponent(strategy)}/run`,
-    body: { symbol, direction, time, extra, reason, invocation, by, for_real: forReal },
+    body: { symbol, direction, side, time, extra, reason, invocation, by, for_real: forReal },
     answer: strategyRunAnswer,
   });
 }

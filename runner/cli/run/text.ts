@@ -1,4 +1,5 @@
 import { parse, stringify } from "lossless-json";
+import { directionText } from "../../../shared/direction-text.ts";
 import { strategyLabel } from "../../../shared/strategy-label.ts";
 import type { StrategyRunAnswer } from "../../http/functions/run-strategy.ts";
 
@@ -7,11 +8,18 @@ import type { StrategyRunAnswer } from "../../http/functions/run-strategy.ts";
 type DryRun = Extract<StrategyRunAnswer, { dry_run: true }>;
 
 /** What would be done, as a person reads it: the request with its body indented when it is JSON. */
-export function previewText({ preview, symbol, direction, time, invocation }: DryRun): readonly string[] {
+export function previewText({
+  preview,
+  symbol,
+  direction,
+  side,
+  time,
+  invocation,
+}: DryRun): readonly string[] {
   const { strategy_id: id, strategy, handler, stops, would, no_dry_run: unknown } = preview;
   const stopLines = stops.map(({ reason, text }) => `  ${reason}: ${text}`);
   return [
-    `${strategyLabel(id, strategy)}, handler ${handler ?? "none"}: ${direction} on ${symbol}, bar ${time}`,
+    `${strategyLabel(id, strategy)}, handler ${handler ?? "none"}: ${directionText(direction, side)} on ${symbol}, bar ${time}`,
     `invocation ${invocation}, idempotency key ${preview.idempotency_key}`,
     ...(stops.length === 0 ? [] : ["would be stopped by", ...stopLines]),
     "",
@@ -24,12 +32,12 @@ export function previewText({ preview, symbol, direction, time, invocation }: Dr
 /** What a run came to. */
 export function doneText(answer: StrategyRunAnswer): readonly string[] {
   if (answer.dry_run) return previewText(answer);
-  const { execution, symbol, direction, entry_id: entryId, invocation, dead_letter: letter } = answer;
+  const { execution, symbol, direction, side, entry_id: entryId, invocation, dead_letter: letter } = answer;
   const { status, reason, detail, duration_ms: ms } = execution;
   const took = ms === null ? "" : ` in ${ms} ms`;
   const mayHaveActed = reason === "timeout" || "may_have_arrived" in detail;
   return [
-    `${status}${reason === null ? "" : `: ${reason}`}${took}, ${direction} on ${symbol}`,
+    `${status}${reason === null ? "" : `: ${reason}`}${took}, ${directionText(direction, side)} on ${symbol}`,
     ...(Object.keys(detail).length === 0 ? [] : [`  ${JSON.stringify(detail)}`]),
     ...(mayHaveActed
       ? ["  no answer came: the receiver may have acted; look there before you run it again"]

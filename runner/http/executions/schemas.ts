@@ -9,6 +9,7 @@ import { byName, reasonText } from "../routes.ts";
 const isoTime = z.string().openapi({ format: "date-time", example: "2026-01-05T10:00:00.000Z" });
 const strategyName = z.string().nullable().describe("name; null when the strategy no longer exists");
 const status = z.enum(EXECUTION_STATUSES);
+const SIDE_TEXT = "the only side that an exit closes; null: both, or no exit";
 
 const foundExecutionSchema = z
   .object({
@@ -26,6 +27,7 @@ const foundExecutionSchema = z
     uid: z.string().nullable(),
     symbol: z.string().nullable(),
     direction: z.enum(["long", "short", "flat"]).nullable(),
+    side: z.enum(["long", "short"]).nullable().describe(SIDE_TEXT),
     message: z.string().nullable(),
   })
   .openapi("FoundExecution");
@@ -66,6 +68,7 @@ const taskSchema = z
     uid: z.string().nullable(),
     symbol: z.string().nullable(),
     direction: z.enum(["long", "short", "flat"]).nullable(),
+    side: z.enum(["long", "short"]).nullable().describe(SIDE_TEXT),
     dispatched_at: isoTime,
     idempotency_key: z
       .string()

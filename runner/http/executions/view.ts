@@ -12,7 +12,7 @@ export function entryExecutionsView(entryId: string, { tasks, truncated }: Entry
 
 function taskView(task: TaskState): EntryExecutionsView["tasks"][number] {
   const { strategyId, strategy, invocation, decision, runs } = task;
-  const { uid, symbol, direction, decided_at, forcedAt } = decision;
+  const { uid, symbol, direction, side = null, decided_at, forcedAt } = decision;
   const verdict = retryVerdict(task);
   const newest = runs.at(-1)?.status;
   const ended = new Set(runs.map(({ retry }) => retry?.id));
@@ -23,6 +23,7 @@ function taskView(task: TaskState): EntryExecutionsView["tasks"][number] {
     uid,
     symbol,
     direction,
+    side,
     dispatched_at: decided_at,
     // Never a key of another run: people look for it at the receiver.
     idempotency_key:

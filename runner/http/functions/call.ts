@@ -115,7 +115,9 @@ function effectsView(effects: Effects | undefined): { effects?: EffectsView } {
   const { claim } = effects;
   const view = branchView(effects);
   if (claim === undefined) return { effects: view };
-  return { effects: { ...view, claim: { uid: claim.uid, if_lost: branchView(claim.ifLost) } } };
+  const { uid, also } = claim;
+  const second = also === undefined ? {} : { also };
+  return { effects: { ...view, claim: { uid, ...second, if_lost: branchView(claim.ifLost) } } };
 }
 
 function branchView({ append, count }: Branch): EffectsView {

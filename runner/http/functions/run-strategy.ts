@@ -20,6 +20,7 @@ export function runStrategyRoutes(services: Services) {
     const {
       symbol,
       direction,
+      side,
       time,
       signal_id: signalId,
       extra,
@@ -28,7 +29,7 @@ export function runStrategyRoutes(services: Services) {
       by = "http",
       reason,
     } = c.req.valid("json");
-    const request = { strategy, symbol, direction, time, signalId, extra, invocation };
+    const request = { strategy, symbol, direction, side, time, signalId, extra, invocation };
     if (!for_real) {
       const { task, preview, ...previewed } = notRefused(await previewRun(request, services));
       return c.json({ dry_run: true as const, ...previewed, ...taskView(task), preview }, 200);
@@ -56,7 +57,8 @@ const body = membersOf(
       .transform((text) => normaliseSymbol(storable(text)))
       .refine((symbol) => symbol !== "", "expected a ticker symbol before the .P, such as BTCUSDT.P")
       .openapi({ type: "string", example: "BTCUSDT" }),
-    direction: oneOf(["long", "short"]),
+    direction: oneOf(["long", "short", "flat"]).describe("`flat`: an exit"),
+    side: oneOf(["long", "short"]).optional().describe("with `flat`, the only side to close; default: both"),
     time: timeSchema
       .optional()
       .openapi({ type: "string", description: "of the bar; default: the start of this minute" }),
@@ -81,7 +83,11 @@ const body = membersOf(
   },
   EXAMPLE,
 )
-  .superRefine(({ for_real, reason }, context) => {
+  .superRefine(({ direction, side, for_real, reason }, context) => {
+    if (side !== undefined && direction !== "flat") {
+      const message = 'expected no side, or {"direction": "flat"} with it: an exit closes a side';
+      context.addIssue({ code: "custom", path: ["side"], message });
+    }
     if (!for_real || reason !== undefined) return;
     const message = 'expected a reason with `for_real`, such as "the signal was lost": it is recorded';
     context.addIssue({ code: "custom", path: ["reason"], message });
@@ -93,6 +99,7 @@ const run = {
   entry_id: z.string().describe("of the run, for GET /entries/{id}; no signal has it"),
   symbol: z.string(),
   direction: z.enum(["long", "short", "flat"]),
+  side: z.enum(["long", "short"]).nullable().describe("the only side that an exit closes"),
   time: z.string(),
   idempotency_key: z.string(),
 };
@@ -115,7 +122,7 @@ const route = createRoute({
   path: "/strategies/{id}/run",
   summary: "What a strategy would do for a symbol and a direction; with `for_real`, do it",
   description:
-    "Without `for_real` nothing is changed or sent. For real it is an invocation of its own, recorded in `invocations`, with a uid and an idempotency key that no signal has. A paused, disabled, archived or shadow strategy is not run, and neither is one on a ticker that it may not trade.",
+    "Without `for_real` nothing is changed or sent. For real it is an invocation of its own, recorded in `invocations`, with a uid and an idempotency key that no signal has. A paused, disabled, archived or shadow strategy is not run, and neither is one on a ticker that it may not trade; an exit (`flat`) is stopped by what stops an exit that is sent.",
   security: BEARER,
   tags: ["strategies"],
   request: {
@@ -131,11 +138,12 @@ const route = createRoute({
 });
 
 function taskView(task: Task) {
-  const { entryId, symbol, direction, barTime } = task;
+  const { entryId, symbol, direction, side, barTime } = task;
   return {
     entry_id: entryId,
     symbol,
     direction,
+    side,
     time: isoTime(barTime),
     idempotency_key: idempotencyKeyOf(task),
   };

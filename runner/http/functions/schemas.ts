@@ -119,7 +119,13 @@ const branch = {
 };
 const effects = z.object({
   ...branch,
-  claim: z.object({ uid: z.string(), if_lost: z.object(branch) }).optional(),
+  claim: z
+    .object({
+      uid: z.string(),
+      also: z.string().optional().describe("a second uid, under the symbol as it was sent"),
+      if_lost: z.object(branch),
+    })
+    .optional(),
 });
 
 const dryRunAnswer = z

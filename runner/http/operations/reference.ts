@@ -3,11 +3,13 @@ import { unusableEvents } from "../../../functions/check-strategies.ts";
 import { EVENT_LEVELS } from "../../../shared/events.ts";
 import {
   phraseSchema,
-  REFERENCE_TABLES,
+  READ_TABLES,
   strategySchema,
   tickerSchema,
 } from "../../../shared/reference/reference.ts";
 import type { RowFaults } from "../../../shared/reference/row-faults.ts";
+import { ROW_RULES, type RowRule } from "../../../shared/reference/row-rules.ts";
+import { webhookSourceSchema } from "../../../shared/reference/webhook-source.ts";
 import { membersOf, oneOf } from "../expected.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { Problem } from "../problem.ts";
@@ -23,10 +25,14 @@ const faults = z
     named: z
       .array(
         z.object({
-          table: z.enum(REFERENCE_TABLES),
+          table: z.enum(READ_TABLES),
           row: z.string().describe("name and id"),
           column: z.string(),
-          value: z.string().describe("what stands there; of `params` only the kind of value"),
+          value: z.string().describe("what stands there; of `params` and `template` only the kind of value"),
+          rule: z
+            .enum(Object.keys(ROW_RULES) as RowRule[])
+            .optional()
+            .describe("what it breaks together with other rows; absent: it cannot be read"),
           effect: z.string().describe("what the router does now"),
         }),
       )
@@ -47,9 +53,10 @@ const snapshotSchema = z
     age_ms: z.int().nullable().describe("age of `confirmed_at`, by Redis' clock"),
     content: z
       .object({
-        tickers: z.record(z.string(), tickerSchema).describe("by normalised symbol"),
+        tickers: z.record(z.string(), tickerSchema).describe("by symbol"),
         strategies: z.record(z.string(), strategySchema).describe("by id"),
         phrases: z.record(z.string(), phraseSchema).describe("by phrase, case folded"),
+        sources: z.record(z.string(), webhookSourceSchema).describe("webhook sources by name"),
       })
       .optional(),
   })
@@ -121,6 +128,7 @@ export function referenceRoutes({ services }: HttpDeps) {
                   tickers: Object.fromEntries(content.tickers),
                   strategies: Object.fromEntries(content.strategies),
                   phrases: Object.fromEntries(content.phrases),
+                  sources: Object.fromEntries(content.sources),
                 },
               }
             : {}),

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { reportSchema } from "../../../shared/io/status/unusable-reports.ts";
-import { REFERENCE_TABLES } from "../../../shared/reference/reference.ts";
+import { READ_TABLES } from "../../../shared/reference/reference.ts";
 
 /** What `GET /status` answers. Times are milliseconds since 1970, by Redis' clock. */
 
@@ -31,7 +31,7 @@ const groupSchema = z.object({
 });
 
 const faultSchema = z.object({
-  table: z.enum(REFERENCE_TABLES),
+  table: z.enum(READ_TABLES),
   row: z.string(),
   column: z.string(),
   value: z.string(),

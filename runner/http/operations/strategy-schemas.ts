@@ -29,12 +29,18 @@ export const strategyViewSchema = z
     reverse: z.boolean(),
     shadow: z.boolean(),
     signal_age_ms_max: z.int().nullable(),
+    exits: z.boolean().describe("whether it takes exits"),
+    exit_age_ms_max: z
+      .int()
+      .nullable()
+      .describe("of exits, in place of all other limits of age; 0: any age; null: as for openings"),
     tickers: z.array(z.string()).nullable().describe("the symbols it is limited to; null: all"),
     phrases: z
       .array(
         z.object({
           phrase: z.string(),
           direction: z.enum(["long", "short", "flat"]).nullable(),
+          side: z.enum(["long", "short"]).nullable().describe("the only side that an exit closes"),
           state: z.enum(["enabled", "disabled", "ambiguous"]),
           signal_ids: z.array(z.int()),
           signals: z.array(z.string()).nullable().describe("their names; null: Postgres is unavailable"),

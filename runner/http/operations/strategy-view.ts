@@ -13,7 +13,7 @@ import type { StrategyView } from "./strategy-schemas.ts";
 
 /** Puts together what is known about one strategy: its row, its pauses, whether it can be run, and what it has done. */
 export function strategyView(strategy: Strategy, facts: StrategyFacts): StrategyView {
-  const { id, name, handler, params, symbols, faults: _, ...flags } = strategy;
+  const { id, name, handler, params, symbols, exits, exit_age_ms_max, faults: _, ...flags } = strategy;
   const { status, health, signalNames, activity } = facts;
   const paused = pauseOf(id, status.paused);
   const done = activity?.find(({ strategyId }) => strategyId === id);
@@ -27,10 +27,13 @@ export function strategyView(strategy: Strategy, facts: StrategyFacts): Strategy
       unknown
     >,
     ...flags,
+    exits: exits === true,
+    exit_age_ms_max: exit_age_ms_max ?? null,
     tickers: symbols === null ? null : [...symbols],
-    phrases: phrasesOf(id, facts.content).map(({ phrase, direction, state, signal_ids }) => ({
+    phrases: phrasesOf(id, facts.content).map(({ phrase, direction, side = null, state, signal_ids }) => ({
       phrase,
       direction,
+      side,
       state,
       signal_ids: [...signal_ids],
       signals:
@@ -65,14 +68,16 @@ export interface StrategyFacts {
 }
 
 function stateOf(
-  { archived, enabled, allow_open: opens, reverse, shadow }: Strategy,
+  { archived, enabled, allow_open, reverse, exits, shadow }: Strategy,
   isPaused: boolean,
 ): StrategyView["state"] {
   if (archived) return "archived";
   if (!enabled) return "disabled";
-  if (!opens && !reverse) return "may_not_open";
+  const opens = allow_open || reverse;
+  if (!opens && exits !== true) return "may_not_open";
   if (isPaused) return "paused";
-  return shadow ? "shadow" : "trades";
+  if (shadow) return "shadow";
+  return opens ? "trades" : "may_not_open";
 }
 
 function phrasesOf(id: number, { phrases }: ReferenceContent): Phrase[] {

@@ -1,3 +1,4 @@
+import { decidedUids } from "../../../shared/decide/exit-uid.ts";
 import { compareEntryIds } from "../../../shared/entry-range.ts";
 import { isEntryId } from "../../../shared/entry.ts";
 import { signalLogReaderOn, type LogFindings } from "../../../shared/io/log/signal-log-reader.ts";
@@ -5,6 +6,7 @@ import { DatabaseError } from "../../../shared/io/postgres/database.ts";
 import { deliveryStateOf } from "../../../shared/io/streams/delivery-state.ts";
 import { deadLettersOf, recordsOf, type EntryRecords } from "../../../shared/io/streams/entry-traces.ts";
 import { tasksOf, type Dispatch, type TaskState } from "../../../shared/io/streams/task-states.ts";
+import { holdersOf } from "../../../shared/io/streams/uid-holders.ts";
 import type { Services } from "../../setup/services.ts";
 import { tasksInFlightOf } from "../tasks-in-flight.ts";
 import type { EntryView } from "./entry-schemas.ts";
@@ -34,14 +36,14 @@ export interface FoundEntries {
 }
 
 /**
- * The entries with this uid: those in the log, and the one that holds the uid's claim in Redis.
+ * The entries with this uid, also exits that brought it: those in the log, and those that hold the uid's claims in Redis.
  * @throws DatabaseError when Redis has no claim and the log cannot be read
  */
 export async function lookUpUid(uid: string, deps: LookupDeps): Promise<FoundEntries> {
   const reader = readerOf(deps);
   const logged = await unlessUnavailable(reader.entryIdsOf(uid, ENTRIES_MAX + 1));
-  const holder = await deps.redis.get(deps.keys.dedup(uid));
-  const held = holder !== null && isEntryId(holder) ? [holder] : [];
+  const holders = await holdersOf(deps.redis, deps.keys, decidedUids(uid));
+  const held = [...holders.values()].filter(isEntryId);
   if (logged.found === undefined && held.length === 0) throw logged.error;
   const ids = logged.found ?? [];
   const shown = [...new Set([...ids.slice(0, ENTRIES_MAX), ...held])].toSorted(compareEntryIds);

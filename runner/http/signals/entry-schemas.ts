@@ -73,7 +73,11 @@ const decisionSchema = z
     reason: z.string().nullable(),
     detail,
     signal_id: z.int().nullable(),
-    direction: z.enum(["long", "short", "flat"]).nullable(),
+    direction: z.enum(["long", "short", "flat"]).nullable().describe("`flat`: an exit"),
+    side: z
+      .enum(["long", "short"])
+      .nullable()
+      .describe("the only side that an exit closes; null: both, or no exit"),
     symbol: z.string().nullable(),
     message: z.string().nullable(),
     source: z.string().nullable(),
@@ -177,6 +181,7 @@ export const foundSignalsSchema = z
             reason: true,
             signal_id: true,
             direction: true,
+            side: true,
             symbol: true,
             message: true,
             source: true,

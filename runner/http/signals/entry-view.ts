@@ -158,7 +158,7 @@ function loggedDecision(row: LoggedDecision): Omit<DecisionView, "outcomes"> {
 
 function publishedDecision({ invocation, record }: SignalRow): Omit<DecisionView, "outcomes"> {
   const { outcomes: _, raw: __, ...decision } = record;
-  return { ...decision, invocation, logged_at: null, asked_for: null };
+  return { ...decision, side: decision.side ?? null, invocation, logged_at: null, asked_for: null };
 }
 
 function loggedOutcome(row: LoggedOutcome): PartOutcome {

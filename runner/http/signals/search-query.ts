@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { EXIT_UID_LENGTH_MORE } from "../../../shared/decide/exit-uid.ts";
 import { SEARCH_REASONS, SEARCH_STATUSES, type SearchPage } from "../../../shared/io/log/search-statement.ts";
 import { normaliseSymbol } from "../../../shared/signal/signal.ts";
 import { cutText, storable } from "../../../shared/text.ts";
@@ -12,10 +13,19 @@ import { parseSearchCursor, type AskedSearch } from "./search-cursor.ts";
 /** Longer symbols are cut here in the record. */
 const SYMBOL_BYTES_MAX = 1_024;
 
-/** A uid as the record has it, which replaces some characters. */
-export const uidSchema = textUpTo(256, { what: "a uid", example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6" })
+/** A uid as the record has it, which replaces some characters; that of an exit is longer than the one it brought. */
+const UID_LENGTH_MAX = 256 + EXIT_UID_LENGTH_MORE;
+export const uidSchema = textUpTo(UID_LENGTH_MAX, {
+  what: "a uid",
+  example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6",
+})
   .transform(storable)
-  .openapi({ type: "string", minLength: 1, maxLength: 256, example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6" });
+  .openapi({
+    type: "string",
+    minLength: 1,
+    maxLength: UID_LENGTH_MAX,
+    example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6",
+  });
 
 /** Handlers have reasons of their own, such as `refused`. */
 const OWN_REASON = /^[\w.-]{1,100}$/;
@@ -39,7 +49,7 @@ const CURSOR_TEXT =
 /** Strict, because a misspelt filter would find everything. */
 export const searchQuerySchema = membersOf(
   {
-    uid: uidSchema.optional(),
+    uid: uidSchema.optional().describe("also finds the exits that brought it"),
     symbol: symbolSchema
       .optional()
       .openapi({ description: "normalised like the symbols of signals: upper case, without .P" }),

@@ -21,6 +21,7 @@ const decision = z.object({
   kind: z.literal("decision"),
   ...common,
   direction: z.enum(["long", "short", "flat"]).nullable(),
+  side: z.enum(["long", "short"]).nullable().default(null).describe("the only side that an exit closes"),
   source: text,
   duplicate_of: text,
   strategies: z.array(routingOutcomeSchema),

@@ -1,3 +1,4 @@
+import type { Claim } from "../../claim.ts";
 import { EffectsError, type CommitItem, type CommitOptions, type CommitSettings } from "../../commit.ts";
 import { isEntryId } from "../../entry.ts";
 import type { Keys } from "../../keys.ts";
@@ -119,11 +120,18 @@ class CallBuilder<Item extends CommitItem> {
     this.#message.addEntry({
       id: checkedId(item.id),
       fenceValue: this.#fenceValueOf(item),
-      claimIndex: claim === undefined ? 0 : this.#entryKeys.push(this.#keys.dedup(claim.uid)),
+      claimIndex: claim === undefined ? 0 : this.#claimIndexOf(claim),
       won: effects,
       // Few signals are duplicates: their branch is made only when it is asked for.
       lost: this.#options.branches === "won" ? undefined : claim?.ifLost,
     });
+  }
+
+  #claimIndexOf({ uid, also }: Claim): number {
+    const index = this.#entryKeys.push(this.#keys.dedup(uid));
+    if (also === undefined || also === uid) return index;
+    this.#entryKeys.push(this.#keys.dedup(also));
+    return -index;
   }
 
   #fenceValueOf({ id, deadLetterId }: Item): string | number {

@@ -72,19 +72,35 @@ local function fenceWon(id, fenceValue)
   return call('SET', KEYS[BEFORE_ENTRY_KEYS + fenceValue], id, 'NX', 'PX', onceTtl) ~= false
 end
 
+local function holderOf(claimKey)
+  local holder = redis.pcall('GET', claimKey)
+  return type(holder) == 'string' and holder or 'unknown'
+end
+
 -- Commits the entry at this position, whose branches have their sizes at wonAt and lostAt; returns its letter.
 local function settle(at, wonAt, lostAt)
   local id, fenceValue, claimIndex = values[at], values[at + 1], values[at + 2]
-  local claimKey = KEYS[BEFORE_ENTRY_KEYS + claimIndex]
-  local holder = nil
-  if claimIndex > 0 and not call('SET', claimKey, id, 'NX', 'PX', claimTtl) then
-    holder = redis.pcall('GET', claimKey)
-    if type(holder) ~= 'string' then holder = 'unknown' end
-    if holder ~= id and values[lostAt] == 0 then return 'L' end
+  local claimKey, alsoKey = KEYS[BEFORE_ENTRY_KEYS + claimIndex], nil
+  if claimIndex < 0 then
+    claimKey, alsoKey = KEYS[BEFORE_ENTRY_KEYS - claimIndex], KEYS[BEFORE_ENTRY_KEYS - claimIndex + 1]
   end
+  local holder = nil
+  if claimIndex ~= 0 and not call('SET', claimKey, id, 'NX', 'PX', claimTtl) then holder = holderOf(claimKey) end
+  if alsoKey then
+    if holder then
+      if holderOf(alsoKey) == id then holder = id end
+    elseif not call('SET', alsoKey, id, 'NX', 'PX', claimTtl) then
+      holder = holderOf(alsoKey)
+      call('DEL', claimKey)
+    end
+  end
+  if holder and holder ~= id and values[lostAt] == 0 then return 'L' end
   if not fenceWon(id, fenceValue) then
     -- The claim made a moment ago was no claim: the commit that won the fence has claimed what was to be claimed.
-    if claimIndex > 0 and not holder then call('DEL', claimKey) end
+    if claimIndex ~= 0 and not holder then
+      call('DEL', claimKey)
+      if alsoKey then call('DEL', alsoKey) end
+    end
     return 'F'
   end
   local processing = measured[at]

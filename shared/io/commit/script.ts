@@ -28,7 +28,7 @@ import { SCRIPT_WRITES } from "./script-writes.ts";
  *   elementLists  for each list: elementCount, then the values of each element
  *   values        for each entry: id · fenceValue · claimIndex · branchSize, branch · branchSize, branch if the claim is lost
  *     fenceValue    '' (group), the dead letter's id, or the index of the done key among the entry keys
- *     claimIndex    index of the dedup key among the entry keys (0 = no claim)
+ *     claimIndex    index of the dedup key among the entry keys (0 = no claim); negative: the key after it is claimed, too
  *     branchSize    number of values of the branch (0 = not sent)
  *     branch        appendCount · appends · counterListIndex · sumCount · for each sum: counterIndex, amount
  *     append        shapeIndex · elementListIndex (0 = one entry, no elements) · inline values · separateIndexes
@@ -67,7 +67,8 @@ import { SCRIPT_WRITES } from "./script-writes.ts";
  *     ["<record>"]
  *
  * Returns { 'committed', letters }: for each entry A applied, D duplicate, H held by itself, F fenced, or L claim lost and
- *           its branch not sent, so nothing was done for it
+ *           its branch not sent, so nothing was done for it. Of two keys both are claimed or none; one that the entry holds
+ *           itself makes it H whichever entry holds the other one, since it was committed before
  *         or, when nothing was written, { 'stale', current version, current epoch, aheadMs: by how much decidedAt is ahead of
  *           Redis' time if that is why, else '' }, { 'early' }: the call it follows is not committed, or { 'blocked', key, problem }
  *

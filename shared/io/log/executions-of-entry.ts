@@ -40,8 +40,8 @@ const ROWS_MAX = 5_000;
 
 /** `of`: a condition on the task that is asked for; empty: all are. */
 const decisionsOf = (table: NameTable, of: string): string => `
-  SELECT l.invocation, l.uid, l.signal_id, l.direction, l.symbol, l.source, l.raw, l.bar_time, l.sent_at, l.received_at,
-    l.decided_at, l.snapshot, i.kind, i.mode, i.started_at
+  SELECT l.invocation, l.uid, l.signal_id, l.direction, l.side, l.symbol, l.source, l.raw, l.bar_time, l.sent_at,
+    l.received_at, l.decided_at, l.snapshot, i.kind, i.mode, i.started_at
   FROM ${table("signal_log")} l LEFT JOIN ${table("invocations")} i ON i.id = l.invocation
   WHERE l.shard = $1 AND l.entry_id = $2 ${of}
   ORDER BY l.invocation = 'live' DESC, l.decided_at DESC, l.invocation LIMIT ${DECISIONS_MAX + 1}`;

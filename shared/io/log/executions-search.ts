@@ -1,5 +1,5 @@
 import type { ExecutionStatus } from "../../reasons.ts";
-import type { Direction } from "../../reference/reference.ts";
+import type { Direction, Side } from "../../reference/reference.ts";
 import type { Database } from "../postgres/database.ts";
 import {
   executionsStatement,
@@ -27,6 +27,7 @@ export interface FoundExecution {
   readonly uid: string | null;
   readonly symbol: string | null;
   readonly direction: Direction | null;
+  readonly side: Side | null;
   readonly message: string | null;
 }
 

@@ -89,7 +89,7 @@ export function executionsStatement(
   const sql = `
     SELECT found.entry_id, found.invocation, found.strategy_id, s.name AS strategy, NULLIF(found.part, '') AS retry, found.status,
       found.reason, left(found.detail ->> 'error', ${TEXT_LENGTH_MAX}) AS error, found.attempt, found.duration_ms, found.at, l.uid,
-      left(l.symbol, ${TEXT_LENGTH_MAX}) AS symbol, l.direction, left(l.message, ${TEXT_LENGTH_MAX}) AS message,
+      left(l.symbol, ${TEXT_LENGTH_MAX}) AS symbol, l.direction, l.side, left(l.message, ${TEXT_LENGTH_MAX}) AS message,
       to_char(found.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at_us
     FROM (SELECT * FROM (${statuses.map(ofStatus).join(" UNION ALL ")}) ended ORDER BY ${SORTED} ${limit}) found
       LEFT JOIN LATERAL (SELECT l.* FROM ${signalOf(table, "found")}) l ON true

@@ -1,3 +1,4 @@
+import { decidedUids } from "../../decide/exit-uid.ts";
 import {
   EXECUTION_REASONS,
   EXECUTION_STATUSES,
@@ -26,6 +27,7 @@ export const SEARCH_REASONS = [
 
 /** Conditions of a search; all that are given must hold. */
 export interface SignalSearch {
+  /** Also of the exits that brought it. */
   readonly uid?: string | undefined;
   /** Normalised. */
   readonly symbol?: string | undefined;
@@ -85,7 +87,7 @@ export function searchStatement(
     after &&
     `(${given(after.decidedAt)}::timestamptz, ${numeric(`${given(after.entryId)}::text`)}, ${given(after.invocation)})`;
   const ofSignal = [
-    ...(uid === undefined ? [] : [`l.uid = ${given(uid)}`]),
+    ...(uid === undefined ? [] : [`l.uid IN (${decidedUids(uid).map(given).join(", ")})`]),
     ...(symbol === undefined ? [] : [`l.symbol = ${given(symbol)}`]),
   ];
   const parts = {
@@ -141,7 +143,7 @@ function numeric(entryId: string): string {
 }
 
 const selectDecisions = (at: string, more: string): string => `
-  SELECT l.entry_id, l.invocation, l.uid, l.status, l.reason, l.signal_id, l.direction,
+  SELECT l.entry_id, l.invocation, l.uid, l.status, l.reason, l.signal_id, l.direction, l.side,
     left(l.symbol, ${TEXT_LENGTH_MAX}) AS symbol, left(l.message, ${TEXT_LENGTH_MAX}) AS message,
     left(l.source, ${TEXT_LENGTH_MAX}) AS source, l.bar_time, l.decided_at, l.snapshot, l.duplicate_of,
     ${microseconds(at)} AS decided_at_us${more}`;

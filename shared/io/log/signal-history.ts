@@ -1,6 +1,7 @@
 import type { EntryRange } from "../../entry-range.ts";
 import type { Fields } from "../../entry.ts";
 import type { RoutingOutcome } from "../../records.ts";
+import type { Direction, Side } from "../../reference/reference.ts";
 import type { ReplayDecision, LoggedSignal } from "../../replay/replay-decision.ts";
 import type { Database } from "../postgres/database.ts";
 import type { NameTable } from "../postgres/table-names.ts";
@@ -46,7 +47,7 @@ const selectDecidedAmong = (table: NameTable): string => `
 
 /** LIMIT makes Postgres look up row by row even while the table has no statistics. */
 const selectSignals = (table: NameTable): string => `
-  SELECT log.entry_id, log.uid, log.status, log.reason, log.detail, log.raw, log.snapshot, log.decided_at,
+  SELECT log.entry_id, log.uid, log.status, log.reason, log.direction, log.side, log.detail, log.raw, log.snapshot, log.decided_at,
     log.duplicate_of, EXISTS (
       SELECT FROM ${table("invocations")} i WHERE i.id = log.invocation AND i.kind = 'replay' AND i.mode = 'force'
     ) AS forced, COALESCE((
@@ -64,6 +65,8 @@ const selectSignals = (table: NameTable): string => `
 interface StoredSignal extends Omit<ReplayDecision, "decided_at" | "outcomes"> {
   readonly entry_id: string;
   readonly uid: string | null;
+  readonly direction: Direction | null;
+  readonly side: Side | null;
   readonly raw: Fields;
   readonly decided_at: Date;
   readonly forced: boolean;
@@ -129,6 +132,8 @@ function textSpansOf({ from, to }: EntryRange): TextSpan[] {
 function loggedSignal({
   entry_id,
   uid,
+  direction,
+  side,
   raw,
   forced,
   decided_at,
@@ -145,5 +150,5 @@ function loggedSignal({
     duplicate_of,
     outcomes: outcomes.map((outcome) => ({ ...outcome, strategy: null })),
   };
-  return { entryId: entry_id, uid, forced, raw, decision };
+  return { entryId: entry_id, uid, direction, side, forced, raw, decision };
 }

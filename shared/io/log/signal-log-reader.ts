@@ -1,5 +1,7 @@
+import { decidedUids } from "../../decide/exit-uid.ts";
 import type { Fields } from "../../entry.ts";
 import type { SignalRecord } from "../../records.ts";
+import type { Side } from "../../reference/reference.ts";
 import type { Database } from "../postgres/database.ts";
 import type { NameTable } from "../postgres/table-names.ts";
 import { NUMERIC_ENTRY_ID } from "./search-statement.ts";
@@ -7,12 +9,13 @@ import { NUMERIC_ENTRY_ID } from "./search-statement.ts";
 /** The log of one shard, read by entry id or uid. Every method throws DatabaseError. */
 export interface SignalLogReader {
   of(entryIds: readonly string[]): Promise<LogFindings>;
-  /** Ids of the entries with this uid, the oldest first. */
+  /** Ids of the entries with this uid, also of exits that brought it, the oldest first. */
   entryIdsOf(uid: string, countMax: number): Promise<string[]>;
 }
 
 /** A row of `signal_log` without its raw fields. Times are ISO 8601, UTC. */
-export interface LoggedDecision extends Omit<SignalRecord, "outcomes" | "raw"> {
+export interface LoggedDecision extends Omit<SignalRecord, "outcomes" | "raw" | "side"> {
+  readonly side: Side | null;
   readonly entry_id: string;
   readonly invocation: string;
   readonly logged_at: string;
@@ -78,8 +81,8 @@ const ASKED = "entry_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)
 const selectDecisions = (table: NameTable): string => `
   SELECT d.*, i.kind, i.mode, i.requested_by, i.reason AS requested_because, i.started_at, i.finished_at
   FROM (
-    SELECT entry_id, invocation, uid, status, reason, detail, signal_id, direction, symbol, message, source, bar_time, sent_at,
-      received_at, decided_at, snapshot, duplicate_of, logged_at,
+    SELECT entry_id, invocation, uid, status, reason, detail, signal_id, direction, side, symbol, message, source, bar_time,
+      sent_at, received_at, decided_at, snapshot, duplicate_of, logged_at,
       row_number() OVER (PARTITION BY entry_id ORDER BY invocation = 'live' DESC, decided_at DESC, invocation) AS rank
     FROM ${table("signal_log")} WHERE shard = $1 AND ${ASKED}
   ) d LEFT JOIN ${table("invocations")} i ON i.id = d.invocation
@@ -99,8 +102,8 @@ const selectRaw = (table: NameTable): string => `
   ORDER BY entry_id, invocation = 'live' DESC`;
 
 const selectEntryIds = (table: NameTable): string => `
-  SELECT entry_id FROM ${table("signal_log")} WHERE shard = $1 AND uid = $2
-  GROUP BY entry_id ORDER BY ${NUMERIC_ENTRY_ID} LIMIT $3`;
+  SELECT entry_id FROM ${table("signal_log")} WHERE shard = $1 AND uid IN ($3, $4, $5, $6)
+  GROUP BY entry_id ORDER BY ${NUMERIC_ENTRY_ID} LIMIT $2`;
 
 /** Reads the log that `logStoreOn` writes under the same shard. */
 export function signalLogReaderOn(db: Database, shard: string): SignalLogReader {
@@ -124,7 +127,8 @@ export function signalLogReaderOn(db: Database, shard: string): SignalLogReader 
         };
       }),
     async entryIdsOf(uid, countMax) {
-      const rows = await db.query<{ entry_id: string }>(selectEntryIds(table), [shard, uid, countMax]);
+      const params = [shard, countMax, ...decidedUids(uid)];
+      const rows = await db.query<{ entry_id: string }>(selectEntryIds(table), params);
       return rows.map(({ entry_id }) => entry_id);
     },
   };

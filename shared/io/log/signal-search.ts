@@ -1,5 +1,5 @@
 import type { ExecutionStatus, RoutingStatus, SignalStatus } from "../../reasons.ts";
-import type { Direction } from "../../reference/reference.ts";
+import type { Direction, Side } from "../../reference/reference.ts";
 import type { Database } from "../postgres/database.ts";
 import { searchStatement, type SearchKey, type SearchPage, type SignalSearch } from "./search-statement.ts";
 import { timedSearch } from "./timed-search.ts";
@@ -13,6 +13,7 @@ export interface FoundSignal {
   readonly reason: string | null;
   readonly signal_id: number | null;
   readonly direction: Direction | null;
+  readonly side: Side | null;
   readonly symbol: string | null;
   readonly message: string | null;
   readonly source: string | null;
@@ -104,6 +105,7 @@ function foundOf(row: FoundRow): FoundSignal {
     reason: row.reason,
     signal_id: row.signal_id,
     direction: row.direction,
+    side: row.side,
     symbol: row.symbol,
     message: row.message,
     source: row.source,

@@ -9,7 +9,7 @@ import {
   OWN_REFERENCE,
   type ReferenceOrigin,
 } from "../../reference/reference-kind.ts";
-import { REFERENCE_TABLES } from "../../reference/reference.ts";
+import { REFERENCE_TABLES, ROUTER_TABLES } from "../../reference/reference.ts";
 import { toDatabaseError } from "./database-error.ts";
 import { DatabaseError, type Database, type MigrateOptions, type Migration } from "./database.ts";
 import { readHistory, refuseMisplacedTables, refuseTakenNames } from "./migration-history.ts";
@@ -22,6 +22,13 @@ const DIRS = {
   log: fileURLToPath(new URL("migrations/log", import.meta.url)),
   /** Only while the reference is the router's own. */
   own: fileURLToPath(new URL("migrations/reference-own", import.meta.url)),
+} as const;
+/** Tables by the number of the migration that makes them. */
+const MADE_BY = {
+  "001": REFERENCE_TABLES,
+  "002": LOG_TABLES,
+  "005": [CHANGES_TABLE],
+  "009": ROUTER_TABLES,
 } as const;
 /** The library keeps its history there unless it is given a schema. */
 const DEFAULT_SCHEMA = "public";
@@ -104,9 +111,8 @@ async function applyFiles(
   },
 ): Promise<readonly string[]> {
   const missing = await missingFor(origin, history);
-  if (missing.some((name) => name.startsWith("001_"))) await refuseTakenNames(query, REFERENCE_TABLES);
-  if (missing.some((name) => name.startsWith("002_"))) await refuseTakenNames(query, LOG_TABLES);
-  if (missing.some((name) => name.startsWith("005_"))) await refuseTakenNames(query, [CHANGES_TABLE]);
+  for (const [number, tables] of Object.entries(MADE_BY))
+    if (missing.some((name) => name.startsWith(`${number}_`))) await refuseTakenNames(query, tables);
   const applied = await runFiles(client, { schema, origin });
   const stored = originIn(history.filter((name) => name.startsWith("reference ")));
   if (stored === undefined || !isSameOrigin(stored, origin)) {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { REFERENCE_TABLES } from "../../reference/reference.ts";
+import { READ_TABLES } from "../../reference/reference.ts";
 import { DatabaseError, type Database } from "../postgres/database.ts";
 import { holdersOf } from "../postgres/migration-lock.ts";
 
@@ -26,7 +26,7 @@ export async function takeEditLock(
   { table }: Pick<Database, "table">,
   { waitMsMax }: { readonly waitMsMax: number },
 ): Promise<void> {
-  const relations = REFERENCE_TABLES.map((name) => table(name));
+  const relations = READ_TABLES.map((name) => table(name));
   const until = performance.now() + waitMsMax;
   while (!(await tryEditLock(query)) || !(await tryTables(query, relations))) {
     if (performance.now() >= until) {

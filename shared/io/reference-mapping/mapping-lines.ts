@@ -1,7 +1,7 @@
 import { readRows } from "../../reference/read-rows.ts";
 import type { RawReferenceRows, ReferenceRows, StrategyRow } from "../../reference/reference.ts";
 import { keyText, namedId, rowFaultText, valueText } from "../../reference/row-faults.ts";
-import { normaliseSymbol } from "../../signal/signal.ts";
+import { tickerSymbols } from "../../reference/ticker-symbols.ts";
 import { firstOf, listed } from "./listed.ts";
 import type { OldRow, OldRows } from "./old-rows.ts";
 import type { OldSystem } from "./old-systems.ts";
@@ -66,7 +66,8 @@ function tickerLines(old: OldRows, { tickers }: ReferenceRows): string[] {
   const inactive = old.tickers.filter(
     ({ symbol, is_active }) => is_active === false && symbols.has(String(symbol)),
   );
-  const respelled = tradable.filter(({ symbol }) => normaliseSymbol(symbol) !== symbol);
+  const { keyOf } = tickerSymbols({ tickers });
+  const respelled = tradable.filter(({ symbol }) => keyOf(symbol) !== symbol);
   return [
     "",
     `Tickers: ${tradable.length} of ${old.tickers.length} may be traded`,
@@ -78,7 +79,7 @@ function tickerLines(old: OldRows, { tickers }: ReferenceRows): string[] {
       ),
       ...item(
         "in another spelling, for which the old router dropped signals",
-        respelled.map(({ symbol }) => `${symbol}, now ${normaliseSymbol(symbol)}`),
+        respelled.map(({ symbol }) => `${symbol}, now ${keyOf(symbol)}`),
       ),
     ]),
   ];

@@ -1,4 +1,4 @@
-import { REFERENCE_TABLES, type ReferenceTable } from "../../reference/reference.ts";
+import { READ_TABLES, type ReadTable } from "../../reference/reference.ts";
 import { REFERENCE_COLUMNS, type Column } from "../../reference/row-columns.ts";
 import { DatabaseError, type Database } from "../postgres/database.ts";
 import type { NameTable } from "../postgres/table-names.ts";
@@ -9,8 +9,6 @@ import type { NameTable } from "../postgres/table-names.ts";
 export interface Relation {
   /** Columns that it has and the router reads, in the router's order. */
   readonly columns: readonly string[];
-  /** Values that count for columns that it does not have. */
-  readonly defaults: Readonly<Record<string, unknown>>;
   /** Types of its columns, as Postgres writes them, that are of another sort than the router reads. */
   readonly otherTypes: ReadonlyMap<string, string>;
 }
@@ -30,25 +28,22 @@ interface FoundColumn {
 }
 
 /**
- * The five relations, looked up in one query.
+ * The relations, looked up in one query; without those that are not there.
  * @throws DatabaseError naming table and column that are missing or may not be read
  */
 export async function lookUpRelations(
   query: Database["query"],
   table: NameTable,
-): Promise<ReadonlyMap<ReferenceTable, Relation>> {
-  const rows = await query<Row>(LOOK_UP, [REFERENCE_TABLES.map((name) => table(name))]);
+): Promise<ReadonlyMap<ReadTable, Relation>> {
+  const rows = await query<Row>(LOOK_UP, [READ_TABLES.map((name) => table(name))]);
   const found = new Map(rows.map((row) => [row.at, row]));
   return new Map(
-    REFERENCE_TABLES.map((name, index) => {
+    READ_TABLES.flatMap((name, index) => {
       const row = found.get(index + 1);
-      return [name, row?.found === true ? relationOf(name, row.columns) : AS_OWN];
+      return row?.found === true ? [[name, relationOf(name, row.columns)] as const] : [];
     }),
   );
 }
-
-/** Of a relation that is not there: reading it says so. */
-const AS_OWN: Relation = { columns: [], defaults: {}, otherTypes: new Map() };
 
 const LOOK_UP = `
   SELECT at::int, relation IS NOT NULL AS found, COALESCE((
@@ -63,7 +58,7 @@ const LOOK_UP = `
     SELECT at, to_regclass(name) AS relation FROM unnest($1::text[]) WITH ORDINALITY AS wanted (name, at)
   ) relations`;
 
-function relationOf(table: ReferenceTable, found: readonly FoundColumn[]): Relation {
+function relationOf(table: ReadTable, found: readonly FoundColumn[]): Relation {
   const byName = new Map(found.map((column) => [column.name, column]));
   const wanted = Object.entries<Column<unknown>>(REFERENCE_COLUMNS[table]);
   const missing = wanted.find(([name, { absent }]) => absent === undefined && !byName.has(name));
@@ -85,9 +80,6 @@ function relationOf(table: ReferenceTable, found: readonly FoundColumn[]): Relat
     );
   return {
     columns: columns.map(({ name }) => name),
-    defaults: Object.fromEntries(
-      wanted.flatMap(([name, { absent }]) => (byName.has(name) ? [] : [[name, absent]])),
-    ),
     otherTypes: new Map(
       columns.flatMap((column) =>
         isOfSort(column, sortOf(column.name)) ? [] : [[column.name, column.type] as const],
@@ -97,22 +89,26 @@ function relationOf(table: ReferenceTable, found: readonly FoundColumn[]): Relat
 }
 
 /** What the router finds in a column with one of these types, and with no other. */
-type Sort = "number" | "text" | "boolean" | "json";
+type Sort = "number" | "text" | "boolean" | "json" | "list";
 
-const NUMBERS = new Set(["id", "strategy_id", "signal_id", "signal_age_ms_max"]);
-const BOOLEANS = new Set(["enabled", "archived", "allow_open", "reverse", "use_all_tickers", "shadow"]);
+const SORTS: Readonly<Record<Exclude<Sort, "text">, ReadonlySet<string>>> = {
+  number: new Set(["id", "strategy_id", "signal_id", "signal_age_ms_max", "exit_age_ms_max"]),
+  boolean: new Set(["enabled", "archived", "allow_open", "reverse", "use_all_tickers", "shadow", "exits"]),
+  json: new Set(["params", "template"]),
+  list: new Set(["exchanges"]),
+};
 
 function sortOf(column: string): Sort {
-  if (NUMBERS.has(column)) return "number";
-  if (BOOLEANS.has(column)) return "boolean";
-  return column === "params" ? "json" : "text";
+  const sorts = Object.entries(SORTS) as [keyof typeof SORTS, ReadonlySet<string>][];
+  return sorts.find(([, columns]) => columns.has(column))?.[0] ?? "text";
 }
 
-/** By Postgres' categories of types: N numbers, B boolean, S strings, E enums, X unknown literals. */
+/** By Postgres' categories of types: N numbers, B boolean, A arrays, S strings, E enums, X unknown literals. */
 const CATEGORIES: Readonly<Record<Exclude<Sort, "json">, string>> = {
   number: "N",
   text: "SEX",
   boolean: "B",
+  list: "A",
 };
 
 function isOfSort({ category, is_json: isJson }: FoundColumn, sort: Sort): boolean {
@@ -124,7 +120,7 @@ function isOfSort({ category, is_json: isJson }: FoundColumn, sort: Sort): boole
  * @throws DatabaseError naming table and column
  */
 export function refuseOtherTypes(
-  table: ReferenceTable,
+  table: ReadTable,
   { otherTypes }: Relation,
   rows: readonly Readonly<Record<string, unknown>>[],
 ): void {
@@ -141,7 +137,7 @@ export function refuseOtherTypes(
 }
 
 function relationFault(
-  { table, column, what }: { readonly table: ReferenceTable; readonly column: string; readonly what: string },
+  { table, column, what }: { readonly table: ReadTable; readonly column: string; readonly what: string },
   sqlstate: string,
 ): DatabaseError {
   return new DatabaseError(`table ${table}, column ${column} ${what}`, "unavailable", sqlstate);

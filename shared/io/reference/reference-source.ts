@@ -1,6 +1,11 @@
 import * as z from "zod";
 import { contentFromJson } from "../../reference/build-reference.ts";
-import type { RawReferenceRows, ReferenceContent, ReferenceTable } from "../../reference/reference.ts";
+import {
+  ROUTER_TABLES,
+  type RawReferenceRows,
+  type ReadTable,
+  type ReferenceContent,
+} from "../../reference/reference.ts";
 import { DatabaseError, type Database } from "../postgres/database.ts";
 import type { NameTable } from "../postgres/table-names.ts";
 import { lookUpRelations, refuseOtherTypes, type Relation } from "./reference-relations.ts";
@@ -14,7 +19,9 @@ export const KEY_COLUMNS = {
   strategies: ["id"],
   strategy_signals: ["strategy_id", "signal_id"],
   strategy_tickers: ["strategy_id", "symbol"],
-} as const satisfies Record<ReferenceTable, readonly string[]>;
+  ticker_aliases: ["alias"],
+  webhook_sources: ["name"],
+} as const satisfies Record<ReadTable, readonly string[]>;
 
 /** A version in `reference_snapshots` that cannot be used; the message names it. */
 export class ReferenceRowError extends Error {
@@ -34,7 +41,7 @@ export async function loadReferenceRows(
 ): Promise<RawReferenceRows> {
   return db.readOnly(async (query) => {
     const [limit] = await query<{ ms: number }>(LIMIT_STATEMENTS, [msMax]);
-    return readReferenceRows(query, db.table, limit?.ms);
+    return readReferenceRows(query, db.table, { msMax: limit?.ms });
   });
 }
 
@@ -46,25 +53,30 @@ const LIMIT_STATEMENTS = `
     FROM pg_settings WHERE name = 'statement_timeout'
   ) AS lower`;
 
-/** The same in a transaction of the caller. `msMax`: the limit of a statement, if there is one. */
+export interface ReadRowsOptions {
+  /** The limit of a statement, in ms, if there is one. */
+  readonly msMax?: number | undefined;
+  /** The migration that makes the router's own two tables may be missing: then they have no rows. */
+  readonly beforeMigration?: boolean;
+}
+
+/** The same in a transaction of the caller. */
 export async function readReferenceRows(
   query: Database["query"],
   table: NameTable,
-  msMax?: number,
+  { msMax, beforeMigration = false }: ReadRowsOptions = {},
 ): Promise<RawReferenceRows> {
   const relations = await lookUpRelations(query, table);
-  const rowsOf = async (name: ReferenceTable): Promise<unknown[]> => {
+  const rowsOf = async (name: ReadTable): Promise<unknown[]> => {
     const relation = relations.get(name);
-    if (relation === undefined) return [];
+    if (relation === undefined && beforeMigration && ROUTER_TABLES.some((one) => one === name)) return [];
     const rows = await query<Readonly<Record<string, unknown>>>(selectAll(name, table(name), relation)).catch(
       (error: unknown) => {
         throw tableError(name, error, msMax);
       },
     );
-    refuseOtherTypes(name, relation, rows);
-    return Object.keys(relation.defaults).length === 0
-      ? rows
-      : rows.map((row) => ({ ...relation.defaults, ...row }));
+    if (relation !== undefined) refuseOtherTypes(name, relation, rows);
+    return rows;
   };
   return {
     tickers: await rowsOf("tickers"),
@@ -72,13 +84,15 @@ export async function readReferenceRows(
     strategies: await rowsOf("strategies"),
     strategy_signals: await rowsOf("strategy_signals"),
     strategy_tickers: await rowsOf("strategy_tickers"),
+    ticker_aliases: await rowsOf("ticker_aliases"),
+    webhook_sources: await rowsOf("webhook_sources"),
   };
 }
 
 const CANCELED = "57014";
 
 /** Postgres' own words name relations below a view, if any: the table of the router stands before them. */
-function tableError(table: ReferenceTable, error: unknown, msMax: number | undefined): unknown {
+function tableError(table: ReadTable, error: unknown, msMax: number | undefined): unknown {
   if (!(error instanceof DatabaseError)) return error;
   const { kind, sqlstate, message } = error;
   const isSlow = sqlstate === CANCELED && msMax !== undefined;
@@ -128,8 +142,10 @@ export async function loadReferenceVersion(
 }
 
 /** Only the columns that are used: the tables may have further columns of other services. */
-function selectAll(table: ReferenceTable, name: string, { columns }: Relation): string {
-  // Symbols in the order of their bytes, so that the version does not depend on the collation.
-  const order = KEY_COLUMNS[table].map((key) => (key === "symbol" ? `${key}::text COLLATE "C"` : key));
-  return `SELECT ${columns.length === 0 ? "*" : columns.join(", ")} FROM ${name} ORDER BY ${order.join(", ")}`;
+function selectAll(table: ReadTable, name: string, relation: Relation | undefined): string {
+  // Of a relation that is not there, reading it says so.
+  const columns = relation === undefined ? "*" : relation.columns.join(", ");
+  // Texts in the order of their bytes, so that the version does not depend on the collation.
+  const order = KEY_COLUMNS[table].map((key) => (key.endsWith("id") ? key : `${key}::text COLLATE "C"`));
+  return `SELECT ${columns} FROM ${name} ORDER BY ${order.join(", ")}`;
 }

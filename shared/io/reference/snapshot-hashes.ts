@@ -14,6 +14,7 @@ import {
   type ReferenceContent,
   type ReferenceMeta,
 } from "../../reference/reference.ts";
+import { webhookSourceSchema } from "../../reference/webhook-source.ts";
 
 /** How a version is written into its four hashes, and how they are read and compared with the version. */
 
@@ -21,7 +22,9 @@ import {
  * Number of the form of these hashes, which stands in `meta`. A router decides on a higher one as far as it can read it, so a
  * form that it would misread must fail its schemas; and it never publishes over a higher one.
  */
-export const FORMAT = 2;
+export const FORMAT = 3;
+/** The lowest one whose texts are those that the version is the hash of; it is written where the content needs no higher one. */
+const TEXTS_FORMAT = 2;
 
 /** The hashes of a version as Redis has them, in the order of PARTS; a hash that is missing is empty. */
 export interface SnapshotHashes {
@@ -60,7 +63,8 @@ export function readSnapshot(version: string, hashes: SnapshotHashes): ReadSnaps
 
 /** Whether the hashes are what this router would write for the version. */
 export function isWrittenAsNow(version: string, hashes: SnapshotHashes): boolean {
-  return hashes.meta["format"] === String(FORMAT) && damageOf(version, hashes) === undefined;
+  const format = Number(hashes.meta["format"]);
+  return format >= TEXTS_FORMAT && format <= FORMAT && damageOf(version, hashes) === undefined;
 }
 
 /** What differs from the version, as a clause for people; undefined when nothing does. */
@@ -84,14 +88,15 @@ export function damageOf(version: string, hashes: SnapshotHashes): string | unde
 
 /** The four hashes of a version, as flat lists of fields and values. */
 export function hashFields(text: ReferenceText, createdAt: Date): Record<ReferencePart, string[]> {
-  const { tickers, strategies, phrases, faults } = text;
+  const { tickers, strategies, phrases, faults, sources, format } = text;
   const meta = {
     tickers: String(tickers.length),
     strategies: String(strategies.length),
     strategy_signals: String(phrases.length),
     created_at: createdAt.toISOString(),
-    format: String(FORMAT),
+    format: String(format),
     ...(faults === undefined ? {} : { faults }),
+    ...(sources === undefined ? {} : { sources }),
   };
   return {
     tickers: tickers.flat(),
@@ -106,8 +111,7 @@ function hashVersion(
   { tickers, strategies, strategy_signals, meta }: SnapshotHashes,
   format: number,
 ): string | undefined {
-  // Only the second format has the texts that the version is the hash of.
-  const textOf = (json: string): string => (format < 2 ? canonicalJson(JSON.parse(json)) : json);
+  const textOf = (json: string): string => (format < TEXTS_FORMAT ? canonicalJson(JSON.parse(json)) : json);
   const texts = (hash: Hash): FieldTexts =>
     Object.entries(hash).map(([field, json]) => [field, textOf(json)] as const);
   try {
@@ -116,6 +120,7 @@ function hashVersion(
       strategies: texts(strategies),
       phrases: texts(strategy_signals),
       ...(meta["faults"] === undefined ? {} : { faults: meta["faults"] }),
+      ...(meta["sources"] === undefined ? {} : { sources: meta["sources"] }),
     });
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
@@ -127,14 +132,16 @@ function formatText({ format }: Hash): string {
   return Number(format) > FORMAT ? ` (format ${format}, this router knows ${FORMAT}: upgrade it)` : "";
 }
 
-function parseContent({ tickers, strategies, strategy_signals }: SnapshotHashes): ReferenceContent {
+function parseContent({ tickers, strategies, strategy_signals, meta }: SnapshotHashes): ReferenceContent {
   return {
     tickers: parseHash(tickers, String, (value) => tickerSchema.parse(value)),
     strategies: parseHash(strategies, Number, (value) => strategySchema.parse(value)),
     phrases: parseHash(strategy_signals, String, (value) => phraseSchema.parse(value)),
-    sources: new Map(),
+    sources: new Map(sourcesSchema.parse(JSON.parse(meta["sources"] ?? "[]"))),
   };
 }
+
+const sourcesSchema = z.array(z.tuple([z.string(), webhookSourceSchema]));
 
 function parseHash<Key, Value>(
   hash: Hash,

@@ -9,6 +9,7 @@ import {
   entryFrom,
   rowsWithStrategies,
   signalFields,
+  signalRow,
   snapshotFrom,
   strategyRow,
   tasksIn,
@@ -32,13 +33,16 @@ export interface Ran {
   readonly taskFields: Readonly<Record<string, string>>;
 }
 
+/** Exits of the signal whose phrases open by `SIGNAL_1_LONG` and `SIGNAL_1_SHORT`. */
+const EXIT_PHRASES = { exit_phrase: "SIGNAL_1_EXIT", long_exit_phrase: "SIGNAL_1_EXIT_LONG" };
+
 /** Routes a signal to a strategy with this handler and runs it as the executor does. */
 export async function runStrategy(
   handler: AnyStrategyHandler,
   { params = {}, signal = {}, attempt = 1, env = {}, post }: RunOptions = {},
 ): Promise<Ran> {
-  const row = strategyRow(7, { name: "Trend follower", handler: handler.name, params });
-  const rows = rowsWithStrategies([row]);
+  const row = strategyRow(7, { name: "Trend follower", handler: handler.name, params, exits: true });
+  const rows = rowsWithStrategies([row], { signals: [signalRow(1, EXIT_PHRASES)] });
   const [result] = processSignals([entryFrom(signalFields(signal))], contextFrom({ rows }));
   const [taskFields = {}] = tasksIn(effectsOf(result));
   const parsed = parseTask({ id: "2-0", fields: taskFields });

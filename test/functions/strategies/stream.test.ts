@@ -29,6 +29,15 @@ test("the entry has the eight fields of a task, with all times in UTC, and those
   expect(Object.keys(append?.fields ?? {})).toEqual(expect.arrayContaining(EIGHT));
 });
 
+test.each([
+  ["SIGNAL_1_EXIT", ""],
+  ["SIGNAL_1_EXIT_LONG", "long"],
+])("the entry of the exit %s has the side %j, as its task has", async (message, side) => {
+  const { attempt, taskFields } = await runStrategy(stream, { signal: { message } });
+  expect(attempt).toMatchObject({ append: { fields: { direction: "flat", side } } });
+  expect(taskFields).toMatchObject({ direction: "flat", side });
+});
+
 test("what the signal did not have is empty", async () => {
   const { attempt } = await runStrategy(stream);
   expect(attempt).toMatchObject({ append: { fields: { sent_at: "", source: "" } } });

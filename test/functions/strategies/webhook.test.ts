@@ -56,6 +56,15 @@ describe("a delivery", () => {
     });
   });
 
+  test.each([
+    ["SIGNAL_1_EXIT", null],
+    ["SIGNAL_1_EXIT_LONG", "long"],
+  ])("of the exit %s has direction `flat` and the side %s", async (message, side) => {
+    const { request } = await deliver({}, { signal: { message } });
+    const { signal } = JSON.parse(request.body) as { signal: object };
+    expect(signal).toMatchObject({ direction: "flat", side });
+  });
+
   test("without `sent_at` has null there", async () => {
     const { request } = await deliver({});
     expect(JSON.parse(request.body)).toMatchObject({ signal: { sent_at: null } });

@@ -78,7 +78,7 @@ test("two logs of thousands of rows are compared in pages, and each planted diff
     common_span: false,
     strategies_unknown: 0,
   });
-  expect(differences).toEqual({ other: 2, repeat: 0, union_of_phrases: 1, case: 0, time: 0 });
+  expect(differences).toEqual({ other: 2, repeat: 0, union_of_phrases: 1, case: 0, time: 0, exit: 0 });
   expect(first.map((each: { kind: string }) => each.kind)).toEqual([
     "missing_there",
     "dispatched_here",

@@ -4,7 +4,7 @@ import type { OurSignal } from "../../../shared/compare/logged-signal.ts";
 import { NOW } from "../../builders.ts";
 import { compared, ignored, oldOf, ours, type Logs } from "./compare-fixture.ts";
 
-const NONE = { other: 0, repeat: 0, union_of_phrases: 0, case: 0, time: 0 };
+const NONE = { other: 0, repeat: 0, union_of_phrases: 0, case: 0, time: 0, exit: 0 };
 
 /** Reasons with which the router before logged no row. */
 const WITHOUT_ROW = ["unknown_phrase", "unknown_ticker", "ticker_disabled", "trade_not_permitted"];
@@ -32,6 +32,11 @@ const equalLogs: fc.Arbitrary<Logs> = fc.array(anySignal, { maxLength: 60 }).cha
       .integer({ min: -5_000, max: 5_000 })
       .map((ms) => logged.map((row) => oldOf(row, { at: row.at + ms }))),
   });
+});
+
+test("an exit that was not dispatched agrees, since the router before knew none", () => {
+  const here = [ignored("no_eligible_strategy", { direction: "flat", message: "SIGNAL_1_EXIT" })];
+  expect(compared({ here, there: [] })).toMatchObject({ classes: NONE, agreeing: 1 });
 });
 
 test("logs of routers with equal rules do not differ", () => {
@@ -92,6 +97,11 @@ const DIFFERENT: readonly (readonly [what: string, is: string, logs: Logs])[] = 
       here: [ours({ written: { message: "SIGNAL_1_LONG", symbol: "btcusdt.P" } })],
       there: [oldOf(ours(), { dispatched: false, strategies: [] })],
     },
+  ],
+  [
+    "an exit that was dispatched",
+    "exit missing_there",
+    { here: [ours({ direction: "flat", message: "SIGNAL_1_EXIT" })], there: [] },
   ],
   [
     "no bar time",

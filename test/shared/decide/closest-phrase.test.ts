@@ -37,6 +37,7 @@ describe("an unknown phrase", () => {
       detail,
       signalId: null,
       direction: null,
+      side: null,
       outcomes: [],
     });
   });

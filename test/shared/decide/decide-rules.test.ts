@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { uidOfDecision } from "../../../shared/decide/exit-uid.ts";
 import { SIGNAL_REASONS, STRATEGY_REASONS } from "../../../shared/reasons.ts";
 import { parseSignal } from "../../../shared/signal/signal.ts";
 import { anyAgeMax, anyPaused, anyRows, likelyFields, recentId } from "../../arbitraries.ts";
@@ -21,10 +22,12 @@ test("every decision is the one that the rules give when they are applied to pla
     fc.property(anyInput, (input) => {
       const decision = decisionOn(input.fields, input, input.entryId);
       const { identity: _, dispatched, ...expected } = expectedDecision(input);
-      const { status, reason, outcomes } = decision;
+      const { status, reason, direction, side, outcomes } = decision;
       expect({
         status,
         reason,
+        direction,
+        side,
         outcomes: outcomes.map((each) => [each.strategy_id, each.reason ?? each.status]),
       }).toEqual(expected);
       expect(outcomes.filter((each) => each.status === "dispatched").map((each) => each.strategy_id)).toEqual(
@@ -46,9 +49,11 @@ test("two random signals have one uid exactly if the rules call them the same si
       }),
     ),
   );
-  const uidOf = ({ fields, entryId }: OracleInput) => {
+  const uidOf = (input: OracleInput) => {
+    const { fields, entryId } = input;
     const parsed = parseSignal({ id: entryId, fields }, NOW);
-    return parsed.status === "valid" ? parsed.signal.uid : null;
+    if (parsed.status !== "valid") return null;
+    return uidOfDecision(parsed.signal.uid, decisionOn(fields, input, entryId));
   };
   fc.assert(
     fc.property(shared, ([one, two]) => {
@@ -72,3 +77,30 @@ test("random references and signals lead to every reason", () => {
   expected.delete("not_chosen");
   expect(reached).toEqual(expected);
 });
+
+test("no rule about opening stops an exit, for any strategy that takes exits", () => {
+  const OF_OPENING = ["ticker_disabled", "trade_not_permitted", "open_not_allowed", "ticker_not_allowed"];
+  let exits = 0;
+  fc.assert(
+    fc.property(anyInput, (input) => {
+      const { direction, outcomes } = decisionOn(input.fields, input, input.entryId);
+      if (direction !== "flat") return;
+      exits += outcomes.length;
+      for (const { reason } of outcomes) expect(OF_OPENING).not.toContain(reason);
+      const free = outcomes.filter(({ strategy_id: id }) => isFree(id, input));
+      // Only what stops every signal stops it for these.
+      const stopping = new Set(["unknown_ticker", "signal_disabled", "paused"]);
+      for (const { reason } of free) expect(reason === null || stopping.has(reason)).toBe(true);
+    }),
+    { numRuns: 1000 },
+  );
+  expect(exits).toBeGreaterThan(150);
+});
+
+/** Whether the strategy takes exits of any age now. */
+function isFree(id: number, { rows, paused }: OracleInput): boolean {
+  const strategy = rows.strategies.find((row) => row.id === id);
+  if (strategy === undefined || paused.has(id)) return false;
+  const { enabled, archived, shadow, exits, exit_age_ms_max } = strategy;
+  return enabled && !archived && !shadow && exits && exit_age_ms_max === 0;
+}

@@ -32,6 +32,7 @@ test("a signal goes to every strategy that subscribes to it and takes it", () =>
     detail: {},
     signalId: 1,
     direction: "short",
+    side: null,
     outcomes: [
       { strategy_id: 10, strategy: "strategy 10", status: "dispatched", reason: null, detail: {} },
       { strategy_id: 20, strategy: "strategy 20", status: "dispatched", reason: null, detail: {} },
@@ -193,6 +194,7 @@ describe("a rejection", () => {
       detail: { field: first.field, faults },
       signalId: null,
       direction: null,
+      side: null,
       outcomes: [],
     });
   });

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { decide } from "../../../shared/decide/decide.ts";
 import { DecisionCache } from "../../../shared/decide/decision-cache.ts";
 import type { DecisionContext, Verdict } from "../../../shared/decide/decision.ts";
@@ -74,6 +74,33 @@ test("signals for the same strategies share their outcomes, whatever their direc
   const blocked = decided({ message: "SIGNAL_1_LONG", symbol: "BBB" }).outcomes;
   expect(blocked).not.toBe(long);
   expect(decided({ message: "SIGNAL_1_SHORT", symbol: "BBB" }).outcomes).toBe(blocked);
+});
+
+describe("exits", () => {
+  const signals = [signalRow(1, { exit_phrase: "EXIT" })];
+  const cached = (strategies: readonly ReturnType<typeof strategyRow>[], changes = {}) => {
+    const rows = rowsWithStrategies(strategies, { tickers, signals });
+    return deciding(new DecisionCache(), contextFrom({ rows, ...changes }));
+  };
+
+  test("are kept apart from openings of the same strategies", () => {
+    const decided = cached([strategyRow(10, { exits: true, exit_age_ms_max: 0 }), strategyRow(20)]);
+    const [opening, exit] = ["SIGNAL_1_LONG", "EXIT"].map((message) => decided({ message, symbol: "AAA" }));
+    expect(opening?.outcomes.map(({ reason }) => reason)).toEqual([null, null]);
+    expect(exit?.outcomes.map(({ reason }) => reason)).toEqual([null, "exits_not_taken"]);
+    expect(decided({ message: "EXIT", symbol: "BBB" }).outcomes).toBe(exit?.outcomes);
+    expect(decided({ message: "SIGNAL_1_SHORT", symbol: "AAA" }).outcomes).toBe(opening?.outcomes);
+  });
+
+  test("are kept where only openings depend on the signal, and not where their age counts", () => {
+    const limited = { use_all_tickers: false, signal_age_ms_max: 5_000 };
+    const kept = cached([strategyRow(10, limited), strategyRow(20, { exits: true, exit_age_ms_max: 0 })]);
+    const exit = { message: "EXIT", symbol: "AAA" };
+    expect(kept(exit).outcomes).toBe(kept(exit).outcomes);
+    const aged = cached([strategyRow(10, { exits: true })], { signalAgeMsMax: 1_000 });
+    expect(aged(exit).status).toBe("dispatched");
+    expect(aged({ ...exit, sent_at: String(NOW - 1_001) }).outcomes[0]?.reason).toBe("stale");
+  });
 });
 
 /** Counts how often something is derived from a verdict. */

@@ -4,7 +4,18 @@ import { processSignals } from "../../../functions/process-signals.ts";
 import { taskAppend, type LoggedTask } from "../../../shared/executions/logged-task.ts";
 import { sharedFields } from "../../../shared/function.ts";
 import { idempotencyKeyOf, laneOf, parseTask } from "../../../shared/task.ts";
-import { contextFrom, effectsOf, entryFrom, NOW, recordIn, signalFields, tasksIn } from "../../builders.ts";
+import {
+  contextFrom,
+  effectsOf,
+  entryFrom,
+  NOW,
+  recordIn,
+  rowsWithStrategies,
+  signalFields,
+  signalRow,
+  strategyRow,
+  tasksIn,
+} from "../../builders.ts";
 
 /** A task made again from the log is the one that was dispatched. */
 
@@ -24,12 +35,17 @@ const signals = fc.record({
   source: fc.constantFrom(undefined, "", " me "),
   symbol: fc.constantFrom("BTCUSDT", " btcusdt.p "),
   uid: fc.constantFrom(undefined, "given"),
+  message: fc.constantFrom("SIGNAL_1_LONG", "EXIT", "EXIT SHORT"),
+});
+
+const rows = rowsWithStrategies([strategyRow(10, { exits: true })], {
+  signals: [signalRow(1, { exit_phrase: "EXIT", short_exit_phrase: "EXIT SHORT" })],
 });
 
 function loggedTask(fields: ReturnType<typeof signalFields>, forcedAt: number | undefined) {
   const forced = forcedAt === undefined ? {} : { invocation: "run-1", forcedAt };
   const entry = entryFrom(fields);
-  const [result] = processSignals([entry], contextFrom({ signalAgeMsMax: 0, ...forced }));
+  const [result] = processSignals([entry], contextFrom({ rows, signalAgeMsMax: 0, ...forced }));
   const effects = effectsOf(result);
   const [dispatched = {}] = tasksIn(effects);
   const task: LoggedTask = {

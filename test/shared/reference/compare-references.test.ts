@@ -10,6 +10,8 @@ const ROWS: ReferenceRows = {
   strategies: [strategyRow(1, { name: "one" }), strategyRow(2, { name: "two" })],
   strategy_signals: [{ strategy_id: 1, signal_id: 1 }],
   strategy_tickers: [],
+  ticker_aliases: [],
+  webhook_sources: [],
 };
 
 const compared = (after: Partial<ReferenceRows>): readonly string[] =>

@@ -1,13 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildReference, contentFromJson, contentJson } from "../../../shared/reference/build-reference.ts";
-import { anyRows } from "../../arbitraries.ts";
 import { referenceRows, signalRow, tickerRow } from "../../builders.ts";
+import { widerRows } from "../../wider-references.ts";
 
 describe("the content of a version kept as JSON", () => {
   test("is read as it was, in the same order, whatever the order in JSON", () => {
     fc.assert(
-      fc.property(anyRows, (rows) => {
+      fc.property(widerRows, (rows) => {
         const { content } = buildReference(rows);
         const kept = JSON.parse(JSON.stringify(contentJson(content))) as Record<string, object>;
         const turned = Object.fromEntries(

@@ -1,9 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildReference, contentJson } from "../../../shared/reference/build-reference.ts";
+import { referenceText } from "../../../shared/reference/reference-text.ts";
 import type { ReferenceRows } from "../../../shared/reference/reference.ts";
-import { anyRows } from "../../arbitraries.ts";
 import { rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../../builders.ts";
+import { mixedReference } from "../../mixed-signals.ts";
+import { widerRows } from "../../wider-references.ts";
 
 const shuffle = <T>(rows: readonly T[]): fc.Arbitrary<T[]> =>
   fc.shuffledSubarray([...rows], { minLength: rows.length, maxLength: rows.length });
@@ -15,6 +17,8 @@ describe("the version", () => {
   const version = (changes: Partial<ReferenceRows> = {}): string =>
     buildReference({ ...rows, ...changes }).version;
   const strategy = (changes: Partial<typeof limited>) => ({ strategies: [{ ...limited, ...changes }] });
+
+  const source = { name: "mine", enabled: true, format: "json", template: {}, uid: null } as const;
 
   test("is 16 hex digits", () => {
     expect(version()).toMatch(/^[0-9a-f]{16}$/);
@@ -52,6 +56,15 @@ describe("the version", () => {
     ],
     ["strategy's own age", strategy({ signal_age_ms_max: 1000 })],
     ["strategy in the shadow", strategy({ shadow: true })],
+    ["exit phrase", { signals: [signalRow(1, { exit_phrase: "OUT" })] }],
+    ["side of an exit", { signals: [signalRow(1, { long_exit_phrase: "OUT" })] }],
+    ["strategy that takes exits", strategy({ exits: true })],
+    ["strategy's age of exits", strategy({ exit_age_ms_max: 0 })],
+    ["ticker's exchanges", { tickers: [tickerRow("BTCUSDT", { exchanges: ["*"] })] }],
+    ["perpetual", { tickers: [tickerRow("BTCUSDT"), tickerRow("BTCUSDT.P")] }],
+    ["alias", { ticker_aliases: [{ alias: "XBT", symbol: "BTCUSDT" }] }],
+    ["alias that is left out", { ticker_aliases: [{ alias: "XBT", symbol: "NONE" }] }],
+    ["source", { webhook_sources: [source] }],
   ])("is another one with another %s", (_what, changes) => {
     expect(version(changes)).not.toBe(version());
   });
@@ -63,13 +76,53 @@ describe("the version", () => {
       "a ticker listed twice for a strategy",
       { strategy_tickers: [...rows.strategy_tickers, { strategy_id: 10, symbol: "btcusdt" }] },
     ],
+    ["exchanges that are none", { tickers: [tickerRow("BTCUSDT", { exchanges: [] })] }],
     ["the name of a signal", { signals: [signalRow(1, { name: "other" })] }],
   ])("does not depend on %s", (_what, changes) => {
     expect(version(changes)).toBe(version());
   });
 
+  test("of references that say nothing new is the one that versions before had, with faults, too", () => {
+    expect(buildReference(mixedReference()).version).toBe("cf3cd2f0e1868ecb");
+    const text = '{"b":[1,{"z":null,"a":"é"}],"a":1}';
+    const faulty = rowsWithStrategies(
+      [
+        strategyRow(10, { use_all_tickers: false, params: JSON.parse(text) }),
+        { ...strategyRow(20), params: [] as never },
+      ],
+      {
+        tickers: [
+          tickerRow("btcusdt.P"),
+          tickerRow("ETHUSDT"),
+          { ...tickerRow("XRP"), status: "on" as never },
+        ],
+        strategy_tickers: [{ strategy_id: 10, symbol: "ethusdt.p" }],
+        signals: [
+          signalRow(1),
+          signalRow(2, { long_phrase: "signal_1_long", short_phrase: "SIGNAL_1_SHORT" }),
+        ],
+      },
+    );
+    const built = buildReference(faulty);
+    expect(built.version).toBe("a7d3ef891e582d64");
+    expect(referenceText(built.content, built.faults).format).toBe(2);
+  });
+
+  test.each<[string, Partial<ReferenceRows>]>([
+    ["an exit", { signals: [signalRow(1, { exit_phrase: "OUT" })] }],
+    ["a strategy that takes exits", strategy({ exits: true })],
+    ["a perpetual", { tickers: [tickerRow("BTCUSDT"), tickerRow("BTCUSDT.P")] }],
+    ["an exit that is left out", { signals: [signalRow(1, { exit_phrase: "SIGNAL_1_LONG" })] }],
+    ["an alias that is left out", { ticker_aliases: [{ alias: "XBT", symbol: "NONE" }] }],
+    ["a source that is left out", { webhook_sources: [{ ...source, format: "xml" as never }] }],
+    ["a source", { webhook_sources: [source] }],
+  ])("has format 3 with %s, which versions before would not see", (_what, changes) => {
+    const { content, faults } = buildReference({ ...rows, ...changes });
+    expect(referenceText(content, faults).format).toBe(3);
+  });
+
   test("does not depend on the order of rows, nor does anything else of the reference", () => {
-    const shuffled = anyRows.chain((some) =>
+    const shuffled = widerRows.chain((some) =>
       fc.tuple(
         fc.constant(some),
         fc.record({
@@ -78,6 +131,8 @@ describe("the version", () => {
           strategies: shuffle(some.strategies),
           strategy_signals: shuffle(some.strategy_signals),
           strategy_tickers: shuffle(some.strategy_tickers),
+          ticker_aliases: shuffle(some.ticker_aliases),
+          webhook_sources: shuffle(some.webhook_sources),
         }),
       ),
     );

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildReference } from "../../../shared/reference/build-reference.ts";
-import type { RawReferenceRows, ReferenceTable } from "../../../shared/reference/reference.ts";
+import type { RawReferenceRows, ReadTable } from "../../../shared/reference/reference.ts";
 import { rowFaultText } from "../../../shared/reference/row-faults.ts";
 import { snapshotOf } from "../../../shared/reference/snapshot.ts";
 import { anyRows } from "../../arbitraries.ts";
@@ -12,15 +12,17 @@ const rows = rowsWithStrategies([strategyRow(10), strategyRow(20)], {
 });
 
 /** The rows with one more in the table. */
-const withRow = (table: ReferenceTable, row: object): RawReferenceRows => ({
+const withRow = (table: ReadTable, row: object): RawReferenceRows => ({
   ...rows,
   [table]: [...rows[table], row],
 });
 
+const source = { name: "mine", enabled: true, format: "json", template: {}, uid: null };
+
 const faultTexts = (raw: RawReferenceRows): string[] => buildReference(raw).faults.map(rowFaultText);
 
 describe("a row that cannot be used", () => {
-  test.each<[string, ReferenceTable, object, string]>([
+  test.each<[string, ReadTable, object, string]>([
     [
       "params that are a list",
       "strategies",
@@ -62,6 +64,46 @@ describe("a row that cannot be used", () => {
     ]);
   });
 
+  test.each<[string, unknown]>([
+    ["a list", []],
+    ["a number at symbol", { symbol: 7 }],
+    ["a number at symbol.map.buy", { message: "{{a}}", symbol: { from: "{{s}}", map: { buy: 7 } } }],
+    ["nothing at symbol.from", { symbol: { map: {} } }],
+    ["a text at symbol.form", { symbol: { from: "{{s}}", form: "x" } }],
+    ["a text at __proto__", JSON.parse('{"__proto__": "x"}')],
+    ["a text that jsonb cannot hold", { symbol: "\0" }],
+  ])("of webhook_sources is named with the place in its template (%s)", (value, template) => {
+    const { content, faults } = buildReference(withRow("webhook_sources", { ...source, template }));
+    expect(content.sources.size).toBe(0);
+    expect(faults.map(rowFaultText)).toEqual([
+      `table webhook_sources, row mine, column template: ${value} instead of a JSON object whose members are texts, or objects of \`from\`, \`map\` and \`default\`; the source is left out: its webhooks are refused`,
+    ]);
+  });
+
+  test.each([["BINANCE"], [[" "]], [["BINANCE:"]], [[null]], [7]])(
+    "of tickers with exchanges %j has none, and is used",
+    (exchanges) => {
+      const raw = { ...rows, tickers: [{ ...tickerRow("BTCUSDT"), exchanges }] };
+      const { content, faults } = buildReference(raw);
+      expect(content.tickers.get("BTCUSDT")).toEqual({ status: "enabled", trade_permission: "enabled" });
+      expect(faults).toMatchObject([{ table: "tickers", column: "exchanges" }]);
+    },
+  );
+
+  test("lacks a column where that has a default", () => {
+    const { exits: _, exit_age_ms_max: _age, ...strategy } = strategyRow(10);
+    const { exchanges: _none, ...ticker } = tickerRow("BTCUSDT");
+    const {
+      exit_phrase: _exit,
+      long_exit_phrase: _long,
+      short_exit_phrase: _short,
+      ...signal
+    } = signalRow(1);
+    const { ticker_aliases: _aliases, webhook_sources: _sources, ...old } = referenceRows();
+    const raw = { ...old, strategies: [strategy], tickers: [ticker], signals: [signal] };
+    expect(buildReference(raw)).toEqual(buildReference(referenceRows()));
+  });
+
   test("shows nothing of what stands in params, but the kind of value", () => {
     for (const params of ["s3cret", ["s3cret"], 7, true, null, { a: "s3cret\0" }, { "s3cret\0": 1 }]) {
       const [fault, ...more] = faultTexts(withRow("strategies", { ...strategyRow(2), params }));
@@ -74,8 +116,9 @@ describe("a row that cannot be used", () => {
   test("of strategies is kept, cannot run, and trades as little as its readable columns allow", () => {
     const broken = { ...strategyRow(30), enabled: "yes", archived: null, allow_open: 1, reverse: null };
     const odd = { use_all_tickers: null, signal_age_ms_max: -1, shadow: "no", name: null, handler: 5 };
+    const oddExits = { exits: "yes", exit_age_ms_max: 1.5 };
     const built = buildReference(
-      rowsWithStrategies([strategyRow(10), { ...broken, ...odd, params: [] } as never]),
+      rowsWithStrategies([strategyRow(10), { ...broken, ...odd, ...oddExits, params: [] } as never]),
     );
     expect(built.content.strategies.get(30)).toEqual({
       id: 30,
@@ -89,6 +132,7 @@ describe("a row that cannot be used", () => {
       params: {},
       signal_age_ms_max: 1,
       shadow: true,
+      exit_age_ms_max: 1,
       faults: expect.arrayContaining([{ column: "params", value: "a list" }]),
     });
     expect(built.faults.map(({ column }) => column).toSorted()).toEqual(
@@ -116,7 +160,7 @@ describe("a row that cannot be used", () => {
     },
   );
 
-  test.each<[ReferenceTable, object]>([
+  test.each<[ReadTable, object]>([
     ["tickers", { ...tickerRow("X"), symbol: null }],
     ["tickers", tickerRow(" .P")],
     ["tickers", tickerRow("X\0")],
@@ -125,6 +169,13 @@ describe("a row that cannot be used", () => {
     ["signals", { ...signalRow(2), short_phrase: ["GO"] }],
     ["signals", { ...signalRow(2), enabled: null }],
     ["signals", signalRow(2, { long_phrase: "GO\0" })],
+    ["signals", { ...signalRow(2), long_exit_phrase: 7 }],
+    ["ticker_aliases", { alias: "XBT", symbol: null }],
+    ["ticker_aliases", { alias: " ", symbol: "BTCUSDT" }],
+    ["webhook_sources", { ...source, name: "A" }],
+    ["webhook_sources", { ...source, enabled: null }],
+    ["webhook_sources", { ...source, format: "xml" }],
+    ["webhook_sources", { ...source, uid: " " }],
     ["strategies", { ...strategyRow(30), id: 2_147_483_648 }],
     ["strategies", strategyRow(0)],
     ["strategies", strategyRow(-3)],
@@ -199,13 +250,7 @@ const anyCell = fc.oneof(
 );
 
 test("whatever stands in one row, the others are used as without it, and the result is a snapshot", () => {
-  const tables: ReferenceTable[] = [
-    "tickers",
-    "signals",
-    "strategies",
-    "strategy_signals",
-    "strategy_tickers",
-  ];
+  const tables: ReadTable[] = ["tickers", "signals", "strategies", "strategy_signals", "strategy_tickers"];
   fc.assert(
     fc.property(
       anyRows,

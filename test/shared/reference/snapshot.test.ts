@@ -2,8 +2,8 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { buildReference } from "../../../shared/reference/build-reference.ts";
 import { snapshotOf } from "../../../shared/reference/snapshot.ts";
-import { anyRows } from "../../arbitraries.ts";
 import { rowsWithStrategies, snapshotFrom, strategyRow } from "../../builders.ts";
+import { widerRows } from "../../wider-references.ts";
 
 test("a phrase has the strategies that subscribe to it, with their symbols as sets", () => {
   const snapshot = snapshotFrom(
@@ -22,7 +22,7 @@ test("a phrase has the strategies that subscribe to it, with their symbols as se
 
 test("each phrase is listed under its length", () => {
   fc.assert(
-    fc.property(anyRows, (rows) => {
+    fc.property(widerRows, (rows) => {
       const { phrasesByLength, subscriptions } = snapshotFrom(rows);
       expect([...phrasesByLength.values()].flat().toSorted()).toEqual([...subscriptions.keys()]);
       for (const [length, phrases] of phrasesByLength) {
@@ -41,7 +41,7 @@ test("content that names a strategy it does not have is no snapshot", () => {
 
 test("it is the same, whatever the order in which Redis returns the content", () => {
   fc.assert(
-    fc.property(anyRows, (rows) => {
+    fc.property(widerRows, (rows) => {
       const { version, content } = buildReference(rows);
       const reversed = {
         tickers: new Map([...content.tickers].toReversed()),

@@ -144,6 +144,42 @@ describe("one strategy on demand", () => {
     });
     expect(receiver.deliveries).toEqual([]);
   });
+
+  test("is run as an exit, of one side, where it takes exits", async () => {
+    const receiver = await stage();
+    const exit = { ...REAL, direction: "flat" };
+    expect(await run("Trend", { ...exit, side: "long" })).toMatchObject({
+      status: 409,
+      body: { code: "run_refused", issues: [{ path: "exits_not_taken" }] },
+    });
+    expect(await run("Trend", { ...REAL, side: "long" })).toMatchObject({
+      status: 422,
+      body: { issues: [{ path: "side" }] },
+    });
+    await http.setReference(
+      rowsWithStrategies([
+        strategyRow(10, {
+          name: "Trend",
+          handler: "webhook",
+          params: { url: receiver.url },
+          allow_open: false,
+          exits: true,
+        }),
+      ]),
+    );
+    const bodies = [await run("Trend", { ...exit, side: "long" }), await run("Trend", exit)].map(
+      ({ body }) => body,
+    );
+    expect(bodies).toMatchObject([
+      { direction: "flat", side: "long", execution: { status: "executed" } },
+      { direction: "flat", side: null, execution: { status: "executed" } },
+    ]);
+    const signals = receiver.deliveries.map(({ body }) => (JSON.parse(body) as { signal: object }).signal);
+    expect(signals).toMatchObject([
+      { direction: "flat", side: "long", uid: `manual:${String(bodies[0].invocation)}:long` },
+      { direction: "flat", side: null },
+    ]);
+  });
 });
 
 test("a dry run of execute-strategies shows what each task's strategy would do, and what would stop it", async () => {

@@ -143,7 +143,7 @@ test("after two refreshes in a row that could not read Postgres health is degrad
 test("a snapshot that a newer version of the router has published is left as it is, and people are told to upgrade", async () => {
   const { redis, keys, events } = http.services;
   const version = (await current()) ?? "";
-  await redis.hset(keys.reference(version, "meta"), "format", "3");
+  await redis.hset(keys.reference(version, "meta"), "format", "4");
   await http.sql("UPDATE tickers SET status = 'disabled'");
   for (let n = 0; n < 2; n += 1) {
     const { status, body } = await http.call("POST", "/reference/refresh");
@@ -156,7 +156,7 @@ test("a snapshot that a newer version of the router has published is left as it 
   expect(errors).toEqual([expect.objectContaining({ message, action_flag: "true" })]);
   const { reasons } = (await http.call("GET", "/readyz")).body;
   expect(reasons).toContainEqual(
-    expect.stringMatching(/newer version of the router \(format 3 .*knows 2\).*upgrade this router/),
+    expect.stringMatching(/newer version of the router \(format 4 .*knows 3\).*upgrade this router/),
   );
 });
 

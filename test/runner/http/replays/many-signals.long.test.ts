@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { byPace } from "../../../long/pace.ts";
-import { asRead, mixedReference, mixedSignal } from "../../../mixed-signals.ts";
+import { asRead, mixedReference, mixedSignal, MIXTURE } from "../../../mixed-signals.ts";
 import { everything } from "../../replay/replay-fixture.ts";
 import { routeAll } from "../../replay/route-in-process.ts";
 import { useHttpApp } from "../http-fixture.ts";
@@ -13,7 +13,7 @@ describe("in lines", () => {
   test(`a dry run over ${COUNT} signals changes no key and no row, and on the logged snapshots nothing differs`, async () => {
     const now = Date.now();
     await http.setReference(mixedReference());
-    await http.publishMany(COUNT, (n) => asRead(mixedSignal(n % 20 === 16 ? n + 1 : n, now)));
+    await http.publishMany(COUNT, (n) => asRead(mixedSignal(n % MIXTURE === 16 ? n + 1 : n, now)));
     await routeAll(http.services);
     const before = await everything(http);
     for (const snapshot of ["logged", "current"]) {

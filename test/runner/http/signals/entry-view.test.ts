@@ -18,8 +18,9 @@ const FINDINGS: EntryFindings = {
 };
 
 function decision(invocation = "live"): LoggedDecision {
-  const { outcomes: _, raw: __, ...record } = logged("5-0").record;
-  return { ...record, entry_id: "5-0", invocation, logged_at: at("00:00:09.000"), asked_for: null };
+  const { outcomes: _, raw: __, side = null, ...record } = logged("5-0").record;
+  const rest = { entry_id: "5-0", invocation, logged_at: at("00:00:09.000"), asked_for: null };
+  return { ...record, side, ...rest };
 }
 
 function outcome(invocation = "live"): LoggedOutcome {

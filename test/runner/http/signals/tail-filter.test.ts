@@ -19,6 +19,7 @@ const decision: DecisionItem = {
   kind: "decision",
   status: "dispatched",
   direction: "long",
+  side: null,
   source: null,
   duplicate_of: null,
   strategies: [routed(10), routed(11, { status: "ignored", reason: "paused" })],

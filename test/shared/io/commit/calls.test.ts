@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { unpack } from "msgpackr";
 import { describe, expect, it } from "vitest";
 import type { CommitItem, CommitOptions } from "../../../../shared/commit.ts";
 import { NO_EFFECTS, type Append, type Effects } from "../../../../shared/function.ts";
@@ -170,6 +171,15 @@ describe("a call", () => {
         .split(" ")
         .map((name) => `{p}:${name}`),
     );
+  });
+
+  it("declares both keys of a claim of two uids, and says so by the sign of the first one's place", () => {
+    const effects: Effects = { append: [], count: [], claim: { uid: "a", also: "b", ifLost: NO_EFFECTS } };
+    const once: Effects = { append: [], count: [], claim: { uid: "c", also: "c", ifLost: NO_EFFECTS } };
+    const call = only([item(1, effects), item(2, once)], GROUP, "won");
+    expect(call?.keyNames.slice(4)).toStrictEqual(["a", "b", "c"].map((uid) => KEYS.dedup(uid)));
+    const [, , , , values] = unpack(call?.message ?? Buffer.of()) as unknown[][];
+    expect([values?.[2], values?.[10]]).toStrictEqual([-1, 3]);
   });
 
   it("declares the stream its group reads", () => {

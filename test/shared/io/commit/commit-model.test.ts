@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Claim } from "../../../../shared/claim.ts";
 import type { CommitItem, CommitOptions } from "../../../../shared/commit.ts";
 import type { Fields } from "../../../../shared/entry.ts";
 import { HOLDER, type Append, type Branch, type Effects } from "../../../../shared/function.ts";
@@ -41,7 +42,7 @@ class Model {
   commit(items: readonly CommitItem[], { fence, decidedOn }: CommitOptions): readonly string[] {
     if (decidedOn !== undefined && decidedOn.version !== VERSION) return ["stale"];
     const isLost = ({ id, effects }: CommitItem): boolean => {
-      const holder = effects.claim === undefined ? undefined : this.holders.get(effects.claim.uid);
+      const holder = effects.claim && this.#holderOf(effects.claim, id);
       return holder !== undefined && holder !== id;
     };
     const lost: CommitItem[] = [];
@@ -56,11 +57,18 @@ class Model {
   #settle({ id, deadLetterId = "", effects }: CommitItem, fence: CommitOptions["fence"]): string {
     if (!this.#wins(fence, id, deadLetterId)) return "fenced";
     if (effects.claim === undefined) return this.#apply(effects, "applied");
-    const holder = this.holders.get(effects.claim.uid);
+    const holder = this.#holderOf(effects.claim, id);
     if (holder === id) return "held";
     if (holder !== undefined) return this.#apply(effects.claim.ifLost, "duplicate", holder);
-    this.holders.set(effects.claim.uid, id);
+    const { uid, also = uid } = effects.claim;
+    this.holders.set(uid, id).set(also, id);
     return this.#apply(effects, "applied");
+  }
+
+  /** Of the entry itself if it holds one of the uids. */
+  #holderOf({ uid, also = uid }: Claim, id: string): string | undefined {
+    const [first, second] = [this.holders.get(uid), this.holders.get(also)];
+    return first === id || second === id ? id : (first ?? second);
   }
 
   #wins(fence: CommitOptions["fence"], id: string, deadLetterId: string): boolean {
@@ -108,7 +116,14 @@ const branch: fc.Arbitrary<Branch> = fc.record({
 const effects: fc.Arbitrary<Effects> = fc
   .tuple(
     branch,
-    fc.option(fc.record({ uid: fc.constantFrom("u1", "u2"), ifLost: branch }), { nil: undefined }),
+    fc.option(
+      fc.record({
+        uid: fc.constantFrom("u1", "u2", "u3"),
+        also: fc.constantFrom(undefined, "u1", "u2", "u3"),
+        ifLost: branch,
+      }),
+      { nil: undefined },
+    ),
   )
   .map(([won, claim]) => (claim === undefined ? won : { ...won, claim }));
 const step: fc.Arbitrary<Step> = fc.record({
@@ -171,7 +186,8 @@ it("commits in any order, repeated in any way, do what the model does", async ()
       expect(pending.map((row) => String((row as unknown[])[0]))).toStrictEqual([...model.pending]);
       const left = await entriesIn(redis, keys.stream("dead_letters"));
       expect(left.map(({ id }) => id)).toStrictEqual([...model.letters]);
-      for (const [uid, holder] of model.holders) expect(await redis.get(keys.dedup(uid))).toBe(holder);
+      for (const uid of ["u1", "u2", "u3"])
+        expect(await redis.get(keys.dedup(uid))).toBe(model.holders.get(uid) ?? null);
     }),
     { numRuns: 150 },
   );

@@ -6,7 +6,7 @@ export function result(text: string): Append {
 }
 
 /** Two tasks and a record if the uid is won, a record that names the holder if not. */
-export function dispatch(uid: string, text = uid): Effects {
+export function dispatch(uid: string, text = uid, also?: string): Effects {
   const tasks: Append = {
     stream: "strategy_input_stream",
     each: [{ strategy_id: "1" }, { strategy_id: "2" }],
@@ -15,7 +15,7 @@ export function dispatch(uid: string, text = uid): Effects {
   return {
     append: [tasks, result(text)],
     count: ["signals:dispatched"],
-    claim: { uid, ifLost: { append: [result(`${text} of ${HOLDER}`)], count: ["signals:duplicate"] } },
+    claim: { uid, also, ifLost: { append: [result(`${text} of ${HOLDER}`)], count: ["signals:duplicate"] } },
   };
 }
 

@@ -23,12 +23,34 @@ describe.each(databaseKinds)("the log read from a database of kind $kind", (data
     const { outcomes: _, raw, ...record } = row.record;
     const now = expect.stringMatching(/^\d{4}-.*Z$/);
     expect(found).toStrictEqual({
-      decisions: [{ ...record, entry_id: "5-0", invocation: "live", logged_at: now, asked_for: null }],
+      decisions: [
+        { ...record, side: null, entry_id: "5-0", invocation: "live", logged_at: now, asked_for: null },
+      ],
       outcomes: [],
       raw: new Map([["5-0", raw]]),
       moreDecisionsOf: new Set(),
       moreOutcomes: false,
     });
+  });
+
+  it("gives the side of an exit, and finds it by the uid that it brought", async () => {
+    const signals = [
+      logged("6-0", { uid: "u:long", direction: "flat", side: "long" }),
+      logged("5-0", { uid: "u" }),
+      logged("7-0", { uid: "u:flat", direction: "flat", side: null }),
+      logged("8-0", { uid: "u:other" }),
+    ];
+    const reader = await readerAfter({ signals });
+    expect(await reader.entryIdsOf("u", 10)).toEqual(["5-0", "6-0", "7-0"]);
+    expect(await reader.entryIdsOf("u:long", 10)).toEqual(["6-0"]);
+    const { decisions } = await reader.of(["6-0", "7-0"]);
+    const sides = decisions.map(({ entry_id, direction, side }) => [entry_id, direction, side]);
+    expect(new Set(sides)).toEqual(
+      new Set([
+        ["6-0", "flat", "long"],
+        ["7-0", "flat", null],
+      ]),
+    );
   });
 
   it("gives the outcomes of each stage, with the names strategies have today", async () => {

@@ -50,6 +50,21 @@ describe.each(KINDS)("what workers report in a database of kind $kind", (databas
     return rows.map((row) => Object.values(row).join(" | "));
   };
 
+  it("is stored under an exit by the exit's uid, beside the opening that brought the same one", async () => {
+    const shard = freshPrefix();
+    const log = logStoreOn(db, shard);
+    const signals = [
+      logged("1-0", { uid: "u", outcomes: [routed(10)] }),
+      logged("2-0", { uid: "u:long", direction: "flat", side: "long", outcomes: [routed(10)] }),
+    ];
+    const reports = [report("u:long", "1-1"), report("u", "1-2")];
+    expect(await log.write({ ...NO_ROWS, signals, reports })).toMatchObject({ status: "stored" });
+    expect((await stagesIn(shard)).filter((row) => row.includes("report"))).toEqual([
+      "1-0 | live | 10 | report | opened | 1-2 signal_log_queue",
+      "2-0 | live | 10 | report | opened | 1-1 signal_log_queue",
+    ]);
+  });
+
   it("is stored once, however often it is delivered, beside the outcome", async () => {
     const shard = freshPrefix();
     const log = logStoreOn(db, shard);

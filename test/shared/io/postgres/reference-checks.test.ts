@@ -8,6 +8,9 @@ const MIGRATIONS = [
   "005_reference_changes",
   "006_retries",
   "007_events_done",
+  "008_exits",
+  "009_router_tables",
+  "010_exits",
 ];
 const CHECKS = [
   ["tickers", "tickers_symbol_check"],
@@ -17,6 +20,14 @@ const CHECKS = [
   ["strategies", "strategies_params_check"],
   ["strategies", "strategies_signal_age_ms_max_check"],
   ["strategy_tickers", "strategy_tickers_symbol_check"],
+] as const;
+const COLUMNS = [
+  ["tickers", "exchanges"],
+  ["signals", "exit_phrase"],
+  ["signals", "long_exit_phrase"],
+  ["signals", "short_exit_phrase"],
+  ["strategies", "exits"],
+  ["strategies", "exit_age_ms_max"],
 ] as const;
 
 /** The schema as it was before the migration, and before those after it, which would be out of order. */
@@ -33,6 +44,10 @@ async function takeBack(db: Database): Promise<void> {
   for (const column of ["done_at", "done_by", "done_note"])
     await db.query(`ALTER TABLE system_log DROP COLUMN IF EXISTS ${column}`);
   await db.query("DROP INDEX IF EXISTS invocations_started_at");
+  await db.query("ALTER TABLE signal_log DROP COLUMN IF EXISTS side");
+  await db.query("DROP TABLE IF EXISTS ticker_aliases, webhook_sources");
+  for (const [table, column] of COLUMNS)
+    await db.query(`ALTER TABLE IF EXISTS ${table} DROP COLUMN IF EXISTS ${column}`);
   await db.query("DELETE FROM signal_router_migrations WHERE name >= $1", [MIGRATIONS[0]]);
 }
 
@@ -62,6 +77,7 @@ describe.each(databaseKinds.filter(({ kind }) => kind !== "neon"))(
         ["UPDATE strategies SET handler = '' WHERE id = 2", "strategies_handler_check"],
         ["UPDATE strategies SET signal_age_ms_max = -1 WHERE id = 2", "strategies_signal_age_ms_max_check"],
         ["UPDATE signals SET name = '' WHERE id = 2", "signals_name_check"],
+        ["UPDATE strategies SET exit_age_ms_max = -1 WHERE id = 2", "strategies_exit_age_ms_max_check"],
         ["INSERT INTO tickers (symbol) VALUES ('')", "tickers_symbol_check"],
         ["INSERT INTO strategy_tickers VALUES (2, ' ')", "strategy_tickers_symbol_check"],
       ] as const) {
@@ -79,7 +95,10 @@ describe.each(databaseKinds.filter(({ kind }) => kind !== "neon"))(
       await db.query("CREATE VIEW signals AS SELECT * FROM own_signals");
       await db.query("ALTER TABLE tickers RENAME TO own_tickers");
       try {
+        await db.query("ALTER TABLE strategies ADD COLUMN exits boolean");
         expect(await db.migrate()).toStrictEqual(MIGRATIONS);
+        await expect(db.query("SELECT exit_phrase FROM signals")).rejects.toThrow("exit_phrase");
+        expect(await db.query("SELECT exits, exit_age_ms_max FROM strategies")).toEqual([]);
         await expect(db.query("INSERT INTO strategies (name) VALUES ('0123456789')")).rejects.toThrow(
           "name_check",
         );

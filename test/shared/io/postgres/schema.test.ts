@@ -10,8 +10,10 @@ import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
 import {
   loadReferenceRows,
   loadReferenceVersion,
+  readReferenceRows,
   saveReferenceVersion,
 } from "../../../../shared/io/reference/reference-source.ts";
+import { READ_TABLES } from "../../../../shared/reference/reference.ts";
 import type { FreshDatabase } from "../../../servers/database.ts";
 import { freshDatabase, migratedDatabase } from "../../../servers/fixtures.ts";
 import { sql } from "../../../servers/insert-reference.ts";
@@ -47,7 +49,7 @@ const V1_TABLES = [
   "signal_log_entries",
 ];
 const PUBLIC_TABLES = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
-const EMPTY = { tickers: [], signals: [], strategies: [], strategy_signals: [], strategy_tickers: [] };
+const EMPTY = Object.fromEntries(READ_TABLES.map((table) => [table, []]));
 
 test("a role that owns one schema migrates there, three times at once, beside v1's tables and another router's", async () => {
   fresh = await freshDatabase();
@@ -113,6 +115,16 @@ test("an installation from before the kinds of references is taken over as it is
   const db = await open(undefined);
   const before = await pendingMigrations(db);
   expect(before.filter((name) => /^00[123]_/.test(name))).toEqual([]);
+  // As a change of the reference reads it before the migrations are applied.
+  expect(
+    await db.readOnly(async (query) => readReferenceRows(query, db.table, { beforeMigration: true })),
+  ).toMatchObject({
+    strategies: [{ name: "Trend follower" }, { name: "Switched off" }],
+    ticker_aliases: [],
+  });
+  await sql(fresh.url, "CREATE TABLE webhook_sources (other text)");
+  await expect(db.migrate()).rejects.toThrow(/^webhook_sources already exist in schema public/);
+  await sql(fresh.url, "DROP TABLE webhook_sources");
   expect(await db.migrate()).toEqual(before);
   expect(await pendingMigrations(db)).toEqual([]);
   expect(await readReferenceOrigin(db)).toEqual({ kind: "own" });

@@ -4,7 +4,7 @@ import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { lazyDatabase } from "../../../../shared/io/postgres/lazy-database.ts";
 import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
 import { viewsStatement } from "../../../../shared/io/reference-mapping/mapping.ts";
-import { loadReferenceRows } from "../../../../shared/io/reference/reference-source.ts";
+import { readReferenceRows } from "../../../../shared/io/reference/reference-source.ts";
 import { buildReference } from "../../../../shared/reference/build-reference.ts";
 import { snapshotOf, type Snapshot } from "../../../../shared/reference/snapshot.ts";
 import { contextFrom, effectsOf, entryFrom, recordIn, signalFields } from "../../../builders.ts";
@@ -49,8 +49,11 @@ export async function makeViews(
   );
 }
 
+/** What the views give; the router's own tables were not made. */
 export async function snapshotIn(db: Database): Promise<Snapshot> {
-  const { version, content } = buildReference(await loadReferenceRows(db));
+  const { version, content } = buildReference(
+    await db.readOnly(async (query) => readReferenceRows(query, db.table, { beforeMigration: true })),
+  );
   return snapshotOf(version, content);
 }
 

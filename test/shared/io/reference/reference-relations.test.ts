@@ -3,6 +3,8 @@ import type { Database } from "../../../../shared/io/postgres/database.ts";
 import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
 import { loadReferenceRows } from "../../../../shared/io/reference/reference-source.ts";
 import { publicReason } from "../../../../shared/io/reference/refresh-failures.ts";
+import { readRows } from "../../../../shared/reference/read-rows.ts";
+import { signalRow, strategyRow, tickerRow } from "../../../builders.ts";
 import type { FreshDatabase } from "../../../servers/database.ts";
 import { freshDatabase } from "../../../servers/fixtures.ts";
 import { sql } from "../../../servers/insert-reference.ts";
@@ -30,7 +32,10 @@ beforeAll(async () => {
      CREATE TABLE ref.strategies (id int, name text);
      INSERT INTO ref.strategies VALUES (7, 'seven');
      CREATE VIEW ref.strategy_signals AS SELECT 7 AS strategy_id, 1 AS signal_id;
-     CREATE VIEW ref.strategy_tickers AS SELECT 7 AS strategy_id, 'X' AS symbol`,
+     CREATE VIEW ref.strategy_tickers AS SELECT 7 AS strategy_id, 'X' AS symbol;
+     CREATE TABLE ref.ticker_aliases (alias text, symbol text);
+     INSERT INTO ref.ticker_aliases VALUES ('XBTUSD', 'BTCUSDT'), ('BTC/USDT', 'BTCUSDT');
+     CREATE TABLE ref.webhook_sources (name text, enabled boolean, format text, template jsonb, uid text)`,
   );
   const url = Object.assign(new URL(fresh.url), { username: role, password: "pw" }).href;
   db = await openDatabase({ url, schema: "ref", dataDir: "", onError: () => undefined });
@@ -52,26 +57,25 @@ async function reasonWith(view: string, definition: string, limit = { msMax: 300
 }
 
 test("a column that a relation does not have counts as the default of the router's table", async () => {
-  expect(await loadReferenceRows(db)).toStrictEqual({
-    tickers: [{ symbol: "BTCUSDT", status: "enabled", trade_permission: "enabled" }],
-    signals: [{ id: 1, name: "one", long_phrase: "GO", short_phrase: null, enabled: true }],
-    strategies: [
-      {
-        id: 7,
-        name: "seven",
-        enabled: true,
-        archived: false,
-        allow_open: true,
-        reverse: false,
-        use_all_tickers: true,
-        handler: "log",
-        params: {},
-        signal_age_ms_max: null,
-        shadow: false,
-      },
-    ],
+  const raw = await loadReferenceRows(db);
+  expect(raw).toStrictEqual({
+    tickers: [{ symbol: "BTCUSDT" }],
+    signals: [{ id: 1, name: "one", long_phrase: "GO" }],
+    strategies: [{ id: 7, name: "seven" }],
     strategy_signals: [{ strategy_id: 7, signal_id: 1 }],
     strategy_tickers: [{ strategy_id: 7, symbol: "X" }],
+    ticker_aliases: [
+      { alias: "BTC/USDT", symbol: "BTCUSDT" },
+      { alias: "XBTUSD", symbol: "BTCUSDT" },
+    ],
+    webhook_sources: [],
+  });
+  const { rows, faults } = readRows(raw);
+  expect(faults).toEqual([]);
+  expect(rows).toMatchObject({
+    tickers: [tickerRow("BTCUSDT")],
+    signals: [signalRow(1, { name: "one", long_phrase: "GO", short_phrase: null })],
+    strategies: [strategyRow(7, { name: "seven" })],
   });
 });
 
@@ -91,6 +95,11 @@ test.each([
     "signals",
     "SELECT 1 AS id, 'one' AS name, pg_sleep(5)::text AS long_phrase",
     "table signals could not be read within 0.3 s",
+  ],
+  [
+    "tickers",
+    "SELECT 'X' AS symbol, 'BINANCE' AS exchanges",
+    "table tickers, column exchanges is of type text, expected NULL, or a list of exchanges",
   ],
   ["tickers", "SELECT lower('X')::int::text AS symbol", "table tickers cannot be read: Postgres refused"],
 ])("a wrong view under the name %s is named: %s", async (view, definition, reason) => {

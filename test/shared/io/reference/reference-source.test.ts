@@ -5,46 +5,49 @@ import {
   saveReferenceVersion,
 } from "../../../../shared/io/reference/reference-source.ts";
 import { buildReference, contentJson } from "../../../../shared/reference/build-reference.ts";
+import { READ_TABLES } from "../../../../shared/reference/reference.ts";
+import { signalRow, strategyRow, tickerRow } from "../../../builders.ts";
 import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
 
 describe.each(databaseKinds)("reference data in a database of kind $kind", (database) => {
   const db = migratedDatabase(database);
   beforeEach(async () => {
-    await db.query(
-      "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers, reference_snapshots",
-    );
+    await db.query(`TRUNCATE ${READ_TABLES.join(", ")}, reference_snapshots`);
   });
 
   it("is empty when the tables are", async () => {
-    const none = { tickers: [], signals: [], strategies: [], strategy_signals: [], strategy_tickers: [] };
-    expect(await loadReferenceRows(db)).toStrictEqual(none);
+    const none = READ_TABLES.map((table) => [table, []]);
+    expect(await loadReferenceRows(db)).toStrictEqual(Object.fromEntries(none));
   });
 
   it("is read with the defaults of the tables, ordered by key", async () => {
     await db.query("INSERT INTO tickers (symbol) VALUES ('ETHUSDT'), ('a'), ('BTCUSDT'), ('_')");
+    await db.query("UPDATE tickers SET exchanges = '{BINANCE,*}' WHERE symbol = 'a'");
     await db.query(
-      "INSERT INTO signals (id, name, long_phrase, source) VALUES (9, 'nine', 'GO', 'tv'), (2, 'two', NULL, NULL)",
+      `INSERT INTO signals (id, name, long_phrase, exit_phrase, source)
+       VALUES (9, 'nine', 'GO', 'OUT', 'tv'), (2, 'two', NULL, NULL, NULL)`,
     );
     await db.query("INSERT INTO strategies (id, name) VALUES (5, 'five')");
     await db.query(
-      `INSERT INTO strategies (id, name, enabled, archived, allow_open, reverse, use_all_tickers, handler, params, signal_age_ms_max, shadow)
-       VALUES (4, 'four', false, true, false, true, false, 'webhook', '{"secret": "BROKER_A"}', 1000, true)`,
+      `INSERT INTO strategies (id, name, enabled, archived, allow_open, reverse, use_all_tickers, handler, params, signal_age_ms_max, shadow, exits, exit_age_ms_max)
+       VALUES (4, 'four', false, true, false, true, false, 'webhook', '{"secret": "BROKER_A"}', 1000, true, true, 0)`,
     );
     await db.query("INSERT INTO strategy_signals (strategy_id, signal_id) VALUES (5, 2), (4, 9), (4, 2)");
     await db.query("INSERT INTO strategy_tickers (strategy_id, symbol) VALUES (4, 'X'), (4, 'NOT A TICKER')");
+    await db.query("INSERT INTO ticker_aliases VALUES ('XBT', 'a')");
+    await db.query(
+      `INSERT INTO webhook_sources (name, format, template) VALUES ('mine', 'json', '{"symbol": "{{s}}"}')`,
+    );
     expect(await loadReferenceRows(db)).toStrictEqual({
-      tickers: ["BTCUSDT", "ETHUSDT", "_", "a"].map((symbol) => ({
-        symbol,
-        status: "enabled",
-        trade_permission: "enabled",
-      })),
+      tickers: ["BTCUSDT", "ETHUSDT", "_", "a"].map((symbol) =>
+        tickerRow(symbol, symbol === "a" ? { exchanges: ["BINANCE", "*"] } : {}),
+      ),
       signals: [
-        { id: 2, name: "two", long_phrase: null, short_phrase: null, enabled: true },
-        { id: 9, name: "nine", long_phrase: "GO", short_phrase: null, enabled: true },
+        signalRow(2, { name: "two", long_phrase: null, short_phrase: null }),
+        signalRow(9, { name: "nine", long_phrase: "GO", short_phrase: null, exit_phrase: "OUT" }),
       ],
       strategies: [
-        {
-          id: 4,
+        strategyRow(4, {
           name: "four",
           enabled: false,
           archived: true,
@@ -55,20 +58,10 @@ describe.each(databaseKinds)("reference data in a database of kind $kind", (data
           params: { secret: "BROKER_A" },
           signal_age_ms_max: 1000,
           shadow: true,
-        },
-        {
-          id: 5,
-          name: "five",
-          enabled: true,
-          archived: false,
-          allow_open: true,
-          reverse: false,
-          use_all_tickers: true,
-          handler: "log",
-          params: {},
-          signal_age_ms_max: null,
-          shadow: false,
-        },
+          exits: true,
+          exit_age_ms_max: 0,
+        }),
+        strategyRow(5, { name: "five" }),
       ],
       strategy_signals: [
         { strategy_id: 4, signal_id: 2 },
@@ -78,6 +71,10 @@ describe.each(databaseKinds)("reference data in a database of kind $kind", (data
       strategy_tickers: [
         { strategy_id: 4, symbol: "NOT A TICKER" },
         { strategy_id: 4, symbol: "X" },
+      ],
+      ticker_aliases: [{ alias: "XBT", symbol: "a" }],
+      webhook_sources: [
+        { name: "mine", enabled: true, format: "json", template: { symbol: "{{s}}" }, uid: null },
       ],
     });
   });

@@ -112,7 +112,7 @@ describe("a snapshot of a higher format", () => {
   ])("is not published over by content %s, and is used as far as it can be read", async (_, built) => {
     await publish(A);
     const meta = fixture.keys.reference(A.version, "meta");
-    await redis.hset(meta, "format", "3", "checksum", "x");
+    await redis.hset(meta, "format", "4", "checksum", "x");
     const before = await redis.hgetall(meta);
     expect(await publish(built, NOW + 1)).toBe("newer_format");
     expect(await fixture.store.load()).toMatchObject({ version: A.version, confirmedAt: NOW });
@@ -121,7 +121,7 @@ describe("a snapshot of a higher format", () => {
     await redis.hset(fixture.keys.reference(A.version, "tickers"), "T1OF2", '{"status":["new"]}');
     expect(await checkedLoad()).toStrictEqual({
       loaded: undefined,
-      checked: ["has content that this router cannot read (format 3, this router knows 2: upgrade it)"],
+      checked: ["has content that this router cannot read (format 4, this router knows 3: upgrade it)"],
     });
   });
 
@@ -129,7 +129,7 @@ describe("a snapshot of a higher format", () => {
     await publish(A);
     const ticket = await fixture.store.takeTicket();
     const publishing = fixture.store.publish({ ticket, ...B, now: NOW });
-    await redis.hset(fixture.keys.reference(A.version, "meta"), "format", "3");
+    await redis.hset(fixture.keys.reference(A.version, "meta"), "format", "4");
     expect(await publishing).toBe("newer_format");
     expect(await fixture.store.currentVersion()).toBe(A.version);
   });

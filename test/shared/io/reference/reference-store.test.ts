@@ -43,6 +43,31 @@ describe("a published reference", () => {
     });
   });
 
+  it("has the third format as long as versions before would not see all of it", async () => {
+    const added = buildReference(
+      referenceRows({
+        tickers: [tickerRow("BTCUSDT", { exchanges: ["*"] }), tickerRow("BTCUSDT.P")],
+        signals: [signalRow(1, { long_exit_phrase: "OUT" })],
+        strategies: [strategyRow(10, { exits: true, exit_age_ms_max: 0 })],
+        ticker_aliases: [{ alias: "XBT", symbol: "BTCUSDT" }],
+        webhook_sources: [
+          { name: "mine", enabled: true, format: "form", template: { symbol: "{{s}}" }, uid: "{{id}}" },
+        ],
+      }),
+    );
+    for (const [built, format] of [
+      [added, 3],
+      [A, 2],
+      [added, 3],
+    ] as const) {
+      expect(await publish(built)).toBe("published");
+      expect(await fixture.store.load()).toMatchObject({ content: built.content, meta: { format } });
+      expect(await publish(built)).toBe("unchanged");
+    }
+    await redis.hset(fixture.keys.reference(added.version, "meta"), "sources", "[]");
+    expect(await fixture.store.load()).toBeUndefined();
+  });
+
   it("may be empty, or too large for one command", async () => {
     for (const built of [sized(0), sized(2_500)]) {
       expect(await publish(built)).toBe("published");

@@ -1,0 +1,48 @@
+import type { ReferenceRows } from "../../shared/reference/reference.ts";
+import { referenceRows, signalRow, strategyRow, tickerRow } from "../builders.ts";
+
+/** The reference that the corpus is decided with, and when that is. */
+
+/** A second after the `sent_at` of its alerts, whose bar began at 10:00. */
+export const CORPUS_NOW = Date.parse("2026-01-05T10:15:02Z");
+
+export const corpusReference: ReferenceRows = referenceRows({
+  tickers: [
+    tickerRow("BTCUSDT"),
+    tickerRow("ETHUSDT", { exchanges: ["BINANCE", "COINBASE"] }),
+    tickerRow("AAPL", { exchanges: ["*"] }),
+    tickerRow("BRK.B"),
+    tickerRow("SOLUSDT", { trade_permission: "disabled" }),
+    // Spot and perpetual, each with a row.
+    tickerRow("XRPUSDT"),
+    tickerRow("XRPUSDT.P"),
+  ],
+  ticker_aliases: [
+    { alias: "BTC/USDT", symbol: "BTCUSDT" },
+    { alias: "XBTUSD", symbol: "BTCUSDT" },
+    { alias: "BTCUSDTPERP", symbol: "BTCUSDT" },
+  ],
+  signals: [
+    signalRow(1, {
+      name: "EMA cross",
+      long_phrase: "EMA_CROSS_LONG",
+      short_phrase: "EMA_CROSS_SHORT",
+      exit_phrase: "EMA_EXIT",
+      long_exit_phrase: "EMA_EXIT_LONG",
+      short_exit_phrase: "EMA_EXIT_SHORT",
+    }),
+    signalRow(2, { name: "Breakout", long_phrase: "Пробой вверх", short_phrase: "Buy & hold: no" }),
+  ],
+  strategies: [
+    strategyRow(1, { name: "Trend follower", exits: true }),
+    strategyRow(2, { name: "Ether only", use_all_tickers: false }),
+    strategyRow(3, { name: "Only closes", allow_open: false, exits: true, exit_age_ms_max: 0 }),
+  ],
+  strategy_signals: [
+    { strategy_id: 1, signal_id: 1 },
+    { strategy_id: 2, signal_id: 1 },
+    { strategy_id: 3, signal_id: 1 },
+    { strategy_id: 1, signal_id: 2 },
+  ],
+  strategy_tickers: [{ strategy_id: 2, symbol: "ETHUSDT" }],
+});

@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import type { ReferenceRows } from "../../shared/reference/reference.ts";
-import { REFERENCE_TABLES } from "../../shared/reference/reference.ts";
+import { READ_TABLES } from "../../shared/reference/reference.ts";
 import { mixedReference } from "../mixed-signals.ts";
 import { insertRows } from "../servers/insert-reference.ts";
 import type { Random } from "./random.ts";
@@ -89,7 +89,7 @@ export async function writeReference(url: string, rows: ReferenceRows): Promise<
   await client.connect();
   try {
     await client.query("BEGIN");
-    for (const table of REFERENCE_TABLES.toReversed()) await client.query(`DELETE FROM ${table}`);
+    for (const table of READ_TABLES.toReversed()) await client.query(`DELETE FROM ${table}`);
     await insertRows(client, rows);
     await client.query("COMMIT");
   } finally {

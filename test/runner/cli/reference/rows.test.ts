@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Problem } from "../../../../runner/http/problem.ts";
 import { DatabaseError } from "../../../../shared/io/postgres/database.ts";
 import type { Change } from "../../../../shared/io/reference-edits/changes.ts";
+import { ticker } from "../../../shared/reference-document/plan-fixture.ts";
 import { documentFrom, ETAG, run } from "./commands-fixture.ts";
 
 /** `cli reference add`, `set`, `remove`, `list`, and the history. */
@@ -74,9 +75,9 @@ describe("set", () => {
     [["set", "strategy", "Hook", "tickers+=XRPUSDT"], /tickers is all, which is no list/],
     [["set", "strategy", "Trend", "enabled"], /expected field=value/],
     [["set", "strategy", "Hook", "params.timeout_ms+=100"], /whole value, params.timeout_ms=value/],
-    [["add", "ticker", "btcusdt.P"], /there is a ticker btcusdt.P already: use set/],
+    [["add", "ticker", "btcusdt"], /there is a ticker btcusdt already: use set/],
     [["remove", "signal", "EMO", "--yes"], /no signal EMO: did you mean EMA/],
-    [["list", "foo"], /Expected ticker, signal or strategy/],
+    [["list", "foo"], /Expected ticker, signal, strategy, alias or source/],
     [["show", "99"], /there is no change 99/],
   ])("%j is refused", async (args, message) => {
     expect(await edited(...args)).toMatchObject({ code: 1, edits: [], err: expect.stringMatching(message) });
@@ -98,7 +99,7 @@ test.each([
 
 test("add makes a row with defaults", async () => {
   const { document: after } = await edited("add", "ticker", "0700");
-  expect(after?.tickers[2]).toEqual({ symbol: "0700", status: "enabled", trade_permission: "enabled" });
+  expect(after?.tickers[2]).toEqual(ticker("0700"));
 });
 
 test("remove asks, and takes out one row", async () => {
@@ -133,7 +134,7 @@ test("list shows columns also of wide names, and of addresses the host", async (
   expect(out).not.toContain("token-123");
   expect(out).toMatch(/^Hook +opens +webhook +all +none +\{"url":"bot\.example\.com/m);
   expect(out).toContain(
-    "signal  state    long phrase  short phrase  source\nEMA     enabled  UP\n突破    enabled  X\n",
+    "signal  state    long phrase  short phrase  exits  source\nEMA     enabled  UP\n突破    enabled  X\n",
   );
   expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   const json = JSON.parse((await run({ document }, "list", "strategies", "--json")).out);

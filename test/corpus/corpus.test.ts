@@ -72,7 +72,7 @@ test("no body, whatever its bytes, is answered with a fault of the router's", as
       const response = await http.app.request(pathOf(to), { method: "POST", body });
       expect([400, 413, 422, 202]).toContain(response.status);
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 

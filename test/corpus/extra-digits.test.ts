@@ -10,7 +10,6 @@ import { runStrategy } from "../functions/strategies/run-strategy.ts";
 
 /** What comes along with an alert is the same text in the record, in the task and in the hands of the strategy. */
 
-
 const name = fc
   .oneof(
     fc.constantFrom("qty", "stop", "__proto__", "constructor", "1", "{{x}}"),
@@ -49,7 +48,11 @@ test("keeps every digit and character of what comes along, from the body to the 
         );
         const along = members.map(([one, [json]]) => `${JSON.stringify(one)}: ${json}`);
         const body = `{${[...along, ...alert].join(", ")}}`;
-        const read = readAlert(parseObject(body) ?? {}, { redact: (text) => text, now: NOW, source: "tradingview" });
+        const read = readAlert(parseObject(body) ?? {}, {
+          redact: (text) => text,
+          now: NOW,
+          source: "tradingview",
+        });
         if (read.status === "refused") throw new Error(JSON.stringify(read.faults));
 
         const expected = new Map(members.map(([one, [, said]]) => [one, said]));

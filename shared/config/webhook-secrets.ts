@@ -27,9 +27,9 @@ export interface WebhookSecrets {
   readonly byName: ReadonlyMap<string, readonly string[]>;
   readonly all: readonly string[];
   /** The text without any of them. */
-  redact(text: string): string;
+  readonly redact: (text: string) => string;
   /** The beginning of a body, for the log. */
-  excerptOf(body: string): string;
+  readonly excerptOf: (body: string) => string;
   /** A body as it is kept with its signal. */
-  storedBody(body: string): string;
+  readonly storedBody: (body: string) => string;
 }

@@ -72,17 +72,18 @@ function uidTexts(
   for (const part of partsOf(template)) {
     if ("text" in part) continue;
     const value = valueAt(alert, part.path);
-    const text = value === undefined || value === null ? undefined : memberText("", value);
-    const fault = uidTextFault(typeof text === "string" ? text : undefined);
-    if (fault === undefined) texts.push(String(text));
+    const found = value === undefined || value === null ? "" : memberText("", value);
+    const text = typeof found === "string" ? found : "";
+    const fault = uidTextFault(text);
+    if (fault === undefined) texts.push(text);
     else faults.push(redacted(uidFault(placeOf(part.path), fault, text), options));
   }
   return { texts, faults };
 }
 
-function uidFault(place: string, why: string, given: string | FieldFault | undefined): FieldFault {
+function uidFault(place: string, why: string, given: string): FieldFault {
   const expected = `a value at ${place} of the body that tells signals apart: it ${why}`;
-  if (typeof given !== "string") return { field: "uid", reason: "missing_field", expected };
+  if (given === "") return { field: "uid", reason: "missing_field", expected };
   return { field: "uid", reason: "invalid_field", expected, given };
 }
 

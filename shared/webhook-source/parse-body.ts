@@ -65,7 +65,7 @@ function linesOf(text: string): readonly string[] {
 }
 
 function parseJson(text: string): ParsedBody {
-  const fault = text.trim() === "" ? EMPTY : faultOfJson(text);
+  const fault = faultOfJson(text);
   if (fault !== undefined) return { ok: false, ...fault };
   const value = parseExactJson(text);
   return Array.isArray(value)

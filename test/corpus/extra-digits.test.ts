@@ -17,7 +17,7 @@ const name = fc
     fc.constantFrom("qty", "stop", "__proto__", "constructor", "1", "{{x}}"),
     fc.string({ maxLength: 12 }),
   )
-  .filter((one) => !READ_FIELDS.has(one) && one !== "secret");
+  .filter((one) => !READ_FIELDS.has(one) && one !== "secret" && one !== BODY_FIELD);
 const text = fc
   .string({ unit: "binary", maxLength: 40 })
   .filter((one) => one.isWellFormed() && one.trim() !== "" && !one.includes("\0"));

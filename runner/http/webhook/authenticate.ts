@@ -64,7 +64,7 @@ export interface Authenticator {
   /** Refuses a request for what its method or path is, and reports that as a refused alert. */
   refuse(c: Context, problem: ProblemOptions): Promise<never>;
   /** Whether a text is the secret of any source. */
-  isSecret(given: string | undefined): boolean;
+  readonly isSecret: (given: string | undefined) => boolean;
 }
 
 /** Without the secret in path or headers: a body takes a connection, and anyone can send half of one. */

@@ -13,7 +13,7 @@ export const SHADOW = {
 
 export const NO_SNAPSHOT = {
   status: 503,
-  code: "no_snapshot",
+  code: "snapshot_missing",
   detail: "there is no reference snapshot yet, and without it this source cannot read alerts",
   hint: "send the alert again: the snapshot is made as soon as Postgres can be read",
 } as const;

@@ -129,7 +129,7 @@ describe("a webhook source", () => {
     await redis.del(keys.referenceCurrent);
     http.services.routing.invalidate();
     const none = await post(`/webhooks/my-bot/${BOT_SECRET}`, ALERT);
-    expect(none).toMatchObject({ status: 503, body: { code: "no_snapshot" } });
+    expect(none).toMatchObject({ status: 503, body: { code: "snapshot_missing" } });
     const text = await post("/webhooks/text/the-secret-of-texts", "EMA_CROSS_LONG BTCUSDT");
     expect(text).toMatchObject({ status: 202 });
     expect(text.body).not.toHaveProperty("uid");

@@ -59,7 +59,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "shared/reference-document/",
     "shared/executions/",
   ],
-  ["shared/decide/"],
+  ["shared/decide/", "shared/webhook-source/"],
   ["shared/reference/"],
   ["shared/signal/"],
   ["shared/config/"],

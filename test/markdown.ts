@@ -42,8 +42,13 @@ export function rowsIn(markdown: string): string[][] {
 
 /** All blocks of code in this language, one below the other. */
 export function codeIn(markdown: string, language: string): string {
+  return blocksIn(markdown, language).join("\n");
+}
+
+/** Each block of code in this language. */
+export function blocksIn(markdown: string, language: string): string[] {
   const blocks = markdown.matchAll(/^ *```(\w*)\n(.*?)^ *```$/gms);
-  return [...blocks].flatMap(([, found, code = ""]) => (found === language ? [code] : [])).join("\n");
+  return [...blocks].flatMap(([, found, code = ""]) => (found === language ? [code] : []));
 }
 
 function withoutBlocks(markdown: string): string {

@@ -39,6 +39,7 @@ import { signalRoutes } from "./signals/routes.ts";
 import { tailRoutes } from "./signals/tail.ts";
 import { isLikeWebhook } from "./webhook/addresses.ts";
 import { refusedAlertsOf } from "./webhook/refused-alerts.ts";
+import { sourceRoutes } from "./webhook/source-routes.ts";
 import { webhookRoutes } from "./webhook/webhook.ts";
 
 /**
@@ -75,6 +76,7 @@ export function createHttpApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   );
   app.route("/", functionRoutes(deps));
   app.route("/", replayRoutes(deps));
+  app.route("/", sourceRoutes(deps));
   app.route("/", pauseRoutes(deps));
   app.route("/", signalRoutes(deps));
   app.route("/", tailRoutes(deps));

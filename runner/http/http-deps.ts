@@ -13,7 +13,7 @@ export interface NetworkDeps extends HttpDeps {
   readonly token: string;
   /** Address of the peer, as the platform reports it. */
   readonly peerAddressOf: (c: Context) => string | undefined;
-  /** Adds the webhook's alerts to the stream; needed with WEBHOOK_SECRET. The caller closes it. */
+  /** Adds the alerts of webhooks to the stream; needed when a webhook has a secret. The caller closes it. */
   readonly ingest?: SignalIngest | undefined;
 }
 

@@ -1,3 +1,4 @@
+import { webhookSecretsOf } from "../../shared/config/webhook-secrets.ts";
 import { openSignalIngest, type SignalIngest } from "../../shared/io/streams/signal-ingest.ts";
 import type { Services } from "../setup/services.ts";
 import { createHttpApp } from "./app.ts";
@@ -16,7 +17,7 @@ export interface OpenedApp {
 }
 
 function ingestFor({ config, redisUrl, keys, consumer, logger }: Services): SignalIngest | undefined {
-  if (config.webhookSecret === undefined) return undefined;
+  if (webhookSecretsOf(config) === undefined) return undefined;
   return openSignalIngest({
     url: redisUrl,
     keys,

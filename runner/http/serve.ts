@@ -1,3 +1,5 @@
+import { COMMON_SOURCE, secretVariableOf } from "../../shared/config/source-secrets.ts";
+import { webhookSecretsOf, type WebhookSecrets } from "../../shared/config/webhook-secrets.ts";
 import type { Services } from "../setup/services.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { openHttpApp, type OpenedApp } from "./open-app.ts";
@@ -11,16 +13,17 @@ import { rateLimited } from "./webhook/refused-alerts.ts";
 export async function serveHttp(services: Services): Promise<ServedApp | undefined> {
   const { config, events, logger } = services;
   const { httpToken: token, httpHost: host, httpPort: port } = config;
+  const secrets = webhookSecretsOf(config);
   if (token === undefined) {
-    if (config.webhookSecret !== undefined)
+    if (secrets !== undefined)
       logger.warn(
-        "WEBHOOK_SECRET is set but HTTP_TOKEN is not, so HTTP is not served and no alert can arrive: set HTTP_TOKEN",
+        `${variablesOf(secrets)} is set but HTTP_TOKEN is not, so HTTP is not served and no alert can arrive: set HTTP_TOKEN`,
       );
     return undefined;
   }
-  if (token === config.webhookSecret) {
+  if (secrets?.all.includes(token) === true) {
     logger.warn(
-      "WEBHOOK_SECRET and HTTP_TOKEN are the same, so the webhook's URL gives access to every route: set two different values",
+      `${variablesOf(secrets)} and HTTP_TOKEN are the same, so the webhook's URL gives access to every route: set two different values`,
     );
   }
   // Trading needs only Redis, so the process goes on without HTTP; but an operator has to know.
@@ -40,6 +43,14 @@ export async function serveHttp(services: Services): Promise<ServedApp | undefin
     close();
     throw error;
   }
+}
+
+/** The variables that hold the secrets of webhooks, for messages. */
+function variablesOf({ byName }: WebhookSecrets): string {
+  const names = [...byName.keys()].map((name) =>
+    name === COMMON_SOURCE ? "WEBHOOK_SECRET" : secretVariableOf(name),
+  );
+  return names.join(", ");
 }
 
 const CROWDED_EVERY_MS = 60_000;

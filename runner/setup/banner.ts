@@ -1,6 +1,7 @@
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
 import { originText } from "../../shared/reference/reference-kind.ts";
+import { alertTemplate } from "../../shared/signal/alert-template.ts";
 import { SECRET_FILES, type LocalSecretName } from "../local/secrets.ts";
 import type { BackingServices } from "./backing-services.ts";
 import { oldSystemSettings } from "./old-system-settings.ts";
@@ -130,7 +131,7 @@ function demoLines(facts: BannerFacts): string[] {
   ];
 }
 
-/** On a reference of one's own any signal may trade: where they are sent, and none to paste. */
+/** On a reference of one's own any signal may trade: where alerts are sent, and no command that sends one. */
 function signalLines(facts: BannerFacts): string[] {
   const { config, httpUrl, secrets } = facts;
   if (httpUrl === undefined) return [];
@@ -141,6 +142,20 @@ function signalLines(facts: BannerFacts): string[] {
     "",
     // Elsewhere than on a terminal the secret is a variable or a file, which the shell reads.
     secrets.webhookSecret.startsWith("$") ? `  echo "${address}"` : `  ${address}`,
+    "",
+    "with this message; `npm run cli -- template` prints it for each phrase, ready to paste, and for exits and Pine strategies:",
+    "",
+    ...messageLines("<phrase of a signal>"),
+  ];
+}
+
+/** The message to paste into an alert, and what makes two alerts one signal. */
+function messageLines(phrase: string): string[] {
+  return [
+    `  ${alertTemplate(phrase)}`,
+    "",
+    "An alert that fires twice within one bar is one signal then. Two crossings in a bar are two with",
+    "`template --each-crossing`, which adds a uid.",
     "",
   ];
 }
@@ -178,5 +193,8 @@ function webhookLines({ config, httpUrl, secrets }: BannerFacts): string[] {
     // The bar of this minute makes the line work again a minute later; with another symbol it is no duplicate.
     `  curl "${httpUrl}/webhooks/tradingview/${secrets.webhookSecret}" -d '{"message":"EMA_CROSS_LONG","symbol":"ETHUSDT","time":"'$(date -u +%FT%H:%M:00Z)'"}'`,
     "",
+    "An alert in TradingView has this message:",
+    "",
+    ...messageLines("EMA_CROSS_LONG"),
   ];
 }

@@ -14,6 +14,7 @@ import {
   text,
 } from "./config-values.ts";
 import { functionsOf, outcomeStreamsOf, shadowFaults } from "./shadow-settings.ts";
+import { readSourceSecrets } from "./source-secrets.ts";
 import { url } from "./url-values.ts";
 
 /**
@@ -135,6 +136,8 @@ const SECRET_KEYS = [
 /** All settings, with defaults for those the environment does not set. Names end in their unit. */
 export type Config = Readonly<Omit<Parsed, "strategyConcurrencyPerStrategyMax">> & {
   readonly strategyConcurrencyPerStrategyMax: number;
+  /** WEBHOOK_SECRET_<NAME>: by the name of the webhook source. */
+  readonly webhookSourceSecrets: Readonly<Record<string, readonly string[]>>;
 };
 
 export type ConfigAnswer =
@@ -160,7 +163,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
         `${variableOf(key)}${shown(key, given)}: expected ${answer.error.issues[0]?.message ?? ""}`,
       );
   }
+  const sources = readSourceSecrets(env);
   faults.push(
+    ...sources.faults,
     ...pairFaults(parsed),
     ...shadowFaults(parsed, { namesFunctions: given.functions !== undefined }),
   );
@@ -169,7 +174,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const config = parsed as Parsed;
   const perStrategy = config.strategyConcurrencyPerStrategyMax ?? Math.min(10, config.strategyConcurrencyMax);
   const inUse = { functions: functionsOf(config), outcomeStreams: outcomeStreamsOf(config) };
-  return { ok: true, config: { ...config, ...inUse, strategyConcurrencyPerStrategyMax: perStrategy } };
+  const own = { strategyConcurrencyPerStrategyMax: perStrategy, webhookSourceSecrets: sources.secrets };
+  return { ok: true, config: { ...config, ...inUse, ...own } };
 }
 
 /**

@@ -3,9 +3,15 @@ import type { Config } from "./config.ts";
 /** The secrets of strategies, and everything that this configuration keeps out of records and logs. */
 export function secretsOf(
   env: Readonly<Record<string, string | undefined>>,
-  { httpToken, webhookSecret, notifyUrl }: Pick<Config, "httpToken" | "webhookSecret" | "notifyUrl">,
+  config: Pick<Config, "httpToken" | "webhookSecret" | "webhookSourceSecrets" | "notifyUrl">,
 ): Secrets {
-  return strategySecrets(env, [httpToken, webhookSecret, notifyUrl]);
+  const { httpToken, webhookSecret, webhookSourceSecrets, notifyUrl } = config;
+  return strategySecrets(env, [
+    httpToken,
+    webhookSecret,
+    ...Object.values(webhookSourceSecrets).flat(),
+    notifyUrl,
+  ]);
 }
 
 /** The secrets of strategies, variables STRATEGY_SECRET_<NAME>; texts are redacted from these and from `others`. */

@@ -5,9 +5,9 @@ import { variableOf, type Config } from "./config.ts";
  * which may have some in them, and without what is of its process alone.
  */
 export function settingsOf(config: Config): Settings {
-  const settings = (Object.entries(config) as [keyof Config, Config[keyof Config]][]).flatMap(
-    ([key, value]) =>
-      NOT_SHARED.has(key) || value === undefined ? [] : [[variableOf(key), textOf(value)] as const],
+  const { webhookSourceSecrets: _, ...others } = config;
+  const settings = (Object.entries(others) as [Key, Config[Key]][]).flatMap(([key, value]) =>
+    NOT_SHARED.has(key) || value === undefined ? [] : [[variableOf(key), textOf(value)] as const],
   );
   return Object.fromEntries(settings);
 }
@@ -15,7 +15,10 @@ export function settingsOf(config: Config): Settings {
 /** Values by the names of variables. */
 export type Settings = Readonly<Record<string, string>>;
 
-const NOT_SHARED: ReadonlySet<keyof Config> = new Set([
+/** Those that have a variable of their own name. */
+type Key = Exclude<keyof Config, "webhookSourceSecrets">;
+
+const NOT_SHARED: ReadonlySet<Key> = new Set([
   "redisUrl",
   "databaseUrl",
   "neonWsProxy",
@@ -26,6 +29,6 @@ const NOT_SHARED: ReadonlySet<keyof Config> = new Set([
   "logLevel",
 ]);
 
-function textOf(value: Config[keyof Config]): string {
+function textOf(value: Config[Key]): string {
   return Array.isArray(value) ? value.join(",") : String(value);
 }

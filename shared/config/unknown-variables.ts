@@ -1,5 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import { warning, type Remark } from "./remark.ts";
+import { isSourceSecret } from "./source-secrets.ts";
 
 /** Finds names in the environment that are not the router's but close to one: a typing error there would change nothing, silently. */
 
@@ -14,7 +15,7 @@ export function unknownVariables(
   const known = new Set(ours);
   const isSet = (name: string): boolean => (env[name] ?? "").trim() !== "";
   return Object.keys(env)
-    .filter((name) => !known.has(name) && isSet(name) && !OTHERS.has(name) && !isStrategySecret(name))
+    .filter((name) => !known.has(name) && isSet(name) && !OTHERS.has(name) && !isSecret(name))
     .toSorted()
     .flatMap((name) => {
       const meant = secretMeant(name) ?? closest(name, ours);
@@ -35,20 +36,22 @@ function shown(name: string): string {
   return JSON.stringify(name.slice(0, 60)).slice(1, -1);
 }
 
-function isStrategySecret(name: string): boolean {
-  return /^STRATEGY_SECRET_./.test(name);
+function isSecret(name: string): boolean {
+  return /^STRATEGY_SECRET_./.test(name) || isSourceSecret(name);
 }
 
-const SECRET_PREFIX = "STRATEGY_SECRET";
+const STRATEGY_SECRET = "STRATEGY_SECRET";
+const SECRET_PREFIXES = [STRATEGY_SECRET, "WEBHOOK_SECRET"] as const;
 
-/** `STRATEGY_SECRETS_BROKER` → `STRATEGY_SECRET_BROKER` */
+/** `STRATEGY_SECRETS_BROKER` → `STRATEGY_SECRET_BROKER`, `webhook_secret_bot` → `WEBHOOK_SECRET_BOT` */
 function secretMeant(name: string): string | undefined {
   const [first = "", second = "", ...rest] = wordsOf(name);
-  const prefix = `${first}_${second}`;
+  const given = `${first}_${second}`;
   if (rest.length === 0) {
-    return prefix === SECRET_PREFIX ? `${SECRET_PREFIX}_<NAME>` : undefined;
+    return given === STRATEGY_SECRET ? `${STRATEGY_SECRET}_<NAME>` : undefined;
   }
-  return distance(prefix, SECRET_PREFIX) <= 2 ? `${SECRET_PREFIX}_${rest.join("_")}` : undefined;
+  const meant = SECRET_PREFIXES.find((prefix) => distance(given, prefix) <= 2);
+  return meant === undefined ? undefined : `${meant}_${rest.join("_")}`;
 }
 
 function closest(name: string, ours: readonly string[]): string | undefined {

@@ -9,7 +9,7 @@ export function extraOf(raw: Fields): SignalExtra {
   let json = "";
   let leftOut: string[] | undefined;
   for (const name in raw) {
-    if (READ_FIELDS.has(name)) continue;
+    if (READ_FIELDS.has(name) || name === BODY_FIELD) continue;
     const value = raw[name] ?? "";
     if (value.trim() === "") continue;
     if (count < EXTRA_COUNT_MAX && isUpTo(value, VALUE_BYTES_MAX)) {
@@ -68,6 +68,9 @@ export const READ_FIELDS: ReadonlySet<string> = new Set([
   "source",
   "uid",
 ]);
+
+/** The body that a signal was made from by a webhook source: kept for people, and not for strategies. */
+export const BODY_FIELD = "body";
 
 function isUpTo(text: string, bytesMax: number): boolean {
   return text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax;

@@ -1,14 +1,13 @@
-import { redactSecret } from "../config/redact-secret.ts";
 import { fieldsOf, type Fields } from "../entry.ts";
 import { exactJson, numberText, parseExactJson } from "../exact-json.ts";
 import { READ_FIELDS } from "./extra.ts";
-import { parseSignal, type FieldFault } from "./signal.ts";
+import { parseSignal, type FieldFault, type Signal } from "./signal.ts";
 
 /**
  * The fields that an alert is published with, checked with the same rules as in routing, so that an accepted alert is always a
  * valid signal.
  */
-export function readAlert(alert: Members, { secret, now, source }: IntakeOptions): IntakeAnswer {
+export function readAlert(alert: Members, { redact, now, source }: IntakeOptions): IntakeAnswer {
   const given = Object.entries(alert).filter(([name, value]) => name !== "secret" && value !== null);
   if (given.length > FIELDS_MAX) {
     const expected = `at most ${FIELDS_MAX} fields, such as message, symbol and time`;
@@ -19,9 +18,9 @@ export function readAlert(alert: Members, { secret, now, source }: IntakeOptions
   const faults: FieldFault[] = [];
   const flat: string[] = [];
   for (const [member, value] of given) {
-    const name = redactSecret(member, secret);
-    const text = fieldText(name, value);
-    if (typeof text === "string") flat.push(name, redactSecret(text, secret));
+    const name = redact(member);
+    const text = memberText(name, value);
+    if (typeof text === "string") flat.push(name, redact(text));
     else faults.push(text);
   }
   const ownSource = fieldsOf(flat)["source"] ?? "";
@@ -34,7 +33,7 @@ export function readAlert(alert: Members, { secret, now, source }: IntakeOptions
     known.has(field) || (field === "bar_time" && reason === "missing_field" && known.has("time"));
   if (parsed.status === "rejected") faults.push(...parsed.faults.filter((fault) => !isKnown(fault)));
   if (parsed.status === "rejected" || faults.length > 0) return { status: "refused", faults };
-  return { status: "accepted", fields, uid: parsed.signal.uid };
+  return { status: "accepted", fields, signal: parsed.signal };
 }
 
 /** The members of a parsed JSON object. */
@@ -42,12 +41,12 @@ export type Members = Readonly<Record<string, unknown>>;
 
 /** An alert as fields for `signals_stream`, or everything that is wrong with it. */
 export type IntakeAnswer =
-  | { readonly status: "accepted"; readonly fields: Fields; readonly uid: string }
+  | { readonly status: "accepted"; readonly fields: Fields; readonly signal: Signal }
   | { readonly status: "refused"; readonly faults: readonly FieldFault[] };
 
 export interface IntakeOptions {
-  /** WEBHOOK_SECRET, which is redacted everywhere in the alert. */
-  readonly secret: string;
+  /** A text without the secrets of webhooks. */
+  readonly redact: (text: string) => string;
   /** Redis' clock, milliseconds since 1970. */
   readonly now: number;
   /** The `source` of an alert that has none. */
@@ -72,7 +71,7 @@ export function parseObject(text: string): Members | undefined {
 }
 
 /** A member's value as the text of a field, or the fault of the value. */
-function fieldText(name: string, value: unknown): string | FieldFault {
+export function memberText(name: string, value: unknown): string | FieldFault {
   if (typeof value === "string") return value;
   const digits = numberText(value);
   // Such as 1.7e9, which is no form of a time.

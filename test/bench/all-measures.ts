@@ -3,6 +3,7 @@ import { bullmq } from "./measures/bullmq.ts";
 import { ceiling } from "./measures/ceiling.ts";
 import { coldStart } from "./measures/cold-start.ts";
 import { execution } from "./measures/execution.ts";
+import { extra } from "./measures/extra.ts";
 import { growth } from "./measures/growth.ts";
 import { latency } from "./measures/latency.ts";
 import { log } from "./measures/log.ts";
@@ -14,6 +15,7 @@ import { routing } from "./measures/routing.ts";
 /** Every measure of the bench; the record makes the compiler find one that is missing. */
 const BY_ID: Readonly<Record<MeasureId, Measure>> = {
   routing,
+  extra,
   ceiling,
   bullmq,
   "plain-loop": plainLoop,

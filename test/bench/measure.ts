@@ -39,6 +39,7 @@ export interface Figure {
 /** Every measure, as `--only` takes it, in the order in which they are taken and shown. */
 export const MEASURE_IDS = [
   "routing",
+  "extra",
   "ceiling",
   "bullmq",
   "plain-loop",

@@ -19,6 +19,8 @@ export interface WorkloadShape {
   readonly pausedPerSignal: number;
   /** Every signal is sent twice in a row, so half of them are duplicates. */
   readonly inPairs?: boolean;
+  /** What comes along with each signal. */
+  readonly extra?: Fields;
 }
 
 /** A realistic set: 40 phrases with five strategies each, one of which is paused. */
@@ -86,6 +88,7 @@ export function signalAt(index: number, shape: WorkloadShape, now: number): Fiel
     bar_time: new Date(FIRST_BAR + i * BAR_MS).toISOString(),
     sent_at: at,
     source: "tradingview",
+    ...shape.extra,
     received_at: at,
   };
 }

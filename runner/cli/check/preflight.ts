@@ -14,6 +14,7 @@ import { checkEnvironment } from "./environment.ts";
 import { checkPostgres, type CheckedPostgres } from "./postgres.ts";
 import { checkRedis, type CheckedRedis } from "./redis.ts";
 import { checkReference } from "./reference.ts";
+import { sourceRemarks } from "./sources.ts";
 import { strategyRemarks } from "./strategies.ts";
 
 /**
@@ -41,6 +42,7 @@ export async function preflight(env: Environment, dataDir: string): Promise<read
       ...redis.lines,
       ...postgres.lines,
       ...(reference?.lines ?? [notChecked("Reference", whereFrom(content))]),
+      ...sourceRemarks(content?.sources ?? new Map(), config).map((remark) => lineOf("Reference", remark)),
       ...(await strategyLines(content, env, config)),
       ...(await clockLines(redis, postgres)),
     ];

@@ -7,6 +7,24 @@ export function secretMatcher(expected: string): (given: string | undefined) => 
 }
 
 /**
+ * Whose secret a text is: of each holder all secrets are compared, so that the time does not reveal which one was nearly right.
+ */
+export function holderMatcher(
+  secrets: ReadonlyMap<string, readonly string[]>,
+): (given: string | undefined) => ReadonlySet<string> {
+  const expected = [...secrets].flatMap(([holder, values]) =>
+    values.map((value) => [holder, digest(value)] as const),
+  );
+  return (given) => {
+    const holders = new Set<string>();
+    if (given === undefined) return holders;
+    const givenDigest = digest(given);
+    for (const [holder, each] of expected) if (timingSafeEqual(givenDigest, each)) holders.add(holder);
+    return holders;
+  };
+}
+
+/**
  * The token of an Authorization header with the scheme Bearer. Hono's own middleware refuses characters that HTTP_TOKEN and
  * WEBHOOK_SECRET may have.
  */

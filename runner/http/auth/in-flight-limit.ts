@@ -1,4 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { webhookSecretsOf } from "../../../shared/config/webhook-secrets.ts";
 import type { NetworkDeps } from "../http-deps.ts";
 import { Problem, type ProblemOptions } from "../problem.ts";
 import type { AppEnv, PlatformBindings } from "../routes.ts";
@@ -15,7 +16,7 @@ export function limitInFlight(
   { onRefused }: InFlightLimitOptions,
 ): MiddlewareHandler<AppEnv> {
   const { token, services } = deps;
-  const isShown = shownCredential({ token, secret: services.config.webhookSecret });
+  const isShown = shownCredential({ token, secrets: webhookSecretsOf(services.config)?.byName ?? new Map() });
   const addressOf = clientAddressOf(deps);
   const others = inFlightCounts(IN_FLIGHT_MAX);
   // Counted apart, so that a flood from the address of a proxy does not fail the probes that come through it too.

@@ -1,15 +1,16 @@
 import type { Context } from "hono";
 import { auth } from "hono/utils/basic-auth";
 import { tryDecode } from "hono/utils/url";
-import { bearerOf, secretMatcher } from "./credentials.ts";
+import { bearerOf, holderMatcher, secretMatcher } from "./credentials.ts";
 
 /**
- * Whether the path or the headers of a request show the token or the webhook's secret, which is known before its body is read.
+ * Whether the path or the headers of a request show the token or a secret of a webhook, which is known before its body is read.
  * It admits nobody: each route still checks what it asks for.
  */
-export function shownCredential({ token, secret }: ExpectedCredentials): (c: Context) => boolean {
+export function shownCredential({ token, secrets }: ExpectedCredentials): (c: Context) => boolean {
   const isToken = secretMatcher(token);
-  const isSecret = secret === undefined ? () => false : secretMatcher(secret);
+  const holdersOf = holderMatcher(secrets);
+  const isSecret = (given: string | undefined): boolean => holdersOf(given).size > 0;
   return (c) => {
     const bearer = bearerOf(c.req.header("authorization"));
     if (isToken(bearer) || isSecret(bearer) || isSecret(c.req.header("x-webhook-secret"))) return true;
@@ -20,8 +21,8 @@ export function shownCredential({ token, secret }: ExpectedCredentials): (c: Con
 export interface ExpectedCredentials {
   /** HTTP_TOKEN */
   readonly token: string;
-  /** WEBHOOK_SECRET */
-  readonly secret: string | undefined;
+  /** Those of webhooks, by the name of the source. */
+  readonly secrets: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The last part of a path that is not empty, decoded: the place of the webhook's secret. */

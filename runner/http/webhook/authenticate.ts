@@ -1,25 +1,26 @@
 import type { Context } from "hono";
 import { jsonFault } from "../../../shared/signal/json-fault.ts";
-import { parseObject } from "../../../shared/signal/tradingview-alert.ts";
-import { bearerOf, secretMatcher } from "../auth/credentials.ts";
+import { bearerOf, holderMatcher } from "../auth/credentials.ts";
 import { failedAuthLimit } from "../auth/failed-auth-limit.ts";
 import { lastSegment } from "../auth/shown-credential.ts";
 import { encodingProblem } from "../encoding.ts";
 import { BODY_CUT_SHORT, bodyTooLarge, Problem, type ProblemOptions } from "../problem.ts";
 import { readBody, type BodyAnswer, type BodyLimits } from "./read-body.ts";
 import type { RefusedAlerts } from "./refused-alerts.ts";
+import { secretIn } from "./secret-in-body.ts";
 
 /**
- * Accepts requests with the right secret and reads their body. @throws Problem 401, or 429 after too many failures, when the
+ * Accepts requests with a secret of their source and reads their body. @throws Problem 401, or 429 after too many failures, when the
  * secret is missing or wrong; 400, 408 or 413 when the body, which may hold it, cannot be read
  */
 export function authenticator(options: AuthenticateOptions): Authenticator {
-  const { secret, limits, addressOf, alerts } = options;
-  const isSecret = secretMatcher(secret);
+  const { secrets, limits, addressOf, alerts } = options;
+  const holdersOf = holderMatcher(secrets);
   const limited = failedAuthLimit({ addressOf, credential: "secret" });
   const shortLimits = { ...limits, msMax: Math.min(limits.msMax, UNAUTHENTICATED_BODY_MS_MAX) };
-  // All are compared, so that the time does not reveal which one was right.
-  const isRight = (given: readonly string[]): boolean => given.map(isSecret).includes(true);
+  /** Whose secrets these are. All are compared, so that the time does not reveal which one was right. */
+  const opened = (given: readonly string[]): ReadonlySet<string> =>
+    new Set(given.flatMap((each) => [...holdersOf(each)]));
 
   const refuseUnauthenticated = async (
     c: Context,
@@ -32,42 +33,46 @@ export function authenticator(options: AuthenticateOptions): Authenticator {
   };
 
   return {
-    async authenticate(c) {
+    async authenticate(c, source) {
       const given = secretsGiven(c);
       if (given.length > 0) {
-        return isRight(given) ? readBody(c.req.raw, limits) : refuseUnauthenticated(c, WRONG);
+        const isRight = opened(given).has(source);
+        return isRight ? readBody(c.req.raw, limits) : refuseUnauthenticated(c, WRONG);
       }
       const encoded = encodingProblem(c);
       if (encoded !== undefined) return refuseUnauthenticated(c, encoded);
       const body = await readBody(c.req.raw, shortLimits);
       if (body.status !== "read") return refuseUnauthenticated(c, unreadBody(body.status, shortLimits));
-      const inBody = parseObject(body.text)?.["secret"];
-      if (isSecret(typeof inBody === "string" ? inBody : undefined)) return body;
+      const inBody = secretIn(body.text);
+      if (opened(inBody ?? []).has(source)) return body;
       return refuseUnauthenticated(c, inBody === undefined ? missing(body.text) : WRONG, body.text);
     },
     async refuse(c, problem) {
       const last = lastSegment(c.req.path);
-      if (!isRight([...secretsGiven(c), ...(last === undefined ? [] : [last])]))
+      if (opened([...secretsGiven(c), ...(last === undefined ? [] : [last])]).size === 0)
         return refuseUnauthenticated(c, problem);
       alerts.authenticated({ problem, client: addressOf(c) });
       throw new Problem(problem);
     },
+    isSecret: (given) => holdersOf(given).size > 0,
   };
 }
 
 export interface Authenticator {
-  /** The body of a request that has the right secret. */
-  authenticate(c: Context): Promise<BodyAnswer>;
+  /** The body of a request that has a secret of the source, as its path names it. */
+  authenticate(c: Context, source: string): Promise<BodyAnswer>;
   /** Refuses a request for what its method or path is, and reports that as a refused alert. */
   refuse(c: Context, problem: ProblemOptions): Promise<never>;
+  /** Whether a text is the secret of any source. */
+  readonly isSecret: (given: string | undefined) => boolean;
 }
 
 /** Without the secret in path or headers: a body takes a connection, and anyone can send half of one. */
 const UNAUTHENTICATED_BODY_MS_MAX = 1_000;
 
 export interface AuthenticateOptions {
-  /** WEBHOOK_SECRET */
-  readonly secret: string;
+  /** Of each source, by its name. */
+  readonly secrets: ReadonlyMap<string, readonly string[]>;
   readonly limits: BodyLimits;
   readonly addressOf: (c: Context) => string | undefined;
   readonly alerts: RefusedAlerts;
@@ -99,7 +104,8 @@ const MISSING: ProblemOptions = { ...WRONG, code: "missing_secret", detail: "the
 
 /** The problem with a request without the secret; says so when its body could not be searched for it. */
 function missing(body: string): ProblemOptions {
-  const fault = body.trim() === "" || body.length > SEARCHED_LENGTH_MAX ? undefined : jsonFault(body);
+  const isJson = /^\s*[[{]/.test(body) && body.length <= SEARCHED_LENGTH_MAX;
+  const fault = isJson ? jsonFault(body) : undefined;
   if (fault === undefined) return MISSING;
   // No more than where: what stands there may be the secret.
   const detail = `the secret is neither in the path nor in a header, and the body, which may have it, is no valid JSON from line ${fault.line}, column ${fault.column} on`;

@@ -1,33 +1,34 @@
-import { redactedExcerpt, redactSecret } from "../../../shared/config/redact-secret.ts";
+import { COMMON_SOURCE } from "../../../shared/config/source-secrets.ts";
+import { webhookSecretsOf, type WebhookSecrets } from "../../../shared/config/webhook-secrets.ts";
 import type { SystemEvent } from "../../../shared/events.ts";
 import { refusalCounter } from "../../../shared/metrics.ts";
 import type { Services } from "../../setup/services.ts";
 import type { ProblemOptions } from "../problem.ts";
 
-/** {@link refusedAlerts} of the webhook; undefined without WEBHOOK_SECRET. */
+/** {@link refusedAlerts} of the webhooks; undefined when none has a secret. */
 export function refusedAlertsOf({ config, events, counters }: AlertServices): RefusedAlerts | undefined {
-  const { webhookSecret: secret } = config;
-  if (secret === undefined) return undefined;
+  const secrets = webhookSecretsOf(config);
+  if (secrets === undefined) return undefined;
   return refusedAlerts({
     publish: (event) => events.publish(event),
     count: (counter) => counters.add(counter),
-    secret,
+    secrets,
   });
 }
 
 type AlertServices = Pick<Services, "config" | "events" | "counters">;
 
-/** Counts each refused alert and publishes an event, without `secret` in it, so that the log explains why it did not act. */
-export function refusedAlerts({ publish, count, secret }: RefusedAlertsDeps): RefusedAlerts {
+/** Counts each refused alert and publishes an event, without a secret in it, so that the log explains why it did not act. */
+export function refusedAlerts({ publish, count, secrets }: RefusedAlertsDeps): RefusedAlerts {
   const limited = rateLimited(publish, { everyMs: UNAUTHENTICATED_EVERY_MS });
   return {
     authenticated(refusal) {
       count(refusalCounter(refusal.problem.code));
-      publish(refusalEvent(refusal, secret));
+      publish(refusalEvent(refusal, secrets));
     },
     unauthenticated(refusal) {
       count(refusalCounter(refusal.problem.code));
-      limited(() => refusalEvent(refusal, secret));
+      limited(() => refusalEvent(refusal, secrets));
     },
   };
 }
@@ -36,8 +37,8 @@ export interface RefusedAlertsDeps {
   readonly publish: (event: SystemEvent) => void;
   /** Raises a counter, at no cost in Redis for each. */
   readonly count: (counter: string) => void;
-  /** WEBHOOK_SECRET */
-  readonly secret: string;
+  /** Of all webhooks. */
+  readonly secrets: Pick<WebhookSecrets, "redact" | "excerptOf">;
 }
 
 const UNAUTHENTICATED_EVERY_MS = 10_000;
@@ -54,6 +55,8 @@ export interface Refusal {
   readonly problem: ProblemOptions;
   /** Address it came from. */
   readonly client: string | undefined;
+  /** Name of the source that it was sent to, once that has been found to have the secret. */
+  readonly source?: string;
   /** As much of its body as is known. */
   readonly body?: string | undefined;
   /** For the log only. */
@@ -79,17 +82,21 @@ export function rateLimited(
   };
 }
 
-function refusalEvent({ problem, client, body, cause }: Refusal, secret: string): SystemEvent {
+function refusalEvent(
+  { problem, client, source, body, cause }: Refusal,
+  { redact, excerptOf }: RefusedAlertsDeps["secrets"],
+): SystemEvent {
   return {
     level: "WARNING",
     source: "webhook",
-    message: `alert refused with ${problem.status}: ${problem.detail}`,
+    message: `alert${source === undefined || source === COMMON_SOURCE ? "" : ` to ${source}`} refused with ${problem.status}: ${problem.detail}`,
     details: {
       code: problem.code,
       client: client ?? null,
+      ...(source === undefined ? {} : { source }),
       ...(problem.issues === undefined ? {} : { issues: problem.issues }),
-      ...(cause === undefined ? {} : { cause: redactSecret(cause, secret) }),
-      ...(body === undefined ? {} : { excerpt: redactedExcerpt(body, secret) }),
+      ...(cause === undefined ? {} : { cause: redact(cause) }),
+      ...(body === undefined ? {} : { excerpt: excerptOf(body) }),
     },
   };
 }

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Redis } from "ioredis";
-import { onAbort } from "../../abort.ts";
+import type { ChainableCommander, Redis } from "ioredis";
 import type { Fields } from "../../entry.ts";
 import { messageOf } from "../../error-message.ts";
 import type { Keys } from "../../keys.ts";
@@ -13,8 +12,14 @@ export interface SignalIngest {
    * Adds an entry and gives its id once Redis has confirmed it; calls do not wait for each other.
    * @throws NotConfirmedError when Redis refuses or does not answer within `msMax`. The entry may have been added all the same.
    */
-  add(fields: Fields, limits: { readonly msMax: number }): Promise<string>;
+  add(fields: Fields, limits: IngestLimits): Promise<string>;
+  /** Adds all entries or none, side by side, and gives their ids. @throws NotConfirmedError like `add` */
+  addAll(entries: readonly Fields[], limits: IngestLimits): Promise<readonly string[]>;
   close(): void;
+}
+
+export interface IngestLimits {
+  readonly msMax: number;
 }
 
 /** Redis has not confirmed that the entry was added; the message says why, and contains nothing of the entry. */
@@ -44,51 +49,100 @@ const ANSWER_MS_MAX = 2_000;
 /** Opens a connection of its own, so that no call waits for other commands; Redis may be unavailable now. */
 export function openSignalIngest({ url, keys, name, onError }: SignalIngestOptions): SignalIngest {
   const redis = openRedis({ url, role: "commands", name, answerMsMax: ANSWER_MS_MAX, onError });
-  // Each call that waits for the connection listens for `ready`.
-  redis.setMaxListeners(0);
   const key = keys.stream("signals_stream");
+  // The client's own queue is not used: it would still send an alert that was already reported as not confirmed.
+  const waiting = new Set<Addition>();
+  let isScheduled = false;
 
-  const addWhenReady = async (fields: Fields, abort: AbortSignal): Promise<string> => {
-    // The client's own queue is not used: it would still send an alert that was already reported as not confirmed.
-    while (redis.status !== "ready") await nextReady(redis, abort);
-    const id = await redis.xadd(key, "*", ...Object.entries(fields).flat());
-    if (id === null) throw new Error("Redis answered without an entry id");
-    return id;
+  /** Sends what came in one turn of the event loop in one write: a burst of alerts is one round trip. */
+  const schedule = (): void => {
+    if (isScheduled || waiting.size === 0) return;
+    isScheduled = true;
+    setImmediate(() => {
+      isScheduled = false;
+      if (redis.status !== "ready") return;
+      const additions = [...waiting];
+      waiting.clear();
+      send(redis, key, additions);
+    });
+  };
+  redis.on("ready", schedule);
+
+  const addAll = async (entries: readonly Fields[], { msMax }: IngestLimits): Promise<readonly string[]> => {
+    const ended = new AbortController();
+    let addition: Addition | undefined;
+    const added = new Promise<readonly string[]>((resolve, reject) => {
+      addition = { entries, resolve, reject };
+      waiting.add(addition);
+      schedule();
+    });
+    const timeout = pause(msMax, undefined, { signal: ended.signal }).then(() => {
+      throw new NotConfirmedError(
+        `no confirmation within ${Math.round(msMax)} ms (connection: ${redis.status})`,
+      );
+    });
+    try {
+      return await Promise.race([added, timeout]);
+    } catch (error) {
+      if (error instanceof NotConfirmedError) throw error;
+      // The error itself is not passed on: errors of ioredis hold the command with all its arguments.
+      throw new NotConfirmedError(messageOf(error), redisRefusalIn(error));
+    } finally {
+      if (addition !== undefined) waiting.delete(addition);
+      // Ends the timer if it lost the race; the race has handled its rejection.
+      ended.abort();
+    }
   };
 
   return {
-    async add(fields, { msMax }) {
-      const ended = new AbortController();
-      const timeout = pause(msMax, undefined, { signal: ended.signal }).then(() => {
-        throw new NotConfirmedError(
-          `no confirmation within ${Math.round(msMax)} ms (connection: ${redis.status})`,
-        );
-      });
-      try {
-        return await Promise.race([addWhenReady(fields, ended.signal), timeout]);
-      } catch (error) {
-        if (error instanceof NotConfirmedError) throw error;
-        // The error itself is not passed on: errors of ioredis hold the command with all its arguments.
-        throw new NotConfirmedError(messageOf(error), redisRefusalIn(error));
-      } finally {
-        // Ends the one that lost the race; the race has handled its rejection.
-        ended.abort();
-      }
+    addAll,
+    async add(fields, limits) {
+      const [id] = await addAll([fields], limits);
+      return String(id);
     },
     close: () => redis.disconnect(),
   };
 }
 
-async function nextReady(redis: Redis, abort: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const stopListening = onAbort(abort, () => {
-      redis.off("ready", onReady);
-      reject(new Error("aborted"));
-    });
-    const onReady = (): void => {
-      stopListening();
-      resolve();
-    };
-    redis.once("ready", onReady);
-  });
+/** Entries that are added together, and what waits for their ids. */
+interface Addition {
+  readonly entries: readonly Fields[];
+  readonly resolve: (ids: readonly string[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function send(redis: Redis, key: string, additions: readonly Addition[]): void {
+  const singles = additions.filter(({ entries }) => entries.length === 1);
+  if (singles.length > 0) {
+    const pipeline = redis.pipeline();
+    for (const { entries } of singles) addTo(pipeline, key, entries);
+    pipeline.exec().then(
+      (replies) => {
+        for (const [n, addition] of singles.entries()) settle(addition, replies?.slice(n, n + 1));
+      },
+      (error: unknown) => {
+        for (const { reject } of singles) reject(error);
+      },
+    );
+  }
+  for (const addition of additions) {
+    if (addition.entries.length === 1) continue;
+    const transaction = redis.multi();
+    addTo(transaction, key, addition.entries);
+    transaction.exec().then((replies) => settle(addition, replies), addition.reject);
+  }
+}
+
+function addTo(commands: ChainableCommander, key: string, entries: readonly Fields[]): void {
+  for (const fields of entries) commands.xadd(key, "*", ...Object.entries(fields).flat());
+}
+
+type Replies = readonly (readonly [error: Error | null, result: unknown])[] | null | undefined;
+
+function settle({ entries, resolve, reject }: Addition, replies: Replies): void {
+  const failed = replies?.find(([error]) => error !== null)?.[0];
+  const ids = (replies ?? []).flatMap(([, id]) => (typeof id === "string" ? [id] : []));
+  if (failed !== null && failed !== undefined) reject(failed);
+  else if (ids.length === entries.length) resolve(ids);
+  else reject(new Error("Redis answered without an entry id"));
 }

@@ -9,7 +9,7 @@ import { useHttpApp } from "./http-fixture.ts";
 const http = useHttpApp({ settings: { WEBHOOK_SECRET: "a-secret-for-tests" } });
 
 /** Paths that answer without the token. */
-const PUBLIC = ["/healthz", "/readyz", "/webhooks/tradingview"];
+const PUBLIC = ["/healthz", "/readyz", "/webhooks/tradingview", "/webhooks/{source}"];
 
 interface Operation {
   readonly path: string;
@@ -74,7 +74,7 @@ describe("GET /openapi.json", () => {
 
   test("describes the webhook, which needs no token", async () => {
     const { body } = await document();
-    for (const path of ["/webhooks/tradingview", "/webhooks/tradingview/{secret}"]) {
+    for (const path of ["/webhooks/tradingview", "/webhooks/tradingview/{secret}", "/webhooks/{source}"]) {
       expect(body.paths[path].post).toMatchObject({
         security: [],
         description: expect.stringContaining("WEBHOOK_SECRET"),

@@ -11,6 +11,7 @@ import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 import { openSignalIngest, type SignalIngest } from "../../../shared/io/streams/signal-ingest.ts";
 import type { StreamName } from "../../../shared/keys.ts";
 import { READ_TABLES, type ReferenceRows } from "../../../shared/reference/reference.ts";
+import type { AnyStrategyHandler } from "../../../shared/strategy.ts";
 import { referenceRows } from "../../builders.ts";
 import type { FreshDatabase } from "../../servers/database.ts";
 import { freshPrefix, migratedDatabase, redisUrl } from "../../servers/fixtures.ts";
@@ -80,6 +81,8 @@ export interface FixtureOptions {
   readonly settings?: Settings;
   /** Receives every line of the process log. */
   readonly logLines?: string[];
+  /** Strategy handlers other than the router's. */
+  readonly handlers?: readonly AnyStrategyHandler[];
   /** The Redis the webhook writes to, if not the one of all tests. */
   readonly intakeUrl?: () => string;
 }
@@ -89,6 +92,7 @@ export function useHttpApp({
   rows = referenceRows(),
   settings = {},
   logLines,
+  handlers,
   intakeUrl = redisUrl,
 }: FixtureOptions = {}): HttpFixture {
   let current:
@@ -115,7 +119,8 @@ export function useHttpApp({
       consumer: "test",
       database,
       logger,
-      secrets: strategySecrets({}),
+      secrets: strategySecrets(settings),
+      ...(handlers === undefined ? {} : { handlers }),
     });
     await services.refresh();
     const { keys } = services;

@@ -43,6 +43,24 @@ test("a signal is suggested for the demo, and none that may trade on a reference
   expect(own).toContain('echo "http://127.0.0.1:8080/webhooks/tradingview/');
 });
 
+test.each([
+  [true, "EMA_CROSS_LONG"],
+  [false, "<phrase of a signal>"],
+])(
+  "the message of an alert is there to paste, with what makes two alerts one signal (demo: %s)",
+  (isDemo, phrase) => {
+    const text = banner(factsOf({ isDemo }));
+    const message = /^ {2}(\{ .* \})$/m.exec(text)?.[1] ?? "";
+    expect(JSON.parse(message)).toEqual({
+      message: phrase,
+      symbol: "{{ticker}}",
+      time: "{{time}}",
+      sent_at: "{{timenow}}",
+    });
+    expect(text).toMatch(/twice within one bar is one signal[^]*--each-crossing/);
+  },
+);
+
 test("as fields it has what runs where, and no secret", () => {
   const fields = JSON.stringify(bannerFields(factsOf()));
   expect(JSON.parse(fields)).toMatchObject({

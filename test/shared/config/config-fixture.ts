@@ -15,6 +15,7 @@ export const DEFAULTS = {
   httpPort: 8080,
   httpToken: undefined,
   webhookSecret: undefined,
+  webhookSourceSecrets: {},
   webhookAllowCidrs: [],
   trustedProxies: [],
   httpBodyBytesMax: 262_144,
@@ -45,7 +46,10 @@ export const DEFAULTS = {
   logLevel: "info",
 };
 
-export const NAMES = Object.keys(DEFAULTS).map((key) => key.replaceAll(/[A-Z]/g, "_$&").toUpperCase());
+/** Without `webhookSourceSecrets`, which has a variable for each source. */
+export const NAMES = Object.keys(DEFAULTS)
+  .filter((key) => key !== "webhookSourceSecrets")
+  .map((key) => key.replaceAll(/[A-Z]/g, "_$&").toUpperCase());
 
 export function configOf(env: Record<string, string>) {
   const answer = readConfig(env);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { redactedExcerpt, redactSecret } from "../../../shared/config/redact-secret.ts";
+import { redactedBody, redactedExcerpt, redactSecrets } from "../../../shared/config/redact-secret.ts";
 
 const SECRET = 's3cret"\\/%+value';
 
@@ -10,13 +10,13 @@ describe("a redacted text", () => {
     ["in JSON", JSON.stringify(SECRET)],
     ["in a URL", encodeURIComponent(SECRET)],
   ])("does not show the secret written %s", (_, spelling) => {
-    expect(redactSecret(`a ${spelling} b ${spelling}`, SECRET)).toMatch(/^a "?\*{3}"? b "?\*{3}"?$/);
+    expect(redactSecrets(`a ${spelling} b ${spelling}`, [SECRET])).toMatch(/^a "?\*{3}"? b "?\*{3}"?$/);
   });
 
   it("is the text itself when the secret is not in it", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
-        expect(redactSecret(text, SECRET)).toBe(text);
+        expect(redactSecrets(text, [SECRET])).toBe(text);
       }),
     );
   });
@@ -33,16 +33,41 @@ describe("an excerpt of a body", () => {
     ["secret=another&symbol=X", 'secret="***"&symbol=X'],
     ['{"symbol": "X"', '{"symbol": "X"'],
   ])("of %s is %s", (body, expected) => {
-    expect(redactedExcerpt(body, SECRET)).toBe(expected);
+    expect(redactedExcerpt(body, [SECRET])).toBe(expected);
   });
 
   it("shows no part of the secret where it is cut", () => {
     fc.assert(
       fc.property(fc.nat({ max: 400 }), (before) => {
-        const excerpt = redactedExcerpt(`${"x".repeat(before)}${SECRET}`, SECRET);
+        const excerpt = redactedExcerpt(`${"x".repeat(before)}${SECRET}`, [SECRET]);
         expect(excerpt).toMatch(/^x*\*{0,3}$/);
         expect(excerpt.length).toBe(Math.min(300, before + 3));
       }),
     );
+  });
+});
+
+describe("a body that is kept", () => {
+  it.each([
+    ['{"note": "plain"}', '{"note": "plain"}'],
+    [`{"note": "${SECRET}"}`, '{"note": "***"}'],
+    ['{"note": "\\u00e4 is kept"}', '{"note": "\\u00e4 is kept"}'],
+    [`note=${encodeURIComponent(SECRET)}&x=1`, "note=***&x=1"],
+    ["100%&a=%C3%A4", "100%&a=%C3%A4"],
+    ["secret=older\nsymbol=X", 'secret="***"\nsymbol=X'],
+  ])("of %s is %s", (body, expected) => {
+    expect(redactedBody(body, [SECRET])).toBe(expected);
+  });
+
+  it("shows no secret, whatever characters of it are escaped", () => {
+    const escapes = [
+      (char: string) => char,
+      (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+      (char: string) => `%${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
+    ];
+    for (const escape of escapes) {
+      const body = `a=${SECRET.replaceAll(/./g, escape)}&b=1`;
+      expect(redactedBody(body, [SECRET])).toBe("a=***&b=1");
+    }
   });
 });

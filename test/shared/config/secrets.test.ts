@@ -49,11 +49,12 @@ describe("redacting", () => {
     const config = {
       httpToken: "http-token",
       webhookSecret: "webhook-secret",
+      webhookSourceSecrets: { bot: ["bot-secret", "old-secret"] },
       notifyUrl: "https://chat.test/t0ken",
     };
     const secrets = secretsOf({ STRATEGY_SECRET_A: "alpha-key" }, config);
-    expect(secrets.redact("alpha-key http-token webhook-secret https://chat.test/t0ken")).toBe(
-      "*** *** *** ***",
-    );
+    expect(
+      secrets.redact("alpha-key http-token webhook-secret bot-secret old-secret https://chat.test/t0ken"),
+    ).toBe("*** *** *** *** *** ***");
   });
 });

@@ -15,7 +15,11 @@ const SECRET = "s3cret-value";
 const ALERT = { message: "EMA_CROSS_LONG", symbol: "BTCUSDT.P", time: "2025-01-15T11:45:00Z" };
 
 const readText = (text: string) =>
-  readAlert(parseObject(text) ?? {}, { secret: SECRET, now: NOW, source: "tradingview" });
+  readAlert(parseObject(text) ?? {}, {
+    redact: (text: string) => text.replaceAll(SECRET, "***"),
+    now: NOW,
+    source: "tradingview",
+  });
 const read = (alert: Members) => readText(exactJson(alert));
 
 function fieldsOf(answer: IntakeAnswer) {
@@ -118,7 +122,10 @@ describe("a number keeps its digits", () => {
     const uids = ["9007199254740992", "9007199254740993"].map((uid) =>
       read(parseObject(`{"uid": ${uid}, ${JSON.stringify(ALERT).slice(1)}`) ?? {}),
     );
-    expect(uids).toMatchObject([{ uid: "9007199254740992" }, { uid: "9007199254740993" }]);
+    expect(uids).toMatchObject([
+      { signal: { uid: "9007199254740992" } },
+      { signal: { uid: "9007199254740993" } },
+    ]);
   });
 
   it("and is a time where one is expected, however it is written", () => {
@@ -204,7 +211,7 @@ it("whatever the alert: what is accepted is a valid signal in routing, and does 
         return;
       }
       const routed = parseSignal({ id: `${NOW + 50}-7`, fields: answer.fields }, NOW + 100);
-      expect(routed).toMatchObject({ status: "valid", signal: { uid: answer.uid } });
+      expect(routed).toMatchObject({ status: "valid", signal: { uid: answer.signal.uid } });
     }),
     { numRuns: 500 },
   );

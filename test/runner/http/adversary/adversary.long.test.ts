@@ -22,6 +22,12 @@ const SEED = Number(process.env["ADVERSARY_SEED"] ?? Math.floor(Math.random() * 
 
 const TOKEN = "a-token-for-the-adversary";
 const SECRET = "a-secret-for-the-adversary";
+/** Of each webhook that hostile alerts are sent to. */
+const SECRETS = [
+  ["tradingview", SECRET],
+  ["text", "a-secret-of-hostile-texts"],
+  ["tradingview-strategy", "a-secret-of-hostile-orders"],
+] as const;
 const BODY_BYTES_MAX = 65_536;
 /** More than the server allows. */
 const HOSTILE_COUNT = 1_200;
@@ -51,12 +57,13 @@ async function sendHonestAlerts(url: string, seconds: number): Promise<HonestAle
 /** Posts hostile bodies with the right secret; each must be accepted, or refused as a fault of the request. */
 async function postHostileAlerts(url: string, until: number, faults: string[]): Promise<void> {
   const bodies = samples(alertBodies, SEED);
-  while (performance.now() < until) {
+  for (let n = 0; performance.now() < until; n += 1) {
     const body = Buffer.from(bodies.next().value);
-    const answer = await fetch(`${url}/webhooks/tradingview/${SECRET}`, { method: "POST", body });
+    const [source, secret] = SECRETS[n % SECRETS.length] ?? ["tradingview", SECRET];
+    const answer = await fetch(`${url}/webhooks/${source}/${secret}`, { method: "POST", body });
     const text = await answer.text();
     if (![202, 400, 413, 422].includes(answer.status))
-      faults.push(`alert ${body.toString("hex", 0, 200)}: ${answer.status} ${text.slice(0, 300)}`);
+      faults.push(`${source} ${body.toString("hex", 0, 200)}: ${answer.status} ${text.slice(0, 300)}`);
     await after(HOSTILE_EVERY_MS);
   }
 }
@@ -88,8 +95,8 @@ async function scanRoutes(url: string, seconds: number): Promise<ScanReport> {
     },
     rules: {
       description,
-      secrets: [TOKEN, SECRET, redisUrl(), router.databaseUrl],
-      isPublic: (path) => /^\/(?:healthz|readyz|\/*webhooks\/+tradingview(?:\/.*)?)$/i.test(path),
+      secrets: [TOKEN, ...SECRETS.map(([, secret]) => secret), redisUrl(), router.databaseUrl],
+      isPublic: (path) => /^\/(?:healthz|readyz|\/*webhooks(?:\/.*)?)$/i.test(path),
       // Redis and Postgres are there; a scan may pause everything, and then readiness and forced decisions wait.
       isExpected: ({ operation }, { status, body }) =>
         status === 503 && (operation?.path === "/readyz" || body.includes("every strategy is paused")),
@@ -133,6 +140,8 @@ test(
     Object.assign(router.env, {
       HTTP_TOKEN: TOKEN,
       WEBHOOK_SECRET: SECRET,
+      WEBHOOK_SECRET_TEXT: SECRETS[1][1],
+      WEBHOOK_SECRET_TRADINGVIEW_STRATEGY: SECRETS[2][1],
       HTTP_PORT: "0",
       HTTP_BODY_BYTES_MAX: String(BODY_BYTES_MAX),
       NODE_OPTIONS: COLLECTING,

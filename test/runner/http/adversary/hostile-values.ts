@@ -27,6 +27,11 @@ const RAW_BODIES = [
   `{"message":"${"𝕏".repeat(40_000)}"}`,
   "\ufeff\ufeff{}",
   "message=EMA_CROSS_LONG&symbol=BTCUSDT",
+  "EMA_CROSS_LONG BTCUSDT",
+  "message=\nsymbol=\u0000\n__proto__=1\nconstructor=2",
+  '{"signal":"SIGNAL_1_LONG","symbol":"BTCUSDT","time":1767607200,"timenow":"x","order_id":1,"market_position":"long","prev_market_position":"flat","map":{"__proto__":"x"}}',
+  `[${Array.from({ length: 200 }, () => '{"message":"a"}').join(",")}]`,
+  '[{"message":"EMA_CROSS_LONG","symbol":"BTCUSDT","time":1767607200},[]]',
   "",
 ];
 

@@ -38,7 +38,7 @@ afterEach(async () => {
 });
 
 /** Paths like the webhook's are answered that they are not its paths. */
-const PUBLIC_PATHS = /^\/(?:healthz|readyz|\/*webhooks\/+tradingview(?:\/.*)?)$/i;
+const PUBLIC_PATHS = /^\/(?:healthz|readyz|\/*webhooks(?:\/.*)?)$/i;
 
 function tokenFor(operation: Operation | undefined): string {
   return operation?.path.startsWith("/webhooks/") === true ? WEBHOOK_SECRET : TOKEN;

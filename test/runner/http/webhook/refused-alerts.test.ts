@@ -1,13 +1,17 @@
 import { expect, it } from "vitest";
 import { refusedAlerts, rateLimited } from "../../../../runner/http/webhook/refused-alerts.ts";
+import { webhookSecretsOf } from "../../../../shared/config/webhook-secrets.ts";
 import type { SystemEvent } from "../../../../shared/events.ts";
+
+const secrets = webhookSecretsOf({ webhookSecret: "s3cret-value", webhookSourceSecrets: {} });
+if (secrets === undefined) throw new Error("there is a secret");
 
 const counted: string[] = [];
 const alertsTo = (published: SystemEvent[]) =>
   refusedAlerts({
     publish: (each) => published.push(each),
     count: (counter) => counted.push(counter),
-    secret: "s3cret-value",
+    secrets,
   });
 
 const event = (message: string): SystemEvent => ({ level: "WARNING", source: "webhook", message });

@@ -219,6 +219,86 @@ describe("the history", () => {
   });
 });
 
+describe("aliases, exchanges and sources", () => {
+  const OWN = `
+tickers: [{ symbol: BTCUSDT, exchanges: [BINANCE] }]
+signals: [{ name: EMA, exit_phrase: OUT, long_exit_phrase: OUT LONG }]
+aliases: [{ alias: XBT, symbol: BTCUSDT }]
+sources:
+  - name: desk
+    template: { symbol: "{{s}}", message: "{{m}}", time: "{{t}}", qty: "{{q}}" }
+`;
+  const own = documentFrom(OWN);
+  const changed = async (...args: string[]) => {
+    const ran = await run({ document: own }, ...args);
+    return { ...ran, document: ran.edits[0]?.document };
+  };
+
+  test.each([
+    [["exchanges+=BYBIT"], ["BINANCE", "BYBIT"]],
+    [["exchanges=*"], "*"],
+    [["exchanges="], null],
+    [["exchanges=", "exchanges+=BYBIT"], ["BYBIT"]],
+  ])("set ticker BTCUSDT %j", async (typed, exchanges) => {
+    const { document: after } = await changed("set", "ticker", "BTCUSDT", ...typed);
+    expect(after?.tickers).toEqual([ticker("BTCUSDT", { exchanges })]);
+  });
+
+  test("a field of a template is text, or an object; without a value it is taken out", async () => {
+    const typed = [
+      'template.message={"from":"{{side}}","map":{"buy":"GO"}}',
+      "template.qty=",
+      "template.stop=5",
+    ];
+    const { document: after } = await changed("set", "source", "desk", ...typed);
+    const message = { from: "{{side}}", map: { buy: "GO" } };
+    expect(after?.sources).toMatchObject([
+      { format: "json", template: { symbol: "{{s}}", message, stop: "5" } },
+    ]);
+    expect(after?.sources?.[0]?.template).not.toHaveProperty("qty");
+    const { err } = await changed("set", "source", "desk", "template.message={{m");
+    expect(err).toMatch(/template\.message: /);
+  });
+
+  test("are added, renamed and removed like the others", async () => {
+    expect((await changed("add", "alias", "XBTUSD", "symbol=BTCUSDT")).document?.aliases).toHaveLength(2);
+    expect((await changed("add", "alias", "xbt", "symbol=BTCUSDT")).err).toMatch(
+      /there is an alias xbt already: use set/,
+    );
+    const { document: renamed } = await changed("set", "alias", "xbt", "alias=XBTUSD");
+    expect(renamed?.aliases).toEqual([{ alias: "XBTUSD", symbol: "BTCUSDT", was: "XBT" }]);
+    const { edits } = await changed("remove", "source", "desk", "--yes");
+    expect(edits[0]).toMatchObject({
+      removes: [{ kind: "sources", name: "desk" }],
+      document: { sources: [] },
+    });
+  });
+
+  test("are listed; where the reference is another system's, they alone are", async () => {
+    const { out } = await changed("list");
+    expect(out).toMatch(/^EMA +enabled +OUT, long: OUT LONG/m);
+    expect(out).toMatch(/^alias +ticker\nXBT +BTCUSDT\n/m);
+    expect(out).toMatch(/^desk +enabled +json +\{"symbol":"\{\{s\}\}"/m);
+    const foreign = { document: own, notOwn: "the reference is another system's" };
+    const listed = await run(foreign, "list");
+    expect(listed.out).toMatch(/^alias +ticker\n/);
+    expect(listed.out).not.toContain("trade permission");
+    expect(await run(foreign, "list", "tickers")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("the tickers are another system's"),
+    });
+    const aliases = documentFrom("aliases: [{ alias: XBT, symbol: BTCUSDT }]");
+    expect(
+      await run({ ...foreign, document: aliases }, "set", "ticker", "BTCUSDT", "status=disabled"),
+    ).toMatchObject({
+      code: 1,
+    });
+    expect(
+      (await run({ ...foreign, document: aliases }, "set", "alias", "XBT", "symbol=ETHUSDT")).edits,
+    ).toHaveLength(1);
+  });
+});
+
 test("schema prints the JSON Schema", async () => {
   expect(JSON.parse((await run({ document }, "schema")).out)).toHaveProperty(
     "properties.strategies.items.properties.params",

@@ -16,7 +16,7 @@ const ALERT = { message: "EMA_CROSS_LONG", symbol: "BTCUSDT.P", time: "2025-01-1
 
 const readText = (text: string) =>
   readAlert(parseObject(text) ?? {}, {
-    redact: (text: string) => text.replaceAll(SECRET, "***"),
+    redact: (given: string) => given.replaceAll(SECRET, "***"),
     now: NOW,
     source: "tradingview",
   });

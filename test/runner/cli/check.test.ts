@@ -203,7 +203,7 @@ test("every row of the reference that cannot be used is named, and its strategy 
   const said = expect.arrayContaining([
     expect.stringMatching(/^Reference: BTCUSDT and BTCUSDT.P are both listed, so they are two tickers/),
     expect.stringMatching(
-      /^Reference: exits are taken by .* \(10\), .* \(11\): every router and worker must know/,
+      /^Reference: exits are taken by .* \(10\), .* \(11\).*: every router and worker must know/,
     ),
   ]);
   expect([...withStatus(lines, "ok"), ...withStatus(lines, "warning")]).toEqual(said);

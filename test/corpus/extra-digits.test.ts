@@ -49,7 +49,7 @@ test("keeps every digit and character of what comes along, from the body to the 
         const along = members.map(([one, [json]]) => `${JSON.stringify(one)}: ${json}`);
         const body = `{${[...along, ...alert].join(", ")}}`;
         const read = readAlert(parseObject(body) ?? {}, {
-          redact: (text) => text,
+          redact: (one) => one,
           now: NOW,
           source: "tradingview",
         });

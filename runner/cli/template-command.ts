@@ -3,6 +3,7 @@ import { closest } from "fastest-levenshtein";
 import { COMMON_SOURCE, secretVariableOf } from "../../shared/config/source-secrets.ts";
 import type { DocumentSignal, ReferenceDocument } from "../../shared/reference-document/document.ts";
 import { alertTemplate, strategyAlertTemplate, textTemplate } from "../../shared/signal/alert-template.ts";
+import { foldPhrase } from "../../shared/signal/signal.ts";
 import { BUILT_IN_NAMES } from "../../shared/source-faults.ts";
 import { printable, printableJson } from "../../shared/text.ts";
 import type { CommandIo } from "./command-io.ts";
@@ -52,7 +53,9 @@ async function printTemplates(
     return;
   }
   const templates = chosen(document.signals, typed).flatMap((signal) =>
-    templatesOf(signal, source, eachCrossing),
+    source === STRATEGY_SOURCE
+      ? strategyTemplates(signal, document.signals)
+      : templatesOf(signal, source, eachCrossing),
   );
   if (json) {
     io.print(printableJson(templates));
@@ -100,21 +103,25 @@ function phrasesOf(signal: DocumentSignal): readonly PhraseOfSignal[] {
 }
 
 function templatesOf(signal: DocumentSignal, source: string, eachCrossing: boolean): readonly Template[] {
-  const phrases = phrasesOf(signal);
-  if (source === "tradingview-strategy")
-    return phrases.slice(0, 1).map(({ phrase }) => ({
-      signal: signal.name,
-      direction: null,
-      side: null,
-      message: strategyAlertTemplate(phrase),
-    }));
-  return phrases.map(({ phrase, direction, side }) => ({
+  return phrasesOf(signal).map(({ phrase, direction, side }) => ({
     signal: signal.name,
     direction,
     side,
     message: source === "text" ? textTemplate(phrase) : alertTemplate(phrase, { eachCrossing }),
   }));
 }
+
+/** The message for all orders of a Pine strategy; it names the signal by a phrase that no other signal has, where there is one. */
+function strategyTemplates(signal: DocumentSignal, signals: readonly DocumentSignal[]): readonly Template[] {
+  const others = signals.filter((one) => one !== signal).flatMap(phrasesOf);
+  const taken = new Set(others.map(({ phrase }) => foldPhrase(phrase)));
+  const phrases = phrasesOf(signal).map(({ phrase }) => phrase);
+  const named = phrases.find((phrase) => !taken.has(foldPhrase(phrase))) ?? phrases[0];
+  if (named === undefined) return [];
+  return [{ signal: signal.name, direction: null, side: null, message: strategyAlertTemplate(named) }];
+}
+
+const STRATEGY_SOURCE = "tradingview-strategy";
 
 function meaningText({ direction, side }: Template): string {
   if (direction === null) return ", all orders of the strategy";
@@ -143,6 +150,6 @@ const EACH_CROSSING =
   "Its uid has {{timenow}}, the second in which the alert fires: each time it fires is a signal of its own, also when it fires again for the same crossing. What TradingView sends again after an error has the same text, and stays one signal";
 const ONE_SIGNAL: Readonly<Record<string, string>> = {
   text: "{{time}} is the time of the bar: if the alert fires twice within one bar, the second is a duplicate and not traded",
-  "tradingview-strategy":
+  [STRATEGY_SOURCE]:
     "One alert on the strategy sends all its orders: what each means follows from the position before and after it. Each order is a signal of its own, also within one bar: its id and {{timenow}} tell it apart. What TradingView sends again after an error stays one signal",
 };

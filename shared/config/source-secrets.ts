@@ -29,12 +29,12 @@ export function readSourceSecrets(env: Readonly<Record<string, string | undefine
     const parts = value.split(",").map((part) => part.trim());
     const fault = partFault(parts);
     if (fault !== undefined) faults.push(`${variable} (value not shown): expected ${fault}`);
-    const other = parts.map((part) => holders.get(part)).find((holder) => holder !== undefined);
+    const other = parts.map((part) => holders.get(part)).find((holder) => (holder ?? name) !== name);
     if (other !== undefined)
       faults.push(
-        `${variable} and ${other} have the same secret: expected one for each source, or it would open both`,
+        `${variable} has a secret of the webhook source ${other}: expected one of its own, or it would open both`,
       );
-    for (const part of parts) holders.set(part, variable);
+    for (const part of parts) holders.set(part, name);
     secrets[name] = [...new Set(parts)];
   }
   return { secrets, faults };

@@ -70,7 +70,7 @@ test("no body, whatever its bytes, is answered with a fault of the router's", as
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...SOURCES), anyBody, async (to, body) => {
       const response = await http.app.request(pathOf(to), { method: "POST", body });
-      expect([400, 413, 422, 202]).toContain(response.status);
+      expect([202, 400, 404, 413, 422]).toContain(response.status);
     }),
     { numRuns: 200 },
   );

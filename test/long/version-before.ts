@@ -6,6 +6,8 @@ import { promisify } from "node:util";
 
 /** The last version whose routers know no heartbeats in `heartbeats` and look at idle times alone. */
 export const WITHOUT_HEARTBEATS = "065af48424ba7ca6e113df4cf6c9c940bd9cd76f";
+/** The last version whose routers know no exits, aliases and webhook sources, and the second format of the reference. */
+export const WITHOUT_EXITS = "f65dcd24641a3f172b80b0cb88e78766f852c055";
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, "../..");

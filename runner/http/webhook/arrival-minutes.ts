@@ -23,9 +23,9 @@ export function arrivalMinutes(): ArrivalMinutes {
 
 export interface ArrivalMinutes {
   /** The minute of an alert that arrives now, milliseconds since 1970. */
-  minuteOf(alert: SentAlert, now: number): number;
+  readonly minuteOf: (alert: SentAlert, now: number) => number;
   /** Keeps the minute of an alert that was not confirmed. */
-  keep(alert: SentAlert, minute: number, now: number): void;
+  readonly keep: (alert: SentAlert, minute: number, now: number) => void;
 }
 
 export interface SentAlert {

@@ -23,6 +23,7 @@ const DOCUMENT = {
       long_exit_phrase: "CLOSE_LONG",
       short_exit_phrase: null,
     },
+    { name: "Slow EMA", long_phrase: "ema_long" },
   ],
   strategies: [],
   sources: [{ name: "my-bot", template: { symbol: "{{ticker}}", message: "{{text}}" }, uid: "{{id}}" }],
@@ -98,8 +99,9 @@ test("all signals without a name, exits too; an unknown one is refused with the 
     "Breakout, short:",
     "Breakout, exit:",
     "Breakout, exit of long positions:",
+    "Slow EMA, long:",
   ]);
-  expect(JSON.parse(out.at(-1) ?? "")).toMatchObject({ message: "CLOSE_LONG", symbol: "{{ticker}}" });
+  expect(JSON.parse(out[9] ?? "")).toMatchObject({ message: "CLOSE_LONG", symbol: "{{ticker}}" });
   await expect(run("EMA LONG")).rejects.toThrow("the closest is EMA_LONG");
 });
 
@@ -126,6 +128,16 @@ test("a Pine strategy has one message for all its orders, which its source reads
   const source = "tradingview-strategy";
   const answer = readAlerts(filled, { source }, { ...options, source });
   expect(answer).toMatchObject({ alerts: [{ signal: { message: "SIGNAL_1_LONG", symbol: "BTCUSDT" } }] });
+});
+
+test("which names its signal by a phrase that no other signal has", async () => {
+  const { out } = await run("--source", "tradingview-strategy", "--json");
+  const templates = JSON.parse(out.join("")) as { readonly signal: string; readonly message: string }[];
+  expect(templates.map(({ signal, message }) => [signal, JSON.parse(message) as unknown])).toEqual([
+    ["EMA cross", expect.objectContaining({ signal: 'EMA "S"' })],
+    ["Breakout", expect.objectContaining({ signal: "BREAK DOWN" })],
+    ["Slow EMA", expect.objectContaining({ signal: "ema_long" })],
+  ]);
 });
 
 test("as text a phrase is a line, or lines where it has spaces", async () => {

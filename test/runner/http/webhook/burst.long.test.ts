@@ -1,5 +1,5 @@
 import { setTimeout as after } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { referenceRows } from "../../../builders.ts";
 import { byPace } from "../../../long/pace.ts";
 import { insertReference } from "../../../servers/insert-reference.ts";
@@ -21,6 +21,7 @@ test(`${COUNT} alerts within ${WITHIN_MS} ms are all accepted`, { timeout: 120_0
   const running = await router.start();
   const [, url = ""] = /"http":"(http:\/\/[\w.]+:\d+)"/.exec(running.output()) ?? [];
 
+  const added = async () => router.redis.xlen(router.keys.stream("signals_stream"));
   const send = async (n: number) => {
     const alert = { message: "SIGNAL_1_LONG", symbol: `COIN${n}`, time: Date.now(), close: "1.10" };
     const sentAt = performance.now();
@@ -32,7 +33,9 @@ test(`${COUNT} alerts within ${WITHIN_MS} ms are all accepted`, { timeout: 120_0
     const { uid } = (await answer.json()) as { uid?: string };
     return { status: answer.status, uid, ms: performance.now() - sentAt };
   };
-  await send(COUNT);
+  // Answers have a uid once the router has made its snapshot.
+  await vi.waitFor(async () => expect((await send(COUNT)).uid).toMatch(/^\w+$/), { timeout: 30_000 });
+  const before = await added();
 
   const startedAt = performance.now();
   const sent: ReturnType<typeof send>[] = [];
@@ -49,7 +52,7 @@ test(`${COUNT} alerts within ${WITHIN_MS} ms are all accepted`, { timeout: 120_0
   );
   expect(answers.filter(({ status }) => status !== 202)).toEqual([]);
   expect(new Set(answers.map(({ uid }) => uid)).size).toBe(COUNT);
-  expect(await router.redis.xlen(router.keys.stream("signals_stream"))).toBe(COUNT + 1);
+  expect((await added()) - before).toBe(COUNT);
   // The short form runs beside other tests, where nothing is known about time.
   if (byPace({ short: false, full: true })) expect(times.at(-1)).toBeLessThan(ANSWERED_MS_MAX);
 });

@@ -76,6 +76,9 @@ describe("while Redis", { timeout: 15_000 }, () => {
   it("refuses to write, alerts are answered 503, and the log says why", async () => {
     await onServer(async (redis) => redis.config("SET", "maxmemory", "1"));
     expect(await post()).toBe("503 not_confirmed");
+    const list = JSON.stringify([ALERT, ALERT]);
+    const whole = await http.app.request(`/webhooks/tradingview/${SECRET}`, { method: "POST", body: list });
+    expect([whole.status, await whole.text()]).toEqual([503, expect.stringContaining("Redis said: OOM")]);
     await onServer(async (redis) => redis.config("SET", "maxmemory", "0"));
     await acceptedAgain();
     await http.services.events.flush(5_000);
@@ -83,6 +86,7 @@ describe("while Redis", { timeout: 15_000 }, () => {
     const refused = events.filter(({ source }) => source === "webhook");
     expect(refused.map(({ details = "" }) => JSON.parse(details))).toMatchObject([
       { code: "not_confirmed", cause: expect.stringContaining("OOM"), excerpt: JSON.stringify(ALERT) },
+      { code: "not_confirmed", excerpt: JSON.stringify([ALERT, ALERT]) },
     ]);
   });
 
@@ -137,12 +141,15 @@ describe("an ingest", () => {
       name: "test",
       onError: () => undefined,
     });
-    const failed = await ingest.add({ note: "mine" }, { msMax: 20_000 }).catch((error: unknown) => error);
+    const limits = { msMax: 20_000 };
+    for (const entries of [[{ note: "mine" }], [{ note: "mine" }, { note: "mine as well" }]]) {
+      const failed = await ingest.addAll(entries, limits).catch((error: unknown) => error);
+      expect(failed).toMatchObject({
+        name: "NotConfirmedError",
+        message: expect.stringContaining("WRONGTYPE"),
+      });
+      expect(JSON.stringify(failed)).not.toContain("mine");
+    }
     ingest.close();
-    expect(failed).toMatchObject({
-      name: "NotConfirmedError",
-      message: expect.stringContaining("WRONGTYPE"),
-    });
-    expect(JSON.stringify(failed)).not.toContain("mine");
   });
 });

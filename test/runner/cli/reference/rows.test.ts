@@ -287,13 +287,15 @@ sources:
       code: 1,
       err: expect.stringContaining("the tickers are another system's"),
     });
-    const document = documentFrom("aliases: [{ alias: XBT, symbol: BTCUSDT }]");
-    expect(await run({ ...foreign, document }, "set", "ticker", "BTCUSDT", "status=disabled")).toMatchObject({
+    const aliases = documentFrom("aliases: [{ alias: XBT, symbol: BTCUSDT }]");
+    expect(
+      await run({ ...foreign, document: aliases }, "set", "ticker", "BTCUSDT", "status=disabled"),
+    ).toMatchObject({
       code: 1,
     });
-    expect((await run({ ...foreign, document }, "set", "alias", "XBT", "symbol=ETHUSDT")).edits).toHaveLength(
-      1,
-    );
+    expect(
+      (await run({ ...foreign, document: aliases }, "set", "alias", "XBT", "symbol=ETHUSDT")).edits,
+    ).toHaveLength(1);
   });
 });
 

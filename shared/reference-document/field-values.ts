@@ -94,7 +94,9 @@ function exchangesIn(node: SourceNode, faults: DocumentFault[]): unknown {
 function ruleIn(node: SourceNode, faults: DocumentFault[]): unknown {
   const expected = 'text with {{path}}, or { from: "{{path}}", map: { buy: A_PHRASE }, default: text }';
   if (node.kind !== "map") return textIn(node, faults, expected);
-  if (node.entries.every(({ key }) => key !== "from"))
+  // Where a name in it was refused already, this would say the same again.
+  const isRefused = node.entries.length === 0 && faults.some(({ path }) => path === node.path);
+  if (!isRefused && node.entries.every(({ key }) => key !== "from"))
     refuse(node, faults, "its `from` is missing: the text with {{path}} that it is made from");
   const known = ["from", "map", "default"];
   for (const { key, at } of node.entries)

@@ -186,6 +186,8 @@ function scalarOf(node: Scalar): ReturnType<typeof plainValue> {
 }
 
 function keyOf(node: Node | null): string | { readonly fault: string } {
+  if (isMap(node))
+    return { fault: 'found {{ without quotes, which YAML reads as fields: put the text in quotes: "{{…}}"' };
   if (!isScalar(node) || node.tag !== undefined) return { fault: "expected a name before the colon" };
   const content = scalarOf(node);
   if (content.kind === "text") return content.text;

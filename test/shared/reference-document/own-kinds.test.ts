@@ -45,6 +45,10 @@ test.each([
     /template\.symbol: found the number 1; .*put it in quotes/,
   ],
   ["sources: [{ name: a, template: { symbol: { map: { a: b } } } }]", /its `from` is missing/],
+  [
+    "sources:\n  - name: a\n    template:\n      symbol: {{s}}\n      message: '{{m}}'",
+    /^4 sources\[0\]\.template\.symbol: found \{\{ without quotes.*$/,
+  ],
   ["sources: [{ name: a, format: xml, template: {} }]", /format: found "xml"; expected json, text or form/],
   [
     "sources:\n  - name: a\n    template:\n      symbol: '{{s}}'\n      message: '{{m'\n      time: '{{t}}'",

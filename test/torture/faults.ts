@@ -6,7 +6,8 @@ import type { Random } from "./random.ts";
  * `kill`: SIGKILL of a router, started again · `freeze`: SIGSTOP, SIGCONT when its entries have been reclaimed ·
  * `terminate`: SIGTERM, started again · `redis`: SIGKILL, started again on its AOF · `clients`: CLIENT KILL of every
  * normal connection · `scripts`: SCRIPT FLUSH · `postgres`: immediate stop, started again · `reference`: other
- * tickers, signals and strategies · `pause`: one strategy or all, resumed later · `clock`: a router's machine has another
+ * tickers, signals and strategies · `spelling`: an alias is removed or means another ticker, a perpetual is listed, for a
+ * moment · `pause`: one strategy or all, resumed later · `clock`: a router's machine has another
  * time from now on · `full`: Redis has reached maxmemory · `slow`: Redis stands still for 250 ms again and again, as with a
  * slow disk · `hole`: nothing passes between a router and Redis in one direction · `cut`: the answer to a command that was
  * performed is lost with its connection · `dropped`: a router's consumer is removed from a group while it works.
@@ -20,6 +21,7 @@ export const FAULT_KINDS = [
   "scripts",
   "postgres",
   "reference",
+  "spelling",
   "pause",
   "clock",
   "full",
@@ -58,6 +60,7 @@ const DECK: Readonly<Record<FaultKind, number>> = {
   scripts: 1,
   postgres: 1,
   reference: 4,
+  spelling: 4,
   pause: 3,
   clock: 2,
   full: 2,
@@ -112,6 +115,7 @@ function lastingMs(kind: FaultKind, { claimIdleMs }: FaultPlan, random: Random):
     case "clients":
     case "scripts":
     case "reference":
+    case "spelling":
     case "clock":
     case "cut":
       return 0;

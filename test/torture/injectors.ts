@@ -5,7 +5,7 @@ import type { Paused } from "../builders.ts";
 import { dropConsumer } from "./drop-consumer.ts";
 import type { FaultKind, PlannedFault } from "./faults.ts";
 import type { Random } from "./random.ts";
-import { referenceRevision, writeReference } from "./references.ts";
+import { referenceRevision, respelledRevision, writeReference } from "./references.ts";
 import { announceReference, redisTime, untilDone, type Stage } from "./stage.ts";
 import type { ControlChange, Revision } from "./timeline.ts";
 
@@ -22,6 +22,8 @@ export interface Injector {
 /** What a `pause` may name: mostly one strategy, seldom all. */
 const PAUSABLE = [10, 11, 15, 16, 17, 18, 10, 17, "*"] as const satisfies readonly (number | "*")[];
 
+/** For so long a symbol has another meaning. */
+const SPELLING_MS = 700;
 const STILL_MS = 250;
 const AWAKE_MS = 20;
 const DROP_MS_MAX = 3_000;
@@ -39,8 +41,8 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     disturbedAt = performance.now();
   };
 
-  async function changeReference(): Promise<void> {
-    const rows = referenceRevision(revisions.length, random);
+  async function changeReference(revisionOf = referenceRevision): Promise<void> {
+    const rows = revisionOf(revisions.length, random);
     const { version } = buildReference(rows);
     // Recorded before it is written: a router may be faster than the reply to COMMIT.
     revisions.push({ version, rows });
@@ -149,6 +151,12 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     postgres: async (fault) =>
       inOrder("postgres", async () => stage.restart(stage.postgresServer, fault.forMs)),
     reference: async () => inOrder("reference", changeReference),
+    spelling: async () =>
+      inOrder("reference", async () => {
+        await changeReference(respelledRevision);
+        await pause(SPELLING_MS);
+        await changeReference();
+      }),
     pause: pauseFor,
     clock: async ({ which, atMs }) =>
       stage.clocks[which]?.set(CLOCK_STEPS[Math.round(atMs) % CLOCK_STEPS.length] ?? 0),

@@ -23,7 +23,16 @@ function baseReference(): ReferenceRows {
   return withSpellings({ ...rows, strategies });
 }
 
-/** Revision 0 is the base; every other revision is the base with one to three changes, and mostly another meaning of a symbol. */
+/** The base with another meaning of a symbol alone, which the next revision takes back. */
+export function respelledRevision(revision: number, random: Random): ReferenceRows {
+  const base = baseReference();
+  const strategies = base.strategies.map((row) =>
+    row.id === NUMBERED_ID ? { ...row, params: { revision } } : row,
+  );
+  return withAnotherMeaning({ ...base, strategies }, random);
+}
+
+/** Revision 0 is the base; every other revision is the base with one to three changes, see also {@link respelledRevision}. */
 export function referenceRevision(revision: number, random: Random): ReferenceRows {
   const base = baseReference();
   const numbered = base.strategies.map((row) =>
@@ -32,7 +41,7 @@ export function referenceRevision(revision: number, random: Random): ReferenceRo
   let rows: ReferenceRows = { ...base, strategies: numbered };
   for (let left = revision === 0 ? 0 : random.between(1, 3); left > 0; left -= 1)
     rows = flipped(rows, random);
-  return revision % 3 === 0 ? rows : withAnotherMeaning(rows, random);
+  return rows;
 }
 
 const SWITCHES = [

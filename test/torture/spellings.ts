@@ -14,8 +14,8 @@ const ALIASES: Some<ReferenceRows["ticker_aliases"][number]> = [
 ];
 
 const SPELLINGS: Readonly<Record<string, Some<string>>> = {
-  BTCUSDT: ["XBT", "xbt.p", "BINANCE:BTCUSDT", "BTCUSDT.P", "BTCUSDT"],
-  ETHUSDT: ["ETHPERP", "BINANCE:ETHUSDT", "ethusdt.P", "ETHUSDT"],
+  BTCUSDT: ["XBT", "xbt.p", "BINANCE:BTCUSDT", "BTCUSDT.P"],
+  ETHUSDT: ["ETHPERP", "BINANCE:ETHUSDT", "ethusdt.P"],
 };
 
 /** The rows with aliases, and with tickers that allow an exchange. */
@@ -27,27 +27,18 @@ export function withSpellings(rows: ReferenceRows): ReferenceRows {
 /** The rows in which one spelling has another meaning, or none. */
 export function withAnotherMeaning(rows: ReferenceRows, random: Random): ReferenceRows {
   switch (random.below(4)) {
-    case 0: {
-      const removed = random.pick(ALIASES).alias;
-      return { ...rows, ticker_aliases: rows.ticker_aliases.filter(({ alias }) => alias !== removed) };
-    }
-    case 1: {
-      const moved = random.pick(ALIASES).alias;
-      const to = moved === "XBT" ? "ETHUSDT" : "BTCUSDT";
-      return {
-        ...rows,
-        ticker_aliases: rows.ticker_aliases.map((row) =>
-          row.alias === moved ? { ...row, symbol: to } : row,
-        ),
-      };
-    }
-    case 2: {
-      const tickers = rows.tickers.map((row) => ({ ...row, exchanges: null }));
-      return { ...rows, tickers };
-    }
+    case 0:
+      return { ...rows, ticker_aliases: rows.ticker_aliases.filter(({ alias }) => alias !== "XBT") };
+    case 1:
+      return { ...rows, tickers: rows.tickers.map((row) => ({ ...row, exchanges: null })) };
+    case 2:
+      return { ...rows, tickers: [...rows.tickers, tickerRow("BTCUSDT.P")] };
     default: {
-      const listed = rows.tickers.some(({ symbol }) => symbol === "BTCUSDT.P");
-      return listed ? rows : { ...rows, tickers: [...rows.tickers, tickerRow("BTCUSDT.P")] };
+      const swapped = rows.ticker_aliases.map((row) => ({
+        ...row,
+        symbol: row.symbol === "BTCUSDT" ? "ETHUSDT" : "BTCUSDT",
+      }));
+      return { ...rows, ticker_aliases: swapped };
     }
   }
 }
@@ -59,7 +50,7 @@ export function respelled<Value>(
 ): Record<string, string | Value> {
   const symbol = fields["symbol"];
   const spellings = typeof symbol === "string" ? SPELLINGS[symbol] : undefined;
-  if (spellings === undefined || random.below(2) === 0) return fields;
+  if (spellings === undefined || random.below(4) === 0) return fields;
   return { ...fields, symbol: random.pick(spellings) };
 }
 

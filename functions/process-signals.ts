@@ -16,10 +16,9 @@ import {
 } from "../shared/function.ts";
 import { decisionCounters } from "../shared/metrics.ts";
 import type { SignalRecord } from "../shared/records.ts";
-import { parseSignal, type Signal, type SignalFacts } from "../shared/signal/signal.ts";
+import { parseSignal, recordedSymbol, type Signal, type SignalFacts } from "../shared/signal/signal.ts";
 import { isoTime } from "../shared/signal/time.ts";
 import { dispatchFieldsOf, signalFieldsOf, strategyFieldsOf } from "../shared/task-fields.ts";
-import { cutText } from "../shared/text.ts";
 
 /**
  * Decides each entry of `signals_stream`: validates it, finds the strategies that subscribe to it, and dispatches it to each
@@ -77,9 +76,6 @@ interface BatchContext extends SignalContext {
   /** Fields that all records have in common. */
   readonly recordFields: Fields;
 }
-
-/** Longest symbol in a record, in bytes: signal_log has an index on it, and Postgres' index rows end at 2,704 bytes. */
-const SYMBOL_BYTES_MAX = 1024;
 
 function signalEffects(entry: Entry, context: BatchContext): Effects {
   const parsed = parseSignal(entry, context.now);
@@ -214,7 +210,7 @@ function recordHead(facts: SignalFacts, decision: Decision, context: BatchContex
     detail: { ...decision.detail, ...facts.notes },
     signal_id: decision.signalId,
     direction: decision.direction,
-    symbol: facts.symbol === null ? null : cutText(facts.symbol, SYMBOL_BYTES_MAX),
+    symbol: facts.symbol === null ? null : recordedSymbol(facts.symbol),
     message: facts.message,
     source: facts.source,
     raw: facts.raw,

@@ -31,7 +31,7 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   const splits = splitTickers(content);
   let before: StoredReference | undefined;
   if (version !== (await store.currentVersion())) {
-    if (splits.length > 0) before = await store.load();
+    if (splits.length > 0) before = await countedData(store.load(), failures);
     await counted(source.save(version, contentJson(content), new Date(now())), failures);
   }
   const state = await countedData(store.publish({ ticket, version, content, faults, now: now() }), failures);

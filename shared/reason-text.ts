@@ -1,5 +1,5 @@
 import type { ExecutionReason, SignalReason, StrategyReason } from "./reasons.ts";
-import { ageText, excerpt } from "./text.ts";
+import { ageText, cutText, excerpt } from "./text.ts";
 
 /**
  * Why something was not done, in plain words with the code: a clause for people, made of what the record says.
@@ -30,12 +30,12 @@ export function msText(ms: number): string {
 const WORDS: Readonly<Record<Reason, (detail: Detail) => string>> = {
   missing_field: ({ field }) => `the field ${shortText(field) || "of a signal"} is missing`,
   invalid_field: ({ field }) => `the field ${shortText(field) || "of a signal"} cannot be read`,
-  unknown_phrase: ({ closest_phrase }) =>
-    `no signal has this phrase${closest_phrase === undefined ? "" : `; the closest is ${shortText(closest_phrase)}`}`,
+  unknown_phrase: ({ closest_phrase }) => `no signal has this phrase${closestText(closest_phrase)}`,
   signal_disabled: () => "its signal is disabled",
   ambiguous_phrase: () =>
     "its signals disagree on what the phrase stands for: long, short, or the exit of which side",
-  unknown_ticker: ({ symbol }) => `${named(symbol)} is not among the tickers`,
+  unknown_ticker: ({ symbol, closest_symbol, hint }) =>
+    `${named(symbol)} is not among the tickers${hint === undefined ? closestText(closest_symbol) : `; ${hintText(hint)}`}`,
   ticker_disabled: ({ symbol }) => `${named(symbol)} is disabled`,
   trade_not_permitted: ({ symbol }) => `${named(symbol)} may not be traded`,
   no_strategies: () => "no strategy subscribes to the signal",
@@ -78,6 +78,15 @@ function isKnown(reason: string): reason is Reason {
 
 function named(symbol: unknown): string {
   return shortText(symbol) || "its ticker";
+}
+
+function closestText(closest: unknown): string {
+  return closest === undefined ? "" : `; the closest is ${shortText(closest)}`;
+}
+
+/** The command at the end of a hint must not be cut. */
+function hintText(hint: unknown): string {
+  return typeof hint === "string" ? cutText(hint, 400) : "";
 }
 
 function shortText(value: unknown): string {

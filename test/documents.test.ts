@@ -161,6 +161,7 @@ describe("shared/io/README.md", () => {
   test("finds the columns of all tables", () => {
     expect(new Set(columns.map(([table]) => table)).size).toBeGreaterThanOrEqual(10);
     expect(columns).toContainEqual(["strategies", "reverse"]);
+    expect(columns).toContainEqual(["strategies", "exit_age_ms_max"]);
   });
 
   test.each(columns)("explains the column %s.%s", (table, column) => {
@@ -179,7 +180,12 @@ function columnsIn(sql: string): [table: string, column: string][] {
   const added = [...sql.matchAll(/^ALTER TABLE (\w+)\s(.*?);/gms)].flatMap(([, table = "", body = ""]) =>
     [...body.matchAll(/ADD COLUMN (\w+)/g)].map(([, column = ""]): [string, string] => [table, column]),
   );
-  return [...created, ...added];
+  // One that leaves tables of others as they are has a list of table, column and definition.
+  const list = sql.includes("ADD COLUMN %I") ? sql : "";
+  const listed = [...list.matchAll(/^ +\('(\w+)', '(\w+)', '/gm)].map(
+    ([, table = "", column = ""]): [string, string] => [table, column],
+  );
+  return [...created, ...added, ...listed];
 }
 
 describe("runner/http/README.md", () => {

@@ -1,6 +1,7 @@
 import type { Fields } from "../shared/entry.ts";
 import type { ReferenceRows } from "../shared/reference/reference.ts";
 import type { Paused } from "./builders.ts";
+import { meantSymbol, tickerKey } from "./oracle-symbols.ts";
 
 /**
  * The rules of decisions a second time, for comparison: simple, slow, on plain rows, without the router's own code. Gives
@@ -17,7 +18,7 @@ export function expectedDecision({
   const text = (name: string): string => (Object.hasOwn(fields, name) ? (fields[name] ?? "").trim() : "");
 
   const message = text("message");
-  const symbol = tradedSymbol(text("symbol"));
+  const symbol = meantSymbol(text("symbol"), rows);
   const barText = text("bar_time") || text("time");
   const bar = milliseconds(barText);
   const nothing = { direction: null, side: null, dispatched: [], outcomes: [], identity: null } as const;
@@ -60,7 +61,7 @@ export function expectedDecision({
   const age = now - (sentAt !== undefined && sentAt <= now + FUTURE_MS_MAX ? sentAt : entryTime);
   const tooOld = (ageMsMax: number): boolean => ageMsMax > 0 && age > ageMsMax;
 
-  const spellings = rows.tickers.filter((row) => tradedSymbol(row.symbol) === symbol);
+  const spellings = rows.tickers.filter((row) => tickerKey(row.symbol, rows) === symbol);
   const firstSpelling = spellings.toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1))[0];
   const ticker = spellings.find((row) => row.symbol === symbol) ?? firstSpelling;
 
@@ -77,7 +78,7 @@ export function expectedDecision({
   ]);
   const outcomes = subscribed.map((strategy): readonly [number, string] => {
     const listed = rows.strategy_tickers.some(
-      (row) => row.strategy_id === strategy.id && tradedSymbol(row.symbol) === symbol,
+      (row) => row.strategy_id === strategy.id && tickerKey(row.symbol, rows) === symbol,
     );
     const ageMsMax = strategy.exit_age_ms_max;
     const tooOldForIt =
@@ -140,10 +141,6 @@ export interface Expected {
 
 function firstTrue(reasons: readonly (readonly [reason: string, applies: boolean])[]): string | undefined {
   return reasons.find(([, applies]) => applies)?.[0];
-}
-
-function tradedSymbol(text: string): string {
-  return text.trim().toUpperCase().replace(/\.P$/, "");
 }
 
 /** Milliseconds since 1970 of a time as producers write it, by the platform's own parser. */

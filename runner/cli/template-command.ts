@@ -1,7 +1,10 @@
 import type { Command } from "commander";
 import { closest } from "fastest-levenshtein";
-import type { DocumentSignal } from "../../shared/reference-document/document.ts";
-import { alertTemplate } from "../../shared/signal/alert-template.ts";
+import { COMMON_SOURCE, secretVariableOf } from "../../shared/config/source-secrets.ts";
+import type { DocumentSignal, ReferenceDocument } from "../../shared/reference-document/document.ts";
+import { alertTemplate, strategyAlertTemplate, textTemplate } from "../../shared/signal/alert-template.ts";
+import { foldPhrase } from "../../shared/signal/signal.ts";
+import { BUILT_IN_NAMES } from "../../shared/source-faults.ts";
 import { printable, printableJson } from "../../shared/text.ts";
 import type { CommandIo } from "./command-io.ts";
 import { CliError } from "./connection.ts";
@@ -13,6 +16,7 @@ export function addTemplateCommand(program: Command, io: CommandIo): void {
     .command("template")
     .description("print the message of an alert in TradingView for each phrase of a signal, ready to paste")
     .argument("[signal]", "name of a signal, or a phrase (default: all signals)")
+    .option("--source <name>", "the webhook source it is for: tradingview-strategy, text", COMMON_SOURCE)
     .option("--each-crossing", "with a uid for each time the alert fires, not for each bar", false)
     .option("--json", "as JSON", false)
     .action(async (typed: string | undefined, options: TemplateOptions) =>
@@ -21,63 +25,131 @@ export function addTemplateCommand(program: Command, io: CommandIo): void {
 }
 
 interface TemplateOptions {
+  readonly source: string;
   readonly eachCrossing: boolean;
   readonly json: boolean;
 }
 
 interface Template {
   readonly signal: string;
-  readonly direction: "long" | "short";
+  /** `flat`: an exit; null: the message is for all directions. */
+  readonly direction: "long" | "short" | "flat" | null;
+  /** The only side that an exit closes. */
+  readonly side: "long" | "short" | null;
   readonly message: string;
 }
 
 async function printTemplates(
   typed: string | undefined,
-  { eachCrossing, json }: TemplateOptions,
+  { source, eachCrossing, json }: TemplateOptions,
   io: CommandIo,
 ): Promise<void> {
-  const { signals } = (await io.withRouter(readReference)).document;
-  const templates = chosen(signals, typed).flatMap((signal) => templatesOf(signal, eachCrossing));
+  const { document } = await io.withRouter(readReference);
+  if (eachCrossing && source !== COMMON_SOURCE)
+    throw new CliError(`--each-crossing is for the source ${COMMON_SOURCE}: expected it without --source`);
+  if (!BUILT_IN_NAMES.has(source)) {
+    io.say(printable(ownSourceText(source, document)));
+    if (json) io.print("[]");
+    return;
+  }
+  const templates = chosen(document.signals, typed).flatMap((signal) =>
+    source === STRATEGY_SOURCE
+      ? strategyTemplates(signal, document.signals)
+      : templatesOf(signal, source, eachCrossing),
+  );
   if (json) {
     io.print(printableJson(templates));
     return;
   }
-  for (const { signal, direction, message } of templates) {
-    io.print(printable(`${signal}, ${direction}:`));
-    io.print(printable(message));
+  for (const template of templates) {
+    io.print(printable(`${template.signal}${meaningText(template)}:`));
+    for (const line of template.message.split("\n")) io.print(printable(line));
   }
-  io.say(WHERE);
-  io.say(eachCrossing ? EACH_CROSSING : EACH_BAR);
+  io.say(whereText(source));
+  io.say(eachCrossing ? EACH_CROSSING : (ONE_SIGNAL[source] ?? EACH_BAR));
 }
 
 /** @throws CliError naming the closest one when there is none */
 function chosen(signals: readonly DocumentSignal[], typed: string | undefined): readonly DocumentSignal[] {
   if (typed === undefined) return signals;
-  const found = signals.filter((signal) => [signal.name, ...phrasesOf(signal)].includes(typed));
+  const namesOf = (signal: DocumentSignal): string[] => [
+    signal.name,
+    ...phrasesOf(signal).map(({ phrase }) => phrase),
+  ];
+  const found = signals.filter((signal) => namesOf(signal).includes(typed));
   if (found.length > 0) return found;
-  const names = signals.flatMap((signal) => [signal.name, ...phrasesOf(signal)]);
-  const near = names.length === 0 ? "" : `: the closest is ${closest(typed, names)}`;
+  const near = closestText(typed, signals.flatMap(namesOf));
   throw new CliError(printable(`there is no signal with the name or phrase ${typed}${near}`));
 }
 
-function phrasesOf({ long_phrase: long, short_phrase: short }: DocumentSignal): readonly string[] {
-  return [long ?? "", short ?? ""].filter((phrase) => phrase !== "");
+function closestText(typed: string, names: readonly string[]): string {
+  return names.length === 0 ? "" : `: the closest is ${closest(typed, names)}`;
 }
 
-function templatesOf(signal: DocumentSignal, eachCrossing: boolean): readonly Template[] {
-  const { name, long_phrase: long, short_phrase: short } = signal;
-  const phrases = [
-    ["long", long ?? ""],
-    ["short", short ?? ""],
+type PhraseOfSignal = Omit<Template, "signal" | "message"> & { readonly phrase: string };
+
+function phrasesOf(signal: DocumentSignal): readonly PhraseOfSignal[] {
+  const meanings = [
+    ["long_phrase", "long", null],
+    ["short_phrase", "short", null],
+    ["exit_phrase", "flat", null],
+    ["long_exit_phrase", "flat", "long"],
+    ["short_exit_phrase", "flat", "short"],
   ] as const;
-  return phrases.flatMap(([direction, phrase]) =>
-    phrase === "" ? [] : [{ signal: name, direction, message: alertTemplate(phrase, { eachCrossing }) }],
+  return meanings.flatMap(([field, direction, side]) => {
+    const phrase = signal[field] ?? "";
+    return phrase.trim() === "" ? [] : [{ phrase, direction, side }];
+  });
+}
+
+function templatesOf(signal: DocumentSignal, source: string, eachCrossing: boolean): readonly Template[] {
+  return phrasesOf(signal).map(({ phrase, direction, side }) => ({
+    signal: signal.name,
+    direction,
+    side,
+    message: source === "text" ? textTemplate(phrase) : alertTemplate(phrase, { eachCrossing }),
+  }));
+}
+
+/** The message for all orders of a Pine strategy; it names the signal by a phrase that no other signal has, where there is one. */
+function strategyTemplates(signal: DocumentSignal, signals: readonly DocumentSignal[]): readonly Template[] {
+  const others = signals.filter((one) => one !== signal).flatMap(phrasesOf);
+  const taken = new Set(others.map(({ phrase }) => foldPhrase(phrase)));
+  const phrases = phrasesOf(signal).map(({ phrase }) => phrase);
+  const named = phrases.find((phrase) => !taken.has(foldPhrase(phrase))) ?? phrases[0];
+  if (named === undefined) return [];
+  return [{ signal: signal.name, direction: null, side: null, message: strategyAlertTemplate(named) }];
+}
+
+const STRATEGY_SOURCE = "tradingview-strategy";
+
+function meaningText({ direction, side }: Template): string {
+  if (direction === null) return ", all orders of the strategy";
+  if (direction !== "flat") return `, ${direction}`;
+  return side === null ? ", exit" : `, exit of ${side} positions`;
+}
+
+/** What is said of a source whose body is its sender's. @throws CliError when there is none of this name */
+function ownSourceText(source: string, { sources = [] }: ReferenceDocument): string {
+  const names = sources.map(({ name }) => name);
+  if (names.includes(source))
+    return `the body of ${source} is its sender's, so there is no message to paste: the template of the source says what is read of it. See what a body becomes with: npm run cli -- sources try ${source} < body`;
+  throw new CliError(
+    printable(`there is no webhook source ${source}${closestText(source, [...BUILT_IN_NAMES, ...names])}`),
   );
 }
 
-const WHERE =
-  "\nPaste it as the message of the alert; its webhook is https://<your host>/webhooks/tradingview/<WEBHOOK_SECRET>";
+function whereText(source: string): string {
+  const secret = source === COMMON_SOURCE ? "WEBHOOK_SECRET" : secretVariableOf(source);
+  return `\nPaste it as the message of the alert; its webhook is https://<your host>/webhooks/${source}/<${secret}>`;
+}
+
 const EACH_BAR =
   "{{time}} is the time of the bar: if the alert fires twice within one bar, the second is a duplicate and not traded. Two real crossings in one bar are two signals with --each-crossing";
 const EACH_CROSSING =
   "Its uid has {{timenow}}, the second in which the alert fires: each time it fires is a signal of its own, also when it fires again for the same crossing. What TradingView sends again after an error has the same text, and stays one signal";
+const ONE_SIGNAL: Readonly<Record<string, string>> = {
+  text: "{{time}} is the time of the bar: if the alert fires twice within one bar, the second is a duplicate and not traded",
+  [STRATEGY_SOURCE]:
+    "One alert on the strategy sends all its orders: what each means follows from the position before and after it. Each order is a signal of its own, also within one bar: its id and {{timenow}} tell it apart. What TradingView sends again after an error stays one signal",
+};

@@ -1,10 +1,12 @@
 import { randomInt } from "node:crypto";
 import { uidOfDecision } from "../../shared/decide/exit-uid.ts";
+import { tickerOf } from "../../shared/decide/resolve-symbol.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { findKnownStrategy } from "../../shared/find-strategy.ts";
 import type { Direction, Side } from "../../shared/reference/reference.ts";
 import type { Snapshot, SubscribedStrategy } from "../../shared/reference/snapshot.ts";
 import { extraOf, NO_EXTRA, type Extra } from "../../shared/signal/extra.ts";
+import { normaliseSymbol } from "../../shared/signal/signal.ts";
 import { isoTime } from "../../shared/signal/time.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
 
@@ -12,7 +14,7 @@ import { strategyLabel } from "../../shared/strategy-label.ts";
 export interface ManualRequest {
   /** Its id or name, as typed. */
   readonly strategy: string;
-  /** Normalised. */
+  /** As typed: of a ticker, or another spelling of it. */
   readonly symbol: string;
   readonly direction: Direction;
   /** The only side that an exit closes; default: both. */
@@ -80,7 +82,7 @@ export function manualTask(
     strategy_id: String(strategyId),
     strategy: name,
     signal_id: String(signal),
-    symbol,
+    symbol: tickerOf(symbol, snapshot) ?? normaliseSymbol(symbol),
     direction,
     ...(direction === "flat" ? { side: side ?? "" } : {}),
     time: isoTime(time ?? now - (now % 60_000)),

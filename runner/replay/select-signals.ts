@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
+import { uidIn } from "../../shared/decide/resolve-symbol.ts";
 import { canonicalEntryId, compareEntryIds, lastIdAt, type EntryRange } from "../../shared/entry-range.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { signalHistoryOn } from "../../shared/io/log/signal-history.ts";
 import { readTime } from "../../shared/io/redis/clock.ts";
 import { signalStreamOn } from "../../shared/io/streams/signal-stream.ts";
+import type { Snapshot } from "../../shared/reference/snapshot.ts";
 import { parseSignal, type SignalFacts } from "../../shared/signal/signal.ts";
 import { storable } from "../../shared/text.ts";
 import { idsInLog } from "./load-signals.ts";
@@ -49,7 +51,7 @@ export interface SelectedSignals {
   readonly recorded: Readonly<Record<string, unknown>>;
 }
 
-type SelectDeps = Pick<ReplayDeps, "redis" | "keys" | "database">;
+type SelectDeps = Pick<ReplayDeps, "redis" | "keys" | "database" | "routing">;
 
 /** What arrived in the last `sinceMs` before `now`, both by Redis' clock: this machine's may be behind the newest entry. */
 export function rangeUpTo(now: number, sinceMs: number): EntryRange {
@@ -82,7 +84,7 @@ async function existingIds(requested: readonly string[], deps: SelectDeps): Prom
 /** Searches the log, and the whole stream for signals that are not logged yet. */
 async function idsWithUids(
   uids: readonly string[],
-  { redis, keys, database }: SelectDeps,
+  { redis, keys, database, routing }: SelectDeps,
   countMax: number,
 ): Promise<SelectedSignals> {
   // In the form in which uids are stored.
@@ -95,11 +97,11 @@ async function idsWithUids(
   };
   const logged = await signalHistoryOn(database, keys.shard).idsOfUids([...requested], countMax + 1);
   for (const { entryId, uid } of logged) add(entryId, uid);
+  const context = await routing.latest();
+  const snapshot = "status" in context ? undefined : context.snapshot;
   for await (const page of signalStreamOn(redis, keys).all()) {
-    for (const entry of page) {
-      const uid = uidIn(entry);
-      if (uid !== null && requested.has(uid)) add(entry.id, uid);
-    }
+    for (const entry of page)
+      for (const uid of uidsOf(entry, snapshot)) if (requested.has(uid)) add(entry.id, uid);
     refuseTooMany(ids, countMax);
   }
   refuseTooMany(ids, countMax);
@@ -123,9 +125,12 @@ export function factsIn(entry: Entry): Pick<SignalFacts, "uid" | "symbol" | "mes
   return { uid, symbol, message };
 }
 
-/** The uid of the signal in an entry, also of a rejected one; null when it has none. */
-export function uidIn(entry: Entry): string | null {
-  return factsIn(entry).uid;
+/** The uids that the signal in an entry may be recorded with: as it was sent, and as this snapshot has it. */
+function uidsOf(entry: Entry, snapshot: Snapshot | undefined): readonly string[] {
+  const parsed = parseSignal(entry, 0);
+  if (parsed.status === "rejected") return parsed.facts.uid === null ? [] : [parsed.facts.uid];
+  const { signal } = parsed;
+  return snapshot === undefined ? [signal.uid] : [signal.uid, uidIn(signal, snapshot)];
 }
 
 function inOrder(ids: ReadonlySet<string>): string[] {

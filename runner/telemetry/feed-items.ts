@@ -55,7 +55,11 @@ const REMEMBERED_MAX = 5_000;
 const UNKNOWN: ItemSignal = { symbol: null, message: null };
 
 /** Makes items of records, in their order. */
-export function feedItemsOn(redis: Redis, keys: Keys): (entries: readonly Entry[]) => Promise<FeedItem[]> {
+export function feedItemsOn(
+  redis: Redis,
+  keys: Keys,
+  symbolOf: (text: string) => Promise<string> = async (text) => normaliseSymbol(text),
+): (entries: readonly Entry[]) => Promise<FeedItem[]> {
   const rowsOf = strategyRowsOn(redis, keys);
   const signals = new Map<string, ItemSignal>();
   function remember(entryId: string, { symbol, message }: ItemSignal): ItemSignal {
@@ -72,7 +76,7 @@ export function feedItemsOn(redis: Redis, keys: Keys): (entries: readonly Entry[
     const known = signals.get(entryId);
     if (known !== undefined) return known;
     const { symbol, message } = (await signalFieldsOf(redis, keys, entryId)) ?? {};
-    const normal = symbol === undefined ? null : normaliseSymbol(symbol);
+    const normal = symbol === undefined ? null : await symbolOf(symbol);
     return remember(entryId, { symbol: normal, message: message ?? null });
   }
 

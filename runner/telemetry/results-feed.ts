@@ -34,6 +34,8 @@ export interface FeedOptions {
   readonly keys: Keys;
   readonly consumer: string;
   readonly logger: Logger;
+  /** The symbol in records for one as it was sent; default: normalised. */
+  readonly symbolOf?: (text: string) => Promise<string>;
   /** Ends all viewers. */
   readonly stopping?: AbortSignal | undefined;
 }
@@ -44,10 +46,11 @@ export function resultsFeedOn({
   keys,
   consumer,
   logger,
+  symbolOf,
   stopping,
 }: FeedOptions): ResultsFeed {
   const viewers = new Set<OpenViewer>();
-  const itemsOf = feedItemsOn(redis, keys);
+  const itemsOf = feedItemsOn(redis, keys, symbolOf);
   const isStopping = (): boolean => stopping?.aborted === true;
   let reader: { readonly began: Promise<void> } | undefined;
   let isReading = false;

@@ -106,10 +106,13 @@ export function logPrivileges({ logRetentionDays }: Pick<Config, "logRetentionDa
   ];
 }
 
-/** What editing the reference needs besides; a router that only reads it does not. */
-export function editPrivileges(): TablePrivilege[] {
+/** Tables that are the router's own, whoever maintains the others. */
+const OWN = ["ticker_aliases", "webhook_sources"] as const;
+
+/** What editing the reference needs besides; a router that only reads it does not. `isForeign`: the others are another system's. */
+export function editPrivileges({ isForeign }: { readonly isForeign: boolean }): TablePrivilege[] {
   return [
-    ...READ.flatMap((table) =>
+    ...(isForeign ? OWN : READ).flatMap((table) =>
       (["INSERT", "UPDATE", "DELETE"] as const).map((privilege): TablePrivilege => ({ table, privilege })),
     ),
     { table: "reference_changes", privilege: "SELECT" },

@@ -16,6 +16,9 @@ export function staleDetail(ageMs: number, ageMsMax: number): Detail | undefined
   return ageMsMax > 0 && ageMs > ageMsMax ? { age_ms: ageMs, age_ms_max: ageMsMax } : undefined;
 }
 
+/** What the detail of a stale exit has as `limit` when that is the router's: nothing else in its record says so. */
+export const ROUTER_LIMIT = "SIGNAL_AGE_MS_MAX";
+
 /**
  * The detail of `stale` for one strategy: of the router's limit, else of the strategy's own. Its limit for exits, where it has
  * one, counts for them in place of both.
@@ -27,5 +30,7 @@ export function staleFor(
 ): Detail | undefined {
   const { signal_age_ms_max, exit_age_ms_max } = strategy;
   if (direction === "flat" && exit_age_ms_max !== undefined) return staleDetail(ageMs, exit_age_ms_max);
-  return staleDetail(ageMs, signalAgeMsMax) ?? staleDetail(ageMs, signal_age_ms_max ?? 0);
+  const stale = staleDetail(ageMs, signalAgeMsMax);
+  if (stale === undefined) return staleDetail(ageMs, signal_age_ms_max ?? 0);
+  return direction === "flat" ? { ...stale, limit: ROUTER_LIMIT } : stale;
 }

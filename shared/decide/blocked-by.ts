@@ -1,10 +1,10 @@
 import type { SignalReason } from "../reasons.ts";
-import type { Subscription } from "../reference/snapshot.ts";
+import type { Snapshot, Subscription } from "../reference/snapshot.ts";
 import type { Detail, Signal } from "../signal/signal.ts";
-import { excerpt } from "../text.ts";
 import { ageOf, staleDetail } from "./age.ts";
 import type { DecisionContext } from "./decision.ts";
 import { rulesOf } from "./rules.ts";
+import { unknownTickerDetail } from "./unknown-ticker.ts";
 
 /** Why a whole signal is not dispatched. */
 export interface Block {
@@ -17,6 +17,7 @@ export function blockedBy(
   signal: Signal,
   { state, phrase, signal_ids, direction, strategies }: Subscription,
   context: DecisionContext,
+  unknownTicker: (signal: Signal, snapshot: Snapshot) => Detail = unknownTickerDetail,
 ): Block | undefined {
   const { signal: stops } = rulesOf(direction);
   if (stops.signal_disabled && state === "disabled")
@@ -24,9 +25,10 @@ export function blockedBy(
   if (stops.ambiguous_phrase && state === "ambiguous")
     return { reason: "ambiguous_phrase", detail: { phrase, signal_ids } };
   const { symbol } = signal;
-  const ticker = context.snapshot.tickers.get(symbol);
+  const { snapshot } = context;
+  const ticker = snapshot.tickers.get(symbol);
   if (stops.unknown_ticker && ticker === undefined)
-    return { reason: "unknown_ticker", detail: { symbol: excerpt(symbol) } };
+    return { reason: "unknown_ticker", detail: unknownTicker(signal, snapshot) };
   if (stops.ticker_disabled && ticker?.status !== "enabled")
     return { reason: "ticker_disabled", detail: { symbol } };
   if (stops.trade_not_permitted && ticker?.trade_permission !== "enabled")

@@ -6,18 +6,27 @@ import type { Snapshot } from "../reference/snapshot.ts";
  * the nearest in length. Undefined when there is none, or when {@link COMPARISONS_MAX} are not enough to find it.
  */
 export function closestPhrase(phrase: string, { phrasesByLength }: Snapshot): string | undefined {
+  return closestText(phrase, phrasesByLength, 1 / 2);
+}
+
+/** The same of any texts by their length, with at most this share of the characters changed. */
+export function closestText(
+  text: string,
+  textsByLength: ReadonlyMap<number, readonly string[]>,
+  shareChangedMax: number,
+): string | undefined {
   let closest: string | undefined;
-  let changes = phrase.length + 1;
+  let changes = text.length + 1;
   let compared = 0;
   // A difference in length takes at least as many changes.
   for (let difference = 0; difference < changes; difference += 1) {
-    for (const length of new Set([phrase.length - difference, phrase.length + difference])) {
-      const changesMax = Math.max(phrase.length, length) / 2;
-      const candidates = difference > changesMax ? [] : (phrasesByLength.get(length) ?? []);
+    for (const length of new Set([text.length - difference, text.length + difference])) {
+      const changesMax = Math.max(text.length, length) * shareChangedMax;
+      const candidates = difference > changesMax ? [] : (textsByLength.get(length) ?? []);
       compared += candidates.length;
       if (compared > COMPARISONS_MAX) return undefined;
       for (const candidate of candidates) {
-        const needed = distance(phrase, candidate);
+        const needed = distance(text, candidate);
         if (needed < changes && needed <= changesMax) {
           closest = candidate;
           changes = needed;

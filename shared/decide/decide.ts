@@ -3,20 +3,36 @@ import type { Detail, FieldFault, Signal } from "../signal/signal.ts";
 import { blockedBy, type Block } from "./blocked-by.ts";
 import { closestPhrase, SPELLING_LENGTH_MAX } from "./closest-phrase.ts";
 import type { Decision, DecisionContext, Verdict } from "./decision.ts";
+import { unknownTickerDetail } from "./unknown-ticker.ts";
 import { blockedVerdict, routedVerdict } from "./verdict.ts";
 
-/** The decision on a valid signal, a function of its arguments alone. `DecisionCache` makes the same decisions faster. */
-export function decide(signal: Signal, context: DecisionContext): Decision {
+/**
+ * The decision on a valid signal under the symbol of its ticker, a function of its arguments alone. `DecisionCache` makes the same
+ * decisions faster.
+ */
+export function decide(
+  signal: Signal,
+  context: DecisionContext,
+  unknown: UnknownDetails = UNKNOWN_DETAILS,
+): Decision {
   const { snapshot } = context;
   const subscription = snapshot.subscriptions.get(signal.phrase);
-  if (subscription === undefined) return unknownPhrase(unknownPhraseDetail(signal.phrase, snapshot));
-  const block = blockedBy(signal, subscription, context);
+  if (subscription === undefined) return unknownPhrase(unknown.phrase(signal.phrase, snapshot));
+  const block = blockedBy(signal, subscription, context, unknown.ticker);
   const verdict =
     block === undefined
       ? routedVerdict(subscription, signal, context)
       : blockedVerdict(subscription.strategies, block.reason);
   return decisionFrom(verdict, subscription, block);
 }
+
+/** What is said of a phrase and of a ticker that the snapshot does not have. */
+export interface UnknownDetails {
+  readonly phrase: (phrase: string, snapshot: Snapshot) => Detail;
+  readonly ticker: (signal: Signal, snapshot: Snapshot) => Detail;
+}
+
+const UNKNOWN_DETAILS: UnknownDetails = { phrase: unknownPhraseDetail, ticker: unknownTickerDetail };
 
 /** The decision on an entry that is no valid signal. */
 export function reject(faults: readonly FieldFault[]): Decision {

@@ -3,7 +3,7 @@ import type { Append } from "../function.ts";
 import type { SignalRecord } from "../records.ts";
 import { extraOf } from "../signal/extra.ts";
 import type { Detail } from "../signal/signal.ts";
-import { normaliseSymbol, receivedTextIn } from "../signal/signal.ts";
+import { receivedTextIn, wholeSymbol } from "../signal/signal.ts";
 import { isoTime } from "../signal/time.ts";
 import { dispatchFieldsOf, signalFieldsOf, strategyFieldsOf } from "../task-fields.ts";
 
@@ -84,8 +84,9 @@ export function taskAppend(task: LoggedTask, { retry, strategy, retriedAt }: Red
   const { uid, signal_id, direction, bar_time, raw, source, snapshot, forcedAt } = decision;
   if (uid === null || signal_id === null || direction === null || bar_time === null) return undefined;
   if (forcedAt === undefined) return undefined;
-  // Not the symbol of the record, which may be cut.
-  const symbol = normaliseSymbol(raw["symbol"] ?? "");
+  // What it means may have changed since, so that of the record counts.
+  const symbol = decision.symbol === null ? undefined : wholeSymbol(decision.symbol, raw);
+  if (symbol === undefined) return undefined;
   const signal = {
     entryId,
     symbol,

@@ -2,7 +2,7 @@ import { canonicalJson } from "../reference/reference-text.ts";
 import { namedId } from "../reference/row-faults.ts";
 import { printable } from "../text.ts";
 import { paramChanges, type Addresses, type AddressesIn } from "./shown-params.ts";
-import type { StoredRows, StoredStrategy } from "./stored-rows.ts";
+import type { StoredAlias, StoredRows, StoredStrategy } from "./stored-rows.ts";
 import { diffNamedRows, type TableDiff } from "./table-diff.ts";
 
 /** What differs between two states of the tables, as lines for people: one for each row, with old and new values. */
@@ -11,11 +11,16 @@ export function changeLines(
   after: StoredRows,
   { addressesIn = () => [] }: ChangeLinesOptions = {},
 ): readonly string[] {
-  const { tickers, signals, strategies } = diffNamedRows(before, after);
+  const { tickers, signals, strategies, ...own } = diffNamedRows(before, after);
   return [
     ...rowLines(tickers, { labelOf: ({ symbol }) => `ticker ${printable(symbol)}`, changesOf: plainChanges }),
     ...rowLines(signals, { labelOf: ({ id, name }) => label("signal", id, name), changesOf: plainChanges }),
     ...strategyLines(strategies, { before, after, addressesIn }),
+    ...rowLines(own.ticker_aliases, { labelOf: aliasLabel, changesOf: plainChanges }),
+    ...rowLines(own.webhook_sources, {
+      labelOf: ({ name }) => `source ${printable(name)}`,
+      changesOf: plainChanges,
+    }),
   ];
 }
 
@@ -40,6 +45,10 @@ function rowLines<Row>({ inserted, updated, deleted }: TableDiff<Row>, words: Wo
 
 function label(what: string, id: number, name: string): string {
   return `${what} ${namedId(printable(name), `${id}`)}`;
+}
+
+export function aliasLabel({ alias, symbol }: StoredAlias): string {
+  return `alias ${printable(alias)} of ticker ${printable(symbol)}`;
 }
 
 interface States {
@@ -124,6 +133,7 @@ function cellChanges(before: object, after: object, marked: Addresses): string[]
   return Object.entries(after).flatMap(([column, value]: [string, unknown]) => {
     if (canonicalJson(old[column]) === canonicalJson(value)) return [];
     if (column === "params") return paramChanges(old[column], value, marked);
+    if (column === "template") return paramChanges(old[column], value, marked, column);
     if (column === "name") return [`renamed from ${printable(String(old[column]))}`];
     return [`${column} ${cell(old[column])} → ${cell(value)}`];
   });

@@ -4,7 +4,7 @@ export const DOCUMENT_FIELDS = {
     symbol: {
       kind: "symbol",
       about:
-        "Symbol as signals name it, in any case, with or without TradingView's .P. In quotes when it has digits only.",
+        "Symbol as signals name it, in any case. With or without TradingView's .P is the same, unless both are listed: then they are two tickers. In quotes when it has digits only.",
       example: "BTCUSDT",
     },
     status: {
@@ -18,6 +18,13 @@ export const DOCUMENT_FIELDS = {
       absent: "enabled",
       about: "disabled: signals for it are ignored as trade_not_permitted.",
       example: "enabled",
+    },
+    exchanges: {
+      kind: "exchanges",
+      absent: null,
+      about:
+        'Exchanges whose prefix is dropped, such as BINANCE in BINANCE:BTCUSDT; "*": that of any exchange. Without it a symbol with a prefix is unknown.',
+      example: ["BINANCE"],
     },
     was: { kind: "was", about: "The symbol it had before: it is renamed.", example: "XBTUSDT" },
   },
@@ -34,6 +41,24 @@ export const DOCUMENT_FIELDS = {
       absent: null,
       about: "The message that means this signal in the direction short.",
       example: "EMA_CROSS_SHORT",
+    },
+    exit_phrase: {
+      kind: "optional text",
+      absent: null,
+      about: "The message that closes positions of both sides, for strategies with exits: true.",
+      example: "EMA_EXIT",
+    },
+    long_exit_phrase: {
+      kind: "optional text",
+      absent: null,
+      about: "The message that closes long positions only.",
+      example: "EMA_EXIT_LONG",
+    },
+    short_exit_phrase: {
+      kind: "optional text",
+      absent: null,
+      about: "The message that closes short positions only.",
+      example: "EMA_EXIT_SHORT",
     },
     source: {
       kind: "optional text",
@@ -80,7 +105,7 @@ export const DOCUMENT_FIELDS = {
     allow_open: {
       kind: "flag",
       absent: true,
-      about: "Whether it may open positions. With neither this nor reverse it gets no tasks.",
+      about: "Whether it may open positions. With neither this nor reverse it gets no tasks that open.",
       example: true,
     },
     reverse: { kind: "flag", absent: false, about: "Whether it may reverse positions.", example: false },
@@ -91,12 +116,61 @@ export const DOCUMENT_FIELDS = {
         "Signals older than this many milliseconds are ignored as stale; null or 0: only the router's own limit.",
       example: 60_000,
     },
+    exits: {
+      kind: "flag",
+      absent: false,
+      about: "true: it takes exits, which its handler gets with direction flat.",
+      example: true,
+    },
+    exit_age_ms_max: {
+      kind: "age",
+      absent: null,
+      about: "The only limit of the age of exits, in milliseconds; 0: of any age; null: as for openings.",
+      example: 0,
+    },
     shadow: { kind: "flag", absent: false, about: "true: it is decided, but gets no tasks.", example: false },
     was: { kind: "was", about: "The name it had before: it is renamed and keeps its id.", example: "Trend" },
   },
+  aliases: {
+    alias: {
+      kind: "symbol",
+      about: "Another spelling of a ticker's symbol, in any case.",
+      example: "BTC/USDT",
+    },
+    symbol: { kind: "symbol", about: "The ticker that it means.", example: "BTCUSDT" },
+    was: { kind: "was", about: "The alias it was before: it is renamed.", example: "XBTUSD" },
+  },
+  sources: {
+    name: {
+      kind: "source name",
+      about: "In the path of its webhook, /webhooks/<name>/<secret>: lower case letters, digits and hyphens.",
+      example: "my-screener",
+    },
+    enabled: { kind: "flag", absent: true, about: "false: its alerts are refused.", example: true },
+    format: {
+      kind: "format",
+      absent: "json",
+      about: "How its bodies are written: json, text, or form (name=value&name=value).",
+      example: "json",
+    },
+    template: {
+      kind: "template",
+      about:
+        "The fields of the signal, made from the body by {{path}}; with a map, such as buy to a phrase, or a default: { from, map, default }.",
+      example: { symbol: "{{ticker}}", message: { from: "{{side}}", map: { buy: "EMA_CROSS_LONG" } } },
+    },
+    uid: {
+      kind: "optional text",
+      absent: null,
+      about: "What tells its signals apart, by {{path}}; null: symbol, phrase and bar time.",
+      example: "{{order.id}}",
+    },
+    was: { kind: "was", about: "The name it had before: it is renamed.", example: "screener" },
+  },
 } as const satisfies Record<DocumentKind, Record<string, DocumentField>>;
 
-export const DOCUMENT_KINDS = ["tickers", "signals", "strategies"] as const;
+/** In the order in which they are written: what one adds to most often comes last. */
+export const DOCUMENT_KINDS = ["tickers", "aliases", "sources", "signals", "strategies"] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 export interface DocumentField {
@@ -110,7 +184,11 @@ export interface DocumentField {
     | "age"
     | "names"
     | "tickers"
-    | "params";
+    | "params"
+    | "exchanges"
+    | "source name"
+    | "format"
+    | "template";
   /** What an absent field means; a field without it must be there, except `was`. */
   readonly absent?: unknown;
   readonly about: string;
@@ -118,24 +196,44 @@ export interface DocumentField {
 }
 
 /** The field that names a row of each kind. */
-export const NAME_FIELD = { tickers: "symbol", signals: "name", strategies: "name" } as const;
+export const NAME_FIELD = {
+  tickers: "symbol",
+  signals: "name",
+  strategies: "name",
+  aliases: "alias",
+  sources: "name",
+} as const satisfies Record<DocumentKind, string>;
 
 /** What one row of each kind is called. */
-export const KIND_OF_ONE = { tickers: "ticker", signals: "signal", strategies: "strategy" } as const;
+export const KIND_OF_ONE = {
+  tickers: "ticker",
+  signals: "signal",
+  strategies: "strategy",
+  aliases: "alias",
+  sources: "source",
+} as const satisfies Record<DocumentKind, string>;
+
+/** A kind with its article, for messages. */
+export function oneOf(kind: DocumentKind): string {
+  return `${kind === "aliases" ? "an" : "a"} ${KIND_OF_ONE[kind]}`;
+}
 
 /** The fields of a kind by name. */
 export function fieldsOf(kind: DocumentKind): ReadonlyMap<string, DocumentField> {
   return new Map(Object.entries<DocumentField>(DOCUMENT_FIELDS[kind]));
 }
 
-/** An example of what belongs at a path, as JSON: of the field it ends with, else of a row. */
+/** An example of what belongs at a path, as JSON: of its field, else of a row. */
 export function exampleAt(path: string): string {
-  const [, kind = ""] = /^(tickers|signals)\[/.exec(path) ?? [];
-  const name = /([a-z_]+)(?:\[\d+\])*$/.exec(path)?.[1] ?? "";
-  const kinds = DOCUMENT_KINDS.filter((one) => kind === "" || one === kind).toReversed();
-  const field = kinds.map((one) => fieldsOf(one).get(name)).find((one) => one !== undefined);
+  const [, written = "", rest = path] = /^([a-z]+)\[\d+\](.*)$/.exec(path) ?? [];
+  const given = DOCUMENT_KINDS.filter((kind) => kind === written);
+  const kinds = given.length > 0 ? given : EXAMPLE_ORDER;
+  const [name = ""] = /[a-z_]+/.exec(rest) ?? [];
+  const field = kinds.map((kind) => fieldsOf(kind).get(name)).find((one) => one !== undefined);
   return JSON.stringify(field?.example ?? { name: "Mine", handler: "log", signals: ["EMA cross"] });
 }
+
+const EXAMPLE_ORDER: readonly DocumentKind[] = ["strategies", "signals", "tickers", "sources", "aliases"];
 
 /** Longest name or symbol in bytes of UTF-8: Postgres keeps them in an index, whose entries have a limit. */
 export const NAME_BYTES_MAX = 1_000;

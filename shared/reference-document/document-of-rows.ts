@@ -1,42 +1,73 @@
 import { namedId } from "../reference/row-faults.ts";
-import { normaliseSymbol } from "../signal/signal.ts";
-import type { DocumentSignal, DocumentStrategy, DocumentTicker, ReferenceDocument } from "./document.ts";
+import type {
+  DocumentSignal,
+  DocumentSource,
+  DocumentStrategy,
+  DocumentTicker,
+  ReferenceDocument,
+} from "./document.ts";
+import { faultsOfSource } from "./source-checks.ts";
+import { effectiveAliases, type KnownTickers } from "./stored-aliases.ts";
 import {
   groupedByStrategy,
   type ReadStoredRows,
   type StoredRows,
+  type StoredSignal,
+  type StoredSource,
   type StoredStrategy,
   type StoredTicker,
 } from "./stored-rows.ts";
+import { isSymbol, symbolsAmong, type SymbolOf } from "./ticker-symbols.ts";
 
-/** The document of stored rows; what it cannot express is left out and named. */
-export function documentOf({ rows, inexact }: ReadStoredRows): DocumentOfRows {
+/** The document of stored rows; what it cannot express is left out and named. `foreignSymbols`: of another system's tickers. */
+export function documentOf(
+  { rows, inexact }: ReadStoredRows,
+  foreignSymbols?: readonly string[],
+): DocumentOfRows {
   const { signals, strategies } = rows;
-  const shown = new Set(effectiveTickers(rows.tickers).values());
+  const tickers = effectiveTickers(rows.tickers);
+  const shown = new Set(tickers.values());
   const hidden = rows.tickers.filter((ticker) => !shown.has(ticker));
   const named = new Map(signals.filter(hasName).map(({ id, name }) => [id, name]));
   const lists = {
     links: groupedByStrategy(rows.strategy_signals),
     symbols: groupedByStrategy(rows.strategy_tickers),
+    symbolOf: storedSymbols(rows.tickers),
   };
+  const aliases = effectiveAliases(rows.ticker_aliases, knownTickers(rows, foreignSymbols));
   const faultOf = (strategy: StoredStrategy): string | undefined => strategyFault(strategy, inexact);
+  const sourceFaultOf = (source: StoredSource): string | undefined => {
+    const [fault] = faultsOfSource(sourceOf(source));
+    return fault === undefined ? undefined : `${fault.path}: ${fault.message}`;
+  };
   return {
     document: {
-      tickers: [...shown].map(tickerOf).toSorted((a, b) => compareTexts(a.symbol, b.symbol)),
+      tickers: [...tickers]
+        .map(([symbol, ticker]) => tickerOf(symbol, ticker))
+        .toSorted((a, b) => compareTexts(a.symbol, b.symbol)),
       signals: signals.filter(hasName).map(signalOf),
       strategies: strategies
         .filter((strategy) => faultOf(strategy) === undefined)
         .map((strategy) => strategyOf(strategy, lists, named)),
+      aliases: [...aliases.found.values()]
+        .map(({ alias, symbol }) => ({ alias, symbol }))
+        .toSorted((a, b) => compareTexts(a.alias, b.alias)),
+      sources: rows.webhook_sources.filter((source) => sourceFaultOf(source) === undefined).map(sourceOf),
     },
     unreadable: [
       ...hidden.map(({ symbol }) => {
-        const why = symbolIn(symbol) === "" ? "it is no symbol" : "another row is the same symbol";
+        const why = isSymbol(symbol) ? "another row is the same symbol" : "it is no symbol";
         return `ticker ${JSON.stringify(symbol)}: ${why}`;
       }),
       ...signals.filter((signal) => !hasName(signal)).map(({ id }) => `signal ${id}: it has no name`),
       ...strategies.flatMap((strategy) => {
         const fault = faultOf(strategy);
         return fault === undefined ? [] : [`strategy ${namedId(strategy.name, `${strategy.id}`)}: ${fault}`];
+      }),
+      ...[...aliases.faults].map(([{ alias }, fault]) => `alias ${JSON.stringify(alias)}: ${fault}`),
+      ...rows.webhook_sources.flatMap((source) => {
+        const fault = sourceFaultOf(source);
+        return fault === undefined ? [] : [`source ${source.name}: ${fault}`];
       }),
     ],
   };
@@ -48,27 +79,38 @@ export interface DocumentOfRows {
   readonly unreadable: readonly string[];
 }
 
-/** Of several spellings of a symbol the row that decisions use, by normalised symbol. */
+/** Of several spellings of a symbol the row that decisions use, by the symbol of its ticker. */
 export function effectiveTickers(tickers: readonly StoredTicker[]): ReadonlyMap<string, StoredTicker> {
+  const symbolIn = storedSymbols(tickers);
   const found = new Map<string, StoredTicker>();
   for (const ticker of tickers.toSorted((a, b) => compareTexts(a.symbol, b.symbol))) {
     const symbol = symbolIn(ticker.symbol);
-    if (symbol === "" || (found.has(symbol) && ticker.symbol !== symbol)) continue;
+    if (!isSymbol(ticker.symbol) || (found.has(symbol) && ticker.symbol !== symbol)) continue;
     found.set(symbol, ticker);
   }
   return found;
 }
 
-/** A stored symbol as decisions know it; empty when no document can express it: normalised again, it is another one. */
-export function symbolIn(stored: string): string {
-  const symbol = normaliseSymbol(stored);
-  return normaliseSymbol(symbol) === symbol ? symbol : "";
+/** Names tickers among these rows. */
+export function storedSymbols(tickers: readonly StoredTicker[]): SymbolOf {
+  return symbolsAmong(tickers.map(({ symbol }) => symbol).filter(isSymbol));
 }
 
-/** A symbol of a document as it is stored. */
-export function symbolOf(text: string): string {
-  const symbol = normaliseSymbol(text);
-  return symbol === text ? symbol : symbolOf(symbol);
+/** The tickers of these rows, or those of another system. */
+export function knownTickers({ tickers }: StoredRows, foreignSymbols?: readonly string[]): KnownTickers {
+  const symbols = (foreignSymbols ?? tickers.map(({ symbol }) => symbol)).filter(isSymbol);
+  const symbolOf = symbolsAmong(symbols);
+  return { symbolOf, symbols: new Set(symbols.map(symbolOf)) };
+}
+
+/** Exchanges of a row or a document, as they are compared; what names none is left out. */
+export function exchangesIn(given: DocumentTicker["exchanges"]): null | "*" | readonly string[] {
+  const names = given === null || given === "*" ? [given ?? ""] : given;
+  const normal = new Set(
+    names.map((name) => name.trim().toUpperCase()).filter((name) => /^[^:]+$/.test(name)),
+  );
+  if (normal.has("*")) return "*";
+  return normal.size === 0 ? null : [...normal];
 }
 
 /** A phrase without text is none. */
@@ -86,7 +128,7 @@ export function compareTexts(a: string, b: string): number {
 
 /** Why the document cannot express the strategy. */
 function strategyFault(
-  { id, name, handler, params, signal_age_ms_max: ageMax }: StoredStrategy,
+  { id, name, handler, params, signal_age_ms_max: ageMax, exit_age_ms_max: exitAgeMax }: StoredStrategy,
   inexact: ReadonlySet<number>,
 ): string | undefined {
   if (name.trim() === "") return "it has no name";
@@ -94,21 +136,36 @@ function strategyFault(
   if (typeof params !== "object" || params === null || Array.isArray(params))
     return "its params are not an object";
   if (ageMax !== null && ageMax < 0) return "its signal_age_ms_max is below 0";
+  if (exitAgeMax !== null && exitAgeMax < 0) return "its exit_age_ms_max is below 0";
   return inexact.has(id) ? "its params have a number beyond 2^53, which would be changed" : undefined;
 }
 
-function tickerOf({ symbol, status, trade_permission }: StoredTicker): DocumentTicker {
-  return { symbol: symbolIn(symbol), status, trade_permission };
+function tickerOf(symbol: string, ticker: StoredTicker): DocumentTicker {
+  const { status, trade_permission } = ticker;
+  return { symbol, status, trade_permission, exchanges: exchangesIn(ticker.exchanges) };
 }
 
-function signalOf({ name, long_phrase, short_phrase, source, enabled }: StoredRows["signals"][number]) {
-  const phrases = { long_phrase: phraseIn(long_phrase), short_phrase: phraseIn(short_phrase) };
-  return { name, ...phrases, source, enabled } satisfies DocumentSignal;
+function signalOf({ name, source, enabled, ...phrases }: StoredSignal): DocumentSignal {
+  return {
+    name,
+    long_phrase: phraseIn(phrases.long_phrase),
+    short_phrase: phraseIn(phrases.short_phrase),
+    exit_phrase: phraseIn(phrases.exit_phrase),
+    long_exit_phrase: phraseIn(phrases.long_exit_phrase),
+    short_exit_phrase: phraseIn(phrases.short_exit_phrase),
+    source,
+    enabled,
+  };
+}
+
+function sourceOf({ name, enabled, format, template, uid }: StoredSource): DocumentSource {
+  return { name, enabled, format, template: template as DocumentSource["template"], uid: phraseIn(uid) };
 }
 
 interface Lists {
   readonly links: ReadonlyMap<number, StoredRows["strategy_signals"]>;
   readonly symbols: ReadonlyMap<number, StoredRows["strategy_tickers"]>;
+  readonly symbolOf: SymbolOf;
 }
 
 function strategyOf(
@@ -121,8 +178,8 @@ function strategyOf(
     .toSorted((a, b) => a.signal_id - b.signal_id)
     .flatMap((link) => signalNames.get(link.signal_id) ?? []);
   const symbols = (lists.symbols.get(id) ?? [])
-    .map(({ symbol }) => symbolIn(symbol))
-    .filter((symbol) => symbol !== "");
+    .filter(({ symbol }) => isSymbol(symbol))
+    .map(({ symbol }) => lists.symbolOf(symbol));
   return {
     name,
     signals,
@@ -134,6 +191,8 @@ function strategyOf(
     allow_open: rest.allow_open,
     reverse: rest.reverse,
     signal_age_ms_max: rest.signal_age_ms_max,
+    exits: rest.exits,
+    exit_age_ms_max: rest.exit_age_ms_max,
     shadow: rest.shadow,
   };
 }

@@ -1,17 +1,25 @@
+import type { WebhookSource } from "../reference/webhook-source.ts";
+
 /**
- * This room is the reference as people write it: one document with tickers, signals and strategies, which name each other
- * instead of using ids.
+ * This room is the reference as people write it: one document with tickers, signals, strategies, aliases and webhook sources,
+ * which name each other instead of using ids.
  */
 export interface ReferenceDocument {
   readonly tickers: readonly DocumentTicker[];
   readonly signals: readonly DocumentSignal[];
   readonly strategies: readonly DocumentStrategy[];
+  /** Absent, as in files of before: the document says nothing of them, and `prune` removes none. */
+  readonly aliases?: readonly DocumentAlias[];
+  /** Absent: as for aliases. */
+  readonly sources?: readonly DocumentSource[];
 }
 
 export interface DocumentTicker {
   readonly symbol: string;
   readonly status: "enabled" | "disabled";
   readonly trade_permission: "enabled" | "disabled";
+  /** Exchanges whose prefix is dropped; `*`: any; null: none. */
+  readonly exchanges: null | "*" | readonly string[];
   /** The symbol it had before, which is renamed. */
   readonly was?: string;
 }
@@ -20,6 +28,9 @@ export interface DocumentSignal {
   readonly name: string;
   readonly long_phrase: string | null;
   readonly short_phrase: string | null;
+  readonly exit_phrase: string | null;
+  readonly long_exit_phrase: string | null;
+  readonly short_exit_phrase: string | null;
   readonly source: string | null;
   readonly enabled: boolean;
   /** The name it had before: it keeps its id. */
@@ -39,8 +50,26 @@ export interface DocumentStrategy {
   readonly allow_open: boolean;
   readonly reverse: boolean;
   readonly signal_age_ms_max: number | null;
+  readonly exits: boolean;
+  readonly exit_age_ms_max: number | null;
   readonly shadow: boolean;
   /** The name it had before: it keeps its id. */
+  readonly was?: string;
+}
+
+export interface DocumentAlias {
+  /** Another spelling. */
+  readonly alias: string;
+  /** Of the ticker that it means. */
+  readonly symbol: string;
+  /** The alias it was before. */
+  readonly was?: string;
+}
+
+export interface DocumentSource extends Pick<WebhookSource, "enabled" | "format" | "template"> {
+  readonly name: string;
+  readonly uid: string | null;
+  /** The name it had before. */
   readonly was?: string;
 }
 

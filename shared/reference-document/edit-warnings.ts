@@ -1,8 +1,10 @@
-import type { BuiltReference } from "../reference/build-reference.ts";
-import { namedId, rowFaultText } from "../reference/row-faults.ts";
-import { foldPhrase } from "../signal/signal.ts";
+import type { ReferenceContent } from "../reference/reference.ts";
+import { namedId, rowFaultText, type RowFault } from "../reference/row-faults.ts";
+import { newlySplit, splitTickers, splitTickerText } from "../reference/split-tickers.ts";
 import type { UnusableStrategy } from "../unusable-strategy.ts";
-import { hasName, phraseIn, symbolIn } from "./document-of-rows.ts";
+import { hasName, storedSymbols } from "./document-of-rows.ts";
+import { exitWarnings } from "./exit-warnings.ts";
+import { exitConflict, phraseUses } from "./phrase-conflicts.ts";
 import { groupedByStrategy, type StoredRows } from "./stored-rows.ts";
 import type { WantedRows } from "./wanted-rows.ts";
 
@@ -13,8 +15,10 @@ export function editWarnings({ rows, kept }: WantedRows, facts: WarningFacts): r
     ...facts.unreadable.map((line) => `the document cannot express ${line}`),
     ...signalsWithoutStrategies(rows),
     ...sharedPhrases(rows),
+    ...exitWarnings(facts.before, rows),
+    ...newlySplit(splitTickers(facts.content.after), facts.content.before).map(splitTickerText),
     ...unknownTickers(rows),
-    ...facts.built.faults.map(rowFaultText),
+    ...facts.faults.map(rowFaultText),
     ...facts.unusable.map(
       ({ strategyId, name, fault }) => `strategy ${namedId(name, `${strategyId}`)} cannot be run: ${fault}`,
     ),
@@ -24,19 +28,23 @@ export function editWarnings({ rows, kept }: WantedRows, facts: WarningFacts): r
 export interface WarningFacts {
   /** Rows that no document can express, as they are now. */
   readonly unreadable: readonly string[];
+  readonly before: StoredRows;
+  readonly content: { readonly before: ReferenceContent; readonly after: ReferenceContent };
   /** Of the rows after the edit. */
-  readonly built: BuiltReference;
+  readonly faults: readonly RowFault[];
   /** Its strategies that could not be run, as far as is known. */
   readonly unusable: readonly UnusableStrategy[];
 }
 
 const NAMED_MAX = 10;
 
-function keptLines({ tickers, signals, strategies }: WantedRows["kept"]): string[] {
+function keptLines({ tickers, signals, strategies, aliases, sources }: WantedRows["kept"]): string[] {
   const names = [
     ...tickers.map(({ symbol }) => `ticker ${symbol}`),
     ...signals.map(({ id, name }) => `signal ${namedId(name, `${id}`)}`),
     ...strategies.map(({ id, name }) => `strategy ${namedId(name, `${id}`)}`),
+    ...aliases.map(({ alias }) => `alias ${alias}`),
+    ...sources.map(({ name }) => `source ${name}`),
   ];
   if (names.length === 0) return [];
   const rows =
@@ -54,32 +62,24 @@ function signalsWithoutStrategies({ signals, strategy_signals: links }: StoredRo
 }
 
 function sharedPhrases({ signals }: StoredRows): string[] {
-  const users = new Map<string, { readonly label: string; readonly direction: "long" | "short" }[]>();
-  for (const { id, name, enabled, ...phrases } of signals) {
-    if (!enabled) continue;
-    for (const direction of ["long", "short"] as const) {
-      const phrase = phraseIn(phrases[`${direction}_phrase`]);
-      if (phrase === null) continue;
-      const folded = foldPhrase(phrase);
-      const use = { label: namedId(name, `${id}`), direction };
-      users.set(folded, [...(users.get(folded) ?? []), use]);
-    }
-  }
-  return [...users].flatMap(([phrase, uses]) => {
+  return [...phraseUses(signals)].flatMap(([phrase, uses]) => {
     if (uses.length < 2) return [];
-    const labels = [...new Set(uses.map(({ label }) => label))].join(", ");
-    return new Set(uses.map(({ direction }) => direction)).size > 1
+    // What contradicts an exit is a fault of its rows.
+    if (exitConflict(phrase, uses) !== undefined) return [];
+    const labels = [...new Set(uses.map(({ signal: { id, name } }) => namedId(name, `${id}`)))].join(", ");
+    return new Set(uses.map(({ field }) => field)).size > 1
       ? [`phrase ${phrase} stands for long and for short (signals ${labels}): it is not traded`]
       : [`phrase ${phrase} is on several signals (${labels}): the strategies of all of them get it`];
   });
 }
 
 function unknownTickers({ tickers, strategies, strategy_tickers: lists }: StoredRows): string[] {
-  const known = new Set(tickers.map(({ symbol }) => symbolIn(symbol)));
+  const symbolOf = storedSymbols(tickers);
+  const known = new Set(tickers.map(({ symbol }) => symbolOf(symbol)));
   const listsOf = groupedByStrategy(lists);
   return strategies.flatMap(({ id, name, use_all_tickers: usesAll }) => {
     const symbols = usesAll ? [] : (listsOf.get(id) ?? []).map(({ symbol }) => symbol);
-    const unknown = symbols.filter((symbol) => !known.has(symbolIn(symbol)));
+    const unknown = symbols.filter((symbol) => !known.has(symbolOf(symbol)));
     return unknown.length === 0
       ? []
       : [

@@ -43,7 +43,25 @@ export const FIELD_READERS: Readonly<Record<DocumentField["kind"], ReadValue>> =
     node.kind === "map"
       ? paramIn(node, faults, 0)
       : refuse(node, faults, "expected names with values, such as { url: https://… }; {} for none"),
+  exchanges: exchangesIn,
+  "source name": (node, faults) => {
+    const name = nameIn(node, faults);
+    return typeof name !== "string" || SOURCE_NAME.test(name)
+      ? name
+      : refuse(node, faults, "expected lower case letters, digits and hyphens, such as my-screener");
+  },
+  format: (node, faults) =>
+    node.kind === "text" && (node.text === "json" || node.text === "text" || node.text === "form")
+      ? node.text
+      : refuse(node, faults, "expected json, text or form"),
+  template: (node, faults) =>
+    node.kind === "map"
+      ? textsIn(node, faults, (value) => ruleIn(value, faults))
+      : refuse(node, faults, `expected fields of a signal, such as ${TEMPLATE_EXAMPLE}`),
 };
+
+const SOURCE_NAME = /^[a-z0-9][a-z0-9-]*$/;
+const TEMPLATE_EXAMPLE = '{ symbol: "{{ticker}}", message: "{{text}}" }';
 
 function nameIn(node: SourceNode, faults: DocumentFault[]): unknown {
   const text = textIn(node, faults, "text");
@@ -52,6 +70,56 @@ function nameIn(node: SourceNode, faults: DocumentFault[]): unknown {
   if (Buffer.byteLength(text) > NAME_BYTES_MAX)
     return refuse(node, faults, `expected at most ${NAME_BYTES_MAX} bytes`);
   return text;
+}
+
+function exchangesIn(node: SourceNode, faults: DocumentFault[]): unknown {
+  if (node.kind === "null") return null;
+  if (node.kind === "text" && node.text === "*") return "*";
+  const expected = 'a list of exchanges, such as [BINANCE], "*" for any, or null for none';
+  if (node.kind !== "list") return refuse(node, faults, `expected ${expected}`);
+  const seen = new Set<string>();
+  return node.items.map((item) => {
+    const name = nameIn(item, faults);
+    if (typeof name !== "string") return undefined;
+    if (/[:*]/.test(name))
+      return refuse(item, faults, "expected the name of an exchange before the colon, such as BINANCE");
+    const normal = name.trim().toUpperCase();
+    if (seen.has(normal)) return refuse(item, faults, "it is in this list already: keep one of them");
+    seen.add(normal);
+    return name;
+  });
+}
+
+/** What becomes of one field of a signal. */
+function ruleIn(node: SourceNode, faults: DocumentFault[]): unknown {
+  const expected = 'text with {{path}}, or { from: "{{path}}", map: { buy: A_PHRASE }, default: text }';
+  if (node.kind !== "map") return textIn(node, faults, expected);
+  if (node.entries.every(({ key }) => key !== "from"))
+    refuse(node, faults, "its `from` is missing: the text with {{path}} that it is made from");
+  const known = ["from", "map", "default"];
+  for (const { key, at } of node.entries)
+    if (!known.includes(key))
+      faults.push(faultAt(at, `${printable(excerpt(key))} is not known here; there are ${known.join(", ")}`));
+  return textsIn(node, faults, (value, key) => {
+    if (key !== "map") return textIn(value, faults, "text");
+    return value.kind === "map"
+      ? textsIn(value, faults, (text) => textIn(text, faults, "text"))
+      : refuse(value, faults, "expected texts by texts, such as { buy: A_PHRASE }");
+  });
+}
+
+function textsIn(
+  { entries }: Extract<SourceNode, { readonly kind: "map" }>,
+  faults: DocumentFault[],
+  read: (value: SourceNode, key: string) => unknown,
+): unknown {
+  return Object.fromEntries(
+    entries.map(({ key, at, value }) => {
+      if (storable(key) !== key)
+        faults.push(faultAt(at, "this name has a NUL character or half a character"));
+      return [key, read(value, key)];
+    }),
+  );
 }
 
 function namesIn(node: SourceNode, faults: DocumentFault[], expected: string): unknown {

@@ -10,39 +10,56 @@ import { yamlLines } from "./yaml-text.ts";
 export function formatDocument(
   document: ReferenceDocument,
   format: "yaml" | "json",
-  { schema = SCHEMA_FILE }: { readonly schema?: string } = {},
+  { schema = SCHEMA_FILE, kinds = DOCUMENT_KINDS }: FormatOptions = {},
 ): string {
-  const lists = DOCUMENT_KINDS.map((kind) => {
-    const rows: readonly object[] = document[kind];
-    return [kind, rows.map((row) => shortRow(kind, row))] as const;
+  const lists = DOCUMENT_KINDS.flatMap((kind) => {
+    const rows: readonly object[] | undefined = document[kind];
+    if (rows === undefined || !kinds.includes(kind)) return [];
+    return [[kind, rows.map((row) => shortRow(kind, row))] as const];
   });
   if (format === "json") return `${printableJson({ $schema: schema, ...Object.fromEntries(lists) })}\n`;
   const blocks = lists.map(([kind, rows]) => [
     "",
     rows.length === 0 ? `${kind}: []` : `${kind}:`,
     // A line between rows of many lines.
-    ...rows.flatMap((row, at) => [...(at > 0 && kind !== "tickers" ? [""] : []), ...yamlLines([row], "  ")]),
+    ...rows.flatMap((row, at) => [...(at > 0 && !DENSE.has(kind) ? [""] : []), ...yamlLines([row], "  ")]),
   ]);
   return [...HEADER, `# yaml-language-server: $schema=${schema}`, ...blocks.flat(), ""].join("\n");
 }
 
+export interface FormatOptions {
+  readonly schema?: string;
+  /** The lists that are written, if the document has them. */
+  readonly kinds?: readonly DocumentKind[];
+}
+
+/** Kinds whose rows have few lines. */
+const DENSE: ReadonlySet<DocumentKind> = new Set(["tickers", "aliases"]);
+
 /** The document that was written as JSON, with the defaults that were left out. */
-export function wholeDocument(written: Readonly<Record<DocumentKind, readonly object[]>>): ReferenceDocument {
-  const lists = DOCUMENT_KINDS.map((kind) => {
+export function wholeDocument(written: WrittenDocument): ReferenceDocument {
+  const lists = DOCUMENT_KINDS.flatMap((kind) => {
+    const rows = written[kind] ?? (OLD_KINDS.has(kind) ? [] : undefined);
+    if (rows === undefined) return [];
     const defaults = [...fieldsOf(kind)].flatMap(([name, { absent }]) =>
       absent === undefined ? [] : [[name, absent] as const],
     );
-    return [kind, written[kind].map((row) => ({ ...Object.fromEntries(defaults), ...row }))] as const;
+    return [[kind, rows.map((row) => ({ ...Object.fromEntries(defaults), ...row }))] as const];
   });
   // What the router wrote is a document.
   return Object.fromEntries(lists) as unknown as ReferenceDocument;
 }
 
+export type WrittenDocument = { readonly [Kind in DocumentKind]?: readonly object[] | undefined };
+
+/** Kinds that every document has, if only as empty lists. */
+const OLD_KINDS: ReadonlySet<DocumentKind> = new Set(["tickers", "signals", "strategies"]);
+
 /** The file beside the document that `export` writes the schema to. */
 export const SCHEMA_FILE = "./reference.schema.json";
 
 const HEADER = [
-  "# What the router trades: tickers, signals and strategies, which name each other.",
+  "# What the router trades: tickers, signals and strategies, which name each other; aliases of tickers, and webhook sources.",
   "# Apply it with: npm run cli -- reference apply <file>. Comments are not kept: apply and export lose them.",
   "# A row stands for the whole row: a field that is left out has its default. To rename: `was: <the name before>`.",
   "# Numbers, yes, no, on, off and dates are not text: put names, symbols and phrases like them in quotes.",
@@ -53,6 +70,8 @@ const ALWAYS: Readonly<Record<DocumentKind, readonly string[]>> = {
   tickers: [],
   signals: [],
   strategies: ["signals", "tickers", "handler", "enabled"],
+  aliases: [],
+  sources: ["format"],
 };
 
 function shortRow(kind: DocumentKind, row: object): object {

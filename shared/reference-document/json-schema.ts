@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { webhookSourceSchema } from "../reference/webhook-source.ts";
 import { AGE_MS_MAX, fieldsOf, type DocumentField, type DocumentKind } from "./document-fields.ts";
 
 /** The JSON Schema of documents, from which editors complete and explain the fields. */
@@ -6,21 +7,23 @@ export function documentJsonSchema(): Readonly<Record<string, unknown>> {
   const schema = z
     .strictObject({
       $schema: z.string().optional().meta({ description: "Where editors find this schema." }),
-      tickers: listOf("tickers", "The symbols that are traded."),
-      signals: listOf("signals", "What messages mean: a signal has a phrase for each direction."),
-      strategies: listOf("strategies", "What is run for which signals and tickers."),
+      tickers: listOf("tickers", "The symbols that are traded.").default([]),
+      signals: listOf("signals", "What messages mean: a signal has a phrase for each direction.").default([]),
+      strategies: listOf("strategies", "What is run for which signals and tickers.").default([]),
+      aliases: listOf("aliases", "Other spellings of tickers.").optional(),
+      sources: listOf("sources", "How webhooks read the bodies of other senders.").optional(),
     })
     .meta({
       title: "Reference of the signal router",
       description:
-        "Tickers, signals and strategies, which name each other. A row stands for the whole row: absent fields have their defaults.",
+        "Tickers, signals, strategies, aliases and webhook sources, which name each other. A row stands for the whole row: absent fields have their defaults.",
     });
   return { ...z.toJSONSchema(schema, { io: "input" }) };
 }
 
 function listOf(kind: DocumentKind, description: string) {
   const shape = Object.fromEntries([...fieldsOf(kind)].map(([name, field]) => [name, schemaOf(field)]));
-  return z.array(z.strictObject(shape)).default([]).meta({ description });
+  return z.array(z.strictObject(shape)).meta({ description });
 }
 
 function schemaOf(field: DocumentField): z.ZodType {
@@ -43,4 +46,8 @@ const VALUE_SCHEMAS: Readonly<Record<DocumentField["kind"], z.ZodType>> = {
   names: z.array(name),
   tickers: z.union([z.literal("all"), z.array(name)]),
   params: z.record(z.string(), z.unknown()),
+  exchanges: z.union([z.null(), z.literal("*"), z.array(name)]),
+  "source name": z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
+  format: webhookSourceSchema.shape.format,
+  template: webhookSourceSchema.shape.template,
 };

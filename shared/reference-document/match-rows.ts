@@ -79,7 +79,7 @@ export interface Matching<Row> {
     /** The row's id, when it is known: then names do not matter. */
     readonly id?: number | undefined;
     /** What the document calls the name. */
-    readonly key: "name" | "symbol";
+    readonly key: "name" | "symbol" | "alias";
   }[];
   readonly rows: readonly Named<Row>[];
 }

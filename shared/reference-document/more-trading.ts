@@ -1,6 +1,7 @@
-import { getsTasks, isTradable } from "../reference/compare-references.ts";
+import { canonicalJson } from "../reference/reference-text.ts";
 import type { ReferenceContent, Strategy } from "../reference/reference.ts";
 import { strategyLabel } from "../strategy-label.ts";
+import { moreSymbols } from "./more-symbols.ts";
 
 /**
  * What would be traded with another reference and is not now, as lines for people; empty when nothing is. Strategies are the
@@ -12,10 +13,10 @@ export function moreTrading(
   { couldNotRun = NONE, cannotRun = NONE }: KnownUnusable = {},
 ): readonly string[] {
   const links = [subscriptionsOf(before), subscriptionsOf(after)] as const;
-  const strategies = [...after.strategies.values()].filter(getsTasks).flatMap((is) => {
+  const strategies = [...after.strategies.values()].filter(mayGetTasks).flatMap((is) => {
     const was = before.strategies.get(is.id);
     const label = strategyLabel(is.id, is.name);
-    if (was === undefined || !getsTasks(was)) return [`strategy ${label} would trade: ${whyNow(was, is)}`];
+    if (was === undefined || !mayGetTasks(was)) return [`strategy ${label} would trade: ${whyNow(was, is)}`];
     return [
       ...widened(was, is).map((what) => `strategy ${label}: ${what}`),
       ...(couldNotRun.has(is.id) && !cannotRun.has(is.id)
@@ -24,7 +25,7 @@ export function moreTrading(
       ...gainedSubscriptions(links, is).map((what) => `strategy ${label}: ${what}`),
     ];
   });
-  return [...gainedTickers(before, after), ...strategies];
+  return [...moreSymbols(before, after), ...strategies, ...moreSources(before, after)];
 }
 
 /** Ids of strategies that are known not to be able to run: their tasks fail. */
@@ -36,14 +37,18 @@ export interface KnownUnusable {
 const NONE: ReadonlySet<number> = new Set();
 const NAMED_MAX = 10;
 
-function gainedTickers(before: ReferenceContent, after: ReferenceContent): string[] {
-  const gained = [...after.tickers].flatMap(([symbol, ticker]) => {
-    const was = before.tickers.get(symbol);
-    return isTradable(ticker) && (was === undefined || !isTradable(was)) ? [symbol] : [];
-  });
-  return gained.map((symbol) => {
-    const what = before.tickers.has(symbol) ? "is switched on" : "is new";
-    return `ticker ${symbol} would be traded: it ${what}`;
+/** Whether openings or exits are dispatched to the strategy. */
+function mayGetTasks({ enabled, archived, shadow, faults = [], ...may }: Strategy): boolean {
+  const trades = may.allow_open || may.reverse || may.exits === true;
+  return enabled && !archived && !shadow && trades && faults.length === 0;
+}
+
+function moreSources({ sources: before }: ReferenceContent, { sources: after }: ReferenceContent): string[] {
+  return [...after].flatMap(([name, source]) => {
+    const was = before.get(name);
+    if (!source.enabled || canonicalJson(was) === canonicalJson(source)) return [];
+    const what = was === undefined ? "is new" : was.enabled ? "is changed" : "is switched on";
+    return [`source ${name}: it ${what}, and its alerts would become signals`];
   });
 }
 
@@ -64,6 +69,7 @@ function flags(was: Strategy, is: Strategy): string[] {
   return [
     ...(is.allow_open && !was.allow_open ? ["allow_open true instead of false"] : []),
     ...(is.reverse && !was.reverse ? ["reverse true instead of false"] : []),
+    ...(is.exits === true && was.exits !== true ? ["exits true instead of false"] : []),
   ];
 }
 
@@ -74,6 +80,7 @@ function widened(was: Strategy, is: Strategy): string[] {
     ...(limitOf(is) > limitOf(was)
       ? [`older signals: signal_age_ms_max ${ageText(is)} instead of ${ageText(was)}`]
       : []),
+    ...olderExits(was, is),
     ...(is.handler === was.handler ? [] : [`handler ${is.handler} instead of ${was.handler}`]),
   ];
 }
@@ -91,6 +98,17 @@ function limitOf({ signal_age_ms_max: max }: Strategy): number {
   return max === null || max === 0 ? Number.POSITIVE_INFINITY : max;
 }
 
+/** Without a limit of its own an exit has those of openings, the router's too, which may be higher or lower. */
+function olderExits(was: Strategy, is: Strategy): string[] {
+  const [before, after] = [was.exit_age_ms_max, is.exit_age_ms_max];
+  if (is.exits !== true || was.exits !== true || before === after || before === 0) return [];
+  if (before !== undefined && after !== undefined && after !== 0 && after < before) return [];
+  if (before !== undefined && after === undefined && limitOf(is) <= before) return [];
+  const text = (age: number | undefined): string =>
+    age === undefined ? "null (as for openings)" : age === 0 ? "0 (any age)" : `${age}`;
+  return [`perhaps older exits: exit_age_ms_max ${text(after)} instead of ${text(before)}`];
+}
+
 function ageText(strategy: Strategy): string {
   const limit = limitOf(strategy);
   return Number.isFinite(limit) ? `${limit}` : "without a limit";
@@ -99,13 +117,19 @@ function ageText(strategy: Strategy): string {
 /** Of each strategy the phrases that lead to it with their direction, as compared and as shown. */
 type Subscriptions = ReadonlyMap<number, ReadonlyMap<string, string>>;
 
-function subscriptionsOf({ phrases }: ReferenceContent): Subscriptions {
+function subscriptionsOf({ phrases, strategies }: ReferenceContent): Subscriptions {
   const found = new Map<number, Map<string, string>>();
-  for (const [folded, { state, direction, phrase, strategy_ids: ids }] of phrases) {
+  for (const [folded, { state, direction, side, phrase, strategy_ids: ids }] of phrases) {
     if (state !== "enabled" || direction === null) continue;
+    const isExit = direction === "flat";
+    const what = isExit ? `exit${side === undefined ? "" : ` of ${side}`}` : direction;
+    // An exit of both sides is one of each.
+    const keys = isExit ? (side === undefined ? ["long", "short"] : [side]) : [""];
     for (const id of ids) {
+      if (isExit && strategies.get(id)?.exits !== true) continue;
       const known = found.get(id) ?? new Map<string, string>();
-      found.set(id, known.set(`${direction} ${folded}`, `${phrase} (${direction})`));
+      for (const key of keys) known.set(`${direction} ${key} ${folded}`, `${phrase} (${what})`);
+      found.set(id, known);
     }
   }
   return found;
@@ -116,10 +140,10 @@ function gainedSubscriptions(
   { id }: Strategy,
 ): string[] {
   const known = before.get(id);
-  const gained = [...(after.get(id) ?? [])].flatMap(([key, shown]) =>
-    known?.has(key) === true ? [] : [shown],
+  const gained = new Set(
+    [...(after.get(id) ?? [])].flatMap(([key, shown]) => (known?.has(key) === true ? [] : [shown])),
   );
-  return gained.length === 0 ? [] : [`it would get ${listed(gained)}`];
+  return gained.size === 0 ? [] : [`it would get ${listed([...gained])}`];
 }
 
 function listed(names: readonly string[]): string {

@@ -34,7 +34,7 @@ export type ParsedDocument =
   | { readonly ok: false; readonly faults: readonly DocumentFault[] };
 
 const EMPTY =
-  "there is no ticker, signal or strategy in this document; expected at least one, so that an empty file by mistake removes nothing";
+  "there is no ticker, signal, strategy, alias or source in this document; expected at least one, so that an empty file by mistake removes nothing";
 
 function checked(root: SourceNode, faults: DocumentFault[]): ParsedDocument {
   const rows = readDocument(root, faults);

@@ -1,9 +1,11 @@
 import { closest } from "fastest-levenshtein";
 import { excerpt, printable } from "../text.ts";
-import { DOCUMENT_KINDS, fieldsOf, KIND_OF_ONE, type DocumentKind } from "./document-fields.ts";
+import { DOCUMENT_KINDS, fieldsOf, KIND_OF_ONE, oneOf, type DocumentKind } from "./document-fields.ts";
 import type {
+  DocumentAlias,
   DocumentFault,
   DocumentSignal,
+  DocumentSource,
   DocumentStrategy,
   DocumentTicker,
   ReferenceDocument,
@@ -11,13 +13,13 @@ import type {
 import { FIELD_READERS } from "./field-values.ts";
 import { faultAt, type Place, type SourceEntry, type SourceNode } from "./source-node.ts";
 
-/** Reads the three lists of a document row by row, and collects every fault in them. */
+/** Reads the lists of a document row by row, and collects every fault in them. */
 export function readDocument(root: SourceNode, faults: DocumentFault[]): ReadRows {
-  const entries = mapIn(root, faults, "the lists tickers, signals and strategies");
+  const entries = mapIn(root, faults, "the lists tickers, signals, strategies, aliases and sources");
   refuseUnknown(entries, { known: [...DOCUMENT_KINDS, "$schema"], what: "list", faults });
-  const rowsOf = <Row>(kind: DocumentKind): readonly ReadRow<Row>[] => {
+  const rowsOf = <Row>(kind: DocumentKind): readonly ReadRow<Row>[] | undefined => {
     const list = entries.find(({ key }) => key === kind);
-    if (list === undefined) return [];
+    if (list === undefined) return undefined;
     const { value } = list;
     if (value.kind === "list") return value.items.map((item) => readRow<Row>(kind, item, faults));
     if (value.kind !== "refused")
@@ -30,9 +32,11 @@ export function readDocument(root: SourceNode, faults: DocumentFault[]): ReadRow
     return [];
   };
   return {
-    tickers: rowsOf<DocumentTicker>("tickers"),
-    signals: rowsOf<DocumentSignal>("signals"),
-    strategies: rowsOf<DocumentStrategy>("strategies"),
+    tickers: rowsOf<DocumentTicker>("tickers") ?? [],
+    signals: rowsOf<DocumentSignal>("signals") ?? [],
+    strategies: rowsOf<DocumentStrategy>("strategies") ?? [],
+    aliases: rowsOf<DocumentAlias>("aliases"),
+    sources: rowsOf<DocumentSource>("sources"),
   };
 }
 
@@ -40,6 +44,9 @@ export interface ReadRows {
   readonly tickers: readonly ReadRow<DocumentTicker>[];
   readonly signals: readonly ReadRow<DocumentSignal>[];
   readonly strategies: readonly ReadRow<DocumentStrategy>[];
+  /** Undefined: the document does not have this list. */
+  readonly aliases: readonly ReadRow<DocumentAlias>[] | undefined;
+  readonly sources: readonly ReadRow<DocumentSource>[] | undefined;
 }
 
 /** A row with the places of its fields. Where a field has a fault, its value is undefined. */
@@ -50,18 +57,20 @@ export interface ReadRow<Row> {
 }
 
 /** The document without the places. */
-export function documentFromRead({ tickers, signals, strategies }: ReadRows): ReferenceDocument {
+export function documentFromRead({ aliases, sources, ...lists }: ReadRows): ReferenceDocument {
   return {
-    tickers: tickers.map(({ row }) => row),
-    signals: signals.map(({ row }) => row),
-    strategies: strategies.map(({ row }) => row),
+    tickers: lists.tickers.map(({ row }) => row),
+    signals: lists.signals.map(({ row }) => row),
+    strategies: lists.strategies.map(({ row }) => row),
+    ...(aliases === undefined ? {} : { aliases: aliases.map(({ row }) => row) }),
+    ...(sources === undefined ? {} : { sources: sources.map(({ row }) => row) }),
   };
 }
 
 function readRow<Row>(kind: DocumentKind, node: SourceNode, faults: DocumentFault[]): ReadRow<Row> {
   const fields = fieldsOf(kind);
-  const entries = mapIn(node, faults, `the fields of a ${KIND_OF_ONE[kind]}`);
-  refuseUnknown(entries, { known: [...fields.keys()], what: `field of a ${KIND_OF_ONE[kind]}`, faults });
+  const entries = mapIn(node, faults, `the fields of ${oneOf(kind)}`);
+  refuseUnknown(entries, { known: [...fields.keys()], what: `field of ${oneOf(kind)}`, faults });
   const nodes = new Map(entries.map(({ key, value }) => [key, value]));
   const row: Record<string, unknown> = {};
   for (const [name, field] of fields) {
@@ -72,11 +81,15 @@ function readRow<Row>(kind: DocumentKind, node: SourceNode, faults: DocumentFaul
       faults.push(
         faultAt(
           node,
-          `this ${KIND_OF_ONE[kind]} has no ${name}: write one, such as \`${name}: ${String(field.example)}\``,
+          `this ${KIND_OF_ONE[kind]} has no ${name}: write one, such as \`${name}: ${exampleText(field.example)}\``,
         ),
       );
   }
   return { row: row as Row, at: node, nodes };
+}
+
+function exampleText(example: unknown): string {
+  return typeof example === "string" ? example : JSON.stringify(example);
 }
 
 function mapIn(node: SourceNode, faults: DocumentFault[], expected: string): readonly SourceEntry[] {

@@ -1,4 +1,5 @@
 import { namedId } from "../reference/row-faults.ts";
+import { aliasLabel } from "./change-lines.ts";
 import type { DocumentFault } from "./document.ts";
 import type { EditPlan } from "./plan-edit.ts";
 
@@ -26,7 +27,7 @@ export interface RemovalFacts extends StrategyUse {
 
 /** What a person has to agree to before rows are removed, and why some cannot be. */
 export function removalsOf(
-  { tickers, signals, strategies }: EditPlan["removed"],
+  { tickers, signals, strategies, aliases, sources }: EditPlan["removed"],
   facts: ReadonlyMap<number, RemovalFacts>,
 ): { readonly willRemove: readonly string[]; readonly faults: readonly DocumentFault[] } {
   return {
@@ -34,6 +35,8 @@ export function removalsOf(
       ...tickers.map(({ symbol }) => `ticker ${symbol}`),
       ...signals.map(({ id, name }) => `signal ${namedId(name, `${id}`)}`),
       ...strategies.map(({ id, name }) => `strategy ${namedId(name, `${id}`)}${knownOf(facts.get(id))}`),
+      ...aliases.map(aliasLabel),
+      ...sources.map(({ name }) => `source ${name}: its webhook is refused from then on`),
     ],
     faults: strategies.flatMap(({ id, name }) => {
       const { tasksInFlight: count, areTasksUnknown } = facts.get(id) ?? NO_USE;

@@ -17,19 +17,24 @@ export type AddressesIn = (strategy: {
 
 const SHOWN_BYTES_MAX = 300;
 
-/** What differs between two params, name by name. */
-export function paramChanges(before: unknown, after: unknown, marked: Addresses): string[] {
+/** What differs between two params, name by name; also between two templates, as `column`. */
+export function paramChanges(
+  before: unknown,
+  after: unknown,
+  marked: Addresses,
+  column = "params",
+): string[] {
   const shown = (value: unknown): string => shownParam(value, marked);
   const [was, is] = [objectOf(before), objectOf(after)];
-  if (was === undefined || is === undefined) return [`params ${shown(before)} → ${shown(after)}`];
+  if (was === undefined || is === undefined) return [`${column} ${shown(before)} → ${shown(after)}`];
   return [...new Set([...Object.keys(was), ...Object.keys(is)])].toSorted().flatMap((name) => {
     const [old, now] = [was[name], is[name]];
     if (Object.hasOwn(was, name) === Object.hasOwn(is, name) && canonicalJson(old) === canonicalJson(now))
       return [];
-    if (!Object.hasOwn(was, name)) return [`params.${name} added: ${shown(now)}`];
-    if (!Object.hasOwn(is, name)) return [`params.${name} removed, was ${shown(old)}`];
+    if (!Object.hasOwn(was, name)) return [`${column}.${name} added: ${shown(now)}`];
+    if (!Object.hasOwn(is, name)) return [`${column}.${name} removed, was ${shown(old)}`];
     const [oldText, text] = [shown(old), shown(now)];
-    return [`params.${name} ${oldText === text ? `changed, still ${text}` : `${oldText} → ${text}`}`];
+    return [`${column}.${name} ${oldText === text ? `changed, still ${text}` : `${oldText} → ${text}`}`];
   });
 }
 

@@ -1,10 +1,8 @@
 import { canonicalJson } from "../reference/reference-text.ts";
-import { REFERENCE_TABLES, type ReferenceTable } from "../reference/reference.ts";
-import type { DocumentKind } from "./document-fields.ts";
 import type { StoredRows } from "./stored-rows.ts";
 
 /** What has to be written so that one state of the tables becomes another. */
-export type RowsDiff = { readonly [Table in ReferenceTable]: TableDiff<StoredRows[Table][number]> };
+export type RowsDiff = { readonly [Table in keyof StoredRows]: TableDiff<StoredRows[Table][number]> };
 
 export interface TableDiff<Row> {
   readonly inserted: readonly Row[];
@@ -29,19 +27,23 @@ export function diffRows(before: StoredRows, after: StoredRows): RowsDiff {
 }
 
 /** The same of the tables whose rows have names. */
-export function diffNamedRows(before: StoredRows, after: StoredRows): Pick<RowsDiff, DocumentKind> {
+export function diffNamedRows(before: StoredRows, after: StoredRows): NamedDiff {
   return {
     tickers: diff(before.tickers, after.tickers, ({ symbol }) => symbol),
     signals: diff(before.signals, after.signals, ({ id }) => id),
     strategies: diff(before.strategies, after.strategies, ({ id }) => id),
+    ticker_aliases: diff(before.ticker_aliases, after.ticker_aliases, ({ alias }) => alias),
+    webhook_sources: diff(before.webhook_sources, after.webhook_sources, ({ name }) => name),
   };
 }
 
+export type NamedDiff = Omit<RowsDiff, "strategy_signals" | "strategy_tickers">;
+
 export function isEmptyDiff(found: RowsDiff): boolean {
-  return REFERENCE_TABLES.every((table) => {
-    const { inserted, updated, deleted } = found[table];
-    return inserted.length + updated.length + deleted.length === 0;
-  });
+  return Object.values(found).every(
+    ({ inserted, updated, deleted }: TableDiff<unknown>) =>
+      inserted.length + updated.length + deleted.length === 0,
+  );
 }
 
 function diff<Row>(

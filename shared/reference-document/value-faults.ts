@@ -1,22 +1,34 @@
 import { REFERENCE_COLUMNS, type Column } from "../reference/row-columns.ts";
 import { AGE_MS_MAX, NAME_BYTES_MAX } from "./document-fields.ts";
 import type { DocumentFault, ReferenceDocument } from "./document.ts";
+import { faultsOfSource } from "./source-checks.ts";
 
 /** Values of a document that the tables or the router would refuse, each with its place. */
-export function valueFaults({ tickers, signals, strategies }: ReferenceDocument): DocumentFault[] {
-  if (tickers.length + signals.length + strategies.length === 0) return [EMPTY];
+export function valueFaults(
+  { tickers, signals, strategies, aliases = [], sources = [] }: ReferenceDocument,
+  { mayBeEmpty }: { readonly mayBeEmpty: boolean },
+): DocumentFault[] {
+  const count = tickers.length + signals.length + strategies.length + aliases.length + sources.length;
+  if (count === 0 && !mayBeEmpty) return [EMPTY];
   return [
-    ...tickers.flatMap((ticker, at) => faultsIn(`tickers[${at}]`, ticker, REFERENCE_COLUMNS.tickers)),
+    ...tickers.flatMap((ticker, at) => {
+      const exchanges = ticker.exchanges === "*" ? ["*"] : ticker.exchanges;
+      return faultsIn(`tickers[${at}]`, { ...ticker, exchanges }, REFERENCE_COLUMNS.tickers);
+    }),
     ...signals.flatMap((signal, at) => [
       ...faultsIn(`signals[${at}]`, signal, REFERENCE_COLUMNS.signals),
       ...blank(`signals[${at}].name`, signal.name),
       ...unstorable(`signals[${at}].source`, signal.source),
     ]),
+    ...sources.flatMap((source, at) =>
+      faultsOfSource(source).map(({ path, message }) => ({ path: `sources[${at}].${path}`, message })),
+    ),
     ...strategies.flatMap((strategy, at) => [
       ...faultsIn(`strategies[${at}]`, strategy, REFERENCE_COLUMNS.strategies),
       ...blank(`strategies[${at}].name`, strategy.name),
       ...blank(`strategies[${at}].handler`, strategy.handler),
       ...tooLarge(`strategies[${at}].signal_age_ms_max`, strategy.signal_age_ms_max),
+      ...tooLarge(`strategies[${at}].exit_age_ms_max`, strategy.exit_age_ms_max),
       ...(strategy.tickers === "all" ? [] : strategy.tickers).flatMap((symbol, index) =>
         faultsIn(`strategies[${at}].tickers[${index}]`, { symbol }, REFERENCE_COLUMNS.tickers, ""),
       ),
@@ -27,7 +39,7 @@ export function valueFaults({ tickers, signals, strategies }: ReferenceDocument)
 const EMPTY: DocumentFault = {
   path: "",
   message:
-    "the document is empty: it has no tickers, no signals and no strategies. To stop trading, disable or archive strategies, or pause them",
+    "the document is empty: it has no tickers, signals, strategies, aliases and sources. To stop trading, disable or archive strategies, or pause them",
 };
 
 function faultsIn(

@@ -1,12 +1,15 @@
-import { hasName, symbolIn, symbolOf } from "./document-of-rows.ts";
+import { excerpt, printable } from "../text.ts";
+import type { DocumentKind } from "./document-fields.ts";
+import { hasName } from "./document-of-rows.ts";
 import type { DocumentFault, ReferenceDocument } from "./document.ts";
 import { groupedByStrategy, type StoredRows, type StoredSignal, type StoredStrategy } from "./stored-rows.ts";
+import { isSymbol, type SymbolOf } from "./ticker-symbols.ts";
 
 /** The subscriptions and lists of symbols that a document wants; those of strategies that stay are left as they are. */
 export function wantedLists(
   current: StoredRows,
   document: ReferenceDocument,
-  { signals, strategies, prune }: ListParts,
+  { signals, strategies, symbolOf, prunes }: ListParts,
 ): {
   readonly rows: Pick<StoredRows, "strategy_signals" | "strategy_tickers">;
   readonly faults: DocumentFault[];
@@ -39,12 +42,17 @@ export function wantedLists(
       if (usesAll && hadAll.has(id)) lists.push(...stored);
       continue;
     }
-    const symbols = new Set(tickers.map(symbolOf));
-    const kept = stored.filter(({ symbol }) => {
-      const normal = symbolIn(symbol);
-      return symbols.has(normal) || (normal === "" && !prune);
-    });
-    const present = new Set(kept.map(({ symbol }) => symbolIn(symbol)));
+    const symbols = new Set<string>();
+    for (const [index, text] of tickers.entries()) {
+      const symbol = symbolOf(text);
+      if (symbols.has(symbol))
+        faults.push({ path: `strategies[${at}].tickers[${index}]`, message: sameTicker(text, symbol) });
+      symbols.add(symbol);
+    }
+    const kept = stored.filter((row) =>
+      isSymbol(row.symbol) ? symbols.has(symbolOf(row.symbol)) : !prunes.has("strategies"),
+    );
+    const present = new Set(kept.map(({ symbol }) => symbolOf(symbol)));
     const added = [...symbols].filter((symbol) => !present.has(symbol));
     lists.push(...kept, ...added.map((symbol) => ({ strategy_id: id, symbol })));
   }
@@ -58,11 +66,17 @@ export function wantedLists(
 interface ListParts {
   readonly signals: Wanted<StoredSignal>;
   readonly strategies: Wanted<StoredStrategy>;
-  readonly prune: boolean;
+  /** Names tickers as they are after the edit. */
+  readonly symbolOf: SymbolOf;
+  readonly prunes: ReadonlySet<DocumentKind>;
 }
 
 function unknownSignal(name: string): string {
   return `there is no signal ${JSON.stringify(name)}: correct the name, or add the signal under \`signals\``;
+}
+
+function sameTicker(text: string, symbol: string): string {
+  return `${JSON.stringify(printable(excerpt(text)))} is ticker ${symbol}, which is in this list already: keep one of them. It is a ticker of its own only where both are listed under \`tickers\``;
 }
 
 /** Rows of one table: those of the document, in its order, and those that it lacks and that stay. */

@@ -1,10 +1,20 @@
 import { canonicalJson } from "../reference/reference-text.ts";
-import type { DocumentKind } from "./document-fields.ts";
-import { effectiveTickers, phraseIn, symbolIn, symbolOf } from "./document-of-rows.ts";
-import type { DocumentFault, DocumentSignal, DocumentStrategy, ReferenceDocument } from "./document.ts";
+import { knownTickers, phraseIn } from "./document-of-rows.ts";
+import type {
+  DocumentFault,
+  DocumentSignal,
+  DocumentSource,
+  DocumentStrategy,
+  ReferenceDocument,
+} from "./document.ts";
+import { keptRows } from "./kept-rows.ts";
 import { matchRows } from "./match-rows.ts";
-import type { StoredRows, StoredSignal, StoredStrategy, StoredTicker } from "./stored-rows.ts";
+import { phraseFaults, type PhraseField } from "./phrase-conflicts.ts";
+import type { NamedRows, StoredRows, StoredSignal, StoredSource, StoredStrategy } from "./stored-rows.ts";
+import { wantedAliases } from "./wanted-aliases.ts";
 import { wantedLists, type Wanted } from "./wanted-lists.ts";
+import type { WantedOptions } from "./wanted-options.ts";
+import { wantedTickers } from "./wanted-tickers.ts";
 
 /** The rows as a document wants them, with the ids they have or get; rows that it lacks stay unless they are removed. */
 export function wantedRows(
@@ -12,73 +22,53 @@ export function wantedRows(
   document: ReferenceDocument,
   options: WantedOptions,
 ): WantedRows {
-  const tickers = wantedTickers(current, document, options);
+  const tickers = wantedTickers(current, document.tickers, options);
   const signals = wantedSignals(current, document, options);
   const strategies = wantedStrategies(current, document, options);
-  const lists = wantedLists(current, document, { signals, strategies, prune: options.prune });
-  return {
-    rows: {
-      tickers: [...tickers.wanted, ...tickers.kept],
-      signals: [...signals.wanted, ...signals.kept].toSorted(byId),
-      strategies: [...strategies.wanted, ...strategies.kept].toSorted(byId),
-      ...lists.rows,
-    },
-    kept: { tickers: tickers.kept, signals: signals.kept, strategies: strategies.kept },
-    faults: [...tickers.faults, ...signals.faults, ...strategies.faults, ...lists.faults],
+  const { symbolOf } = tickers;
+  const lists = wantedLists(current, document, { signals, strategies, symbolOf, prunes: options.prunes });
+  const allTickers = [...tickers.wanted, ...tickers.kept];
+  const { foreignSymbols } = options;
+  const aliases = wantedAliases(current.ticker_aliases, document.aliases ?? [], {
+    before: knownTickers(current, foreignSymbols),
+    after: knownTickers({ ...current, tickers: allTickers }, foreignSymbols),
+    moved: (symbol) => (foreignSymbols === undefined ? tickers.moved.get(symbol) : symbol),
+    tickerPaths: new Map(
+      document.tickers.map(({ symbol }, at) => [symbolOf(symbol), `tickers[${at}].symbol`]),
+    ),
+    options,
+  });
+  const sources = wantedSources(current, document.sources ?? [], options);
+  const rows: StoredRows = {
+    tickers: allTickers,
+    signals: [...signals.wanted, ...signals.kept].toSorted(byId),
+    strategies: [...strategies.wanted, ...strategies.kept].toSorted(byId),
+    ...lists.rows,
+    ticker_aliases: [...aliases.wanted, ...aliases.kept],
+    webhook_sources: [...sources.wanted, ...sources.kept],
   };
-}
-
-export interface WantedOptions {
-  /** Whether rows that the document lacks are removed. */
-  readonly prune: boolean;
-  /** Rows that are removed in any case, by name or symbol. */
-  readonly removes?: readonly { readonly kind: DocumentKind; readonly name: string }[];
-  /** Ids that rows have by their names, as in a state of before; then names say nothing about which row is meant. */
-  readonly ids?: RowIds;
-  readonly newIds: NewIds;
-}
-
-export interface RowIds {
-  readonly signals: ReadonlyMap<string, number>;
-  readonly strategies: ReadonlyMap<string, number>;
-}
-
-/** Where new rows have their ids from. */
-export interface NewIds {
-  /** The first that no row has had. */
-  readonly next: { readonly signals: number; readonly strategies: number };
-  /** Ids of rows that are no longer there, by name. */
-  readonly former: RowIds;
+  return {
+    rows,
+    kept: {
+      tickers: tickers.kept,
+      signals: signals.kept,
+      strategies: strategies.kept,
+      // What the document says nothing of is no surprise.
+      aliases: document.aliases === undefined ? [] : aliases.kept,
+      sources: document.sources === undefined ? [] : sources.kept,
+    },
+    faults: [
+      ...[tickers, signals, strategies, lists, aliases, sources].flatMap(({ faults }) => faults),
+      ...phraseFaults(current.signals, rows.signals, new Map(signals.wanted.map(({ id }, at) => [id, at]))),
+    ],
+  };
 }
 
 export interface WantedRows {
   readonly rows: StoredRows;
   /** Rows that the document lacks and that stay. */
-  readonly kept: Pick<StoredRows, DocumentKind>;
+  readonly kept: NamedRows;
   readonly faults: readonly DocumentFault[];
-}
-
-function wantedTickers({ tickers }: StoredRows, document: ReferenceDocument, options: WantedOptions) {
-  const { found, faults } = matchRows<StoredTicker>({
-    what: "ticker",
-    path: "tickers",
-    entries: document.tickers.map(({ symbol, was }) => ({
-      key: "symbol",
-      name: symbolOf(symbol),
-      was: was === undefined ? undefined : symbolOf(was),
-    })),
-    rows: [...effectiveTickers(tickers)].map(([name, row]) => ({ name, row })),
-  });
-  const wanted = document.tickers.map(({ symbol, status, trade_permission }, at): StoredTicker => {
-    const normal = symbolOf(symbol);
-    const stored = found[at]?.symbol;
-    // Another spelling of the same symbol stays as it is.
-    const kept = stored !== undefined && symbolIn(stored) === normal ? stored : normal;
-    return { symbol: kept, status, trade_permission };
-  });
-  const hasSymbol = ({ symbol }: StoredTicker, name: string): boolean => symbolIn(symbol) === symbolOf(name);
-  const kept = keptRows(tickers, found, { kind: "tickers", hasName: hasSymbol, options });
-  return { wanted, faults, kept } satisfies Wanted<StoredTicker>;
 }
 
 function wantedSignals({ signals }: StoredRows, document: ReferenceDocument, options: WantedOptions) {
@@ -115,23 +105,24 @@ function isNamed(row: { readonly name: string }, name: string): boolean {
   return row.name === name;
 }
 
-/** The rows that no entry stands for and that are not removed. */
-function keptRows<Row>(
-  rows: readonly Row[],
-  found: readonly (Row | undefined)[],
-  { kind, hasName, options: { prune, removes = [] } }: Keeping<Row>,
-): readonly Row[] {
-  if (prune) return [];
-  const matched = new Set(found);
-  const isRemoved = (row: Row): boolean =>
-    removes.some((each) => each.kind === kind && hasName(row, each.name));
-  return rows.filter((row) => !matched.has(row) && !isRemoved(row));
-}
-
-interface Keeping<Row> {
-  readonly kind: DocumentKind;
-  readonly hasName: (row: Row, name: string) => boolean;
-  readonly options: WantedOptions;
+function wantedSources(
+  { webhook_sources: stored }: StoredRows,
+  entries: readonly DocumentSource[],
+  options: WantedOptions,
+): Wanted<StoredSource> {
+  const { found, faults } = matchRows<StoredSource>({
+    what: "source",
+    path: "sources",
+    entries: entries.map(({ name, was }) => ({ key: "name", name, was })),
+    rows: stored.map((row) => ({ name: row.name, row })),
+  });
+  const wanted = entries.map(({ name, enabled, format, template, uid }, at): StoredSource => {
+    const row = found[at];
+    const isSame = row !== undefined && canonicalJson(row.template) === canonicalJson(template);
+    return { name, enabled, format, template: isSame ? row.template : template, uid: phraseIn(uid) };
+  });
+  const kept = keptRows(stored, found, { kind: "sources", hasName: isNamed, options });
+  return { wanted, faults, kept };
 }
 
 function idsFor(
@@ -151,17 +142,23 @@ function idsFor(
 }
 
 function signalRow(
-  { name, long_phrase, short_phrase, source, enabled }: DocumentSignal,
+  signal: DocumentSignal,
   row: StoredSignal | undefined,
   idOf: (name: string) => number,
 ): StoredSignal {
-  const phrase = (wanted: string | null, stored: string | null | undefined): string | null =>
-    stored !== undefined && phraseIn(stored) === phraseIn(wanted) ? stored : phraseIn(wanted);
+  const { name, source, enabled } = signal;
+  const phrase = (field: PhraseField): string | null => {
+    const [wanted, stored] = [phraseIn(signal[field]), row?.[field]];
+    return stored !== undefined && phraseIn(stored) === wanted ? stored : wanted;
+  };
   return {
     id: row?.id ?? idOf(name),
     name,
-    long_phrase: phrase(long_phrase, row?.long_phrase),
-    short_phrase: phrase(short_phrase, row?.short_phrase),
+    long_phrase: phrase("long_phrase"),
+    short_phrase: phrase("short_phrase"),
+    exit_phrase: phrase("exit_phrase"),
+    long_exit_phrase: phrase("long_exit_phrase"),
+    short_exit_phrase: phrase("short_exit_phrase"),
     source,
     enabled,
   };
@@ -185,6 +182,8 @@ function strategyRow(
     handler: strategy.handler,
     params: sameParams ? row.params : params,
     signal_age_ms_max: strategy.signal_age_ms_max,
+    exits: strategy.exits,
+    exit_age_ms_max: strategy.exit_age_ms_max,
     shadow: strategy.shadow,
   };
 }

@@ -111,8 +111,11 @@ function otherSides({ side }: Meaning, exits: readonly Meaning[]): readonly Mean
 /** An exit that cannot be used because of what other signals, or others of its own phrases, do by the same phrase. */
 function faultOf(rule: "opens" | "sides", exit: Meaning, others: readonly Meaning[]): RowFault {
   const { signal, column, phrase } = exit;
-  const because = others.map((other) => `signal ${rowOf(other.signal)} ${doing(other)}`).join(" and ");
-  const value = `${valueText(phrase)}, by which ${because},`;
+  const named = others
+    .slice(0, NAMED_MAX)
+    .map((other) => `signal ${rowOf(other.signal)} ${doing(other)} by it`);
+  const more = others.length > NAMED_MAX ? [`${others.length - NAMED_MAX} more`] : [];
+  const value = `${valueText(phrase)} (${[...named, ...more].join(", ")})`;
   return rowFault({ table: "signals", row: rowOf(signal), column, value, rule });
 }
 
@@ -145,3 +148,4 @@ function ambiguousPhrase(phrase: string, signalIds: readonly number[]): SystemEv
 }
 
 const SOURCE = "refresh-reference";
+const NAMED_MAX = 3;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { excerpt, storable } from "../text.ts";
 import { READ_TABLES, ROUTER_TABLES, type ReadTable, type Strategy } from "./reference.ts";
 import { REFERENCE_COLUMNS, type Column } from "./row-columns.ts";
-import { ROW_RULES, type RowRule } from "./row-rules.ts";
+import { ROW_RULE_NAMES, ROW_RULES, type RowRule } from "./row-rules.ts";
 
 /** A value in a reference row that the router cannot use. */
 export interface RowFault {
@@ -56,7 +56,7 @@ const faultsSchema = z.object({
       row: z.string(),
       column: z.string(),
       value: z.string(),
-      rule: z.enum(Object.keys(ROW_RULES) as RowRule[]).exactOptional(),
+      rule: z.enum(ROW_RULE_NAMES).exactOptional(),
     }),
   ),
 });
@@ -83,9 +83,8 @@ export function faultsFrom(text: string | undefined): RowFaults {
 }
 
 /** Whether routers that know only the second format of versions would not find it in the same rows. */
-export function isNewFault({ table, column, rule }: RowFault): boolean {
-  const isNewTable = ROUTER_TABLES.some((one) => one === table);
-  return rule !== undefined || isNewTable || NEW_COLUMNS.has(column);
+export function isNewFault({ table, column }: RowFault): boolean {
+  return ROUTER_TABLES.some((one) => one === table) || NEW_COLUMNS.has(column);
 }
 
 const NEW_COLUMNS = new Set([

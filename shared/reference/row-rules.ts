@@ -14,7 +14,7 @@ export const ROW_RULES = {
     level: "ERROR",
   },
   is_ticker: {
-    expected: "a spelling that is no ticker's symbol",
+    expected: "a spelling that means no ticker by itself",
     effect: "the alias is left out: the symbol means its own ticker",
     level: "ERROR",
   },
@@ -31,6 +31,7 @@ export const ROW_RULES = {
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type RowRule = keyof typeof ROW_RULES;
+export const ROW_RULE_NAMES = Object.keys(ROW_RULES) as readonly RowRule[];
 
 interface Rule {
   readonly expected: string;

@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   /** The keys of `subscriptions` by their length. */
   readonly phrasesByLength: ReadonlyMap<number, readonly string[]>;
+  /** The symbols of tickers and their aliases by their length. */
+  readonly symbolsByLength: ReadonlyMap<number, readonly string[]>;
   /** The most strategies that subscribe to one phrase. */
   readonly strategiesPerPhraseMax: number;
   /** Webhook sources by name. */
@@ -50,15 +52,16 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
       sharedLists.set(ids, subscribed);
     }
     subscriptions.set(folded, { ...phrase, strategies: subscribed });
-    const sameLength = phrasesByLength.get(folded.length);
-    if (sameLength === undefined) phrasesByLength.set(folded.length, [folded]);
-    else sameLength.push(folded);
+    addByLength(phrasesByLength, folded);
     strategiesPerPhraseMax = Math.max(strategiesPerPhraseMax, subscribed.length);
   }
   const { tickers, sources } = content;
   const aliases = new Map<string, string>();
   for (const [symbol, ticker] of tickers)
     for (const alias of ticker.aliases ?? []) aliases.set(alias, symbol);
+  const symbolsByLength = new Map<number, string[]>();
+  for (const symbol of [...tickers.keys(), ...aliases.keys()].toSorted())
+    addByLength(symbolsByLength, symbol);
   return {
     version,
     tickers,
@@ -66,9 +69,16 @@ export function snapshotOf(version: string, content: ReferenceContent): Snapshot
     strategies,
     subscriptions,
     phrasesByLength,
+    symbolsByLength,
     strategiesPerPhraseMax,
     sources,
   };
+}
+
+function addByLength(byLength: Map<number, string[]>, text: string): void {
+  const sameLength = byLength.get(text.length);
+  if (sameLength === undefined) byLength.set(text.length, [text]);
+  else sameLength.push(text);
 }
 
 function subscribedTo(

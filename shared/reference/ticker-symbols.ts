@@ -84,10 +84,9 @@ interface Listed {
 
 /** The aliases of each ticker; those that are not clear are left out and named. */
 function aliasesOf(
-  { tickers, ticker_aliases }: ReferenceRows,
+  { ticker_aliases }: Pick<ReferenceRows, "ticker_aliases">,
   { listed, symbols }: Listed,
 ): { readonly aliases: ReadonlyMap<string, ReadonlySet<string>>; readonly faults: readonly RowFault[] } {
-  const taken = new Set([...listed.keys(), ...tickers.map(({ symbol }) => spellingOf(symbol))]);
   const rows = ticker_aliases.map(({ alias, symbol }) => ({
     row: keyText(alias),
     alias: spellingOf(alias),
@@ -101,11 +100,12 @@ function aliasesOf(
   for (const { row, alias, key, symbol } of rows) {
     const place = { table: "ticker_aliases", row } as const;
     const of = [...(keys.get(alias) ?? [])].toSorted(compareTexts);
-    if (taken.has(alias)) {
-      const value = `${valueText(alias)}, which is a ticker itself,`;
+    const own = symbols.keyOf(alias);
+    if (listed.has(own)) {
+      const value = `${valueText(alias)} (means ticker ${own} by itself)`;
       faults.push(rowFault({ ...place, column: "alias", value, rule: "is_ticker" }));
     } else if (of.length > 1) {
-      const value = `${valueText(alias)}, which rows give to ${of.join(" and to ")},`;
+      const value = `${valueText(alias)} (given to ${of.slice(0, 2).join(" and to ")})`;
       faults.push(rowFault({ ...place, column: "alias", value, rule: "of_two" }));
     } else if (!listed.has(key))
       faults.push(rowFault({ ...place, column: "symbol", value: valueText(symbol), rule: "no_ticker" }));

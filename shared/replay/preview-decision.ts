@@ -1,6 +1,7 @@
-import { decide, reject, unknownPhrase } from "../decide/decide.ts";
+import { decide, reject, type UnknownDetails } from "../decide/decide.ts";
 import type { Decision } from "../decide/decision.ts";
 import { duplicateOutcomes } from "../decide/duplicate.ts";
+import { symbolDetail } from "../decide/unknown-ticker.ts";
 import type { Snapshot } from "../reference/snapshot.ts";
 import type { ParsedSignal } from "../signal/signal.ts";
 import type { Circumstances } from "./replay-decision.ts";
@@ -14,10 +15,12 @@ export function previewDecision(
 ): Decision {
   if (parsed.status === "rejected") return reject(parsed.faults);
   const { signal } = parsed;
-  // Which phrase comes closest takes long to find, and is no part of the comparison.
-  if (!snapshot.subscriptions.has(signal.phrase)) return unknownPhrase({});
-  return decide(signal, { ...circumstances, snapshot, ...(forcedAt === undefined ? {} : { anyAge: true }) });
+  const context = { ...circumstances, snapshot, ...(forcedAt === undefined ? {} : { anyAge: true }) };
+  return decide(signal, context, NO_DETAILS);
 }
+
+/** Which phrase or symbol comes closest takes long to find, and is no part of the comparison. */
+const NO_DETAILS: UnknownDetails = { phrase: () => ({}), ticker: symbolDetail };
 
 /** The same decision when another entry has dispatched the uid. */
 export function asDuplicate({ outcomes }: Decision): ComparedDecision {

@@ -1,3 +1,4 @@
+import { ROUTER_LIMIT } from "../decide/age.ts";
 import type { Control } from "../decide/control.ts";
 import type { DecisionContext } from "../decide/decision.ts";
 import type { Fields } from "../entry.ts";
@@ -76,13 +77,16 @@ function controlAsLogged({ reason, outcomes }: ReplayDecision): Control {
 }
 
 /** The limit may have been different then. When the signal was not too old, any limit it does not exceed will do. */
-function ageLimitAsLogged({ status, reason, detail }: ReplayDecision): number | undefined {
-  if (reason === "stale") {
-    const limit = detail["age_ms_max"];
-    return typeof limit === "number" ? limit : undefined;
-  }
+function ageLimitAsLogged({ status, reason, detail, outcomes }: ReplayDecision): number | undefined {
+  if (reason === "stale") return limitIn(detail);
+  const ofExit = outcomes.find((one) => one.reason === "stale" && one.detail["limit"] === ROUTER_LIMIT);
+  if (ofExit !== undefined) return limitIn(ofExit.detail);
   const passed = status === "dispatched" || status === "duplicate";
   return passed || reason === "paused" || reason === "no_eligible_strategy" ? 0 : undefined;
+}
+
+function limitIn({ age_ms_max: limit }: Detail): number | undefined {
+  return typeof limit === "number" ? limit : undefined;
 }
 
 /** The decision in a record, as replays show it. */

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { entryTime, type Entry, type Fields } from "../entry.ts";
-import { cleanFields, excerpt } from "../text.ts";
+import { cleanFields, cutText, excerpt } from "../text.ts";
 import { extraOf } from "./extra.ts";
 import { hasOffsetAndZ, parseTime, TIME_FORMS } from "./time.ts";
 
@@ -151,6 +151,27 @@ export function normaliseSymbol(text: string): string {
 export function spellingOf(text: string): string {
   return text.trim().toUpperCase();
 }
+
+/** Longest symbol in a record, in bytes: signal_log has an index on it, and Postgres' index rows end at 2,704 bytes. */
+const SYMBOL_BYTES_MAX = 1_024;
+
+/** A symbol as records have it. */
+export function recordedSymbol(symbol: string): string {
+  return cutText(symbol, SYMBOL_BYTES_MAX);
+}
+
+/** The whole of a symbol that a record has, from the fields of its signal; undefined where it was cut and they do not have it. */
+export function wholeSymbol(recorded: string, raw: Fields): string | undefined {
+  if (Buffer.byteLength(recorded) < SYMBOL_BYTES_MAX - LAST_CHARACTER_BYTES_MAX) return recorded;
+  const text = raw["symbol"] ?? "";
+  const behindExchange = text.slice(text.indexOf(":") + 1);
+  return [text, behindExchange]
+    .flatMap((spelled) => [normaliseSymbol(spelled), spellingOf(spelled)])
+    .find((symbol) => recordedSymbol(symbol) === recorded);
+}
+
+/** By so much a cut text can be shorter than it may be. */
+const LAST_CHARACTER_BYTES_MAX = 4;
 
 /** Whether the signal with these fields brings its uid, so that it has the same one whatever its symbol means. */
 export function bringsUid(raw: Fields): boolean {

@@ -1,10 +1,22 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import * as z from "zod";
 import type { ReferenceRows } from "../../shared/reference/reference.ts";
+import { webhookSourceSchema } from "../../shared/reference/webhook-source.ts";
 import { referenceRows, signalRow, strategyRow, tickerRow } from "../builders.ts";
+import { codeIn, sectionIn } from "../markdown.ts";
 
 /** The reference that the corpus is decided with, and when that is. */
 
 /** A second after the `sent_at` of its alerts, whose bar began at 10:00. */
 export const CORPUS_NOW = Date.parse("2026-01-05T10:15:02Z");
+
+/** The webhook sources that the guide shows, as they stand there. */
+const guide = readFileSync(join(import.meta.dirname, "../../runner/http/webhook/README.md"), "utf8");
+const ownSources = z
+  .object({ sources: z.array(webhookSourceSchema.partial({ enabled: true }).extend({ name: z.string() })) })
+  .parse(parse(codeIn(sectionIn(guide, "Senders with a body of their own"), "yaml"))).sources;
 
 export const corpusReference: ReferenceRows = referenceRows({
   tickers: [
@@ -22,6 +34,11 @@ export const corpusReference: ReferenceRows = referenceRows({
     { alias: "XBTUSD", symbol: "BTCUSDT" },
     { alias: "BTCUSDTPERP", symbol: "BTCUSDT" },
   ],
+  webhook_sources: ownSources.map(({ enabled = true, uid = null, ...source }) => ({
+    ...source,
+    enabled,
+    uid,
+  })),
   signals: [
     signalRow(1, {
       name: "EMA cross",

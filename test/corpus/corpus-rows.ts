@@ -10,8 +10,7 @@ import * as z from "zod";
 
 const texts = z.record(z.string(), z.string());
 
-const accepted = z.strictObject({
-  status: z.literal(202),
+const signal = z.strictObject({
   /** The decision, and after a colon its reason: `ignored: unknown_ticker`. */
   decision: z.string(),
   symbol: z.string(),
@@ -36,6 +35,11 @@ const accepted = z.strictObject({
   another_signal_than: z.string().optional(),
 });
 
+const accepted = signal.extend({ status: z.literal(202) });
+
+/** A list of alerts, with the signal that each becomes. */
+const acceptedList = z.strictObject({ status: z.literal(202), each: z.array(signal) });
+
 const refused = z.strictObject({
   status: z.int().min(400).max(499),
   code: z.string(),
@@ -47,7 +51,7 @@ const refused = z.strictObject({
 
 const rowSchema = z.strictObject({
   name: z.string(),
-  /** The webhook it is sent to. */
+  /** The webhook it is sent to, by the name of its source. */
   to: z.string().default("tradingview"),
   /** Its Content-Type; default none. */
   type: z.string().optional(),
@@ -55,20 +59,24 @@ const rowSchema = z.strictObject({
   encoding: z.enum(["utf8", "latin1", "utf16le"]).default("utf8"),
   /** How often the body is written one after the other. */
   repeated: z.int().default(1),
-  becomes: z.union([accepted, refused]),
+  becomes: z.union([accepted, acceptedList, refused]),
 });
 export type CorpusRow = z.infer<typeof rowSchema> & { readonly group: string };
-export type AcceptedRow = z.infer<typeof accepted>;
-export type RefusedRow = z.infer<typeof refused>;
+export type CorpusSignal = z.infer<typeof signal>;
 
-/** All rows, group by group. @throws ZodError for a row that is none */
+/** All rows, group by group. @throws Error for a row that is none */
 export function corpusRows(): CorpusRow[] {
   const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith(".yaml"));
   return files.toSorted().flatMap((file) => {
-    const group = file.replace(".yaml", "");
-    const rows = z.array(rowSchema).parse(parse(readFileSync(join(import.meta.dirname, file), "utf8")));
-    return rows.map((row) => ({ ...row, group }));
+    const written = z.array(z.unknown()).parse(parse(readFileSync(join(import.meta.dirname, file), "utf8")));
+    return written.map((row) => ({ ...parsedRow(file, row), group: file.replace(".yaml", "") }));
   });
+}
+
+function parsedRow(file: string, row: unknown): z.infer<typeof rowSchema> {
+  const parsed = rowSchema.safeParse(row);
+  if (parsed.success) return parsed.data;
+  throw new Error(`${file}: ${JSON.stringify(row)} is no row: ${z.prettifyError(parsed.error)}`);
 }
 
 /** The bytes of a row's body. */
@@ -76,6 +84,8 @@ export function bytesOf({ body, encoding, repeated }: CorpusRow): Uint8Array {
   return Buffer.from(body.repeat(repeated), encoding);
 }
 
-export function isAcceptedRow(becomes: CorpusRow["becomes"]): becomes is AcceptedRow {
-  return becomes.status === 202;
+/** The signals that a row becomes; undefined when it is refused. */
+export function signalsOf({ becomes }: CorpusRow): readonly CorpusSignal[] | undefined {
+  if ("each" in becomes) return becomes.each;
+  return becomes.status === 202 && "decision" in becomes ? [becomes] : undefined;
 }

@@ -2,10 +2,12 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { processSignals } from "../../functions/process-signals.ts";
-import { READ_FIELDS } from "../../shared/signal/extra.ts";
-import { parseObject, readAlert } from "../../shared/signal/tradingview-alert.ts";
+import type { Fields } from "../../shared/entry.ts";
+import { BODY_FIELD, READ_FIELDS } from "../../shared/signal/extra.ts";
+import { sourceFaults } from "../../shared/source-faults.ts";
 import { defineStrategy } from "../../shared/strategy.ts";
-import { contextFrom, effectsOf, entryFrom, NOW, recordIn, signalFields } from "../builders.ts";
+import { readAlerts, type AlertReader } from "../../shared/webhook-source/read-alerts.ts";
+import { contextFrom, effectsOf, entryFrom, NOW, recordIn, signalFields, snapshotFrom } from "../builders.ts";
 import { runStrategy } from "../functions/strategies/run-strategy.ts";
 
 /** What comes along with an alert is the same text in the record, in the task and in the hands of the strategy. */
@@ -15,7 +17,7 @@ const name = fc
     fc.constantFrom("qty", "stop", "__proto__", "constructor", "1", "{{x}}"),
     fc.string({ maxLength: 12 }),
   )
-  .filter((one) => !READ_FIELDS.has(one) && one !== "secret");
+  .filter((one) => !READ_FIELDS.has(one) && one !== "secret" && one !== BODY_FIELD);
 const text = fc
   .string({ unit: "binary", maxLength: 40 })
   .filter((one) => one.isWellFormed() && one.trim() !== "" && !one.includes("\0"));
@@ -38,42 +40,71 @@ const value = fc.oneof(
   number.map((one): [string, string] => [one, one]),
 );
 
+const along = fc.uniqueArray(fc.tuple(name, value), { maxLength: 6, selector: ([one]) => one });
+
+const OPTIONS = {
+  redact: (one: string) => one,
+  storedBody: (one: string) => one,
+  now: NOW,
+  arrivalTime: NOW,
+  snapshot: snapshotFrom(),
+};
+
+/** The fields of the only alert in a body. */
+function fieldsIn(body: string, source: AlertReader["source"]): Fields {
+  const answer = readAlerts(body, { source }, { ...OPTIONS, source: "my-bot" });
+  if (answer.status !== "accepted") throw new Error(JSON.stringify(answer));
+  return answer.alerts[0]?.fields ?? {};
+}
+
+const objectOf = (members: readonly (readonly [string, string])[]): string =>
+  `{${members.map(([one, json]) => `${JSON.stringify(one)}: ${json}`).join(", ")}}`;
+const SIGNAL = Object.entries(signalFields()).map(([one, field]) => [one, JSON.stringify(field)] as const);
+
+async function expectKept(fields: Fields, expected: ReadonlyMap<string, string>): Promise<void> {
+  const [result] = processSignals([entryFrom(fields)], contextFrom());
+  const { raw } = recordIn(effectsOf(result));
+  const kept = Object.entries(raw).filter(([one]) => !READ_FIELDS.has(one) && one !== BODY_FIELD);
+  expect(new Map(kept)).toEqual(expected);
+
+  let received: object = {};
+  const handler = defineStrategy({
+    name: "keeps",
+    params: z.object({}),
+    run({ signal }) {
+      received = signal.extra;
+      return { status: "executed" };
+    },
+  });
+  const { attempt } = await runStrategy(handler, { signal: fields });
+  expect(attempt).toMatchObject({ status: "executed" });
+  expect(new Map(Object.entries(received))).toEqual(expected);
+}
+
 test("keeps every digit and character of what comes along, from the body to the strategy", async () => {
   await fc.assert(
-    fc.asyncProperty(
-      fc.uniqueArray(fc.tuple(name, value), { maxLength: 6, selector: ([one]) => one }),
-      async (members) => {
-        const alert = Object.entries(signalFields()).map(
-          ([one, field]) => `${JSON.stringify(one)}: ${JSON.stringify(field)}`,
-        );
-        const along = members.map(([one, [json]]) => `${JSON.stringify(one)}: ${json}`);
-        const body = `{${[...along, ...alert].join(", ")}}`;
-        const read = readAlert(parseObject(body) ?? {}, {
-          redact: (one) => one,
-          now: NOW,
-          source: "tradingview",
-        });
-        if (read.status === "refused") throw new Error(JSON.stringify(read.faults));
+    fc.asyncProperty(along, async (members) => {
+      const body = objectOf([...members.map(([one, [json]]) => [one, json] as const), ...SIGNAL]);
+      await expectKept(fieldsIn(body, "tradingview"), new Map(members.map(([one, [, said]]) => [one, said])));
+    }),
+    { numRuns: 100 },
+  );
+});
 
-        const expected = new Map(members.map(([one, [, said]]) => [one, said]));
-        const [result] = processSignals([entryFrom(read.fields)], contextFrom());
-        const { raw } = recordIn(effectsOf(result));
-        expect(new Map(Object.entries(raw).filter(([one]) => !READ_FIELDS.has(one)))).toEqual(expected);
-
-        let received: object = {};
-        const handler = defineStrategy({
-          name: "keeps",
-          params: z.object({}),
-          run({ signal }) {
-            received = signal.extra;
-            return { status: "executed" };
-          },
-        });
-        const { attempt } = await runStrategy(handler, { signal: read.fields });
-        expect(attempt).toMatchObject({ status: "executed" });
-        expect(new Map(Object.entries(received))).toEqual(expected);
-      },
-    ),
-    { numRuns: 200 },
+test("keeps them through the template of a source, whatever the names in the body", async () => {
+  await fc.assert(
+    fc.asyncProperty(along, async (members) => {
+      const data = objectOf(members.map(([one, [json]]) => [one, json] as const));
+      const template: Record<string, string> = {};
+      for (const [one] of SIGNAL) template[one] = `{{${one}}}`;
+      for (const [n, [one]] of members.entries()) template[`along ${n}`] = `{{data[${JSON.stringify(one)}]}}`;
+      const source = { enabled: true, format: "json", template } as const;
+      expect(sourceFaults(source)).toEqual([]);
+      await expectKept(
+        fieldsIn(objectOf([["data", data], ...SIGNAL]), source),
+        new Map(members.map(([, [, said]], n) => [`along ${n}`, said])),
+      );
+    }),
+    { numRuns: 100 },
   );
 });

@@ -1,5 +1,6 @@
 import type { Entry, Fields } from "../../shared/entry.ts";
 import type { ReferenceRows } from "../../shared/reference/reference.ts";
+import { meantSymbol } from "../oracle-symbols.ts";
 import { expectedDecision, type Expected } from "../oracle.ts";
 import type { LogRow } from "./facts.ts";
 import { pausedAt, type ControlChange, type Revision } from "./timeline.ts";
@@ -89,7 +90,7 @@ export function expectedTask(
   return {
     strategy_id: String(strategyId),
     signal_id: String(matching?.id),
-    symbol: text(fields, "symbol").toUpperCase().replace(/\.P$/, ""),
+    symbol: meantSymbol(text(fields, "symbol"), rows),
     direction: matching?.direction,
     side: matching?.side,
     extra: extraIn(fields),

@@ -2,6 +2,7 @@ import { counterViolations } from "./checks/counters.ts";
 import { dispatchViolations } from "./checks/dispatches.ts";
 import { entriesViolations } from "./checks/entries.ts";
 import { executionViolations } from "./checks/executions.ts";
+import { exitViolations } from "./checks/exits.ts";
 import { remainderViolations } from "./checks/remainder.ts";
 import { identityViolations } from "./checks/uids.ts";
 import { evidenceOf, type Violation } from "./evidence.ts";
@@ -15,6 +16,7 @@ export function violationsIn(facts: Facts): Violation[] {
     ...dispatchViolations(facts, evidence),
     ...identityViolations(facts),
     ...executionViolations(facts),
+    ...exitViolations(facts),
     ...counterViolations(facts),
     ...remainderViolations(facts, evidence),
   ];

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { mixedSignal, MIXTURE } from "../mixed-signals.ts";
 import type { Random } from "./random.ts";
+import { respelled } from "./spellings.ts";
 
 /** Adds signals to a stream at a steady rate during a run. */
 export interface Producer {
@@ -40,7 +41,7 @@ export function tortureSignal(n: number, now: number, random: Random): Record<st
   const newest = Math.floor(n / MIXTURE);
   const recent = newest - random.below(4);
   const group = Math.max(0, random.below(10) === 0 ? random.below(newest + 1) : recent);
-  const fields = mixedSignal(group * MIXTURE + random.below(MIXTURE), now);
+  const fields = respelled(mixedSignal(group * MIXTURE + random.below(MIXTURE), now), random);
   return { ...fields, ...("note" in fields ? { note: LONG_TEXT } : {}), [MARK]: String(n) };
 }
 

@@ -1,9 +1,10 @@
 import { Client } from "pg";
 import type { ReferenceRows } from "../../shared/reference/reference.ts";
-import { REFERENCE_TABLES } from "../../shared/reference/reference.ts";
+import { READ_TABLES } from "../../shared/reference/reference.ts";
 import { mixedReference } from "../mixed-signals.ts";
 import { insertRows } from "../servers/insert-reference.ts";
 import type { Random } from "./random.ts";
+import { withAnotherMeaning, withSpellings } from "./spellings.ts";
 
 /** The reference of a run and its changes. */
 
@@ -19,10 +20,10 @@ function baseReference(): ReferenceRows {
     if (row.id === IMPATIENT.id) return { ...row, ...IMPATIENT };
     return row.id === NUMBERED_ID ? { ...row, exits: true } : row;
   });
-  return { ...rows, strategies };
+  return withSpellings({ ...rows, strategies });
 }
 
-/** Revision 0 is the base; every other revision is the base with one to three changes. */
+/** Revision 0 is the base; every other revision is the base with one to three changes, and mostly another meaning of a symbol. */
 export function referenceRevision(revision: number, random: Random): ReferenceRows {
   const base = baseReference();
   const numbered = base.strategies.map((row) =>
@@ -31,7 +32,7 @@ export function referenceRevision(revision: number, random: Random): ReferenceRo
   let rows: ReferenceRows = { ...base, strategies: numbered };
   for (let left = revision === 0 ? 0 : random.between(1, 3); left > 0; left -= 1)
     rows = flipped(rows, random);
-  return rows;
+  return revision % 3 === 0 ? rows : withAnotherMeaning(rows, random);
 }
 
 const SWITCHES = [
@@ -89,7 +90,7 @@ export async function writeReference(url: string, rows: ReferenceRows): Promise<
   await client.connect();
   try {
     await client.query("BEGIN");
-    for (const table of REFERENCE_TABLES.toReversed()) await client.query(`DELETE FROM ${table}`);
+    for (const table of READ_TABLES.toReversed()) await client.query(`DELETE FROM ${table}`);
     await insertRows(client, rows);
     await client.query("COMMIT");
   } finally {

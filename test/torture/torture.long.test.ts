@@ -52,6 +52,28 @@ const TAMPERED: readonly (readonly [what: string, tamper: (facts: Facts) => Part
     ({ tasks }) => ({ tasks: tasks.map((task) => ({ ...task, fields: { ...task.fields, symbol: "X" } })) }),
   ],
   [
+    "an exit that its ticker has stopped",
+    ({ rows, outcomes }) => {
+      const exit = rows.find(({ direction, status }) => direction === "flat" && status === "dispatched");
+      const stopped = { status: "ignored", reason: "ticker_disabled" };
+      return {
+        outcomes: outcomes.map((row) => (row.entry_id === exit?.entry_id ? { ...row, ...stopped } : row)),
+      };
+    },
+  ],
+  [
+    "a task without the side of its exit",
+    ({ tasks }) => ({
+      tasks: tasks.map(({ id, fields: { side: _side, ...fields } }) => ({ id, fields })),
+    }),
+  ],
+  [
+    "a task without what came along",
+    ({ tasks }) => ({
+      tasks: tasks.map(({ id, fields: { extra: _extra, ...fields } }) => ({ id, fields })),
+    }),
+  ],
+  [
     "a uid dispatched twice",
     ({ rows }) => ({
       rows: rows.map((row) =>

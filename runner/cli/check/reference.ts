@@ -5,6 +5,7 @@ import { loadReferenceRows } from "../../../shared/io/reference/reference-source
 import { buildReference } from "../../../shared/reference/build-reference.ts";
 import type { ReferenceContent } from "../../../shared/reference/reference.ts";
 import { namedId, rowFaultText } from "../../../shared/reference/row-faults.ts";
+import { ROW_RULES } from "../../../shared/reference/row-rules.ts";
 import {
   concernsStrategies,
   splitTickers,
@@ -19,7 +20,11 @@ export async function checkReference(database: Database): Promise<CheckedReferen
     const found = warnings.map(({ level, message }) =>
       level === "ERROR" ? fault(message) : warning(message),
     );
-    const rows = faults.map((one) => fault(`${rowFaultText(one)}; correct the row in Postgres`));
+    const rows = faults.map((one) => {
+      const text = `${rowFaultText(one)}; correct the row in Postgres`;
+      const isWarning = one.rule !== undefined && ROW_RULES[one.rule].level === "WARNING";
+      return isWarning ? warning(text) : fault(text);
+    });
     const remarks = [
       ...emptyRemarks(content),
       ...found,

@@ -1,5 +1,9 @@
 import { Argument, InvalidArgumentError, type Command } from "commander";
-import { DOCUMENT_KINDS, type DocumentKind } from "../../../shared/reference-document/document-fields.ts";
+import {
+  DOCUMENT_KINDS,
+  KIND_OF_ONE,
+  type DocumentKind,
+} from "../../../shared/reference-document/document-fields.ts";
 import type { CommandIo } from "../command-io.ts";
 import { CliError } from "../connection.ts";
 import { applyFile, diffFile, exportReference, schemaText, type ApplyOptions } from "./files.ts";
@@ -12,7 +16,9 @@ import { editRow, type RowToEdit } from "./rows.ts";
 export function addReferenceCommands(program: Command, io: CommandIo): void {
   const reference = program
     .command("reference")
-    .description("tickers, signals and strategies: as a file, row by row, and their history")
+    .description(
+      "tickers, signals, strategies, aliases and sources: as a file, row by row, and their history",
+    )
     .addHelpText("after", EXIT_CODES);
   addFileCommands(reference, io);
   addRowCommands(reference, io);
@@ -67,7 +73,7 @@ function addFileCommands(reference: Command, io: CommandIo): void {
 function addRowCommands(reference: Command, io: CommandIo): void {
   reference
     .command("list")
-    .description("print tickers, signals and strategies")
+    .description("print tickers, signals, strategies, aliases and sources")
     .argument("[kind]", KINDS_TEXT, kindOf)
     .option("--json", "as JSON", false)
     .action(async (kind: DocumentKind | undefined, options: { json: boolean }) =>
@@ -83,11 +89,11 @@ function addRowCommands(reference: Command, io: CommandIo): void {
       .command(verb)
       .description(description)
       .argument("<kind>", KINDS_TEXT, kindOf)
-      .argument("<name>", "its name or symbol");
+      .argument("<name>", "its name, symbol or alias");
     if (verb !== "remove")
       command.argument(
         verb === "set" ? "<field=value...>" : "[field=value...]",
-        "such as enabled=false, tickers=BTCUSDT,ETHUSDT, tickers+=XRPUSDT, params.url=https://…; field= for the default",
+        "such as enabled=false, tickers=BTCUSDT,ETHUSDT, tickers+=XRPUSDT, params.url=https://…, template.symbol={{ticker}}; field= for the default",
       );
     withChangeOptions(command).action(async (kind: DocumentKind, name: string, ...rest: unknown[]) => {
       const [typed, options] = verb === "remove" ? [[], rest[0]] : rest;
@@ -131,13 +137,13 @@ function change(): Argument {
   return new Argument("<change>", "id of a change, as `history` prints it").argParser(changeId);
 }
 
-const KINDS_TEXT = "ticker, signal or strategy";
-const KINDS: Readonly<Record<string, DocumentKind>> = {
-  ticker: "tickers",
-  signal: "signals",
-  strategy: "strategies",
-  ...Object.fromEntries(DOCUMENT_KINDS.map((kind) => [kind, kind])),
-};
+const KINDS_TEXT = "ticker, signal, strategy, alias or source";
+const KINDS: Readonly<Record<string, DocumentKind>> = Object.fromEntries(
+  DOCUMENT_KINDS.flatMap((kind) => [
+    [KIND_OF_ONE[kind], kind],
+    [kind, kind],
+  ]),
+);
 
 function kindOf(text: string): DocumentKind {
   const kind = Object.hasOwn(KINDS, text) ? KINDS[text] : undefined;

@@ -9,7 +9,7 @@ import { CliError } from "../connection.ts";
 
 /**
  * The fields of a row that were typed as `field=value`: `tickers+=ETHUSDT` and `tickers-=ETHUSDT` change a list, `params.url=…`
- * changes one param, and `field=` without a value sets the default. @throws CliError for what is no assignment
+ * changes one param, `template.symbol=…` one field of a template, and `field=` without a value sets the default. @throws CliError for what is no assignment
  */
 export function assignedFields(
   kind: DocumentKind,
@@ -38,14 +38,16 @@ function assign(kind: DocumentKind, row: Fields, text: string): Fields {
     );
   const before = row[name];
   if (param !== undefined) {
-    if (field.kind !== "params") throw new CliError(`${name} has no parts: expected ${name}=value`);
+    if (field.kind !== "params" && field.kind !== "template")
+      throw new CliError(`${name} has no parts: expected ${name}=value`);
     if (sign !== "")
       throw new CliError(
         `${sign}= changes lists like tickers, no param: expected the whole value, ${name}.${printable(param)}=value`,
       );
-    return { ...row, [name]: withParam(before, param, value) };
+    const read = field.kind === "params" ? jsonOr(value) : ruleOr(value);
+    return { ...row, [name]: withMember(before, param, value === "" ? undefined : read) };
   }
-  const isList = field.kind === "names" || field.kind === "tickers";
+  const isList = field.kind === "names" || field.kind === "tickers" || field.kind === "exchanges";
   if (sign !== "" && !isList) throw new CliError(`${name} is no list: expected ${name}=value`);
   return { ...row, [name]: isList ? listOf(before, { field, name, sign, value }) : valueOf(field, value) };
 }
@@ -55,7 +57,7 @@ function valueOf(field: DocumentField, text: string): unknown {
   if (text === "" && field.absent !== undefined) return field.absent;
   if (field.kind === "flag") return text === "true" ? true : text === "false" ? false : text;
   if (field.kind === "age") return /^\d{1,16}$/.test(text) ? Number(text) : text;
-  return field.kind === "params" ? jsonOr(text) : text;
+  return field.kind === "params" || field.kind === "template" ? jsonOr(text) : text;
 }
 
 interface ListChange {
@@ -68,15 +70,16 @@ interface ListChange {
 /** Names with commas are written as a JSON list. */
 function listOf(before: unknown, { field, name, sign, value }: ListChange): unknown {
   if (sign === "" && value === "") return field.absent;
-  if (sign === "" && name === "tickers" && value === "all") return value;
+  if (sign === "" && value === (field.kind === "exchanges" ? "*" : "all") && name !== "signals") return value;
   const json = value.startsWith("[") ? jsonOr(value) : undefined;
   const names = (Array.isArray(json) ? json : value.split(",").map((one) => one.trim())).filter(
     (one) => one !== "",
   ) as readonly unknown[];
   if (sign === "") return names;
-  if (!Array.isArray(before))
+  const listed = before ?? (field.kind === "exchanges" ? [] : before);
+  if (!Array.isArray(listed))
     throw new CliError(`${name} is ${String(before)}, which is no list: expected ${name}=A,B`);
-  const list = before as readonly unknown[];
+  const list = listed as readonly unknown[];
   const missing = names.filter((one) => !list.includes(one));
   if (sign === "+") return [...list, ...missing];
   if (missing.length > 0)
@@ -84,12 +87,19 @@ function listOf(before: unknown, { field, name, sign, value }: ListChange): unkn
   return list.filter((one) => !names.includes(one));
 }
 
-/** A value that is JSON is taken as JSON, any other as text; no value takes the param out. */
-function withParam(params: unknown, name: string, text: string): unknown {
-  const others = Object.entries(Object(params) as object).filter(([key]) => key !== name);
-  return Object.fromEntries(text === "" ? others : [...others, [name, jsonOr(text)]]);
+/** Undefined takes the member out. */
+function withMember(before: unknown, name: string, value: unknown): unknown {
+  const others = Object.entries(Object(before) as object).filter(([key]) => key !== name);
+  return Object.fromEntries(value === undefined ? others : [...others, [name, value]]);
 }
 
+/** What becomes of a field of a template: an object is taken as JSON, anything else is text. */
+function ruleOr(text: string): unknown {
+  const value = jsonOr(text);
+  return typeof value === "object" && value !== null ? value : text;
+}
+
+/** A value that is JSON is taken as JSON, any other as text. */
 function jsonOr(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);

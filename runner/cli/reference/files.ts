@@ -23,11 +23,11 @@ export async function exportReference(
   io: CommandIo,
 ): Promise<void> {
   const isJson = json || extname(file ?? "").toLowerCase() === ".json";
-  const { text, document } = await io.withRouter(async (router) => ({
+  const { text, read } = await io.withRouter(async (router) => ({
     text: await readReferenceText(router, isJson ? "json" : "yaml"),
-    document: file === undefined ? undefined : (await readReference(router)).document,
+    read: file === undefined ? undefined : await readReference(router),
   }));
-  if (file === undefined || document === undefined) {
+  if (file === undefined || read === undefined) {
     io.print(text.trimEnd());
     return;
   }
@@ -35,10 +35,8 @@ export async function exportReference(
   const schema = join(dirname(file), SCHEMA_FILE);
   const isNew = !(await fileExists(schema));
   if (isNew) await writePrivateText(schema, `${schemaText()}\n`, { replace: false });
-  const { tickers, signals, strategies } = document;
-  io.say(
-    `${file}: ${tickers.length} tickers, ${signals.length} signals, ${strategies.length} strategies. Only this user may read it: params are in it as they are`,
-  );
+  const counts = read.kinds.map((kind) => `${read.document[kind]?.length ?? 0} ${kind}`);
+  io.say(`${file}: ${counts.join(", ")}. Only this user may read it: params are in it as they are`);
   if (isNew) io.say(`${schema}: the JSON Schema, with which editors complete the fields`);
 }
 

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { DOCUMENT_KINDS, type DocumentKind } from "../../../shared/reference-document/document-fields.ts";
 import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
 import { formatDocument, wholeDocument } from "../../../shared/reference-document/format-document.ts";
 import { printable, printableJson } from "../../../shared/text.ts";
@@ -74,7 +75,12 @@ export async function showChange(
   const why = reason === null ? "" : `: ${reason}`;
   io.print(printable(`# change ${id}, ${kind} at ${at} by ${by}${why}`));
   io.print(`# version ${before ?? "none"} before, ${after} after`);
-  io.print(rowsText(document));
+  io.print(
+    rowsText(
+      document,
+      DOCUMENT_KINDS.filter((one) => shown.document[one] !== undefined),
+    ),
+  );
 }
 
 async function readChange(router: RouterRoutes, id: number, since?: number) {
@@ -82,8 +88,8 @@ async function readChange(router: RouterRoutes, id: number, since?: number) {
 }
 
 /** Without the header: it is no file to apply, since addresses are not whole. */
-function rowsText(document: ReferenceDocument): string {
-  const lines = formatDocument(document, "yaml").trimEnd().split("\n");
+function rowsText(document: ReferenceDocument, kinds: readonly DocumentKind[]): string {
+  const lines = formatDocument(document, "yaml", { kinds }).trimEnd().split("\n");
   return lines.filter((line) => !line.startsWith("#")).join("\n");
 }
 

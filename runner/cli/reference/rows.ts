@@ -11,7 +11,7 @@ import { CliError } from "../connection.ts";
 import type { Question } from "../router-routes.ts";
 import { assignedFields } from "./field-assignments.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
-import { readReference } from "./read-reference.ts";
+import { readReference, refuseForeign } from "./read-reference.ts";
 
 /** `cli reference add`, `set` and `remove`: one row of the reference, the others as they are. */
 
@@ -26,7 +26,8 @@ export interface RowToEdit {
 /** @throws CliError when there is no such row, or there is one already, or a value is not what is expected */
 export async function editRow(row: RowToEdit, options: ChangeOptions, io: CommandIo): Promise<void> {
   await io.withRouter(async (router) => {
-    const { document, etag } = await readReference(router);
+    const { document, etag, ...read } = await readReference(router);
+    refuseForeign(read, row.kind);
     const what = `${KIND_OF_ONE[row.kind]} ${printable(row.name)}`;
     const removes = row.verb === "remove" ? { removes: `Remove ${what}, as listed?` } : {};
     await makeEdit(router, { question: questionFor(row, document), etag, ...removes }, options, io);

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { EXECUTION_STATUSES } from "../../../shared/reasons.ts";
-import { normaliseSymbol } from "../../../shared/signal/signal.ts";
-import { cutText, storable } from "../../../shared/text.ts";
+import { spellingOf } from "../../../shared/signal/signal.ts";
+import { storable } from "../../../shared/text.ts";
 import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
 import { strategySchema } from "../named-strategy.ts";
 import { CURSOR_TEXT, isSpan, SPAN_FAULT, timeSchema } from "../searching.ts";
@@ -21,9 +21,9 @@ export const executionsQuerySchema = membersOf(
       .openapi({ type: "string", description: "a reason of a task, or a handler's own" }),
     strategy: strategySchema.optional(),
     symbol: textUpTo(SYMBOL_BYTES_MAX, { what: "a ticker symbol", example: "BTCUSDT" })
-      .transform((text) => cutText(normaliseSymbol(storable(text)), SYMBOL_BYTES_MAX))
+      .transform((text) => spellingOf(storable(text)))
       .optional()
-      .openapi({ type: "string", description: "normalised like the symbols of signals" }),
+      .openapi({ type: "string", description: "of a ticker, or another spelling of it, such as an alias" }),
     from: timeSchema.optional().openapi({ description: "ended at this time or later" }),
     to: timeSchema.optional().openapi({ description: "ended before this time" }),
     limit: integerIn({ what: "a number of executions", min: 1, max: 200, example: 50 }).default(50),

@@ -5,6 +5,7 @@ import { retryExecution, type RetriedExecution } from "../../on-demand/retry-exe
 import { executionsOf, RetryRefused } from "../../on-demand/retry-state.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { strategyIdOf } from "../named-strategy.ts";
+import { meantSymbol } from "../named-symbol.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, entryIdSchema, json, jsonBody, newRoutes, problems } from "../routes.ts";
 import { CURSOR_TEXT, tooSlow } from "../searching.ts";
@@ -67,7 +68,7 @@ export function executionRoutes({ services }: HttpDeps) {
       if (cursor !== undefined && after === undefined) throw notValid("cursor", CURSOR_TEXT);
       const { executions, next } = await searchExecutions(database, {
         shard: keys.shard,
-        search,
+        search: { ...search, ...(await meantSymbol(search.symbol, services)) },
         page: { countMax, after },
       }).catch(tooSlow("narrow the list with from and to, or with status"));
       const next_cursor = next === undefined ? null : executionCursor(next, search);

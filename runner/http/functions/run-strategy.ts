@@ -54,8 +54,11 @@ const symbolText = textUpTo(100, { what: "a ticker symbol", example: "BTCUSDT" }
 const body = membersOf(
   {
     symbol: symbolText
-      .transform((text) => normaliseSymbol(storable(text)))
-      .refine((symbol) => symbol !== "", "expected a ticker symbol before the .P, such as BTCUSDT.P")
+      .transform(storable)
+      .refine(
+        (text) => normaliseSymbol(text) !== "",
+        "expected a ticker symbol before the .P, such as BTCUSDT.P",
+      )
       .openapi({ type: "string", example: "BTCUSDT" }),
     direction: oneOf(["long", "short", "flat"]).describe("`flat`: an exit"),
     side: oneOf(["long", "short"]).optional().describe("with `flat`, the only side to close; default: both"),

@@ -8,7 +8,7 @@ import {
   tickerSchema,
 } from "../../../shared/reference/reference.ts";
 import type { RowFaults } from "../../../shared/reference/row-faults.ts";
-import { ROW_RULES, type RowRule } from "../../../shared/reference/row-rules.ts";
+import { ROW_RULE_NAMES } from "../../../shared/reference/row-rules.ts";
 import { webhookSourceSchema } from "../../../shared/reference/webhook-source.ts";
 import { membersOf, oneOf } from "../expected.ts";
 import type { HttpDeps } from "../http-deps.ts";
@@ -30,7 +30,7 @@ const faults = z
           column: z.string(),
           value: z.string().describe("what stands there; of `params` and `template` only the kind of value"),
           rule: z
-            .enum(Object.keys(ROW_RULES) as RowRule[])
+            .enum(ROW_RULE_NAMES)
             .optional()
             .describe("what it breaks together with other rows; absent: it cannot be read"),
           effect: z.string().describe("what the router does now"),

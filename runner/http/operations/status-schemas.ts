@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { reportSchema } from "../../../shared/io/status/unusable-reports.ts";
 import { READ_TABLES } from "../../../shared/reference/reference.ts";
+import { ROW_RULE_NAMES } from "../../../shared/reference/row-rules.ts";
 
 /** What `GET /status` answers. Times are milliseconds since 1970, by Redis' clock. */
 
@@ -35,6 +36,7 @@ const faultSchema = z.object({
   row: z.string(),
   column: z.string(),
   value: z.string(),
+  rule: z.enum(ROW_RULE_NAMES).optional(),
   effect: z.string(),
 });
 

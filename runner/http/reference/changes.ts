@@ -72,8 +72,8 @@ export function changeRoutes({ edits, makeCurrent }: EditDeps) {
       const found = await edits.change(id, since);
       if (found === "no_change") throw noChange(id);
       if (found === "no_since") throw noChange(since);
-      const { change, changes } = found;
-      const document = documentSchema.parse(JSON.parse(formatDocument(found.document, "json")));
+      const { change, changes, kinds } = found;
+      const document = documentSchema.parse(JSON.parse(formatDocument(found.document, "json", { kinds })));
       return c.json({ ...view(change), changes: [...changes], document }, 200);
     })
     .openapi(rollbackRoute, async (c) => {

@@ -23,7 +23,7 @@ const readRoute = createRoute({
   path: "/reference/document",
   summary: "The reference as a document, to edit it",
   description:
-    "JSON, or YAML with `Accept: application/yaml`. `ETag` is for `If-Match`. `X-Not-In-Document` counts rows that no document can express; YAML names them in comments.",
+    "JSON, or YAML with `Accept: application/yaml`. `ETag` is for `If-Match`. `X-Not-In-Document` counts rows that no document can express; YAML names them in comments. While tickers, signals and strategies are another system's, it has aliases and sources only.",
   responses: {
     200: {
       description: "the document",
@@ -39,7 +39,7 @@ const putRoute = createRoute({
   path: "/reference/document",
   summary: "Replace the reference by a document",
   description:
-    "The body is JSON or YAML, whatever its content type. A row stands for the whole row: absent fields are their defaults, lists are replaced. Rows that the document lacks stay without `prune`. 409: another edit was faster (`reference_changed`), or what would trade more is to be agreed to (`to_agree`).",
+    "The body is JSON or YAML, whatever its content type. A row stands for the whole row: absent fields are their defaults, lists are replaced. Rows that the document lacks stay without `prune`, and those of `aliases` and `sources` also where it lacks that list. 409: another edit was faster (`reference_changed`), or what would trade more is to be agreed to (`to_agree`).",
   request: {
     query: putQuerySchema,
     headers: ifMatchHeaders,
@@ -73,16 +73,16 @@ export function documentRoutes({ edits, makeCurrent }: EditDeps) {
   return newRoutes()
     .openapi(schemaRoute, (c) => c.json({ ...documentJsonSchema() }, 200, { "content-type": JSON_SCHEMA }))
     .openapi(readRoute, async (c) => {
-      const { document, etag, unreadable } = await edits.read();
+      const { document, etag, unreadable, kinds } = await edits.read();
       const asYaml = /\byaml\b/i.test(c.req.header("accept") ?? "");
       const headers = { etag: `"${etag}"`, "x-not-in-document": String(unreadable.length), vary: "accept" };
       if (!asYaml)
-        return c.body(formatDocument(document, "json"), 200, {
+        return c.body(formatDocument(document, "json", { kinds }), 200, {
           ...headers,
           "content-type": "application/json",
         });
       const comments = unreadable.map((line) => `# not in this document: ${line}\n`).join("");
-      const text = `${comments}${formatDocument(document, "yaml")}`;
+      const text = `${comments}${formatDocument(document, "yaml", { kinds })}`;
       return c.body(text, 200, { ...headers, "content-type": YAML });
     })
     .openapi(putRoute, async (c) => {

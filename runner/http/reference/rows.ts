@@ -4,8 +4,8 @@ import type { ReadDocument } from "../../../shared/io/reference-edits/reference-
 import {
   DOCUMENT_KINDS,
   fieldsOf,
-  KIND_OF_ONE,
   NAME_FIELD,
+  oneOf,
   type DocumentKind,
 } from "../../../shared/reference-document/document-fields.ts";
 import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
@@ -26,7 +26,7 @@ import { ifMatchIn } from "./if-match.ts";
 import { optionsIn } from "./options.ts";
 import { editAnswerSchema, editQuerySchema, ifMatchHeaders, kindParams, rowParams } from "./schemas.ts";
 
-/** `POST`, `PATCH` and `DELETE` below `/reference/{kind}`: one ticker, signal or strategy. */
+/** `POST`, `PATCH` and `DELETE` below `/reference/{kind}`: one ticker, signal, strategy, alias or source. */
 
 /** The fields of all kinds: which of them a row may have depends on the kind, and is checked with the document. */
 const properties = Object.fromEntries(
@@ -43,7 +43,7 @@ const addRoute = createRoute({
   ...common,
   method: "post",
   path: "/reference/{kind}",
-  summary: "Add a ticker, a signal or a strategy",
+  summary: "Add a ticker, a signal, a strategy, an alias or a source",
   request: { ...request, params: kindParams, body: jsonBody(row) },
   responses: { 200: done, ...problems(400, 401, 409, 413, 415, 422, 503) },
 });
@@ -72,11 +72,14 @@ const TRIES_MAX = 5;
 export function rowRoutes({ edits, makeCurrent }: EditDeps) {
   /** Edits the document as it is now, again when another edit was faster. */
   async function editing(
+    kind: DocumentKind,
     options: Omit<Edit, "document" | "prune" | "kind">,
     edit: (read: ReadDocument) => ReferenceDocument,
   ): Promise<EditAnswer> {
     for (let tries = 1; ; tries += 1) {
       const read = await edits.read();
+      if (read.notOwn !== undefined && !read.kinds.includes(kind))
+        throw new Problem({ status: 409, code: "reference_not_own", detail: read.notOwn });
       const ifMatch = options.ifMatch ?? read.etag;
       const made = { ...options, ifMatch, document: edit(read), prune: false, kind: "edit" } as const;
       const answer = await edits.apply(made);
@@ -88,7 +91,7 @@ export function rowRoutes({ edits, makeCurrent }: EditDeps) {
     .openapi(addRoute, async (c) => {
       const { kind } = c.req.valid("param");
       const ifMatch = ifMatchIn(c.req.valid("header")["if-match"]);
-      const answer = await editing({ ...optionsIn(c.req.valid("query")), ifMatch }, ({ document }) => {
+      const answer = await editing(kind, { ...optionsIn(c.req.valid("query")), ifMatch }, ({ document }) => {
         const fields = c.req.valid("json");
         const edited = withRow(document, kind, fields);
         if (edited === undefined) throw taken(kind, String(fields[NAME_FIELD[kind]]));
@@ -100,7 +103,7 @@ export function rowRoutes({ edits, makeCurrent }: EditDeps) {
       const { kind, name } = c.req.valid("param");
       const ifMatch = ifMatchIn(c.req.valid("header")["if-match"]);
       const changes = c.req.valid("json");
-      const answer = await editing({ ...optionsIn(c.req.valid("query")), ifMatch }, (read) => {
+      const answer = await editing(kind, { ...optionsIn(c.req.valid("query")), ifMatch }, (read) => {
         const edited = withChanges(read.document, { kind, name, changes });
         if (edited === undefined) throw noRow(kind, name, read);
         return documentOf(edited, kind);
@@ -111,7 +114,7 @@ export function rowRoutes({ edits, makeCurrent }: EditDeps) {
       const { kind, name } = c.req.valid("param");
       const ifMatch = ifMatchIn(c.req.valid("header")["if-match"]);
       const options = { ...optionsIn(c.req.valid("query")), ifMatch, removes: [{ kind, name }] };
-      const answer = await editing(options, (read) => {
+      const answer = await editing(kind, options, (read) => {
         const document = withoutRow(read.document, kind, name);
         if (document === undefined) throw noRow(kind, name, read);
         return document;
@@ -130,7 +133,7 @@ function documentOf({ json: edited, at }: EditedDocument, kind: DocumentKind): R
 }
 
 function taken(kind: DocumentKind, name: string): Problem {
-  const detail = `there is a ${KIND_OF_ONE[kind]} ${printable(excerpt(name))} already`;
+  const detail = `there is ${oneOf(kind)} ${printable(excerpt(name))} already`;
   const hint = `PATCH /reference/${kind}/{name} changes it`;
   return new Problem({ status: 409, code: "exists", detail, hint });
 }

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { CHANGE_KINDS } from "../../../shared/io/reference-edits/changes.ts";
+import { DOCUMENT_KINDS } from "../../../shared/reference-document/document-fields.ts";
 import { integerIn, membersOf, oneOf } from "../expected.ts";
 import { byName, reasonText } from "../routes.ts";
 
@@ -44,11 +45,15 @@ export const changesQuerySchema = membersOf(
   "?limit=50",
 );
 
-const kind = oneOf(["tickers", "signals", "strategies"]);
+const kind = oneOf(DOCUMENT_KINDS);
 export const kindParams = z.object({ kind });
 export const rowParams = z.object({
   kind,
-  name: z.string().min(1).max(1_000).describe("the name, or the symbol of a ticker, percent-encoded"),
+  name: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .describe("the name, the symbol of a ticker, or the alias, percent-encoded"),
 });
 
 export const ifMatchHeaders = z.object({
@@ -77,9 +82,14 @@ export type EditAnswerBody = z.infer<typeof editAnswerSchema>;
 /** Its rows are described by the JSON Schema of documents. */
 export const documentSchema = z
   .looseObject({
-    tickers: z.array(z.looseObject({ symbol: z.string() })),
-    signals: z.array(z.looseObject({ name: z.string() })),
-    strategies: z.array(z.looseObject({ name: z.string() })),
+    tickers: z
+      .array(z.looseObject({ symbol: z.string() }))
+      .optional()
+      .describe("absent, as signals and strategies are, while they are another system's"),
+    signals: z.array(z.looseObject({ name: z.string() })).optional(),
+    strategies: z.array(z.looseObject({ name: z.string() })).optional(),
+    aliases: z.array(z.looseObject({ alias: z.string() })).optional(),
+    sources: z.array(z.looseObject({ name: z.string() })).optional(),
   })
   .openapi("ReferenceDocument");
 

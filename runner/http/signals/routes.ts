@@ -3,6 +3,7 @@ import { canonicalEntryId } from "../../../shared/entry-range.ts";
 import { searchSignals } from "../../../shared/io/log/signal-search.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { strategyIdOf } from "../named-strategy.ts";
+import { meantSymbol } from "../named-symbol.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, entryIdSchema, json, newRoutes, problems } from "../routes.ts";
 import { tooSlow } from "../searching.ts";
@@ -64,7 +65,7 @@ export function signalRoutes({ services }: HttpDeps) {
       const strategy = given === undefined ? undefined : await strategyIdOf(given, services);
       const { signals, next } = await searchSignals(database, {
         shard: keys.shard,
-        search: { ...others, strategy },
+        search: { ...others, ...(await meantSymbol(search.symbol, services)), strategy },
         page,
       }).catch(tooSlow("narrow the search with from and to, with symbol, or with strategy"));
       const next_cursor = next === undefined ? null : searchCursor(next, search);

@@ -1,8 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { EXIT_UID_LENGTH_MORE } from "../../../shared/decide/exit-uid.ts";
 import { SEARCH_REASONS, SEARCH_STATUSES, type SearchPage } from "../../../shared/io/log/search-statement.ts";
-import { normaliseSymbol } from "../../../shared/signal/signal.ts";
-import { cutText, storable } from "../../../shared/text.ts";
+import { normaliseSymbol, spellingOf } from "../../../shared/signal/signal.ts";
+import { storable } from "../../../shared/text.ts";
 import { integerIn, membersOf, oneOf, textUpTo } from "../expected.ts";
 import { strategySchema } from "../named-strategy.ts";
 import { isSpan, SPAN_FAULT, timeSchema } from "../searching.ts";
@@ -34,12 +34,12 @@ const REASON_TEXT = `expected one of ${SEARCH_REASONS.map((reason) => `\`${reaso
 const reason = z.string(REASON_TEXT).regex(OWN_REASON, REASON_TEXT);
 
 const SYMBOL_TEXT = `expected a ticker symbol of at most ${SYMBOL_BYTES_MAX} characters, such as BTCUSDT`;
-/** A symbol, normalised as that of a signal is. */
+/** A symbol as it is typed; {@link symbolInRecords} says what it means. */
 export const symbolSchema = z
   .string(SYMBOL_TEXT)
   .max(SYMBOL_BYTES_MAX, SYMBOL_TEXT)
-  .transform((text) => cutText(normaliseSymbol(storable(text)), SYMBOL_BYTES_MAX))
-  .refine((normal) => normal !== "", SYMBOL_TEXT)
+  .transform((text) => spellingOf(storable(text)))
+  .refine((text) => normaliseSymbol(text) !== "", SYMBOL_TEXT)
   .openapi({ type: "string", example: "BTCUSDT" });
 
 const INVOCATION_TEXT = "expected `live` or the id of a manual run, 1 to 200 characters, such as live";
@@ -52,7 +52,7 @@ export const searchQuerySchema = membersOf(
     uid: uidSchema.optional().describe("also finds the exits that brought it"),
     symbol: symbolSchema
       .optional()
-      .openapi({ description: "normalised like the symbols of signals: upper case, without .P" }),
+      .openapi({ description: "of a ticker, or another spelling of it, such as an alias" }),
     status: oneOf(SEARCH_STATUSES)
       .optional()
       .describe(

@@ -4,7 +4,7 @@ import type { FeedItem } from "../../telemetry/feed-items.ts";
 export interface TailFilter {
   /** Id of a strategy: decisions for it, with its outcome alone, and what its tasks came to. */
   readonly strategy?: number | undefined;
-  /** Normalised. */
+  /** As records have it. */
   readonly symbol?: string | undefined;
   /** Of the decision, or of one of its outcomes; of a task. With `strategy`, that strategy's. */
   readonly status?: string | undefined;

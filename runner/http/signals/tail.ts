@@ -5,6 +5,7 @@ import { resultsFeedOn, VIEWERS_MAX } from "../../telemetry/results-feed.ts";
 import { integerIn, membersOf, oneOf } from "../expected.ts";
 import type { HttpDeps } from "../http-deps.ts";
 import { strategyIdOf, strategySchema } from "../named-strategy.ts";
+import { meantSymbol, symbolInRecords } from "../named-symbol.ts";
 import { Problem } from "../problem.ts";
 import { BEARER, newRoutes, problems } from "../routes.ts";
 import { symbolSchema } from "./search-query.ts";
@@ -53,7 +54,7 @@ const route = createRoute({
 });
 
 export function tailRoutes({ services }: HttpDeps) {
-  const feed = resultsFeedOn(services);
+  const feed = resultsFeedOn({ ...services, symbolOf: async (text) => symbolInRecords(text, services) });
   return newRoutes().openapi(route, async (c) => {
     const { strategy: given, failed, seconds, ...query } = c.req.valid("query");
     const strategy = given === undefined ? undefined : await strategyIdOf(given, services);
@@ -68,7 +69,12 @@ export function tailRoutes({ services }: HttpDeps) {
     const viewer = await feed.open();
     if (viewer === "full") throw tooMany();
     if (viewer === "unavailable") throw unavailable();
-    const filter = { ...query, strategy, failed: failed === "true" };
+    const filter = {
+      ...query,
+      ...(await meantSymbol(query.symbol, services)),
+      strategy,
+      failed: failed === "true",
+    };
     const endsAt = seconds === undefined ? Infinity : performance.now() + seconds * 1_000;
     c.req.raw.signal.addEventListener("abort", () => viewer.close(), { once: true });
     const isReading = (): boolean => feed.isReading();

@@ -1,6 +1,7 @@
 import type { LogComparison } from "../../compare/compare-logs.ts";
 import type { OurSignal } from "../../compare/logged-signal.ts";
 import { oldSignalOf, type OldRow } from "../../compare/old-row.ts";
+import { normaliseSymbol } from "../../signal/signal.ts";
 import type { Database } from "../postgres/database.ts";
 import { msOf, OldLogError, oldLogSelection, type OldLogSelection } from "./old-log-table.ts";
 import { NUMERIC_ENTRY_ID } from "./search-statement.ts";
@@ -128,5 +129,8 @@ const selectOurs = ({ table }: Database, between: string): string => `
 /** What a router without orders of its own (`shadow`) would have dispatched counts as dispatched. */
 function ourSignalOf({ written_message, written_symbol, ...row }: OurRow): OurSignal {
   const isDispatched = row.status === "dispatched" || row.strategies.length > 0;
-  return { ...row, dispatched: isDispatched, written: { message: written_message, symbol: written_symbol } };
+  // The router before knows neither aliases nor X.P beside X.
+  const symbol = written_symbol === null ? row.symbol : normaliseSymbol(written_symbol);
+  const written = { message: written_message, symbol: written_symbol };
+  return { ...row, symbol, dispatched: isDispatched, written };
 }

@@ -1,17 +1,24 @@
 import { editPrivileges, rightsFault } from "../../config/postgres-requirements.ts";
 import type { ReferenceDocument } from "../../reference-document/document.ts";
-import { planEdit, type EditPlan } from "../../reference-document/plan-edit.ts";
+import { planEdit, type EditPlan, type PlanOptions } from "../../reference-document/plan-edit.ts";
 import { NO_USE, removalsOf, type RemovalFacts } from "../../reference-document/removals.ts";
 import { isEmptyDiff } from "../../reference-document/table-diff.ts";
-import type { WantedOptions } from "../../reference-document/wanted-rows.ts";
-import { buildReference } from "../../reference/build-reference.ts";
 import { readDatabaseRights } from "../postgres/database-facts.ts";
 import { DatabaseError, type Database } from "../postgres/database.ts";
-import { changesSince, readStored, recordChange, recordSeen, type Change, type Stored } from "./changes.ts";
+import {
+  builtOf,
+  changesSince,
+  readStored,
+  recordChange,
+  recordSeen,
+  type Change,
+  type Stored,
+} from "./changes.ts";
 import { takeEditLock } from "./edit-lock.ts";
 import type { EditAnswer, EditOptions, EditPorts, EditSummary } from "./edit.ts";
-import { notOwnText } from "./not-own.ts";
+import { ownerRefusal, readOwner } from "./not-own.ts";
 import { readNewIds } from "./row-ids.ts";
+import type { RowsScope } from "./rows-json.ts";
 import { writeRows } from "./write-rows.ts";
 
 /** Longest wait for others who change the reference, ms. */
@@ -19,7 +26,7 @@ const WAIT_MS_MAX = 10_000;
 
 export interface WantedEdit extends EditOptions {
   readonly kind: Change["kind"];
-  readonly wanted: Omit<WantedOptions, "newIds"> & {
+  readonly wanted: Pick<PlanOptions, "prune" | "removes" | "ids"> & {
     readonly document: ReferenceDocument;
     /** Added to the warnings. */
     readonly notes: readonly string[];
@@ -31,17 +38,21 @@ export interface WantedEdit extends EditOptions {
  * that is killed in it has changed nothing. @throws DatabaseError, and what the ports throw
  */
 export async function applyEdit(db: Database, ports: EditPorts, edit: WantedEdit): Promise<EditAnswer> {
-  const message = await notOwnText(db);
+  const owner = await readOwner(db);
+  const message = ownerRefusal(owner, edit.wanted);
   if (message !== undefined) return { status: "not_own", message };
-  const fault = rightsFault(await readDatabaseRights(db, editPrivileges()));
+  const scope = { isForeign: owner.kind === "foreign" };
+  const fault = rightsFault(await readDatabaseRights(db, editPrivileges(scope)));
   if (fault !== undefined) return { status: "refused", faults: [{ path: "", message: fault }] };
   try {
     return await db.transaction(async (query) => {
-      await takeEditLock(query, db, { waitMsMax: WAIT_MS_MAX });
+      await takeEditLock(query, db, { waitMsMax: WAIT_MS_MAX, ...scope });
       // It may have become another system's while the lock was waited for.
-      const changed = await notOwnText({ query, schema: db.schema });
+      const now = await readOwner({ query, schema: db.schema });
+      const changed = ownerRefusal(now, edit.wanted);
       if (changed !== undefined) return { status: "not_own", message: changed };
-      return applyLocked({ query, db, ports }, edit);
+      if (now.kind !== owner.kind) throw new DatabaseError(SWITCHED, "unavailable", undefined);
+      return applyLocked({ query, db, ports, scope }, edit);
     });
   } catch (error) {
     // What Postgres refuses although it was checked, such as by a constraint of the user's own.
@@ -50,16 +61,19 @@ export async function applyEdit(db: Database, ports: EditPorts, edit: WantedEdit
   }
 }
 
+const SWITCHED = "the reference has become the router's own, or another system's, in this moment";
+
 interface Locked {
+  readonly scope: RowsScope;
   readonly query: Database["query"];
   readonly db: Database;
   readonly ports: EditPorts;
 }
 
 async function applyLocked(context: Locked, edit: WantedEdit): Promise<EditAnswer> {
-  const { query, db } = context;
+  const { query, db, scope } = context;
   const { wanted, dryRun, agreed, ifMatch, by, reason, kind } = edit;
-  const stored = await readStored(query, db);
+  const stored = await readStored(query, db, scope);
   const { etag } = stored;
   const plan = await planOn(context, stored, edit);
   const removals = removalsOf(plan.removed, await removalFactsOf(context, plan));
@@ -83,15 +97,15 @@ async function applyLocked(context: Locked, edit: WantedEdit): Promise<EditAnswe
 
   await recordSeen(query, db, stored);
   await writeRows(query, db, plan.diff);
-  const written = await readStored(query, db);
-  const { version } = buildReference(written.rows);
-  const changeId = await recordChange(query, db, { by, reason, kind, version, etag: written.etag });
+  const written = await readStored(query, db, scope);
+  const { version } = builtOf(written);
+  const changeId = await recordChange(query, db, { by, reason, kind, version, etag: written.etag, ...scope });
   return { status: "done", changeId: changeId ?? null, version, etag: written.etag, summary };
 }
 
 /** Plans an edit of these rows; reads only, and takes no id from a sequence. @throws DatabaseError */
 export async function planOn(
-  { query, db, ports }: Omit<Locked, "ports"> & { readonly ports: Pick<EditPorts, "unusable"> },
+  { query, db, ports }: Pick<Locked, "query" | "db"> & { readonly ports: Pick<EditPorts, "unusable"> },
   stored: Stored,
   { wanted }: Pick<WantedEdit, "wanted">,
 ): Promise<EditPlan> {
@@ -102,7 +116,13 @@ export async function planOn(
   };
   const newIds = await readNewIds(query, db, names);
   const { unusable } = ports;
-  return planEdit(stored, document, { ...options, ...(unusable === undefined ? {} : { unusable }), newIds });
+  const { foreign } = stored;
+  return planEdit(stored, document, {
+    ...options,
+    ...(unusable === undefined ? {} : { unusable }),
+    ...(foreign === undefined ? {} : { foreign }),
+    newIds,
+  });
 }
 
 function newNames(

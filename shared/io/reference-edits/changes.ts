@@ -1,9 +1,11 @@
+import type { ForeignRows } from "../../reference-document/plan-edit.ts";
 import { storedRowsFrom, type ReadStoredRows } from "../../reference-document/stored-rows.ts";
-import { buildReference } from "../../reference/build-reference.ts";
+import { buildReference, type BuiltReference } from "../../reference/build-reference.ts";
 import type { Database } from "../postgres/database.ts";
 import { readReferenceOrigin } from "../postgres/migration-history.ts";
+import { readReferenceRows } from "../reference/reference-source.ts";
 import { tryEditLock } from "./edit-lock.ts";
-import { rowsHash, rowsJson } from "./rows-json.ts";
+import { rowsHash, rowsJson, rowsOfScope, type RowsScope } from "./rows-json.ts";
 
 /** The history of the reference in `reference_changes`: one row per change, with all rows as they were after it. */
 
@@ -23,18 +25,31 @@ export interface Change {
 
 type Tables = Pick<Database, "table">;
 
-/** The rows as they are, and their hash; both of one moment. */
-export async function readStored(query: Database["query"], { table }: Tables): Promise<Stored> {
+/** The rows as they are, and their hash, both of one moment; with those of another system, where the others are its. */
+export async function readStored(
+  query: Database["query"],
+  { table }: Tables,
+  scope: RowsScope,
+): Promise<Stored> {
   const [row] = await query<{ rows: string; etag: string }>(
-    `SELECT rows::text AS rows, ${rowsHash("rows")} AS etag FROM (SELECT ${rowsJson(table)} AS rows) stored`,
+    `SELECT rows::text AS rows, ${rowsHash("rows")} AS etag FROM (SELECT ${rowsJson(table, scope)} AS rows) stored`,
   );
   if (row === undefined) throw new Error("the reference tables gave no rows");
-  return { ...storedRowsFrom(row.rows), etag: row.etag };
+  const stored = { ...storedRowsFrom(row.rows), etag: row.etag };
+  if (!scope.isForeign) return stored;
+  const { ticker_aliases: _, webhook_sources: __, ...foreign } = await readReferenceRows(query, table);
+  return { ...stored, foreign };
 }
 
 export interface Stored extends ReadStoredRows {
-  /** 32 hex digits of a hash of the rows. */
+  /** 32 hex digits of a hash of the rows that can be edited. */
   readonly etag: string;
+  readonly foreign?: ForeignRows;
+}
+
+/** The reference of stored rows. */
+export function builtOf({ rows, foreign }: Pick<Stored, "rows" | "foreign">): BuiltReference {
+  return buildReference({ ...rows, ...foreign });
 }
 
 /**
@@ -44,21 +59,22 @@ export interface Stored extends ReadStoredRows {
 export async function recordChange(
   query: Database["query"],
   { table }: Tables,
-  { by, reason, kind, version, etag }: Recorded,
+  { by, reason, kind, version, etag, isForeign }: Recorded,
 ): Promise<number | undefined> {
   const changes = table("reference_changes");
   const last = `FROM ${changes} ORDER BY id DESC LIMIT 1`;
+  const scope = { isForeign };
   const [row] = await query<{ id: number }>(
     `INSERT INTO ${changes} (by, reason, kind, version_before, version_after, rows)
-     SELECT $1, $2, $3, (SELECT version_after ${last}), $4, rows FROM (SELECT ${rowsJson(table)} AS rows OFFSET 0) stored
-     WHERE ${rowsHash("stored.rows")} = $5 AND stored.rows IS DISTINCT FROM (SELECT rows ${last})
+     SELECT $1, $2, $3, (SELECT version_after ${last}), $4, rows FROM (SELECT ${rowsJson(table, scope)} AS rows OFFSET 0) stored
+     WHERE ${rowsHash("stored.rows")} = $5 AND stored.rows IS DISTINCT FROM (SELECT ${rowsOfScope("rows", scope)} ${last})
      RETURNING id`,
     [by, reason, kind, version, etag],
   );
   return row?.id;
 }
 
-interface Recorded extends Pick<Change, "by" | "reason" | "kind"> {
+interface Recorded extends Pick<Change, "by" | "reason" | "kind">, RowsScope {
   /** Of the snapshot that is made of the rows. */
   readonly version: string;
   /** Hash of the rows. */
@@ -72,15 +88,17 @@ const BY_SQL = "sql";
 export async function recordSeen(
   query: Database["query"],
   db: Tables,
-  { rows, etag }: Stored,
+  stored: Stored,
 ): Promise<number | undefined> {
-  const { version } = buildReference(rows);
-  return recordChange(query, db, { by: BY_SQL, reason: null, kind: "seen", version, etag });
+  const { version } = builtOf(stored);
+  const isForeign = stored.foreign !== undefined;
+  const { etag } = stored;
+  return recordChange(query, db, { by: BY_SQL, reason: null, kind: "seen", version, etag, isForeign });
 }
 
 /**
  * Records what was changed by SQL, if anything was. Several routers may do so at once: one records it. It does nothing while
- * another session edits or records, where the reference is not the router's own, and for a user who may not write the history.
+ * another session edits or records, and for a user who may not write the history.
  * @throws DatabaseError
  */
 export async function recordChangesBySql(db: Database): Promise<number | undefined> {
@@ -88,17 +106,22 @@ export async function recordChangesBySql(db: Database): Promise<number | undefin
     `SELECT has_table_privilege(to_regclass($1), 'SELECT') AND has_table_privilege(to_regclass($1), 'INSERT') AS may`,
     [db.table("reference_changes")],
   );
-  if (may?.may !== true || (await readReferenceOrigin(db))?.kind !== "own") return undefined;
-  if (!(await differsFromLast(db))) return undefined;
+  const origin = may?.may === true ? await readReferenceOrigin(db) : undefined;
+  if (origin === undefined) return undefined;
+  const scope = { isForeign: origin.kind !== "own" };
+  if (!(await differsFromLast(db, scope))) return undefined;
   return db.transaction(async (query) =>
-    (await tryEditLock(query)) ? recordSeen(query, db, await readStored(query, db)) : undefined,
+    (await tryEditLock(query)) ? recordSeen(query, db, await readStored(query, db, scope)) : undefined,
   );
 }
 
-async function differsFromLast({ query, table }: Pick<Database, "query" | "table">): Promise<boolean> {
-  const last = `SELECT rows FROM ${table("reference_changes")} ORDER BY id DESC LIMIT 1`;
+async function differsFromLast(
+  { query, table }: Pick<Database, "query" | "table">,
+  scope: RowsScope,
+): Promise<boolean> {
+  const last = `SELECT ${rowsOfScope("rows", scope)} FROM ${table("reference_changes")} ORDER BY id DESC LIMIT 1`;
   const [row] = await query<{ differs: boolean }>(
-    `SELECT ${rowsJson(table)} IS DISTINCT FROM (${last}) AS differs`,
+    `SELECT ${rowsJson(table, scope)} IS DISTINCT FROM (${last}) AS differs`,
   );
   return row?.differs === true;
 }

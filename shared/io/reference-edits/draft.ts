@@ -1,9 +1,9 @@
 import type { DocumentFault, ReferenceDocument } from "../../reference-document/document.ts";
-import { buildReference, type BuiltReference } from "../../reference/build-reference.ts";
+import type { BuiltReference } from "../../reference/build-reference.ts";
 import type { Database } from "../postgres/database.ts";
 import { planOn } from "./apply-edit.ts";
-import { readStored } from "./changes.ts";
-import { notOwnText, ReferenceNotOwnError } from "./not-own.ts";
+import { builtOf, readStored } from "./changes.ts";
+import { ownerRefusal, readOwner, ReferenceNotOwnError } from "./not-own.ts";
 
 /** The reference as it is, and as an edit would make it. */
 export interface Draft {
@@ -24,10 +24,12 @@ export interface DraftEdit {
  * @throws ReferenceNotOwnError, DatabaseError
  */
 export async function readDraft(db: Database, { document, prune }: DraftEdit): Promise<Draft> {
-  const message = await notOwnText(db);
+  const owner = await readOwner(db);
+  const message = ownerRefusal(owner, { document });
   if (message !== undefined) throw new ReferenceNotOwnError(message);
-  const stored = await readStored(db.query, db);
+  const stored = await readStored(db.query, db, { isForeign: owner.kind === "foreign" });
   const wanted = { document, prune, removes: [], notes: [] };
   const plan = await planOn({ query: db.query, db, ports: {} }, stored, { wanted });
-  return { is: buildReference(stored.rows), draft: buildReference(plan.rows), faults: plan.faults };
+  const draft = builtOf({ ...stored, rows: plan.rows });
+  return { is: builtOf(stored), draft, faults: plan.faults };
 }

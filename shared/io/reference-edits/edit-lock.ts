@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { READ_TABLES } from "../../reference/reference.ts";
+import { READ_TABLES, ROUTER_TABLES } from "../../reference/reference.ts";
 import { DatabaseError, type Database } from "../postgres/database.ts";
 import { holdersOf } from "../postgres/migration-lock.ts";
 
@@ -24,9 +24,9 @@ const HARMLESS = ["AccessShareLock", "RowShareLock"];
 export async function takeEditLock(
   query: Database["query"],
   { table }: Pick<Database, "table">,
-  { waitMsMax }: { readonly waitMsMax: number },
+  { waitMsMax, isForeign = false }: { readonly waitMsMax: number; readonly isForeign?: boolean },
 ): Promise<void> {
-  const relations = READ_TABLES.map((name) => table(name));
+  const relations = (isForeign ? ROUTER_TABLES : READ_TABLES).map((name) => table(name));
   const until = performance.now() + waitMsMax;
   while (!(await tryEditLock(query)) || !(await tryTables(query, relations))) {
     if (performance.now() >= until) {

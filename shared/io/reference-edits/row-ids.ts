@@ -1,4 +1,4 @@
-import type { NewIds } from "../../reference-document/wanted-rows.ts";
+import type { NewIds } from "../../reference-document/wanted-options.ts";
 import type { Database } from "../postgres/database.ts";
 
 /** Reads which ids new rows may have: those of former rows with their names, else ids that no row has had. */

@@ -1,8 +1,8 @@
 import type { RowsDiff, TableDiff } from "../../reference-document/table-diff.ts";
-import type { ReferenceTable } from "../../reference/reference.ts";
+import { READ_TABLES, type ReadTable } from "../../reference/reference.ts";
 import type { Database } from "../postgres/database.ts";
 import { KEY_COLUMNS } from "../reference/reference-source.ts";
-import { COLUMNS } from "./rows-json.ts";
+import { columnsOf } from "./rows-json.ts";
 
 /** Writes what differs into the tables, within the open transaction. @throws DatabaseError */
 export async function writeRows(
@@ -12,9 +12,9 @@ export async function writeRows(
 ): Promise<void> {
   const writer = { query, nameOf: table };
   // Before anything goes, what names it.
-  for (const name of [...TABLES].toReversed()) await deleteRows(writer, name, found[name].deleted);
+  for (const name of [...READ_TABLES].toReversed()) await deleteRows(writer, name, found[name].deleted);
   for (const name of ["signals", "strategies"] as const) await freeNames(writer, name, found[name]);
-  for (const name of TABLES) {
+  for (const name of READ_TABLES) {
     const { updated, inserted } = found[name];
     await updateRows(writer, name, updated);
     await insertRows(writer, name, inserted);
@@ -28,14 +28,12 @@ interface Writer {
   readonly nameOf: Database["table"];
 }
 
-const TABLES = Object.keys(COLUMNS) as readonly ReferenceTable[];
-
 /** A parameter's rows under the table's own types. */
 const given = (table: string): string => `jsonb_populate_recordset(NULL::${table}, $1::jsonb) given`;
 
 async function deleteRows(
   { query, nameOf }: Writer,
-  name: ReferenceTable,
+  name: ReadTable,
   rows: readonly object[],
 ): Promise<void> {
   if (rows.length === 0) return;
@@ -61,13 +59,13 @@ async function freeNames(
 
 async function updateRows(
   { query, nameOf }: Writer,
-  name: ReferenceTable,
+  name: ReadTable,
   rows: readonly { readonly after: object }[],
 ): Promise<void> {
   if (rows.length === 0) return;
   const table = nameOf(name);
   const keys: readonly string[] = KEY_COLUMNS[name];
-  const cells = COLUMNS[name].columns
+  const cells = columnsOf(name)
     .filter((column) => !keys.includes(column))
     .map((column) => `${column} = given.${column}`);
   await query(`UPDATE ${table} stored SET ${cells.join(", ")} FROM ${given(table)} WHERE ${sameKey(name)}`, [
@@ -77,18 +75,18 @@ async function updateRows(
 
 async function insertRows(
   { query, nameOf }: Writer,
-  name: ReferenceTable,
+  name: ReadTable,
   rows: readonly object[],
 ): Promise<void> {
   if (rows.length === 0) return;
   const table = nameOf(name);
-  const columns = COLUMNS[name].columns.join(", ");
+  const columns = columnsOf(name).join(", ");
   await query(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${given(table)}`, [
     JSON.stringify(rows),
   ]);
 }
 
-function sameKey(name: ReferenceTable): string {
+function sameKey(name: ReadTable): string {
   return KEY_COLUMNS[name].map((column) => `stored.${column} = given.${column}`).join(" AND ");
 }
 

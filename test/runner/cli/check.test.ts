@@ -190,7 +190,8 @@ test("every row of the reference that cannot be used is named, and its strategy 
   };
   const before = await runnable();
   await router.sql("ALTER TABLE strategies DROP CONSTRAINT strategies_params_check");
-  await router.sql("UPDATE strategies SET params = '[]' WHERE id IN (10, 11)");
+  await router.sql("UPDATE strategies SET params = '[]', exits = true WHERE id IN (10, 11)");
+  await router.sql("INSERT INTO tickers (symbol) VALUES ('BTCUSDT.P')");
   const { lines, count } = await runnable();
   expect(faultsIn(lines)).toEqual([
     expect.stringMatching(
@@ -199,6 +200,13 @@ test("every row of the reference that cannot be used is named, and its strategy 
     expect.stringMatching(/^Reference: table strategies, row .*\(11\), column params/),
   ]);
   expect(count).toBe(before.count - 2);
+  const said = expect.arrayContaining([
+    expect.stringMatching(/^Reference: BTCUSDT and BTCUSDT.P are both listed, so they are two tickers/),
+    expect.stringMatching(
+      /^Reference: exits are taken by .* \(10\), .* \(11\).*: every router and worker must know/,
+    ),
+  ]);
+  expect([...withStatus(lines, "ok"), ...withStatus(lines, "warning")]).toEqual(said);
 });
 
 test("an embedded database that a router has open is left alone", async () => {

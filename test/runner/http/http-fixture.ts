@@ -10,7 +10,7 @@ import type { Fields } from "../../../shared/entry.ts";
 import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 import { openSignalIngest, type SignalIngest } from "../../../shared/io/streams/signal-ingest.ts";
 import type { StreamName } from "../../../shared/keys.ts";
-import type { ReferenceRows } from "../../../shared/reference/reference.ts";
+import { READ_TABLES, type ReferenceRows } from "../../../shared/reference/reference.ts";
 import type { AnyStrategyHandler } from "../../../shared/strategy.ts";
 import { referenceRows } from "../../builders.ts";
 import type { FreshDatabase } from "../../servers/database.ts";
@@ -171,7 +171,7 @@ export function useHttpApp({
     sql: async (statement, params) => sql(opened().fresh.url, statement, params),
     async setReference(reference) {
       const { fresh, services } = opened();
-      await sql(fresh.url, "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers");
+      await sql(fresh.url, `TRUNCATE ${READ_TABLES.join(", ")}`);
       await insertReference(fresh.url, reference);
       await services.refresh();
     },

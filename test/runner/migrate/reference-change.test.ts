@@ -5,6 +5,7 @@ import { pendingMigrations } from "../../../shared/io/postgres/migrate.ts";
 import { readReferenceOrigin } from "../../../shared/io/postgres/migration-history.ts";
 import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
 import { otherSystemText, readOtherSystem } from "../../../shared/io/reference/other-systems.ts";
+import { loadReferenceRows } from "../../../shared/io/reference/reference-source.ts";
 import type { FreshDatabase } from "../../servers/database.ts";
 import { freshDatabase } from "../../servers/fixtures.ts";
 import { sql } from "../../servers/insert-reference.ts";
@@ -132,11 +133,20 @@ test("the log of v4 is given back also after the reference has become the router
     fresh.url,
     `${V4}
      CREATE TABLE signals_v4_log (id serial PRIMARY KEY, signal_id int, symbol text, direction text, source text, message text,
-       raw_message text, bar_time timestamp, sent_at timestamp, received_at timestamp, logged_at timestamp, status text, uid text UNIQUE)`,
+       raw_message text, bar_time timestamp, sent_at timestamp, received_at timestamp, logged_at timestamp, status text, uid text UNIQUE);
+     INSERT INTO tickers_bb (symbol, status, tradepermission) VALUES ('BTCUSDT.P', 'enabled', 'enabled')`,
   );
   await run({ reference: "v4", yes: true });
+  expect(printed).toContainEqual(
+    expect.stringMatching(/^BTCUSDT and BTCUSDT.P are both listed, so they are two/),
+  );
+  // The router's own two tables are read beside the views, and stay when the reference is its own.
+  await sql(fresh.url, "INSERT INTO router.ticker_aliases VALUES ('XBT', 'BTCUSDT')");
+  const aliases = async () => (await loadReferenceRows(db)).ticker_aliases;
+  expect(await aliases()).toEqual([{ alias: "XBT", symbol: "BTCUSDT" }]);
   await run({ reference: "v4", compat: "on" });
   await run({ reference: "own", switch: true, yes: true });
+  expect(await aliases()).toEqual([{ alias: "XBT", symbol: "BTCUSDT" }]);
   await expect(run({ reference: "v4", compat: "on" })).rejects.toThrow(/not views over these tables/);
   await run({ reference: "v4", compat: "off" });
   expect(await sql(fresh.url, "SELECT relkind FROM pg_class WHERE relname = 'signals_v4_log'")).toEqual([

@@ -1,16 +1,60 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { uidOfDecision } from "../../../shared/decide/exit-uid.ts";
+import { resolveSignal } from "../../../shared/decide/resolve-symbol.ts";
 import { SIGNAL_REASONS, STRATEGY_REASONS } from "../../../shared/reasons.ts";
 import { parseSignal } from "../../../shared/signal/signal.ts";
 import { anyAgeMax, anyPaused, anyRows, likelyFields, recentId } from "../../arbitraries.ts";
-import { NOW } from "../../builders.ts";
+import { contextFrom, NOW, tickerRow } from "../../builders.ts";
+import { tickerKey } from "../../oracle-symbols.ts";
 import { expectedDecision, type OracleInput } from "../../oracle.ts";
 import { decisionOn } from "./decide-fixture.ts";
 
+const PLAIN = { noNullPrototype: true } as const;
+
+/** Other spellings of tickers, and perpetuals beside their symbols; each alias is of a listed ticker. */
+const withSpellings = anyRows.chain((rows) =>
+  fc
+    .record({
+      perpetuals: fc.subarray(["BTCUSDT.P", "ETHUSDT.P"]),
+      aliases: fc.dictionary(fc.constantFrom("XBT", "xbt.P", "BTC/USDT", "X:XBT"), fc.nat(), PLAIN),
+      exchanges: fc.array(fc.constantFrom(null, ["*"], ["X", "Y"], ["Y"]), { minLength: 12, maxLength: 12 }),
+    })
+    .map(({ perpetuals, aliases, exchanges }) => {
+      const listed = new Set(rows.tickers.map(({ symbol }) => symbol.trim().toUpperCase()));
+      const added = perpetuals.filter((symbol) => !listed.has(symbol)).map((symbol) => tickerRow(symbol));
+      // Of two spellings of one ticker, which one counts is another question.
+      const tickers = [...rows.tickers, ...added];
+      const ofKey = (symbol: string) =>
+        tickers.findIndex((row) => tickerKey(row.symbol, { tickers }) === symbol);
+      return {
+        ...rows,
+        tickers: tickers.map((row) => ({
+          ...row,
+          exchanges: exchanges[ofKey(tickerKey(row.symbol, { tickers }))] ?? null,
+        })),
+        ticker_aliases: Object.entries(aliases).map(([alias, at]) => ({
+          alias,
+          symbol: tickers[at % tickers.length]?.symbol ?? "",
+        })),
+      };
+    }),
+);
+const anySpelling = fc.constantFrom(
+  "XBT",
+  "xbt.p",
+  " btc/usdt",
+  "X:XBT",
+  "X:BTCUSDT",
+  "Z:ethusdt.P",
+  "BTCUSDT.P",
+);
+
 const anyInput: fc.Arbitrary<OracleInput> = fc.record({
-  rows: anyRows,
-  fields: likelyFields,
+  rows: fc.oneof(anyRows, withSpellings),
+  fields: fc
+    .tuple(likelyFields, fc.option(anySpelling, { nil: undefined, freq: 2 }))
+    .map(([fields, symbol]) => (symbol === undefined ? fields : { ...fields, symbol })),
   entryId: recentId,
   now: fc.constant(NOW),
   paused: anyPaused,
@@ -53,7 +97,8 @@ test("two random signals have one uid exactly if the rules call them the same si
     const { fields, entryId } = input;
     const parsed = parseSignal({ id: entryId, fields }, NOW);
     if (parsed.status !== "valid") return null;
-    return uidOfDecision(parsed.signal.uid, decisionOn(fields, input, entryId));
+    const { uid } = resolveSignal(parsed.signal, contextFrom({ rows: input.rows }).snapshot);
+    return uidOfDecision(uid, decisionOn(fields, input, entryId));
   };
   fc.assert(
     fc.property(shared, ([one, two]) => {

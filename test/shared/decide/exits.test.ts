@@ -115,8 +115,8 @@ describe("an exit", () => {
     expect(decision.outcomes.map(({ reason, detail }) => [reason, detail])).toEqual([
       [null, {}],
       ["stale", { age_ms: 400_000, age_ms_max: 60_000 }],
-      ["stale", { age_ms: 400_000, age_ms_max: 300_000 }],
-      ["stale", { age_ms: 400_000, age_ms_max: 300_000 }],
+      ["stale", { age_ms: 400_000, age_ms_max: 300_000, limit: "SIGNAL_AGE_MS_MAX" }],
+      ["stale", { age_ms: 400_000, age_ms_max: 300_000, limit: "SIGNAL_AGE_MS_MAX" }],
       ["exits_not_taken", {}],
     ]);
     expect(on("EXIT", 2_000).outcomes.map(({ reason }) => reason)).toEqual([

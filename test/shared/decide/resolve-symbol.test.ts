@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { resolveSignal, tickerOf, uidIn } from "../../../shared/decide/resolve-symbol.ts";
-import { parseSignal, uidOf, type Signal } from "../../../shared/signal/signal.ts";
-import { entryFrom, NOW, signalFields } from "../../builders.ts";
-import { snapshotWith } from "./symbols-fixture.ts";
+import { uidOf } from "../../../shared/signal/signal.ts";
+import { NOW } from "../../builders.ts";
+import { signalOf, snapshotWith } from "./symbols-fixture.ts";
 
 const snapshot = snapshotWith({
   BTCUSDT: { aliases: ["XBTUSD", "BTC/USDT", "KRAKEN:XBT"], exchanges: ["BINANCE", "BYBIT"] },
@@ -11,12 +11,6 @@ const snapshot = snapshotWith({
   ABC: {},
   "NYSE:XYZ": {},
 });
-
-function signalOf(fields: Parameters<typeof signalFields>[0]): Signal {
-  const parsed = parseSignal(entryFrom(signalFields(fields)), NOW);
-  if (parsed.status === "rejected") throw new Error(`rejected: ${JSON.stringify(parsed.faults)}`);
-  return parsed.signal;
-}
 
 describe("the ticker of a symbol", () => {
   test.each([

@@ -16,8 +16,22 @@ import {
   strategyRow,
   tasksIn,
 } from "../../builders.ts";
+import { snapshotWith, type TickersGiven } from "../decide/symbols-fixture.ts";
 
 /** A task made again from the log is the one that was dispatched. */
+
+/** A symbol that the record cuts. */
+const LONG = "L".repeat(1_030);
+const rows = rowsWithStrategies([strategyRow(10, { exits: true })], {
+  signals: [signalRow(1, { exit_phrase: "EXIT", short_exit_phrase: "EXIT SHORT" })],
+});
+const tickers: TickersGiven = {
+  BTCUSDT: { aliases: ["XBT"] },
+  ETH: { exchanges: ["BINANCE"] },
+  "ETH.P": {},
+  [LONG]: { exchanges: "*", aliases: ["LONG"] },
+};
+const snapshot = snapshotWith(tickers, rows);
 
 const times = fc.constantFrom(
   undefined,
@@ -33,19 +47,15 @@ const signals = fc.record({
   received_at: times,
   sent_at: times,
   source: fc.constantFrom(undefined, "", " me "),
-  symbol: fc.constantFrom("BTCUSDT", " btcusdt.p "),
+  symbol: fc.constantFrom("BTCUSDT", " btcusdt.p ", "eth.p", "xbt", "BINANCE:ETH", LONG, `X:${LONG}.P`),
   uid: fc.constantFrom(undefined, "given"),
   message: fc.constantFrom("SIGNAL_1_LONG", "EXIT", "EXIT SHORT"),
-});
-
-const rows = rowsWithStrategies([strategyRow(10, { exits: true })], {
-  signals: [signalRow(1, { exit_phrase: "EXIT", short_exit_phrase: "EXIT SHORT" })],
 });
 
 function loggedTask(fields: ReturnType<typeof signalFields>, forcedAt: number | undefined) {
   const forced = forcedAt === undefined ? {} : { invocation: "run-1", forcedAt };
   const entry = entryFrom(fields);
-  const [result] = processSignals([entry], contextFrom({ rows, signalAgeMsMax: 0, ...forced }));
+  const [result] = processSignals([entry], contextFrom({ snapshot, signalAgeMsMax: 0, ...forced }));
   const effects = effectsOf(result);
   const [dispatched = {}] = tasksIn(effects);
   const task: LoggedTask = {
@@ -76,6 +86,11 @@ test("whatever the signal was, forced or not: the same fields and idempotency ke
       expect(laneOf(second.task)).toBe(laneOf(first.task));
     }),
   );
+});
+
+test("not under a symbol that the record has cut, and the fields do not have", () => {
+  expect(taskAppend(loggedTask(signalFields({ symbol: LONG }), undefined).task, again)).toBeDefined();
+  expect(taskAppend(loggedTask(signalFields({ symbol: "long" }), undefined).task, again)).toBeUndefined();
 });
 
 test("with the time of the retry when its age counts from there; not without the row of its invocation", () => {

@@ -8,7 +8,7 @@ import {
   type NotifiedStatus,
   type Notice,
 } from "../../../shared/notification/notification.ts";
-import { referenceRows, signalFields, snapshotFrom, strategyRow } from "../../builders.ts";
+import { referenceRows, signalFields, signalRow, snapshotFrom, strategyRow } from "../../builders.ts";
 import { outcomeEntry, RECORDED_AT, signalEntry } from "../../records.ts";
 
 const only = (...statuses: NotifiedStatus[]): ReadonlySet<NotifiedStatus> => new Set(statuses);
@@ -119,6 +119,16 @@ describe("what the record does not have", () => {
       symbol: "BTCUSDT",
       direction: "short",
     });
+  });
+
+  test("of an exit is its side, too", () => {
+    const exits = { ...rows, signals: [signalRow(1, { long_exit_phrase: "OUT" })] };
+    const entry = { id: "5-0", fields: signalFields({ message: "out" }) };
+    const found = completed(notice, { snapshot: snapshotFrom(exits), entry });
+    expect(found).toMatchObject({ direction: "flat", side: "long" });
+    expect(noticeBody({ ...found, detail: "{}" }).text).toBe(
+      "failed (timeout): Trend (7), BTCUSDT, exit long",
+    );
   });
 
   test("stays unknown when these do not exist", () => {

@@ -1,10 +1,14 @@
 import * as fc from "fast-check";
 import type {
+  DocumentAlias,
   DocumentSignal,
+  DocumentSource,
   DocumentStrategy,
   DocumentTicker,
   ReferenceDocument,
 } from "../../../shared/reference-document/document.ts";
+import { shortOf, spellingOf } from "../../../shared/reference-document/ticker-symbols.ts";
+import { foldPhrase } from "../../../shared/signal/signal.ts";
 
 /** Documents with names of every kind, also those that YAML takes for something else. */
 
@@ -51,6 +55,18 @@ const text = fc.oneof(fc.constantFrom(...NASTY), wellFormed);
 const name = text.filter((one) => one.trim() !== "" && one.length < 1_000);
 const symbol = name.filter((one) => /\S/.test(one.trim().replace(/\.P$/i, "")));
 
+const mapped = text.filter((one) => one.trim() !== "" && one.length < 100 && !one.includes("{{"));
+const mapOf = fc
+  .uniqueArray(fc.tuple(mapped, mapped), { minLength: 1, maxLength: 2, selector: ([key]) => foldPhrase(key) })
+  .map((entries): Record<string, string> =>
+    Object.fromEntries(entries.filter(([key]) => key !== "__proto__")),
+  )
+  .filter((map) => Object.keys(map).length > 0);
+const exchanges = fc.uniqueArray(
+  name.filter((one) => !/[:*]/.test(one)),
+  { minLength: 1, maxLength: 2, selector: (one) => one.trim().toUpperCase() },
+);
+
 const optionalText = fc.option(text, { nil: null });
 const numbers = fc.oneof(
   fc.maxSafeInteger(),
@@ -75,6 +91,7 @@ const tickersOf = (symbols: readonly string[]): fc.Arbitrary<DocumentTicker[]> =
         symbol: fc.constant(one),
         status: fc.constantFrom("enabled" as const, "disabled" as const),
         trade_permission: fc.constantFrom("enabled" as const, "disabled" as const),
+        exchanges: fc.oneof(fc.constantFrom(null, "*" as const), exchanges),
       }),
     ),
   );
@@ -86,6 +103,9 @@ const signalsOf = (names: readonly string[]): fc.Arbitrary<DocumentSignal[]> =>
         name: fc.constant(one),
         long_phrase: optionalText,
         short_phrase: optionalText,
+        exit_phrase: optionalText,
+        long_exit_phrase: optionalText,
+        short_exit_phrase: optionalText,
         source: optionalText,
         enabled: fc.boolean(),
       }),
@@ -106,10 +126,46 @@ const strategiesOf = (names: readonly string[], signals: readonly string[], symb
         allow_open: fc.boolean(),
         reverse: fc.boolean(),
         signal_age_ms_max: fc.option(fc.nat(), { nil: null }),
+        exits: fc.boolean(),
+        exit_age_ms_max: fc.option(fc.nat(), { nil: null }),
         shadow: fc.boolean(),
       }),
     ),
   );
+
+/** Of these tickers, under names that no ticker has. */
+const aliasesOf = (aliases: readonly string[], tickers: readonly string[]): fc.Arbitrary<DocumentAlias[]> =>
+  tickers.length === 0
+    ? fc.constant([])
+    : all(
+        aliases
+          .filter((alias) => tickers.every((one) => shortOf(one) !== shortOf(alias)))
+          .map((alias) => fc.record({ alias: fc.constant(alias), symbol: fc.constantFrom(...tickers) })),
+      );
+
+const from = fc.constantFrom("{{a}}", "{{a}} x", "{{order_id}}{{a}}");
+const rule = fc.oneof(
+  from,
+  fc.record({ from, map: mapOf, default: mapped }, { requiredKeys: ["from", "map"] }),
+);
+const template: fc.Arbitrary<DocumentSource["template"]> = fc
+  .tuple(
+    fc.dictionary(fc.constantFrom("qty", "stop", "my field"), from, { noNullPrototype: true }),
+    rule,
+    from,
+  )
+  .map(([extra, message, symbolFrom]) => ({ ...extra, message, symbol: symbolFrom, time: "{{time}}" }));
+
+const sources: fc.Arbitrary<DocumentSource[]> = fc.uniqueArray(
+  fc.record({
+    name: fc.constantFrom("a", "0", "on", "my-screener"),
+    enabled: fc.boolean(),
+    format: fc.constantFrom("json" as const, "form" as const),
+    template,
+    uid: fc.option(from, { nil: null }),
+  }),
+  { selector: ({ name: one }) => one, maxLength: 2 },
+);
 
 function all<T>(of: readonly fc.Arbitrary<T>[]): fc.Arbitrary<T[]> {
   return of.length === 0 ? fc.constant([]) : fc.tuple(...of).map((rows) => rows);
@@ -125,21 +181,28 @@ function renaming<Row extends object>(
 }
 
 const names = fc.uniqueArray(name, { maxLength: 4, selector: (one) => one.trim().normalize("NFC") });
-const symbols = fc.uniqueArray(symbol, {
-  maxLength: 4,
-  selector: (one) => one.trim().toUpperCase().replace(/\.P$/, ""),
-});
+/** Also `X` beside `X.P`. */
+const symbols = fc
+  .tuple(fc.uniqueArray(symbol, { maxLength: 3, selector: shortOf }), fc.boolean())
+  .map(([some, both]) => (both ? [...some, ...some.slice(0, 1).map(otherOf)] : some));
+const otherOf = (one: string): string =>
+  spellingOf(one) === shortOf(one) ? `${shortOf(one)}.P` : shortOf(one);
 
 /** At least one row, and none with an old name. */
 export const documentWithoutRenames: fc.Arbitrary<ReferenceDocument> = fc
-  .tuple(symbols, names, names)
+  .tuple(symbols, names, names, symbols)
   .filter(([a, b, c]) => a.length + b.length + c.length > 0)
-  .chain(([tickers, signals, strategies]) =>
-    fc.record({
-      tickers: tickersOf(tickers),
-      signals: signalsOf(signals),
-      strategies: strategiesOf(strategies, signals, tickers),
-    }),
+  .chain(([tickers, signals, strategies, aliases]) =>
+    fc.record(
+      {
+        tickers: tickersOf(tickers),
+        signals: signalsOf(signals),
+        strategies: strategiesOf(strategies, signals, tickers),
+        aliases: aliasesOf(aliases, tickers),
+        sources,
+      },
+      { requiredKeys: ["tickers", "signals", "strategies"] },
+    ),
   );
 
 /** At least one row. */
@@ -149,4 +212,6 @@ export const anyDocument: fc.Arbitrary<ReferenceDocument> = fc
     tickers: renaming(lists.tickers, isRenamed, "was ticker "),
     signals: renaming(lists.signals, isRenamed, "was signal "),
     strategies: renaming(lists.strategies, isRenamed, "was strategy "),
+    ...(lists.aliases === undefined ? {} : { aliases: renaming(lists.aliases, isRenamed, "was alias ") }),
+    ...(lists.sources === undefined ? {} : { sources: renaming(lists.sources, isRenamed, "was-source-") }),
   }));

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { DOCUMENT_KINDS } from "../../../shared/reference-document/document-fields.ts";
+import { DOCUMENT_KINDS, NAME_FIELD } from "../../../shared/reference-document/document-fields.ts";
 import { withChanges, withRow } from "../../../shared/reference-document/edit-one.ts";
 import { documentFromJson } from "../../../shared/reference-document/parse-document.ts";
 import { anyDocument } from "./any-document.ts";
@@ -20,9 +20,8 @@ const anyRow = fc.dictionary(
 test("whatever a row is, the edited document is read or has faults", () => {
   fc.assert(
     fc.property(anyDocument, fc.constantFrom(...DOCUMENT_KINDS), anyRow, (document, kind, row) => {
-      const [first] = document[kind];
-      const name =
-        first === undefined ? "?" : String(Reflect.get(first, kind === "tickers" ? "symbol" : "name"));
+      const [first] = document[kind] ?? [];
+      const name = first === undefined ? "?" : String(Reflect.get(first, NAME_FIELD[kind]));
       const edits = [withRow(document, kind, row), withChanges(document, { kind, name, changes: row })];
       for (const edited of edits)
         if (edited !== undefined) expect(documentFromJson(edited.json).ok).toBeTypeOf("boolean");

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { formatDocument } from "../../../shared/reference-document/format-document.ts";
 import { documentFromJson, parseDocument } from "../../../shared/reference-document/parse-document.ts";
 import { plainValue } from "../../../shared/reference-document/plain-value.ts";
+import { signal, strategy } from "./plan-fixture.ts";
 
 /** What is read from a document, and how faults in it are named. */
 
@@ -18,22 +19,8 @@ test("absent fields have their defaults, and absent lists are empty", () => {
       ok: true,
       document: {
         tickers: [],
-        signals: [{ name: "EMA", long_phrase: null, short_phrase: null, source: null, enabled: true }],
-        strategies: [
-          {
-            name: "Trend",
-            signals: ["EMA"],
-            tickers: "all",
-            handler: "log",
-            params: {},
-            enabled: true,
-            archived: false,
-            allow_open: true,
-            reverse: false,
-            signal_age_ms_max: null,
-            shadow: false,
-          },
-        ],
+        signals: [signal("EMA", { long_phrase: null })],
+        strategies: [strategy("Trend")],
       },
     },
   );
@@ -88,7 +75,7 @@ test("faults name all at once the line, the column, what was found and what to d
 tickers:
   - symbol: BTCUSDT
     status: on
-  - symbol: btcusdt.P
+  - symbol: btcusdt
 signals:
   - name: EMA cross
     enabeld: false
@@ -109,8 +96,8 @@ strategies:
 `;
   expect(faultsOf(text)).toEqual([
     "4:13 tickers[0].status: found on without quotes, which may be read as true or false; expected enabled or disabled",
-    '5:13 tickers[1].symbol: "btcusdt.P" and "BTCUSDT" are the same, which is in tickers already (line 3): keep one of them',
-    "8:5 signals[0].enabeld: enabeld is no field of a signal: did you mean enabled? There are name, long_phrase, short_phrase, source, enabled, was",
+    '5:13 tickers[1].symbol: "btcusdt" and "BTCUSDT" are the same, which is in tickers already (line 3): keep one of them',
+    "8:5 signals[0].enabeld: enabeld is no field of a signal: did you mean enabled? There are name, long_phrase, short_phrase, exit_phrase, long_exit_phrase, short_exit_phrase, source, enabled, was",
     '9:11 signals[1].name: "EMA cross " and "EMA cross" are the same, which is in signals already (line 7): keep one of them',
     '12:15 strategies[0].signals[0]: there is no signal "EMA cros" in this document: did you mean "EMA cross"? Else add it under signals',
     '12:36 strategies[0].signals[2]: "EMA cross" is in this list already (line 12): keep one of them',
@@ -128,8 +115,8 @@ strategies:
 test.each([
   ["", /1:1 : found nothing; expected the lists/],
   ["# only a comment", /found nothing/],
-  ["{}", /there is no ticker, signal or strategy.*removes nothing/],
-  ["tickers: []\nsignals: []", /there is no ticker, signal or strategy/],
+  ["{}", /there is no ticker, signal, strategy, alias or source.*removes nothing/],
+  ["tickers: []\nsignals: []", /there is no ticker, signal, strategy/],
   ["tickers:\nsignals: [{ name: a }]", /1:1 tickers: tickers is empty; expected a list.*Write \[\]/],
   ["tickers: ~", /tickers is empty/],
   [

@@ -136,7 +136,7 @@ test("a row that was removed gets its old id again, unless another has it", () =
 
 test("every fault is reported at once, with its place", () => {
   const broken = document({
-    tickers: [ticker("BTCUSDT"), ticker("btcusdt.P")],
+    tickers: [ticker("BTCUSDT"), ticker("btcusdt")],
     signals: [signal(" ")],
     strategies: [strategy("A", { signals: ["Nobody"], signal_age_ms_max: 3e9, handler: "" }), strategy("A")],
   });
@@ -162,7 +162,7 @@ test("every fault is reported at once, with its place", () => {
 describe("rows that no document can express", () => {
   const rows: StoredRows = {
     ...stored(),
-    tickers: [ticker("BTCUSDT"), ticker("btcusdt.P"), ticker("X.P.P")],
+    tickers: [ticker("BTCUSDT"), ticker("btcusdt"), ticker("X.P.P")],
     signals: [...stored().signals, { ...signal(""), id: 5 }],
     strategies: [
       ...stored().strategies,
@@ -177,7 +177,7 @@ describe("rows that no document can express", () => {
     const { document: made, unreadable } = documentOf(read);
     expect(made.strategies.map(({ name }) => name)).toEqual(["Trend"]);
     expect(unreadable).toEqual([
-      'ticker "btcusdt.P": another row is the same symbol',
+      'ticker "btcusdt": another row is the same symbol',
       'ticker "X.P.P": it is no symbol',
       "signal 5: it has no name",
       "strategy Bad (6): its params are not an object",
@@ -192,7 +192,7 @@ describe("rows that no document can express", () => {
   test("are removed by prune, and corrected by a document that has their name", () => {
     const { document: made } = documentOf(read);
     expect(planEdit(read, made, { ...OPTIONS, prune: true }).removed).toMatchObject({
-      tickers: [{ symbol: "btcusdt.P" }, { symbol: "X.P.P" }],
+      tickers: [{ symbol: "btcusdt" }, { symbol: "X.P.P" }],
       signals: [{ id: 5 }],
       strategies: [{ id: 6 }, { id: 7 }],
     });

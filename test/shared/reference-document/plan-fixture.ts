@@ -23,6 +23,8 @@ export const strategy = (name: string, changes: Partial<DocumentStrategy> = {}):
   allow_open: true,
   reverse: false,
   signal_age_ms_max: null,
+  exits: false,
+  exit_age_ms_max: null,
   shadow: false,
   ...changes,
 });
@@ -30,12 +32,15 @@ export const signal = (name: string, changes = {}) => ({
   name,
   long_phrase: `${name} LONG`,
   short_phrase: null,
+  exit_phrase: null,
+  long_exit_phrase: null,
+  short_exit_phrase: null,
   source: null,
   enabled: true,
   ...changes,
 });
 export const ticker = (symbol: string, changes = {}) =>
-  ({ symbol, status: "enabled", trade_permission: "enabled", ...changes }) as const;
+  ({ symbol, status: "enabled", trade_permission: "enabled", exchanges: null, ...changes }) as const;
 export const document = (changes: Partial<ReferenceDocument> = {}): ReferenceDocument => ({
   tickers: [ticker("BTCUSDT")],
   signals: [signal("EMA")],

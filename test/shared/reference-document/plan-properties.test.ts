@@ -1,10 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decide } from "../../../shared/decide/decide.ts";
+import { resolveSignal } from "../../../shared/decide/resolve-symbol.ts";
 import { documentOf } from "../../../shared/reference-document/document-of-rows.ts";
 import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
 import type { StoredRows } from "../../../shared/reference-document/stored-rows.ts";
 import { isEmptyDiff } from "../../../shared/reference-document/table-diff.ts";
+import { symbolsAmong } from "../../../shared/reference-document/ticker-symbols.ts";
 import { buildReference } from "../../../shared/reference/build-reference.ts";
 import { snapshotOf } from "../../../shared/reference/snapshot.ts";
 import { parseSignal } from "../../../shared/signal/signal.ts";
@@ -12,20 +14,32 @@ import { contextFrom, entryFrom, NOW, signalFields } from "../../builders.ts";
 import { exactly, plan, stored } from "./plan-fixture.ts";
 
 const names = fc.constantFrom("A", "B", "C", "D");
-const symbols = fc.constantFrom("BTCUSDT", "ETHUSDT", "SOLUSDT");
+const symbols = fc.constantFrom("BTCUSDT", "BTCUSDT.P", "ETHUSDT");
+const TEMPLATE = { message: "{{m}}", symbol: "{{s}}", time: "{{t}}" };
 const switches = fc.constantFrom("enabled" as const, "disabled" as const);
 const mostly = (value: boolean) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: fc.constant(!value) });
 const documents: fc.Arbitrary<ReferenceDocument> = fc
   .record({
-    tickers: fc.uniqueArray(fc.record({ symbol: symbols, status: switches, trade_permission: switches }), {
-      selector: ({ symbol }) => symbol,
-    }),
+    tickers: fc.uniqueArray(
+      fc.record({
+        symbol: symbols,
+        status: switches,
+        trade_permission: switches,
+        exchanges: fc.constantFrom(null, "*" as const, ["BINANCE"]),
+      }),
+      {
+        selector: ({ symbol }) => symbol,
+      },
+    ),
     signals: fc.uniqueArray(
       fc.record({
         name: names,
         long_phrase: fc.constantFrom(null, "GO", "UP"),
         short_phrase: fc.constantFrom(null, "GO", "DOWN"),
+        exit_phrase: fc.constantFrom(null, "OUT"),
+        long_exit_phrase: fc.constantFrom(null, "OUT OF LONG"),
+        short_exit_phrase: fc.constant(null),
         source: fc.constantFrom(null, "desk"),
         enabled: mostly(true),
       }),
@@ -43,37 +57,66 @@ const documents: fc.Arbitrary<ReferenceDocument> = fc
         allow_open: fc.boolean(),
         reverse: fc.boolean(),
         signal_age_ms_max: fc.constantFrom(null, 0, 60_000),
+        exits: fc.boolean(),
+        exit_age_ms_max: fc.constantFrom(null, 0, 60_000),
         shadow: mostly(false),
       }),
       { selector: ({ name }) => name },
     ),
+    aliases: fc.uniqueArray(
+      fc.record({ alias: fc.constantFrom("XBT", "BINANCE:BTCUSDT"), symbol: symbols }),
+      { selector: ({ alias }) => alias },
+    ),
+    sources: fc.constantFrom(
+      [],
+      [{ name: "own", enabled: true, format: "json" as const, template: TEMPLATE, uid: null }],
+    ),
   })
   .map((made) => {
     const known = new Set(made.signals.map(({ name }) => name));
+    const listed = new Set(made.tickers.map(({ symbol }) => symbol));
     return {
       ...made,
       strategies: made.strategies.map((one) => ({
         ...one,
         signals: one.signals.filter((name) => known.has(name)),
+        tickers: listOf(one.tickers, made.tickers),
       })),
+      aliases: made.aliases.filter(({ symbol }) => listed.has(symbol)),
     };
   });
 
-/** Order says nothing. */
-const sorted = ({ tickers, signals, strategies }: ReferenceDocument) => ({
-  tickers: tickers.toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1)),
-  signals: signals.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-  strategies: strategies
-    .map((one) => ({
-      ...one,
-      signals: one.signals.toSorted(),
-      tickers: one.tickers === "all" ? ("all" as const) : one.tickers.toSorted(),
-    }))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
-});
+/** Each ticker once: a `.P` is one of its own only beside the other. */
+function listOf(list: "all" | readonly string[], tickers: ReferenceDocument["tickers"]) {
+  if (list === "all") return list;
+  const symbolOf = symbolsAmong(tickers.map(({ symbol }) => symbol));
+  return [...new Set(list.map(symbolOf))];
+}
 
-const SIGNALS = ["GO", "UP", "DOWN"].flatMap((message) =>
-  ["BTCUSDT", "ETHUSDT"].flatMap((symbol) =>
+/** Order says nothing, and a ticker has one spelling. */
+const sorted = ({ tickers, signals, strategies, aliases = [], sources = [] }: ReferenceDocument) => {
+  const symbolOf = symbolsAmong(tickers.map(({ symbol }) => symbol));
+  return {
+    tickers: tickers.map((one) => ({ ...one, symbol: symbolOf(one.symbol) })).toSorted(by("symbol")),
+    signals: signals.toSorted(by("name")),
+    strategies: strategies
+      .map((one) => ({
+        ...one,
+        signals: one.signals.toSorted(),
+        tickers: one.tickers === "all" ? ("all" as const) : one.tickers.toSorted(),
+      }))
+      .toSorted(by("name")),
+    aliases: aliases.map((one) => ({ ...one, symbol: symbolOf(one.symbol) })).toSorted(by("alias")),
+    sources: sources.toSorted(by("name")),
+  };
+};
+
+function by<Key extends string>(key: Key) {
+  return (a: Readonly<Record<Key, string>>, b: Readonly<Record<Key, string>>) => (a[key] < b[key] ? -1 : 1);
+}
+
+const SIGNALS = ["GO", "UP", "DOWN", "OUT", "OUT OF LONG"].flatMap((message) =>
+  ["BTCUSDT", "BTCUSDT.P", "XBT", "BINANCE:BTCUSDT"].flatMap((symbol) =>
     [1_000, 100_000].map((age) => {
       const parsed = parseSignal(entryFrom(signalFields({ message, symbol }), { at: NOW - age }), NOW);
       if (parsed.status !== "valid") throw new Error("the signal is not valid");
@@ -88,7 +131,7 @@ function dispatched(rows: StoredRows): Set<string> {
   const { version, content } = buildReference(rows);
   const context = { ...CONTEXT, snapshot: snapshotOf(version, content) };
   const found = SIGNALS.flatMap(({ made, name }) => {
-    const { direction, outcomes } = decide(made, context);
+    const { direction, outcomes } = decide(resolveSignal(made, context.snapshot), context);
     return outcomes.flatMap(({ strategy_id: id, status }) =>
       status === "dispatched" ? [`${id} ${direction} ${name}`] : [],
     );
@@ -141,6 +184,7 @@ function changedInOne(first: ReferenceDocument, second: ReferenceDocument): Refe
   return [
     { ...first, tickers: second.tickers },
     { ...first, signals: [...signals, ...rest] },
+    { ...first, aliases: second.aliases ?? [] },
     ...fields.map(([field, value]: [string, unknown]) => ({
       ...first,
       strategies: first.strategies.map((one) => {

@@ -73,6 +73,34 @@ test.each<{ what: string; after: Partial<ReferenceRows>; lines: readonly (string
       "differently: strategy two (2): symbols A instead of all",
     ],
   },
+  {
+    what: "other spellings",
+    after: {
+      tickers: [tickerRow("A", { exchanges: ["NYSE"] }), tickerRow("B", { exchanges: ["*"] })],
+      ticker_aliases: [{ alias: "AA", symbol: "A" }],
+    },
+    lines: ["more: 3 other spellings would be known from now on: AA (A), NYSE:A, any exchange before B"],
+  },
+  {
+    what: "a strategy that takes exits alone, as one that gets tasks, and no longer openings",
+    after: {
+      signals: [signalRow(1, { long_exit_phrase: "OUT" })],
+      strategies: [
+        strategyRow(1, { name: "one", allow_open: false, exits: true, exit_age_ms_max: 0 }),
+        strategyRow(2, { name: "two" }),
+      ],
+    },
+    lines: [
+      "more: 1 subscription would be traded from now on: out (flat long) to one (1)",
+      /^less: 2 subscriptions would not be traded any longer: /,
+      "differently: strategy one (1): exits true instead of false; exit_age_ms_max no limit instead of as for openings",
+    ],
+  },
+  {
+    what: "an exit that no strategy takes",
+    after: { signals: [signalRow(1, { exit_phrase: "OUT" })] },
+    lines: [],
+  },
 ])("a reference is compared: $what", ({ after, lines }) => {
   const found = compared(after);
   expect(found).toHaveLength(lines.length);

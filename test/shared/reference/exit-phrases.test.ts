@@ -58,7 +58,7 @@ describe("a phrase that closes", () => {
       strategy_ids: [20],
     });
     expect(texts).toEqual([
-      'table signals, row Out 1 (1), column long_exit_phrase: "GO", by which signal Cross (2) opens long, instead of a phrase by which no enabled signal opens; the phrase only opens: no position is closed by it',
+      'table signals, row Out 1 (1), column long_exit_phrase: "GO" (signal Cross (2) opens long by it) instead of a phrase by which no enabled signal opens; the phrase only opens: no position is closed by it',
     ]);
     expect(levels).toEqual([]);
   });
@@ -88,7 +88,7 @@ describe("a phrase that closes", () => {
       ["Out 1 (1)", "sides"],
       ["Out 2 (2)", "sides"],
     ]);
-    expect(texts[0]).toContain(`"GO", by which signal Out 2 (2) ${does}, instead of a phrase that closes`);
+    expect(texts[0]).toContain(`"GO" (signal Out 2 (2) ${does} by it) instead of a phrase that closes`);
   });
 
   test.each([

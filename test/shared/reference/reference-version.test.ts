@@ -4,7 +4,6 @@ import { buildReference, contentJson } from "../../../shared/reference/build-ref
 import { referenceText } from "../../../shared/reference/reference-text.ts";
 import type { ReferenceRows } from "../../../shared/reference/reference.ts";
 import { rowsWithStrategies, signalRow, strategyRow, tickerRow } from "../../builders.ts";
-import { mixedReference } from "../../mixed-signals.ts";
 import { widerRows } from "../../wider-references.ts";
 
 const shuffle = <T>(rows: readonly T[]): fc.Arbitrary<T[]> =>
@@ -82,8 +81,7 @@ describe("the version", () => {
     expect(version(changes)).toBe(version());
   });
 
-  test("of references that say nothing new is the one that versions before had, with faults, too", () => {
-    expect(buildReference(mixedReference()).version).toBe("cf3cd2f0e1868ecb");
+  test("of a reference that says nothing new is the one that versions before had, with faults, too", () => {
     const text = '{"b":[1,{"z":null,"a":"é"}],"a":1}';
     const faulty = rowsWithStrategies(
       [

@@ -277,7 +277,8 @@ test("whatever stands in one row, the others are used as without it, and the res
           if (table !== "tickers") expect(snapshot.tickers.get(symbol)).toEqual(ticker);
         for (const [id, strategy] of without.content.strategies)
           if (table !== "strategy_tickers") expect(built.content.strategies.get(id)).toEqual(strategy);
-        expect(built.faults.length).toBeLessThanOrEqual(1);
+        // What rows say together may change with one of them.
+        expect(built.faults.filter(({ rule }) => rule === undefined).length).toBeLessThanOrEqual(1);
         expect(JSON.stringify(built.faults)).toBe(JSON.stringify(JSON.parse(JSON.stringify(built.faults))));
       },
     ),

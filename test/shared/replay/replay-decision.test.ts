@@ -24,6 +24,12 @@ const outcome = (strategy_id: number, reason: string | null): ReplayOutcome => (
   reason,
   detail: {},
 });
+const STALE_BY_ITS_OWN = { ...outcome(2, "stale"), detail: { age_ms: 9, age_ms_max: 3 } };
+/** Of an exit, by the limit of the router. */
+const STALE_EXIT = {
+  ...outcome(3, "stale"),
+  detail: { age_ms: 9, age_ms_max: 5, limit: "SIGNAL_AGE_MS_MAX" },
+};
 const limit = { signalAgeMsMax: 7 };
 
 describe("the circumstances of a logged decision", () => {
@@ -53,6 +59,9 @@ describe("the circumstances of a logged decision", () => {
     [{ status: "ignored", reason: "stale", detail: {} }, 7],
     [{ status: "ignored", reason: "unknown_ticker" }, 7],
     [{ status: "rejected", reason: "missing_field" }, 7],
+    [{ status: "dispatched", reason: null, outcomes: [outcome(1, null), STALE_EXIT] }, 5],
+    [{ status: "ignored", reason: "no_eligible_strategy", outcomes: [STALE_BY_ITS_OWN, STALE_EXIT] }, 5],
+    [{ status: "ignored", reason: "no_eligible_strategy", outcomes: [STALE_BY_ITS_OWN] }, 0],
   ] as const)("have the age limit that follows from %j: %i", (changes, signalAgeMsMax) => {
     const logged = { decision: decision(changes), forced: false };
     expect(circumstancesOf(logged, limit)).toMatchObject({ signalAgeMsMax });

@@ -2,31 +2,37 @@ import type { Entry } from "../../../shared/entry.ts";
 import type { Evidence, Violation } from "../evidence.ts";
 import { expectedTask } from "../expected.ts";
 import type { Facts, LogRow } from "../facts.ts";
+import { claimsOf } from "../spellings.ts";
 
-/** One dispatched row per uid, duplicates point to it, and its tasks are exactly its dispatched outcomes. */
+/**
+ * One dispatched row per ticker and per spelling of a signal, whatever a spelling means from one to the next; duplicates point to
+ * it, and its tasks are exactly its dispatched outcomes.
+ */
 export function dispatchViolations(facts: Facts, evidence: Evidence): Violation[] {
   const found: Violation[] = [];
   const entries = new Map(facts.entries.map((entry) => [entry.id, entry]));
   const published = new Map(facts.results.map(({ fields }, i) => [fields["entry_id"] ?? "", i]));
   const holders = new Map<string, string>();
-  for (const { status, uid, entry_id: entryId } of facts.rows) {
-    if (status !== "dispatched") continue;
-    const other = holders.get(uid ?? "");
-    if (other !== undefined) found.push({ entryId, text: `uid ${uid} is dispatched here and by ${other}` });
-    holders.set(uid ?? "", entryId);
+  for (const row of facts.rows) {
+    const { status, entry_id: entryId } = row;
+    const entry = entries.get(entryId);
+    if (status !== "dispatched" || entry === undefined) continue;
+    for (const claim of new Set(claimsOf(entry, row))) {
+      const other = holders.get(claim);
+      if (other !== undefined) found.push({ entryId, text: `${claim} is dispatched here and by ${other}` });
+      holders.set(claim, entryId);
+    }
   }
   for (const row of facts.rows) {
-    const { entry_id: entryId, uid } = row;
+    const { entry_id: entryId, duplicate_of: holder } = row;
     const entry = entries.get(entryId);
     if (entry === undefined) continue;
     const bad = (text: string): void => void found.push({ entryId, text });
-    const holder = holders.get(uid ?? "");
-    if (
-      row.status === "duplicate"
-        ? holder === undefined || row.duplicate_of !== holder
-        : row.duplicate_of !== null
-    )
-      bad(`duplicate of ${row.duplicate_of}, while ${holder ?? "no entry"} has dispatched uid ${uid}`);
+    const possible = claimsOf(entry, row).flatMap((claim) => holders.get(claim) ?? []);
+    if (row.status === "duplicate" ? !possible.includes(holder ?? "") : holder !== null)
+      bad(
+        `duplicate of ${holder}, while what it claims was dispatched by ${possible.join(", ") || "no entry"}`,
+      );
     if (row.status === "duplicate" && (published.get(entryId) ?? 0) < (published.get(holder ?? "") ?? 0))
       bad(`duplicate of ${holder}, which was dispatched later`);
     found.push(...taskViolations(entry, row, { facts, evidence }));

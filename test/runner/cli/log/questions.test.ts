@@ -263,6 +263,7 @@ test("tail: a line for each decision, attempt and outcome", async () => {
     { kind: "heartbeat", at: common.at, redis: "unavailable" },
     { kind: "heartbeat", at: common.at, redis: "available" },
     { ...decision, message: "x".repeat(10_000), symbol: "\u009B2J" },
+    { ...decision, message: "OUT", direction: "flat", side: "long" },
   ];
   const answers = { "/tail": lines.map((line) => `${JSON.stringify(line)}\n`).join("") };
   const { out, err, requests } = await ask({ answers }, "tail", "--strategy", "Trend", "--failed");
@@ -279,6 +280,7 @@ test("tail: a line for each decision, attempt and outcome", async () => {
     "10:00:00  IGNORED     UP on BTCUSDT (long)  NO is not among the tickers (unknown_ticker)  1-0",
     "… 3 not shown: more came than could be printed",
     `10:00:00  DISPATCHED  ${"x".repeat(200)} on \uFFFD2J (long)  → Trend (4); 1 not  1-0`,
+    "10:00:00  DISPATCHED  OUT on BTCUSDT (exit long)  → Trend (4); 1 not  1-0",
   ]);
   const json = await ask({ answers }, "tail", "--json");
   expect(json.out).not.toMatch(/[^\P{C}\n]/u);

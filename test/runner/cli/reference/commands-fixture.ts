@@ -9,8 +9,10 @@ import { editRoutesOver } from "../../../../runner/http/reference/routes.ts";
 import { TextFileError } from "../../../../shared/io/files/text-files.ts";
 import type { Change } from "../../../../shared/io/reference-edits/changes.ts";
 import type { Edit, EditAnswer, EditOptions } from "../../../../shared/io/reference-edits/edit.ts";
+import { ROUTER_KINDS } from "../../../../shared/io/reference-edits/not-own.ts";
 import type { ReferenceEdits } from "../../../../shared/io/reference-edits/reference-edits.ts";
 import { changeLines } from "../../../../shared/reference-document/change-lines.ts";
+import { DOCUMENT_KINDS } from "../../../../shared/reference-document/document-fields.ts";
 import type { ReferenceDocument } from "../../../../shared/reference-document/document.ts";
 import { parseDocument } from "../../../../shared/reference-document/parse-document.ts";
 import type { AddressesIn } from "../../../../shared/reference-document/shown-params.ts";
@@ -31,6 +33,8 @@ interface Stage {
   readonly document: ReferenceDocument;
   /** What the edit answers; default: done. */
   readonly answer?: (edit: EditOptions) => EditAnswer;
+  /** Why tickers, signals and strategies cannot be edited. */
+  readonly notOwn?: string;
   /** What a person answers; default: there is no terminal. */
   readonly confirmed?: boolean;
   readonly changes?: readonly { readonly change: Change; readonly document: ReferenceDocument }[];
@@ -40,7 +44,7 @@ interface Stage {
 function rowsOf({ tickers, signals, strategies }: ReferenceDocument): StoredRows {
   return {
     ...NO_ROWS,
-    tickers,
+    tickers: tickers.map((row) => ({ ...row, exchanges: row.exchanges === "*" ? ["*"] : row.exchanges })),
     signals: signals.map((row, at) => ({ ...row, id: at + 1 })),
     strategies: strategies.map((row, at) => ({ ...row, id: at + 1, use_all_tickers: row.tickers === "all" })),
   };
@@ -64,8 +68,10 @@ export async function run(stage: Stage, ...args: string[]): Promise<Ran> {
     stage.answer ??
     (() => ({ status: "done", changeId: 2, version: "v2", etag: "e2", summary: NONE }) as const);
   const { changes = [] } = stage;
+  const owner =
+    stage.notOwn === undefined ? { kinds: DOCUMENT_KINDS } : { kinds: ROUTER_KINDS, notOwn: stage.notOwn };
   const reference: ReferenceEdits = {
-    read: async () => ({ document: stage.document, etag: ETAG, version: "v1", unreadable: [] }),
+    read: async () => ({ document: stage.document, etag: ETAG, version: "v1", unreadable: [], ...owner }),
     apply: async (edit) => {
       edits.push(edit);
       return answer(edit);
@@ -82,7 +88,7 @@ export async function run(stage: Stage, ...args: string[]): Promise<Ran> {
       const rows = before === undefined ? NO_ROWS : rowsOf(before.document);
       const addressesIn: AddressesIn = (strategy) => markedAddresses(strategy, HANDLERS);
       const lines = changeLines(rows, rowsOf(found.document), { addressesIn });
-      return { ...found, changes: lines };
+      return { ...found, changes: lines, kinds: owner.kinds };
     },
     rollback: async (id, options) => {
       if (!changes.some(({ change }) => change.id === id)) return undefined;

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Problem } from "../../../../runner/http/problem.ts";
 import { DatabaseError } from "../../../../shared/io/postgres/database.ts";
 import type { Change } from "../../../../shared/io/reference-edits/changes.ts";
+import { ticker } from "../../../shared/reference-document/plan-fixture.ts";
 import { documentFrom, ETAG, run } from "./commands-fixture.ts";
 
 /** `cli reference add`, `set`, `remove`, `list`, and the history. */
@@ -74,9 +75,9 @@ describe("set", () => {
     [["set", "strategy", "Hook", "tickers+=XRPUSDT"], /tickers is all, which is no list/],
     [["set", "strategy", "Trend", "enabled"], /expected field=value/],
     [["set", "strategy", "Hook", "params.timeout_ms+=100"], /whole value, params.timeout_ms=value/],
-    [["add", "ticker", "btcusdt.P"], /there is a ticker btcusdt.P already: use set/],
+    [["add", "ticker", "btcusdt"], /there is a ticker btcusdt already: use set/],
     [["remove", "signal", "EMO", "--yes"], /no signal EMO: did you mean EMA/],
-    [["list", "foo"], /Expected ticker, signal or strategy/],
+    [["list", "foo"], /Expected ticker, signal, strategy, alias or source/],
     [["show", "99"], /there is no change 99/],
   ])("%j is refused", async (args, message) => {
     expect(await edited(...args)).toMatchObject({ code: 1, edits: [], err: expect.stringMatching(message) });
@@ -98,7 +99,7 @@ test.each([
 
 test("add makes a row with defaults", async () => {
   const { document: after } = await edited("add", "ticker", "0700");
-  expect(after?.tickers[2]).toEqual({ symbol: "0700", status: "enabled", trade_permission: "enabled" });
+  expect(after?.tickers[2]).toEqual(ticker("0700"));
 });
 
 test("remove asks, and takes out one row", async () => {
@@ -133,7 +134,7 @@ test("list shows columns also of wide names, and of addresses the host", async (
   expect(out).not.toContain("token-123");
   expect(out).toMatch(/^Hook +opens +webhook +all +none +\{"url":"bot\.example\.com/m);
   expect(out).toContain(
-    "signal  state    long phrase  short phrase  source\nEMA     enabled  UP\n突破    enabled  X\n",
+    "signal  state    long phrase  short phrase  exits  source\nEMA     enabled  UP\n突破    enabled  X\n",
   );
   expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   const json = JSON.parse((await run({ document }, "list", "strategies", "--json")).out);
@@ -215,6 +216,84 @@ describe("the history", () => {
     );
     expect(code).toBe(0);
     expect(rollbacks.at(-1)).toMatchObject({ id: 1, by: "bob", agreed: true, dryRun: false, ifMatch: ETAG });
+  });
+});
+
+describe("aliases, exchanges and sources", () => {
+  const OWN = `
+tickers: [{ symbol: BTCUSDT, exchanges: [BINANCE] }]
+signals: [{ name: EMA, exit_phrase: OUT, long_exit_phrase: OUT LONG }]
+aliases: [{ alias: XBT, symbol: BTCUSDT }]
+sources:
+  - name: desk
+    template: { symbol: "{{s}}", message: "{{m}}", time: "{{t}}", qty: "{{q}}" }
+`;
+  const own = documentFrom(OWN);
+  const changed = async (...args: string[]) => {
+    const ran = await run({ document: own }, ...args);
+    return { ...ran, document: ran.edits[0]?.document };
+  };
+
+  test.each([
+    [["exchanges+=BYBIT"], ["BINANCE", "BYBIT"]],
+    [["exchanges=*"], "*"],
+    [["exchanges="], null],
+    [["exchanges=", "exchanges+=BYBIT"], ["BYBIT"]],
+  ])("set ticker BTCUSDT %j", async (typed, exchanges) => {
+    const { document: after } = await changed("set", "ticker", "BTCUSDT", ...typed);
+    expect(after?.tickers).toEqual([ticker("BTCUSDT", { exchanges })]);
+  });
+
+  test("a field of a template is text, or an object; without a value it is taken out", async () => {
+    const typed = [
+      'template.message={"from":"{{side}}","map":{"buy":"GO"}}',
+      "template.qty=",
+      "template.stop=5",
+    ];
+    const { document: after } = await changed("set", "source", "desk", ...typed);
+    const message = { from: "{{side}}", map: { buy: "GO" } };
+    expect(after?.sources).toMatchObject([
+      { format: "json", template: { symbol: "{{s}}", message, stop: "5" } },
+    ]);
+    expect(after?.sources?.[0]?.template).not.toHaveProperty("qty");
+    const { err } = await changed("set", "source", "desk", "template.message={{m");
+    expect(err).toMatch(/template\.message: /);
+  });
+
+  test("are added, renamed and removed like the others", async () => {
+    expect((await changed("add", "alias", "XBTUSD", "symbol=BTCUSDT")).document?.aliases).toHaveLength(2);
+    expect((await changed("add", "alias", "xbt", "symbol=BTCUSDT")).err).toMatch(
+      /there is an alias xbt already: use set/,
+    );
+    const { document: renamed } = await changed("set", "alias", "xbt", "alias=XBTUSD");
+    expect(renamed?.aliases).toEqual([{ alias: "XBTUSD", symbol: "BTCUSDT", was: "XBT" }]);
+    const { edits } = await changed("remove", "source", "desk", "--yes");
+    expect(edits[0]).toMatchObject({
+      removes: [{ kind: "sources", name: "desk" }],
+      document: { sources: [] },
+    });
+  });
+
+  test("are listed; where the reference is another system's, they alone are", async () => {
+    const { out } = await changed("list");
+    expect(out).toMatch(/^EMA +enabled +OUT, long: OUT LONG/m);
+    expect(out).toMatch(/^alias +ticker\nXBT +BTCUSDT\n/m);
+    expect(out).toMatch(/^desk +enabled +json +\{"symbol":"\{\{s\}\}"/m);
+    const foreign = { document: own, notOwn: "the reference is another system's" };
+    const listed = await run(foreign, "list");
+    expect(listed.out).toMatch(/^alias +ticker\n/);
+    expect(listed.out).not.toContain("trade permission");
+    expect(await run(foreign, "list", "tickers")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("the tickers are another system's"),
+    });
+    const document = documentFrom("aliases: [{ alias: XBT, symbol: BTCUSDT }]");
+    expect(await run({ ...foreign, document }, "set", "ticker", "BTCUSDT", "status=disabled")).toMatchObject({
+      code: 1,
+    });
+    expect((await run({ ...foreign, document }, "set", "alias", "XBT", "symbol=ETHUSDT")).edits).toHaveLength(
+      1,
+    );
   });
 });
 

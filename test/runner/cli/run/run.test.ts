@@ -9,6 +9,7 @@ const RUN = {
   entry_id: "17-1",
   symbol: "BTCUSDT",
   direction: "long",
+  side: null,
   time: "2026-01-05T10:00:00.000Z",
   idempotency_key: "k1",
 };
@@ -57,9 +58,10 @@ async function cli(
     const body = (await request.json()) as Record<string, unknown>;
     bodies.push(body);
     paths.push(new URL(request.url).pathname);
+    const run = { ...RUN, direction: body["direction"], side: body["side"] ?? null };
     if (body["for_real"] === true)
-      return Response.json({ dry_run: false, ...RUN, execution: outcome(status) });
-    if (!noDryRun) return Response.json({ dry_run: true, ...RUN, preview: preview(stops) });
+      return Response.json({ dry_run: false, ...run, execution: outcome(status) });
+    if (!noDryRun) return Response.json({ dry_run: true, ...run, preview: preview(stops) });
     const problem = {
       type: "about:blank",
       title: "Conflict",
@@ -135,6 +137,14 @@ describe("cli run", () => {
     expect({ code, asked: asked?.length }).toEqual({ code: 1, asked: 1 });
     expect(err).toContain("handler broker has no dry run");
     expect(out).toContain("the receiver may have acted");
+  });
+
+  test("asks for an exit of one side, which openings do not have", async () => {
+    const exit = ["--direction", "flat", "--side", "short"];
+    const { bodies, out } = await cli({}, ...exit);
+    expect(bodies).toMatchObject([{ direction: "flat", side: "short" }]);
+    expect(out).toContain(": exit short on BTCUSDT, bar");
+    await expect(cli({}, "--side", "short")).rejects.toThrow("--side needs --direction flat");
   });
 
   test("needs a reason for real, and with --yes asks nothing", async () => {

@@ -27,6 +27,7 @@ test("the current snapshot is shown with its version, its age and its content", 
         signal_1_long: expect.objectContaining({ direction: "long", strategy_ids: [10] }),
         signal_1_short: expect.objectContaining({ direction: "short", strategy_ids: [10] }),
       },
+      sources: {},
     },
   });
   const without = await http.call("GET", "/reference?content=false");

@@ -159,3 +159,46 @@ test("every fault of a document is answered with its place, and without Postgres
     body: { code: "postgres_unavailable" },
   });
 });
+
+test("aliases and sources are edited as the others are, and alone where the reference is another system's", async () => {
+  const read = await http.call("GET", "/reference/document");
+  const [{ symbol }] = read.body.tickers;
+  const alias = { alias: "A/B", symbol };
+  expect(await http.call("POST", "/reference/aliases", alias)).toMatchObject({
+    status: 409,
+    body: {
+      code: "to_agree",
+      issues: expect.arrayContaining([expect.objectContaining({ path: "will_trade_more" })]),
+    },
+  });
+  await http.sql("INSERT INTO signal_router_migrations (name, run_on) VALUES ('reference none', now())");
+  try {
+    const own = await http.call("GET", "/reference/document");
+    expect(own.body).toEqual({ $schema: expect.anything(), aliases: [], sources: [] });
+    expect(await http.call("PUT", "/reference/document", read.body, { "if-match": "*" })).toMatchObject({
+      status: 409,
+      body: { code: "reference_not_own" },
+    });
+    const added = await http.call("POST", `/reference/aliases${AGREED}`, alias);
+    expect(added).toMatchObject({ status: 200, body: { changes: [`alias A/B of ticker ${symbol}: added`] } });
+    const source = { name: "desk", template: { symbol: "{{s}}", message: "{{m}", time: "{{t}}" } };
+    expect(await http.call("POST", `/reference/sources${AGREED}`, source)).toMatchObject({
+      status: 422,
+      body: { issues: [{ path: "template.message" }] },
+    });
+    const change = `/reference/changes/${added.body.change}`;
+    expect((await http.call("GET", change)).body.document).toMatchObject({ aliases: [alias], sources: [] });
+    const gone = await http.call("DELETE", `/reference/aliases/A%2FB${AGREED}`);
+    expect(gone).toMatchObject({ status: 200, body: { will_remove: [`alias A/B of ticker ${symbol}`] } });
+    for (const [method, path] of [
+      ["POST", "/reference/tickers"],
+      ["DELETE", `/reference/tickers/${symbol}`],
+    ] as const)
+      expect(await http.call(method, path, method === "POST" ? { symbol: "NEW" } : undefined)).toMatchObject({
+        status: 409,
+        body: { code: "reference_not_own" },
+      });
+  } finally {
+    await http.sql("DELETE FROM signal_router_migrations WHERE name = 'reference none'");
+  }
+});

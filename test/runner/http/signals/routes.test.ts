@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { signalBinding } from "../../../../runner/bindings/signal-binding.ts";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
-import { rowsWithStrategies, strategyRow } from "../../../builders.ts";
+import { rowsWithStrategies, signalRow, strategyRow } from "../../../builders.ts";
 import { at, logged, NO_ROWS, ran, replay, routed } from "../../../shared/io/log/logged.ts";
 import { deadLettersOf } from "../dead-letter-fixture.ts";
 import { useHttpApp } from "../http-fixture.ts";
@@ -219,6 +219,26 @@ describe("GET /signals/{uid}", () => {
     expect(unknown).toMatchObject({ status: 503, body: { code: "postgres_unavailable" } });
   });
 
+  test("finds the exit that brought the uid of its opening, before both are logged and after", async () => {
+    await http.setReference(
+      rowsWithStrategies([strategyRow(10, { exits: true })], {
+        signals: [signalRow(1, { long_exit_phrase: "OUT" })],
+      }),
+    );
+    const opening = await http.publish(freshSignal({ uid: "both" }));
+    const exit = await http.publish(freshSignal({ uid: "both", message: "OUT" }));
+    await decideWaiting(http.services);
+    const found = [
+      { entry: { id: opening }, decisions: [{ uid: "both", direction: "long", side: null }] },
+      { entry: { id: exit }, decisions: [{ uid: "both:long", direction: "flat", side: "long" }] },
+    ];
+    const before = await signal("both");
+    expect(before.body.entries).toMatchObject(found);
+    await logWaiting(http.services);
+    expect((await signal("both")).body.entries).toMatchObject(found);
+    expect((await signal("both:long")).body.entries).toMatchObject(found.slice(1));
+  });
+
   test("shows no more than twenty entries, and says that there are more", async () => {
     await write(...Array.from({ length: 25 }, (_, n) => logged(`${n}-0`, { uid: "again and again" })));
     const { body } = await signal("again and again");
@@ -238,7 +258,7 @@ describe("GET /signals/{uid}", () => {
       expect(await signal(uid)).toMatchObject({ status: 404, body: { code: "no_such_signal" } });
     }
     expect(await http.call("GET", "/signals/%ED%A0%80%zz")).toMatchObject({ status: 404 });
-    for (const uid of ["x".repeat(257), "   "]) {
+    for (const uid of ["x".repeat(263), "   "]) {
       expect(await signal(uid)).toMatchObject({ status: 422, body: { code: "invalid_request" } });
     }
   });

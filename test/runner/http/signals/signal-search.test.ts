@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { logStoreOn } from "../../../../shared/io/log/log-store-postgres.ts";
 import { SIGNAL_STATUSES } from "../../../../shared/reasons.ts";
-import { rowsWithStrategies, strategyRow } from "../../../builders.ts";
+import { rowsWithStrategies, strategyRow, tickerRow } from "../../../builders.ts";
 import { at, logged, NO_ROWS, routed } from "../../../shared/io/log/logged.ts";
 import { useHttpApp } from "../http-fixture.ts";
 import { decideWaiting, freshSignal, logWaiting } from "../router-steps.ts";
@@ -35,6 +35,37 @@ test("signals are found by their decision and by a strategy's outcome", async ()
   expect(idsIn((await search({ strategy: "11", status: "ignored" })).body)).toEqual([unknown, taken]);
   expect(idsIn((await search({ strategy: "10", status: "dispatched" })).body)).toEqual([taken]);
   expect(idsIn((await search({ status: "rejected", invocation: "live", limit: "1" })).body)).toEqual([bad]);
+});
+
+test("a symbol may be any spelling of its ticker, and X.P one of its own", async () => {
+  const symbols = ["XBTUSD", "BTCUSDT", "BTCUSDT.P", "SOLUSDT.P"];
+  const rows = rowsWithStrategies([strategyRow(10)], {
+    tickers: [tickerRow("BTCUSDT"), tickerRow("BTCUSDT.P")],
+    ticker_aliases: [{ alias: "XBTUSD", symbol: "BTCUSDT" }],
+  });
+  await http.setReference(rows);
+  const signal = (symbol: string) => freshSignal({ bar_time: "2026-01-05T10:00:00Z", symbol });
+  const [alias, spot, perpetual, unknown] = await Promise.all(
+    symbols.map(async (symbol) => http.publish(signal(symbol))),
+  );
+  await decideWaiting(http.services);
+  await logWaiting(http.services);
+  const { body } = await search({});
+  expect(body.signals.map(({ status }: { status: string }) => status)).toEqual([
+    "ignored",
+    "dispatched",
+    "duplicate",
+    "dispatched",
+  ]);
+  for (const typed of [" xbtusd", "BTCUSDT"])
+    expect(idsIn((await search({ symbol: typed })).body)).toEqual([spot, alias]);
+  expect(idsIn((await search({ symbol: "btcusdt.p" })).body)).toEqual([perpetual]);
+  expect(idsIn((await search({ symbol: "SOLUSDT.P" })).body)).toEqual([unknown]);
+  const { body: page } = await search({ symbol: "xbtusd", limit: "1" });
+  expect(idsIn(page)).toEqual([spot]);
+  expect(idsIn((await search({ symbol: "XBTUSD", limit: "1", cursor: page.next_cursor })).body)).toEqual([
+    alias,
+  ]);
 });
 
 test("a time may have any form that signals accept", async () => {
@@ -121,7 +152,7 @@ test("an invalid parameter is refused with what is expected", async () => {
     [{ from: "now" }, /ISO 8601/],
     [{ to: "2026-02-30" }, /ISO 8601/],
     [{ from: "2026-01-02", to: "2026-01-02" }, /after `from`/],
-    [{ uid: "x".repeat(257) }, /256/],
+    [{ uid: "x".repeat(263) }, /262/],
     [{ invocation: "" }, /1/],
     [{ symbl: "BTCUSDT" }, /symbl/],
   ];

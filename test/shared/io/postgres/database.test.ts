@@ -160,6 +160,9 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
       "005_reference_changes",
       "006_retries",
       "007_events_done",
+      "008_exits",
+      "009_router_tables",
+      "010_exits",
     ];
     expect(await pendingMigrations(db)).toStrictEqual(names);
     const results = await Promise.all([db.migrate(), db.migrate(), db.migrate()]);
@@ -171,7 +174,7 @@ describe.each(databaseKinds)("a database of kind $kind", ({ kind, create }) => {
     );
     const expected =
       "invocations reference_changes reference_snapshots signal_log signal_log_entries signal_router_migrations signals " +
-      "strategies strategy_signals strategy_tickers system_log things tickers";
+      "strategies strategy_signals strategy_tickers system_log things ticker_aliases tickers webhook_sources";
     expect(new Set(tables.map(({ name }) => name))).toStrictEqual(new Set(expected.split(" ")));
   });
 

@@ -2,11 +2,12 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { EditOptions } from "../../../../shared/io/reference-edits/edit.ts";
 import { referenceEditsOn } from "../../../../shared/io/reference-edits/reference-edits.ts";
-import { symbolOf } from "../../../../shared/reference-document/document-of-rows.ts";
+import { exchangesIn } from "../../../../shared/reference-document/document-of-rows.ts";
 import type { ReferenceDocument } from "../../../../shared/reference-document/document.ts";
 import { formatDocument } from "../../../../shared/reference-document/format-document.ts";
 import { parseDocument } from "../../../../shared/reference-document/parse-document.ts";
 import { NO_USE } from "../../../../shared/reference-document/removals.ts";
+import { aliasOf, symbolsAmong } from "../../../../shared/reference-document/ticker-symbols.ts";
 import { documentWithoutRenames } from "../../reference-document/any-document.ts";
 import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
 
@@ -24,29 +25,44 @@ const exported = async (): Promise<string> => formatDocument((await edits.read()
 
 async function emptied(): Promise<void> {
   await db.query(
-    "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers, reference_changes RESTART IDENTITY",
+    "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers, ticker_aliases, webhook_sources, reference_changes RESTART IDENTITY",
   );
 }
 
 /** Rows and lists have no order of their own, and a symbol has one spelling. */
-function asSets({ tickers, signals, strategies }: ReferenceDocument) {
+function asSets({ tickers, signals, strategies, aliases = [], sources = [] }: ReferenceDocument) {
+  const symbolOf = symbolsAmong(tickers.map(({ symbol }) => symbol));
+  // A text of white space alone is none.
+  const textOf = (text: string | null): string | null => (text?.trim() === "" ? null : text);
   const sets = {
-    tickers: tickers.map((row) => ({ ...row, symbol: symbolOf(row.symbol) })),
-    // A phrase of white space alone is none.
+    tickers: tickers.map((row) => ({
+      ...row,
+      symbol: symbolOf(row.symbol),
+      exchanges: exchangesIn(row.exchanges),
+    })),
     signals: signals.map((row) => ({
       ...row,
-      long_phrase: row.long_phrase?.trim() === "" ? null : row.long_phrase,
-      short_phrase: row.short_phrase?.trim() === "" ? null : row.short_phrase,
+      long_phrase: textOf(row.long_phrase),
+      short_phrase: textOf(row.short_phrase),
+      exit_phrase: textOf(row.exit_phrase),
+      long_exit_phrase: textOf(row.long_exit_phrase),
+      short_exit_phrase: textOf(row.short_exit_phrase),
     })),
     strategies: strategies.map(({ params, ...row }) => ({
       ...row,
-      // The order of members decides nothing.
-      params: JSON.stringify(params, (_, value: unknown) => (isPlain(value) ? byName(value) : value)),
+      params: unordered(params),
       signals: row.signals.toSorted(),
       tickers: row.tickers === "all" ? "all" : row.tickers.map(symbolOf).toSorted(),
     })),
+    aliases: aliases.map((row) => ({ alias: aliasOf(row.alias), symbol: symbolOf(row.symbol) })),
+    sources: sources.map(({ template, ...row }) => ({ ...row, template: unordered(template) })),
   };
   return Object.values(sets).map((rows) => rows.map((row) => JSON.stringify(byName(row))).toSorted());
+}
+
+/** The order of members decides nothing. */
+function unordered(json: object): string {
+  return JSON.stringify(json, (_, value: unknown) => (isPlain(value) ? byName(value) : value));
 }
 
 function byName(value: object): unknown[] {
@@ -94,7 +110,9 @@ test("a mutated file is refused whole, or leaves exactly that reference, which i
         const parsed = parseDocument(text);
         if (!parsed.ok) return;
         const before = await exported();
-        const answer = await edits.apply({ ...HOW, document: parsed.document, prune: true, kind: "apply" });
+        // Lists that a file lacks prune nothing.
+        const wanted = { aliases: [], sources: [], ...parsed.document };
+        const answer = await edits.apply({ ...HOW, document: wanted, prune: true, kind: "apply" });
         if (answer.status === "refused") {
           refused += 1;
           expect(answer.faults.length).toBeGreaterThan(0);
@@ -103,7 +121,7 @@ test("a mutated file is refused whole, or leaves exactly that reference, which i
         }
         applied += 1;
         expect(["done", "unchanged"]).toContain(answer.status);
-        expect(asSets((await edits.read()).document)).toEqual(asSets(parsed.document));
+        expect(asSets((await edits.read()).document)).toEqual(asSets(wanted));
         const file = await exported();
         await emptied();
         const again = parseDocument(file);

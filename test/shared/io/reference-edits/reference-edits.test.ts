@@ -11,16 +11,28 @@ import { loadReferenceRows } from "../../../../shared/io/reference/reference-sou
 import type { DocumentStrategy, ReferenceDocument } from "../../../../shared/reference-document/document.ts";
 import { NO_USE, type StrategyUse } from "../../../../shared/reference-document/removals.ts";
 import { buildReference } from "../../../../shared/reference/build-reference.ts";
-import { strategy } from "../../reference-document/plan-fixture.ts";
+import { signal, strategy, ticker } from "../../reference-document/plan-fixture.ts";
 import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
 
 const document = (...strategies: DocumentStrategy[]): ReferenceDocument => ({
-  tickers: [{ symbol: "BTCUSDT", status: "enabled", trade_permission: "enabled" }],
-  signals: [{ name: "EMA", long_phrase: "UP", short_phrase: null, source: "desk", enabled: true }],
+  tickers: [ticker("BTCUSDT")],
+  signals: [signal("EMA", { long_phrase: "UP", source: "desk" })],
   strategies,
+  aliases: [],
+  sources: [],
 });
 
 const AB = document(strategy("A"), strategy("B"));
+
+const ALIAS = { alias: "XBT", symbol: "BTCUSDT" };
+const SOURCE = {
+  name: "desk",
+  enabled: true,
+  format: "json",
+  template: { time: "{{t}}", symbol: "{{s}}", message: { map: { buy: "UP" }, from: "{{side}}" } },
+  uid: null,
+} as const;
+const HOW = { by: "bob", reason: null, dryRun: false, agreed: true };
 
 function editing(db: Database, use: ReadonlyMap<number, StrategyUse> = new Map()) {
   const edits = referenceEditsOn(db, { useOf: async () => use });
@@ -50,7 +62,7 @@ const versionOf = async (db: Database) => buildReference(await loadReferenceRows
 
 async function emptied(db: Database): Promise<void> {
   await db.query(
-    "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers, reference_changes RESTART IDENTITY",
+    "TRUNCATE tickers, signals, strategies, strategy_signals, strategy_tickers, ticker_aliases, webhook_sources, reference_changes RESTART IDENTITY",
   );
 }
 
@@ -243,17 +255,90 @@ describe("on a server", () => {
     await db.query("DROP TRIGGER hold ON strategies");
   });
 
-  test("nothing is edited or recorded while the reference is another system's", async () => {
-    await apply(AB);
+  test("rows of before these columns and tables are the same rows: nothing is recorded, and they can be restored", async () => {
+    await apply(document(strategy("A")));
+    const { etag } = await edits.read();
+    const [last] = await db.query<{ text: string }>(
+      "SELECT rows::text AS text FROM reference_changes ORDER BY id DESC LIMIT 1",
+    );
+    expect(last?.text).not.toMatch(/exit|exchanges|ticker_aliases|webhook_sources/);
+    const wide = {
+      ...document(strategy("A", { exits: true, exit_age_ms_max: 0 })),
+      tickers: [ticker("BTCUSDT", { exchanges: ["BINANCE"] })],
+      signals: [signal("EMA", { long_phrase: "UP", source: "desk", short_exit_phrase: "OUT" })],
+      aliases: [ALIAS],
+      sources: [SOURCE],
+    };
+    expect(await apply(wide)).toMatchObject({ status: "done", changeId: 3, version: await versionOf(db) });
+    expect((await edits.read()).document).toEqual(wide);
+    expect(await recordChangesBySql(db)).toBeUndefined();
+    expect(await edits.rollback(2, HOW)).toMatchObject({
+      status: "done",
+      etag,
+      summary: {
+        willRemove: ["alias XBT of ticker BTCUSDT", expect.stringMatching(/^source desk: /)],
+        changes: expect.arrayContaining(['ticker BTCUSDT: exchanges ["BINANCE"] → none']),
+      },
+    });
+    expect(await edits.rollback(3, HOW)).toMatchObject({ status: "done" });
+    expect((await edits.read()).document).toEqual(wide);
+    expect(await edits.change(3, 2)).toMatchObject({
+      changes: expect.arrayContaining(["source desk: added"]),
+    });
+  });
+
+  test("while the reference is another system's, aliases and sources are edited and recorded, and nothing else", async () => {
+    await apply(document(strategy("A")));
     await db.query("INSERT INTO signal_router_migrations (name, run_on) VALUES ('reference none', now())");
     await db.query("UPDATE strategies SET shadow = true");
-    expect(await apply(document(strategy("A")))).toMatchObject({
-      status: "not_own",
-      message: expect.stringContaining("tables or views that another program has made"),
+    expect(await recordChangesBySql(db)).toBeUndefined();
+    const read = await edits.read();
+    expect(read).toMatchObject({
+      kinds: ["aliases", "sources"],
+      document: { tickers: [], strategies: [], aliases: [], sources: [] },
     });
-    await expect(edits.read()).rejects.toThrow(/not the router's own/);
-    await recordChangesBySql(db);
-    expect(await historyOf(db)).toHaveLength(2);
+    const refused = {
+      status: "not_own",
+      message: expect.stringContaining("tables or views that another program"),
+    };
+    expect(await apply(document(strategy("A")))).toMatchObject(refused);
+    const empty = { tickers: [], signals: [], strategies: [] };
+    const removes = [{ kind: "tickers", name: "BTCUSDT" }] as const;
+    expect(await apply({ ...empty, aliases: [ALIAS] }, { removes })).toMatchObject(refused);
+
+    const wanted = { ...empty, aliases: [ALIAS], sources: [SOURCE] };
+    expect(await apply(wanted, { agreed: false })).toMatchObject({
+      status: "to_agree",
+      summary: {
+        willTradeMore: expect.arrayContaining([expect.stringContaining("alias XBT")]),
+        warnings: [],
+      },
+    });
+    const done = await apply(wanted, { ifMatch: read.etag });
+    expect(done).toMatchObject({ status: "done", changeId: 3, version: await versionOf(db) });
+    expect(await apply(wanted, { ifMatch: read.etag })).toMatchObject({ status: "conflict" });
+    expect(await apply({ ...empty, aliases: [{ ...ALIAS, symbol: "NONE" }] })).toMatchObject({
+      status: "refused",
+      faults: [{ path: "aliases[0].symbol" }],
+    });
+    expect(await edits.change(3)).toMatchObject({
+      kinds: ["aliases", "sources"],
+      document: { aliases: [ALIAS], sources: [SOURCE] },
+      changes: ["alias XBT of ticker BTCUSDT: added", "source desk: added"],
+    });
+    await db.query("DELETE FROM ticker_aliases");
+    expect(await recordChangesBySql(db)).toBe(4);
+    expect(await edits.rollback(3, HOW)).toMatchObject({ status: "done", changeId: 5 });
+    expect(await edits.rollback(2, HOW)).toMatchObject({
+      status: "done",
+      summary: { warnings: [expect.stringContaining("the rest is another system's")] },
+    });
     await db.query("DELETE FROM signal_router_migrations WHERE name = 'reference none'");
+    // Rows of the other system's time say nothing of the tickers, which stay.
+    expect(await edits.rollback(3, HOW)).toMatchObject({
+      status: "done",
+      summary: { willRemove: [], changes: ["alias XBT of ticker BTCUSDT: added", "source desk: added"] },
+    });
+    expect(await idsIn(db)).toEqual({ A: 1 });
   });
 });

@@ -52,10 +52,13 @@ export function trialText(trial: Trial): readonly string[] {
 }
 
 function alertText({ fields, uid, decision }: Accepted): readonly string[] {
-  const { status, reason, detail, direction, signal_id: signalId, symbol, outcomes } = decision;
+  const { status, reason, detail, direction, side, signal_id: signalId, symbol, outcomes } = decision;
   const width = Math.max(...Object.keys(fields).map((name) => name.length));
   const why = reason === null ? "" : `: ${reasonText(reason, detail)}`;
-  const meaning = direction === null ? "" : ` (${direction} of signal ${signalId} on ${symbol})`;
+  const meaning =
+    direction === null
+      ? ""
+      : ` (${side === null ? direction : `closes ${side}`} of signal ${signalId} on ${symbol})`;
   return [
     ...Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${excerpt(value)}`),
     `uid ${uid}`,

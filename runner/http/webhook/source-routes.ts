@@ -130,7 +130,7 @@ function decisionOn(
 ): Extract<Trial, { accepted: true }>["alerts"][number]["decision"] {
   const context = { snapshot, control, now: clock.now(), signalAgeMsMax: config.signalAgeMsMax };
   const at = { ...resolveSignal(signal, snapshot), ageFrom: signal.sentAt ?? context.now };
-  const { status, reason, detail, signalId, direction, outcomes } = decide(at, {
+  const { status, reason, detail, signalId, direction, side, outcomes } = decide(at, {
     ...context,
     shadow: config.shadow,
   });
@@ -140,6 +140,7 @@ function decisionOn(
     detail,
     signal_id: signalId,
     direction,
+    side,
     symbol: at.symbol,
     outcomes: [...outcomes],
   };

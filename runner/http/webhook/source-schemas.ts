@@ -42,6 +42,7 @@ export const trialSchema = z
             detail,
             signal_id: z.int().nullable(),
             direction: z.enum(["long", "short", "flat"]).nullable(),
+            side: z.enum(["long", "short"]).nullable().describe("the only side that an exit closes"),
             symbol: z.string(),
             outcomes: z.array(routingOutcomeSchema),
           }),

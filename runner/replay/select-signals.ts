@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { uidOfDecision } from "../../shared/decide/exit-uid.ts";
 import { uidIn } from "../../shared/decide/resolve-symbol.ts";
 import { canonicalEntryId, compareEntryIds, lastIdAt, type EntryRange } from "../../shared/entry-range.ts";
 import type { Entry } from "../../shared/entry.ts";
@@ -125,12 +126,18 @@ export function factsIn(entry: Entry): Pick<SignalFacts, "uid" | "symbol" | "mes
   return { uid, symbol, message };
 }
 
-/** The uids that the signal in an entry may be recorded with: as it was sent, and as this snapshot has it. */
+/**
+ * The uids that the signal in an entry may be recorded with: as it was sent, and as this snapshot has it. An exit has its own
+ * alone: who replays an opening by its uid must not close what it opens.
+ */
 function uidsOf(entry: Entry, snapshot: Snapshot | undefined): readonly string[] {
   const parsed = parseSignal(entry, 0);
   if (parsed.status === "rejected") return parsed.facts.uid === null ? [] : [parsed.facts.uid];
   const { signal } = parsed;
-  return snapshot === undefined ? [signal.uid] : [signal.uid, uidIn(signal, snapshot)];
+  if (snapshot === undefined) return [signal.uid];
+  const meaning = snapshot.subscriptions.get(signal.phrase);
+  const asSent = meaning === undefined ? signal.uid : uidOfDecision(signal.uid, meaning);
+  return [asSent, uidIn(signal, snapshot)];
 }
 
 function inOrder(ids: ReadonlySet<string>): string[] {

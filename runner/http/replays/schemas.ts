@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { EXIT_UID_LENGTH_MORE } from "../../../shared/decide/exit-uid.ts";
 import { BOUND_FORMS, boundOf, compareEntryIds } from "../../../shared/entry-range.ts";
 import { entryTime } from "../../../shared/entry.ts";
 import { SIGNAL_STATUSES } from "../../../shared/reasons.ts";
@@ -31,6 +32,12 @@ const STRATEGY_TEXT = 'expected the id or name of a strategy, such as 4 or "Tren
 const INVOCATION_TEXT =
   "expected 8 to 64 of the characters A-Z, a-z, 0-9, _ and -, such as lost-orders-2026-01-05";
 
+/** That of an exit is longer than the one it brought. */
+const recordedUid = textUpTo(256 + EXIT_UID_LENGTH_MORE, {
+  what: "a uid",
+  example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6",
+});
+
 const strategyChoice = z
   .union([z.int().positive(), z.string().min(1).max(1_000)], STRATEGY_TEXT)
   .transform(String);
@@ -43,11 +50,7 @@ export const replayRequestSchema = membersOf(
       .optional()
       .describe("those that arrived in the last hours, before `to` if it is given, in place of `from`"),
     ids: z.array(entryIdSchema, IDS_TEXT).min(1, IDS_TEXT).max(LIST_MAX, IDS_TEXT).optional(),
-    uids: z
-      .array(textUpTo(256, { what: "a uid", example: "9f2c4e0b7d1a4c5e8f90a1b2c3d4e5f6" }), UIDS_TEXT)
-      .min(1, UIDS_TEXT)
-      .max(LIST_MAX, UIDS_TEXT)
-      .optional(),
+    uids: z.array(recordedUid, UIDS_TEXT).min(1, UIDS_TEXT).max(LIST_MAX, UIDS_TEXT).optional(),
     mode: oneOf(REPLAY_MODES).default("dry-run"),
     dryRun: z
       .boolean("expected true or false, such as true")

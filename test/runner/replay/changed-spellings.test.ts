@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { uidOf } from "../../../shared/signal/signal.ts";
-import { rowsWithStrategies, signalFields, strategyRow, tickerRow } from "../../builders.ts";
+import { rowsWithStrategies, signalFields, signalRow, strategyRow, tickerRow } from "../../builders.ts";
 import { FORCE, useForcedReplays } from "./force-fixture.ts";
 import { replay } from "./replay-fixture.ts";
 import { routeAll } from "./route-in-process.ts";
@@ -16,6 +16,31 @@ const meaning = (symbol: string | undefined) =>
   });
 const send = async (symbol: string): Promise<string> => http.publish(signalFields({ symbol, bar_time: BAR }));
 const traded = async () => (await tasks()).map(({ symbol, log_uid }) => [symbol, log_uid]);
+
+describe("an opening and its exit that bring one uid", () => {
+  const rows = rowsWithStrategies([strategyRow(10, { exits: true })], {
+    signals: [signalRow(1, { exit_phrase: "EXIT" })],
+  });
+
+  test.each(["stream", "log"])("are chosen one by one, from the %s", async (place) => {
+    await http.setReference(rows);
+    const opening = await http.publish(signalFields({ uid: "u", sent_at: "" }));
+    const exit = await http.publish(signalFields({ uid: "u", message: "EXIT", sent_at: "" }));
+    if (place === "log") {
+      await routeAll(http.services);
+      await http.services.redis.xtrim(http.services.keys.stream("signals_stream"), "MAXLEN", 0);
+    }
+    const chosen = async (one: string): Promise<string[]> => {
+      const { signals } = await replay(http.services, { selection: { kind: "uids", uids: [one] } });
+      return signals.map(({ entry_id }) => entry_id);
+    };
+    expect([await chosen("u"), await chosen("u:flat"), await chosen("u:long")]).toEqual([
+      [opening],
+      [exit],
+      [],
+    ]);
+  });
+});
 
 describe("signals whose spelling means another ticker by now", () => {
   test("are traded once by the router, and once by each forced replay, with the uids of the log", async () => {

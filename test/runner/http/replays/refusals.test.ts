@@ -16,7 +16,7 @@ const REFUSED: readonly [body: object, messages: readonly string[]][] = [
   [{ ids: [] }, ["expected a list of 1 to 10000 entry ids"]],
   [{ ids: ["1"] }, ["expected an entry id such as"]],
   [{ ids: Array<string>(10_001).fill("1-1") }, ["expected a list of 1 to 10000 entry ids"]],
-  [{ uids: [""] }, ["expected a uid, 1 to 256 characters"]],
+  [{ uids: [""] }, ["expected a uid, 1 to 262 characters"]],
   [{ ids: ["1-1"], mode: "again" }, ["expected one of `dry-run`"]],
   [{ ids: ["1-1"], mode: "missing", snapshot: "logged" }, ["only for a dry run"]],
   [{ ids: ["1-1"], mode: "force" }, ["required for `force`", "required for `force`"]],

@@ -31,7 +31,7 @@ const STOPS_MAX = 10;
 /** What keeps a signal on this symbol from being dispatched to the strategy, apart from what keeps a task from being run. */
 export function tickerStops(task: Task, strategy: SubscribedStrategy, context: ExecutionContext): Stop[] {
   const signal = signalOf(task);
-  const able = { ...strategy, enabled: true, archived: false, shadow: false };
+  const able = { ...strategy, enabled: true, archived: false, exits: true, shadow: false } as const;
   const subscription: Subscription = {
     phrase: signal.phrase,
     state: "enabled",
@@ -70,6 +70,7 @@ function contextWithout(
 const LIFTED: Readonly<Record<string, Partial<SubscribedStrategy>>> = {
   strategy_disabled: { enabled: true },
   strategy_archived: { archived: false },
+  exits_not_taken: { exits: true },
   shadow: { shadow: false },
   stale: { signal_age_ms_max: null, exit_age_ms_max: 0 },
 };

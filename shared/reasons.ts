@@ -37,6 +37,7 @@ export const EXECUTION_REASONS = [
   "unknown_strategy",
   "strategy_disabled",
   "strategy_archived",
+  "exits_not_taken",
   "shadow",
   "stale",
   "paused",

@@ -8,6 +8,7 @@ import { taskAge, type Task } from "../task.ts";
 import { staleFor } from "./age.ts";
 import type { Control } from "./control.ts";
 import type { ExecutionOutcome } from "./execution-outcome.ts";
+import { rulesOf } from "./rules.ts";
 
 /** Whether a task may be run now, by the strategy as it is now, or why not. */
 export function permissionFor(
@@ -18,8 +19,11 @@ export function permissionFor(
   if (strategy === undefined) return refused("unknown_strategy", { snapshot: snapshot.version });
   if (!strategy.enabled) return refused("strategy_disabled");
   if (strategy.archived) return refused("strategy_archived");
-  if (strategy.shadow) return refused("shadow");
   const { direction } = task;
+  // What runs it now may be a handler that knows two directions.
+  if (rulesOf(direction).strategy.exits_not_taken && strategy.exits !== true)
+    return refused("exits_not_taken");
+  if (strategy.shadow) return refused("shadow");
   const stale = staleFor(strategy, taskAge(task, now), { direction, signalAgeMsMax });
   if (stale !== undefined) return refused("stale", stale);
   if (control.allPaused) return refused("paused", { paused: "all strategies" });

@@ -25,6 +25,7 @@ const NOT_READY: Partial<Record<ExecutionReason, readonly [what: string, hint: s
   paused: ["is paused", "resume it first: npm run cli -- resume <strategy>"],
   strategy_disabled: ["is disabled", "set enabled to true first"],
   strategy_archived: ["is archived", "set archived to false first"],
+  exits_not_taken: ["takes no exits", "set exits to true first"],
   shadow: ["is a shadow, which runs nothing", "set shadow to false first"],
   unknown_strategy: ["is not in the current reference", "add it again, or refresh the reference"],
 };

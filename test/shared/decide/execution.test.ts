@@ -14,7 +14,10 @@ function refusal(
   const fields = taskFields(NOW - AGE_MS, { direction, ...changes });
   const parsed = parseTask({ id: "2-0", fields });
   if (!parsed.ok) throw new Error(parsed.error);
-  const context = contextFrom({ rows: rowsWithStrategies([strategyRow(10, strategy)]), signalAgeMsMax });
+  const context = contextFrom({
+    rows: rowsWithStrategies([strategyRow(10, { exits: true, ...strategy })]),
+    signalAgeMsMax,
+  });
   const permission = permissionFor(parsed.task, context);
   return permission.run ? null : permission.reason;
 }
@@ -37,6 +40,7 @@ describe("right before the run", () => {
     ["older than exit_age_ms_max alone", { exit_age_ms_max: lower }, 0, null, "stale"],
     ["the strategy is disabled", { enabled: false, exit_age_ms_max: 0 }, 0, ...both("strategy_disabled")],
     ["the strategy is archived", { archived: true, exit_age_ms_max: 0 }, 0, ...both("strategy_archived")],
+    ["exits were switched off since", { exits: false, exit_age_ms_max: 0 }, 0, null, "exits_not_taken"],
     ["the strategy is a shadow", { shadow: true, exit_age_ms_max: 0 }, 0, ...both("shadow")],
   ])("%s", (_, strategy, signalAgeMsMax, opening, exit) => {
     expect(refusal("long", strategy, { signalAgeMsMax })).toBe(opening);

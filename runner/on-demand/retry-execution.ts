@@ -1,5 +1,7 @@
 import { runMsMaxOf } from "../../shared/config/run-limits.ts";
-import { effectWarning } from "../../shared/executions/retry-verdict.ts";
+import { effectWarning, type TaskState } from "../../shared/executions/retry-verdict.ts";
+import { signalStreamOn } from "../../shared/io/streams/signal-stream.ts";
+import { inOrder } from "../../shared/signal/extra.ts";
 import { idempotencyKeyOf } from "../../shared/task.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { RUNS_NO_TASKS, ShadowRefused } from "../engine/shadow-refused.ts";
@@ -60,11 +62,19 @@ export interface RetriedExecution extends TaskKey {
   readonly deadLetter: RetryAttempt | undefined;
 }
 
+/** The task with the fields of its signal in the order in which they came, while the stream has them: the log keeps none. */
+async function asSent(task: TaskState, { redis, keys }: Services): Promise<TaskState> {
+  const entry = (await signalStreamOn(redis, keys).byId([task.entryId])).get(task.entryId);
+  if (entry === undefined) return task;
+  const raw = inOrder(task.decision.raw, Object.keys(entry.fields));
+  return { ...task, decision: { ...task.decision, raw } };
+}
+
 async function retryAlone(request: ExecutionRetry, services: Services): Promise<RetriedExecution> {
   const { entryId, strategyId, invocation, allowStale, by, reason } = request;
   const known = await loggedTask(request, services);
   await refuseDispatched(known, services);
-  const task = await settledTask(request, services, known);
+  const task = await asSent(await settledTask(request, services, known), services);
   const allowed = allowedRetry(task);
   const { uid, forcedAt = null } = task.decision;
   const retried = {

@@ -1,4 +1,5 @@
-import type { Fields } from "../entry.ts";
+import { fieldsOf, type Fields } from "../entry.ts";
+import { excerpt } from "../text.ts";
 
 /**
  * What came along with a signal for its strategies, such as price, size and stop: the fields that the router does not read, as the
@@ -24,6 +25,40 @@ export function extraOf(raw: Fields): SignalExtra {
     if (leftOut.length < EXTRA_COUNT_MAX) leftOut.push(name);
   }
   return { json: json === "" ? null : `${json}}`, leftOut: leftOut ?? NONE };
+}
+
+/**
+ * What a decision notes of it: where something is left out, the log has to say what was not, since it keeps no order of fields.
+ */
+export function extraNotes({ json, leftOut }: SignalExtra): ExtraNotes {
+  if (leftOut.length === 0) return {};
+  const kept = json === null ? {} : { extra_kept: Object.keys(parseExtra(json) ?? {}) };
+  return { ...kept, extra_left_out: leftOut.map(excerpt) };
+}
+
+interface ExtraNotes {
+  readonly extra_kept?: readonly string[];
+  readonly extra_left_out?: readonly string[];
+}
+
+/** The fields of a signal from the log, in such an order that {@link extraOf} them is what it was, by the detail of its decision. */
+export function withNotedOrder(raw: Fields, detail: Readonly<Record<string, unknown>>): Fields {
+  const leftOut = textsIn(detail["extra_left_out"]);
+  if (leftOut.length === 0) return raw;
+  const placeOf = new Map(leftOut.map((name, place) => [name, place]));
+  const place = (name: string): number => placeOf.get(excerpt(name)) ?? leftOut.length;
+  const others = Object.keys(raw).toSorted((a, b) => place(a) - place(b));
+  return inOrder(raw, [...textsIn(detail["extra_kept"]), ...others]);
+}
+
+/** The fields in the order of these names; those without a name here come last. */
+export function inOrder(raw: Fields, names: readonly string[]): Fields {
+  const present = new Set([...names, ...Object.keys(raw)]);
+  return fieldsOf([...present].flatMap((name) => (Object.hasOwn(raw, name) ? [name, raw[name] ?? ""] : [])));
+}
+
+function textsIn(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : NONE;
 }
 
 export interface SignalExtra {

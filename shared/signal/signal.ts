@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { entryTime, type Entry, type Fields } from "../entry.ts";
 import { cleanFields, cutText, excerpt } from "../text.ts";
-import { extraOf } from "./extra.ts";
+import { extraNotes, extraOf } from "./extra.ts";
 import { hasOffsetAndZ, parseTime, TIME_FORMS } from "./time.ts";
 
 /** Reads a signal from an entry, or everything that is wrong with it. `now` decides whether `sent_at` is in the future. */
@@ -47,7 +47,7 @@ export function parseSignal(entry: Entry, now: number): ParsedSignal {
   const phrase = foldPhrase(message);
   const uid = givenUid ?? uidOf(symbol, phrase, barTime);
   const extra = extraOf(raw);
-  if (extra.leftOut.length > 0) notes["extra_left_out"] = extra.leftOut.map(excerpt);
+  if (extra.leftOut.length > 0) Object.assign(notes, extraNotes(extra));
   const signal: Signal = {
     entryId: entry.id,
     raw,

@@ -5,6 +5,8 @@ import type {
   TaskRetry,
   TaskRun,
 } from "../../executions/logged-task.ts";
+import { withNotedOrder } from "../../signal/extra.ts";
+import type { Detail } from "../../signal/signal.ts";
 import { storable } from "../../text.ts";
 import type { Database } from "../postgres/database.ts";
 import type { NameTable } from "../postgres/table-names.ts";
@@ -40,8 +42,8 @@ const ROWS_MAX = 5_000;
 
 /** `of`: a condition on the task that is asked for; empty: all are. */
 const decisionsOf = (table: NameTable, of: string): string => `
-  SELECT l.invocation, l.uid, l.signal_id, l.direction, l.side, l.symbol, l.source, l.raw, l.bar_time, l.sent_at,
-    l.received_at, l.decided_at, l.snapshot, i.kind, i.mode, i.started_at
+  SELECT l.invocation, l.uid, l.signal_id, l.direction, l.side, l.symbol, l.source, l.raw, l.detail, l.bar_time,
+    l.sent_at, l.received_at, l.decided_at, l.snapshot, i.kind, i.mode, i.started_at
   FROM ${table("signal_log")} l LEFT JOIN ${table("invocations")} i ON i.id = l.invocation
   WHERE l.shard = $1 AND l.entry_id = $2 ${of}
   ORDER BY l.invocation = 'live' DESC, l.decided_at DESC, l.invocation LIMIT ${DECISIONS_MAX + 1}`;
@@ -120,6 +122,7 @@ interface DecisionRow extends Omit<
   "bar_time" | "sent_at" | "received_at" | "decided_at" | "forcedAt"
 > {
   readonly invocation: string;
+  readonly detail: Detail;
   readonly bar_time: Date | null;
   readonly sent_at: Date | null;
   readonly received_at: Date;
@@ -168,10 +171,11 @@ function taskOf(entryId: string, row: DecisionRow, { route, rows, retries }: Fou
   };
 }
 
-function decisionOf({ invocation, kind, mode, started_at, ...row }: DecisionRow): TaskDecision {
+function decisionOf({ invocation, kind, mode, started_at, detail, ...row }: DecisionRow): TaskDecision {
   const forced = kind === "replay" && mode === "force" ? (started_at?.getTime() ?? null) : null;
   return {
     ...row,
+    raw: withNotedOrder(row.raw, detail),
     bar_time: row.bar_time?.toISOString() ?? null,
     sent_at: row.sent_at?.toISOString() ?? null,
     received_at: row.received_at.toISOString(),

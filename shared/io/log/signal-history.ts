@@ -3,6 +3,7 @@ import type { Fields } from "../../entry.ts";
 import type { RoutingOutcome } from "../../records.ts";
 import type { Direction, Side } from "../../reference/reference.ts";
 import type { ReplayDecision, LoggedSignal } from "../../replay/replay-decision.ts";
+import { withNotedOrder } from "../../signal/extra.ts";
 import type { Database } from "../postgres/database.ts";
 import type { NameTable } from "../postgres/table-names.ts";
 
@@ -150,5 +151,5 @@ function loggedSignal({
     duplicate_of,
     outcomes: outcomes.map((outcome) => ({ ...outcome, strategy: null })),
   };
-  return { entryId: entry_id, uid, direction, side, forced, raw, decision };
+  return { entryId: entry_id, uid, direction, side, forced, raw: withNotedOrder(raw, detail), decision };
 }

@@ -46,7 +46,7 @@ export function useExecutions(settings: FixtureOptions["settings"] = {}): Execut
       await setStrategy({});
       // Its group begins before the first task.
       await runWaiting();
-      const entry = await http.publish(freshSignal());
+      const entry = await http.publish(freshSignal({ stop_loss: "9.5", qty: "1", price: "10.0" }));
       await decideWaiting(http.services);
       await runWaiting();
       await log();

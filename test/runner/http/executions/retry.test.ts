@@ -32,6 +32,9 @@ describe("a task that failed", () => {
     expect(await retry(entry)).toMatchObject({ status: 409 });
     await log();
     expect(receiver.deliveries.map(keyOf)).toEqual([idempotency_key, idempotency_key]);
+    const [first, second] = receiver.deliveries.map(({ body }) => body);
+    expect(first).toContain('"extra":{"stop_loss":"9.5","qty":"1","price":"10.0"}');
+    expect(second).toBe(first);
     expect(await task(entry)).toMatchObject({
       status: "executed",
       idempotency_key,

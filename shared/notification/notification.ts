@@ -1,3 +1,4 @@
+import { resolveSignal } from "../decide/resolve-symbol.ts";
 import { directionText } from "../direction-text.ts";
 import type { Entry } from "../entry.ts";
 import { logRowsOf } from "../log-rows.ts";
@@ -105,7 +106,8 @@ export function completed(
   const strategy = notice.strategy ?? snapshot?.strategies.get(notice.strategy_id)?.name ?? null;
   const parsed = entry === undefined ? undefined : parseSignal(entry, Infinity);
   if (parsed?.status !== "valid") return { ...notice, strategy };
-  const { symbol, phrase } = parsed.signal;
+  const { phrase } = parsed.signal;
+  const { symbol } = snapshot === undefined ? parsed.signal : resolveSignal(parsed.signal, snapshot);
   const known = { ...notice, strategy, symbol: notice.symbol ?? symbol };
   if (notice.direction !== null) return known;
   const { direction = null, side = null } = snapshot?.subscriptions.get(phrase) ?? {};

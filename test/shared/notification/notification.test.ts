@@ -8,7 +8,14 @@ import {
   type NotifiedStatus,
   type Notice,
 } from "../../../shared/notification/notification.ts";
-import { referenceRows, signalFields, signalRow, snapshotFrom, strategyRow } from "../../builders.ts";
+import {
+  referenceRows,
+  signalFields,
+  signalRow,
+  snapshotFrom,
+  strategyRow,
+  tickerRow,
+} from "../../builders.ts";
 import { outcomeEntry, RECORDED_AT, signalEntry } from "../../records.ts";
 
 const only = (...statuses: NotifiedStatus[]): ReadonlySet<NotifiedStatus> => new Set(statuses);
@@ -119,6 +126,15 @@ describe("what the record does not have", () => {
       symbol: "BTCUSDT",
       direction: "short",
     });
+  });
+
+  test("is the ticker that the symbol means", () => {
+    const tickers = [tickerRow("BTCUSDT"), tickerRow("BTCUSDT.P"), tickerRow("ETHUSDT")];
+    const ticker_aliases = [{ alias: "XETH", symbol: "ETHUSDT" }];
+    const meaning = snapshotFrom({ ...rows, tickers, ticker_aliases });
+    const shown = (symbol: string) =>
+      completed(notice, { snapshot: meaning, entry: { id: "5-0", fields: signalFields({ symbol }) } }).symbol;
+    expect(["btcusdt.p", "XETH", "new"].map(shown)).toEqual(["BTCUSDT.P", "ETHUSDT", "NEW"]);
   });
 
   test("of an exit is its side, too", () => {

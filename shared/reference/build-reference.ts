@@ -31,7 +31,7 @@ export function buildReference(raw: RawReferenceRows): BuiltReference {
   const read = readRows(raw);
   const symbols = tickerSymbols(raw);
   const { tickers, ...ofTickers } = tickersOf(read.rows, symbols);
-  const { phrases, ...ofPhrases } = phrasesOf(read.rows);
+  const { phrases, ...ofPhrases } = phrasesOf(read.rows, raw);
   const content: ReferenceContent = {
     tickers,
     strategies: strategiesOf(read.rows, symbols),

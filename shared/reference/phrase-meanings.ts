@@ -1,7 +1,7 @@
 import type { SystemEvent } from "../events.ts";
 import { foldPhrase } from "../signal/signal.ts";
 import { sortedMap } from "./reference-text.ts";
-import type { Direction, Phrase, ReferenceRows, Side, SignalRow } from "./reference.ts";
+import type { Direction, Phrase, RawReferenceRows, ReferenceRows, Side, SignalRow } from "./reference.ts";
 import { keyText, namedId, rowFault, valueText, type RowFault } from "./row-faults.ts";
 
 /**
@@ -11,20 +11,26 @@ import { keyText, namedId, rowFault, valueText, type RowFault } from "./row-faul
  * 2. A phrase that opens does not close: exits by it are left out, and named as faults.
  * 3. A phrase that opens long and short is ambiguous, and not traded.
  * 4. A phrase that closes different sides, one of which may be both, is ambiguous too, and its rows are named as faults.
+ * 5. Of a row that cannot be read, openings count for 2 alone: what was meant to open must not close.
  */
-export function phrasesOf(rows: ReferenceRows): BuiltPhrases {
+export function phrasesOf(rows: ReferenceRows, raw: Pick<RawReferenceRows, "signals">): BuiltPhrases {
   const meanings = new Map<string, Meaning[]>();
   for (const signal of rows.signals.toSorted((a, b) => a.id - b.id)) {
     for (const { column, ...kind } of KINDS) {
       const phrase = signal[column]?.trim() ?? "";
       if (phrase === "") continue;
       const folded = foldPhrase(phrase);
-      meanings.set(folded, [...(meanings.get(folded) ?? []), { signal, column, phrase, ...kind }]);
+      const meaning = { signal, row: rowOf(signal), column, phrase, ...kind };
+      meanings.set(folded, [...(meanings.get(folded) ?? []), meaning]);
     }
   }
   const subscribers = subscribersOf(rows);
   const found: FoundFaults = { warnings: [], faults: [] };
-  const phrases = [...meanings].map(([folded, all]) => [folded, phraseOf(all, subscribers, found)] as const);
+  const unread = openingsNotRead(rows, raw);
+  const phrases = [...meanings].flatMap(([folded, all]) => {
+    const phrase = phraseOf(all, { subscribers, unread: unread.get(folded) ?? [] }, found);
+    return phrase === undefined ? [] : [[folded, phrase] as const];
+  });
   return { phrases: sortedMap(phrases), ...found };
 }
 
@@ -50,6 +56,8 @@ const KINDS = [
 
 interface Meaning {
   readonly signal: SignalRow;
+  /** Its row, for people. */
+  readonly row: string;
   readonly column: (typeof KINDS)[number]["column"];
   readonly direction: Direction;
   /** Of an exit; null: both. */
@@ -57,18 +65,30 @@ interface Meaning {
   readonly phrase: string;
 }
 
-type Subscribers = ReadonlyMap<number, readonly number[]>;
+/** What a row does by a phrase, as others are told. */
+type Doing = Pick<Meaning, "row" | "direction" | "side">;
 
+interface BesidePhrase {
+  readonly subscribers: ReadonlyMap<number, readonly number[]>;
+  /** Openings by it in rows that cannot be read. */
+  readonly unread: readonly Doing[];
+}
+
+/** Undefined: it means nothing that can be used. */
 function phraseOf(
   meanings: readonly Meaning[],
-  subscribers: Subscribers,
+  { subscribers, unread }: BesidePhrase,
   { warnings, faults }: FoundFaults,
-): Phrase {
+): Phrase | undefined {
   const enabled = meanings.filter(({ signal }) => signal.enabled);
   const isEnabled = enabled.length > 0;
   const counting = isEnabled ? enabled : meanings;
   const openings = counting.filter(({ direction }) => direction !== "flat");
   const exits = counting.filter(({ direction }) => direction === "flat");
+  if (isEnabled && openings.length === 0 && unread.length > 0) {
+    faults.push(...exits.map((exit) => faultOf("opens", exit, unread)));
+    return undefined;
+  }
   const used = openings.length > 0 ? openings : exits;
   const signalIds = [...new Set(used.map(({ signal }) => signal.id))];
   const strategyIds = [...new Set(signalIds.flatMap((id) => subscribers.get(id) ?? []))];
@@ -94,6 +114,26 @@ function phraseOf(
   };
 }
 
+/** Phrases by which rows open that cannot be read and may be enabled. */
+function openingsNotRead(
+  rows: Pick<ReferenceRows, "signals">,
+  raw: Pick<RawReferenceRows, "signals">,
+): ReadonlyMap<string, readonly Doing[]> {
+  const read = new Set(rows.signals.map(({ id }) => keyText(id)));
+  const found = new Map<string, Doing[]>();
+  for (const row of raw.signals) {
+    const cells = Object(row) as Readonly<Record<string, unknown>>;
+    if (cells["enabled"] === false || read.has(keyText(cells["id"]))) continue;
+    for (const { column, direction, side } of KINDS) {
+      const phrase = cells[column];
+      if (direction === "flat" || typeof phrase !== "string") continue;
+      const opening = { row: namedId(cells["name"], keyText(cells["id"])), direction, side };
+      found.set(foldPhrase(phrase), [...(found.get(foldPhrase(phrase)) ?? []), opening]);
+    }
+  }
+  return found;
+}
+
 function subscribersOf(rows: ReferenceRows): Map<number, number[]> {
   const known = new Set(rows.strategies.map(({ id }) => id));
   const subscribers = new Map<number, number[]>();
@@ -109,21 +149,19 @@ function otherSides({ side }: Meaning, exits: readonly Meaning[]): readonly Mean
 }
 
 /** An exit that cannot be used because of what other signals, or others of its own phrases, do by the same phrase. */
-function faultOf(rule: "opens" | "sides", exit: Meaning, others: readonly Meaning[]): RowFault {
-  const { signal, column, phrase } = exit;
-  const named = others
-    .slice(0, NAMED_MAX)
-    .map((other) => `signal ${rowOf(other.signal)} ${doing(other)} by it`);
+function faultOf(rule: "opens" | "sides", exit: Meaning, others: readonly Doing[]): RowFault {
+  const { row, column, phrase } = exit;
+  const named = others.slice(0, NAMED_MAX).map((other) => `signal ${other.row} ${doing(other)} by it`);
   const more = others.length > NAMED_MAX ? [`${others.length - NAMED_MAX} more`] : [];
   const value = `${valueText(phrase)} (${[...named, ...more].join(", ")})`;
-  return rowFault({ table: "signals", row: rowOf(signal), column, value, rule });
+  return rowFault({ table: "signals", row, column, value, rule });
 }
 
 function rowOf({ id, name }: SignalRow): string {
   return namedId(name, keyText(id));
 }
 
-function doing({ direction, side }: Meaning): string {
+function doing({ direction, side }: Doing): string {
   if (direction !== "flat") return `opens ${direction}`;
   return side === null ? "closes both sides" : `closes ${side} only`;
 }

@@ -63,6 +63,24 @@ describe("a phrase that closes", () => {
     expect(levels).toEqual([]);
   });
 
+  test("closes nothing while a row that cannot be read opens by it: what was meant to open must not close", () => {
+    const closing = exit(1, { exit_phrase: "GO" });
+    const rowsWith = (opening: object) => ({
+      ...referenceRows({ signals: [closing] }),
+      signals: [closing, opening],
+    });
+    const unread = { id: "2", name: "Cross", long_phrase: " go", short_phrase: null, enabled: "yes" };
+    const { content, faults } = buildReference(rowsWith(unread));
+    expect(content.phrases.get("go")).toBeUndefined();
+    expect(faults.map(({ row, rule }) => [row, rule])).toContainEqual(["Out 1 (1)", "opens"]);
+    expect(faults.map(rowFaultText).join()).toContain('"GO" (signal Cross (2) opens long by it)');
+    for (const other of [
+      { ...unread, enabled: false, id: "x" },
+      { ...unread, long_phrase: "OTHER" },
+    ])
+      expect(buildReference(rowsWith(other)).content.phrases.get("go")).toMatchObject({ direction: "flat" });
+  });
+
   test("and opens in one signal only opens, too", () => {
     const { phrase, faults } = meaningOf(signalRow(1, { short_phrase: "GO", exit_phrase: "GO" }));
     expect(phrase).toMatchObject({ state: "enabled", direction: "short", strategy_ids: [10] });

@@ -32,6 +32,8 @@ export interface BuiltTickers {
 export interface TickerSymbols {
   /** Each X.P that is listed beside its X, and so is a ticker of its own. */
   readonly perpetuals: ReadonlySet<string>;
+  /** All tickers, also those whose rows cannot be used: without its ticker, a symbol must not become an alias of another one. */
+  readonly keys: ReadonlySet<string>;
   readonly keyOf: (symbol: string) => string;
 }
 
@@ -52,13 +54,11 @@ export function tickerSymbols({ tickers }: Pick<RawReferenceRows, "tickers">): T
       return base !== symbol && spelled.has(base);
     }),
   );
-  return {
-    perpetuals,
-    keyOf: (symbol) => {
-      const asWritten = spellingOf(symbol);
-      return perpetuals.has(asWritten) ? asWritten : normaliseSymbol(symbol);
-    },
+  const keyOf = (symbol: string): string => {
+    const asWritten = spellingOf(symbol);
+    return perpetuals.has(asWritten) ? asWritten : normaliseSymbol(symbol);
   };
+  return { perpetuals, keys: new Set([...spelled].map(keyOf)), keyOf };
 }
 
 function tickerOf(
@@ -101,7 +101,7 @@ function aliasesOf(
     const place = { table: "ticker_aliases", row } as const;
     const of = [...(keys.get(alias) ?? [])].toSorted(compareTexts);
     const own = symbols.keyOf(alias);
-    if (listed.has(own)) {
+    if (symbols.keys.has(own)) {
       const value = `${valueText(alias)} (means ticker ${own} by itself)`;
       faults.push(rowFault({ ...place, column: "alias", value, rule: "is_ticker" }));
     } else if (of.length > 1) {

@@ -61,8 +61,22 @@ describe("aliases", () => {
         'table ticker_aliases, row XBT, column symbol: "NONE" instead of the symbol of a ticker; the alias is left out: its signals are ignored as unknown_ticker',
       ],
     ],
+    [
+      "is the symbol of rows that cannot be used",
+      [{ alias: "TWICE", symbol: "BTCUSDT" }],
+      [
+        expect.stringContaining("2 rows that differ"),
+        expect.stringContaining('row TWICE, column alias: "TWICE" (means ticker TWICE by itself)'),
+      ],
+    ],
   ])("one that %s is left out and named", (_, aliases, texts) => {
-    const { content, faults } = built(["BTCUSDT", "ETHUSDT", "SOLUSDT.P"], aliases);
+    const tickers = ["BTCUSDT", "ETHUSDT", "SOLUSDT.P"].map((symbol) => tickerRow(symbol));
+    // As a view may have them.
+    const twice = [tickerRow("TWICE"), tickerRow("TWICE", { status: "disabled" })];
+    const isTwice = aliases.some(({ alias }) => alias === "TWICE");
+    const { content, faults } = buildReference(
+      referenceRows({ tickers: isTwice ? [...tickers, ...twice] : tickers, ticker_aliases: aliases }),
+    );
     expect([...content.tickers.values()].filter((ticker) => ticker.aliases !== undefined)).toEqual([]);
     expect(faults.map(rowFaultText)).toEqual(texts);
   });

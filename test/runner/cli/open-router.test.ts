@@ -67,5 +67,11 @@ test("wait while it is open, then use it themselves, with all tables", async () 
     },
   );
   await lock.release();
-  expect((await running).document).toEqual({ tickers: [], signals: [], strategies: [] });
+  expect((await running).document).toEqual({
+    tickers: [],
+    aliases: [],
+    sources: [],
+    signals: [],
+    strategies: [],
+  });
 });

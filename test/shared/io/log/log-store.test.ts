@@ -27,7 +27,7 @@ describe.each(databaseKinds)("the log in a database of kind $kind", (database) =
       logged_at: expect.any(Date),
     };
     expect(await rowsIn(db, "signal_log", shard)).toStrictEqual([
-      { ...fields, ...times, shard, entry_id: "1-0", invocation: "live" },
+      { ...fields, ...times, side: null, shard, entry_id: "1-0", invocation: "live" },
     ]);
   });
 

@@ -47,6 +47,8 @@ describe.each(databaseKinds)("the history of signals in a database of kind $kind
       entryId: "17-0",
       uid: "a",
       forced: false,
+      direction: "long",
+      side: null,
       raw,
       decision: {
         status,

@@ -1,5 +1,6 @@
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
+import { secretVariableOf } from "../../shared/config/source-secrets.ts";
 import { originText } from "../../shared/reference/reference-kind.ts";
 import { alertTemplate } from "../../shared/signal/alert-template.ts";
 import { SECRET_FILES, type LocalSecretName } from "../local/secrets.ts";
@@ -94,7 +95,7 @@ export function bannerFields(facts: BannerFacts): object {
     postgres: databaseUrl === undefined ? "embedded" : redactUrl(databaseUrl),
     driver: backing.database.kind,
     http: httpUrl ?? HTTP_OFF,
-    webhook: httpUrl !== undefined && takesAlerts(config) ? webhookAddress(facts) : webhookOff(config),
+    webhook: httpUrl !== undefined && takesAlerts(config) ? webhookAddress(facts) : webhookText(facts),
     functions,
     consumer,
     key_prefix: keyPrefix,
@@ -118,6 +119,28 @@ function takesAlerts({ webhookSecret, groupSuffix }: Config): boolean {
   return webhookSecret !== undefined && groupSuffix === "";
 }
 
+/** The webhooks that have secrets of their own, without those: all there are where WEBHOOK_SECRET is not set. */
+function sourceAddresses({ config, httpUrl }: BannerFacts): readonly string[] {
+  if (httpUrl === undefined || config.groupSuffix !== "") return [];
+  return Object.keys(config.webhookSourceSecrets).map(
+    (name) => `${httpUrl}/webhooks/${name}/<${secretVariableOf(name)}>`,
+  );
+}
+
+/** Of the webhook for TradingView, or of those of sources where WEBHOOK_SECRET is not set. */
+function withoutCommonSecret(facts: BannerFacts): string[] {
+  const addresses = sourceAddresses(facts);
+  if (addresses.length === 0) return [`The webhook for TradingView is ${webhookOff(facts.config)}.`, ""];
+  return [
+    "Alerts are taken on",
+    "",
+    ...addresses.map((address) => `  ${address}`),
+    "",
+    "`npm run cli -- template` prints messages for them, `sources try` shows what a body becomes.",
+    "",
+  ];
+}
+
 /** Strategies of the demo only log, so that a signal may be suggested. */
 function demoLines(facts: BannerFacts): string[] {
   return [
@@ -135,7 +158,7 @@ function demoLines(facts: BannerFacts): string[] {
 function signalLines(facts: BannerFacts): string[] {
   const { config, httpUrl, secrets } = facts;
   if (httpUrl === undefined) return [];
-  if (!takesAlerts(config)) return [`The webhook for TradingView is ${webhookOff(config)}.`, ""];
+  if (!takesAlerts(config)) return withoutCommonSecret(facts);
   const address = webhookAddress(facts);
   return [
     "Alerts from TradingView are taken on",
@@ -164,6 +187,11 @@ function webhookAddress({ httpUrl, secrets }: BannerFacts): string {
   return `${httpUrl}/webhooks/tradingview/${secrets.webhookSecret}`;
 }
 
+function webhookText(facts: BannerFacts): string {
+  const addresses = sourceAddresses(facts);
+  return addresses.length === 0 ? webhookOff(facts.config) : addresses.join(", ");
+}
+
 const HTTP_OFF = "off; set HTTP_TOKEN to a secret, such as the output of `openssl rand -hex 32`";
 
 function webhookOff({ groupSuffix }: Config): string {
@@ -184,9 +212,10 @@ function statusLines({ httpUrl, backing, secrets }: BannerFacts): string[] {
   ];
 }
 
-function webhookLines({ config, httpUrl, secrets }: BannerFacts): string[] {
+function webhookLines(facts: BannerFacts): string[] {
+  const { config, httpUrl, secrets } = facts;
   if (httpUrl === undefined) return [];
-  if (!takesAlerts(config)) return [`The webhook for TradingView is ${webhookOff(config)}.`, ""];
+  if (!takesAlerts(config)) return withoutCommonSecret(facts);
   return [
     "or send one as TradingView does:",
     "",

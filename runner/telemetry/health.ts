@@ -17,7 +17,7 @@ import { groupsOf, keysOf, type GroupName, type GroupOfStream } from "../../shar
 /** The health of the router, from what Redis contains and whether Postgres answered. */
 export function healthFrom(status: Status, postgres: PostgresHealth, config: Config): Health {
   const { deadLetters, paused, now } = status;
-  const { confirmedAt, ...reference } = status.reference;
+  const { confirmedAt, sources = [], ...reference } = status.reference;
   const agoMs = (at: number | null): number | null => (at === null ? null : Math.max(0, now - at));
   const groups = groupsOf(keysOf(config.keyPrefix, config));
   return healthOf(
@@ -36,6 +36,7 @@ export function healthFrom(status: Status, postgres: PostgresHealth, config: Con
       leftGroups: groups
         .filter(({ group }) => !isExpected(group, status, config))
         .flatMap((group) => leftGroup(group, status, config)),
+      webhookSources: { withoutSecret: sources.filter((name) => isClosed(name, config)) },
     },
     config,
   );
@@ -122,6 +123,11 @@ const OPTIONAL: Partial<Record<GroupName, FunctionName>> = {
   strategy_executor: "execute-strategies",
   outcome_collector: "collect-outcomes",
 };
+
+/** Whether a source is without a secret in this configuration, which serves webhooks. */
+function isClosed(name: string, { httpToken, groupSuffix, webhookSourceSecrets }: Config): boolean {
+  return httpToken !== undefined && groupSuffix === "" && !Object.hasOwn(webhookSourceSecrets, name);
+}
 
 /** Whether the group is needed: by this configuration, or because another process reads it or was killed doing so. */
 function isExpected(group: GroupName, { loops }: Status, { functions }: Config): boolean {

@@ -1,5 +1,5 @@
 import type { Config } from "./config.ts";
-import { redactedBody, redactedExcerpt, redactSecrets } from "./redact-secret.ts";
+import { secretRedactor, type SecretRedactor } from "./redact-secret.ts";
 import { COMMON_SOURCE } from "./source-secrets.ts";
 
 /** The secrets of webhooks: WEBHOOK_SECRET of `tradingview`, and variables WEBHOOK_SECRET_<NAME> of each source. */
@@ -11,25 +11,12 @@ export function webhookSecretsOf({
   if (webhookSecret !== undefined)
     byName.set(COMMON_SOURCE, [webhookSecret, ...(byName.get(COMMON_SOURCE) ?? [])]);
   if (byName.size === 0) return undefined;
-  // The longest first, since one may be part of another.
-  const all = [...new Set([...byName.values()].flat())].toSorted((a, b) => b.length - a.length);
-  return {
-    byName,
-    all,
-    redact: (text) => redactSecrets(text, all),
-    excerptOf: (body) => redactedExcerpt(body, all),
-    storedBody: (body) => redactedBody(body, all),
-  };
+  const all = [...byName.values()].flat();
+  return { byName, all, ...secretRedactor(all) };
 }
 
-export interface WebhookSecrets {
+export interface WebhookSecrets extends SecretRedactor {
   /** Those of each source that has any, by its name. */
   readonly byName: ReadonlyMap<string, readonly string[]>;
   readonly all: readonly string[];
-  /** The text without any of them. */
-  readonly redact: (text: string) => string;
-  /** The beginning of a body, for the log. */
-  readonly excerptOf: (body: string) => string;
-  /** A body as it is kept with its signal. */
-  readonly storedBody: (body: string) => string;
 }

@@ -9,6 +9,7 @@ import { redisFaults, refusesEveryWrite, type RedisHealth } from "./redis.ts";
 import { referenceFaults, type ReferenceHealth } from "./reference.ts";
 import { shadowFaults, type ShadowHealth } from "./shadow.ts";
 import { strategyFaults, type StrategiesHealth } from "./strategies.ts";
+import { webhookSourceFaults, type WebhookSourcesHealth } from "./webhook-sources.ts";
 
 /**
  * The health of a router: whether signals are being decided, and what needs attention. This room has a file for each subject,
@@ -29,6 +30,7 @@ export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
     ...shadowFaults(facts.shadow),
     ...foreignFaults(facts.foreignConsumers),
     ...leftGroupFaults(facts.leftGroups),
+    ...webhookSourceFaults(facts.webhookSources),
   ]);
 }
 
@@ -48,6 +50,7 @@ export interface HealthFacts extends PostgresHealth {
   readonly shadow: ShadowHealth;
   readonly foreignConsumers: readonly ForeignHealth[];
   readonly leftGroups: readonly LeftGroup[];
+  readonly webhookSources: WebhookSourcesHealth;
 }
 
 /** What is known while Redis does not answer. */
@@ -61,6 +64,7 @@ export const WITHOUT_REDIS: Omit<HealthFacts, keyof PostgresHealth> = {
   shadow: { isShadow: false, suffix: "" },
   foreignConsumers: [],
   leftGroups: [],
+  webhookSources: { withoutSecret: [] },
 };
 
 /** `degraded`: signals are decided, but something needs attention. `not_ready`: signals are not being decided. */

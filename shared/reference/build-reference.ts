@@ -1,5 +1,7 @@
 import * as z from "zod";
 import type { SystemEvent } from "../events.ts";
+import { sourceFaults, type SourceFault } from "../source-faults.ts";
+import { excerpt, storable } from "../text.ts";
 import { phrasesOf } from "./phrase-meanings.ts";
 import { readRows } from "./read-rows.ts";
 import { compareTexts, referenceText, sortedMap, versionOf } from "./reference-text.ts";
@@ -12,7 +14,7 @@ import {
   type ReferenceRows,
   type Strategy,
 } from "./reference.ts";
-import { sortedFaults, type RowFault } from "./row-faults.ts";
+import { keyText, rowFault, sortedFaults, type RowFault } from "./row-faults.ts";
 import { tickersOf, tickerSymbols, type TickerSymbols } from "./ticker-symbols.ts";
 import { webhookSourceSchema, type WebhookSource } from "./webhook-source.ts";
 
@@ -32,13 +34,19 @@ export function buildReference(raw: RawReferenceRows): BuiltReference {
   const symbols = tickerSymbols(raw);
   const { tickers, ...ofTickers } = tickersOf(read.rows, symbols);
   const { phrases, ...ofPhrases } = phrasesOf(read.rows, raw);
+  const { sources, ...ofSources } = sourcesOf(read.rows);
   const content: ReferenceContent = {
     tickers,
     strategies: strategiesOf(read.rows, symbols),
     phrases,
-    sources: sourcesOf(read.rows),
+    sources,
   };
-  const faults = sortedFaults([...read.faults, ...ofTickers.faults, ...ofPhrases.faults]);
+  const faults = sortedFaults([
+    ...read.faults,
+    ...ofTickers.faults,
+    ...ofPhrases.faults,
+    ...ofSources.faults,
+  ]);
   const warnings = [...ofTickers.warnings, ...ofPhrases.warnings];
   return { content, version: versionOf(referenceText(content, faults)), warnings, faults };
 }
@@ -104,11 +112,24 @@ function strategiesOf(rows: ReferenceRows, { keyOf }: TickerSymbols): Map<number
   );
 }
 
-function sourcesOf({ webhook_sources }: ReferenceRows): Map<string, WebhookSource> {
-  return sortedMap(
-    webhook_sources.map(({ name, uid, ...source }): [string, WebhookSource] => [
-      name,
-      { ...source, ...(uid === null ? {} : { uid }) },
-    ]),
-  );
+/** Those that make one signal of each alert: a row written by SQL may lack a time, and trade what is sent again twice. */
+function sourcesOf({ webhook_sources }: ReferenceRows): {
+  readonly sources: Map<string, WebhookSource>;
+  readonly faults: readonly RowFault[];
+} {
+  const sources: [string, WebhookSource][] = [];
+  const faults: RowFault[] = [];
+  for (const { name, uid, ...others } of webhook_sources) {
+    const source = { ...others, ...(uid === null ? {} : { uid }) };
+    const [found] = sourceFaults(source, name);
+    if (found === undefined) sources.push([name, source]);
+    else faults.push(unusableSource(name, found));
+  }
+  return { sources: sortedMap(sources), faults };
+}
+
+function unusableSource(name: string, { path, message }: SourceFault): RowFault {
+  const [column = ""] = path.split(".", 1);
+  const value = excerpt(storable(`${path} ${message}`));
+  return rowFault({ table: "webhook_sources", row: keyText(name), column, value, rule: "makes_signals" });
 }

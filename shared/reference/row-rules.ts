@@ -28,6 +28,11 @@ export const ROW_RULES = {
     effect: "the alias is left out: its signals are ignored as unknown_ticker",
     level: "WARNING",
   },
+  makes_signals: {
+    expected: "what makes one signal of each alert",
+    effect: "the source is left out: its webhooks are refused",
+    level: "ERROR",
+  },
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type RowRule = keyof typeof ROW_RULES;

@@ -29,6 +29,8 @@ interface Cause {
 }
 
 const SHOWN_BYTES_MAX = 40;
+/** The end of a text in which a number is looked for: in all of it, digits would be searched from each of them. */
+const NUMBER_LENGTH_MAX = 100;
 const CURLY_QUOTES = /^[“”„‟‘’‚‛«»`´]/;
 /** What senders write where they have no value. */
 const NO_VALUE = /^[+-]?(?:nan|inf(?:inity)?|none|null|undefined|n\/a|true|false)\b/i;
@@ -59,9 +61,9 @@ function causeAt(text: string, at: number): Cause {
     const placeholder = shown(/^\{*[^}]*\}*/.exec(text.slice(open))?.[0] ?? "");
     return { message: `found the placeholder ${placeholder} without quotes: put it in quotes, as text` };
   }
-  const number = /\d+$/.exec(before.replace(/,\s*$/, ""));
+  const number = /\d+$/.exec(before.slice(-NUMBER_LENGTH_MAX).replace(/,\s*$/, ""));
   if (comma !== null && number !== null && /^\d/.test(rest)) {
-    const from = number.index;
+    const from = Math.max(0, before.length - NUMBER_LENGTH_MAX) + number.index;
     return {
       message: `found the number ${shown(numberAt(text, from))} with a comma in it: put it in quotes, or have it sent without`,
       at: from,
@@ -99,7 +101,8 @@ function isInText(before: string): boolean {
 }
 
 function depthAt(before: string): number {
-  const marks = before.replaceAll(/"(?:[^"\\]|\\.)*"/gs, "");
+  // The last text may not end: looked for from each of its quotes, that would take the square of the time.
+  const marks = before.replaceAll(/"(?:[^"\\]|\\.?)*(?:"|$)/gs, "");
   return marks.split(/[[{]/).length - marks.split(/[\]}]/).length;
 }
 
@@ -108,7 +111,7 @@ function wordOf(text: string): string {
 }
 
 function startOfNumber(before: string): number {
-  return before.length - (/[+\-.\deE]*$/.exec(before)?.[0].length ?? 0);
+  return before.length - (/[+\-.\deE]*$/.exec(before.slice(-NUMBER_LENGTH_MAX))?.[0].length ?? 0);
 }
 
 function numberAt(text: string, from: number): string {

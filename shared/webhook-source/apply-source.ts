@@ -87,12 +87,13 @@ function uidFault(place: string, why: string, given: string): FieldFault {
   return { field: "uid", reason: "invalid_field", expected, given };
 }
 
-/** Whether the uid has the value that a time of the signal is made from. */
+/** Whether the uid has all the values that a time of the signal is made from: of a date and a time of day both. */
 function refersToTime({ uid = "", template }: WebhookSource): boolean {
-  const times = ["time", "bar_time", "sent_at"].flatMap((field) => {
+  const named = new Set(pathsIn(uid).map(pathText));
+  return ["time", "bar_time", "sent_at"].some((field) => {
     const given = Object.hasOwn(template, field) ? template[field] : undefined;
-    if (given === undefined) return [];
-    return pathsIn(typeof given === "string" ? given : given.from).map(pathText);
+    if (given === undefined) return false;
+    const paths = pathsIn(typeof given === "string" ? given : given.from);
+    return paths.length > 0 && paths.every((path) => named.has(pathText(path)));
   });
-  return pathsIn(uid).some((path) => times.includes(pathText(path)));
 }

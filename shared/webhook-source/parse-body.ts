@@ -65,22 +65,21 @@ function linesOf(text: string): readonly string[] {
 }
 
 function parseJson(text: string): ParsedBody {
-  const fault = faultOfJson(text);
-  if (fault !== undefined) return { ok: false, ...fault };
-  const value = parseExactJson(text);
+  let value: unknown;
+  try {
+    value = parseExactJson(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { ok: false, ...faultOfJson(text) };
+  }
+  if (repeatedNameIn(text) !== undefined) return { ok: false, ...faultOfJson(text) };
   return Array.isArray(value)
     ? { ok: true, alerts: value, isList: true }
     : { ok: true, alerts: [value], isList: false };
 }
 
-function faultOfJson(text: string): BodyFault | undefined {
-  try {
-    parseExactJson(text);
-    return repeatedNameIn(text) === undefined ? undefined : jsonFault(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return jsonFault(text) ?? { message: "it is no JSON" };
-  }
+function faultOfJson(text: string): BodyFault {
+  return jsonFault(text) ?? { message: "it is no JSON" };
 }
 
 const EMPTY: BodyFault = { message: "the body is empty" };

@@ -4,12 +4,12 @@ import type { Snapshot } from "../reference/snapshot.ts";
 import type { WebhookSource } from "../reference/webhook-source.ts";
 import { BODY_FIELD } from "../signal/extra.ts";
 import type { FieldFault, Signal } from "../signal/signal.ts";
-import { readAlert, type IntakeAnswer, type Members } from "../signal/tradingview-alert.ts";
+import { readAlert, type Members } from "../signal/tradingview-alert.ts";
 import { cutText } from "../text.ts";
 import { applySource, type SourceOptions } from "./apply-source.ts";
 import { isMembers } from "./body-value.ts";
 import { parseBody, type BodyFault } from "./parse-body.ts";
-import { strategyAlert } from "./strategy-alert.ts";
+import { strategyAlert, type OrderCause, type StrategyAnswer } from "./strategy-alert.ts";
 import { textAlert } from "./text-alert.ts";
 
 /**
@@ -18,6 +18,7 @@ import { textAlert } from "./text-alert.ts";
  */
 export function readAlerts(body: string, reader: AlertReader, options: ReadOptions): AlertsAnswer {
   const { redact } = options;
+  if (isUtf16(body)) return { status: "unreadable", message: UTF16 };
   if (reader.source === "text") {
     const parsed = textAlert(body);
     if (!parsed.ok) return unreadable(parsed, () => textAlert(redact(body)));
@@ -70,8 +71,8 @@ export type AlertsAnswer =
   | {
       readonly status: "invalid";
       readonly faults: readonly AlertFault[];
-      /** Nothing else is wrong than orders that only change the size of a position. */
-      readonly isSizeChange: boolean;
+      /** Of each of its orders that is refused, when it is the same of all. */
+      readonly cause: OrderCause | undefined;
     }
   | { readonly status: "no_snapshot" };
 
@@ -89,11 +90,7 @@ export interface AlertFault extends FieldFault {
 /** Most alerts of one body. */
 export const ALERTS_MAX = 100;
 
-function readOne(
-  alert: Members,
-  { source }: AlertReader,
-  options: ReadOptions,
-): IntakeAnswer & { readonly isSizeChange?: boolean } {
+function readOne(alert: Members, { source }: AlertReader, options: ReadOptions): StrategyAnswer {
   if (source === "tradingview") return readAlert(alert, options);
   if (source === "text") throw new Error("a text is no list of alerts");
   if (source !== "tradingview-strategy") return applySource(source, withoutSecret(alert), options);
@@ -107,6 +104,13 @@ function withoutSecret(alert: Members): Members {
   return Object.fromEntries(Object.entries(alert).filter(([name]) => name !== "secret"));
 }
 
+const UTF16 = "the body is in UTF-16, of which every second byte is zero: expected UTF-8";
+
+/** Whether a body that was read as UTF-8 begins as UTF-16 does, with the mark of its byte order or without. */
+function isUtf16(body: string): boolean {
+  return /^\uFFFD{0,2}(?:[^\0]\0|\0[^\0])/.test(body);
+}
+
 function unreadable(found: BodyFault, readRedacted: () => { readonly ok: boolean }): AlertsAnswer {
   const { line, column } = found;
   // What stands there may be a part of the secret.
@@ -117,15 +121,15 @@ function unreadable(found: BodyFault, readRedacted: () => { readonly ok: boolean
 }
 
 function wholeOf(
-  answers: readonly (IntakeAnswer & { readonly isSizeChange?: boolean })[],
+  answers: readonly StrategyAnswer[],
   { isList, bodies }: { readonly isList: boolean; readonly bodies: readonly string[] },
 ): AlertsAnswer {
   const alerts: ReadAlert[] = [];
   const faults: AlertFault[] = [];
-  let isSizeChange = true;
+  const causes = new Set<OrderCause | undefined>();
   for (const [index, answer] of answers.entries()) {
     if (answer.status === "refused") {
-      isSizeChange &&= answer.isSizeChange === true;
+      causes.add(answer.cause);
       for (const fault of answer.faults) faults.push(isList ? { ...fault, index } : fault);
       continue;
     }
@@ -133,7 +137,6 @@ function wholeOf(
     const body = bodies[index];
     alerts.push({ fields: body === undefined ? fields : { ...fields, [BODY_FIELD]: cutText(body) }, signal });
   }
-  return faults.length > 0
-    ? { status: "invalid", faults, isSizeChange }
-    : { status: "accepted", alerts, isList };
+  const [cause] = causes.size === 1 ? causes : [];
+  return faults.length > 0 ? { status: "invalid", faults, cause } : { status: "accepted", alerts, isList };
 }

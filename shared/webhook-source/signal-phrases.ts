@@ -23,7 +23,7 @@ export function phraseFor(
   signalId: number,
   change: { readonly opens: Side } | { readonly closes: Side },
   { subscriptions }: Snapshot,
-): { readonly text: string } | { readonly fault: FieldFault } {
+): { readonly text: string } | { readonly fault: FieldFault; readonly isWithoutExit: boolean } {
   const own = [...subscriptions.values()].filter(({ signal_ids: ids }) => ids.includes(signalId));
   const found =
     "opens" in change
@@ -33,7 +33,8 @@ export function phraseFor(
   if (found !== undefined) return { text: found.phrase };
   const needed = "opens" in change ? `${change.opens}_phrase` : `${change.closes}_exit_phrase or exit_phrase`;
   const expected = `a signal with a ${needed} that means only that: signal ${signalId} has none`;
-  return { fault: { field: "signal", reason: "invalid_field", expected, given: nameOf(own) } };
+  const fault = { field: "signal", reason: "invalid_field", expected, given: nameOf(own) } as const;
+  return { fault, isWithoutExit: "closes" in change };
 }
 
 function isExit({ direction }: Subscription): boolean {

@@ -24,9 +24,9 @@ export interface SourceUidParts {
   readonly hasTime: boolean;
 }
 
-/** Whether a text of a uid is a time; a number alone may be the id of an order. */
+/** Whether a text of a uid is a time of day; a date has many signals, and a number alone may be the id of an order. */
 export function isTimeText(text: string): boolean {
-  return /\D/.test(text.trim()) && parseTime(text) !== undefined;
+  return text.includes(":") && parseTime(text) !== undefined;
 }
 
 /** Why a text tells no signals apart; undefined when it does. */

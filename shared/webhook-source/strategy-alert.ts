@@ -52,14 +52,27 @@ export function strategyAlert(alert: Members, snapshot: Snapshot, options: Sourc
     const known = new Set(faults.map(({ field }) => field));
     faults.push(...answer.faults.filter(({ field }) => !known.has(field)));
   }
-  const isSizeChange = faults.length === 1 && "fault" in change && change.isSizeChange === true;
+  const [fault, ...others] = faults;
+  const cause = fault === undefined || others.length > 0 ? undefined : causeOf(change, phrase);
   if (faults.length > 0 || answer.status === "refused")
-    return { status: "refused", faults: faults.map((fault) => redacted(fault, options)), isSizeChange };
+    return { status: "refused", faults: faults.map((each) => redacted(each, options)), cause };
   return withSourceUid(answer, { source: options.source, texts: [orderId, firedAt], hasTime: true });
 }
 
-/** `isSizeChange`: nothing else is wrong than that a position of the same side changes its size. */
-export type StrategyAnswer = IntakeAnswer & { readonly isSizeChange?: boolean };
+export type StrategyAnswer = IntakeAnswer & { readonly cause?: OrderCause | undefined };
+
+/**
+ * What alone is wrong with an order that could be read: it changes the size of a position, and not its side; or it closes one, and its
+ * signal has no phrase for that.
+ */
+export type OrderCause = "size_change" | "no_exit_phrase";
+
+/** When nothing else is wrong. */
+function causeOf(change: Change, phrase: PhraseOfChange | undefined): OrderCause | undefined {
+  if ("fault" in change) return change.isSizeChange === true ? "size_change" : undefined;
+  const isWithoutExit = phrase !== undefined && "fault" in phrase && phrase.isWithoutExit === true;
+  return isWithoutExit ? "no_exit_phrase" : undefined;
+}
 
 /** Members that are read here, or are no field of the signal. */
 const OWN: ReadonlySet<string> = new Set(["signal", "timenow", "map"]);
@@ -126,11 +139,15 @@ function mapOf(alert: Members, name: string): string | undefined {
   return typeof phrase === "string" && phrase.trim() !== "" ? phrase.trim() : undefined;
 }
 
+type PhraseOfChange =
+  | { readonly text: string }
+  | { readonly fault: FieldFault; readonly isWithoutExit?: boolean };
+
 function phraseOfChange(
   change: Exclude<Change, { fault: FieldFault }>,
   signal: string,
   snapshot: Snapshot,
-): { readonly text: string } | { readonly fault: FieldFault } {
+): PhraseOfChange {
   if ("mapped" in change) {
     if (snapshot.subscriptions.has(foldPhrase(change.mapped))) return { text: change.mapped };
     const expected = "a phrase of a signal of this router";

@@ -71,6 +71,7 @@ export const statusSchema = z
       failures: z.object({ count: z.int(), error: z.string() }).optional(),
       damage: z.string().optional(),
       newerFormat: z.object({ format: z.int(), known: z.int() }).optional(),
+      sources: z.array(z.string()).optional().describe("enabled webhook sources"),
     }),
     strategies: z.object({
       names: z.record(z.string(), z.string()).describe("by id"),

@@ -6,6 +6,7 @@ import type {
   AlertsAnswer,
   BuiltInSource,
 } from "../../../shared/webhook-source/read-alerts.ts";
+import type { OrderCause } from "../../../shared/webhook-source/strategy-alert.ts";
 import { Problem, type ProblemOptions } from "../problem.ts";
 import { disabledSource, NO_SNAPSHOT, unknownSource } from "./problems.ts";
 
@@ -29,7 +30,18 @@ export function refusedAnswer(
     case "unreadable":
       return unreadable(answer, source);
     case "invalid":
-      return answer.isSizeChange ? sizeChange(answer.faults) : invalid(answer.faults);
+      return problemOf(answer.cause, answer.faults);
+  }
+}
+
+function problemOf(cause: OrderCause | undefined, faults: readonly AlertFault[]): ProblemOptions {
+  switch (cause) {
+    case "size_change":
+      return sizeChange(faults);
+    case "no_exit_phrase":
+      return noExitPhrase(faults);
+    case undefined:
+      return invalid(faults);
   }
 }
 
@@ -69,6 +81,16 @@ function sizeChange(faults: readonly AlertFault[]): ProblemOptions {
     code: "size_change",
     detail: "the order changes the size of a position, and not its side",
     hint: 'nothing has to be done; to act on such orders, name a phrase for them in the body: "map": {"size_change": "…"}',
+    issues: issuesOf(faults),
+  };
+}
+
+function noExitPhrase(faults: readonly AlertFault[]): ProblemOptions {
+  return {
+    status: 422,
+    code: "no_exit_phrase",
+    detail: `the order closes a position, and its signal (${faults[0]?.given ?? ""}) has no phrase for that, so nothing is closed`,
+    hint: "give the signal an exit_phrase, or one of that side; strategies without `exits` ignore it",
     issues: issuesOf(faults),
   };
 }

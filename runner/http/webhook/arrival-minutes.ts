@@ -8,7 +8,7 @@ export function arrivalMinutes(): ArrivalMinutes {
   const kept = new Map<string, { readonly minute: number; readonly until: number }>();
   return {
     minuteOf(alert, now) {
-      const found = kept.get(keyOf(alert));
+      const found = kept.size === 0 ? undefined : kept.get(keyOf(alert));
       return found !== undefined && now < found.until ? found.minute : now - (now % MINUTE_MS);
     },
     keep(alert, minute, now) {
@@ -16,7 +16,10 @@ export function arrivalMinutes(): ArrivalMinutes {
         if (until > now && kept.size < KEPT_MAX) break;
         kept.delete(key);
       }
-      kept.set(keyOf(alert), { minute, until: now + KEPT_MS });
+      const key = keyOf(alert);
+      // Its new place is the last one, as its end is.
+      kept.delete(key);
+      kept.set(key, { minute, until: now + KEPT_MS });
     },
   };
 }

@@ -18,12 +18,17 @@ export function intakeSnapshots(routing: Pick<RoutingContextCache, "latest">): I
     },
     { keptMs: CHECKED_EVERY_MS },
   );
-  return { current: async ({ msMax }) => within(Math.max(1, msMax), check(), () => known) };
+  return {
+    current: async ({ msMax }) => within(Math.max(1, msMax), check(), () => known),
+    isKnown: () => known !== undefined,
+  };
 }
 
 export interface IntakeSnapshots {
   /** Undefined when there is none. Never rejects, and takes `msMax` at most. */
   current(limits: { readonly msMax: number }): Promise<Snapshot | undefined>;
+  /** Whether there is one already, which counts when `current` is not answered in time. */
+  isKnown(): boolean;
 }
 
 const CHECKED_EVERY_MS = 50;

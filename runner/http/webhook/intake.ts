@@ -29,9 +29,11 @@ export function alertIntake({ services, ingest, secrets, limits }: IntakeDeps): 
     refuseOthers(name, client, allowed);
     if (keys.suffix !== "") throw new Problem(SHADOW);
     if (body.status !== "read") throw new Problem(unreadBody(body.status, limits));
+    const current = async (msMax: number): Promise<Snapshot | undefined> =>
+      snapshots.current({ msMax: Math.min(msMax, msLeft()) });
     // Asked while the alert is added, where that does not need it.
-    const current = snapshots.current({ msMax: Math.min(SNAPSHOT_MS_MAX, msLeft()) });
-    const reader = await readerOf(name, current);
+    const asked = current(SNAPSHOT_MS_MAX);
+    const reader = await readerOf(name, asked);
 
     const now = clock.now();
     const sent = { source: name, body: body.text };
@@ -48,10 +50,11 @@ export function alertIntake({ services, ingest, secrets, limits }: IntakeDeps): 
         { msMax: msLeft() },
       )
       .catch((error: unknown) => {
-        if (error instanceof NotConfirmedError) minutes.keep(sent, arrivalTime, now);
+        // Alerts of TradingView have the time of their bar.
+        if (error instanceof NotConfirmedError && !isTradingView(name)) minutes.keep(sent, arrivalTime, now);
         throw error;
       });
-    const snapshot = await current;
+    const snapshot = reader.snapshot ?? (await (snapshots.isKnown() ? current(UID_MS_MAX) : asked));
     const answers = alerts.map(({ signal }, n) => ({
       entry_id: ids[n] ?? "",
       ...(snapshot === undefined ? {} : { uid: uidIn(signal, snapshot) }),
@@ -79,6 +82,12 @@ export interface IntakeDeps {
 
 /** The snapshot is read at its first alert, and each time it changes. */
 const SNAPSHOT_MS_MAX = 1_000;
+/** The alert is added: its sender does not wait for a Redis that is busy with commits, only for the uid to be the newest. */
+const UID_MS_MAX = 100;
+
+function isTradingView(source: string): boolean {
+  return source === "tradingview" || source === "tradingview-strategy";
+}
 
 /** Sources of the reference have senders of their own, whose addresses may be any. */
 function refuseOthers(source: string, client: string | undefined, allowed: BlockList | undefined): void {

@@ -86,8 +86,11 @@ function refusalEvent(
   { problem, client, source, body, cause }: Refusal,
   { redact, excerptOf }: RefusedAlertsDeps["secrets"],
 ): SystemEvent {
+  // A position that its sender believes closed stays open, with every alert, until the signal is changed.
+  const isLeftOpen = problem.code === "no_exit_phrase";
   return {
-    level: "WARNING",
+    level: isLeftOpen ? "ERROR" : "WARNING",
+    ...(isLeftOpen ? { actionNeeded: true } : {}),
     source: "webhook",
     message: `alert${source === undefined || source === COMMON_SOURCE ? "" : ` to ${source}`} refused with ${problem.status}: ${problem.detail}`,
     details: {

@@ -3,7 +3,7 @@ import { parseExactJson } from "../../../shared/exact-json.ts";
 
 /**
  * What a body has as its field `secret`, whatever its source's format is: of JSON, of the first alert of a list, of a form, or of a line
- * `secret=…`. Undefined when it has no such field; empty when that is no text.
+ * `secret=…`, in capitals as well. Undefined when it has no such field; empty when that is no text.
  */
 export function secretIn(body: string): readonly string[] | undefined {
   const value = jsonOf(body);
@@ -13,7 +13,7 @@ export function secretIn(body: string): readonly string[] | undefined {
     const { secret } = alert as { readonly secret: unknown };
     return typeof secret === "string" ? [secret] : [];
   }
-  const [, given] = /(?:^|[&\n\r])[^\S\n\r]*secret[^\S\n\r]*=[^\S\n\r]*([^&\s]*)/.exec(body) ?? [];
+  const [, given] = /(?:^|[&\n\r])[^\S\n\r]*secret[^\S\n\r]*=[^\S\n\r]*([^&\s]*)/i.exec(body) ?? [];
   if (given === undefined) return undefined;
   // A text has it as it is; a form has it encoded.
   return [given, tryDecode(given.replaceAll("+", " "), decodeURIComponent)];

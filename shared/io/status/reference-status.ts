@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import * as z from "zod";
 import type { Keys } from "../../keys.ts";
 import { faultsFrom, type RowFaults } from "../../reference/row-faults.ts";
 import { FORMAT } from "../reference/snapshot-hashes.ts";
@@ -13,6 +14,7 @@ export async function readReferenceStatus(redis: Redis, keys: Keys): Promise<Ref
   const meta = version === null ? {} : await readMeta(redis, keys.reference(version, "meta"));
   const format = Number(meta.format ?? 0);
   const faults = faultsFrom(meta.faults);
+  const sources = enabledIn(meta.sources);
   const { count = "0", error = "", damaged, damage = "" } = failures;
   return {
     version,
@@ -21,6 +23,7 @@ export async function readReferenceStatus(redis: Redis, keys: Keys): Promise<Ref
     ...(Number(count) > 0 ? { failures: { count: Number(count), error } } : {}),
     ...(version !== null && damaged === version ? { damage } : {}),
     ...(format > FORMAT ? { newerFormat: { format, known: FORMAT } } : {}),
+    ...(sources.length > 0 ? { sources } : {}),
   };
 }
 
@@ -37,17 +40,33 @@ export interface ReferenceStatus {
   readonly damage?: string;
   /** Present when a newer version of the router has published it. */
   readonly newerFormat?: { readonly format: number; readonly known: number };
+  /** Names of its enabled webhook sources; absent when it has none. */
+  readonly sources?: readonly string[];
 }
+
+/** The names of the enabled webhook sources in a snapshot's meta; what is no list of them, loading the snapshot reports. */
+function enabledIn(json: string | undefined): readonly string[] {
+  try {
+    const { success, data } = namedSources.safeParse(JSON.parse(json ?? "[]"));
+    return success ? data.flatMap(([name, { enabled }]) => (enabled ? [name] : [])) : [];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+const namedSources = z.array(z.tuple([z.string(), z.object({ enabled: z.boolean() })]));
 
 /** The fields of a snapshot's meta; none when the key is of another type, which loading the snapshot reports. */
 async function readMeta(
   redis: Redis,
   key: string,
-): Promise<{ readonly format?: string; readonly faults?: string }> {
-  const replies = await redis.pipeline().hget(key, "format").hget(key, "faults").exec();
-  const [format, faults] = (replies ?? []).map(([, reply]) => reply);
+): Promise<{ readonly format?: string; readonly faults?: string; readonly sources?: string }> {
+  const replies = await redis.pipeline().hget(key, "format").hget(key, "faults").hget(key, "sources").exec();
+  const [format, faults, sources] = (replies ?? []).map(([, reply]) => reply);
   return {
     ...(typeof format === "string" ? { format } : {}),
     ...(typeof faults === "string" ? { faults } : {}),
+    ...(typeof sources === "string" ? { sources } : {}),
   };
 }

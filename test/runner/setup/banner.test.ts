@@ -5,9 +5,14 @@ import { configOf } from "../../shared/config/config-fixture.ts";
 const SECRETS = { HTTP_TOKEN: "token-of-the-router", WEBHOOK_SECRET: "secret-of-the-webhook" };
 const config = configOf(SECRETS);
 
-function factsOf({ isDemo = true, isTerminal = false, given = configOf({}) } = {}): BannerFacts {
+function factsOf({
+  isDemo = true,
+  isTerminal = false,
+  given = configOf({}),
+  used = config,
+} = {}): BannerFacts {
   return {
-    config,
+    config: used,
     // The banner asks the database for its kind only.
     backing: {
       localRedis: true,
@@ -18,7 +23,7 @@ function factsOf({ isDemo = true, isTerminal = false, given = configOf({}) } = {
     consumer: "router-1",
     redisUrl: "redis://127.0.0.1:6379",
     httpUrl: "http://127.0.0.1:8080",
-    secrets: shownSecrets({ given, config, isTerminal }),
+    secrets: shownSecrets({ given, config: used, isTerminal }),
   };
 }
 
@@ -58,6 +63,22 @@ test.each([
       sent_at: "{{timenow}}",
     });
     expect(text).toMatch(/twice within one bar is one signal[^]*--each-crossing/);
+  },
+);
+
+test.each([true, false])(
+  "webhooks that have secrets of their own are not called off (demo: %s)",
+  (isDemo) => {
+    const env = { HTTP_TOKEN: "token", WEBHOOK_SECRET_MY_BOT: "secret-of-the-bot" };
+    const facts = factsOf({ isDemo, used: configOf(env) });
+    const address = "http://127.0.0.1:8080/webhooks/my-bot/<WEBHOOK_SECRET_MY_BOT>";
+    for (const text of [banner(facts), JSON.stringify(bannerFields(facts))]) {
+      expect(text).toContain(address);
+      expect(text).not.toMatch(/off; set WEBHOOK_SECRET|secret-of-the-bot/);
+    }
+    expect(banner(factsOf({ isDemo, used: configOf({ HTTP_TOKEN: "token" }) }))).toContain(
+      "off; set WEBHOOK_SECRET",
+    );
   },
 );
 

@@ -14,6 +14,7 @@ import { streamGroupOn } from "../../../shared/io/streams/stream-group.ts";
 import { taskClaimsOn } from "../../../shared/io/streams/task-claims.ts";
 import { GROUPS, keysOf, type Keys, type StreamName } from "../../../shared/keys.ts";
 import { buildReference } from "../../../shared/reference/build-reference.ts";
+import type { ReferenceRows } from "../../../shared/reference/reference.ts";
 import { rowVersion } from "../../../shared/reference/row-version.ts";
 import { rowsWithStrategies, strategyRow, taskFields } from "../../builders.ts";
 import { freshPrefix } from "../../servers/fixtures.ts";
@@ -54,8 +55,8 @@ async function reasons(changes: Partial<Config> = {}): Promise<readonly string[]
   return healthFrom(await readStatus(), { postgresReachable: true }, { ...config, ...changes }).reasons;
 }
 
-async function publish(quantity: number): Promise<void> {
-  const { version, content, faults } = buildReference(rows(quantity));
+async function publish(quantity: number, sources: ReferenceRows["webhook_sources"] = []): Promise<void> {
+  const { version, content, faults } = buildReference({ ...rows(quantity), webhook_sources: sources });
   const store = referenceStoreOn(redis, keys);
   await store.publish({ ticket: await store.takeTicket(), version, content, faults, now: Date.now() });
 }
@@ -72,6 +73,23 @@ async function addTasks(agoMs: number, ...strategyIds: number[]): Promise<string
 
 const read = async (stream: StreamName, group: string, count: number) =>
   redis.xreadgroup("GROUP", group, "c", "COUNT", count, "STREAMS", keys.stream(stream), ">");
+
+test("webhook sources that are enabled and have no secret here, where HTTP is served", async () => {
+  const source = {
+    enabled: true,
+    format: "json",
+    template: { message: "{{a}}", symbol: "{{b}}", time: "{{c}}" },
+    uid: null,
+  } as const;
+  const names = ["has-one", "has-none", "off"];
+  await publish(
+    1,
+    names.map((name) => ({ ...source, name, enabled: name !== "off" })),
+  );
+  const changes = { httpToken: "token", webhookSourceSecrets: { "has-one": ["secret-of-it"] } };
+  expect(await reasons(changes)).toEqual([expect.stringContaining("set WEBHOOK_SECRET_HAS_NONE")]);
+  expect(await reasons()).toEqual([]);
+});
 
 describe("waiting", () => {
   test("tasks that wait to be run, with the strategy that most are for; those that run do not wait", async () => {

@@ -36,6 +36,7 @@ const well: HealthFacts = {
   shadow: { isShadow: false, suffix: "" },
   foreignConsumers: [],
   leftGroups: [],
+  webhookSources: { withoutSecret: [] },
 };
 
 const fresh = { version: "v", confirmedAgoMs: 1_000 };
@@ -107,6 +108,11 @@ describe("healthOf", () => {
       "a row of the reference cannot be used",
       { reference: { ...fresh, faults: { count: 1, named: [fault] } } },
       /cannot be used: table tickers, row BTC, column status: NULL instead of enabled or disabled; the ticker counts/,
+    ],
+    [
+      "a webhook source has no secret",
+      { webhookSources: { withoutSecret: ["my-bot"] } },
+      /webhook source my-bot has no secret.*set WEBHOOK_SECRET_MY_BOT/,
     ],
     [
       "a newer version of the router has published the reference",

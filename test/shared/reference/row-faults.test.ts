@@ -80,6 +80,32 @@ describe("a row that cannot be used", () => {
     ]);
   });
 
+  test.each<[string, object, string]>([
+    [
+      "no time and no uid",
+      { template: { message: "{{a}}", symbol: "{{b}}" } },
+      "column template: template.time is missing",
+    ],
+    [
+      "no symbol",
+      { template: { message: "{{a}}", time: "{{c}}" } },
+      "column template: template.symbol is missing",
+    ],
+    ["a broken path", { uid: "{{id" }, "column uid: uid it has {{ without }}"],
+    ["the name of a built-in one", { name: "text" }, "row text, column name: name text is a built-in source"],
+  ])("of webhook_sources that makes no signals is left out (%s)", (_, changes, expected) => {
+    const template = { message: "{{a}}", symbol: "{{b}}", time: "{{c}}" };
+    const { content, faults } = buildReference(
+      withRow("webhook_sources", { ...source, template, ...changes }),
+    );
+    expect(content.sources.size).toBe(0);
+    expect(faults.map(rowFaultText)).toEqual([
+      expect.stringMatching(/instead of what makes one signal of each alert; the source is left out/),
+    ]);
+    expect(faults.map(rowFaultText)[0]).toContain(expected);
+    expect(buildReference(withRow("webhook_sources", { ...source, template })).content.sources.size).toBe(1);
+  });
+
   test.each([["BINANCE"], [[" "]], [["BINANCE:"]], [[null]], [7]])(
     "of tickers with exchanges %j has none, and is used",
     (exchanges) => {

@@ -113,3 +113,12 @@ test("there is a fault in what JSON.parse refuses, at a place in the text, and i
     { numRuns: 2_000 },
   );
 });
+
+test.each([
+  ["digits", `{"a": "${"1".repeat(250_000)}", x`, "`x` without quotes"],
+  ["escaped quotes", `{"${'\\"'.repeat(125_000)}\\q`, "begins no escape"],
+  ["exponents", `{"a": "${"e".repeat(250_000)}" .`, "a number as JSON has none"],
+  ["digits before a comma", `{"a": ${"1".repeat(250_000)},5}`, "with a comma in it"],
+])("a long body of %s stops nothing: its fault is found in one pass", (_, text, message) => {
+  expect(jsonFault(text)?.message).toContain(message);
+});

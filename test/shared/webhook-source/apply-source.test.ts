@@ -172,6 +172,15 @@ describe("the uid of a source", () => {
     }
   });
 
+  it("has the bar time where it has no more than a date, or a part of the time", () => {
+    const bar = { ...BOT.template, time: "{{bar}}" };
+    const dated = sourceOf(bar, { uid: "{{order.id}} {{date}}" });
+    const day = { order, date: "2025-01-15" };
+    expect(uid({ ...day, bar: 1736940000 }, dated)).not.toBe(uid({ ...day, bar: 1736940060 }, dated));
+    const apart = sourceOf({ ...BOT.template, time: "{{date}} {{clock}}" }, { uid: "{{order.id}} {{date}}" });
+    expect(uid({ ...day, clock: "10:00" }, apart)).not.toBe(uid({ ...day, clock: "10:15" }, apart));
+  });
+
   it("without a time in the template, is the same whenever the alert arrives", () => {
     const { time: _, ...template } = BOT.template;
     const source = sourceOf(template, { uid: "{{order.id}}" });

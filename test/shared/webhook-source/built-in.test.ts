@@ -60,6 +60,16 @@ describe("text", () => {
   });
 });
 
+it.each(["tradingview", "text", "tradingview-strategy"] as const)(
+  "%s says that it reads no UTF-16",
+  (name) => {
+    for (const text of ['{"message": "A"}', "\uFEFFEMA_CROSS_LONG BTCUSDT"]) {
+      const body = new TextDecoder().decode(Buffer.from(text, "utf16le"));
+      expect(wrongIn(read(body, name))).toContain("UTF-16");
+    }
+  },
+);
+
 describe("tradingview-strategy", () => {
   const order = {
     signal: "EMA_CROSS_LONG",
@@ -143,10 +153,19 @@ describe("tradingview-strategy", () => {
     expect(wrongIn(readOrder(changes))).toContain(expected);
   });
 
-  it("of the same side is a change of size, which is told from other faults", () => {
-    expect(moves("long", "long")).toMatchObject({ status: "invalid", isSizeChange: true });
-    expect(moves("short", "short", { symbol: "" })).toMatchObject({ status: "invalid", isSizeChange: false });
-    expect(moves("flat", "flat")).toMatchObject({ status: "invalid", isSizeChange: false });
+  it.each([
+    ["of the same side changes the size", moves("long", "long"), "size_change"],
+    ["of the same side, with another fault", moves("short", "short", { symbol: "" }), undefined],
+    ["that closes nothing", moves("flat", "flat"), undefined],
+    [
+      "that closes, by a signal without exits",
+      moves("long", "flat", { signal: "RSI_LONG" }),
+      "no_exit_phrase",
+    ],
+    ["that closes, by no signal", moves("long", "flat", { signal: "OTHER" }), undefined],
+    ["that opens, by a signal without that side", moves("flat", "short", { signal: "RSI_LONG" }), undefined],
+  ])("an order %s has a cause of its own or none", (_, answer, cause) => {
+    expect(answer).toMatchObject({ status: "invalid", cause });
   });
 
   it("is told apart by order, time of firing and phrase, not by the bar", () => {

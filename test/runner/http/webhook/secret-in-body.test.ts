@@ -10,6 +10,7 @@ it.each([
   ["[]", undefined],
   ["a=1&secret=a%2Bb%20c&b=2", ["a%2Bb%20c", "a+b c"]],
   ["message=A\r\nsecret = plain+text \r\nsymbol=B", ["plain+text", "plain text"]],
+  ["MESSAGE=A\nSECRET=plain\nSYMBOL=B", ["plain", "plain"]],
   ["secret=%E0%A4%A", ["%E0%A4%A", "%E0%A4%A"]],
   ["my_secret=a", undefined],
   ["", undefined],

@@ -164,6 +164,13 @@ describe("a webhook source", () => {
       status: 422,
       body: { code: "invalid_signal" },
     });
+    expect(await post(strategy, { ...same, market_position: "flat" })).toMatchObject({
+      status: 422,
+      body: { code: "no_exit_phrase", detail: expect.stringContaining("(SIGNAL_1_LONG)") },
+    });
+    expect((await events()).filter(({ action_flag: flag }) => flag === "true")).toEqual([
+      expect.objectContaining({ level: "ERROR", message: expect.stringContaining("so nothing is closed") }),
+    ]);
     expect(await http.fieldsIn("signals_stream")).toEqual([]);
     expect(
       await post(strategy, { ...order, prev_market_position: "flat", market_position: "long" }),

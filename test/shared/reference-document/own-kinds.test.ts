@@ -229,3 +229,54 @@ test("rows of the history from before these columns and tables are read with the
   expect(read).toEqual(exactly(stored()));
   expect(storedRowsFrom("{}")).toEqual({ ...exactly(NO_ROWS), isForeign: true });
 });
+
+test("exits that a strategy no longer gets are warned of, as by a file of the time before exits", () => {
+  const rows = stored(
+    whole({
+      signals: [signal("EMA", { exit_phrase: "OUT", long_exit_phrase: "OUT LONG" })],
+      strategies: [strategy("Trend", { exits: true }), strategy("Other", { exits: true })],
+    }),
+  );
+  const lost = (changes: Parameters<typeof document>[0]) =>
+    plan(rows, document(changes)).warnings.filter((line) => line.includes("no longer gets exits"));
+  const wide = signal("EMA", { exit_phrase: "OUT", long_exit_phrase: "OUT LONG" });
+  expect(lost({})).toEqual([
+    expect.stringMatching(
+      /^strategy Trend \(\d+\) no longer gets exits by OUT \(long\), OUT \(short\), OUT LONG \(long\): nothing closes/,
+    ),
+    expect.stringMatching(/^strategy Other /),
+  ]);
+  const both = [strategy("Trend", { exits: true }), strategy("Other", { exits: true })];
+  const narrower = signal("EMA", { long_exit_phrase: "OUT" });
+  expect(lost({ signals: [narrower], strategies: both })[0]).toMatch(
+    /exits by OUT \(short\), OUT LONG \(long\):/,
+  );
+  expect(lost({ signals: [wide], strategies: both })).toEqual([]);
+  const disabled = strategy("Trend", { enabled: false });
+  expect(lost({ signals: [wide], strategies: [disabled, strategy("Other", { exits: true })] })).toEqual([]);
+});
+
+test.each(["BTCUSDT", "BTCUSDT.P"])("%s is removed also where a list names both", (symbol) => {
+  const tickers = [ticker("BTCUSDT"), ticker("BTCUSDT.P")];
+  const made = whole({ tickers, strategies: [strategy("Trend", { tickers: ["BTCUSDT", "BTCUSDT.P"] })] });
+  const without = withoutRow(made, "tickers", symbol);
+  if (without === undefined) throw new Error(`there is no ticker ${symbol}`);
+  const edit = plan(stored(made), without, { removes: [{ kind: "tickers", name: symbol }] });
+  expect(edit.faults).toEqual([]);
+  expect(documentOf(exactly(edit.rows)).document.strategies[0]?.tickers).toEqual(["BTCUSDT"]);
+});
+
+test("a template has the router's own fields first, and what a field is made from before its map", () => {
+  const template = {
+    qty: "{{q}}",
+    time: "{{t}}",
+    message: { map: { buy: "UP" }, from: "{{side}}" },
+    symbol: "{{s}}",
+  };
+  const { sources } = documentOf(
+    exactly(stored(whole({ sources: [source("desk", { template })] }))),
+  ).document;
+  expect(JSON.stringify(sources?.[0]?.template)).toBe(
+    '{"message":{"from":"{{side}}","map":{"buy":"UP"}},"symbol":"{{s}}","time":"{{t}}","qty":"{{q}}"}',
+  );
+});

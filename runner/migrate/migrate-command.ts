@@ -141,7 +141,10 @@ async function showSplits(
   if (!applied.includes(SPLITS_SINCE)) return;
   try {
     const { content } = buildReference(await loadReferenceRows(database));
-    for (const split of splitTickers(content)) print(`${splitTickerText(split)}.`);
+    const splits = splitTickers(content);
+    if (splits.length > 0)
+      print("Until this version X.P was the same ticker as X, also where both are listed:");
+    for (const split of splits) print(`${splitTickerText(split)}.`);
   } catch (error) {
     // The migration has succeeded all the same.
     print(`Which tickers are two now could not be found out: ${messageOf(error)}`);

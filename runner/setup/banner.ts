@@ -177,8 +177,8 @@ function messageLines(phrase: string): string[] {
   return [
     `  ${alertTemplate(phrase)}`,
     "",
-    "An alert that fires twice within one bar is one signal then. Two crossings in a bar are two with",
-    "`template --each-crossing`, which adds a uid.",
+    "An alert that fires twice within one bar is one signal then. If two crossings within one bar are to be two signals:",
+    "`npm run cli -- template --each-crossing` prints the message with a uid.",
     "",
   ];
 }

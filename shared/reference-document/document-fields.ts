@@ -225,8 +225,9 @@ export function fieldsOf(kind: DocumentKind): ReadonlyMap<string, DocumentField>
 
 /** An example of what belongs at a path, as JSON: of its field, else of a row. */
 export function exampleAt(path: string): string {
-  const [, written = "", rest = path] = /^([a-z]+)\[\d+\](.*)$/.exec(path) ?? [];
+  const [, written = "", within = path] = /^([a-z]+)\[\d+\](.*)$/.exec(path) ?? [];
   const given = DOCUMENT_KINDS.filter((kind) => kind === written);
+  const rest = given.length > 0 ? within : path;
   const kinds = given.length > 0 ? given : EXAMPLE_ORDER;
   const [name = ""] = /[a-z_]+/.exec(rest) ?? [];
   const field = kinds.map((kind) => fieldsOf(kind).get(name)).find((one) => one !== undefined);

@@ -159,7 +159,24 @@ function signalOf({ name, source, enabled, ...phrases }: StoredSignal): Document
 }
 
 function sourceOf({ name, enabled, format, template, uid }: StoredSource): DocumentSource {
-  return { name, enabled, format, template: template as DocumentSource["template"], uid: phraseIn(uid) };
+  return { name, enabled, format, template: readableTemplate(template), uid: phraseIn(uid) };
+}
+
+/** Postgres keeps no order of names: the router's own fields come first, and of a field what it is made from. */
+function readableTemplate(template: unknown): DocumentSource["template"] {
+  const fields = Object.entries(Object(template) as Record<string, unknown>).map(([name, rule]) => [
+    name,
+    typeof rule === "object" && rule !== null && !Array.isArray(rule) ? inOrder(rule, RULE_ORDER) : rule,
+  ]);
+  return inOrder(Object.fromEntries(fields) as object, FIELD_ORDER) as DocumentSource["template"];
+}
+
+const FIELD_ORDER = ["message", "symbol", "time", "bar_time", "sent_at", "source"];
+const RULE_ORDER = ["from", "map", "default"];
+
+function inOrder(object: object, first: readonly string[]): object {
+  const placeOf = (name: string): number => (first.includes(name) ? first.indexOf(name) : first.length);
+  return Object.fromEntries(Object.entries(object).toSorted(([a], [b]) => placeOf(a) - placeOf(b)));
 }
 
 interface Lists {

@@ -60,11 +60,25 @@ export function withoutRow(
   const isIt = (each: string): boolean => keyOf(each) === keyOf(name);
   const lists = kind === "signals" ? withListed(document, kind, (each) => (isIt(each) ? [] : [each])) : {};
   const aliases =
-    kind === "tickers" && document.aliases !== undefined
-      ? { aliases: document.aliases.filter(({ symbol }) => !isIt(symbol)) }
-      : {};
-  const rows = rowsIn(document, kind).filter((_, index) => index !== at);
-  return { ...document, ...lists, ...aliases, [kind]: rows };
+    document.aliases !== undefined ? { aliases: document.aliases.filter(({ symbol }) => !isIt(symbol)) } : {};
+  if (kind === "tickers")
+    return withSymbolsOnce({
+      ...document,
+      ...aliases,
+      tickers: document.tickers.filter((_, index) => index !== at),
+    });
+  return { ...document, ...lists, [kind]: rowsIn(document, kind).filter((_, index) => index !== at) };
+}
+
+/** Without `X`, or without `X.P`, both are one ticker, which a list names once. */
+function withSymbolsOnce(document: ReferenceDocument): ReferenceDocument {
+  const symbolOf = symbolsAmong(document.tickers.map(({ symbol }) => symbol));
+  const strategies = document.strategies.map((strategy) =>
+    strategy.tickers === "all"
+      ? strategy
+      : { ...strategy, tickers: [...new Map(strategy.tickers.map((one) => [symbolOf(one), one])).values()] },
+  );
+  return { ...document, strategies };
 }
 
 /** The row of a name; undefined when there is none. */

@@ -1,4 +1,6 @@
 import { namedId } from "../reference/row-faults.ts";
+import { foldPhrase } from "../signal/signal.ts";
+import { printable } from "../text.ts";
 import { phraseIn } from "./document-of-rows.ts";
 import { PHRASE_FIELDS, type PhraseField } from "./phrase-conflicts.ts";
 import type { StoredRows, StoredSignal, StoredStrategy } from "./stored-rows.ts";
@@ -14,6 +16,7 @@ export function exitWarnings(before: StoredRows, after: StoredRows): readonly st
   const subscribed = new Set(given.map(({ signal_id: id }) => id));
   const taken = new Set(given.flatMap((link) => (taking.has(link.strategy_id) ? [link.signal_id] : [])));
   return [
+    ...lostExits(before, after),
     ...strategies.flatMap((strategy) => {
       const { id, handler } = strategy;
       if (!taking.has(id)) return [];
@@ -36,6 +39,49 @@ export function exitWarnings(before: StoredRows, after: StoredRows): readonly st
         : [],
     ),
   ];
+}
+
+/** Exits that strategies no longer get, such as by a file of the time before exits, whose rows have none. */
+function lostExits(before: StoredRows, after: StoredRows): string[] {
+  const [was, is] = [exitsByStrategy(before), exitsByStrategy(after)];
+  return after.strategies.flatMap((strategy) => {
+    const exits = is.get(strategy.id);
+    const lost = [...(was.get(strategy.id) ?? [])].flatMap(([key, text]) =>
+      exits?.has(key) === true ? [] : [text],
+    );
+    if (!isActive(strategy) || lost.length === 0) return [];
+    return [
+      `${label(strategy)} no longer gets exits by ${[...new Set(lost)].join(", ")}: nothing closes by them what it has opened`,
+    ];
+  });
+}
+
+/** Of each strategy that gets exits, their phrases with the sides that they close: as compared, and as shown. */
+function exitsByStrategy(rows: StoredRows): ReadonlyMap<number, ReadonlyMap<string, string>> {
+  const bySignal = new Map(rows.signals.map((signal) => [signal.id, exitsOf(signal)]));
+  const taking = new Set(rows.strategies.flatMap((one) => (one.exits && isActive(one) ? [one.id] : [])));
+  const found = new Map<number, Map<string, string>>();
+  for (const { strategy_id: id, signal_id } of rows.strategy_signals) {
+    if (!taking.has(id)) continue;
+    found.set(id, new Map([...(found.get(id) ?? []), ...(bySignal.get(signal_id) ?? [])]));
+  }
+  return found;
+}
+
+function exitsOf(signal: StoredSignal): (readonly [key: string, text: string])[] {
+  if (!signal.enabled) return [];
+  const fields = Object.entries(PHRASE_FIELDS) as [PhraseField, (typeof PHRASE_FIELDS)[PhraseField]][];
+  return fields.flatMap(([field, { direction, side }]) => {
+    const phrase = phraseIn(signal[field]);
+    if (direction !== "flat" || phrase === null) return [];
+    // An exit of both sides is one of each.
+    const sides = side === null ? ["long", "short"] : [side];
+    return sides.map((one) => [`${one} ${foldPhrase(phrase)}`, `${printable(phrase)} (${one})`] as const);
+  });
+}
+
+function isActive({ enabled, archived, shadow }: StoredStrategy): boolean {
+  return enabled && !archived && !shadow;
 }
 
 /** Handlers whose tasks are done by programs that may know two directions only. */

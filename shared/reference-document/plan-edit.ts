@@ -67,7 +67,8 @@ export function planEdit(
       aliases: diff.ticker_aliases.deleted.filter(
         ({ alias }) => !isRenamed(alias, document.aliases, aliasOf),
       ),
-      sources: diff.webhook_sources.deleted.filter(({ name }) => !isRenamed(name, document.sources, String)),
+      // Its senders use the path with its name, so one that is renamed is lost to them as well.
+      sources: diff.webhook_sources.deleted,
     },
   };
 }

@@ -41,7 +41,7 @@ export function newlySplit(
 /** What that means for signals and strategies, in sentences for people. */
 export function splitTickerText({ symbol, perpetual, onlySymbol, onlyPerpetual }: SplitTicker): string {
   const lines = [
-    `${symbol} and ${perpetual} are both listed, so they are two tickers: a signal for ${perpetual} is no longer one for ${symbol}`,
+    `${symbol} and ${perpetual} are both listed, so they are two tickers: a signal for ${perpetual} is not one for ${symbol}`,
     ...missing(onlySymbol, symbol, perpetual),
     ...missing(onlyPerpetual, perpetual, symbol),
   ];

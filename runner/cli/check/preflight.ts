@@ -42,7 +42,9 @@ export async function preflight(env: Environment, dataDir: string): Promise<read
       ...redis.lines,
       ...postgres.lines,
       ...(reference?.lines ?? [notChecked("Reference", whereFrom(content))]),
-      ...sourceRemarks(content?.sources ?? new Map(), config).map((remark) => lineOf("Reference", remark)),
+      ...(content === undefined ? [] : sourceRemarks(content.sources, config)).map((remark) =>
+        lineOf("Reference", remark),
+      ),
       ...(await strategyLines(content, env, config)),
       ...(await clockLines(redis, postgres)),
     ];

@@ -1,12 +1,12 @@
 import { dirname, extname, join } from "node:path";
 import { fileExists, readTextFile, writePrivateText } from "../../../shared/io/files/text-files.ts";
-import { DOCUMENT_BYTES_MAX } from "../../../shared/reference-document/document-fields.ts";
+import { DOCUMENT_BYTES_MAX, KIND_OF_ONE } from "../../../shared/reference-document/document-fields.ts";
 import { SCHEMA_FILE } from "../../../shared/reference-document/format-document.ts";
 import { documentJsonSchema } from "../../../shared/reference-document/json-schema.ts";
 import { printableJson } from "../../../shared/text.ts";
 import type { CommandIo } from "../command-io.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
-import { printPreview, refuseReplayOfEdit } from "./preview.ts";
+import { askPreview, previewText, refuseReplayOfEdit } from "./preview.ts";
 import { DOCUMENT_PATH, readReference, readReferenceText } from "./read-reference.ts";
 
 /** `cli reference export`, `diff` and `apply`: the reference as a file. */
@@ -35,7 +35,10 @@ export async function exportReference(
   const schema = join(dirname(file), SCHEMA_FILE);
   const isNew = !(await fileExists(schema));
   if (isNew) await writePrivateText(schema, `${schemaText()}\n`, { replace: false });
-  const counts = read.kinds.map((kind) => `${read.document[kind]?.length ?? 0} ${kind}`);
+  const counts = read.kinds.map((kind) => {
+    const count = read.document[kind]?.length ?? 0;
+    return `${count} ${count === 1 ? KIND_OF_ONE[kind] : kind}`;
+  });
   io.say(`${file}: ${counts.join(", ")}. Only this user may read it: params are in it as they are`);
   if (isNew) io.say(`${schema}: the JSON Schema, with which editors complete the fields`);
 }
@@ -72,7 +75,12 @@ async function withFile(
     const headers = { "content-type": "application/yaml" };
     const question = { method: "PUT", path: DOCUMENT_PATH, query: { prune }, body, headers } as const;
     const removes = prune ? { removes: "Remove the rows that the file does not have, as listed?" } : {};
-    await makeEdit(router, { question, etag, file, isDiff, ...removes }, options, io);
+    const { replay } = options;
+    const preview = async (since: string) => {
+      const json = await askPreview(router, body, { replay: since, prune });
+      return { json, text: previewText(json, io.columns) };
+    };
+    const previewed = replay === undefined ? {} : { preview: async () => preview(replay) };
+    await makeEdit(router, { question, etag, file, isDiff, ...removes, ...previewed }, options, io);
   });
-  await printPreview(body, { ...options, prune }, io);
 }

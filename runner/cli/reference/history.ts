@@ -5,6 +5,7 @@ import { formatDocument, wholeDocument } from "../../../shared/reference-documen
 import { printable, printableJson } from "../../../shared/text.ts";
 import { changesSchema, shownChangeSchema, type changeSchema } from "../../http/reference/schemas.ts";
 import { EXIT_DIFFERS, type CommandIo } from "../command-io.ts";
+import { plural } from "../replay/replay-text.ts";
 import type { RouterRoutes } from "../router-routes.ts";
 import { textTable } from "../text-table.ts";
 import { makeEdit, type ChangeOptions } from "./make-edit.ts";
@@ -30,7 +31,7 @@ export async function printHistory(options: HistoryOptions, io: CommandIo): Prom
     return;
   }
   if (changes.length > 0) io.print(textTable(TITLES, changes.map(cellsOf), io));
-  io.print(`${changes.length} changes${next === null ? "" : `; older ones with --before ${next}`}`);
+  io.print(`${plural(changes.length, "change")}${next === null ? "" : `; older ones with --before ${next}`}`);
 }
 
 /** The route answers so many at once. */

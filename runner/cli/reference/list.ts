@@ -1,6 +1,7 @@
 import type { DocumentKind } from "../../../shared/reference-document/document-fields.ts";
 import type {
   DocumentSignal,
+  DocumentSource,
   DocumentStrategy,
   ReferenceDocument,
 } from "../../../shared/reference-document/document.ts";
@@ -72,10 +73,17 @@ const ROWS: Readonly<Record<DocumentKind, (document: ReferenceDocument) => reado
         name,
         enabled ? "enabled" : "disabled",
         format,
-        JSON.stringify(template),
+        Object.entries(template).map(fieldText).join(", "),
         uid ?? "",
       ]),
   };
+
+/** What a field of the signal is made from, and the texts of its map. */
+function fieldText([name, rule]: readonly [string, DocumentSource["template"][string]]): string {
+  if (typeof rule === "string") return `${name}: ${rule}`;
+  const texts = Object.keys(rule.map ?? {});
+  return `${name}: ${rule.from}${texts.length === 0 ? "" : ` (${namesText(texts)})`}`;
+}
 
 type ExitPhrases = Pick<DocumentSignal, "exit_phrase" | "long_exit_phrase" | "short_exit_phrase">;
 

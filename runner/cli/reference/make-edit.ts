@@ -25,6 +25,8 @@ export interface EditToMake {
   readonly file?: string;
   /** Differences are an exit code of their own. */
   readonly isDiff?: boolean;
+  /** What the edit would have changed in past decisions, as JSON and for people; not asked for an edit that is refused. */
+  readonly preview?: () => Promise<{ readonly json: unknown; readonly text: string }>;
 }
 
 /** Makes a change through its route, after asking for what has to be agreed to, and says what became of it. */
@@ -46,7 +48,7 @@ export async function makeEdit(
     await askOrRefuse(question, io);
     reply = await ask({ dryRun: false, agree: true });
   }
-  show(reply, { ...edit, dryRun, json: options.json === true }, io);
+  await show(reply, { ...edit, dryRun, json: options.json === true }, io);
 }
 
 function questionFor(
@@ -78,13 +80,25 @@ interface Shown extends EditToMake {
   readonly json: boolean;
 }
 
-function show(reply: EditReply, { file, isDiff, dryRun, json }: Shown, io: CommandIo): void {
+async function show(
+  reply: EditReply,
+  { file, isDiff, dryRun, json, preview }: Shown,
+  io: CommandIo,
+): Promise<void> {
   const code = exitCodeOf(reply, { isDiff: isDiff === true, dryRun });
   if (code !== 0) io.exitWith(code);
+  const isMade = reply.status !== "refused" && reply.status !== "conflict";
   if (json) {
-    io.print(printableJson(reply));
+    const previewed = isMade ? await preview?.() : undefined;
+    io.print(printableJson(previewed === undefined ? reply : { ...reply, preview: previewed.json }));
     return;
   }
+  showText(reply, file, io);
+  const previewed = isMade ? await preview?.() : undefined;
+  if (previewed !== undefined) io.print(previewed.text);
+}
+
+function showText(reply: EditReply, file: string | undefined, io: CommandIo): void {
   if (reply.status !== "refused") for (const line of summaryText(reply)) io.print(line);
   switch (reply.status) {
     case "done":

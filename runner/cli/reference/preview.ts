@@ -1,38 +1,32 @@
 import { strategyLabel } from "../../../shared/strategy-label.ts";
-import { printableJson } from "../../../shared/text.ts";
 import { previewSchema, type PreviewBody } from "../../http/reference/preview.ts";
-import type { CommandIo } from "../command-io.ts";
 import { CliError } from "../connection.ts";
 import { differenceLines, plural } from "../replay/replay-text.ts";
+import type { RouterRoutes } from "../router-routes.ts";
 import { textTable } from "../text-table.ts";
 
 /** `cli reference apply <file> --dry-run --replay 24h`: what the file would have changed in the decisions of the last hours. */
 
 export interface PreviewOptions {
   /** How far back, such as 24h. */
-  readonly replay?: string;
-  readonly prune?: boolean;
-  readonly json?: boolean;
+  readonly replay: string;
+  readonly prune: boolean;
 }
 
-/** Prints the preview of a document, if it is asked for; nothing is stored. @throws CliError */
-export async function printPreview(
+/** The preview of a document; nothing is stored. @throws CliError */
+export async function askPreview(
+  router: RouterRoutes,
   text: string,
-  { replay, prune = false, json = false }: PreviewOptions,
-  io: CommandIo,
-): Promise<void> {
-  if (replay === undefined) return;
-  const preview = await io.withRouter(async (router) =>
-    router.ask({
-      method: "POST",
-      path: "/reference/preview",
-      query: { replay, prune },
-      body: text,
-      headers: { "content-type": "application/yaml" },
-      answer: previewSchema,
-    }),
-  );
-  io.print(json ? printableJson(preview) : previewText(preview, io.columns));
+  { replay, prune }: PreviewOptions,
+): Promise<PreviewBody> {
+  return router.ask({
+    method: "POST",
+    path: "/reference/preview",
+    query: { replay, prune },
+    body: text,
+    headers: { "content-type": "application/yaml" },
+    answer: previewSchema,
+  });
 }
 
 /** `--replay` stores nothing, so it does not go with storing. @throws CliError */

@@ -51,6 +51,12 @@ export function trialText(trial: Trial): readonly string[] {
   return [...lines, "", "nothing was added: a repeated uid would be a duplicate"];
 }
 
+/** The last line break of a file says nothing; others are shown as JSON has them. */
+function onOneLine(value: string): string {
+  const text = excerpt(value.trimEnd());
+  return /[\r\n\t]/.test(text) ? JSON.stringify(text) : text;
+}
+
 function alertText({ fields, uid, decision }: Accepted): readonly string[] {
   const { status, reason, detail, direction, side, signal_id: signalId, symbol, outcomes } = decision;
   const width = Math.max(...Object.keys(fields).map((name) => name.length));
@@ -60,7 +66,7 @@ function alertText({ fields, uid, decision }: Accepted): readonly string[] {
       ? ""
       : ` (${side === null ? direction : `closes ${side}`} of signal ${signalId} on ${symbol})`;
   return [
-    ...Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${excerpt(value)}`),
+    ...Object.entries(fields).map(([name, value]) => `  ${name.padEnd(width)}  ${onOneLine(value)}`),
     `uid ${uid}`,
     `would be ${status}${why}${meaning}`,
     ...outcomes.map(({ strategy_id: id, strategy, status: outcome, reason: because, detail: of }) => {

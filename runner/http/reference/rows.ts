@@ -8,7 +8,7 @@ import {
   oneOf,
   type DocumentKind,
 } from "../../../shared/reference-document/document-fields.ts";
-import type { ReferenceDocument } from "../../../shared/reference-document/document.ts";
+import type { DocumentFault, ReferenceDocument } from "../../../shared/reference-document/document.ts";
 import {
   noRowText,
   withChanges,
@@ -74,15 +74,16 @@ export function rowRoutes({ edits, makeCurrent }: EditDeps) {
   async function editing(
     kind: DocumentKind,
     options: Omit<Edit, "document" | "prune" | "kind">,
-    edit: (read: ReadDocument) => ReferenceDocument,
+    edit: (read: ReadDocument) => RowEdit,
   ): Promise<EditAnswer> {
     for (let tries = 1; ; tries += 1) {
       const read = await edits.read();
       if (read.notOwn !== undefined && !read.kinds.includes(kind))
         throw new Problem({ status: 409, code: "reference_not_own", detail: read.notOwn });
       const ifMatch = options.ifMatch ?? read.etag;
-      const made = { ...options, ifMatch, document: edit(read), prune: false, kind: "edit" } as const;
-      const answer = await edits.apply(made);
+      const { document, prefix } = edit(read);
+      const answer = await edits.apply({ ...options, ifMatch, document, prune: false, kind: "edit" });
+      if (answer.status === "refused") return { ...answer, faults: faultsWithin(answer.faults, prefix) };
       if (answer.status !== "conflict" || options.ifMatch !== undefined || tries === TRIES_MAX) return answer;
     }
   }
@@ -117,19 +118,28 @@ export function rowRoutes({ edits, makeCurrent }: EditDeps) {
       const answer = await editing(kind, options, (read) => {
         const document = withoutRow(read.document, kind, name);
         if (document === undefined) throw noRow(kind, name, read);
-        return document;
+        return { document, prefix: "" };
       });
       return c.json(await answerEdit(c, answer, makeCurrent), 200);
     });
 }
 
-/** The edited document; its faults have paths within the row. */
-function documentOf({ json: edited, at }: EditedDocument, kind: DocumentKind): ReferenceDocument {
-  const parsed = documentFromJson(edited);
-  if (parsed.ok) return parsed.document;
+interface RowEdit {
+  readonly document: ReferenceDocument;
+  /** Of the paths of faults in the row, which the client knows without it. */
+  readonly prefix: string;
+}
+
+function documentOf({ json: edited, at }: EditedDocument, kind: DocumentKind): RowEdit {
   const prefix = `${kind}[${at}].`;
+  const parsed = documentFromJson(edited);
+  if (parsed.ok) return { document: parsed.document, prefix };
+  throw refused(faultsWithin(parsed.faults, prefix));
+}
+
+function faultsWithin(faults: readonly DocumentFault[], prefix: string): readonly DocumentFault[] {
   const within = (path: string): string => (path.startsWith(prefix) ? path.slice(prefix.length) : path);
-  throw refused(parsed.faults.map((fault) => ({ ...fault, path: within(fault.path) })));
+  return faults.map((fault) => ({ ...fault, path: within(fault.path) }));
 }
 
 function taken(kind: DocumentKind, name: string): Problem {

@@ -23,13 +23,13 @@ const DIRS = {
   /** Only while the reference is the router's own. */
   own: fileURLToPath(new URL("migrations/reference-own", import.meta.url)),
 } as const;
-/** Tables by the number of the migration that makes them. */
-const MADE_BY = {
-  "001": REFERENCE_TABLES,
-  "002": LOG_TABLES,
-  "005": [CHANGES_TABLE],
-  "009": ROUTER_TABLES,
-} as const;
+/** Tables with the numbers of the migrations that make them, unless another one of these has done so. */
+const MADE_BY = [
+  { tables: REFERENCE_TABLES, by: ["001"] },
+  { tables: LOG_TABLES, by: ["002"] },
+  { tables: [CHANGES_TABLE], by: ["005", "009"] },
+  { tables: ROUTER_TABLES, by: ["009"] },
+] as const;
 /** The library keeps its history there unless it is given a schema. */
 const DEFAULT_SCHEMA = "public";
 /** A table that is in use waits no longer than this for a change of it. */
@@ -111,8 +111,10 @@ async function applyFiles(
   },
 ): Promise<readonly string[]> {
   const missing = await missingFor(origin, history);
-  for (const [number, tables] of Object.entries(MADE_BY))
-    if (missing.some((name) => name.startsWith(`${number}_`))) await refuseTakenNames(query, tables);
+  for (const { tables, by } of MADE_BY) {
+    const isMaker = (name: string): boolean => by.some((number) => name.startsWith(`${number}_`));
+    if (missing.some(isMaker) && !history.some(isMaker)) await refuseTakenNames(query, tables);
+  }
   const applied = await runFiles(client, { schema, origin });
   const stored = originIn(history.filter((name) => name.startsWith("reference ")));
   if (stored === undefined || !isSameOrigin(stored, origin)) {

@@ -101,7 +101,11 @@ export function referenceEditsOn(db: Database, ports: EditPorts): ReferenceEdits
       const notes = unreadable.map((line) => `change ${id} has a row that is not made again: ${line}`);
       const wanted = { prune: true, removes: [], ids: idsOf(found.stored.rows) };
       if (owner.kind === "own") {
-        const edit = { ...wanted, document, notes };
+        const edit = {
+          ...wanted,
+          document,
+          notes: found.stored.isForeign === true ? [...notes, WAS_FOREIGN] : notes,
+        };
         return applyEdit(db, ports, { ...options, kind: "rollback", wanted: edit });
       }
       const edit = { ...wanted, document: { ...document, ...NO_OTHERS }, notes: [...notes, ONLY_OWN] };
@@ -112,6 +116,7 @@ export function referenceEditsOn(db: Database, ports: EditPorts): ReferenceEdits
 
 const NO_OTHERS = { tickers: [], signals: [], strategies: [] };
 const ONLY_OWN = "only aliases and sources are made what they were: the rest is another system's";
+const WAS_FOREIGN = "only aliases and sources are made what they were: the rest was another system's then";
 
 /** Of the time when the tickers were another system's it is not known which ones there were. */
 function documentOfChange(stored: ReadStoredRows) {

@@ -4,6 +4,7 @@ import type { Database } from "../../../shared/io/postgres/database.ts";
 import { pendingMigrations } from "../../../shared/io/postgres/migrate.ts";
 import { readReferenceOrigin } from "../../../shared/io/postgres/migration-history.ts";
 import { openDatabase } from "../../../shared/io/postgres/open-database.ts";
+import { referenceEditsOn } from "../../../shared/io/reference-edits/reference-edits.ts";
 import { otherSystemText, readOtherSystem } from "../../../shared/io/reference/other-systems.ts";
 import { loadReferenceRows } from "../../../shared/io/reference/reference-source.ts";
 import type { FreshDatabase } from "../../servers/database.ts";
@@ -141,11 +142,21 @@ test("the log of v4 is given back also after the reference has become the router
     expect.stringMatching(/^BTCUSDT and BTCUSDT.P are both listed, so they are two/),
   );
   // The router's own two tables are read beside the views, and stay when the reference is its own.
-  await sql(fresh.url, "INSERT INTO router.ticker_aliases VALUES ('XBT', 'BTCUSDT')");
+  const edits = referenceEditsOn(db, { useOf: async () => new Map() });
+  const document = {
+    tickers: [],
+    signals: [],
+    strategies: [],
+    aliases: [{ alias: "XBT", symbol: "BTCUSDT" }],
+  };
+  const how = { by: "ann", reason: null, dryRun: false, agreed: true, prune: false, kind: "apply" } as const;
+  expect(await edits.apply({ document, ...how })).toMatchObject({ status: "done" });
   const aliases = async () => (await loadReferenceRows(db)).ticker_aliases;
   expect(await aliases()).toEqual([{ alias: "XBT", symbol: "BTCUSDT" }]);
   await run({ reference: "v4", compat: "on" });
   await run({ reference: "own", switch: true, yes: true });
+  expect(await pendingMigrations(db)).toEqual([]);
+  expect(await edits.history({ countMax: 9 })).toMatchObject([{ kind: "apply" }, { kind: "seen" }]);
   expect(await aliases()).toEqual([{ alias: "XBT", symbol: "BTCUSDT" }]);
   await expect(run({ reference: "v4", compat: "on" })).rejects.toThrow(/not views over these tables/);
   await run({ reference: "v4", compat: "off" });

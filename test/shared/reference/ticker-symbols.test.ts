@@ -138,7 +138,7 @@ describe("a perpetual", () => {
     const { content } = buildReference(rows);
     const splits = splitTickers(content);
     expect(splits.map(splitTickerText)).toEqual([
-      "A and A.P are both listed, so they are two tickers: a signal for A.P is no longer one for A. These strategies list A alone, so they get no signal for A.P: s1 (1). These strategies list A.P alone, so they get no signal for A: s2 (2). List both where both are meant, or delete the ticker that is not one of its own",
+      "A and A.P are both listed, so they are two tickers: a signal for A.P is not one for A. These strategies list A alone, so they get no signal for A.P: s1 (1). These strategies list A.P alone, so they get no signal for A: s2 (2). List both where both are meant, or delete the ticker that is not one of its own",
     ]);
     expect(newlySplit(splits, content)).toEqual([]);
     expect(newlySplit(splits, built(["A"]).content)).toEqual(splits);

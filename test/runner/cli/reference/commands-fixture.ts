@@ -5,6 +5,7 @@ import { CliError } from "../../../../runner/cli/connection.ts";
 import { addReferenceCommands } from "../../../../runner/cli/reference/commands.ts";
 import { routesOver } from "../../../../runner/cli/router-routes.ts";
 import { problemOf, problemResponse } from "../../../../runner/http/problem.ts";
+import type { PreviewBody } from "../../../../runner/http/reference/preview.ts";
 import { editRoutesOver } from "../../../../runner/http/reference/routes.ts";
 import { TextFileError } from "../../../../shared/io/files/text-files.ts";
 import type { Change } from "../../../../shared/io/reference-edits/changes.ts";
@@ -38,6 +39,8 @@ interface Stage {
   /** What a person answers; default: there is no terminal. */
   readonly confirmed?: boolean;
   readonly changes?: readonly { readonly change: Change; readonly document: ReferenceDocument }[];
+  /** What the preview of any edit answers. */
+  readonly preview?: PreviewBody;
 }
 
 /** The rows of a document, whose ids are its places. */
@@ -107,7 +110,14 @@ export async function run(stage: Stage, ...args: string[]): Promise<Ran> {
   });
   const program = new Command().exitOverride().configureOutput({ writeErr: (text) => err?.push(text) });
   addReferenceCommands(program, {
-    withRouter: async (command) => command(routesOver(async (request) => app.fetch(request))),
+    withRouter: async (command) =>
+      command(
+        routesOver(async (request) =>
+          new URL(request.url).pathname === "/reference/preview"
+            ? Response.json(stage.preview)
+            : app.fetch(request),
+        ),
+      ),
     print: (text) => out?.push(text),
     say: (text) => err?.push(text),
     confirm: async (question) => {

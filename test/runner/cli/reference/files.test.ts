@@ -224,3 +224,28 @@ test("diff changes nothing, and its exit code says whether anything differs", as
   ).toMatchObject({ code: 0 });
   expect(await run({ document, answer }, "apply", file, "--dry-run")).toMatchObject({ code: 0 });
 });
+
+test("with --replay, what it would have changed is one JSON document with the edit, and is not asked for one that is refused", async () => {
+  const preview = {
+    from: "2026-01-05T10:00:00.000Z",
+    to: "2026-01-06T10:00:00.000Z",
+    decided: 0,
+    limited: false,
+    version: "v1",
+    version_draft: "v2",
+    differing: 0,
+    strategies: [],
+    signals: [],
+  };
+  const previewed = { ...DONE, status: "previewed", changeId: null } as const;
+  const typed = ["apply", file, "--dry-run", "--replay", "24h"];
+  const { out } = await run({ document, answer: () => previewed, preview }, ...typed, "--json");
+  expect(JSON.parse(out)).toMatchObject({ status: "previewed", preview });
+  const text = await run({ document, answer: () => previewed, preview }, ...typed);
+  expect(text.out).toMatch(/Nothing was changed\n0 signals from .* decided by both: 0 differ/);
+  const refused = { status: "refused", faults: [{ path: "signals[0].name", message: "no" }] } as const;
+  expect(await run({ document, answer: () => refused, preview }, ...typed)).toMatchObject({
+    code: 1,
+    out: "",
+  });
+});

@@ -169,7 +169,7 @@ describe("the history", () => {
   test("has one line each", async () => {
     const { out } = await run({ document, changes }, "history", "--limit", "1");
     expect(out).toMatch(
-      /^change +at +kind +by +version +reason\n2 +2026.*apply +ada\uFFFD\[2J +v2 +because\n1 changes; older ones with --before 2$/,
+      /^change +at +kind +by +version +reason\n2 +2026.*apply +ada\uFFFD\[2J +v2 +because\n1 change; older ones with --before 2$/,
     );
     expect((await run({ document, changes }, "history", "--before", "2")).out).toContain("v1 (as before)");
   });
@@ -278,7 +278,7 @@ sources:
     const { out } = await changed("list");
     expect(out).toMatch(/^EMA +enabled +OUT, long: OUT LONG/m);
     expect(out).toMatch(/^alias +ticker\nXBT +BTCUSDT\n/m);
-    expect(out).toMatch(/^desk +enabled +json +\{"symbol":"\{\{s\}\}"/m);
+    expect(out).toMatch(/^desk +enabled +json +symbol: \{\{s\}\}, message: /m);
     const foreign = { document: own, notOwn: "the reference is another system's" };
     const listed = await run(foreign, "list");
     expect(listed.out).toMatch(/^alias +ticker\n/);

@@ -59,10 +59,11 @@ test("the list says which sources have no secret, and which variable it belongs 
 });
 
 test("a body is shown as the signal and the decision that it would become, and nothing is added", async () => {
-  const body = `SIGNAL_1_LONG BTCUSDT ${new Date().toISOString()}`;
+  const body = `SIGNAL_1_LONG BTCUSDT ${new Date().toISOString()}\n`;
   const { text, code } = await run("try", "text", await fileWith(body));
   expect(code).toBe(0);
   expect(text).toMatch(/^ {2}message +SIGNAL_1_LONG$/m);
+  expect(text).toMatch(/^ {2}body +SIGNAL_1_LONG BTCUSDT \S+Z$/m);
   expect(text).toContain("would be dispatched (long of signal 1 on BTCUSDT)");
   expect(text).toContain("strategy 10 (10)  dispatched");
   expect(await http.fieldsIn("signals_stream")).toEqual([]);

@@ -102,6 +102,11 @@ test("rows are added, changed, renamed and removed by their encoded names", asyn
     body: { detail: "there is no strategy strategy 1: did you mean strategy 10?" },
   });
 
+  const alias = await http.call("POST", "/reference/aliases", { alias: "BTCUSDT.P", symbol: "BTCUSDT" });
+  expect(alias.body.issues).toEqual([
+    { path: "alias", message: expect.stringMatching(/means ticker BTCUSDT/) },
+  ]);
+
   await http.call("PATCH", `/reference/signals/signal%201${AGREED}`, { name: "first" });
   expect((await strategies()).map(({ signals }: { signals: string[] }) => signals)).toEqual([
     ["first"],

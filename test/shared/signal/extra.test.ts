@@ -1,7 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fieldsOf } from "../../../shared/entry.ts";
-import { EXTRA_COUNT_MAX, extraOf, parseExtra } from "../../../shared/signal/extra.ts";
+import {
+  EXTRA_COUNT_MAX,
+  extraNotes,
+  extraOf,
+  parseExtra,
+  withNotedOrder,
+} from "../../../shared/signal/extra.ts";
 
 const READ = ["message", "symbol", "bar_time", "time", "sent_at", "received_at", "source", "uid"];
 
@@ -51,6 +57,23 @@ describe("what comes along with a signal", () => {
       }),
     );
   });
+});
+
+test("the log's fields, in whatever order, give the same again by what the decision notes", () => {
+  const name = fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom("a", "b", "c") });
+  const value = fc.constantFrom("1", "x".repeat(300), "x".repeat(600));
+  const fields = fc.uniqueArray(fc.tuple(name, value), { maxLength: 90, selector: ([one]) => one });
+  const shuffled = fields.chain((all) =>
+    fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
+  );
+  fc.assert(
+    fc.property(shuffled, ([sent, logged]) => {
+      const extra = extraOf(fieldsOf(sent.flat()));
+      const again = extraOf(withNotedOrder(fieldsOf(logged.flat()), { ...extraNotes(extra) }));
+      if (extra.leftOut.length > 0) expect(again).toEqual(extra);
+      else expect(parseExtra(again.json ?? "{}")).toEqual(parseExtra(extra.json ?? "{}"));
+    }),
+  );
 });
 
 test.each(["", "x", "[]", "1", "null", '{"a":1}', '{"a":{}}'])("%j is no extra", (json) => {

@@ -20,15 +20,19 @@ export function intakeSnapshots(routing: Pick<RoutingContextCache, "latest">): I
   );
   return {
     current: async ({ msMax }) => within(Math.max(1, msMax), check(), () => known),
-    isKnown: () => known !== undefined,
+    soon: async (asked) => (known === undefined ? asked : within(SOON_MS_MAX, check(), () => known)),
   };
 }
 
 export interface IntakeSnapshots {
   /** Undefined when there is none. Never rejects, and takes `msMax` at most. */
   current(limits: { readonly msMax: number }): Promise<Snapshot | undefined>;
-  /** Whether there is one already, which counts when `current` is not answered in time. */
-  isKnown(): boolean;
+  /**
+   * The same for an alert that is added already: its sender does not wait until a Redis that is busy with commits answers, unless none
+   * is known. `asked`: what `current` gave before it was added.
+   */
+  soon(asked: Promise<Snapshot | undefined>): Promise<Snapshot | undefined>;
 }
 
 const CHECKED_EVERY_MS = 50;
+const SOON_MS_MAX = 100;

@@ -29,10 +29,8 @@ export function alertIntake({ services, ingest, secrets, limits }: IntakeDeps): 
     refuseOthers(name, client, allowed);
     if (keys.suffix !== "") throw new Problem(SHADOW);
     if (body.status !== "read") throw new Problem(unreadBody(body.status, limits));
-    const current = async (msMax: number): Promise<Snapshot | undefined> =>
-      snapshots.current({ msMax: Math.min(msMax, msLeft()) });
     // Asked while the alert is added, where that does not need it.
-    const asked = current(SNAPSHOT_MS_MAX);
+    const asked = snapshots.current({ msMax: Math.min(SNAPSHOT_MS_MAX, msLeft()) });
     const reader = await readerOf(name, asked);
 
     const now = clock.now();
@@ -54,7 +52,7 @@ export function alertIntake({ services, ingest, secrets, limits }: IntakeDeps): 
         if (error instanceof NotConfirmedError && !isTradingView(name)) minutes.keep(sent, arrivalTime, now);
         throw error;
       });
-    const snapshot = reader.snapshot ?? (await (snapshots.isKnown() ? current(UID_MS_MAX) : asked));
+    const snapshot = reader.snapshot ?? (await snapshots.soon(asked));
     const answers = alerts.map(({ signal }, n) => ({
       entry_id: ids[n] ?? "",
       ...(snapshot === undefined ? {} : { uid: uidIn(signal, snapshot) }),
@@ -82,8 +80,6 @@ export interface IntakeDeps {
 
 /** The snapshot is read at its first alert, and each time it changes. */
 const SNAPSHOT_MS_MAX = 1_000;
-/** The alert is added: its sender does not wait for a Redis that is busy with commits, only for the uid to be the newest. */
-const UID_MS_MAX = 100;
 
 function isTradingView(source: string): boolean {
   return source === "tradingview" || source === "tradingview-strategy";

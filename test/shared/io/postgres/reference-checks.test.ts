@@ -70,6 +70,12 @@ describe.each(databaseKinds.filter(({ kind }) => kind !== "neon"))(
       await db.query("INSERT INTO strategy_tickers VALUES (2, '')");
       expect(await db.migrate()).toStrictEqual(MIGRATIONS);
       expect(await db.query("SELECT id FROM strategies ORDER BY id")).toStrictEqual([{ id: 1 }, { id: 2 }]);
+      // A check that is validated reads the whole log while it is locked.
+      expect(
+        await db.query(
+          "SELECT conname FROM pg_constraint WHERE conrelid = 'signal_log'::regclass AND NOT convalidated ORDER BY 1",
+        ),
+      ).toEqual([{ conname: "signal_log_direction_check" }, { conname: "signal_log_side_check" }]);
       for (const [statement, check] of [
         ["UPDATE strategies SET params = '[]' WHERE id = 2", "strategies_params_check"],
         ["UPDATE strategies SET params = 'null' WHERE id = 2", "strategies_params_check"],

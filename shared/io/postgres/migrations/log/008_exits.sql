@@ -1,7 +1,8 @@
 -- Exits: signals that close positions, of both sides or of one.
 
 ALTER TABLE signal_log
-  ADD COLUMN side text CHECK (side IN ('long', 'short')),
+  ADD COLUMN side text,
+  -- NOT VALID: the rows of before fit, and reading all of them would keep the log waiting.
+  ADD CONSTRAINT signal_log_side_check CHECK (side IN ('long', 'short')) NOT VALID,
   DROP CONSTRAINT signal_log_direction_check,
-  -- NOT VALID: the rows of before fit what they were checked against, which was stricter.
   ADD CONSTRAINT signal_log_direction_check CHECK (direction IN ('long', 'short', 'flat')) NOT VALID;

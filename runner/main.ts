@@ -6,6 +6,7 @@ import { messageOf } from "../shared/error-message.ts";
 import { DataFolderError } from "../shared/io/files/private-files.ts";
 import { openRedis } from "../shared/io/redis/connection.ts";
 import { keysOf } from "../shared/keys.ts";
+import { concernsStrategies, splitTickers } from "../shared/reference/split-tickers.ts";
 import { CLOSE_MS, type StopOutcome } from "../shared/running.ts";
 import { singleFlight } from "./engine/single-flight.ts";
 import {
@@ -178,6 +179,18 @@ http = await orExit(async () => serveHttp(services));
 if (isLocal || given.databaseUrl === undefined) ownersSocket = await serveOwner(services, DATA_DIR);
 
 const secrets = shownSecrets({ given, config, isTerminal });
-const facts = { config, backing, consumer, redisUrl: redactUrl(redisUrl), httpUrl: http?.url, secrets };
+const current = forPeople ? await services.routing.get() : undefined;
+const facts = {
+  config,
+  backing,
+  consumer,
+  redisUrl: redactUrl(redisUrl),
+  httpUrl: http?.url,
+  secrets,
+  splitTickers:
+    current === undefined || "status" in current
+      ? []
+      : splitTickers(current.snapshot).filter(concernsStrategies),
+};
 if (forPeople) print(banner(facts), {});
 else logger.info(bannerFields(facts), RUNNING);

@@ -2,6 +2,7 @@ import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
 import { secretVariableOf } from "../../shared/config/source-secrets.ts";
 import { originText } from "../../shared/reference/reference-kind.ts";
+import { splitTickerText, type SplitTicker } from "../../shared/reference/split-tickers.ts";
 import { alertTemplate } from "../../shared/signal/alert-template.ts";
 import { SECRET_FILES, type LocalSecretName } from "../local/secrets.ts";
 import type { BackingServices } from "./backing-services.ts";
@@ -19,6 +20,8 @@ export interface BannerFacts {
   /** URL of the HTTP server; undefined when HTTP is off. */
   readonly httpUrl: string | undefined;
   readonly secrets: ShownSecrets;
+  /** Tickers that are two, by which strategies get less than if they were one. */
+  readonly splitTickers: readonly SplitTicker[];
 }
 
 /** How each secret is written in a line to paste into a shell. */
@@ -63,6 +66,9 @@ export function banner(facts: BannerFacts): string {
     ...shadowTexts(config).map((text, at) => `  ${(at === 0 ? "shadow" : "").padEnd(11)}${text}`),
     `  consumer   ${consumer}${config.keyPrefix === "" ? "" : `, keys under ${config.keyPrefix}`}`,
     ...referenceLines(facts),
+    ...facts.splitTickers.map(
+      (split, at) => `  ${(at === 0 ? "tickers" : "").padEnd(11)}${splitTickerText(split)}`,
+    ),
     "",
     ...statusLines(facts),
     ...(backing.isDemo ? demoLines(facts) : signalLines(facts)),

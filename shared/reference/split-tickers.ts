@@ -1,4 +1,4 @@
-import type { ReferenceContent } from "./reference.ts";
+import type { ReferenceContent, Strategy } from "./reference.ts";
 import { namedId } from "./row-faults.ts";
 
 /** X and X.P as two tickers, with the strategies whose lists name only one of them. */
@@ -12,21 +12,27 @@ export interface SplitTicker {
 
 /** The tickers that are two in this content. Strategies that are archived do not count: they get nothing. */
 export function splitTickers({ tickers, strategies }: Content): readonly SplitTicker[] {
-  const limited = [...strategies.values()].filter(({ archived, symbols }) => !archived && symbols !== null);
+  const limited = [...strategies.values()].flatMap(({ id, name, archived, symbols }) =>
+    archived || symbols === null ? [] : [{ label: namedId(name, String(id)), symbols: new Set(symbols) }],
+  );
   return [...tickers.keys()].flatMap((symbol) => {
     const perpetual = `${symbol}.P`;
     if (!tickers.has(perpetual)) return [];
     const only = (one: string, other: string): string[] =>
-      limited
-        .filter(({ symbols }) => symbols?.includes(one) === true && !symbols.includes(other))
-        .map(({ id, name }) => namedId(name, String(id)));
+      limited.filter(({ symbols }) => symbols.has(one) && !symbols.has(other)).map(({ label }) => label);
     return [
       { symbol, perpetual, onlySymbol: only(symbol, perpetual), onlyPerpetual: only(perpetual, symbol) },
     ];
   });
 }
 
-type Content = Pick<ReferenceContent, "tickers" | "strategies">;
+/** Of a reference's content, or of a snapshot. */
+type Content = Pick<ReferenceContent, "tickers"> & {
+  readonly strategies: ReadonlyMap<
+    number,
+    Pick<Strategy, "id" | "name" | "archived"> & { readonly symbols: Iterable<string> | null }
+  >;
+};
 
 /** Those that were not two before; all of them when nothing is known of before. */
 export function newlySplit(

@@ -24,6 +24,7 @@ function factsOf({
     redisUrl: "redis://127.0.0.1:6379",
     httpUrl: "http://127.0.0.1:8080",
     secrets: shownSecrets({ given, config: used, isTerminal }),
+    splitTickers: [],
   };
 }
 
@@ -39,6 +40,13 @@ test("on a terminal a generated secret is shown, and one of the environment neve
   const text = banner(factsOf({ isTerminal: true, given: config }));
   expect(text).toContain("Bearer $HTTP_TOKEN");
   for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
+});
+
+test("tickers that are two are said, with the strategies that list only one of them", () => {
+  const split = { symbol: "X", perpetual: "X.P", onlySymbol: ["Trend (1)"], onlyPerpetual: [] };
+  const text = banner({ ...factsOf(), splitTickers: [split] });
+  expect(text).toMatch(/^ {2}tickers {4}X and X\.P are both listed, .* no signal for X\.P: Trend \(1\)/m);
+  expect(banner(factsOf())).not.toContain("tickers");
 });
 
 test("a signal is suggested for the demo, and none that may trade on a reference of one's own", () => {

@@ -13,6 +13,7 @@ import { logStoreOn } from "../../shared/io/log/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { redisClock, type Clock } from "../../shared/io/redis/clock.ts";
+import { CONFIRMED, type Confirm } from "../../shared/io/redis/confirm.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { recordChangesBySql } from "../../shared/io/reference-edits/changes.ts";
 import { loadReferenceRows, saveReferenceVersion } from "../../shared/io/reference/reference-source.ts";
@@ -22,6 +23,8 @@ import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { routingContextCache, type RoutingContextCache } from "../bindings/routing-context.ts";
 import { strategyChecksOf, strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
 import { taskEndsOn, type TaskEnds } from "../bindings/task-ends.ts";
+import type { Holdings } from "../holding/holdings.ts";
+import { holdingsOn } from "../holding/open-holdings.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
 import { processCounters, type ProcessCounters } from "../telemetry/process-counters.ts";
 import { reportEventsTo, type ReportEvents } from "../telemetry/report-events.ts";
@@ -57,6 +60,10 @@ export interface Services extends ServicesOptions {
   readonly referenceStore: ReferenceStore;
   readonly routing: RoutingContextCache;
   readonly commit: Commit;
+  /** The groups that this process holds. */
+  readonly holdings: Holdings;
+  /** Whether replicas have what was written. */
+  readonly confirm: Confirm;
   readonly log: LogStore;
   readonly handlers: readonly AnyStrategyHandler[];
   /** The connections of strategies to the outside. */
@@ -118,6 +125,8 @@ export function openServices(options: ServicesOptions): Services {
     referenceStore,
     routing,
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
+    holdings: holdingsOn({ config, redisUrl, consumer, keys, events }),
+    confirm: CONFIRMED,
     log: logOf(database, keys),
     handlers,
     strategyPorts: strategyPortsOf(options),

@@ -82,6 +82,11 @@ const schema = z.object({
   blockMs: integer(1, 600_000).default(2000),
   /** Heartbeats come every third of it; with less than the minimum a busy process would lose entries in flight. */
   claimIdleMs: integer(300, TIMER_MS_MAX).default(10_000),
+  /** How long the lease of a group is valid without a renewal; renewed every quarter of it. */
+  leaseMs: integer(600, 600_000).default(5_000),
+  /** 0: what Redis has acknowledged counts, whether or not a replica has it. */
+  redisReplicasMin: integer(0, 100).default(0),
+  redisReplicasMsMax: integer(1, 60_000).default(500),
   deliveriesMax: integer(1, 1_000_000).default(5),
   /** 0: no signal is too old. */
   signalAgeMsMax: integer(0, TEN_YEARS_MS).default(300_000),

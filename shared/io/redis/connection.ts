@@ -68,10 +68,18 @@ function isReadyWithoutInfo(redis: Redis): void {
     const [callback, ...others] = args;
     // Only ioredis' own check, whether the server has loaded its data, gives a callback.
     if (typeof callback !== "function" || others.length > 0) return info(...args);
-    return info((error: Error | null, text?: string) =>
-      error?.message.startsWith("NOPERM") === true ? callback(null, "") : callback(error, text),
-    );
+    return info((error: Error | null, text?: string) => {
+      runIds.set(redis, /^run_id:(\S+)/m.exec(text ?? "")?.[1]);
+      return error?.message.startsWith("NOPERM") === true ? callback(null, "") : callback(error, text);
+    });
   });
+}
+
+const runIds = new WeakMap<Redis, string | undefined>();
+
+/** The name that the server process of this connection has given itself at its start; undefined when INFO did not say it. */
+export function runIdOf(redis: Redis): string | undefined {
+  return runIds.get(redis);
 }
 
 /**

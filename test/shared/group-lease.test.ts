@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { leaseStateOf, type GroupLease, type SeenExpired } from "../../shared/group-lease.ts";
 

@@ -157,6 +157,21 @@ test("a lease of another type is never written over, and said", async () => {
   await waiting;
 });
 
+test("an entry among the routers that cannot be written holds no lease up, and is said", async () => {
+  const { keys, redis } = runners;
+  await redis.set(keys.routers, "mine");
+  const a = runners.runner("a");
+  await a.keep(GROUP);
+  const { until } = await runners.leaseOf(GROUP);
+  await vi.waitFor(async () => expect((await runners.leaseOf(GROUP))["until"]).not.toBe(until));
+  expect(a.events).toContainEqual(
+    expect.objectContaining({
+      level: "WARNING",
+      message: expect.stringContaining("routers is a string, where"),
+    }),
+  );
+});
+
 test("every router that runs is listed until it stops, what it holds is released when it closes", async () => {
   const { keys, redis } = runners;
   const [a, b] = [

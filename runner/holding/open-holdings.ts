@@ -90,7 +90,7 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
   const looks = repeat(async () => {
     const asks = isWatched && held.get(LEADING_GROUP) === undefined;
     if (waiters.size === 0 && !asks) return renewEveryMs(leaseMs);
-    const failures = await settled(watch.look());
+    const failures = await settled(look());
     tellLeader();
     // With a group that cannot be taken, the other one can.
     for (const { group } of failures.length === 0 ? waiters : [])
@@ -99,6 +99,12 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
     else looking.failed(failures[0]);
     return waiters.size > 0 ? LOOK_EVERY_MS : renewEveryMs(leaseMs);
   });
+
+  /** What this process no longer holds must not look as if it did. */
+  async function look(): Promise<void> {
+    await held.releaseAll();
+    await watch.look();
+  }
 
   /** Takes a group that a loop waits for, if that is possible now. */
   async function attend(group: OrderedGroup): Promise<void> {
@@ -163,7 +169,7 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
       for (;;) {
         const own = held.get(group);
         if (own !== undefined) return heldBy({ runner: consumer, since: own.since });
-        await watch.look();
+        await look();
         const state = watch.stateOf(group);
         if (state.status === "held") return heldBy(state.lease);
         if (state.status !== "expired") {

@@ -45,7 +45,8 @@ export async function consume(
 ): Promise<void> {
   const { policy, inFlight, deps } = session;
   try {
-    while (!policy.running.hasFailed && until?.aborted !== true) {
+    while (!policy.running.hasFailed) {
+      if (until?.aborted === true) break;
       await between?.run();
       // What is read ahead would be committed before the batch that failed meanwhile.
       if (policy.running.hasFailed) break;

@@ -118,6 +118,7 @@ export async function hasTakenOver(
 ): Promise<boolean> {
   const holding = session.holding();
   if (holding === undefined) return true;
+  if (budget.stopping?.aborted === true) return false;
   await session.deps.clock.sample();
   session.binding.invalidate();
   // One step in any case, or a call with a small budget would never get on.

@@ -47,7 +47,13 @@ startPollLoop(flawed, {
   commit: commitOn(redis, keys, config),
   clock,
   events,
-  holdings: holdingsOn({ config, redisUrl: url, consumer, keys, events }),
+  holdings: holdingsOn({
+    config: { ...config, functions: ["process-signals"] },
+    redisUrl: url,
+    consumer,
+    keys,
+    events,
+  }),
   abort: new AbortController().signal,
   reclaims: true,
 });

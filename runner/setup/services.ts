@@ -13,7 +13,7 @@ import { logStoreOn } from "../../shared/io/log/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { redisClock, type Clock } from "../../shared/io/redis/clock.ts";
-import { CONFIRMED, type Confirm } from "../../shared/io/redis/confirm.ts";
+import { confirmOn, type Confirm } from "../../shared/io/redis/confirm.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { recordChangesBySql } from "../../shared/io/reference-edits/changes.ts";
 import { loadReferenceRows, saveReferenceVersion } from "../../shared/io/reference/reference-source.ts";
@@ -116,6 +116,15 @@ export function openServices(options: ServicesOptions): Services {
   });
   const counters = processCounters(redis, keys, events);
   const taskEnds = taskEndsOn({ redis, keys, clock, routing, events });
+  const confirmation = confirmOn({
+    redis,
+    url: redisUrl,
+    name: `${consumer}:confirm`,
+    key: keys.confirmed,
+    replicasMin: config.redisReplicasMin,
+    msMax: config.redisReplicasMsMax,
+    onError: (error) => logger.debug({ err: error }, "Redis connection that asks for replicas"),
+  });
   return {
     ...options,
     keys,
@@ -126,7 +135,7 @@ export function openServices(options: ServicesOptions): Services {
     routing,
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
     holdings: holdingsOn({ config, redisUrl, consumer, keys, events }),
-    confirm: CONFIRMED,
+    confirm: confirmation.confirm,
     log: logOf(database, keys),
     handlers,
     strategyPorts: strategyPortsOf(options),
@@ -163,6 +172,7 @@ export function openServices(options: ServicesOptions): Services {
     close() {
       counters.close();
       taskEnds.close();
+      confirmation.close();
       redis.disconnect();
     },
   };

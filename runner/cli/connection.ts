@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
+import { confirmOn, TooFewReplicasError, type Confirm } from "../../shared/io/redis/confirm.ts";
 import { DatabaseNotSelectedError, openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { redisRefusalIn, refusalText } from "../../shared/redis-refusal.ts";
@@ -19,6 +20,7 @@ export interface Connection {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly config: Config;
+  readonly confirm: Confirm;
 }
 
 /** An error that the user can fix: its message is printed without a stack trace. */
@@ -77,11 +79,22 @@ export async function withRedis<T>(
       lastError = error;
     },
   });
+  const keys = keysOf(config.keyPrefix, config);
+  const confirmation = confirmOn({
+    redis,
+    url,
+    name: "cli:confirm",
+    key: keys.confirmed,
+    replicasMin: config.redisReplicasMin,
+    msMax: config.redisReplicasMsMax,
+    onError: () => undefined,
+  });
   try {
     // Not PING, which a Redis that cannot save its data refuses.
     await redis.time();
-    return await command({ redisUrl: url, redis, keys: keysOf(config.keyPrefix, config), config });
+    return await command({ redisUrl: url, redis, keys, config, confirm: confirmation.confirm });
   } catch (error) {
+    if (error instanceof TooFewReplicasError) throw new CliError(error.message);
     if (error instanceof DatabaseNotSelectedError) throwMisconfiguration(error);
     const refusal = redisRefusalIn(error) ?? redisRefusalIn(lastError);
     if (refusal !== undefined) throw new CliError(`Redis at ${redactUrl(url)}: ${refusalText(refusal)}`);
@@ -90,6 +103,7 @@ export async function withRedis<T>(
       : new CliError(`Redis at ${redactUrl(url)} does not answer: ${String(lastError ?? error)}`);
   } finally {
     redis.disconnect();
+    confirmation.close();
   }
 }
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await redis.config("SET", "repl-diskless-sync-delay", "0");
   onReplica = new Redis(replica.url);
   await onReplica.replicaof("127.0.0.1", master.port);
-  await vi.waitFor(async () => expect(await onReplica.info("replication")).toContain("link_status:up"));
+  await untilLinked();
 });
 afterEach(() => {
   for (const one of opened.splice(0)) one.close();
@@ -31,6 +31,12 @@ afterAll(async () => {
   onReplica.disconnect();
   await Promise.all([master.stop(), replica.stop()]);
 });
+
+async function untilLinked(): Promise<void> {
+  await vi.waitFor(async () => {
+    if (!(await onReplica.info("replication")).includes("link_status:up")) throw new Error("not linked yet");
+  });
+}
 
 function confirming({ url = master.url, msMax = 60_000 }: { url?: string; msMax?: number }) {
   const onError = () => undefined;
@@ -58,7 +64,9 @@ test("a replica that stands still confirms nothing until it goes on", async () =
   const refused = await confirm().catch((error: unknown) => error);
   process.kill(replica.pid, "SIGCONT");
   expect(refused).toBeInstanceOf(TooFewReplicasError);
-  expect(String(refused)).toMatch(/0 of Redis' replicas had it after 100 ms, REDIS_REPLICAS_MIN is 1/);
+  expect(String(refused)).toMatch(
+    /0 of Redis' replicas had confirmed it after 100 ms, REDIS_REPLICAS_MIN is 1/,
+  );
   await vi.waitFor(confirm);
   expect(await onReplica.get("written")).toBe("2");
 });

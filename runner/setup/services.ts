@@ -116,6 +116,7 @@ export function openServices(options: ServicesOptions): Services {
     onMissing: () => askForSnapshot?.(),
   });
   const counters = processCounters(redis, keys, events);
+  const holdings = holdingsOn({ config, redisUrl, consumer, keys, events });
   const taskEnds = taskEndsOn({ redis, keys, clock, routing, events });
   const confirmation = confirmOn({
     redis,
@@ -135,7 +136,7 @@ export function openServices(options: ServicesOptions): Services {
     referenceStore,
     routing,
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
-    holdings: holdingsOn({ config, redisUrl, consumer, keys, events }),
+    holdings,
     confirm: confirmation.confirm,
     log: logOf(database, keys),
     handlers,
@@ -173,6 +174,7 @@ export function openServices(options: ServicesOptions): Services {
       askForSnapshot = ask;
     },
     close() {
+      void holdings.close();
       counters.close();
       taskEnds.close();
       confirmation.close();

@@ -135,7 +135,7 @@ export async function askReplicas(
 function tooFew(replicas: unknown, { replicasMin, msMax }: ReplicasAsked): TooFewReplicasError | undefined {
   if (typeof replicas === "number" && replicas >= replicasMin) return undefined;
   return new TooFewReplicasError(
-    `${Number(replicas)} of Redis' replicas had confirmed it after ${msMax} ms, REDIS_REPLICAS_MIN is ${replicasMin}`,
+    `${Number(replicas)} replicas had confirmed it after ${msMax} ms, REDIS_REPLICAS_MIN is ${replicasMin}`,
   );
 }
 

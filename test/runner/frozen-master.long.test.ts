@@ -31,9 +31,9 @@ async function lostOf({
 }: ReplicatedStage): Promise<{ lost: number; refused: number }> {
   const accepted: string[] = [];
   let refused = 0;
-  let isOver = false;
+  const over = new AbortController();
   const send = async (sender: number): Promise<void> => {
-    for (let n = 0; !isOver; n += 1) {
+    for (let n = 0; !over.signal.aborted; n += 1) {
       const alert = { message: "SIGNAL_1_LONG", symbol: `S${sender}N${n}`, time: Date.now() };
       const { status, body } = await call("POST", WEBHOOK_PATH, alert);
       if (status === 202) accepted.push(body.entry_id);
@@ -53,7 +53,7 @@ async function lostOf({
   });
   await master.redis.replicaof("127.0.0.1", promoted.port);
   await untilItFollows(master.redis);
-  isOver = true;
+  over.abort();
   await Promise.all(senders);
   const key = services.keys.stream("signals_stream");
   const there = new Set((await promoted.redis.xrange(key, "-", "+")).map(([id]) => id));

@@ -16,7 +16,7 @@ import { callApp, type Answered } from "./http/http-fixture.ts";
 export interface ReplicatedStage {
   readonly servers: ReplicatedRedis;
   readonly services: Services;
-  call(method: string, path: string, body?: unknown): Promise<Answered>;
+  readonly call: (method: string, path: string, body?: unknown) => Promise<Answered>;
 }
 
 export interface StageOptions {

@@ -18,6 +18,8 @@ export interface RedisConnectionOptions {
   readonly blockMs?: number;
   /** When the server has not answered a command for so long, the connection is replaced. */
   readonly answerMsMax?: number;
+  /** Longest wait before the next attempt to connect, in ms; default 2 s. */
+  readonly reconnectMsMax?: number;
   /** Called on every connection error; the client reconnects by itself. */
   readonly onError: (error: Error) => void;
   /** Set where the refusals of a replica are the answer, such as for one command: default, a new connection finds the new primary. */
@@ -39,6 +41,7 @@ export function openRedis({
   name,
   blockMs = 0,
   answerMsMax = 10_000,
+  reconnectMsMax = RECONNECT_MS_MAX,
   onError,
   staysOnReplica,
 }: RedisConnectionOptions): Redis {
@@ -52,7 +55,7 @@ export function openRedis({
     autoResubscribe: false,
     connectTimeout: CONNECT_MS_MAX,
     reconnectOnError: staysOnReplica === true ? () => false : leavesReplica(),
-    retryStrategy: (attempt: number) => Math.random() * Math.min(RECONNECT_MS_MAX, 50 * 2 ** attempt),
+    retryStrategy: (attempt: number) => Math.random() * Math.min(reconnectMsMax, 50 * 2 ** attempt),
     ...answerTimeout(role, { blockMs, answerMsMax }),
   } satisfies RedisOptions;
   const redis = new Redis(url, options);

@@ -21,6 +21,8 @@ export interface Holdings {
    * nobody does, or the holder does not run this function.
    */
   readsFor(functionName: FunctionName): boolean;
+  /** Lists this router among those that run, until `close`. Holding a group does so, too; a call on demand does not. */
+  join(): void;
   /** Called each time what {@link readsFor} answers may have changed. Gives a function that stops listening. */
   onChange(call: () => void): () => void;
   /** Releases all that is held, and ends the renewals and the heartbeat of this runner. */

@@ -117,6 +117,7 @@ export function openServices(options: ServicesOptions): Services {
     onMissing: () => askForSnapshot?.(),
   });
   const counters = processCounters(redis, keys, events);
+  const holdings = holdingsOn({ config, redisUrl, consumer, keys, events });
   const taskEnds = taskEndsOn({ redis, keys, clock, routing, events });
   return {
     ...options,
@@ -127,7 +128,7 @@ export function openServices(options: ServicesOptions): Services {
     referenceStore,
     routing,
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
-    holdings: holdingsOn({ config, redisUrl, consumer, keys, events }),
+    holdings,
     confirm: CONFIRMED,
     log: logOf(database, keys),
     handlers,
@@ -163,6 +164,7 @@ export function openServices(options: ServicesOptions): Services {
       askForSnapshot = ask;
     },
     close() {
+      void holdings.close();
       counters.close();
       taskEnds.close();
       redis.disconnect();

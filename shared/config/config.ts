@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import { FUNCTION_NAMES } from "../function-names.ts";
+import { LEASE_MS_MAX } from "../group-lease.ts";
 import { ownStreamAt } from "../keys.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES } from "../reasons.ts";
 import {
@@ -85,7 +86,7 @@ const schema = z.object({
   /** Heartbeats come every third of it; with less than the minimum a busy process would lose entries in flight. */
   claimIdleMs: integer(300, TIMER_MS_MAX).default(10_000),
   /** How long the lease of a group is valid without a renewal; renewed every quarter of it. */
-  leaseMs: integer(600, 600_000).default(5_000),
+  leaseMs: integer(600, LEASE_MS_MAX).default(5_000),
   /** 0: what Redis has acknowledged counts, whether or not a replica has it. */
   redisReplicasMin: integer(0, 100).default(0),
   redisReplicasMsMax: integer(1, 60_000).default(500),

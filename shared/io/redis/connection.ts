@@ -25,6 +25,8 @@ export interface RedisConnectionOptions {
   readonly blockMs?: number;
   /** When the server has not answered a command for so long, the connection is replaced. */
   readonly answerMsMax?: number;
+  /** Longest wait before the next attempt to connect, in ms; default 2 s. */
+  readonly reconnectMsMax?: number;
   /** Called on every connection error; the client reconnects by itself. */
   readonly onError: (error: Error) => void;
   /** LEASE_MS: so often the owner of the key is asked for again, and a connection to another server is left. */
@@ -49,6 +51,7 @@ export function openRedis({
   name,
   blockMs = 0,
   answerMsMax = 10_000,
+  reconnectMsMax = RECONNECT_MS_MAX,
   leaseMs = 5_000,
   onError,
   staysOnReplica,
@@ -68,7 +71,7 @@ export function openRedis({
     autoResubscribe: false,
     connectTimeout: CONNECT_MS_MAX,
     reconnectOnError: staysOnReplica === true ? () => false : leavesOtherServer(),
-    retryStrategy: (attempt: number) => Math.random() * Math.min(RECONNECT_MS_MAX, 50 * 2 ** attempt),
+    retryStrategy: (attempt: number) => Math.random() * Math.min(reconnectMsMax, 50 * 2 ** attempt),
     ...answerTimeout(role, { blockMs, answerMsMax }),
   } satisfies RedisOptions;
   const redis = new Redis(options);

@@ -4,7 +4,8 @@ import type { Redis } from "ioredis";
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
 import { confirmOn, TooFewReplicasError, type Confirm } from "../../shared/io/redis/confirm.ts";
-import { DatabaseNotSelectedError, openRedis } from "../../shared/io/redis/connection.ts";
+import { openRedis } from "../../shared/io/redis/connection.ts";
+import { RedisMisconfiguredError } from "../../shared/io/redis/redis-errors.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { redisRefusalIn, refusalText } from "../../shared/redis-refusal.ts";
 import { configOrExit, DATA_DIR, EXIT_BAD_CONFIG, type Environment } from "../environment.ts";
@@ -69,9 +70,11 @@ export async function withRedis<T>(
   const config = settings === undefined ? given : configOrExit({ ...env, ...settings.settings });
   const url = given.redisUrl ?? settings?.redis_url ?? (await localRedisUrl(dataDir));
   if (url === undefined) throw new CliError(NO_ROUTER);
+  const keys = keysOf(config.keyPrefix, config);
   let lastError: Error | undefined;
   const redis = openRedis({
     url,
+    key: keys.stream("signals_stream"),
     role: "commands",
     name: "cli",
     staysOnReplica: true,
@@ -79,7 +82,6 @@ export async function withRedis<T>(
       lastError = error;
     },
   });
-  const keys = keysOf(config.keyPrefix, config);
   const confirmation = confirmOn({
     redis,
     url,
@@ -95,7 +97,7 @@ export async function withRedis<T>(
     return await command({ redisUrl: url, redis, keys, config, confirm: confirmation.confirm });
   } catch (error) {
     if (error instanceof TooFewReplicasError) throw new CliError(error.message);
-    if (error instanceof DatabaseNotSelectedError) throwMisconfiguration(error);
+    if (error instanceof RedisMisconfiguredError) throwMisconfiguration(error);
     const refusal = redisRefusalIn(error) ?? redisRefusalIn(lastError);
     if (refusal !== undefined) throw new CliError(`Redis at ${redactUrl(url)}: ${refusalText(refusal)}`);
     throw redis.status === "ready"

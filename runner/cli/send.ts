@@ -20,6 +20,7 @@ export async function send(
   }
   const reader = openRedis({
     url: redisUrl,
+    key: keys.stream("signals_stream"),
     role: "blocking",
     name: "cli:results",
     blockMs: 500,

@@ -90,15 +90,13 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
   const looks = repeat(async () => {
     const asks = isWatched && held.get(LEADING_GROUP) === undefined;
     if (waiters.size === 0 && !asks) return renewEveryMs(leaseMs);
-    try {
-      await watch.look();
-      tellLeader();
-      for (const group of new Set([...waiters].map((waiter) => waiter.group))) await attend(group);
-      looking.recovered();
-    } catch (error) {
-      looking.failed(error);
-      return retryAfterMs(leaseMs);
-    }
+    const failures = await settled(watch.look());
+    tellLeader();
+    // With a group that cannot be taken, the other one can.
+    for (const { group } of failures.length === 0 ? waiters : [])
+      failures.push(...(await settled(attend(group))));
+    if (failures.length === 0) looking.recovered();
+    else looking.failed(failures[0]);
     return waiters.size > 0 ? LOOK_EVERY_MS : renewEveryMs(leaseMs);
   });
 
@@ -208,7 +206,7 @@ function heldBy({ runner, since }: { readonly runner: string; readonly since: nu
 }
 
 /** The error of a call that failed; nothing of one that did not. */
-async function settled(call: Promise<unknown>): Promise<readonly unknown[]> {
+async function settled(call: Promise<unknown>): Promise<unknown[]> {
   return call.then(
     () => [],
     (error: unknown) => [error],

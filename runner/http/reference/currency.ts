@@ -1,6 +1,6 @@
 import { redactUrl } from "../../../shared/config/redact-url.ts";
 import { messageOf } from "../../../shared/error-message.ts";
-import { isReading } from "../../../shared/health/groups.ts";
+import { isReading } from "../../../shared/health/heartbeats.ts";
 import { TooFewReplicasError } from "../../../shared/io/redis/confirm.ts";
 import { readHeartbeats } from "../../../shared/io/streams/consumer-heartbeats.ts";
 import type { Services } from "../../setup/services.ts";

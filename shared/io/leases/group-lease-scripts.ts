@@ -3,11 +3,11 @@ import { NOW_MS } from "../redis/now-script.ts";
 
 /** The scripts of group-leases.ts. A full Redis runs them all: a lease that cannot be renewed would stop the router. */
 
-/** `refused(key)`: the error to answer when the key is no hash, so that nothing is written over what belongs to others. */
+/** `refused(key, reply)`: what Redis says about a key that is no hash, with what is there instead. It is asked for in that case only. */
 const REFUSED = `
-local function refused(key)
+local function refused(key, reply)
   local kind = redis.call('TYPE', key)['ok']
-  if kind == 'none' or kind == 'hash' then return nil end
+  if kind == 'hash' then return reply end
   return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. kind .. ', where the router keeps a hash')
 end
 `;
@@ -37,10 +37,9 @@ local function wholeOr(otherwise, text)
   return tonumber(string.match(text or '', '^%d+$') or otherwise)
 end
 local lease, token, runner, functions, validMs = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local wrong = refused(lease)
-if wrong then return wrong end
+local last = redis.pcall('HMGET', lease, 'token', 'until', 'valid_ms')
+if last['err'] then return refused(lease, last) end
 local now = nowMs()
-local last = redis.call('HMGET', lease, 'token', 'until', 'valid_ms')
 if last[1] then
   local untilMs, lastValidMs = wholeOr(0, last[2]), wholeOr(0, last[3])
   if lastValidMs == 0 or lastValidMs > ${LEASE_MS_MAX} then lastValidMs = tonumber(validMs) end
@@ -58,9 +57,9 @@ export const RENEW_SCRIPT = `#!lua flags=allow-oom
 ${NOW_MS}
 ${REFUSED}
 local lease, token, validMs = KEYS[1], ARGV[1], ARGV[2]
-local wrong = refused(lease)
-if wrong then return wrong end
-if redis.call('HGET', lease, 'token') ~= token then return 0 end
+local holder = redis.pcall('HGET', lease, 'token')
+if type(holder) == 'table' then return refused(lease, holder) end
+if holder ~= token then return 0 end
 redis.call('HSET', lease, 'until', string.format('%.0f', nowMs() + validMs), 'valid_ms', validMs)
 return 1
 `;
@@ -68,9 +67,9 @@ return 1
 /** KEYS 1 the lease. ARGV 1 token. Returns 1, or 0 when it has another holder. */
 export const RELEASE_SCRIPT = `#!lua flags=allow-oom
 ${REFUSED}
-local wrong = refused(KEYS[1])
-if wrong then return wrong end
-if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
+local holder = redis.pcall('HGET', KEYS[1], 'token')
+if type(holder) == 'table' then return refused(KEYS[1], holder) end
+if holder ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `;
 
@@ -81,10 +80,9 @@ return redis.call('DEL', KEYS[1])
 export const BEAT_SCRIPT = `#!lua flags=allow-oom
 ${NOW_MS}
 ${REFUSED}
-local wrong = refused(KEYS[1])
-if wrong then return wrong end
 local now = nowMs()
 local times = string.format(',"since":%.0f,"at":%.0f}', tonumber(ARGV[3]) or now, now)
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. times)
+local written = redis.pcall('HSET', KEYS[1], ARGV[1], ARGV[2] .. times)
+if type(written) == 'table' then return refused(KEYS[1], written) end
 return now
 `;

@@ -62,13 +62,12 @@ export function groupLeasesOn(
   };
 }
 
+/** What counts for a lease that does not say for how long a renewal is valid: each that a router takes does. */
+const LEASE_MS_DEFAULT = 5_000;
+
 /** For those who only read them: one call, on any connection. */
-export async function readGroupLeases(
-  redis: Redis,
-  keys: Keys,
-  options: { readonly leaseMs: number },
-): Promise<LeasesSeen> {
-  return groupLeasesOn(redis, keys, options).look();
+export async function readGroupLeases(redis: Redis, keys: Keys): Promise<LeasesSeen> {
+  return groupLeasesOn(redis, keys, { leaseMs: LEASE_MS_DEFAULT }).look();
 }
 
 type LookReply = readonly [number, ...(readonly (string | null)[] | string)[]];

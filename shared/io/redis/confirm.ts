@@ -35,7 +35,7 @@ export interface Confirmation {
 
 /** Asks over a connection of its own, which WAIT blocks: one question is under way, and callers who come meanwhile share the next. */
 export function confirmOn(options: ConfirmOptions): Confirmation {
-  const { redis, url, name, replicasMin, msMax, onError } = options;
+  const { redis, url, name, key, replicasMin, msMax, onError } = options;
   if (replicasMin === 0) return { confirm: CONFIRMED, close: () => undefined };
   let connection: Redis | undefined;
   let waiting: Caller[] = [];
@@ -49,6 +49,7 @@ export function confirmOn(options: ConfirmOptions): Confirmation {
       waiting = [];
       connection ??= openRedis({
         url,
+        key,
         role: "commands",
         name,
         answerMsMax: msMax + ANSWER_GRACE_MS,

@@ -64,8 +64,8 @@ export function openSignalIngest({
   const isWaiting = asked.replicasMin > 0;
   const replicas = { ...asked, msMax: Math.min(asked.msMax, ANSWER_MS_MAX) };
   const answerMsMax = ANSWER_MS_MAX + (isWaiting ? replicas.msMax : 0);
-  const redis = openRedis({ url, role: "commands", name, answerMsMax, onError });
   const key = keys.stream("signals_stream");
+  const redis = openRedis({ url, key, role: "commands", name, answerMsMax, onError });
   // The client's own queue is not used: it would still send an alert that was already reported as not confirmed.
   const waiting = new Set<Addition>();
   let isScheduled = false;

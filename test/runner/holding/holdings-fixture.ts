@@ -1,18 +1,25 @@
 import { Redis } from "ioredis";
-import { afterAll, afterEach, expect, vi } from "vitest";
+import { afterAll, afterEach } from "vitest";
 import type { Holding, Holdings } from "../../../runner/holding/holdings.ts";
 import { holdingsOn } from "../../../runner/holding/open-holdings.ts";
 import type { SystemEvent } from "../../../shared/events.ts";
 import { FUNCTION_NAMES, type FunctionName } from "../../../shared/function-names.ts";
-import { keysOf, type OrderedGroup } from "../../../shared/keys.ts";
+import { keysOf, type Keys, type OrderedGroup } from "../../../shared/keys.ts";
 import { freshPrefix } from "../../servers/fixtures.ts";
 
 /** One runner of a test, without anything that reads. */
 export interface Runner extends Holdings {
   readonly name: string;
+  readonly keys: Keys;
   readonly events: readonly SystemEvent[];
   /** Holds the group and keeps it alive; resolves when it is held. */
   keep(group: OrderedGroup): Promise<Holding>;
+}
+
+interface RunnerOptions {
+  readonly functions?: readonly FunctionName[];
+  /** Default: that of the test. */
+  readonly prefix?: string;
 }
 
 /** Runners on one Redis, with keys of their own in each test. */
@@ -37,19 +44,21 @@ export function useRunners(url: () => string, { leaseMs }: { readonly leaseMs: n
       }
       return redis;
     },
-    runner(name: string, functions: readonly FunctionName[] = FUNCTION_NAMES): Runner {
+    runner(name: string, { functions = FUNCTION_NAMES, prefix }: RunnerOptions = {}): Runner {
       const events: SystemEvent[] = [];
+      const ownKeys = prefix === undefined ? keys : keysOf(prefix);
       const holdings = holdingsOn({
         config: { leaseMs, functions: [...functions] },
         redisUrl: url(),
         consumer: name,
-        keys,
+        keys: ownKeys,
         events: { publish: (event) => void events.push(event), flush: async () => undefined },
       });
       open.push(holdings);
       return {
         ...holdings,
         name,
+        keys: ownKeys,
         events,
         async keep(group) {
           const holding = await holdings.hold(group, { stopping: stopping.signal });
@@ -60,14 +69,8 @@ export function useRunners(url: () => string, { leaseMs }: { readonly leaseMs: n
         },
       };
     },
-    async leaseOf(group: OrderedGroup) {
-      return this.redis.hgetall(keys.groupLease(group));
-    },
-    async untilHeldBy(group: OrderedGroup, { name }: Runner) {
-      await vi.waitFor(async () => expect((await this.leaseOf(group))["runner"]).toBe(name), {
-        timeout: 20_000,
-        interval: 20,
-      });
+    async leaseOf(group: OrderedGroup, of: Pick<Runner, "keys"> = { keys }) {
+      return this.redis.hgetall(of.keys.groupLease(group));
     },
   };
 }

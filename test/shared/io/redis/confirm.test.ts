@@ -17,7 +17,13 @@ const opened: Confirmation[] = [];
 
 beforeAll(async () => {
   [master, replica] = await Promise.all([startRedis({ aof: "off" }), startRedis({ aof: "off" })]);
-  redis = openRedis({ url: master.url, role: "commands", name: "writer", onError: () => undefined });
+  redis = openRedis({
+    url: master.url,
+    key: "written",
+    role: "commands",
+    name: "writer",
+    onError: () => undefined,
+  });
   await redis.config("SET", "repl-diskless-sync-delay", "0");
   onReplica = new Redis(replica.url);
   await onReplica.replicaof("127.0.0.1", master.port);

@@ -57,6 +57,14 @@ test("while a replica stands still nothing is accepted or begun, and it goes on 
         expect(refused.body.detail).toMatch(/too few replicas have/);
         expect(refused.body.hint).toMatch(/again/);
       }
+      const run = { symbol: "BTCUSDT", direction: "long", for_real: true, reason: "a test", by: "ann" };
+      for (const [path, body] of [
+        ["/functions/execute-strategies/poll", undefined],
+        ["/strategies/10/run", run],
+      ] as const)
+        expect(JSON.stringify((await call("POST", path, body)).body)).toMatch(
+          /confirmation by replicas is not available \(0 replicas had confirmed it/,
+        );
       expect(attempts).toEqual([]);
       const [[, , , deliveries] = []] = (await redis.xpending(tasks, "strategy_executor", "-", "+", 1)) as [
         string,

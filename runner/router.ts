@@ -3,7 +3,7 @@ import { withManyListeners } from "../shared/abort.ts";
 import { messageOf } from "../shared/error-message.ts";
 import type { FunctionName } from "../shared/function-names.ts";
 import { CLOCK_SAMPLE_MS } from "../shared/io/redis/clock.ts";
-import { openRedis } from "../shared/io/redis/connection.ts";
+import { openRedis, type RedisConnectionOptions } from "../shared/io/redis/connection.ts";
 import { CLOSE_MS, type Running, type StopRequest } from "../shared/running.ts";
 import { configuredBindings } from "./bindings/all-bindings.ts";
 import { startPollLoop } from "./consume/poll-loop.ts";
@@ -87,14 +87,18 @@ interface LoopOptions {
 }
 
 function startLoops(services: Services, { abort, admission }: LoopOptions): Loops {
-  const { config, redisUrl, consumer } = services;
+  const { config, consumer } = services;
   const { notifyUrl } = config;
   const bindings = configuredBindings(services);
 
   function startLoop(binding: Binding, stillMsMax?: number): Running {
     const name = `${consumer}:${binding.stream}`;
-    const onError = debugError(services);
-    const blocking = openRedis({ url: redisUrl, role: "blocking", name, blockMs: config.blockMs, onError });
+    const blocking = openRedis({
+      ...connectionOf(services),
+      role: "blocking",
+      name,
+      blockMs: config.blockMs,
+    });
     return startPollLoop(binding, {
       ...services,
       ...config,
@@ -124,7 +128,7 @@ function startLoops(services: Services, { abort, admission }: LoopOptions): Loop
 }
 
 function startJobs(services: Services): readonly Running[] {
-  const { config, redisUrl, consumer, events } = services;
+  const { config, consumer, events } = services;
   const always = [
     startMaintenance(services),
     // Beside the log, and not in the embedded database, which no other system has.
@@ -134,7 +138,7 @@ function startJobs(services: Services): readonly Running[] {
     ...(has(services, "execute-strategies") ? [startStrategyCheck(services)] : []),
   ];
   if (!has(services, "refresh-reference")) return always;
-  const connection = { url: redisUrl, onError: debugError(services) };
+  const connection = connectionOf(services);
   const { blockMs, referenceStreams: streams } = config;
   const refresh = startRefreshSchedule({
     refresh: async () => services.refresh(),
@@ -177,8 +181,18 @@ async function stopAll(running: readonly Running[], request?: StopRequest): Prom
   await Promise.all(running.map(async (one) => one.stop(request)));
 }
 
-function debugError({ logger }: Services): (error: Error) => void {
-  return (error) => logger.debug({ err: error }, "Redis connection");
+function connectionOf({
+  config,
+  redisUrl,
+  keys,
+  logger,
+}: Services): Pick<RedisConnectionOptions, "url" | "key" | "leaseMs" | "onError"> {
+  return {
+    url: redisUrl,
+    key: keys.stream("signals_stream"),
+    leaseMs: config.leaseMs,
+    onError: (error) => logger.debug({ err: error }, "Redis connection"),
+  };
 }
 
 function has({ config }: Services, name: FunctionName): boolean {

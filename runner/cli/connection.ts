@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
-import { DatabaseNotSelectedError, openRedis } from "../../shared/io/redis/connection.ts";
+import { openRedis } from "../../shared/io/redis/connection.ts";
+import { RedisMisconfiguredError } from "../../shared/io/redis/redis-errors.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { redisRefusalIn, refusalText } from "../../shared/redis-refusal.ts";
 import { configOrExit, DATA_DIR, EXIT_BAD_CONFIG, type Environment } from "../environment.ts";
@@ -67,9 +68,11 @@ export async function withRedis<T>(
   const config = settings === undefined ? given : configOrExit({ ...env, ...settings.settings });
   const url = given.redisUrl ?? settings?.redis_url ?? (await localRedisUrl(dataDir));
   if (url === undefined) throw new CliError(NO_ROUTER);
+  const keys = keysOf(config.keyPrefix, config);
   let lastError: Error | undefined;
   const redis = openRedis({
     url,
+    key: keys.stream("signals_stream"),
     role: "commands",
     name: "cli",
     staysOnReplica: true,
@@ -80,9 +83,9 @@ export async function withRedis<T>(
   try {
     // Not PING, which a Redis that cannot save its data refuses.
     await redis.time();
-    return await command({ redisUrl: url, redis, keys: keysOf(config.keyPrefix, config), config });
+    return await command({ redisUrl: url, redis, keys, config });
   } catch (error) {
-    if (error instanceof DatabaseNotSelectedError) throwMisconfiguration(error);
+    if (error instanceof RedisMisconfiguredError) throwMisconfiguration(error);
     const refusal = redisRefusalIn(error) ?? redisRefusalIn(lastError);
     if (refusal !== undefined) throw new CliError(`Redis at ${redactUrl(url)}: ${refusalText(refusal)}`);
     throw redis.status === "ready"

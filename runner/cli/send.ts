@@ -16,6 +16,7 @@ export async function send({ redisUrl, redis, keys }: Connection, options: SendO
   }
   const reader = openRedis({
     url: redisUrl,
+    key: keys.stream("signals_stream"),
     role: "blocking",
     name: "cli:results",
     blockMs: 500,

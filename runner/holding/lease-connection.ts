@@ -28,6 +28,8 @@ export function openLeaseConnection(
   const { leaseMs, functions } = config;
   const redis = openRedis({
     url: redisUrl,
+    key: keys.routers,
+    leaseMs,
     role: "commands",
     name: `${consumer}:lease`,
     answerMsMax: Math.ceil(leaseMs / 3),

@@ -96,7 +96,13 @@ async function checkRedis(url: string, options: BackingServicesOptions): Promise
     refused = error;
     logger.debug({ err: error }, "Redis connection");
   };
-  const redis = openRedis({ url, role: "commands", name: "check", onError });
+  const redis = openRedis({
+    url,
+    key: keys.stream("signals_stream"),
+    role: "commands",
+    name: "check",
+    onError,
+  });
   try {
     await refuseUnusableRedis(redis, keys, logger);
     await refuseOccupiedGroups(redis, keys, { config });

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import { redisRemarks, scriptRemark } from "../../shared/config/redis-requirements.ts";
 import type { Remark } from "../../shared/config/remark.ts";
-import { DatabaseNotSelectedError } from "../../shared/io/redis/connection.ts";
+import { RedisMisconfiguredError } from "../../shared/io/redis/redis-errors.ts";
 import { readScriptFacts } from "../../shared/io/redis/script-facts.ts";
 import { readRedisFacts } from "../../shared/io/redis/server-facts.ts";
 import type { Keys } from "../../shared/keys.ts";
@@ -26,7 +26,7 @@ function refuseFaults(remarks: readonly Remark[]): void {
   if (faults.length > 0) throw new MisconfigurationError(faults.map(({ message }) => message).join("\n"));
 }
 
-/** @throws MisconfigurationError when the database of REDIS_URL cannot be selected, else the error itself */
+/** @throws MisconfigurationError when REDIS_URL, or what belongs to it, has to be corrected, else the error itself */
 export function throwMisconfiguration(error: unknown): never {
-  throw error instanceof DatabaseNotSelectedError ? new MisconfigurationError(error.message) : error;
+  throw error instanceof RedisMisconfiguredError ? new MisconfigurationError(error.message) : error;
 }

@@ -92,6 +92,8 @@ export function openServices(options: ServicesOptions): Services {
   const keys = keysOf(config.keyPrefix, config);
   const redis = openRedis({
     url: redisUrl,
+    key: keys.stream("signals_stream"),
+    leaseMs: config.leaseMs,
     role: "commands",
     name: `${consumer}:commands`,
     onError: (error) => logger.debug({ err: error }, "Redis connection"),

@@ -14,6 +14,7 @@ import {
   schemaName,
   text,
 } from "./config-values.ts";
+import { parseRedisUrl } from "./redis-url.ts";
 import { functionsOf, outcomeStreamsOf, shadowFaults } from "./shadow-settings.ts";
 import { readSourceSecrets } from "./source-secrets.ts";
 import { url } from "./url-values.ts";
@@ -32,14 +33,15 @@ const secret = matching("printable ASCII characters without spaces", /^[\x21-\x7
 
 const schema = z.object({
   /** Unset: a local redis-server with its data in `.data/`. */
-  redisUrl: url({
-    expected:
-      "redis://[user:password@]host[:port][/db], with db a number and nothing after it but ?family=6, or the same with rediss://",
-    protocols: ["redis:", "rediss:"],
-    // Further parameters would change how the client works: `db`, or how often it sends a command again.
-    fits: ({ hostname, pathname, search, hash }) =>
-      hostname !== "" && hash === "" && /^(\/\d*)?$/.test(pathname) && /^(\?family=[046])?$/.test(search),
-  }).optional(),
+  redisUrl: z
+    .string()
+    .transform((value, context) => {
+      const answer = parseRedisUrl(value);
+      if (answer.ok) return value;
+      context.issues.push({ code: "custom", message: answer.expected, input: value });
+      return z.NEVER;
+    })
+    .optional(),
   /** Unset: PGlite with its data in `.data/`. */
   databaseUrl: url({
     expected: "postgres://[user:password@]host[:port]/database or the same with postgresql://",

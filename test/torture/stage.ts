@@ -61,7 +61,13 @@ export async function openStage(routers: number, onMisbehaviour: (text: string) 
   const keys = keysOf("torture:");
   const connections: Redis[] = [];
   const connect = (name: string): Redis => {
-    const redis = openRedis({ url: redisServer.url, role: "commands", name, onError: () => undefined });
+    const redis = openRedis({
+      key: "test",
+      url: redisServer.url,
+      role: "commands",
+      name,
+      onError: () => undefined,
+    });
     connections.push(redis);
     return redis;
   };

@@ -9,7 +9,8 @@ import {
 } from "../../../shared/config/redis-requirements.ts";
 import { fault, ok, type Remark } from "../../../shared/config/remark.ts";
 import { messageOf } from "../../../shared/error-message.ts";
-import { DatabaseNotSelectedError, openRedis } from "../../../shared/io/redis/connection.ts";
+import { openRedis } from "../../../shared/io/redis/connection.ts";
+import { RedisMisconfiguredError } from "../../../shared/io/redis/redis-errors.ts";
 import { readScriptFacts } from "../../../shared/io/redis/script-facts.ts";
 import { readRedisFacts, readWriteRefusals } from "../../../shared/io/redis/server-facts.ts";
 import { lastIdsOf } from "../../../shared/io/streams/last-ids.ts";
@@ -22,8 +23,9 @@ export async function checkRedis(options: CheckRedisOptions): Promise<CheckedRed
   const { url, keys, blockMs } = options;
   const errors: Error[] = [];
   const onError = (error: Error): void => void errors.push(error);
-  const redis = openRedis({ url, role: "commands", name: "check", onError });
-  const blocking = openRedis({ url, role: "blocking", name: "check:blocking", blockMs, onError });
+  const connection = { url, key: keys.stream("signals_stream"), onError };
+  const redis = openRedis({ ...connection, role: "commands", name: "check" });
+  const blocking = openRedis({ ...connection, role: "blocking", name: "check:blocking", blockMs });
   const close = (): void => {
     redis.disconnect();
     blocking.disconnect();
@@ -34,7 +36,7 @@ export async function checkRedis(options: CheckRedisOptions): Promise<CheckedRed
   } catch (error) {
     close();
     // REDIS_URL itself is wrong: with it no router starts.
-    if (error instanceof DatabaseNotSelectedError) {
+    if (error instanceof RedisMisconfiguredError) {
       const lines = [lineOf("Environment", fault(error.message))];
       return { lines: [...lines, notChecked("Redis", `${rest}: REDIS_URL has to be corrected first`)] };
     }

@@ -48,8 +48,8 @@ const ANSWER_MS_MAX = 2_000;
 
 /** Opens a connection of its own, so that no call waits for other commands; Redis may be unavailable now. */
 export function openSignalIngest({ url, keys, name, onError }: SignalIngestOptions): SignalIngest {
-  const redis = openRedis({ url, role: "commands", name, answerMsMax: ANSWER_MS_MAX, onError });
   const key = keys.stream("signals_stream");
+  const redis = openRedis({ url, key, role: "commands", name, answerMsMax: ANSWER_MS_MAX, onError });
   // The client's own queue is not used: it would still send an alert that was already reported as not confirmed.
   const waiting = new Set<Addition>();
   let isScheduled = false;

@@ -21,7 +21,7 @@ const url = config.redisUrl ?? "";
 const keys = keysOf(config.keyPrefix, config);
 const consumer = uniqueConsumerName();
 const onError = (): void => undefined;
-const redis = openRedis({ url, role: "commands", name: consumer, onError });
+const redis = openRedis({ key: "test", url, role: "commands", name: consumer, onError });
 const clock = redisClock(redis);
 const events = eventLogOn(redis, keys, clock, pino({ level: "info" }));
 const routing = routingContextCache({ redis, keys, store: referenceStoreOn(redis, keys) });
@@ -40,7 +40,14 @@ const flawed: Binding = {
 startPollLoop(flawed, {
   ...config,
   redis,
-  blocking: openRedis({ url, role: "blocking", name: `${consumer}:b`, blockMs: config.blockMs, onError }),
+  blocking: openRedis({
+    key: "test",
+    url,
+    role: "blocking",
+    name: `${consumer}:b`,
+    blockMs: config.blockMs,
+    onError,
+  }),
   keys,
   consumer,
   commit: commitOn(redis, keys, config),

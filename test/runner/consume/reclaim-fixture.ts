@@ -69,6 +69,7 @@ export function useReclaiming() {
   function startLoop({ answer, blockingUrl, ...options }: LoopOptions): Running & { readonly name: string } {
     const name = `loop-${keys.prefix}`;
     const blocking = openRedis({
+      key: "test",
       url: blockingUrl ?? redisUrl(),
       role: "blocking",
       name,

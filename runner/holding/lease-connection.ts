@@ -28,7 +28,7 @@ export function openLeaseConnection(
   const { leaseMs, functions } = config;
   const redis = openRedis({
     url: redisUrl,
-    key: keys.routers,
+    key: keys.stream("signals_stream"),
     leaseMs,
     role: "commands",
     name: `${consumer}:lease`,

@@ -64,11 +64,15 @@ export function connectorTo(follower: Follower) {
       return info.role === undefined || info.role === "master" || this.#found?.isPrimary === false;
     }
 
+    #isGone(): boolean {
+      const stream = this.stream as Socket | undefined;
+      return stream === undefined || stream.destroyed;
+    }
+
     override disconnect(): void {
       this.#abandon.abort(new Error("Connection is closed."));
       // Of a destroyed socket no event comes that would end its timer.
-      const stream: Socket | undefined = this.stream;
-      if (stream?.destroyed === true) this.connecting = false;
+      if (this.#isGone()) this.connecting = false;
       else super.disconnect();
     }
   };

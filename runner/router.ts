@@ -35,6 +35,7 @@ export async function startRouter(services: Services, admission?: () => Promise<
     database: services.database.kind,
   });
   const jobs = startJobs(services);
+  services.holdings.join();
   const loops = startLoops(services, { abort: withManyListeners(abort.signal), admission });
 
   async function finish(reason: string): Promise<void> {
@@ -46,6 +47,7 @@ export async function startRouter(services: Services, admission?: () => Promise<
     // Last, so that the stop itself is in the log. Records that wait after an outage are for the next router.
     await Promise.all([stopAll(loops.records), stopAll(loops.events, { drain: true })]);
     // A job that waits for a slow database may be cut off: what it publishes, it publishes in one step.
+    await services.holdings.close();
     await Promise.race([jobsEnded, pause(JOBS_MS_MAX, undefined, { ref: false })]);
   }
 

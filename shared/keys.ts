@@ -36,6 +36,10 @@ export type GroupName =
 export const ORDERED_GROUPS = ["signal_processor", "strategy_executor"] as const;
 export type OrderedGroup = (typeof ORDERED_GROUPS)[number];
 
+export function isOrderedGroup(group: GroupName): group is OrderedGroup {
+  return ORDERED_GROUPS.some((ordered) => ordered === group);
+}
+
 /** A group and the stream it reads. */
 export interface GroupOfStream {
   readonly stream: StreamName;
@@ -98,6 +102,8 @@ export interface Keys {
   sequence(stream: StreamName, group: GroupName, consumer: string): string;
   /** Hash: which runner may read this group now, and until when. */
   groupLease(group: OrderedGroup): string;
+  /** Written, for a moment, when a runner that no longer holds the group wants to read it: the transaction of the read watches it. */
+  groupReadRefused(group: OrderedGroup): string;
   /** Held while tasks of an invocation, or of a dead letter, are run on demand, a task is retried, or an edit is previewed. */
   lease(what: "invocation" | "dead_letter" | "retry" | "preview", id: string): string;
   /** What an invocation was begun as. */
@@ -154,6 +160,7 @@ export function keysOf(
     dedup: (uid) => `${prefix}dedup${suffix}:${uid}`,
     sequence: (stream, group, consumer) => `${prefix}sequence${suffix}:${stream}:${group}:${consumer}`,
     groupLease: (group) => `${prefix}lease${suffix}:${group}`,
+    groupReadRefused: (group) => `${prefix}lease${suffix}:${group}:refused`,
     lease: (what, id) => `${prefix}lease${suffix}:${what}:${id}`,
     invocation: (id) => `${prefix}invocation${suffix}:${id}`,
     done: (invocation, entryId) => `${prefix}done${suffix}:${invocation}:${entryId}`,

@@ -18,7 +18,7 @@ import { streamProblem, taskClaimsOn, type StartedAttempt } from "../../shared/i
 import type { Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { laneOf, parseTask } from "../../shared/task.ts";
-import type { Binding, TimeLimits } from "../engine/binding.ts";
+import type { Binding, ConsumerContext } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { FOR_EVER, retry } from "../engine/retry.ts";
 import { checkedAnswers } from "./checked-answers.ts";
@@ -47,16 +47,22 @@ export const GROUP = "strategy_executor";
 /** `execute-strategies` for one consumer of the group: tasks that it holds, retried, in the order of their lanes. */
 export function executionBinding(
   deps: ExecutionDeps,
-  { consumer, stopping, abort }: TimeLimits & { readonly consumer: string },
+  { consumer, stopping, abort, token, onBegun }: ConsumerContext & { readonly consumer: string },
 ): Binding {
   const { redis, keys, clock, config } = deps;
   const claims = taskClaimsOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
   const own = streamGroupOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
   const lanes = lanesOf(deps, stopping);
   const tasks = runTasks(deps.taskEnds);
+  const underWay = new Set<string>();
   const ports: ExecutePorts = {
     ...commonPorts(deps),
-    lanes,
+    lanes: {
+      withRoom: async (strategyId, job) => lanes.withRoom(strategyId, job),
+      // Its job ends when the result of the task has been committed.
+      inOrder: async (lane, id, job) =>
+        lanes.inOrder(lane, id, async () => job().finally(() => underWay.delete(id))),
+    },
     stopping,
     abort,
     async claimAttempt(id) {
@@ -65,11 +71,13 @@ export function executionBinding(
         await retryUntilAborted(async () => existing(deps.routing.get()), abort);
         // That may have taken long; a task that is no longer to be run must not count an attempt.
         const begun = await retryUntilAborted(
-          async () => (stopping.aborted ? NOT_STARTED : claims.begin(id)),
+          async () => (stopping.aborted ? NOT_STARTED : claims.begin(id, token() ?? "")),
           abort,
         );
         const { attempt, version, epoch, now } = begun;
         if (attempt === undefined) return { status: "lost" };
+        underWay.add(id);
+        onBegun();
         const begunAt = performance.now();
         const context = await retryUntilAborted(
           async () => existing(deps.routing.at({ version, epoch })),
@@ -104,7 +112,7 @@ export function executionBinding(
     onCommitted: (result) => tasks.committed(result),
     invalidate: () => deps.routing.invalidate(),
     concurrent: {
-      markDelivered: async (ids) => claims.markDelivered(ids),
+      isUnderWay: () => underWay.size > 0,
       get reserved() {
         return lanes.reserved;
       },
@@ -121,7 +129,7 @@ export function executionBinding(
 }
 
 export const NEVER = withManyListeners(new AbortController().signal);
-const NOT_STARTED: StartedAttempt = { attempt: undefined, version: "", epoch: "", now: 0 };
+const NOT_STARTED: StartedAttempt = { attempt: undefined, version: "", epoch: "", now: 0, token: "" };
 
 export function lanesOf({ config, routing, strategyPorts }: ExecutionDeps, closing: AbortSignal) {
   const { hostLimit: limit } = strategyPorts;

@@ -64,7 +64,7 @@ export function manualExecutionBinding(
     },
     onCommitted: (result) => tasks.committed(result),
     invalidate: () => deps.routing.invalidate(),
-    asConsumer: (consumer, limits) => executionBinding(deps, { ...limits, consumer }),
+    asConsumer: (consumer, context) => executionBinding(deps, { ...context, consumer }),
   };
 }
 

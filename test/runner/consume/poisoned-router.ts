@@ -4,6 +4,7 @@ import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
 import { startPollLoop } from "../../../runner/consume/poll-loop.ts";
 import type { Binding } from "../../../runner/engine/binding.ts";
 import { configOrExit, uniqueConsumerName } from "../../../runner/environment.ts";
+import { holdingsOn } from "../../../runner/holding/open-holdings.ts";
 import { eventLogOn } from "../../../runner/telemetry/event-log.ts";
 import { commitOn } from "../../../shared/io/commit/commit.ts";
 import { redisClock } from "../../../shared/io/redis/clock.ts";
@@ -53,6 +54,13 @@ startPollLoop(flawed, {
   commit: commitOn(redis, keys, config),
   clock,
   events,
+  holdings: holdingsOn({
+    config: { ...config, functions: ["process-signals"] },
+    redisUrl: url,
+    consumer,
+    keys,
+    events,
+  }),
   abort: new AbortController().signal,
   reclaims: true,
 });

@@ -5,8 +5,10 @@ import { openSession, type ConsumerSession } from "../../../runner/consume/consu
 import { startPollLoop } from "../../../runner/consume/poll-loop.ts";
 import type { Answer, Binding } from "../../../runner/engine/binding.ts";
 import { onDemandDeps } from "../../../runner/engine/on-demand-deps.ts";
+import { holdingsOn } from "../../../runner/holding/open-holdings.ts";
 import { eventLogOn } from "../../../runner/telemetry/event-log.ts";
 import type { Entry } from "../../../shared/entry.ts";
+import { FUNCTION_NAMES } from "../../../shared/function-names.ts";
 import { NO_EFFECTS, type Unavailable } from "../../../shared/function.ts";
 import { commitOn } from "../../../shared/io/commit/commit.ts";
 import { redisClock } from "../../../shared/io/redis/clock.ts";
@@ -18,6 +20,8 @@ import { connectRedis } from "../../servers/redis-contents.ts";
 
 export const STREAM = "signals_stream";
 export const GROUP = "signal_processor";
+
+const LEASE_MS = 5_000;
 
 export interface LoopOptions {
   /** What the function answers. */
@@ -33,6 +37,7 @@ export interface LoopOptions {
 export function useReclaiming() {
   const redis = connectRedis();
   let keys: Keys;
+  let loops = 0;
   beforeEach(async () => {
     keys = keysOf(freshPrefix());
     await redis.xgroup("CREATE", keys.stream(STREAM), GROUP, "0", "MKSTREAM");
@@ -77,9 +82,16 @@ export function useReclaiming() {
       onError: ignored,
     });
     const abort = new AbortController().signal;
-    const deps = { ...depsOn(redis, options), ...options, blocking, consumer: "loop", abort };
+    const shared = depsOn(redis, options);
+    const consumer = `loop-${(loops += 1)}`;
+    const config = { leaseMs: LEASE_MS, functions: [...FUNCTION_NAMES] };
+    const holdings = holdingsOn({ config, redisUrl: redisUrl(), consumer, keys, events: shared.events });
+    const deps = { ...shared, ...options, ...config, holdings, blocking, consumer, abort };
     const loop = startPollLoop(bindingOf(answer), deps);
-    onTestFinished(async () => void (await loop.stop()));
+    onTestFinished(async () => {
+      await loop.stop();
+      await holdings.close();
+    });
     return { ...loop, name };
   }
 

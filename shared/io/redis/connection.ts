@@ -1,7 +1,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { databaseRefusal } from "../../config/redis-database.ts";
 import { parseRedisUrl, type RedisTarget } from "../../config/redis-url.ts";
-import { followerOf } from "./follower.ts";
+import { followerOf, type Follower } from "./follower.ts";
 import { connectorTo } from "./primary-connector.ts";
 import { DatabaseNotSelectedError, NoPrimaryError, RedisMisconfiguredError } from "./redis-errors.ts";
 
@@ -59,9 +59,10 @@ export function openRedis({
   const answer = parseRedisUrl(url);
   if (!answer.ok) throw new RedisMisconfiguredError(`REDIS_URL: expected ${answer.expected}`);
   const { target } = answer;
+  const follower = followerOf(target, { key, everyMs: leaseMs });
   const options = {
     ...connectionOf(target),
-    Connector: connectorTo(followerOf(target, { key, everyMs: leaseMs })),
+    Connector: connectorTo(follower),
     connectionName: name,
     // With RESP3 a map arrives flat from call() and nested from xreadgroup(); RESP2 has one form only.
     protocol: 2,
@@ -75,9 +76,17 @@ export function openRedis({
     ...answerTimeout(role, { blockMs, answerMsMax }),
   } satisfies RedisOptions;
   const redis = new Redis(options);
+  followers.set(redis, follower);
   isReadyWithoutInfo(redis);
   onConnectionError(redis, onError);
   return redis;
+}
+
+const followers = new WeakMap<Redis, Follower>();
+
+/** Whether the server that was found last is a node of a Redis Cluster. */
+export function isOnCluster(redis: Redis): boolean {
+  return followers.get(redis)?.isCluster() === true;
 }
 
 function connectionOf({

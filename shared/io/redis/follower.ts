@@ -7,6 +7,8 @@ export interface Follower {
   readonly target: RedisTarget;
   /** @throws NoPrimaryError, RedisMisconfiguredError, or the reason of the signal */
   find(signal: AbortSignal): Promise<FoundPrimary>;
+  /** Whether the server that was found last is a node of a Cluster. */
+  isCluster(): boolean;
   /** Asks again all the time while there is a connection, and leaves one that is to another server. Gives a function that ends it. */
   watch(connection: WatchedConnection): () => void;
 }
@@ -35,6 +37,7 @@ function newFollower(
 ): Follower {
   const connections = new Set<WatchedConnection>();
   let known: Server | undefined;
+  let isCluster = false;
   let current: Promise<FoundPrimary> | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -44,6 +47,7 @@ function newFollower(
     });
     const found = await current;
     if (found.isPrimary) known = found.server;
+    isCluster = found.mode === "cluster";
     return found;
   };
   const checkOwner = async (): Promise<void> => {
@@ -56,6 +60,7 @@ function newFollower(
 
   return {
     target,
+    isCluster: () => isCluster,
     async find(signal) {
       signal.throwIfAborted();
       const abandoned = new Promise<never>((_, reject) => {

@@ -17,7 +17,7 @@ export interface HeldGroups {
   renew(): Promise<{ readonly failures: readonly unknown[] }>;
   /** Ends all holdings; the leases are released by the next renewal. */
   loseAll(why: LossReason): void;
-  /** Releases all leases, in one attempt. */
+  /** Releases what is lost and has not been released yet, in one attempt. Never rejects. */
   releaseAll(): Promise<void>;
 }
 

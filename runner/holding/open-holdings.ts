@@ -9,7 +9,7 @@ import { HOLDING_SOURCE, holdingEventsOn } from "./holding-events.ts";
 import type { HeldBy, Holding, Holdings } from "./holdings.ts";
 import { openLeaseConnection, retryAfterMs, type LeaseConnectionOptions } from "./lease-connection.ts";
 import { leaseWatchOn } from "./lease-watch.ts";
-import { LEADING_GROUP, leaderOf, readsUnder } from "./reads-for.ts";
+import { LEADING_GROUP, leaderOf, readsUnder, type Leader } from "./reads-for.ts";
 import { repeat } from "./repeat.ts";
 
 export interface HoldingsOptions extends LeaseConnectionOptions {
@@ -90,7 +90,7 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
   const looks = repeat(async () => {
     const asks = isWatched && held.get(LEADING_GROUP) === undefined;
     if (waiters.size === 0 && !asks) return renewEveryMs(leaseMs);
-    const failures = await settled(watch.look());
+    const failures = await settled(look());
     tellLeader();
     // With a group that cannot be taken, the other one can.
     for (const { group } of failures.length === 0 ? waiters : [])
@@ -99,6 +99,12 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
     else looking.failed(failures[0]);
     return waiters.size > 0 ? LOOK_EVERY_MS : renewEveryMs(leaseMs);
   });
+
+  /** What this process no longer holds must not look as if it did. */
+  async function look(): Promise<void> {
+    await held.releaseAll();
+    await watch.look();
+  }
 
   /** Takes a group that a loop waits for, if that is possible now. */
   async function attend(group: OrderedGroup): Promise<void> {
@@ -118,10 +124,14 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
     looks.hurry();
   }
 
+  function leader(): Leader | undefined {
+    return leaderOf(watch.latest(), { isOwn: held.get(LEADING_GROUP) !== undefined, consumer });
+  }
+
   function tellLeader(): void {
-    const leader = String(leaderOf(watch.latest(), held.get(LEADING_GROUP) !== undefined));
-    if (leader === toldLeader) return;
-    toldLeader = leader;
+    const now = String(leader());
+    if (now === toldLeader) return;
+    toldLeader = now;
     for (const listener of listeners) listener();
   }
 
@@ -163,7 +173,7 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
       for (;;) {
         const own = held.get(group);
         if (own !== undefined) return heldBy({ runner: consumer, since: own.since });
-        await watch.look();
+        await look();
         const state = watch.stateOf(group);
         if (state.status === "held") return heldBy(state.lease);
         if (state.status !== "expired") {
@@ -177,8 +187,7 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
     },
     readsFor(functionName) {
       watchLeader();
-      const leader = leaderOf(watch.latest(), held.get(LEADING_GROUP) !== undefined);
-      return readsUnder(leader, functionName);
+      return readsUnder(leader(), functionName);
     },
     onChange(call) {
       watchLeader();

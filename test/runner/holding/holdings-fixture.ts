@@ -20,6 +20,8 @@ interface RunnerOptions {
   readonly functions?: readonly FunctionName[];
   /** Default: that of the test. */
   readonly prefix?: string;
+  /** A way to the same Redis; default: the direct one. */
+  readonly redisUrl?: string;
 }
 
 /** Runners on one Redis, with keys of their own in each test. */
@@ -44,12 +46,15 @@ export function useRunners(url: () => string, { leaseMs }: { readonly leaseMs: n
       }
       return redis;
     },
-    runner(name: string, { functions = FUNCTION_NAMES, prefix }: RunnerOptions = {}): Runner {
+    runner(
+      name: string,
+      { functions = FUNCTION_NAMES, prefix, redisUrl = url() }: RunnerOptions = {},
+    ): Runner {
       const events: SystemEvent[] = [];
       const ownKeys = prefix === undefined ? keys : keysOf(prefix);
       const holdings = holdingsOn({
         config: { leaseMs, functions: [...functions] },
-        redisUrl: url(),
+        redisUrl,
         consumer: name,
         keys: ownKeys,
         events: { publish: (event) => void events.push(event), flush: async () => undefined },

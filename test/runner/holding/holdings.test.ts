@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { groupLeasesOn } from "../../../shared/io/leases/group-leases.ts";
-import { readRouters } from "../../../shared/io/leases/router-registry.ts";
+import { isSilentRouter, readRouters, removeDeadRouters } from "../../../shared/io/leases/router-registry.ts";
 import { redisUrl } from "../../servers/fixtures.ts";
 import { useRunners } from "./holdings-fixture.ts";
 
@@ -187,6 +187,24 @@ test("every router that runs is listed until it stops, what it holds is released
   await a.close();
   expect(await redis.exists(keys.groupLease(GROUP))).toBe(0);
   expect(await redis.hkeys(keys.routers)).toEqual(["b"]);
+});
+
+test("the entries of routers that were killed, and what is none, are removed when they are old", async () => {
+  const { keys, redis } = runners;
+  const entry = { functions: [], pid: 1, host: "box", every_ms: 100, since: 0 };
+  await redis.hset(keys.routers, {
+    silent: JSON.stringify({ ...entry, at: 100_000 }),
+    killed: JSON.stringify({ ...entry, at: 99_999 }),
+    ahead: JSON.stringify({ ...entry, at: 112_001 }),
+    other: "no JSON",
+  });
+  const now = 106_000;
+  const listed = await readRouters(redis, keys);
+  expect(listed.map(({ consumer }) => consumer).toSorted()).toEqual(["ahead", "killed", "silent"]);
+  expect(listed.every((one) => isSilentRouter(one, now))).toBe(true);
+  expect(isSilentRouter({ at: now - 800, everyMs: 100 }, now)).toBe(false);
+  await removeDeadRouters(redis, keys, now);
+  expect(await redis.hkeys(keys.routers)).toEqual(["silent"]);
 });
 
 async function aborted(signal: AbortSignal | undefined): Promise<void> {

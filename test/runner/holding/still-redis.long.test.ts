@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { byPace } from "../../long/pace.ts";
+import { startDelayingRelay } from "../../servers/delaying-relay.ts";
 import { freshPrefix } from "../../servers/fixtures.ts";
 import { startRedis, type RedisServer } from "../../servers/redis.ts";
 import { settableClock, type SettableClock } from "../../servers/settable-clock.ts";
@@ -14,22 +15,28 @@ const STILL_TIMES = byPace({ short: 1, full: 2 });
 
 let server: RedisServer;
 let clock: SettableClock;
+let far: Awaited<ReturnType<typeof startDelayingRelay>>;
 const runners = useRunners(() => server.url, { leaseMs: LEASE_MS });
 beforeAll(async () => {
   clock = await settableClock();
   server = await startRedis({ env: clock.redisEnv });
+  far = await startDelayingRelay(server.port, { delayMs: 40 });
 });
 afterAll(async () => {
+  await far.stop();
   await server.stop();
   await clock.remove();
 });
+
+/** Far from Redis, a holder is slower than its standby. */
+const farUrl = (): string => `redis://127.0.0.1:${far.port}`;
 
 /** Holders and standbys, each pair with keys of its own. */
 async function pairs() {
   return Promise.all(
     Array.from({ length: PAIRS }, async () => {
       const prefix = freshPrefix();
-      const holder = runners.runner("holder", { prefix });
+      const holder = runners.runner("holder", { prefix, redisUrl: farUrl() });
       const held = await holder.keep(GROUP);
       const standby = runners.runner("standby", { prefix });
       const waiting = standby.hold(GROUP, { stopping: new AbortController().signal });

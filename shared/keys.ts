@@ -82,6 +82,8 @@ export interface Keys {
   readonly heartbeats: string;
   /** Hash: by runner, what it is and when it last showed that it lives. */
   readonly routers: string;
+  /** Written before replicas are asked what they have. */
+  readonly confirmed: string;
   /** By consumer, the strategies that it cannot run. */
   readonly unusableStrategies: string;
   /** By strategy, how its last tasks ended. */
@@ -148,6 +150,7 @@ export function keysOf(
     loops: `${prefix}loops${suffix}`,
     heartbeats: `${prefix}heartbeats${suffix}`,
     routers: `${prefix}routers${suffix}`,
+    confirmed: `${prefix}confirmed${suffix}`,
     unusableStrategies: `${prefix}unusable_strategies${suffix}`,
     taskEnds: `${prefix}task_ends${suffix}`,
     referenceCurrent: `${prefix}reference${suffix}:current`,

@@ -12,6 +12,7 @@ import type { Config } from "../../shared/config/config.ts";
 import { connectionMsMaxOf, runMsMaxOf } from "../../shared/config/run-limits.ts";
 import type { Unavailable } from "../../shared/function.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
+import type { Confirm } from "../../shared/io/redis/confirm.ts";
 import { publishRecord } from "../../shared/io/streams/records.ts";
 import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
 import { streamProblem, taskClaimsOn, type StartedAttempt } from "../../shared/io/streams/task-claims.ts";
@@ -21,12 +22,14 @@ import { laneOf, parseTask } from "../../shared/task.ts";
 import type { Binding, ConsumerContext } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { FOR_EVER, retry } from "../engine/retry.ts";
+import type { EventLog } from "../telemetry/event-log.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 import { hostRooms } from "./host-rooms.ts";
 import { openLanes } from "./ordered-lanes.ts";
 import type { RoutingContext, RoutingContextCache } from "./routing-context.ts";
 import type { StrategyPorts } from "./strategy-ports.ts";
 import { runTasks, type TaskEnds } from "./task-ends.ts";
+import { tasksConfirmed } from "./tasks-confirmed.ts";
 
 /** What running strategies takes, in a loop or on demand. */
 export interface ExecutionDeps {
@@ -38,6 +41,8 @@ export interface ExecutionDeps {
   readonly handlers: readonly AnyStrategyHandler[];
   readonly strategyPorts: StrategyPorts;
   readonly taskEnds: TaskEnds;
+  readonly confirm: Confirm;
+  readonly events: EventLog;
 }
 
 const STREAM_CHECK_MS_MAX = 3_000;
@@ -54,6 +59,7 @@ export function executionBinding(
   const own = streamGroupOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
   const lanes = lanesOf(deps, stopping);
   const tasks = runTasks(deps.taskEnds);
+  const confirmed = tasksConfirmed(deps);
   const underWay = new Set<string>();
   const ports: ExecutePorts = {
     ...commonPorts(deps),
@@ -70,10 +76,10 @@ export function executionBinding(
         // First what may be unavailable for long: an attempt that has started counts.
         await retryUntilAborted(async () => existing(deps.routing.get()), abort);
         // That may have taken long; a task that is no longer to be run must not count an attempt.
-        const begun = await retryUntilAborted(
-          async () => (stopping.aborted ? NOT_STARTED : claims.begin(id, token() ?? "")),
-          abort,
-        );
+        const begun = await retryUntilAborted(async () => {
+          if (!stopping.aborted) await confirmed.beforeAttempt();
+          return stopping.aborted ? NOT_STARTED : claims.begin(id, token() ?? "");
+        }, abort);
         const { attempt, version, epoch, now } = begun;
         if (attempt === undefined) return { status: "lost" };
         underWay.add(id);
@@ -103,6 +109,7 @@ export function executionBinding(
     group: GROUP,
     sideEffectMsMax: runMsMaxOf(config),
     async *run(entries) {
+      confirmed.delivered();
       try {
         yield* checkedAnswers(entries, executeStrategies(entries, ports));
       } finally {

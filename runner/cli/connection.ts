@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
+import { confirmOn, TooFewReplicasError, type Confirm } from "../../shared/io/redis/confirm.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { RedisMisconfiguredError } from "../../shared/io/redis/redis-errors.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
@@ -20,6 +21,7 @@ export interface Connection {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly config: Config;
+  readonly confirm: Confirm;
 }
 
 /** An error that the user can fix: its message is printed without a stack trace. */
@@ -80,11 +82,21 @@ export async function withRedis<T>(
       lastError = error;
     },
   });
+  const confirmation = confirmOn({
+    redis,
+    url,
+    name: "cli:confirm",
+    key: keys.confirmed,
+    replicasMin: config.redisReplicasMin,
+    msMax: config.redisReplicasMsMax,
+    onError: () => undefined,
+  });
   try {
     // Not PING, which a Redis that cannot save its data refuses.
     await redis.time();
-    return await command({ redisUrl: url, redis, keys, config });
+    return await command({ redisUrl: url, redis, keys, config, confirm: confirmation.confirm });
   } catch (error) {
+    if (error instanceof TooFewReplicasError) throw new CliError(error.message);
     if (error instanceof RedisMisconfiguredError) throwMisconfiguration(error);
     const refusal = redisRefusalIn(error) ?? redisRefusalIn(lastError);
     if (refusal !== undefined) throw new CliError(`Redis at ${redactUrl(url)}: ${refusalText(refusal)}`);
@@ -93,6 +105,7 @@ export async function withRedis<T>(
       : new CliError(`Redis at ${redactUrl(url)} does not answer: ${String(lastError ?? error)}`);
   } finally {
     redis.disconnect();
+    confirmation.close();
   }
 }
 

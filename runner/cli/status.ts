@@ -4,6 +4,7 @@ import { pausedText } from "../../shared/health/pauses.ts";
 import type { PostgresHealth } from "../../shared/health/postgres.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
 import { holderHealth } from "../../shared/io/status/holder-status.ts";
+import { readReplicasHealth } from "../../shared/io/status/replicas-status.ts";
 import { readStatus, type Status } from "../../shared/io/status/status.ts";
 import { PROCESSING_MS_BOUNDS, processingField, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
@@ -15,11 +16,15 @@ import type { Connection } from "./connection.ts";
 
 /** `cli status`: prints health, streams, groups, snapshot, pauses and counters, as text or JSON. */
 export async function printStatus(
-  { redis, keys, config }: Connection,
+  { redis, keys, config, confirm }: Connection,
   { json }: { readonly json: boolean },
 ): Promise<void> {
-  const [found, postgres] = await Promise.all([readStatus(redis, keys), askPostgres(config)]);
-  const health = healthFrom(found, postgres, config);
+  const [found, postgres, replicas] = await Promise.all([
+    readStatus(redis, keys),
+    askPostgres(config),
+    readReplicasHealth(confirm),
+  ]);
+  const health = healthFrom(found, { ...postgres, replicas }, config);
   const text = [
     `Health: ${health.status.replace("_", " ")}`,
     ...health.reasons.map((reason) => printable(`  ${reason}`)),

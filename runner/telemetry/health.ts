@@ -2,7 +2,7 @@ import type { Config } from "../../shared/config/config.ts";
 import { logPrivileges, rightsFault } from "../../shared/config/postgres-requirements.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
 import type { GroupHealth } from "../../shared/health/groups.ts";
-import { healthOf, type Health } from "../../shared/health/health.ts";
+import { healthOf, type Health, type HealthFacts } from "../../shared/health/health.ts";
 import { isReading } from "../../shared/health/heartbeats.ts";
 import type { LeftGroup } from "../../shared/health/left-groups.ts";
 import type { PostgresHealth } from "../../shared/health/postgres.ts";
@@ -17,7 +17,11 @@ import type { WaitingStatus } from "../../shared/io/status/waiting-status.ts";
 import { groupsOf, keysOf, type GroupName, type GroupOfStream } from "../../shared/keys.ts";
 
 /** The health of the router, from what Redis contains and whether Postgres answered. */
-export function healthFrom(status: Status, postgres: PostgresHealth, config: Config): Health {
+export function healthFrom(
+  status: Status,
+  servers: PostgresHealth & Pick<HealthFacts, "replicas">,
+  config: Config,
+): Health {
   const { deadLetters, paused, now } = status;
   const { confirmedAt, sources = [], ...reference } = status.reference;
   const agoMs = (at: number | null): number | null => (at === null ? null : Math.max(0, now - at));
@@ -25,7 +29,7 @@ export function healthFrom(status: Status, postgres: PostgresHealth, config: Con
   return healthOf(
     {
       redis: { answers: true, ...status.server },
-      ...postgres,
+      ...servers,
       reference: { ...reference, confirmedAgoMs: agoMs(confirmedAt) },
       groups: groups
         .filter(({ group }) => isExpected(group, status, config))

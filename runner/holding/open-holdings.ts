@@ -9,7 +9,7 @@ import { HOLDING_SOURCE, holdingEventsOn } from "./holding-events.ts";
 import type { HeldBy, Holding, Holdings } from "./holdings.ts";
 import { openLeaseConnection, retryAfterMs, type LeaseConnectionOptions } from "./lease-connection.ts";
 import { leaseWatchOn } from "./lease-watch.ts";
-import { LEADING_GROUP, leaderOf, readsUnder } from "./reads-for.ts";
+import { LEADING_GROUP, leaderOf, readsUnder, type Leader } from "./reads-for.ts";
 import { repeat } from "./repeat.ts";
 
 export interface HoldingsOptions extends LeaseConnectionOptions {
@@ -124,10 +124,14 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
     looks.hurry();
   }
 
+  function leader(): Leader | undefined {
+    return leaderOf(watch.latest(), { isOwn: held.get(LEADING_GROUP) !== undefined, consumer });
+  }
+
   function tellLeader(): void {
-    const leader = String(leaderOf(watch.latest(), held.get(LEADING_GROUP) !== undefined));
-    if (leader === toldLeader) return;
-    toldLeader = leader;
+    const now = String(leader());
+    if (now === toldLeader) return;
+    toldLeader = now;
     for (const listener of listeners) listener();
   }
 
@@ -183,8 +187,7 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
     },
     readsFor(functionName) {
       watchLeader();
-      const leader = leaderOf(watch.latest(), held.get(LEADING_GROUP) !== undefined);
-      return readsUnder(leader, functionName);
+      return readsUnder(leader(), functionName);
     },
     onChange(call) {
       watchLeader();

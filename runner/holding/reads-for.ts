@@ -9,11 +9,16 @@ export const LEADING_GROUP = "signal_processor";
 export type Leader = "own" | "none" | readonly string[];
 
 /** `seen` is the last look; undefined: there was none yet, so that it is not known. */
-export function leaderOf(seen: LeasesSeen | undefined, isOwn: boolean): Leader | undefined {
+export function leaderOf(
+  seen: LeasesSeen | undefined,
+  { isOwn, consumer }: { readonly isOwn: boolean; readonly consumer: string },
+): Leader | undefined {
   if (isOwn) return "own";
   if (seen === undefined) return undefined;
   const lease = seen.leases.get(LEADING_GROUP);
-  return lease === undefined || isExpired(lease, seen.now) ? "none" : lease.functions;
+  // A look from before this process released the group shows it as the holder still.
+  const isHeld = lease !== undefined && lease.runner !== consumer && !isExpired(lease, seen.now);
+  return isHeld ? lease.functions : "none";
 }
 
 /** Whether this process reads for a function whose group keeps no order. */

@@ -7,7 +7,8 @@ export function parseRedisUrl(text: string): RedisUrlAnswer {
   const isSentinel = scheme.endsWith("-sentinel");
   const expected = isSentinel ? SENTINEL_EXPECTED : SERVERS_EXPECTED;
   if (scheme === "") return { ok: false, expected };
-  if (hasUnencoded(text, false)) return { ok: false, expected: `${expected}. ${ENCODE}` };
+  if (text.split(/,(?=\s*redis[a-z-]*:)/i).some((part) => hasUnencoded(part.trim(), false)))
+    return { ok: false, expected: `${expected}. ${ENCODE}` };
   if (rest.includes("#")) return { ok: false, expected };
 
   // Each address may have the scheme again, as lists for other clients have it.

@@ -166,8 +166,8 @@ export function injectorOn(stage: Stage, random: Random): Injector {
         if (server !== undefined) await stage.restart(server, fault.forMs);
         disturb();
       }),
-    master_kill: async ({ forMs }) => move(async ({ kill }) => after(forMs, await kill())),
-    master_freeze: async ({ forMs }) => move(async ({ freeze }) => after(forMs, await freeze())),
+    master_kill: async ({ forMs }) => move(async (moves) => later(forMs, await moves.kill())),
+    master_freeze: async ({ forMs }) => move(async (moves) => later(forMs, await moves.freeze())),
     failover: async () => move(async (moves) => moves.failover()),
     reshard: async () => move(async (moves) => moves.reshard()),
     lease_delete: async (fault) => deleteLease(stage, fault),
@@ -205,7 +205,7 @@ export function injectorOn(stage: Stage, random: Random): Injector {
   };
 }
 
-async function after(ms: number, step: () => Promise<void>): Promise<void> {
+async function later(ms: number, step: () => Promise<void>): Promise<void> {
   await pause(ms);
   await step();
 }

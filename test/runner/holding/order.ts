@@ -22,7 +22,7 @@ export async function holderPid(redis: Redis, leaseKey: string): Promise<number 
 /** Lets the connection for commands of a process hang; its other connections work. False: it has none at this moment. */
 export async function hangCommands(redis: Redis, relay: Relay, pid: number): Promise<boolean> {
   const clients = String(await redis.client("LIST"));
-  const own = new RegExp(`^.* addr=\\S+:(\\d+) .* name=\\S+-${pid}-[0-9a-f]+ .*$`, "m");
+  const own = new RegExp(`^.* addr=\\S+:(\\d+) .* name=\\S+-${pid}-[0-9a-f]+:commands .*$`, "m");
   const [, port] = own.exec(clients) ?? [];
   if (port === undefined) return false;
   relay.hang(Number(port));

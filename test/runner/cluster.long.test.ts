@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { keysOf } from "../../shared/keys.ts";
 import { referenceRows, strategyRow } from "../builders.ts";
+import { byPace } from "../long/pace.ts";
 import { freshPrefix } from "../servers/fixtures.ts";
 import { insertReference } from "../servers/insert-reference.ts";
 import { startRedisCluster, type RedisCluster } from "../servers/redis-cluster.ts";
@@ -129,7 +130,19 @@ test("start, webhook, decision, task, log, pause, replay, dead letters, tick, ev
       answers.filter(({ status, text }) => status >= 500 || /CROSSSLOT|MOVED|NoPrimary/.test(text)),
     ).toEqual([]);
 
-    for (const args of [["status"], ["dead-letters", "list"], ["tasks"], ["groups", "list"], ["check"]]) {
+    const reads = byPace({
+      short: [["status"], ["check"]],
+      full: [
+        ["status"],
+        ["check"],
+        ["dead-letters", "list"],
+        ["tasks"],
+        ["groups", "list"],
+        ["routers"],
+        ["executions", "list"],
+      ],
+    });
+    for (const args of reads) {
       const { code, output } = await router.run("cli.ts", ...args);
       expect({ args, code, output }).toEqual({
         args,

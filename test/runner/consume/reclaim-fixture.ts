@@ -21,14 +21,14 @@ import { connectRedis } from "../../servers/redis-contents.ts";
 export const STREAM = "signals_stream";
 export const GROUP = "signal_processor";
 
-const LEASE_MS = 5_000;
-
 export interface LoopOptions {
   /** What the function answers. */
-  readonly answer: (entries: readonly Entry[]) => Answer | Unavailable;
+  readonly answer: (entries: readonly Entry[]) => Answer | Unavailable | Promise<Answer>;
   readonly claimIdleMs: number;
   readonly blockMs: number;
   readonly reclaims: boolean;
+  /** Default: 5 s. */
+  readonly leaseMs?: number;
   /** Where the connection for reads goes. Default: to Redis itself. */
   readonly blockingUrl?: string;
 }
@@ -49,7 +49,7 @@ export function useReclaiming() {
     stream: STREAM,
     group: GROUP,
     async *run(entries) {
-      yield answer(entries);
+      yield await answer(entries);
     },
     invalidate: () => undefined,
   });
@@ -71,7 +71,12 @@ export function useReclaiming() {
   };
 
   /** Starts a poll loop, whose reads block; it is stopped after the test at the latest. */
-  function startLoop({ answer, blockingUrl, ...options }: LoopOptions): Running & { readonly name: string } {
+  function startLoop({
+    answer,
+    blockingUrl,
+    leaseMs = 5_000,
+    ...options
+  }: LoopOptions): Running & { readonly name: string } {
     const name = `loop-${keys.prefix}`;
     const blocking = openRedis({
       key: "test",
@@ -84,7 +89,7 @@ export function useReclaiming() {
     const abort = new AbortController().signal;
     const shared = depsOn(redis, options);
     const consumer = `loop-${(loops += 1)}`;
-    const config = { leaseMs: LEASE_MS, functions: [...FUNCTION_NAMES] };
+    const config = { leaseMs, functions: [...FUNCTION_NAMES] };
     const holdings = holdingsOn({ config, redisUrl: redisUrl(), consumer, keys, events: shared.events });
     const deps = { ...shared, ...options, ...config, holdings, blocking, consumer, abort };
     const loop = startPollLoop(bindingOf(answer), deps);

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { streamsElsewhere } from "../../../shared/config/hash-tag.ts";
 import { redactUrl } from "../../../shared/config/redact-url.ts";
 import { blockingRemark, latencyRemark } from "../../../shared/config/redis-measures.ts";
 import { probeRemarks } from "../../../shared/config/redis-probes.ts";
@@ -12,7 +13,7 @@ import {
 import { fault, ok, type Remark } from "../../../shared/config/remark.ts";
 import { messageOf } from "../../../shared/error-message.ts";
 import type { ReplicasAsked } from "../../../shared/io/redis/confirm.ts";
-import { openRedis } from "../../../shared/io/redis/connection.ts";
+import { isOnCluster, openRedis } from "../../../shared/io/redis/connection.ts";
 import { RedisMisconfiguredError } from "../../../shared/io/redis/redis-errors.ts";
 import { readReplicaFacts } from "../../../shared/io/redis/replica-facts.ts";
 import { readScriptFacts } from "../../../shared/io/redis/script-facts.ts";
@@ -114,6 +115,9 @@ async function serverRemarks(
   const unreadable = [...(await lastIdsOf(redis, streams))].flatMap(([stream, id]): [string, string][] =>
     typeof id === "string" ? [] : [[stream, messageOf(id)]],
   );
+  const settings = { keyPrefix: keys.prefix, outcomeStreams: keys.outcomeStreams, referenceStreams: streams };
+  const elsewhere = isOnCluster(redis) ? streamsElsewhere(settings) : [];
+  if (elsewhere.length > 0) return [...remarks, scripts, ...elsewhere.map((message) => fault(message))];
   const heard = [channelRemark(facts, refreshMs), ...streamRemarks(new Map(unreadable), refreshMs)];
   return [...remarks, scripts, ...heard, ...(writes.length > 0 ? writes : [ok("it takes writes")])];
 }

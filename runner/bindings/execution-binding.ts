@@ -59,7 +59,8 @@ export function executionBinding(
   const own = streamGroupOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
   const lanes = lanesOf(deps, stopping);
   const tasks = runTasks(deps.taskEnds);
-  const confirmed = tasksConfirmed(deps);
+  // No other runner could begin them either, so the group is kept.
+  const confirmed = tasksConfirmed(deps, { onTooFew: onBegun });
   const underWay = new Set<string>();
   const ports: ExecutePorts = {
     ...commonPorts(deps),

@@ -19,7 +19,10 @@ export interface TasksConfirmed {
 /** A master that is cut off from its replicas meanwhile begins no more tasks after this time, in ms. */
 const CONFIRMED_MS_MAX = 1_000;
 
-export function tasksConfirmed({ redis, confirm, events }: TasksConfirmedDeps): TasksConfirmed {
+export function tasksConfirmed(
+  { redis, confirm, events }: TasksConfirmedDeps,
+  { onTooFew }: { readonly onTooFew: () => void },
+): TasksConfirmed {
   const failures = failureReporter(events, { source: "execute-strategies", what: "no task is begun" });
   let deliveredAt = -Infinity;
   let confirmed: Confirmed | undefined;
@@ -38,6 +41,7 @@ export function tasksConfirmed({ redis, confirm, events }: TasksConfirmedDeps): 
       try {
         await confirm();
       } catch (error) {
+        if (error instanceof TooFewReplicasError && error.replicas !== undefined) onTooFew();
         failures.failed(error);
         throw error;
       }

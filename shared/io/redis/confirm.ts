@@ -11,6 +11,13 @@ export type Confirm = () => Promise<void>;
 /** Redis has taken the writes, but too few replicas have them: a fail-over now could lose them. */
 export class TooFewReplicasError extends Error {
   override readonly name = "TooFewReplicasError";
+  /** How many have them; undefined when Redis did not say it. */
+  readonly replicas: number | undefined;
+
+  constructor(message: string, replicas?: number) {
+    super(message);
+    this.replicas = replicas;
+  }
 }
 
 /** Where no replica has to have anything. */
@@ -135,8 +142,10 @@ export async function askReplicas(
 /** Undefined when the reply of WAIT names enough replicas. */
 function tooFew(replicas: unknown, { replicasMin, msMax }: ReplicasAsked): TooFewReplicasError | undefined {
   if (typeof replicas === "number" && replicas >= replicasMin) return undefined;
+  const found = Number(replicas);
   return new TooFewReplicasError(
-    `${Number(replicas)} replicas had confirmed it after ${msMax} ms, REDIS_REPLICAS_MIN is ${replicasMin}`,
+    `${found} replicas had confirmed it after ${msMax} ms, REDIS_REPLICAS_MIN is ${replicasMin}`,
+    found,
   );
 }
 

@@ -121,7 +121,7 @@ const TAMPERED: readonly (readonly [what: string, tamper: (facts: Facts) => Part
     }),
   ],
   ["a task begun before an earlier one", ({ begun }) => ({ begun: begun.toReversed() })],
-  ["signals decided in another order", ({ results }) => ({ results: results.toReversed() })],
+  ["signals dispatched in another order", ({ tasks }) => ({ tasks: tasks.toReversed() })],
   ["an attempt that ran twice", ({ begun }) => ({ begun: [...begun, ...begun.slice(-1)] })],
   [
     "a pending entry",

@@ -3,13 +3,13 @@ import type { Violation } from "../evidence.ts";
 import type { Facts } from "../facts.ts";
 
 /**
- * Nothing is overtaken: signals of one symbol are decided in stream order, and their tasks begun for the first time in that order
- * too, per strategy. What is run again later – since its runner died, was cut off or lost its entry – has been begun before.
+ * Nothing is overtaken: signals of one symbol are dispatched in stream order, and their tasks begun for the first time in that order
+ * too, per strategy. What is run again later – since its runner died, was cut off or lost its entry – has been begun before. A
+ * duplicate has no task: it is recorded in a second call, behind what was decided with it.
  */
-export function orderViolations({ results, rows, begun }: Facts): Violation[] {
-  const symbols = new Map(rows.map(({ entry_id, symbol }) => [entry_id, symbol]));
-  const decided = results.map(({ fields: { entry_id: entryId = "" } }) => ({
-    lane: `symbol ${symbols.get(entryId) ?? ""}`,
+export function orderViolations({ tasks, begun }: Facts): Violation[] {
+  const dispatched = tasks.map(({ fields: { symbol = "", strategy_id: id = "", entry_id: entryId = "" } }) => ({
+    lane: `strategy ${id}, symbol ${symbol}`,
     entryId,
   }));
   const first = new Map(begun.toReversed().map((run) => [`${run.strategyId} ${run.entryId}`, run]));
@@ -18,7 +18,7 @@ export function orderViolations({ results, rows, begun }: Facts): Violation[] {
     lane: `strategy ${strategyId}, symbol ${symbol}`,
     entryId,
   }));
-  return [...overtakings(decided, "decided"), ...overtakings(runs, "begun")];
+  return [...overtakings(dispatched, "dispatched"), ...overtakings(runs, "begun")];
 }
 
 /** An attempt at a task has run once: one that a runner took from another is another attempt. */

@@ -37,15 +37,18 @@ export interface ReclaimStepsOptions {
 export interface ReclaimStep {
   readonly kind: "process" | "give_up";
   /** Never empty; all delivered as often, oldest first. */
-  readonly entries: readonly PendingEntry[];
+  readonly entries: readonly CountedEntry[];
 }
+
+/** A pending entry with the deliveries that were counted until now. */
+export type CountedEntry = Pick<PendingEntry, "id" | "deliveries">;
 
 /** Consecutive entries go together where they may. A delivery is counted at each step of its own, not here. */
 export function reclaimSteps(
-  pending: readonly PendingEntry[],
+  pending: readonly CountedEntry[],
   { deliveriesMax, countMax }: ReclaimStepsOptions,
 ): readonly ReclaimStep[] {
-  const steps: { kind: ReclaimStep["kind"]; entries: PendingEntry[] }[] = [];
+  const steps: { kind: ReclaimStep["kind"]; entries: CountedEntry[] }[] = [];
   for (const entry of pending) {
     const { deliveries } = entry;
     const kind = deliveries >= deliveriesMax ? "give_up" : "process";

@@ -35,6 +35,7 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
     await counted(source.save(version, contentJson(content), new Date(now())), failures);
   }
   const state = await countedData(store.publish({ ticket, version, content, faults, now: now() }), failures);
+  const unconfirmed = await context.lackingReplicas?.();
   await context.recordChanges?.();
   // Publishing has forgotten all failures; these two states say as much about Postgres.
   if (state === "refused" || state === "newer_format") await failures?.recovered();
@@ -46,7 +47,15 @@ export async function refreshReference(context: RefreshContext): Promise<Refresh
   // Also of an unchanged reference: this process may be new, with other secrets than the last one.
   const unusable = checkStrategies?.(content.strategies.values()) ?? [];
   const faultEvents = rowFaultEvents(faults);
-  const result = { state, version, counts, faults: summaryOf(faults), faultEvents, unusable };
+  const result = {
+    state,
+    version,
+    counts,
+    faults: summaryOf(faults),
+    faultEvents,
+    unusable,
+    ...(unconfirmed === undefined ? {} : { unconfirmed }),
+  };
   if (state !== "published") return { ...result, events: [] };
   const published: SystemEvent = {
     level: "INFO",
@@ -73,6 +82,8 @@ export interface RefreshContext {
     failed(error: unknown): Promise<void>;
     recovered(): Promise<void>;
   };
+  /** Why too few replicas have what was published; asked right after it. Absent: none must have it. */
+  readonly lackingReplicas?: () => Promise<string | undefined>;
   /** Records what was changed by SQL, for the history. It never rejects. */
   readonly recordChanges?: () => Promise<void>;
   /** Redis' clock, milliseconds since 1970. */
@@ -85,6 +96,8 @@ export interface RefreshResult {
   readonly state: PublishState;
   readonly version: string;
   readonly counts: { readonly tickers: number; readonly strategies: number; readonly phrases: number };
+  /** Why too few replicas have it, so that a fail-over could bring back the version before. */
+  readonly unconfirmed?: string;
   /** What cannot be used in the rows. */
   readonly faults: RowFaults;
   /** The same for people, whether or not it is new. */

@@ -17,6 +17,7 @@ import { withRouter } from "./cli/open-router.ts";
 import { osUser } from "./cli/os-user.ts";
 import { addReferenceCommands } from "./cli/reference/commands.ts";
 import { addReplayCommand } from "./cli/replay/commands.ts";
+import { addRouterCommands } from "./cli/router-commands.ts";
 import { addRunCommands } from "./cli/run/commands.ts";
 import { send, type SendOptions } from "./cli/send.ts";
 import { addSourceCommands } from "./cli/sources/commands.ts";
@@ -105,6 +106,7 @@ addSourceCommands(program, io);
 addReplayCommand(program, io);
 addRunCommands(program, io);
 addTaskCommands(program, io);
+addRouterCommands(program, io);
 addExecutionCommands(program, io);
 addLogCommands(program, io, { interrupted });
 

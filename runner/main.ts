@@ -140,6 +140,8 @@ const router = await startRouter(services, admission);
 const feedEnds = new AbortController();
 const feedConnection = openRedis({
   url: redisUrl,
+  key: services.keys.stream("signals_stream"),
+  leaseMs: config.leaseMs,
   role: "blocking",
   name: `${consumer}:feed`,
   blockMs: 2_000,

@@ -3,7 +3,7 @@ import { withManyListeners } from "../shared/abort.ts";
 import { messageOf } from "../shared/error-message.ts";
 import type { FunctionName } from "../shared/function-names.ts";
 import { CLOCK_SAMPLE_MS } from "../shared/io/redis/clock.ts";
-import { openRedis } from "../shared/io/redis/connection.ts";
+import { openRedis, type RedisConnectionOptions } from "../shared/io/redis/connection.ts";
 import { CLOSE_MS, type Running, type StopRequest } from "../shared/running.ts";
 import { configuredBindings } from "./bindings/all-bindings.ts";
 import { startPollLoop } from "./consume/poll-loop.ts";
@@ -35,6 +35,7 @@ export async function startRouter(services: Services, admission?: () => Promise<
     database: services.database.kind,
   });
   const jobs = startJobs(services);
+  services.holdings.join();
   const loops = startLoops(services, { abort: withManyListeners(abort.signal), admission });
 
   async function finish(reason: string): Promise<void> {
@@ -46,6 +47,7 @@ export async function startRouter(services: Services, admission?: () => Promise<
     // Last, so that the stop itself is in the log. Records that wait after an outage are for the next router.
     await Promise.all([stopAll(loops.records), stopAll(loops.events, { drain: true })]);
     // A job that waits for a slow database may be cut off: what it publishes, it publishes in one step.
+    await services.holdings.close();
     await Promise.race([jobsEnded, pause(JOBS_MS_MAX, undefined, { ref: false })]);
   }
 
@@ -87,14 +89,18 @@ interface LoopOptions {
 }
 
 function startLoops(services: Services, { abort, admission }: LoopOptions): Loops {
-  const { config, redisUrl, consumer } = services;
+  const { config, consumer } = services;
   const { notifyUrl } = config;
   const bindings = configuredBindings(services);
 
   function startLoop(binding: Binding, stillMsMax?: number): Running {
     const name = `${consumer}:${binding.stream}`;
-    const onError = debugError(services);
-    const blocking = openRedis({ url: redisUrl, role: "blocking", name, blockMs: config.blockMs, onError });
+    const blocking = openRedis({
+      ...connectionOf(services),
+      role: "blocking",
+      name,
+      blockMs: config.blockMs,
+    });
     return startPollLoop(binding, {
       ...services,
       ...config,
@@ -124,7 +130,7 @@ function startLoops(services: Services, { abort, admission }: LoopOptions): Loop
 }
 
 function startJobs(services: Services): readonly Running[] {
-  const { config, redisUrl, consumer, events } = services;
+  const { config, consumer, events } = services;
   const always = [
     startMaintenance(services),
     // Beside the log, and not in the embedded database, which no other system has.
@@ -134,7 +140,7 @@ function startJobs(services: Services): readonly Running[] {
     ...(has(services, "execute-strategies") ? [startStrategyCheck(services)] : []),
   ];
   if (!has(services, "refresh-reference")) return always;
-  const connection = { url: redisUrl, onError: debugError(services) };
+  const connection = connectionOf(services);
   const { blockMs, referenceStreams: streams } = config;
   const refresh = startRefreshSchedule({
     refresh: async () => services.refresh(),
@@ -177,8 +183,18 @@ async function stopAll(running: readonly Running[], request?: StopRequest): Prom
   await Promise.all(running.map(async (one) => one.stop(request)));
 }
 
-function debugError({ logger }: Services): (error: Error) => void {
-  return (error) => logger.debug({ err: error }, "Redis connection");
+function connectionOf({
+  config,
+  redisUrl,
+  keys,
+  logger,
+}: Services): Pick<RedisConnectionOptions, "url" | "key" | "leaseMs" | "onError"> {
+  return {
+    url: redisUrl,
+    key: keys.stream("signals_stream"),
+    leaseMs: config.leaseMs,
+    onError: (error) => logger.debug({ err: error }, "Redis connection"),
+  };
 }
 
 function has({ config }: Services, name: FunctionName): boolean {

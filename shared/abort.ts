@@ -15,3 +15,16 @@ export function withManyListeners(signal: AbortSignal): AbortSignal {
   setMaxListeners(0, signal);
   return signal;
 }
+
+/** Aborts with the first of the two; to be told when it is no longer needed, since both may live as long as the process. */
+export function either(
+  one: AbortSignal,
+  other: AbortSignal,
+): { readonly signal: AbortSignal; stopListening(): void } {
+  const first = new AbortController();
+  const listeners = [one, other].map((signal) => onAbort(signal, () => first.abort()));
+  return {
+    signal: withManyListeners(first.signal),
+    stopListening: () => listeners.forEach((stop) => stop()),
+  };
+}

@@ -1,5 +1,5 @@
 import type { Effects } from "./function.ts";
-import type { StreamName, GroupName } from "./keys.ts";
+import type { GroupName, OrderedGroup, StreamName } from "./keys.ts";
 
 /**
  * Performs effects and acknowledges entries, atomically per call. Items whose call was not answered are in no part and are to
@@ -38,8 +38,17 @@ export interface DecidedOn {
   readonly at?: number;
 }
 
+/** The right of one runner to read a group, see runner/holding. */
+export interface GroupHolding {
+  readonly group: OrderedGroup;
+  /** Random text, new for each holding. */
+  readonly token: string;
+}
+
 export interface CommitOptions {
   readonly fence: Fence;
+  /** Token of the holding under which the entries were read; with another holder nothing is written. Absent: not checked. */
+  readonly holding?: GroupHolding;
   /** If the current state is another one, or the decision is not of the last 2 s, nothing is written. */
   readonly decidedOn?: DecidedOn;
   /** Function whose processing time (entry id → commit) is counted; absent: not measured. */
@@ -79,6 +88,8 @@ export type CommitAnswer =
   | StaleAnswer
   /** The call it must follow is not committed yet; nothing was written. */
   | { readonly status: "early" }
+  /** Another runner holds the group; nothing was written. */
+  | { readonly status: "deposed" }
   /** A key has the wrong type or content; nothing was written. */
   | { readonly status: "blocked"; readonly key: string; readonly problem: string };
 

@@ -78,7 +78,7 @@ export type Result =
 /** Something the function needs is unavailable. Nothing is wrong with the entries, and no attempt is counted. */
 export interface Unavailable {
   readonly status: "unavailable";
-  readonly what: "postgres" | "snapshot" | "redis" | "dispatching";
+  readonly what: "postgres" | "snapshot" | "redis" | "dispatching" | "confirmation by replicas";
   readonly error: string;
 }
 

@@ -32,6 +32,14 @@ export type GroupName =
   | "notifier"
   | "outcome_collector";
 
+/** The groups whose entries keep their order: each is read by one runner at a time, which holds its lease. */
+export const ORDERED_GROUPS = ["signal_processor", "strategy_executor"] as const;
+export type OrderedGroup = (typeof ORDERED_GROUPS)[number];
+
+export function isOrderedGroup(group: GroupName): group is OrderedGroup {
+  return ORDERED_GROUPS.some((ordered) => ordered === group);
+}
+
 /** A group and the stream it reads. */
 export interface GroupOfStream {
   readonly stream: StreamName;
@@ -72,6 +80,10 @@ export interface Keys {
   readonly loops: string;
   /** Until when each consumer of a group vouches for what it has in flight. */
   readonly heartbeats: string;
+  /** Hash: by runner, what it is and when it last showed that it lives. */
+  readonly routers: string;
+  /** Written before replicas are asked what they have. */
+  readonly confirmed: string;
   /** By consumer, the strategies that it cannot run. */
   readonly unusableStrategies: string;
   /** By strategy, how its last tasks ended. */
@@ -90,6 +102,10 @@ export interface Keys {
   dedup(uid: string): string;
   /** Label of the last commit call that was applied, of those a consumer makes in order for one group and stream. */
   sequence(stream: StreamName, group: GroupName, consumer: string): string;
+  /** Hash: which runner may read this group now, and until when. */
+  groupLease(group: OrderedGroup): string;
+  /** Written, for a moment, when a runner that no longer holds the group wants to read it: the transaction of the read watches it. */
+  groupReadRefused(group: OrderedGroup): string;
   /** Held while tasks of an invocation, or of a dead letter, are run on demand, a task is retried, or an edit is previewed. */
   lease(what: "invocation" | "dead_letter" | "retry" | "preview", id: string): string;
   /** What an invocation was begun as. */
@@ -133,6 +149,8 @@ export function keysOf(
     groups: `${prefix}groups${suffix}`,
     loops: `${prefix}loops${suffix}`,
     heartbeats: `${prefix}heartbeats${suffix}`,
+    routers: `${prefix}routers${suffix}`,
+    confirmed: `${prefix}confirmed${suffix}`,
     unusableStrategies: `${prefix}unusable_strategies${suffix}`,
     taskEnds: `${prefix}task_ends${suffix}`,
     referenceCurrent: `${prefix}reference${suffix}:current`,
@@ -144,6 +162,8 @@ export function keysOf(
     group: (name) => name + suffix,
     dedup: (uid) => `${prefix}dedup${suffix}:${uid}`,
     sequence: (stream, group, consumer) => `${prefix}sequence${suffix}:${stream}:${group}:${consumer}`,
+    groupLease: (group) => `${prefix}lease${suffix}:${group}`,
+    groupReadRefused: (group) => `${prefix}lease${suffix}:${group}:refused`,
     lease: (what, id) => `${prefix}lease${suffix}:${what}:${id}`,
     invocation: (id) => `${prefix}invocation${suffix}:${id}`,
     done: (invocation, entryId) => `${prefix}done${suffix}:${invocation}:${entryId}`,

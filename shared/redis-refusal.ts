@@ -4,6 +4,8 @@ export function redisRefusalIn(thrown: unknown): RedisRefusal | undefined {
   // A transaction is discarded because of an earlier reply, which says why.
   const before: unknown = "previousErrors" in thrown ? thrown.previousErrors : undefined;
   if (Array.isArray(before) && before.length > 0) return redisRefusalIn(before[0]);
+  // What the servers said when none of them was found to be the primary.
+  if (thrown.name === "NoPrimaryError") return redisRefusalIn(thrown.cause);
   // ioredis' name for an error reply, also of a script.
   return thrown.name === "ReplyError" ? redisRefusalOf(thrown.message) : undefined;
 }
@@ -27,7 +29,7 @@ export interface RedisRefusal {
 /** An error reply put into words; undefined when it is not about the state of the server or the connection's user. */
 export function redisRefusalOf(reply: string): RedisRefusal | undefined {
   const [, code, rest = ""] = REPLY.exec(reply) ?? [];
-  if (code === undefined) return undefined;
+  if (code === undefined || STREAM_GONE.test(reply)) return undefined;
   const [meaning, advice] = WORDS[code as RefusalCode];
   return { code: code as RefusalCode, meaning, advice, said: `${code} ${firstSentence(rest)}` };
 }
@@ -68,7 +70,34 @@ const WORDS = {
     "correct it there and restart the router, or correct the user in Redis",
   ],
   NOPERM: ["the Redis user of REDIS_URL may not do this", "give it the permission with ACL SETUSER"],
+  CLUSTERDOWN: [
+    "the Redis Cluster is down: a part of its slots has no primary, or this node does not reach most others",
+    "wait for a fail-over, else start its nodes; CLUSTER INFO and CLUSTER NODES say what is missing",
+  ],
+  TRYAGAIN: [
+    "the slot of the router's keys is being moved to another node of the Redis Cluster",
+    "wait for the end of the move, it goes on by itself; if the move was given up, end it with redis-cli --cluster fix",
+  ],
+  ASK: [
+    "the slot of the router's keys is being moved to another node of the Redis Cluster",
+    "wait for the end of the move, it goes on by itself; if the move was given up, end it with redis-cli --cluster fix",
+  ],
+  MOVED: [
+    "another node of the Redis Cluster has the router's keys now",
+    "wait, the router connects to it by itself",
+  ],
+  UNBLOCKED: [
+    "this Redis has become a replica, or its slot has moved, while a read was waiting",
+    "wait, the router connects to the new primary by itself",
+  ],
+  CROSSSLOT: [
+    "the keys of a command are in different slots of the Redis Cluster",
+    "set KEY_PREFIX to one with a hash tag, such as {signals}:, and give the same tag to the streams of OUTCOME_STREAMS and REFERENCE_STREAMS",
+  ],
 } as const satisfies Record<string, readonly [meaning: string, advice: string]>;
+
+/** A read that waited is also unblocked when its stream is deleted, which is not the server's state. */
+const STREAM_GONE = /UNBLOCKED the stream/;
 
 /** Within a script that fails, the reply may come after words about the script. */
 const REPLY = new RegExp(`(?:^|: |-)(${Object.keys(WORDS).join("|")}) (.*)`, "s");

@@ -15,6 +15,8 @@ import { useHttpApp } from "./runner/http/http-fixture.ts";
 const EMPTY_STATUS: Status = {
   streams: [],
   loops: [],
+  holders: [],
+  routers: [],
   server: { refusals: [], memory: { used: null, max: null } },
   reference: { version: null, confirmedAt: null },
   strategies: { names: {}, reports: [], tasks: [] },

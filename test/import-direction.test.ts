@@ -36,6 +36,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["runner/setup/"],
   ["runner/bindings/"],
   ["runner/engine/", "runner/local/"],
+  ["runner/holding/"],
   ["runner/telemetry/"],
   ["runner/environment.ts"],
   ["functions/"],
@@ -48,6 +49,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "shared/io/log/",
     "shared/io/http-client/",
   ],
+  ["shared/io/leases/"],
   ["shared/io/postgres/", "shared/io/redis/"],
   ["shared/io/files/"],
   // The files on top of shared/ define the words of all its rooms, so they have no floor.

@@ -12,21 +12,24 @@ import type { Config } from "../../shared/config/config.ts";
 import { connectionMsMaxOf, runMsMaxOf } from "../../shared/config/run-limits.ts";
 import type { Unavailable } from "../../shared/function.ts";
 import type { Clock } from "../../shared/io/redis/clock.ts";
+import type { Confirm } from "../../shared/io/redis/confirm.ts";
 import { publishRecord } from "../../shared/io/streams/records.ts";
 import { streamGroupOn } from "../../shared/io/streams/stream-group.ts";
 import { streamProblem, taskClaimsOn, type StartedAttempt } from "../../shared/io/streams/task-claims.ts";
 import type { Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { laneOf, parseTask } from "../../shared/task.ts";
-import type { Binding, TimeLimits } from "../engine/binding.ts";
+import type { Binding, ConsumerContext } from "../engine/binding.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { FOR_EVER, retry } from "../engine/retry.ts";
+import type { EventLog } from "../telemetry/event-log.ts";
 import { checkedAnswers } from "./checked-answers.ts";
 import { hostRooms } from "./host-rooms.ts";
 import { openLanes } from "./ordered-lanes.ts";
 import type { RoutingContext, RoutingContextCache } from "./routing-context.ts";
 import type { StrategyPorts } from "./strategy-ports.ts";
 import { runTasks, type TaskEnds } from "./task-ends.ts";
+import { tasksConfirmed } from "./tasks-confirmed.ts";
 
 /** What running strategies takes, in a loop or on demand. */
 export interface ExecutionDeps {
@@ -38,6 +41,8 @@ export interface ExecutionDeps {
   readonly handlers: readonly AnyStrategyHandler[];
   readonly strategyPorts: StrategyPorts;
   readonly taskEnds: TaskEnds;
+  readonly confirm: Confirm;
+  readonly events: EventLog;
 }
 
 const STREAM_CHECK_MS_MAX = 3_000;
@@ -47,16 +52,24 @@ export const GROUP = "strategy_executor";
 /** `execute-strategies` for one consumer of the group: tasks that it holds, retried, in the order of their lanes. */
 export function executionBinding(
   deps: ExecutionDeps,
-  { consumer, stopping, abort }: TimeLimits & { readonly consumer: string },
+  { consumer, stopping, abort, token, onBegun }: ConsumerContext & { readonly consumer: string },
 ): Binding {
   const { redis, keys, clock, config } = deps;
   const claims = taskClaimsOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
   const own = streamGroupOn(redis, keys, { stream: STREAM, group: GROUP, consumer });
   const lanes = lanesOf(deps, stopping);
   const tasks = runTasks(deps.taskEnds);
+  // No other runner could begin them either, so the group is kept.
+  const confirmed = tasksConfirmed(deps, { onTooFew: onBegun });
+  const underWay = new Set<string>();
   const ports: ExecutePorts = {
     ...commonPorts(deps),
-    lanes,
+    lanes: {
+      withRoom: async (strategyId, job) => lanes.withRoom(strategyId, job),
+      // Its job ends when the result of the task has been committed.
+      inOrder: async (lane, id, job) =>
+        lanes.inOrder(lane, id, async () => job().finally(() => underWay.delete(id))),
+    },
     stopping,
     abort,
     async claimAttempt(id) {
@@ -64,12 +77,14 @@ export function executionBinding(
         // First what may be unavailable for long: an attempt that has started counts.
         await retryUntilAborted(async () => existing(deps.routing.get()), abort);
         // That may have taken long; a task that is no longer to be run must not count an attempt.
-        const begun = await retryUntilAborted(
-          async () => (stopping.aborted ? NOT_STARTED : claims.begin(id)),
-          abort,
-        );
+        const begun = await retryUntilAborted(async () => {
+          if (!stopping.aborted) await confirmed.beforeAttempt();
+          return stopping.aborted ? NOT_STARTED : claims.begin(id, token() ?? "");
+        }, abort);
         const { attempt, version, epoch, now } = begun;
         if (attempt === undefined) return { status: "lost" };
+        underWay.add(id);
+        onBegun();
         const begunAt = performance.now();
         const context = await retryUntilAborted(
           async () => existing(deps.routing.at({ version, epoch })),
@@ -95,6 +110,7 @@ export function executionBinding(
     group: GROUP,
     sideEffectMsMax: runMsMaxOf(config),
     async *run(entries) {
+      confirmed.delivered();
       try {
         yield* checkedAnswers(entries, executeStrategies(entries, ports));
       } finally {
@@ -104,7 +120,7 @@ export function executionBinding(
     onCommitted: (result) => tasks.committed(result),
     invalidate: () => deps.routing.invalidate(),
     concurrent: {
-      markDelivered: async (ids) => claims.markDelivered(ids),
+      isUnderWay: () => underWay.size > 0,
       get reserved() {
         return lanes.reserved;
       },
@@ -121,7 +137,7 @@ export function executionBinding(
 }
 
 export const NEVER = withManyListeners(new AbortController().signal);
-const NOT_STARTED: StartedAttempt = { attempt: undefined, version: "", epoch: "", now: 0 };
+const NOT_STARTED: StartedAttempt = { attempt: undefined, version: "", epoch: "", now: 0, token: "" };
 
 export function lanesOf({ config, routing, strategyPorts }: ExecutionDeps, closing: AbortSignal) {
   const { hostLimit: limit } = strategyPorts;

@@ -17,6 +17,7 @@ import {
   type ExecutionDeps,
 } from "./execution-binding.ts";
 import { runTasks } from "./task-ends.ts";
+import { unconfirmed } from "./tasks-confirmed.ts";
 
 /** `execute-strategies` on demand: entries that no consumer holds, each run once; `asConsumer` gives it for the tasks of a group. */
 export function manualExecutionBinding(
@@ -54,7 +55,9 @@ export function manualExecutionBinding(
     async *run(entries) {
       const context = await deps.routing.latest();
       try {
-        if ("status" in context) yield context;
+        const lacking = await unconfirmed(deps.confirm);
+        if (lacking !== undefined) yield lacking;
+        else if ("status" in context) yield context;
         else if (whilePaused === "wait" && context.control.allPaused)
           yield { status: "unavailable", what: "dispatching", error: "every strategy is paused" };
         else yield* checkedAnswers(entries, executeStrategies(retriedEntries(entries, retry), ports));
@@ -64,7 +67,7 @@ export function manualExecutionBinding(
     },
     onCommitted: (result) => tasks.committed(result),
     invalidate: () => deps.routing.invalidate(),
-    asConsumer: (consumer, limits) => executionBinding(deps, { ...limits, consumer }),
+    asConsumer: (consumer, context) => executionBinding(deps, { ...context, consumer }),
   };
 }
 

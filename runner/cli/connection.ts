@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
-import { DatabaseNotSelectedError, openRedis } from "../../shared/io/redis/connection.ts";
+import { confirmOn, TooFewReplicasError, type Confirm } from "../../shared/io/redis/confirm.ts";
+import { openRedis } from "../../shared/io/redis/connection.ts";
+import { RedisMisconfiguredError } from "../../shared/io/redis/redis-errors.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import { redisRefusalIn, refusalText } from "../../shared/redis-refusal.ts";
 import { configOrExit, DATA_DIR, EXIT_BAD_CONFIG, type Environment } from "../environment.ts";
@@ -19,6 +21,7 @@ export interface Connection {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly config: Config;
+  readonly confirm: Confirm;
 }
 
 /** An error that the user can fix: its message is printed without a stack trace. */
@@ -67,9 +70,11 @@ export async function withRedis<T>(
   const config = settings === undefined ? given : configOrExit({ ...env, ...settings.settings });
   const url = given.redisUrl ?? settings?.redis_url ?? (await localRedisUrl(dataDir));
   if (url === undefined) throw new CliError(NO_ROUTER);
+  const keys = keysOf(config.keyPrefix, config);
   let lastError: Error | undefined;
   const redis = openRedis({
     url,
+    key: keys.stream("signals_stream"),
     role: "commands",
     name: "cli",
     staysOnReplica: true,
@@ -77,12 +82,22 @@ export async function withRedis<T>(
       lastError = error;
     },
   });
+  const confirmation = confirmOn({
+    redis,
+    url,
+    name: "cli:confirm",
+    key: keys.confirmed,
+    replicasMin: config.redisReplicasMin,
+    msMax: config.redisReplicasMsMax,
+    onError: () => undefined,
+  });
   try {
     // Not PING, which a Redis that cannot save its data refuses.
     await redis.time();
-    return await command({ redisUrl: url, redis, keys: keysOf(config.keyPrefix, config), config });
+    return await command({ redisUrl: url, redis, keys, config, confirm: confirmation.confirm });
   } catch (error) {
-    if (error instanceof DatabaseNotSelectedError) throwMisconfiguration(error);
+    if (error instanceof TooFewReplicasError) throw new CliError(error.message);
+    if (error instanceof RedisMisconfiguredError) throwMisconfiguration(error);
     const refusal = redisRefusalIn(error) ?? redisRefusalIn(lastError);
     if (refusal !== undefined) throw new CliError(`Redis at ${redactUrl(url)}: ${refusalText(refusal)}`);
     throw redis.status === "ready"
@@ -90,6 +105,7 @@ export async function withRedis<T>(
       : new CliError(`Redis at ${redactUrl(url)} does not answer: ${String(lastError ?? error)}`);
   } finally {
     redis.disconnect();
+    confirmation.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Config } from "../../shared/config/config.ts";
 import { redactUrl } from "../../shared/config/redact-url.ts";
+import { isSameRedis } from "../../shared/config/redis-url.ts";
 import { settingsOf } from "../../shared/config/settings.ts";
 import type { Environment } from "../environment.ts";
 import { settingsSchema, type RouterSettings } from "../http/operations/settings.ts";
@@ -94,7 +95,7 @@ function settingDifferences(
   });
   const { redisUrl: redisHere, databaseUrl } = config;
   return [
-    ...(redisHere === undefined || isSameServer(redisHere, redisUrl)
+    ...(redisHere === undefined || isSameRedis(redisHere, redisUrl)
       ? []
       : [{ variable: "REDIS_URL", here: redactUrl(redisHere), there: redactUrl(redisUrl) }]),
     ...(databaseUrl === undefined || redactUrl(databaseUrl) === database
@@ -120,17 +121,6 @@ const NAMING = ["DATABASE_SCHEMA", "KEY_PREFIX", "GROUP_SUFFIX", "SHADOW"];
 
 function shown(value: string | undefined): string {
   return value === undefined || value === "" ? "not set" : value;
-}
-
-/** Users, passwords and the names of this machine may differ. */
-function isSameServer(one: string, other: string): boolean {
-  return serverOf(one) === serverOf(other);
-}
-
-function serverOf(url: string): string {
-  const { protocol, hostname, port, pathname } = new URL(url);
-  const host = ["localhost", "[::1]"].includes(hostname) ? "127.0.0.1" : hostname;
-  return [protocol, host, port === "" ? "6379" : port, Number(pathname.slice(1))].join(" ");
 }
 
 function differentText(differences: readonly Difference[], pid: number): string {

@@ -1,3 +1,4 @@
+import { messageOf } from "../../shared/error-message.ts";
 import { readTime } from "../../shared/io/redis/clock.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { tailResults } from "../../shared/io/streams/results-tail.ts";
@@ -8,7 +9,10 @@ import { decisionText } from "../telemetry/decision-text.ts";
 import { CliError, type Connection } from "./connection.ts";
 
 /** `cli send`: adds one signal to `signals_stream`, waits for its decision and prints it with every outcome. */
-export async function send({ redisUrl, redis, keys }: Connection, options: SendOptions): Promise<void> {
+export async function send(
+  { redisUrl, redis, keys, confirm }: Connection,
+  options: SendOptions,
+): Promise<void> {
   if (keys.suffix !== "") {
     throw new CliError(
       `${shadowRefusal(TAKES_NO_SIGNALS)}. Send it without GROUP_SUFFIX: both routers decide it`,
@@ -16,6 +20,7 @@ export async function send({ redisUrl, redis, keys }: Connection, options: SendO
   }
   const reader = openRedis({
     url: redisUrl,
+    key: keys.stream("signals_stream"),
     role: "blocking",
     name: "cli:results",
     blockMs: 500,
@@ -26,8 +31,13 @@ export async function send({ redisUrl, redis, keys }: Connection, options: SendO
     const tail = await tailResults(reader, { keys, countMax: 500, blockMs: 500 });
     // By Redis' clock: with this machine's, which may be wrong, the signal could seem too old.
     const fields = fieldsOfSignal(options, await readTime(redis));
-    const entryId = await redis.xadd(keys.stream("signals_stream"), "*", ...fields);
+    const entryId = await redis.xadd(keys.stream("signals_stream"), "*", ...Object.entries(fields).flat());
     if (entryId === null) throw new CliError("Redis returned no id for the signal: it was not added");
+    await confirm().catch((error: unknown) => {
+      throw new CliError(
+        `the signal was added, but too few replicas have it: ${messageOf(error)}. A fail-over now could lose it; send it again with --bar-time ${fields.bar_time}: of both only one is traded`,
+      );
+    });
     console.log(`${entryId}  sent`);
     const until = performance.now() + options.wait * 1_000;
     while (performance.now() < until) {
@@ -59,8 +69,8 @@ export interface SendOptions {
   readonly wait: number;
 }
 
-function fieldsOfSignal(options: SendOptions, now: number): string[] {
-  const fields = {
+function fieldsOfSignal(options: SendOptions, now: number) {
+  return {
     message: options.message,
     symbol: options.symbol,
     bar_time: options.barTime ?? new Date(now - (now % 60_000)).toISOString(),
@@ -68,7 +78,6 @@ function fieldsOfSignal(options: SendOptions, now: number): string[] {
     source: options.source,
     ...(options.uid === undefined ? {} : { uid: options.uid }),
   };
-  return Object.entries(fields).flat();
 }
 
 function decisionOf(entry: Parameters<typeof logRowsOf>[0], entryId: string): SignalRecord | undefined {

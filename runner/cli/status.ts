@@ -3,6 +3,8 @@ import { PAUSE_ALL } from "../../shared/decide/control.ts";
 import { pausedText } from "../../shared/health/pauses.ts";
 import type { PostgresHealth } from "../../shared/health/postgres.ts";
 import { openDatabase } from "../../shared/io/postgres/open-database.ts";
+import { holderHealth } from "../../shared/io/status/holder-status.ts";
+import { readReplicasHealth } from "../../shared/io/status/replicas-status.ts";
 import { readStatus, type Status } from "../../shared/io/status/status.ts";
 import { PROCESSING_MS_BOUNDS, processingField, RUN_MS_BOUNDS } from "../../shared/metrics.ts";
 import { strategyLabel } from "../../shared/strategy-label.ts";
@@ -14,11 +16,15 @@ import type { Connection } from "./connection.ts";
 
 /** `cli status`: prints health, streams, groups, snapshot, pauses and counters, as text or JSON. */
 export async function printStatus(
-  { redis, keys, config }: Connection,
+  { redis, keys, config, confirm }: Connection,
   { json }: { readonly json: boolean },
 ): Promise<void> {
-  const [found, postgres] = await Promise.all([readStatus(redis, keys), askPostgres(config)]);
-  const health = healthFrom(found, postgres, config);
+  const [found, postgres, replicas] = await Promise.all([
+    readStatus(redis, keys),
+    askPostgres(config),
+    readReplicasHealth(confirm),
+  ]);
+  const health = healthFrom(found, { ...postgres, replicas }, config);
   const text = [
     `Health: ${health.status.replace("_", " ")}`,
     ...health.reasons.map((reason) => printable(`  ${reason}`)),
@@ -66,6 +72,7 @@ export function statusText(status: Status): string {
           `${group.consumers} consumers${group.own ? "" : " (of another service)"}`,
       ),
     ]),
+    ...section("Holders", holderLines(status)),
     "Reference",
     `  ${referenceText(status)}`,
     "Paused",
@@ -83,6 +90,24 @@ export function statusText(status: Status): string {
 
 function section(title: string, lines: readonly string[]): string[] {
   return [title, ...(lines.length === 0 ? ["  none yet"] : lines.map((line) => `  ${line}`))];
+}
+
+/** Which router reads each ordered group, and how many would take it. */
+function holderLines(status: Status): string[] {
+  return status.holders.map(({ group, status: lease, runner, since }) => {
+    const { living = 0 } = holderHealth(group, status) ?? {};
+    const standbys = status.routers.some(({ consumer }) => consumer === runner) ? living - 1 : living;
+    const minutes = since === null ? 0 : Math.max(0, Math.round((status.now - since) / 60_000));
+    const who =
+      lease === "held"
+        ? `${runner}, for ${minutes} min`
+        : lease === "expired"
+          ? `none; the last was ${runner}`
+          : lease === "free"
+            ? "none"
+            : "not known: its lease cannot be read";
+    return `${group.padEnd(24)}${who}; ${Math.max(0, standbys)} on standby`;
+  });
 }
 
 function referenceText({ reference, now }: Status): string {

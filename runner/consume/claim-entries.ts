@@ -1,5 +1,5 @@
+import type { CountedEntry } from "../../functions/reclaim.ts";
 import type { Entry } from "../../shared/entry.ts";
-import type { PendingEntry } from "../../shared/io/streams/pending-entries.ts";
 import type { Claimed } from "../../shared/io/streams/stream-group.ts";
 import type { ConsumerSession, SessionDeps } from "./consumer-session.ts";
 import { sendToDeadLetters } from "./give-up-entries.ts";
@@ -16,21 +16,29 @@ export interface ClaimedEntry {
  */
 export async function claimed(
   session: ConsumerSession,
-  found: readonly PendingEntry[],
+  found: readonly CountedEntry[],
+  act: (held: readonly ClaimedEntry[]) => Promise<void>,
+): Promise<boolean> {
+  return held(session, await claim(session, found), act);
+}
+
+/** The same for entries that have been claimed. */
+export async function held(
+  session: ConsumerSession,
+  answers: readonly Claimed[],
   act: (held: readonly ClaimedEntry[]) => Promise<void>,
 ): Promise<boolean> {
   const { inFlight } = session;
-  const answers = await claim(session, found);
-  const held = answers.filter((one) => one.status === "claimed");
+  const claims = answers.filter((one) => one.status === "claimed");
   const gone = answers.filter((one) => one.status === "gone");
   if (gone.length > 0) await giveUpGone(session, gone);
-  if (held.length === 0) return false;
-  const heldIds = held.map(({ entry }) => entry.id);
+  if (claims.length === 0) return false;
+  const heldIds = claims.map(({ entry }) => entry.id);
   inFlight.add(heldIds);
   try {
-    await act(held);
+    await act(claims);
   } catch (error) {
-    session.watchForLoss(held.map(({ entry }) => entry));
+    session.watchForLoss(claims.map(({ entry }) => entry));
     throw error;
   } finally {
     inFlight.remove(heldIds);
@@ -41,7 +49,7 @@ export async function claimed(
 /** Makes this consumer the owner of those that are still to be reclaimed. `unstarted`: only tasks that no consumer has started. */
 export async function claim(
   { group, inFlight, counts, deps }: ConsumerSession,
-  found: readonly PendingEntry[],
+  found: readonly CountedEntry[],
   options: { readonly unstarted?: true } = {},
 ): Promise<readonly Claimed[]> {
   const { claimIdleMs: idleMs, clock } = deps;

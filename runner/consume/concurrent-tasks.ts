@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { pagesOf } from "../../shared/io/streams/pages.ts";
 import type { StreamGroup } from "../../shared/io/streams/stream-group.ts";
 import type { ConcurrentWork } from "../engine/binding.ts";
 import type { InFlightEntries } from "./in-flight-entries.ts";
@@ -35,10 +36,6 @@ export function concurrentTasks({
     countsDeliveries: false,
     running,
     nextSlot: () => undefined,
-    onDelivered(ids) {
-      // Without it they only look as if they had been started.
-      tasks.markDelivered(ids).catch(() => undefined);
-    },
     onUnsettled: async () => undefined,
     async start(work) {
       const tracked = running.track(work());
@@ -55,17 +52,8 @@ export function concurrentTasks({
       });
     },
     isFull: () => inFlight.ids.size >= IN_FLIGHT_MAX,
-    async reserveLanes() {
-      let after: string | undefined;
-      for (;;) {
-        const from = after === undefined ? {} : { after };
-        const pending = await group.pending({ idleMs: 0, countMax: PAGE_COUNT, ...from });
-        const others = pending.filter(({ id }) => !inFlight.ids.has(id));
-        for (const entry of await group.fetch(others.map(({ id }) => id))) tasks.reserve(entry);
-        after = pending.at(-1)?.id;
-        if (pending.length < PAGE_COUNT) return;
-      }
-    },
+    // A task behind one that another consumer has begun waits for that one.
+    isWaiting: () => inFlight.ids.size > 0 && !tasks.isUnderWay() && tasks.reserved.size === 0,
     async freeLanes() {
       const reserved = [...tasks.reserved];
       if (reserved.length === 0) return;
@@ -75,7 +63,8 @@ export function concurrentTasks({
     hasReservedLanes: () => tasks.reserved.size > 0,
     async reserve(found) {
       const ids = found.map(({ id }) => id).filter((id) => !tasks.reserved.has(id));
-      for (const entry of await group.fetch(ids)) tasks.reserve(entry);
+      for (const page of pagesOf(ids, PAGE_COUNT))
+        for (const entry of await group.fetch(page)) tasks.reserve(entry);
     },
     isBehindReserved: (id) => tasks.isBehindReserved(id),
     async follow(work) {

@@ -25,6 +25,8 @@ export interface WorkBetweenReads {
 
 export interface ConsumeOptions {
   readonly between?: WorkBetweenReads;
+  /** When it aborts, no more is read. */
+  readonly until?: AbortSignal;
   /** Called each time the loop has turned. */
   readonly onTurn?: () => void;
 }
@@ -39,11 +41,12 @@ const WAIT_FOR_ROOM_MS_MAX = 500;
 export async function consume(
   session: ConsumerSession,
   source: BatchSource,
-  { between, onTurn }: ConsumeOptions = {},
+  { between, until, onTurn }: ConsumeOptions = {},
 ): Promise<void> {
   const { policy, inFlight, deps } = session;
   try {
     while (!policy.running.hasFailed) {
+      if (until?.aborted === true) break;
       await between?.run();
       // What is read ahead would be committed before the batch that failed meanwhile.
       if (policy.running.hasFailed) break;

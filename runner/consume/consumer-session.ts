@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Entry } from "../../shared/entry.ts";
 import { leaveGroup } from "../../shared/io/streams/consumers.ts";
+import { fencedReadsOn } from "../../shared/io/streams/fenced-reads.ts";
 import { inFlightHeartbeatOn } from "../../shared/io/streams/in-flight-heartbeats.ts";
 import { streamGroupOn, type StreamGroup } from "../../shared/io/streams/stream-group.ts";
 import type { Keys } from "../../shared/keys.ts";
@@ -13,7 +14,8 @@ import {
   type ProcessedEntry,
   type ProcessOptions,
 } from "../engine/process-batch.ts";
-import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { DeposedError, UnavailableError } from "../engine/retry-until-stopped.ts";
+import type { Holding } from "../holding/holdings.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { concurrentTasks } from "./concurrent-tasks.ts";
 import { openInFlightEntries, type InFlightEntries } from "./in-flight-entries.ts";
@@ -33,8 +35,18 @@ export interface ConsumerSession {
   readonly policy: ProcessingPolicy;
   /** `waiting`: entries left pending because they wait for something else. */
   readonly counts: { read: number; reclaimed: number; committed: number; waiting: number };
+  /** Its name in the group. */
+  readonly consumer: string;
+  /** Under which it reads, commits and begins; undefined while another runner holds the group, and where none has to. */
+  readonly holding: () => Holding | undefined;
+  /** Sets it; `ending`: what is unavailable from then on is not waited for. */
+  readonly hold: (holding: Holding | undefined, ending?: AbortSignal) => void;
+  /** New entries, over a connection; a `blocking` one is the caller's own. @throws DeposedError */
+  readonly reads: (connection: { readonly redis: Redis; readonly blocking: boolean }) => Read;
   /** To be called with each delivery at once, before anything else. */
   readonly onDelivered: (entries: readonly Entry[]) => void;
+  /** To be called with entries that were delivered and are left: they are taken over at the beginning of the next holding. */
+  readonly drop: (entries: readonly Entry[]) => Promise<void>;
   /** To be called with entries that this consumer was given and will not process: their group may have dropped them. */
   readonly watchForLoss: (entries: readonly Entry[]) => void;
   /** Starts the work on a batch that is in flight; resolves when there is room for the next one. */
@@ -44,6 +56,9 @@ export interface ConsumerSession {
   /** Leaves the group, once nothing is in flight; with `release`, other consumers may claim at once what stays pending. */
   leave(options?: { readonly release: boolean }): Promise<void>;
 }
+
+/** Reads new entries, see {@link ConsumerSession.reads}. */
+export type Read = (options: { readonly countMax: number; readonly blockMs: number }) => Promise<Entry[]>;
 
 export interface SessionDeps extends ProcessDeps {
   readonly redis: Redis;
@@ -64,6 +79,8 @@ export interface SessionOptions {
   readonly limits?: TimeLimits;
   /** Source of the events about it; default: the function. */
   readonly source?: string;
+  /** Set for a loop, which reads only at times. */
+  readonly isWaiting?: true;
 }
 
 /** Batches that keep their order and are in flight at a time. */
@@ -72,10 +89,14 @@ const ORDERED_IN_FLIGHT_MAX = 2;
 export function openSession(
   shared: Binding,
   deps: SessionDeps,
-  { consumer, onDemand, batchesMax, limits = deps, source = shared.functionName }: SessionOptions,
+  { consumer, onDemand, batchesMax, limits = deps, source = shared.functionName, isWaiting }: SessionOptions,
 ): ConsumerSession {
   const { redis, keys, events, abort, claimIdleMs } = deps;
-  const binding = shared.asConsumer?.(consumer, limits) ?? shared;
+  let holding: Holding | undefined;
+  let processDeps: ProcessDeps = deps;
+  const token = (): string | undefined => holding?.token;
+  const onBegun = (): void => holding?.progressed();
+  const binding = shared.asConsumer?.(consumer, { ...limits, token, onBegun }) ?? shared;
   const { stream, concurrent, inFlightMax = ORDERED_IN_FLIGHT_MAX } = binding;
   const member = { stream, group: binding.group, consumer };
   const group = streamGroupOn(redis, keys, member);
@@ -89,13 +110,14 @@ export function openSession(
     heartbeat,
     claimIdleMs,
     alwaysExtends: onDemand === true,
+    isReading: isWaiting !== true,
     onError: reporter.failed,
     onSuccess: reporter.recovered,
   });
   const orderKey = keys.sequence(stream, binding.group, consumer);
   const policy =
     concurrent === undefined
-      ? orderedBatches({ group, orderKey, inFlightMax })
+      ? orderedBatches({ group, inFlight, orderKey, inFlightMax })
       : concurrentTasks({
           work: concurrent,
           group,
@@ -110,9 +132,12 @@ export function openSession(
     options: ProcessOptions,
     as: Binding = binding,
   ): Promise<void> {
-    const { processed, stoppedBy } = await processBatch(as, entries, deps, {
+    const { processed, stoppedBy } = await processBatch(as, entries, processDeps, {
       ...options,
+      // The result of a task is never refused: it would run again.
+      ...(policy.isOrdered ? { holding } : {}),
       onSettled(entry, end) {
+        if (end.status === "committed") holding?.progressed();
         // At once: the others of its batch may take long, and only this process knows the entry.
         if (!isFinished(end)) lostEntries.watch([entry], end);
         options.onSettled?.(entry, end);
@@ -145,7 +170,8 @@ export function openSession(
       await processEntries(batch, { deliveries: 1, slot, onSettled: ({ id }) => inFlight.remove([id]) });
     } catch (error) {
       const unsettled = ids.filter((id) => inFlight.ids.has(id));
-      if (error instanceof UnavailableError || abort.aborted) await policy.onUnsettled(unsettled);
+      const isInterrupted = error instanceof UnavailableError || error instanceof DeposedError;
+      if (isInterrupted || abort.aborted) await policy.onUnsettled(unsettled);
       throw error;
     } finally {
       inFlight.remove(ids);
@@ -159,13 +185,36 @@ export function openSession(
     inFlight,
     policy,
     counts,
+    consumer,
+    holding: () => holding,
+    hold(next, ending = deps.stopping) {
+      holding = next;
+      processDeps = policy.isOrdered && next !== undefined ? { ...deps, stopping: ending } : deps;
+    },
+    reads({ redis: connection, blocking }) {
+      if (holding === undefined) return async (options) => group.read(connection, options);
+      const countsAttempts = !policy.countsDeliveries;
+      const of = { stream, holding, consumer, countsAttempts, isOwnConnection: blocking };
+      const fenced = fencedReadsOn(connection, keys, of);
+      return async (options) => {
+        const entries = await fenced.read(options);
+        if (entries === "deposed") throw new DeposedError();
+        return entries;
+      };
+    },
+    async drop(entries) {
+      if (entries.length === 0) return;
+      const ids = entries.map(({ id }) => id);
+      inFlight.remove(ids);
+      lostEntries.watch(entries);
+      await policy.onUnsettled(ids);
+    },
     process: processEntries,
     watchForLoss: (entries) => lostEntries.watch(entries),
     onDelivered(entries) {
       const ids = entries.map(({ id }) => id);
       counts.read += ids.length;
       inFlight.add(ids);
-      if (ids.length > 0) policy.onDelivered(ids);
     },
     start: async (batch, slot) => policy.start(async () => processInFlight(batch, slot), slot),
     async leave({ release } = { release: false }) {

@@ -37,12 +37,19 @@ export async function drainFunction(
     read: sum(streams, "read"),
     committed: sum(streams, "committed"),
     left: sum(streams, "left"),
+    ...heldBy(streams),
     empty: streams.length === bindings.length && streams.every(({ empty }) => empty),
     ...(unavailable === undefined ? {} : { unavailable }),
     tookMs: Math.round(performance.now() - startedAt),
     streams,
     lost,
   };
+}
+
+/** All groups of a function have one holder at most: each ordered one is read by one function on one stream. */
+function heldBy(streams: readonly Drained[]): Pick<Drained, "held_by"> {
+  const runner = streams.find(({ held_by }) => held_by !== undefined)?.held_by;
+  return runner === undefined ? {} : { held_by: runner };
 }
 
 function sum(streams: readonly Drained[], what: "read" | "committed" | "left"): number {

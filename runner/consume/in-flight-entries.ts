@@ -11,15 +11,19 @@ export interface InFlightEntries {
   remove(ids: readonly string[]): void;
   /** Resolves when an entry is removed next, or after `msMax`. */
   untilFewer(msMax: number): Promise<void>;
+  /** Whether the consumer reads. While it does not, its heartbeat ends with the last entry in flight. */
+  setReading(isReading: boolean): void;
   close(): void;
 }
 
 export interface InFlightOptions {
   readonly group: Pick<StreamGroup, "extend">;
-  readonly heartbeat: Pick<InFlightHeartbeat, "beat">;
+  readonly heartbeat: InFlightHeartbeat;
   readonly claimIdleMs: number;
   /** Whether entries are extended in any case: where it is not known which consumers a scheduler calls. */
   readonly alwaysExtends: boolean;
+  /** Whether the consumer reads from the beginning. */
+  readonly isReading: boolean;
   readonly onError: (error: unknown) => void;
   readonly onSuccess: () => void;
 }
@@ -30,16 +34,26 @@ export function openInFlightEntries({
   heartbeat,
   claimIdleMs,
   alwaysExtends,
+  isReading: readsNow,
   onError,
   onSuccess,
 }: InFlightOptions): InFlightEntries {
   const ids = new Set<string>();
   let extendsEach = alwaysExtends;
+  let isReading = readsNow;
+  let isBeating = false;
   // While nothing is in flight nothing depends on it.
   const failed = (error: unknown): void => {
     if (ids.size > 0) onError(error);
   };
   const beat = neverTwice(async () => {
+    if (!isReading && ids.size === 0) {
+      // What this consumer has left pending may be reclaimed by the one that reads now.
+      if (isBeating) await heartbeat.end({ left: false });
+      isBeating = false;
+      return;
+    }
+    isBeating = true;
     extendsEach = (await heartbeat.beat(claimIdleMs)) || alwaysExtends;
     onSuccess();
   }, failed);
@@ -69,6 +83,10 @@ export function openInFlightEntries({
           resolve();
         });
       });
+    },
+    setReading(reads) {
+      isReading = reads;
+      if (reads && !isBeating) void beat();
     },
     close: () => clearInterval(timer),
   };

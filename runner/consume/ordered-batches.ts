@@ -1,10 +1,12 @@
 import type { StreamGroup } from "../../shared/io/streams/stream-group.ts";
 import { openCommitOrder } from "../engine/commit-order.ts";
+import type { InFlightEntries } from "./in-flight-entries.ts";
 import type { ProcessingPolicy } from "./processing-policy.ts";
 import { RunningWork } from "./running-work.ts";
 
 export interface OrderedBatchesOptions {
   readonly group: StreamGroup;
+  readonly inFlight: Pick<InFlightEntries, "ids">;
   /** Redis key of the commit order; of this consumer alone, or it disturbs the order of another. */
   readonly orderKey: string;
   /** Batches processed at a time. */
@@ -12,7 +14,12 @@ export interface OrderedBatchesOptions {
 }
 
 /** A few batches at a time, committed in the order they were read in. */
-export function orderedBatches({ group, orderKey, inFlightMax }: OrderedBatchesOptions): ProcessingPolicy {
+export function orderedBatches({
+  group,
+  inFlight,
+  orderKey,
+  inFlightMax,
+}: OrderedBatchesOptions): ProcessingPolicy {
   const order = openCommitOrder(orderKey);
   const running = new RunningWork();
   const inOrder: Promise<unknown>[] = [];
@@ -21,7 +28,6 @@ export function orderedBatches({ group, orderKey, inFlightMax }: OrderedBatchesO
     countsDeliveries: true,
     running,
     nextSlot: () => order.nextSlot(),
-    onDelivered: () => undefined,
     async onUnsettled(ids) {
       // While Redis is unavailable too, this delivery stays one of the entry's DELIVERIES_MAX.
       await group.setDeliveryCounts(ids.map((id) => ({ id, deliveries: 0 }))).catch(() => undefined);
@@ -36,7 +42,7 @@ export function orderedBatches({ group, orderKey, inFlightMax }: OrderedBatchesO
       await reclaim();
     },
     isFull: () => false,
-    reserveLanes: async () => undefined,
+    isWaiting: () => inFlight.ids.size > 0,
     freeLanes: async () => undefined,
     hasReservedLanes: () => false,
     reserve: async () => undefined,

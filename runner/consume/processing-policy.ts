@@ -1,6 +1,6 @@
+import type { CountedEntry } from "../../functions/reclaim.ts";
 import type { Entry } from "../../shared/entry.ts";
 import type { Branch } from "../../shared/function.ts";
-import type { PendingEntry } from "../../shared/io/streams/pending-entries.ts";
 import type { CommitSlot } from "../engine/commit-order.ts";
 import type { RunningWork } from "./running-work.ts";
 
@@ -11,8 +11,6 @@ import type { RunningWork } from "./running-work.ts";
 export interface ProcessingPolicy {
   /** The place in the commit order of a batch that is about to be read. */
   nextSlot(): CommitSlot | undefined;
-  /** Called with each delivery, before any of it is processed. */
-  onDelivered(ids: readonly string[]): void;
   /** Called with entries that were not settled, by no fault of theirs. */
   onUnsettled(ids: readonly string[]): Promise<void>;
   /** Starts the work on a batch; resolves when there is room for the next one. */
@@ -21,8 +19,8 @@ export interface ProcessingPolicy {
   startReclaim(reclaim: () => Promise<boolean>): Promise<void>;
   /** Whether as much is in flight as this process may hold: then nothing more is to be read. */
   isFull(): boolean;
-  /** Reserves the lanes of entries that other consumers have in flight, before anything newer is read. */
-  reserveLanes(): Promise<void>;
+  /** Whether entries are in flight and nothing is done about any of them. A run that takes long is something. */
+  isWaiting(): boolean;
   /** Frees the reservations of entries that other consumers have finished. */
   freeLanes(): Promise<void>;
   hasReservedLanes(): boolean;
@@ -32,8 +30,8 @@ export interface ProcessingPolicy {
   readonly isOrdered: boolean;
   /** Whether a delivery counts as an attempt, so that one that came to nothing is taken back. */
   readonly countsDeliveries: boolean;
-  /** Reserves the lanes of what is about to be reclaimed. */
-  reserve(found: readonly PendingEntry[]): Promise<void>;
+  /** Reserves the lanes of entries that come before anything newer that is read. */
+  reserve(found: readonly CountedEntry[]): Promise<void>;
   /** Whether it would have to wait for another entry that is reclaimed before it. */
   isBehindReserved(id: string): boolean;
   /** Follows the work on one claimed entry; resolves when the next may be claimed. */

@@ -2,11 +2,12 @@ import type { Redis } from "ioredis";
 import type { Entry } from "../../shared/entry.ts";
 import type { Budget } from "./budget.ts";
 import type { BatchSource } from "./consume.ts";
-import type { ConsumerSession } from "./consumer-session.ts";
+import type { ConsumerSession, Read } from "./consumer-session.ts";
 
 export interface ReaderOptions {
   /** The reader's own connection. */
   readonly blocking: Redis;
+  readonly read: Read;
   readonly countMax: number;
   readonly blockMs: number;
 }
@@ -15,11 +16,13 @@ export interface ReaderOptions {
 export interface Reader extends BatchSource {
   /** Ends the wait. What the read in flight returns is still given out; with `drain`, so is what is in the stream. */
   stopReading(options: { readonly drain: boolean }): void;
+  /** Ends the wait and gives nothing more out; resolves with what was read and not given out. */
+  abandon(): Promise<readonly Entry[]>;
 }
 
 const UNBLOCK_EVERY_MS = 50;
 
-interface Read {
+interface Delivery {
   readonly entries: Entry[];
   /** It was to wait for entries if there were none. */
   readonly waited: boolean;
@@ -29,18 +32,19 @@ interface Read {
 const triedAgain = (): void => undefined;
 
 export function readUntilStopped(
-  { group, deps: { redis }, onDelivered }: ConsumerSession,
-  { blocking, countMax, blockMs }: ReaderOptions,
+  { deps: { redis }, onDelivered }: Pick<ConsumerSession, "deps" | "onDelivered">,
+  { blocking, read: readNew, countMax, blockMs }: ReaderOptions,
 ): Reader {
   /** Outlives an error elsewhere in the loop, since what it returns has been delivered to this process. */
-  let reading: Promise<Read> | undefined;
+  let reading: Promise<Delivery> | undefined;
   let state: "reading" | "draining" | "stopped" = "reading";
+  let isAbandoned = false;
   let connectionId: number | undefined;
   blocking.on("close", () => {
     connectionId = undefined;
   });
 
-  async function read(): Promise<Read> {
+  async function read(): Promise<Delivery> {
     if (connectionId === undefined) {
       // Sent in one go with the read, so it costs no round trip. A failure is the read's failure as well.
       blocking.client("ID").then((id) => {
@@ -48,12 +52,12 @@ export function readUntilStopped(
       }, triedAgain);
     }
     const waits = state === "reading";
-    const entries = await group.read(blocking, { countMax, blockMs: waits ? blockMs : 0 });
+    const entries = await readNew({ countMax, blockMs: waits ? blockMs : 0 });
     onDelivered(entries);
     return { entries, waited: waits };
   }
 
-  function startReading(): Promise<Read> {
+  function startReading(): Promise<Delivery> {
     const started = read();
     // Awaited by the next call of next(); until then its failure must not count as unhandled.
     started.catch(() => undefined);
@@ -72,18 +76,22 @@ export function readUntilStopped(
 
   /** CLIENT UNBLOCK, again and again: the first may come just before the read it is meant for. */
   function unblock(): void {
-    const timer = setInterval(() => {
+    if (reading === undefined) return;
+    const end = (): void => {
       if (reading === undefined || blocking.status === "end") clearInterval(timer);
       else if (connectionId !== undefined) redis.client("UNBLOCK", connectionId).catch(triedAgain);
-    }, UNBLOCK_EVERY_MS);
+    };
+    const timer = setInterval(end, UNBLOCK_EVERY_MS);
+    end();
   }
 
   return {
     async next({ msMax }) {
-      if (reading === undefined && state === "stopped") return undefined;
+      if (isAbandoned || (reading === undefined && state === "stopped")) return undefined;
       const current = (reading ??= startReading());
       try {
         const given = await withinMs(current, msMax);
+        if (isAbandoned) return undefined;
         if (given === undefined) return "waiting";
         const { entries, waited } = given;
         // One that waited may have ended without entries right before something came.
@@ -94,13 +102,22 @@ export function readUntilStopped(
         return entries.length === 0 && state === "stopped" ? undefined : entries;
       } catch (error) {
         reading = undefined;
+        if (isAbandoned) return undefined;
         throw error;
       }
     },
     stopReading({ drain }) {
       if (state !== "reading") return;
       state = drain ? "draining" : "stopped";
-      if (reading !== undefined) unblock();
+      unblock();
+    },
+    async abandon() {
+      isAbandoned = true;
+      state = "stopped";
+      unblock();
+      const left = await reading?.catch(() => undefined);
+      reading = undefined;
+      return left?.entries ?? [];
     },
   };
 }
@@ -129,17 +146,18 @@ export interface ReadUntilEmptyOptions {
 
 /** Reads what waits, until nothing does or the budget is used; at least one batch, unless the process stops. */
 export function readUntilEmpty(
-  { group, deps: { redis }, counts, onDelivered }: ConsumerSession,
+  { reads, deps: { redis }, counts, onDelivered }: ConsumerSession,
   { budget, batchCountMax, countMax }: ReadUntilEmptyOptions,
 ): BatchSource & { readonly isEmpty: () => boolean } {
   let isEmpty = false;
+  const read = reads({ redis, blocking: false });
   return {
     isEmpty: () => isEmpty,
     async next() {
       const isUsed = counts.read > 0 && (budget.leftMs() === 0 || counts.read >= countMax);
       if (isUsed || budget.stopping?.aborted === true) return undefined;
       const room = Math.min(batchCountMax, countMax - counts.read);
-      const batch = await group.read(redis, { countMax: room, blockMs: 0 });
+      const batch = await read({ countMax: room, blockMs: 0 });
       onDelivered(batch);
       isEmpty = batch.length === 0;
       return isEmpty ? undefined : batch;

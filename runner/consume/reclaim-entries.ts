@@ -1,7 +1,7 @@
 import { planReclaim, reclaimSteps, type ReclaimStep } from "../../functions/reclaim.ts";
 import { compareEntryIds } from "../../shared/entry-range.ts";
 import type { PendingEntry } from "../../shared/io/streams/pending-entries.ts";
-import { UnavailableError } from "../engine/retry-until-stopped.ts";
+import { DeposedError, UnavailableError } from "../engine/retry-until-stopped.ts";
 import { claim, claimed, isClockSteady, type ClaimedEntry } from "./claim-entries.ts";
 import type { ConsumerSession } from "./consumer-session.ts";
 import { sendToDeadLetters } from "./give-up-entries.ts";
@@ -58,19 +58,22 @@ async function reclaimInOrder(session: ConsumerSession, pending: readonly Pendin
   for (const step of reclaimSteps(pending, { deliveriesMax, countMax })) {
     if (stopping.aborted) return true;
     if (step.kind === "process" && step.entries.length === 1 && (alone += 1) > ALONE_MAX) return false;
-    await takeStep(session, step);
+    await claimed(session, step.entries, async (held) => takeStep(session, step, held));
   }
   return true;
 }
 
-async function takeStep(session: ConsumerSession, { kind, entries }: ReclaimStep): Promise<void> {
-  await claimed(session, entries, async (held) => {
-    if (kind === "give_up") return giveUp(session, held);
-    const counted = await session.group.countDelivery(held.map(({ entry }) => entry.id));
-    const isCounted = ({ entry }: ClaimedEntry): boolean => counted.has(entry.id);
-    session.watchForLoss(held.filter((one) => !isCounted(one)).map(({ entry }) => entry));
-    await processCounted(session, held.filter(isCounted));
-  });
+/** Counts a delivery of each entry and processes them, or gives them up. */
+export async function takeStep(
+  session: ConsumerSession,
+  { kind }: Pick<ReclaimStep, "kind">,
+  held: readonly ClaimedEntry[],
+): Promise<void> {
+  if (kind === "give_up") return giveUp(session, held);
+  const counted = await session.group.countDelivery(held.map(({ entry }) => entry.id));
+  const isCounted = ({ entry }: ClaimedEntry): boolean => counted.has(entry.id);
+  session.watchForLoss(held.filter((one) => !isCounted(one)).map(({ entry }) => entry));
+  await processCounted(session, held.filter(isCounted));
 }
 
 /** Processes entries, whose deliveries do not count when what they need is unavailable. */
@@ -87,7 +90,8 @@ async function processCounted(session: ConsumerSession, held: readonly ClaimedEn
     );
   } catch (error) {
     // So does a commit that Redis has refused; when the count cannot be restored either, this delivery stays counted.
-    const isInterrupted = error instanceof UnavailableError || deps.abort.aborted;
+    const isInterrupted =
+      error instanceof UnavailableError || error instanceof DeposedError || deps.abort.aborted;
     if (isInterrupted && policy.countsDeliveries) await uncount().catch(() => undefined);
     throw error;
   }
@@ -132,7 +136,7 @@ async function giveUp(session: ConsumerSession, held: readonly ClaimedEntry[]): 
   await sendToDeadLetters(session, letters);
 }
 
-function reportReclaimed({ binding, deps }: ConsumerSession, count: number): void {
+export function reportReclaimed({ binding, deps }: ConsumerSession, count: number): void {
   const { stream, functionName } = binding;
   deps.events.publish({
     level: "INFO",

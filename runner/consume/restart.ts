@@ -10,6 +10,8 @@ export interface RestartOptions {
   readonly reporter: FailureReporter;
   /** Called before each pause. */
   readonly onRestart: () => void;
+  /** Longest pause, in ms; default 5 s. */
+  readonly waitMsMax?: number;
 }
 
 const RESTART_MS_MAX = 5_000;
@@ -20,7 +22,7 @@ const RESTART_MS_MAX = 5_000;
  */
 export async function restartUntilStopped(
   run: (ran: () => void) => Promise<void>,
-  { stopping, abort, reporter, onRestart }: RestartOptions,
+  { stopping, abort, reporter, onRestart, waitMsMax = RESTART_MS_MAX }: RestartOptions,
 ): Promise<void> {
   let inARow = 0;
   const ran = (): void => {
@@ -42,7 +44,7 @@ export async function restartUntilStopped(
       // A group that is gone is dealt with, and reported, at the start of the next run.
       if (!(error instanceof GroupMissingError)) reporter.failed(error);
       inARow += 1;
-      const waitMs = Math.random() * Math.min(RESTART_MS_MAX, 100 * 2 ** inARow);
+      const waitMs = Math.random() * Math.min(RESTART_MS_MAX, waitMsMax, 100 * 2 ** inARow);
       await pause(waitMs, undefined, { signal: stopping }).catch(() => undefined);
     }
   }

@@ -11,11 +11,13 @@ export interface Watchdog {
 export interface WatchdogOptions {
   /** Longest time without a sign of life, in ms. */
   readonly stillMsMax: number;
+  /** Called with each sign of life. */
+  readonly onAlive?: () => void;
   /** Called once for each such time, with how long it has lasted. */
   readonly onStill: (stillMs: number) => void;
 }
 
-export function startWatchdog({ stillMsMax, onStill }: WatchdogOptions): Watchdog {
+export function startWatchdog({ stillMsMax, onAlive, onStill }: WatchdogOptions): Watchdog {
   let lastSign = performance.now();
   const timer = setInterval(() => {
     const stillMs = performance.now() - lastSign;
@@ -25,6 +27,7 @@ export function startWatchdog({ stillMsMax, onStill }: WatchdogOptions): Watchdo
   }, stillMsMax / 4);
   const alive = (): void => {
     lastSign = performance.now();
+    onAlive?.();
   };
   return {
     alive,

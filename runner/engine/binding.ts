@@ -27,7 +27,7 @@ export interface Binding {
   /** Set when an entry that is given up on is acknowledged without a dead letter. */
   readonly bestEffort?: true;
   /** The same for entries that this consumer of the group holds, where that makes a difference. */
-  asConsumer?(consumer: string, limits: TimeLimits): Binding;
+  asConsumer?(consumer: string, context: ConsumerContext): Binding;
 }
 
 /** Results that may be committed, with what they were decided on. */
@@ -44,10 +44,18 @@ export interface TimeLimits {
   readonly abort: AbortSignal;
 }
 
-/** How tasks that another consumer left pending are told apart, and keep their place in their lane among new ones. */
+/** What a consumer of a group may do, and until when. */
+export interface ConsumerContext extends TimeLimits {
+  /** Of the holding under which it may begin tasks now; undefined: another runner holds the group. */
+  readonly token: () => string | undefined;
+  /** To be called when a task was begun. */
+  readonly onBegun: () => void;
+}
+
+/** How tasks that another consumer has or left pending keep their place in their lane among new ones. */
 export interface ConcurrentWork {
-  /** Called with each delivery, before any of it is started. */
-  markDelivered(ids: readonly string[]): Promise<void>;
+  /** Whether a task has been begun and has not ended. */
+  isUnderWay(): boolean;
   /** Ids of entries with a reserved place in a lane. */
   readonly reserved: ReadonlySet<string>;
   /** Reserves the next place in the entry's lane; called before anything newer is read, oldest first. */

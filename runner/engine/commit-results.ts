@@ -6,10 +6,12 @@ import type {
   CommitPart,
   CommitTurn,
   Fence,
+  GroupHolding,
 } from "../../shared/commit.ts";
 import type { Answer, Binding } from "./binding.ts";
 import type { CommitSlot } from "./commit-order.ts";
 import {
+  DeposedError,
   retryUntilStopped,
   throwRefusal,
   UnavailableError,
@@ -26,6 +28,8 @@ export interface Committing<Item extends CommitItem> extends Pick<Answer, "decid
   readonly fence: Fence;
   /** The place of the batch in the commit order; absent: the order does not matter. */
   readonly slot?: CommitSlot | undefined;
+  /** Under which the entries were read; absent: not checked. */
+  readonly holding?: GroupHolding | undefined;
   /** No other item of the batch follows these. */
   readonly isLast: boolean;
   /** Called with the items of each call as soon as it is known that they are committed. */
@@ -39,11 +43,11 @@ export type Committed =
 /**
  * Commits the items, in as many attempts as it takes. `outdated`: what the rest was decided on has changed; decide it again.
  * `aheadMs` is given when that was the time: then first sample the clock.
- * @throws UnavailableError when a commit is blocked, or refused by Redis, while the process is stopping
+ * @throws UnavailableError when a commit is blocked, or refused by Redis, while the process is stopping; DeposedError
  */
 export async function commitResults<Item extends CommitItem>(
   binding: Binding,
-  { items, fence, slot, isLast, decidedOn, onCommitted }: Committing<Item>,
+  { items, fence, slot, holding, isLast, decidedOn, onCommitted }: Committing<Item>,
   deps: CommitDeps,
 ): Promise<Committed> {
   const options: CommitOptions = {
@@ -52,6 +56,7 @@ export async function commitResults<Item extends CommitItem>(
     // The age of an entry that is run on demand says nothing about the router.
     ...(fence.kind === "group" ? { timing: binding.functionName } : {}),
     ...(decidedOn === undefined ? {} : { decidedOn }),
+    ...(holding === undefined ? {} : { holding }),
     ...(binding.dispatches === true ? {} : { whenFull: "commit" }),
   };
   // The results stay; only their commit is attempted again, which the fence makes harmless.
@@ -68,6 +73,8 @@ export async function commitResults<Item extends CommitItem>(
       }
       return parts.map(({ answer }) => answer);
     });
+    // What calls before it have committed stays.
+    if (answers.some((answer) => answer.status === "deposed")) throw new DeposedError();
     const stale = answers.filter((answer) => answer.status === "stale");
     if (stale.length > 0) {
       if (stale.some(({ version, epoch }) => version !== decidedOn?.version || epoch !== decidedOn.epoch))
@@ -92,11 +99,11 @@ async function waitTurn(
   return turn;
 }
 
-/** The parts as they are. @throws UnavailableError when no call is committed or stale, since a key is not what it should be */
+/** The parts as they are. @throws UnavailableError when no call gets further, since a key is not what it should be */
 function refuseBlocked<Item extends CommitItem>(
   parts: readonly CommitPart<Item>[],
 ): readonly CommitPart<Item>[] {
-  if (parts.some(({ answer }) => answer.status === "committed" || answer.status === "stale")) return parts;
+  if (parts.some(({ answer }) => GETS_FURTHER.includes(answer.status))) return parts;
   for (const { answer } of parts) {
     if (answer.status === "blocked") {
       throw new UnavailableError(
@@ -106,3 +113,5 @@ function refuseBlocked<Item extends CommitItem>(
   }
   return parts;
 }
+
+const GETS_FURTHER: readonly string[] = ["committed", "stale", "deposed"];

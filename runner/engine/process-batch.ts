@@ -1,5 +1,5 @@
 import { withManyListeners } from "../../shared/abort.ts";
-import type { CommitItem, CommitOutcome, Fence } from "../../shared/commit.ts";
+import type { CommitItem, CommitOutcome, Fence, GroupHolding } from "../../shared/commit.ts";
 import { deadLetterEffects } from "../../shared/dead-letter.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { messageOf, toError } from "../../shared/error-message.ts";
@@ -28,6 +28,8 @@ export interface ProcessOptions {
   readonly onSettled?: (entry: Entry, processed: ProcessedEntry) => void;
   /** The place of the batch in the commit order, so that tasks keep stream order; absent: the order does not matter. */
   readonly slot?: CommitSlot | undefined;
+  /** The holding under which the entries were read, where their commit needs one. */
+  readonly holding?: GroupHolding | undefined;
   /** More entries of the batch follow these. */
   readonly isPart?: true;
   /** Default: the binding's group, which delivers again what is left pending. */
@@ -55,7 +57,7 @@ export type ProcessedEntry =
 /** What has been done with a batch, whether or not something stopped it. */
 export interface BatchOutcome {
   readonly processed: readonly ProcessedEntry[];
-  /** Why the entries that are not in `processed` are not settled: something is unavailable while stopping, or the abort. */
+  /** Why the others are not settled: something is unavailable while stopping, another runner holds the group, or the abort. */
   readonly stoppedBy?: Error;
 }
 
@@ -148,7 +150,8 @@ async function processOnce(batch: Batch): Promise<number | undefined> {
       throw UnavailableError.from(answer);
     }
     const items = itemsOf(answer, batch);
-    const { slot, fence = { kind: "group", stream: binding.stream, group: binding.group } } = options;
+    const { stream, group } = binding;
+    const { slot, holding, fence = { kind: "group", stream, group } } = options;
     const isLast = items.length === open.size && options.isPart !== true;
     const onCommitted = (some: readonly ProcessedItem[], outcomes: readonly CommitOutcome[]): void => {
       if (isDelivered(options)) reportFenced(binding, outcomes, deps.events);
@@ -160,7 +163,7 @@ async function processOnce(batch: Batch): Promise<number | undefined> {
         if (outcome === "applied") binding.onCommitted?.(result);
       }
     };
-    const committing = { ...answer, items, fence, slot, isLast, onCommitted };
+    const committing = { ...answer, items, fence, slot, holding, isLast, onCommitted };
     // The function's next answers were decided on the same, and must not go before what is decided again.
     const committed = await commitResults(binding, committing, untilCommitted(binding, deps));
     if (committed.status === "outdated") return committed.aheadMs;
@@ -239,10 +242,8 @@ function effectsOf(
   return deadLetterEffects(entry, result, { stream, functionName, deliveries, at: deps.clock.now() });
 }
 
-type LeftEntry = Extract<ProcessedEntry, { status: "left" }>;
-
-function leavePending({ binding, deps, options }: Batch, { id }: Entry, error: string): LeftEntry {
+function leavePending({ binding, deps, options }: Batch, { id }: Entry, error: string) {
   if (isDelivered(options))
     reportLeftPending(binding, id, { error, deliveries: options.deliveries }, deps.events);
-  return { id, status: "left", error };
+  return { id, status: "left", error } as const;
 }

@@ -21,6 +21,15 @@ export function throwRefusal(error: unknown): never {
     : new UnavailableError(messageOf(error), { cause: error });
 }
 
+/** Another runner holds the group: what this one has read is that one's to process. No failure, so nothing is reported. */
+export class DeposedError extends Error {
+  override readonly name = "DeposedError";
+
+  constructor() {
+    super("another router holds the group");
+  }
+}
+
 /** The function threw, so nothing is known about these entries. */
 export class FunctionError extends Error {
   override readonly name = "FunctionError";
@@ -40,9 +49,13 @@ export function isPermanent(error: unknown): error is FunctionError | EffectsErr
   return error instanceof FunctionError || error instanceof EffectsError;
 }
 
+function isFinal(error: unknown): boolean {
+  return isPermanent(error) || error instanceof DeposedError;
+}
+
 /**
- * Attempts it again, after growing pauses and with a report, until it works. What gets through: a function's own error, and,
- * while the process is stopping, that something is unavailable. (p-retry also lets a TypeError through: a fault of ours.)
+ * Attempts it again, after growing pauses and with a report, until it works. What gets through: a function's own error, a deposed
+ * holder, and, while the process is stopping, that something is unavailable. (p-retry also lets a TypeError through: a fault of ours.)
  */
 export async function retryUntilStopped<T>(
   { abort, stopping, reporter }: RetryContext,
@@ -51,10 +64,9 @@ export async function retryUntilStopped<T>(
   const result = await retry(attempt, {
     ...FOR_EVER,
     signal: abort,
-    shouldRetry: ({ error }) =>
-      !isPermanent(error) && !(stopping.aborted && error instanceof UnavailableError),
+    shouldRetry: ({ error }) => !isFinal(error) && !(stopping.aborted && error instanceof UnavailableError),
     onFailedAttempt: ({ error }) => {
-      if (!isPermanent(error)) reporter.failed(error);
+      if (!isFinal(error)) reporter.failed(error);
     },
   });
   reporter.recovered();

@@ -20,6 +20,7 @@ import { invocationRoutes } from "./operations/invocations.ts";
 import { metricsRoutes } from "./operations/metrics.ts";
 import { pauseRoutes } from "./operations/pauses.ts";
 import { referenceRoutes } from "./operations/reference.ts";
+import { routerRoutes } from "./operations/routers.ts";
 import { settingsRoutes } from "./operations/settings.ts";
 import { statusRoutes } from "./operations/status.ts";
 import { strategyRoutes } from "./operations/strategies.ts";
@@ -85,6 +86,7 @@ export function createHttpApp(deps: AppDeps): OpenAPIHono<AppEnv> {
   app.route("/", referenceRoutes(deps));
   app.route("/", referenceEditRoutes(deps));
   app.route("/", taskRoutes(deps));
+  app.route("/", routerRoutes(deps));
   app.route("/", statusRoutes(deps));
   app.route("/", strategyRoutes(deps));
   app.route("/", eventRoutes(deps));

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import * as z from "zod";
 import { messageOf } from "../../shared/error-message.ts";
 import { DatabaseError } from "../../shared/io/postgres/database.ts";
+import { TooFewReplicasError } from "../../shared/io/redis/confirm.ts";
 import { redisRefusalIn, type RedisRefusal } from "../../shared/redis-refusal.ts";
 import { UnavailableError } from "../engine/retry-until-stopped.ts";
 import { ShadowRefused } from "../engine/shadow-refused.ts";
@@ -90,9 +91,13 @@ export function problemOf(
   const hint = "try again later";
   if (error instanceof UnavailableError)
     return { status: 503, code: "unavailable", detail: messageOf(error), hint };
+  if (error instanceof TooFewReplicasError)
+    return { status: 503, code: "not_confirmed", detail: messageOf(error), hint: REPEAT };
   if (!redisReady) return { status: 503, code: "redis_unavailable", detail: "Redis does not answer", hint };
   return undefined;
 }
+
+const REPEAT = "repeat the call: doing it again changes nothing but that replicas have it";
 
 /** What Redis said, and what ends it. */
 function redisRefused({ meaning, said, advice: hint }: RedisRefusal): ProblemOptions {

@@ -9,6 +9,7 @@ import {
   type StreamTrim,
 } from "../../functions/trim.ts";
 import type { Config } from "../../shared/config/config.ts";
+import { removeDeadRouters } from "../../shared/io/leases/router-registry.ts";
 import { logRetentionOn } from "../../shared/io/log/log-retention.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { readTime, type Clock } from "../../shared/io/redis/clock.ts";
@@ -75,6 +76,7 @@ export function maintenanceOf({
         await pruneConsumers(redis, keys, { stream, group, idleMs: pruneIdleMs });
       const now = await readTime(redis);
       await removeSilentHeartbeats(redis, keys, now);
+      await removeDeadRouters(redis, keys, now);
       const members = (
         await Promise.all(groupsOf(keys).map(async (of) => consumersOf(redis, keys, of)))
       ).flat();

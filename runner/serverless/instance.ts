@@ -9,6 +9,7 @@ import { MisconfigurationError, uniqueConsumerName, type Environment } from "../
 import { openHttpApp, type OpenedApp } from "../http/open-app.ts";
 import { refuseOccupiedGroups } from "../setup/admission.ts";
 import { refuseUnusableRedis } from "../setup/check-redis.ts";
+import { checkReplicas } from "../setup/check-replicas.ts";
 import { openServices } from "../setup/services.ts";
 import { openLogger } from "../telemetry/logger.ts";
 import { answeredWithin, redisCheck } from "./connection-check.ts";
@@ -52,6 +53,7 @@ export async function openInstance({ env, peerAddressOf }: InstanceOptions): Pro
   };
   const start = async (): Promise<void> => {
     await refuseUnusableRedis(redis, services.keys, logger);
+    await checkReplicas(redis, config, logger);
     await refuseOccupiedGroups(redis, services.keys, services);
     await clock.sample();
   };

@@ -10,12 +10,14 @@ import { claimMode, type ModeClaim } from "../../shared/io/streams/router-mode.t
 import type { Keys } from "../../shared/keys.ts";
 import { printable } from "../../shared/text.ts";
 import { MisconfigurationError } from "../environment.ts";
+import { refuseStreamsElsewhere } from "./check-redis.ts";
 
 /**
  * Whether this process may work on its groups: routers that live have the same SHADOW, and no other program has entries pending
  * there that no operator has decided about. @throws MisconfigurationError
  */
 export async function refuseOccupiedGroups(redis: Redis, keys: Keys, process: ModeOf): Promise<void> {
+  await refuseStreamsElsewhere(redis, process.config);
   const foreign = (await readForeignConsumers(redis, keys)).filter(
     ({ pending, isAdopted }) => pending > 0 && !isAdopted,
   );
@@ -24,7 +26,7 @@ export async function refuseOccupiedGroups(redis: Redis, keys: Keys, process: Mo
 }
 
 interface ModeOf {
-  readonly config: Pick<Config, "shadow" | "blockMs">;
+  readonly config: Pick<Config, "shadow" | "blockMs" | "keyPrefix" | "outcomeStreams" | "referenceStreams">;
   /** Absent: this process has no loops yet, so what has its name is another one, or was killed just now. */
   readonly consumer?: string;
 }

@@ -19,6 +19,7 @@ import { findRedisServer } from "../local/find-redis.ts";
 import { startLocalRedis } from "../local/redis-server.ts";
 import { refuseOccupiedGroups } from "./admission.ts";
 import { refuseUnusableRedis } from "./check-redis.ts";
+import { checkReplicas } from "./check-replicas.ts";
 
 /** The servers a router runs on: those of REDIS_URL and DATABASE_URL, or local ones. */
 export interface BackingServices extends Running {
@@ -96,9 +97,16 @@ async function checkRedis(url: string, options: BackingServicesOptions): Promise
     refused = error;
     logger.debug({ err: error }, "Redis connection");
   };
-  const redis = openRedis({ url, role: "commands", name: "check", onError });
+  const redis = openRedis({
+    url,
+    key: keys.stream("signals_stream"),
+    role: "commands",
+    name: "check",
+    onError,
+  });
   try {
     await refuseUnusableRedis(redis, keys, logger);
+    await checkReplicas(redis, config, logger);
     await refuseOccupiedGroups(redis, keys, { config });
     return true;
   } catch (error) {

@@ -13,15 +13,19 @@ import { logStoreOn } from "../../shared/io/log/log-store-postgres.ts";
 import type { LogStore } from "../../shared/io/log/log-store.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { redisClock, type Clock } from "../../shared/io/redis/clock.ts";
+import { confirmOn, TooFewReplicasError, type Confirm } from "../../shared/io/redis/confirm.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { recordChangesBySql } from "../../shared/io/reference-edits/changes.ts";
 import { loadReferenceRows, saveReferenceVersion } from "../../shared/io/reference/reference-source.ts";
 import { referenceStoreOn, type ReferenceStore } from "../../shared/io/reference/reference-store.ts";
+import { readReplicasHealth } from "../../shared/io/status/replicas-status.ts";
 import { keysOf, type Keys } from "../../shared/keys.ts";
 import type { AnyStrategyHandler } from "../../shared/strategy.ts";
 import { routingContextCache, type RoutingContextCache } from "../bindings/routing-context.ts";
 import { strategyChecksOf, strategyPortsOf, type StrategyPorts } from "../bindings/strategy-ports.ts";
 import { taskEndsOn, type TaskEnds } from "../bindings/task-ends.ts";
+import type { Holdings } from "../holding/holdings.ts";
+import { holdingsOn } from "../holding/open-holdings.ts";
 import { eventLogOn, type EventLog } from "../telemetry/event-log.ts";
 import { processCounters, type ProcessCounters } from "../telemetry/process-counters.ts";
 import { reportEventsTo, type ReportEvents } from "../telemetry/report-events.ts";
@@ -57,6 +61,10 @@ export interface Services extends ServicesOptions {
   readonly referenceStore: ReferenceStore;
   readonly routing: RoutingContextCache;
   readonly commit: Commit;
+  /** The groups that this process holds. */
+  readonly holdings: Holdings;
+  /** Whether replicas have what was written. */
+  readonly confirm: Confirm;
   readonly log: LogStore;
   readonly handlers: readonly AnyStrategyHandler[];
   /** The connections of strategies to the outside. */
@@ -71,7 +79,7 @@ export interface Services extends ServicesOptions {
   readonly strategyCheck: StrategyCheck;
   /** Writes what waits to be written: events, counters, ends of tasks. Takes `msMax` at most, and never rejects. */
   flush(msMax: number, counters?: "all" | "if_due"): Promise<void>;
-  /** Reads the reference from Postgres and makes it current; publishes its events. */
+  /** Reads the reference from Postgres and makes it current; publishes its events. @throws TooFewReplicasError once it has */
   refresh(): Promise<RefreshResult>;
   /** Sets what is called each time decisions find no usable snapshot. */
   onSnapshotMissing(ask: () => void): void;
@@ -85,6 +93,8 @@ export function openServices(options: ServicesOptions): Services {
   const keys = keysOf(config.keyPrefix, config);
   const redis = openRedis({
     url: redisUrl,
+    key: keys.stream("signals_stream"),
+    leaseMs: config.leaseMs,
     role: "commands",
     name: `${consumer}:commands`,
     onError: (error) => logger.debug({ err: error }, "Redis connection"),
@@ -108,7 +118,17 @@ export function openServices(options: ServicesOptions): Services {
     onMissing: () => askForSnapshot?.(),
   });
   const counters = processCounters(redis, keys, events);
+  const holdings = holdingsOn({ config, redisUrl, consumer, keys, events });
   const taskEnds = taskEndsOn({ redis, keys, clock, routing, events });
+  const confirmation = confirmOn({
+    redis,
+    url: redisUrl,
+    name: `${consumer}:confirm`,
+    key: keys.confirmed,
+    replicasMin: config.redisReplicasMin,
+    msMax: config.redisReplicasMsMax,
+    onError: (error) => logger.debug({ err: error }, "Redis connection that asks for replicas"),
+  });
   return {
     ...options,
     keys,
@@ -118,6 +138,8 @@ export function openServices(options: ServicesOptions): Services {
     referenceStore,
     routing,
     commit: commitOn(redis, keys, { dedupTtlMs: config.dedupTtlMs }),
+    holdings,
+    confirm: confirmation.confirm,
     log: logOf(database, keys),
     handlers,
     strategyPorts: strategyPortsOf(options),
@@ -141,22 +163,30 @@ export function openServices(options: ServicesOptions): Services {
         },
         store: referenceStore,
         failures: reports.failures,
+        lackingReplicas: async () => (await readReplicasHealth(confirmation.confirm)).lacking,
         recordChanges: async () => reports.recording(async () => recordChangesBySql(database)),
         now: () => clock.now(),
         ...(reportsStrategies ? { checkStrategies: (read) => strategyWatch.check(read) } : {}),
       });
       reports.refreshed(result);
+      if (result.unconfirmed !== undefined) throw new TooFewReplicasError(unconfirmedText(result));
       return result;
     },
     onSnapshotMissing(ask) {
       askForSnapshot = ask;
     },
     close() {
+      void holdings.close();
       counters.close();
       taskEnds.close();
+      confirmation.close();
       redis.disconnect();
     },
   };
+}
+
+function unconfirmedText({ version, unconfirmed }: RefreshResult): string {
+  return `version ${version} of the reference is current on the master, but too few replicas have it: ${unconfirmed}. A fail-over now could bring back the version before`;
 }
 
 /** Events of a router with GROUP_SUFFIX are told from those of others by their shard. */

@@ -1,6 +1,8 @@
 import packageJson from "../../package.json" with { type: "json" };
 import { PAUSE_ALL } from "../../shared/decide/control.ts";
 import type { Health } from "../../shared/health/health.ts";
+import { isSilentRouter } from "../../shared/io/leases/router-registry.ts";
+import type { HolderStatus } from "../../shared/io/status/holder-status.ts";
 import type { Status } from "../../shared/io/status/status.ts";
 import type { GroupStatus } from "../../shared/io/status/stream-status.ts";
 import type { RedisRefusal } from "../../shared/redis-refusal.ts";
@@ -79,6 +81,19 @@ export function currentMetrics(status: Status): Family[] {
       ),
     ),
     gauge(
+      "group_holder",
+      "1 for the router that holds a group which keeps its order; absent while none does.",
+      holderSamples(status, ({ runner }) => ({ labels: { consumer: runner ?? "" }, value: 1 })),
+    ),
+    gauge(
+      "group_lease_age_seconds",
+      "Time since the lease of a group was renewed; a third of LEASE_MS or less while its holder is well.",
+      holderSamples(status, ({ renewedAt }) => ({ labels: {}, value: ageSeconds(now, renewedAt ?? now) })),
+    ),
+    gauge("routers", "Routers that run and give signs of life.", [
+      { labels: {}, value: status.routers.filter((router) => !isSilentRouter(router, now)).length },
+    ]),
+    gauge(
       "snapshot_age_seconds",
       "Time since the reference was last confirmed to be that of Postgres.",
       confirmedAt === null ? [] : [{ labels: {}, value: ageSeconds(now, confirmedAt) }],
@@ -115,6 +130,16 @@ function perGroup({ streams }: Status, valueOf: (group: GroupStatus) => number |
       return group.own && value !== null ? [{ labels, value }] : [];
     }),
   );
+}
+
+/** Of each group that has a holder. */
+function holderSamples({ holders }: Status, sampleOf: (holder: HolderStatus) => Sample): Sample[] {
+  return holders
+    .filter(({ status }) => status === "held")
+    .map((holder) => {
+      const { labels, value } = sampleOf(holder);
+      return { labels: { group: holder.group, ...labels }, value };
+    });
 }
 
 function pausedSamples({ paused }: Status): Sample[] {

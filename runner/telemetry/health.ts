@@ -1,8 +1,9 @@
 import type { Config } from "../../shared/config/config.ts";
 import { logPrivileges, rightsFault } from "../../shared/config/postgres-requirements.ts";
 import type { FunctionName } from "../../shared/function-names.ts";
-import { isReading, type GroupHealth } from "../../shared/health/groups.ts";
-import { healthOf, type Health } from "../../shared/health/health.ts";
+import type { GroupHealth } from "../../shared/health/groups.ts";
+import { healthOf, type Health, type HealthFacts } from "../../shared/health/health.ts";
+import { isReading } from "../../shared/health/heartbeats.ts";
 import type { LeftGroup } from "../../shared/health/left-groups.ts";
 import type { PostgresHealth } from "../../shared/health/postgres.ts";
 import type { StrategiesHealth } from "../../shared/health/strategies.ts";
@@ -10,12 +11,17 @@ import { waitedMs, type WaitingHealth } from "../../shared/health/waiting.ts";
 import { readDatabaseRights } from "../../shared/io/postgres/database-facts.ts";
 import { DatabaseError, type Database } from "../../shared/io/postgres/database.ts";
 import { publicReason } from "../../shared/io/reference/refresh-failures.ts";
+import { holderHealth } from "../../shared/io/status/holder-status.ts";
 import type { Status } from "../../shared/io/status/status.ts";
 import type { WaitingStatus } from "../../shared/io/status/waiting-status.ts";
 import { groupsOf, keysOf, type GroupName, type GroupOfStream } from "../../shared/keys.ts";
 
 /** The health of the router, from what Redis contains and whether Postgres answered. */
-export function healthFrom(status: Status, postgres: PostgresHealth, config: Config): Health {
+export function healthFrom(
+  status: Status,
+  servers: PostgresHealth & Pick<HealthFacts, "replicas">,
+  config: Config,
+): Health {
   const { deadLetters, paused, now } = status;
   const { confirmedAt, sources = [], ...reference } = status.reference;
   const agoMs = (at: number | null): number | null => (at === null ? null : Math.max(0, now - at));
@@ -23,7 +29,7 @@ export function healthFrom(status: Status, postgres: PostgresHealth, config: Con
   return healthOf(
     {
       redis: { answers: true, ...status.server },
-      ...postgres,
+      ...servers,
       reference: { ...reference, confirmedAgoMs: agoMs(confirmedAt) },
       groups: groups
         .filter(({ group }) => isExpected(group, status, config))
@@ -68,9 +74,15 @@ function groupHealth(
     critical: group === "signal_processor",
     exists: found !== undefined,
     heartbeats: heartbeatsOf({ stream, group }, status),
+    ...holderOf(group, status),
     waiting: waitingHealth(found?.waiting ?? NOTHING_WAITS, group, status),
     oldestPendingIdleMs: found?.oldestPendingIdleMs ?? null,
   };
+}
+
+function holderOf(group: GroupName, status: Status): Pick<GroupHealth, "holder"> {
+  const holder = holderHealth(group, status);
+  return holder === undefined ? {} : { holder };
 }
 
 function leftGroup(

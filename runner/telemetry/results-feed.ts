@@ -62,6 +62,7 @@ export function resultsFeedOn({
     });
     const blocking = openRedis({
       url: redisUrl,
+      key: keys.stream("signals_stream"),
       role: "blocking",
       name: `${consumer}:feed`,
       blockMs: BLOCK_MS,

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import { FUNCTION_NAMES } from "../function-names.ts";
+import { LEASE_MS_MAX } from "../group-lease.ts";
 import { ownStreamAt } from "../keys.ts";
 import { EXECUTION_STATUSES, ROUTING_STATUSES } from "../reasons.ts";
 import {
@@ -10,6 +11,7 @@ import {
   isKeyPrefix,
   matching,
   namesOutOf,
+  redisAddresses,
   schemaName,
   text,
 } from "./config-values.ts";
@@ -31,14 +33,7 @@ const secret = matching("printable ASCII characters without spaces", /^[\x21-\x7
 
 const schema = z.object({
   /** Unset: a local redis-server with its data in `.data/`. */
-  redisUrl: url({
-    expected:
-      "redis://[user:password@]host[:port][/db], with db a number and nothing after it but ?family=6, or the same with rediss://",
-    protocols: ["redis:", "rediss:"],
-    // Further parameters would change how the client works: `db`, or how often it sends a command again.
-    fits: ({ hostname, pathname, search, hash }) =>
-      hostname !== "" && hash === "" && /^(\/\d*)?$/.test(pathname) && /^(\?family=[046])?$/.test(search),
-  }).optional(),
+  redisUrl: redisAddresses.optional(),
   /** Unset: PGlite with its data in `.data/`. */
   databaseUrl: url({
     expected: "postgres://[user:password@]host[:port]/database or the same with postgresql://",
@@ -82,6 +77,11 @@ const schema = z.object({
   blockMs: integer(1, 600_000).default(2000),
   /** Heartbeats come every third of it; with less than the minimum a busy process would lose entries in flight. */
   claimIdleMs: integer(300, TIMER_MS_MAX).default(10_000),
+  /** How long the lease of a group is valid without a renewal; renewed every quarter of it. */
+  leaseMs: integer(600, LEASE_MS_MAX).default(5_000),
+  /** 0: what Redis has acknowledged counts, whether or not a replica has it. */
+  redisReplicasMin: integer(0, 100).default(0),
+  redisReplicasMsMax: integer(1, 60_000).default(500),
   deliveriesMax: integer(1, 1_000_000).default(5),
   /** 0: no signal is too old. */
   signalAgeMsMax: integer(0, TEN_YEARS_MS).default(300_000),

@@ -30,11 +30,11 @@ export function url({ expected, protocols, fits = () => true, atInPath }: UrlKin
   });
 }
 
-const ENCODE =
+export const ENCODE =
   "In user and password write / as %2F, @ as %40, : as %3A, ? as %3F, # as %23 and % as %25, as encodeURIComponent of JavaScript does";
 
 /** Whether the text behind the scheme shows a character that belongs to a user or password and is not encoded. */
-function hasUnencoded(value: string, atInPath: boolean): boolean {
+export function hasUnencoded(value: string, atInPath: boolean): boolean {
   const [, authority = "", rest = ""] = /^[^:]*:(?:\/\/)?([^/?#\\]*)([^]*)$/.exec(value) ?? [];
   const user = authority.includes("@") ? authority.slice(0, authority.lastIndexOf("@")) : "";
   if (/%(?![0-9a-f]{2})/i.test(user)) return true;

@@ -9,6 +9,7 @@ export interface Fault {
 export interface HealthLimits {
   readonly blockMs: number;
   readonly claimIdleMs: number;
+  readonly leaseMs: number;
   readonly referenceAgeMsMax: number;
   /** 0: no limit. */
   readonly signalAgeMsMax: number;

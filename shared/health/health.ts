@@ -7,6 +7,7 @@ import { pauseFaults, type PausesHealth } from "./pauses.ts";
 import { postgresFaults, type PostgresHealth } from "./postgres.ts";
 import { redisFaults, refusesEveryWrite, type RedisHealth } from "./redis.ts";
 import { referenceFaults, type ReferenceHealth } from "./reference.ts";
+import { replicasFaults, type ReplicasHealth } from "./replicas.ts";
 import { shadowFaults, type ShadowHealth } from "./shadow.ts";
 import { strategyFaults, type StrategiesHealth } from "./strategies.ts";
 import { webhookSourceFaults, type WebhookSourcesHealth } from "./webhook-sources.ts";
@@ -18,10 +19,12 @@ import { webhookSourceFaults, type WebhookSourcesHealth } from "./webhook-source
 export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
   const servers = [...redisFaults(facts.redis), ...postgresFaults(facts)];
   if (!facts.redis.answers) return healthWith(servers);
+  const takesWrites = !refusesEveryWrite(facts.redis);
   // Without heartbeats and acknowledgements the groups show nothing but that.
-  const groups = refusesEveryWrite(facts.redis) ? [] : facts.groups;
+  const groups = takesWrites ? facts.groups : [];
   return healthWith([
     ...servers,
+    ...(takesWrites ? replicasFaults(facts.replicas) : []),
     ...referenceFaults(facts.reference, limits),
     ...pauseFaults(facts.paused),
     ...groups.flatMap((group) => groupFaults(group, limits)),
@@ -34,14 +37,16 @@ export function healthOf(facts: HealthFacts, limits: HealthLimits): Health {
   ]);
 }
 
-/** The health of intake: a signal is accepted as long as Redis confirms writes, whatever else is wrong. */
-export function redisHealthOf(redis: RedisHealth): Health {
-  return healthWith(redisFaults(redis));
+/** The health of intake: a signal is accepted as long as Redis and its replicas confirm writes, whatever else is wrong. */
+export function redisHealthOf(redis: RedisHealth, replicas?: ReplicasHealth): Health {
+  return healthWith([...redisFaults(redis), ...(refusesEveryWrite(redis) ? [] : replicasFaults(replicas))]);
 }
 
 /** What Redis and Postgres tell about a router. */
 export interface HealthFacts extends PostgresHealth {
   readonly redis: RedisHealth;
+  /** Absent: not asked. */
+  readonly replicas?: ReplicasHealth;
   readonly reference: ReferenceHealth;
   readonly groups: readonly GroupHealth[];
   readonly paused: PausesHealth;
@@ -67,7 +72,7 @@ export const WITHOUT_REDIS: Omit<HealthFacts, keyof PostgresHealth> = {
   webhookSources: { withoutSecret: [] },
 };
 
-/** `degraded`: signals are decided, but something needs attention. `not_ready`: signals are not being decided. */
+/** `degraded`: signals are decided, but something needs attention. `not_ready`: signals are not being decided, or none is traded. */
 export interface Health {
   readonly status: "ready" | "degraded" | "not_ready";
   /** The worst ones first. */

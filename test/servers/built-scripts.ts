@@ -23,6 +23,7 @@ const SCRIPTS = [
   "test/runner/serverless/serverless-process.ts",
   "test/shared/io/postgres/embedded-database-process.ts",
   "test/shared/io/reference-edits/edit-process.ts",
+  "test/torture/router.ts",
 ];
 /** They look for files of their own, beside their code. */
 const KEPT_APART = [

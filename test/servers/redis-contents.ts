@@ -8,6 +8,7 @@ import { redisUrl } from "./fixtures.ts";
 /** A connection to the Redis of the test run; an error on it fails the run. */
 export function connectRedis(url = redisUrl()): Redis {
   return openRedis({
+    key: "test",
     url,
     role: "commands",
     name: "test",

@@ -31,6 +31,8 @@ export interface RedisServerOptions {
   readonly onDisk?: boolean;
   /** Whether its disk may be made full, with `aof` at `everysec`: with `always` a write that does not fit ends it. Default false. */
   readonly canBeFull?: boolean;
+  /** Further arguments of redis-server. */
+  readonly args?: readonly string[];
   /** Added to its environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -41,6 +43,7 @@ export async function startRedis({
   aofRewrites = true,
   onDisk = false,
   canBeFull = false,
+  args: further = [],
   env = {},
 }: RedisServerOptions = {}): Promise<RedisServer> {
   // Installs a server if the machine has none, as `npm start` does.
@@ -53,6 +56,7 @@ export async function startRedis({
     aof === "off" ? ["--appendonly", "no"] : ["--appendonly", "yes", "--appendfsync", aof],
     aofRewrites ? [] : ["--auto-aof-rewrite-percentage", "0"],
     ["--save", "", "--maxmemory-policy", "noeviction"],
+    further,
   ].flat();
   const readyText = "Ready to accept connections";
   // A file that reaches the limit of its size ends a process that does not ignore the signal XFSZ.

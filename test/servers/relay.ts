@@ -13,6 +13,8 @@ export interface Relay {
   openHole(direction: Direction): void;
   /** Everything passes again, also what has waited. */
   closeHole(): void;
+  /** Nothing passes any more on one connection, which stays open; it is named by its port as the server sees it, in CLIENT LIST. */
+  hang(port: number): void;
   /** Drops the server's next answer and resets its connection. */
   loseNextAnswer(): void;
   stop(): Promise<void>;
@@ -93,6 +95,13 @@ export async function startRelay(target: number): Promise<Relay> {
       for (const { near, far } of pairs) {
         near.unpipe(far).pipe(far);
         far.resume();
+      }
+    },
+    hang(port) {
+      for (const { near, far } of pairs) {
+        if (far.localPort !== port) continue;
+        near.unpipe(far).pause();
+        far.pause();
       }
     },
     loseNextAnswer() {

@@ -1,11 +1,22 @@
 import { ReplyError } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { messageOf } from "../../shared/error-message.ts";
+import { NoPrimaryError } from "../../shared/io/redis/redis-errors.ts";
 import { redisRefusalIn, redisRefusalOf, refusalText } from "../../shared/redis-refusal.ts";
 
 const OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 const MISCONF_RDB =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled.";
+
+test("a stream that is deleted while it is read is not the state of the server", () => {
+  expect(redisRefusalOf("UNBLOCKED the stream key no longer exists")).toBeUndefined();
+});
+
+test("where no primary is found, it is what a server said instead", () => {
+  const cause = new ReplyError("CLUSTERDOWN The cluster is down");
+  expect(redisRefusalIn(new NoPrimaryError("none", { cause }))?.code).toBe("CLUSTERDOWN");
+  expect(redisRefusalIn(new NoPrimaryError("none"))).toBeUndefined();
+});
 
 describe("an error reply of Redis", () => {
   test.each<[reply: string, code: string, said: string]>([
@@ -51,6 +62,19 @@ describe("an error reply of Redis", () => {
       "LOADING Redis is loading the dataset in memory",
     ],
     ["NOAUTH Authentication required.", "NOAUTH", "NOAUTH Authentication required"],
+    ["CLUSTERDOWN The cluster is down", "CLUSTERDOWN", "CLUSTERDOWN The cluster is down"],
+    [
+      "TRYAGAIN Multiple keys request during rehashing of slot",
+      "TRYAGAIN",
+      "TRYAGAIN Multiple keys request during rehashing of slot",
+    ],
+    ["ASK 8817 127.0.0.1:7001", "ASK", "ASK 8817 127.0.0.1:7001"],
+    ["MOVED 8817 127.0.0.1:7001", "MOVED", "MOVED 8817 127.0.0.1:7001"],
+    [
+      "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+      "UNBLOCKED",
+      "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+    ],
     [
       "WRONGPASS invalid username-password pair or user is disabled.",
       "WRONGPASS",

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import { fieldsOf, type Entry } from "../../shared/entry.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { GROUPS, type Keys, type StreamName } from "../../shared/keys.ts";
+import type { Begun } from "./begun.ts";
 import type { ControlChange, Observation, Revision } from "./timeline.ts";
 
 /** Everything a run has produced, and what the run itself knows; collected once all work is done. */
@@ -22,6 +23,10 @@ export interface Facts {
   readonly metrics: Readonly<Record<string, string>>;
   readonly groups: readonly GroupState[];
   readonly criticalEvents: readonly string[];
+  /** Runs of strategies in the order in which they were begun. */
+  readonly begun: readonly Begun[];
+  /** How long after the end of a fault, with no other one under way, every router said that it is ready, in ms. */
+  readonly readyAfterMs: readonly number[];
   /** Ids that the producer received from Redis. */
   readonly confirmed: readonly string[];
   readonly revisions: readonly Revision[];

@@ -10,13 +10,16 @@ import type { Random } from "./random.ts";
  * moment · `pause`: one strategy or all, resumed later · `clock`: a router's machine has another
  * time from now on · `full`: Redis has reached maxmemory · `slow`: Redis stands still for 250 ms again and again, as with a
  * slow disk · `hole`: nothing passes between a router and Redis in one direction · `cut`: the answer to a command that was
- * performed is lost with its connection · `dropped`: a router's consumer is removed from a group while it works.
+ * performed is lost with its connection · `dropped`: a router's consumer is removed from a group while it works ·
+ * `lease_hang`: the connection for commands of the router that holds a group hangs, while its lease is renewed · `lease_delete`:
+ * a lease is deleted by hand · `lease_freeze`: the holder stands still for three times LEASE_MS.
+ * Where Redis moves: `master_kill`, `master_freeze`: until another server is the master · `failover`: as an operator hands over ·
+ * `reshard`: the slot moves to another master with all its keys.
  */
-export const FAULT_KINDS = [
+const ANYWHERE = [
   "kill",
   "freeze",
   "terminate",
-  "redis",
   "clients",
   "scripts",
   "postgres",
@@ -26,11 +29,22 @@ export const FAULT_KINDS = [
   "clock",
   "full",
   "slow",
-  "hole",
-  "cut",
   "dropped",
+  "lease_delete",
+  "lease_freeze",
 ] as const;
-export type FaultKind = (typeof FAULT_KINDS)[number];
+const MOVING = ["master_kill", "master_freeze", "failover"] as const;
+
+/** What Redis may be in a run: one server, a master that Sentinels watch, or a Cluster. */
+export const SETTINGS = ["plain", "sentinel", "cluster"] as const;
+export type Setting = (typeof SETTINGS)[number];
+/** The faults of each. */
+export const FAULT_KINDS = {
+  plain: [...ANYWHERE, "redis", "hole", "cut", "lease_hang"],
+  sentinel: [...ANYWHERE, ...MOVING],
+  cluster: [...ANYWHERE, ...MOVING, "reshard"],
+} as const satisfies Readonly<Record<Setting, readonly string[]>>;
+export type FaultKind = (typeof FAULT_KINDS)[Setting][number];
 
 export interface PlannedFault {
   readonly kind: FaultKind;
@@ -43,9 +57,11 @@ export interface PlannedFault {
 }
 
 export interface FaultPlan {
+  readonly setting: Setting;
   readonly forMs: number;
   readonly routers: number;
   readonly claimIdleMs: number;
+  readonly leaseMs: number;
   /** Mean time between two faults, milliseconds. */
   readonly everyMs: number;
 }
@@ -68,6 +84,13 @@ const DECK: Readonly<Record<FaultKind, number>> = {
   hole: 2,
   cut: 3,
   dropped: 2,
+  lease_hang: 2,
+  lease_delete: 2,
+  lease_freeze: 2,
+  master_kill: 2,
+  master_freeze: 2,
+  failover: 2,
+  reshard: 2,
 };
 const ON_ROUTER: readonly FaultKind[] = ["kill", "freeze", "terminate", "clock", "hole", "cut", "dropped"];
 const WHICH_MAX = 1_000_000;
@@ -75,12 +98,13 @@ const WHICH_MAX = 1_000_000;
 /** The faults in order, each kind at least once if the time allows it. They may overlap. */
 export function planFaults(plan: FaultPlan, random: Random): PlannedFault[] {
   const faults: PlannedFault[] = [];
-  let deck = random.shuffled(FAULT_KINDS);
+  const kinds: readonly FaultKind[] = FAULT_KINDS[plan.setting];
+  let deck = random.shuffled(kinds);
   let atMs = random.between(plan.everyMs / 2, plan.everyMs);
   while (atMs < plan.forMs) {
     const kind = deck.pop();
     if (kind === undefined) {
-      deck = random.shuffled(FAULT_KINDS.flatMap((name) => Array<FaultKind>(DECK[name]).fill(name)));
+      deck = random.shuffled(kinds.flatMap((name) => Array<FaultKind>(DECK[name]).fill(name)));
       continue;
     }
     const which = random.below(ON_ROUTER.includes(kind) ? plan.routers : WHICH_MAX);
@@ -91,7 +115,7 @@ export function planFaults(plan: FaultPlan, random: Random): PlannedFault[] {
   return faults;
 }
 
-function lastingMs(kind: FaultKind, { claimIdleMs }: FaultPlan, random: Random): number {
+function lastingMs(kind: FaultKind, { claimIdleMs, leaseMs }: FaultPlan, random: Random): number {
   switch (kind) {
     case "kill":
     case "terminate":
@@ -112,6 +136,16 @@ function lastingMs(kind: FaultKind, { claimIdleMs }: FaultPlan, random: Random):
     case "dropped":
       // So long the router must live to find what it has lost.
       return claimIdleMs * 10;
+    case "lease_freeze":
+      return leaseMs * 3;
+    case "master_kill":
+    case "master_freeze":
+      // After the fail-over.
+      return random.between(0, 2_000);
+    case "failover":
+    case "reshard":
+    case "lease_hang":
+    case "lease_delete":
     case "clients":
     case "scripts":
     case "reference":

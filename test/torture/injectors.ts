@@ -1,13 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { Redis } from "ioredis";
 import { pause as pauseStrategy, resume } from "../../shared/io/reference/control-store.ts";
 import { buildReference } from "../../shared/reference/build-reference.ts";
 import type { Paused } from "../builders.ts";
 import { dropConsumer } from "./drop-consumer.ts";
 import type { FaultKind, PlannedFault } from "./faults.ts";
+import { deleteLease, freezeHolder, hangHolder } from "./lease-faults.ts";
 import type { Random } from "./random.ts";
 import { referenceRevision, respelledRevision, writeReference } from "./references.ts";
 import { announceReference, redisTime, untilDone, type Stage } from "./stage.ts";
 import type { ControlChange, Revision } from "./timeline.ts";
+import type { Moves } from "./torture-redis.ts";
 
 /** Makes the planned faults happen, and records what the checks need to know about them. */
 export interface Injector {
@@ -56,9 +59,11 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     const { redis, keys } = stage;
     const id = scope === "*" ? undefined : scope;
     const before = await untilDone(async () => redisTime(redis));
-    await untilDone(async () =>
-      on ? pauseStrategy(redis, keys, id, { by: "torture", at: before }) : resume(redis, keys, id),
-    );
+    await untilDone(async () => {
+      if (on) await pauseStrategy(redis, keys, id, { by: "torture", at: before });
+      else await resume(redis, keys, id);
+      await stage.confirm(redis);
+    });
     const after = await untilDone(async () => redisTime(redis));
     const paused = new Set<number | "*">(control.at(-1)?.paused satisfies Paused | undefined);
     if (on) paused.add(scope);
@@ -89,20 +94,24 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     });
   }
 
+  /** The server is not asked for again: a fail-over in between leaves it as it is. */
   async function fillMemory(forMs: number): Promise<void> {
-    const { redis } = stage;
+    const { url } = await untilDone(async () => stage.torture.master());
+    const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => 50 });
+    redis.on("error", () => undefined);
     await untilDone(async () => redis.config("SET", "maxmemory", "1mb"));
     await pause(forMs);
     await untilDone(async () => redis.config("SET", "maxmemory", "0"));
+    redis.disconnect();
   }
 
   /** As a disk that takes 250 ms for each write looks from outside. */
   async function slowDown(forMs: number): Promise<void> {
-    const { pid } = stage.redisServer;
+    const server = await untilDone(async () => stage.torture.master());
     for (const startedAt = performance.now(); performance.now() - startedAt < forMs;) {
-      process.kill(pid, "SIGSTOP");
+      server.freeze();
       await pause(STILL_MS);
-      process.kill(pid, "SIGCONT");
+      server.wake();
       await pause(AWAKE_MS);
     }
   }
@@ -136,6 +145,16 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     }
   }
 
+  /** Another server becomes the master, or the slot moves. */
+  async function move(step: (moves: Moves) => Promise<void>): Promise<void> {
+    await inOrder("redis", async () => {
+      disturb();
+      const { moves } = stage.torture;
+      if (moves !== undefined) await stage.outage(async () => step(moves));
+      disturb();
+    });
+  }
+
   const injectors: Readonly<Record<FaultKind, (fault: PlannedFault) => Promise<void>>> = {
     kill: async (fault) => onRouter(fault, async (slot) => slot.kill(fault.forMs)),
     freeze: async (fault) => onRouter(fault, async (slot) => slot.freeze(fault.forMs)),
@@ -143,9 +162,21 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     redis: async (fault) =>
       inOrder("redis", async () => {
         disturb();
-        await stage.restart(stage.redisServer, fault.forMs);
+        const { server } = stage.torture;
+        if (server !== undefined) await stage.restart(server, fault.forMs);
         disturb();
       }),
+    master_kill: async ({ forMs }) => move(async (moves) => later(forMs, await moves.kill())),
+    master_freeze: async ({ forMs }) => move(async (moves) => later(forMs, await moves.freeze())),
+    failover: async () => move(async (moves) => moves.failover()),
+    reshard: async () => move(async (moves) => moves.reshard()),
+    lease_delete: async (fault) => deleteLease(stage, fault),
+    lease_freeze: async (fault) => freezeHolder(stage, fault),
+    lease_hang: async (fault) => {
+      disturb();
+      await hangHolder(stage, fault);
+      disturb();
+    },
     clients: killClients,
     scripts: async () => void (await untilDone(async () => stage.redis.script("FLUSH"))),
     postgres: async (fault) =>
@@ -172,6 +203,11 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     revisions,
     control,
   };
+}
+
+async function later(ms: number, step: () => Promise<void>): Promise<void> {
+  await pause(ms);
+  await step();
 }
 
 /** Runs steps with the same name one after the other. */

@@ -3,6 +3,7 @@ import { dispatchViolations } from "./checks/dispatches.ts";
 import { entriesViolations } from "./checks/entries.ts";
 import { executionViolations } from "./checks/executions.ts";
 import { exitViolations } from "./checks/exits.ts";
+import { orderViolations, repeatViolations } from "./checks/order.ts";
 import { remainderViolations } from "./checks/remainder.ts";
 import { identityViolations } from "./checks/uids.ts";
 import { evidenceOf, type Violation } from "./evidence.ts";
@@ -17,6 +18,8 @@ export function violationsIn(facts: Facts): Violation[] {
     ...identityViolations(facts),
     ...executionViolations(facts),
     ...exitViolations(facts),
+    ...orderViolations(facts),
+    ...repeatViolations(facts),
     ...counterViolations(facts),
     ...remainderViolations(facts, evidence),
   ];

@@ -27,11 +27,14 @@ export interface ProducerOptions {
   /** Signals per second. */
   readonly rate: number;
   readonly random: Random;
+  /** So many replicas must have an entry before it counts as confirmed. */
+  readonly replicasMin: number;
 }
 
 /** Longer than the record keeps of a field, and short enough for thousands of signals. */
 const LONG_TEXT = "x".repeat(20_000);
 const MARK = "torture";
+const CONFIRM_MS_MAX = 500;
 
 /**
  * The n-th signal of a run. The mixed signals are groups with the same bar time; a group repeats for some
@@ -46,20 +49,35 @@ export function tortureSignal(n: number, now: number, random: Random): Record<st
 }
 
 /** Adds signals at a steady rate until it is stopped, also while Redis is unavailable. */
-export function startProducer({ redis, key, rate, random }: ProducerOptions): Producer {
+export function startProducer({ redis, key, rate, random, replicasMin }: ProducerOptions): Producer {
   const confirmed: string[] = [];
   const waiting = new Set<Promise<void>>();
   const stopping = new AbortController();
   let unanswered = 0;
   let sent = 0;
 
+  /** The id, once enough replicas have the entry. */
+  async function add(fields: Record<string, string | Buffer>): Promise<string> {
+    const args = Object.entries(fields).flat();
+    if (replicasMin === 0) return String(await redis.xadd(key, "*", ...args));
+    // In one write, so that both go to the same server.
+    const answers = await redis
+      .pipeline()
+      .xadd(key, "*", ...args)
+      .wait(replicasMin, CONFIRM_MS_MAX)
+      .exec();
+    const [[failed, id] = [], [, replicas] = []] = answers ?? [];
+    if (failed instanceof Error) throw failed;
+    if (!(Number(replicas) >= replicasMin)) throw new Error(`${Number(replicas)} replicas have the entry`);
+    return String(id);
+  }
+
   function send(): void {
     const fields = tortureSignal(sent, Date.now(), random);
     sent += 1;
-    const answer: Promise<void> = redis
-      .xadd(key, "*", ...Object.entries(fields).flat())
+    const answer: Promise<void> = add(fields)
       .then(
-        (id) => void confirmed.push(String(id)),
+        (id) => void confirmed.push(id),
         () => {
           unanswered += 1;
         },

@@ -3,6 +3,7 @@ import type { ReferenceRows } from "../../shared/reference/reference.ts";
 import { READ_TABLES } from "../../shared/reference/reference.ts";
 import { mixedReference } from "../mixed-signals.ts";
 import { insertRows } from "../servers/insert-reference.ts";
+import { BEGUN_HANDLER } from "./begun.ts";
 import type { Random } from "./random.ts";
 import { withAnotherMeaning, withSpellings } from "./spellings.ts";
 
@@ -16,7 +17,8 @@ const NUMBERED_ID = 10;
 /** The reference that every revision is derived from. */
 function baseReference(): ReferenceRows {
   const rows = mixedReference();
-  const strategies = rows.strategies.map((row) => {
+  const strategies = rows.strategies.map((strategy) => {
+    const row = { ...strategy, handler: BEGUN_HANDLER };
     if (row.id === IMPATIENT.id) return { ...row, ...IMPATIENT };
     return row.id === NUMBERED_ID ? { ...row, exits: true } : row;
   });

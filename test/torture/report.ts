@@ -1,6 +1,5 @@
 import { evidenceOf, type Evidence, type Violation } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
-import { FAULT_KINDS } from "./faults.ts";
 import type { TortureReport } from "./run.ts";
 
 /** The report of a run as text. */
@@ -10,7 +9,9 @@ const TEXT_SHOWN = 200;
 
 /** How many faults, entries, decisions and tasks there were. */
 export function summaryOf({ facts, faults, unanswered, durationMs }: TortureReport): string {
-  const byKind = FAULT_KINDS.map((kind) => `${kind} ${faults[kind] ?? 0}`).join(", ");
+  const byKind = Object.entries(faults)
+    .map(([kind, count]) => `${kind} ${count}`)
+    .join(", ");
   const total = Object.values(faults).reduce((sum, count) => sum + count, 0);
   const statuses = new Map<string, number>();
   for (const { status } of facts.rows) statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -21,8 +22,16 @@ export function summaryOf({ facts, faults, unanswered, durationMs }: TortureRepo
     `decisions  ${facts.rows.length}: ${byStatus}; ${facts.outcomes.length} outcomes of strategies`,
     `tasks      ${facts.tasks.length}, dead letters ${facts.deadLetters.length}`,
     `reference  ${facts.revisions.length} revisions, ${facts.control.length - 1} pauses and resumptions`,
+    `ready      ${readyText(facts.readyAfterMs)}`,
     `duration   ${Math.round(durationMs / 1000)} s`,
   ].join("\n");
+}
+
+/** How long it took until every router was ready again. */
+function readyText(afterMs: readonly number[]): string {
+  const sorted = afterMs.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return `all routers again ${median} ms after a fault's end in the median of ${sorted.length}, at most ${sorted.at(-1) ?? 0} ms`;
 }
 
 /** The violations, with everything that is known about the entries of the first ones. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { startRouterProcess, type RouterProcess } from "../servers/router-process.ts";
+import { startScript, untilItRuns, type RouterProcess } from "../servers/router-process.ts";
 
 /** A router process that is started again whenever it has exited. */
 export interface RouterSlot {
@@ -52,7 +52,10 @@ export function routerSlot({
     const startedAt = Date.now();
     for (;;) {
       try {
-        const started = await Promise.race([startRouterProcess(env), startTimeout(name)]);
+        const started = await Promise.race([
+          untilItRuns(startScript("test/torture/router.ts", env)),
+          startTimeout(name),
+        ]);
         router = started;
         void started.ended().then(async (code) => {
           if (signalled.has(started) || destroyed) return;

@@ -1,18 +1,19 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { begunIn } from "./begun.ts";
 import { databaseFacts, deadLettersIn, groupStates, redisFacts, type Facts } from "./facts.ts";
-import { planFaults, type FaultKind } from "./faults.ts";
+import { planFaults, type FaultKind, type Setting } from "./faults.ts";
 import { injectorOn, type Injector } from "./injectors.ts";
 import { lostSignals } from "./lost-entries.ts";
 import { startProducer } from "./producer.ts";
 import { seededRandom } from "./random.ts";
-import { CLAIM_IDLE_MS, openStage, untilDone, type Stage } from "./stage.ts";
+import { CLAIM_IDLE_MS, LEASE_MS, openStage, untilDone, type Stage } from "./stage.ts";
 import type { Observation } from "./timeline.ts";
 
 /** Sends signals through routers during faults, waits until all work is done, and collects the results. */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const startedAt = Date.now();
   const seen: string[] = [];
-  const stage = await openStage(options.routers, (text) => void seen.push(text));
+  const stage = await openStage(options, (text) => void seen.push(text));
   try {
     await stage.database.migrate();
     const injector = injectorOn(stage, seededRandom(options.seed + 1));
@@ -24,10 +25,13 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     if (unfinished !== undefined) seen.push(`work remained: ${unfinished}`, ...outputs(stage));
     await Promise.all(stage.routers.map(async (slot) => slot.stop()));
     const observations = await observer.stop();
+    const readyAfterMs = await stage.readiness.stop();
     const facts: Facts = {
       ...(await redisFacts(stage.redis, stage.keys)),
       ...(await databaseFacts(stage.database, stage.keys.prefix)),
       ...injector,
+      begun: await begunIn(stage.begunPath),
+      readyAfterMs,
       confirmed: produced.confirmed,
       signalAgeMsMax: SIGNAL_AGE_MS_MAX,
       observations,
@@ -40,6 +44,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 }
 
 export interface TortureOptions {
+  readonly setting: Setting;
   readonly seed: number;
   readonly minutes: number;
   readonly routers: number;
@@ -73,15 +78,17 @@ const SIGNAL_AGE_MS_MAX = 300_000;
 
 /** Sends signals and causes faults until the time is over and every fault has ended. */
 async function runFaults(stage: Stage, injector: Injector, options: TortureOptions) {
-  const { seed, minutes, routers, rate, faultEveryMs: everyMs, say } = options;
+  const { setting, seed, minutes, routers, rate, faultEveryMs: everyMs, say } = options;
   const forMs = minutes * 60_000;
-  const plan = planFaults({ forMs, routers, claimIdleMs: CLAIM_IDLE_MS, everyMs }, seededRandom(seed));
+  const times = { claimIdleMs: CLAIM_IDLE_MS, leaseMs: LEASE_MS, everyMs };
+  const plan = planFaults({ setting, forMs, routers, ...times }, seededRandom(seed));
   const key = stage.keys.stream("signals_stream");
   const producer = startProducer({
     redis: stage.connect("producer"),
     key,
     rate,
     random: seededRandom(seed + 2),
+    replicasMin: stage.torture.replicasMin,
   });
   const faults: Partial<Record<FaultKind, number>> = {};
   const started: Promise<void>[] = [];
@@ -94,7 +101,8 @@ async function runFaults(stage: Stage, injector: Injector, options: TortureOptio
     for (const fault of plan) {
       await wait(fault.atMs);
       faults[fault.kind] = (faults[fault.kind] ?? 0) + 1;
-      const injected = injector.inject(fault);
+      stage.readiness.faultBegan();
+      const injected = injector.inject(fault).finally(() => stage.readiness.faultEnded());
       // It is awaited below; without this a failure before that would count as unhandled.
       injected.catch(() => undefined);
       started.push(injected);

@@ -71,6 +71,7 @@ async function redisChecked(
     url,
     keys: keysOf(config.keyPrefix, config),
     blockMs,
+    replicas: { replicasMin: config.redisReplicasMin, msMax: config.redisReplicasMsMax },
     channels: config.referenceChannels,
     streams: config.referenceStreams,
     refreshMs: config.referenceRefreshMs,

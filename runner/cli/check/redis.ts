@@ -1,6 +1,9 @@
 import type { Redis } from "ioredis";
+import { streamsElsewhere } from "../../../shared/config/hash-tag.ts";
 import { redactUrl } from "../../../shared/config/redact-url.ts";
 import { blockingRemark, latencyRemark } from "../../../shared/config/redis-measures.ts";
+import { probeRemarks } from "../../../shared/config/redis-probes.ts";
+import { replicasRemark } from "../../../shared/config/redis-replicas.ts";
 import {
   channelRemark,
   redisRemarks,
@@ -9,21 +12,26 @@ import {
 } from "../../../shared/config/redis-requirements.ts";
 import { fault, ok, type Remark } from "../../../shared/config/remark.ts";
 import { messageOf } from "../../../shared/error-message.ts";
-import { DatabaseNotSelectedError, openRedis } from "../../../shared/io/redis/connection.ts";
+import type { ReplicasAsked } from "../../../shared/io/redis/confirm.ts";
+import { isOnCluster, openRedis } from "../../../shared/io/redis/connection.ts";
+import { RedisMisconfiguredError } from "../../../shared/io/redis/redis-errors.ts";
+import { readReplicaFacts } from "../../../shared/io/redis/replica-facts.ts";
 import { readScriptFacts } from "../../../shared/io/redis/script-facts.ts";
 import { readRedisFacts, readWriteRefusals } from "../../../shared/io/redis/server-facts.ts";
+import { probeServer } from "../../../shared/io/redis/server-probes.ts";
 import { lastIdsOf } from "../../../shared/io/streams/last-ids.ts";
 import type { Keys } from "../../../shared/keys.ts";
 import { refusalText } from "../../../shared/redis-refusal.ts";
 import { inTime, lineOf, linesOf, notChecked, type CheckLine } from "./check-line.ts";
 
-/** Checks a Redis without changing anything in it; `redis` is undefined when it cannot be used. */
+/** Checks a Redis, and leaves nothing changed in it; `redis` is undefined when it cannot be used. */
 export async function checkRedis(options: CheckRedisOptions): Promise<CheckedRedis> {
   const { url, keys, blockMs } = options;
   const errors: Error[] = [];
   const onError = (error: Error): void => void errors.push(error);
-  const redis = openRedis({ url, role: "commands", name: "check", onError });
-  const blocking = openRedis({ url, role: "blocking", name: "check:blocking", blockMs, onError });
+  const connection = { url, key: keys.stream("signals_stream"), onError };
+  const redis = openRedis({ ...connection, role: "commands", name: "check" });
+  const blocking = openRedis({ ...connection, role: "blocking", name: "check:blocking", blockMs });
   const close = (): void => {
     redis.disconnect();
     blocking.disconnect();
@@ -34,7 +42,7 @@ export async function checkRedis(options: CheckRedisOptions): Promise<CheckedRed
   } catch (error) {
     close();
     // REDIS_URL itself is wrong: with it no router starts.
-    if (error instanceof DatabaseNotSelectedError) {
+    if (error instanceof RedisMisconfiguredError) {
       const lines = [lineOf("Environment", fault(error.message))];
       return { lines: [...lines, notChecked("Redis", `${rest}: REDIS_URL has to be corrected first`)] };
     }
@@ -51,8 +59,13 @@ export async function checkRedis(options: CheckRedisOptions): Promise<CheckedRed
     latencyRemark(await medianRoundTrip(redis)),
   ]);
   const waiting = server.some(({ status }) => status === "fault")
-    ? [notChecked("Redis", "blocking reads: the faults above come first")]
-    : await linesOf("Redis", "blocking reads", async () => [await blockingRead(blocking, keys, blockMs)]);
+    ? [notChecked("Redis", "blocking reads, and what else the router needs: the faults above come first")]
+    : [
+        ...(await linesOf("Redis", "what the router needs", async () => qualifying(redis, options))),
+        ...(await linesOf("Redis", "blocking reads", async () => [
+          await blockingRead(blocking, keys, blockMs),
+        ])),
+      ];
   return { lines: [reached, ...server, ...latency, ...waiting], redis, close };
 }
 
@@ -60,6 +73,8 @@ export interface CheckRedisOptions {
   readonly url: string;
   readonly keys: Keys;
   readonly blockMs: number;
+  /** REDIS_REPLICAS_MIN and REDIS_REPLICAS_MS_MAX */
+  readonly replicas: ReplicasAsked;
   /** REFERENCE_CHANNELS and REFERENCE_REFRESH_MS */
   readonly channels: readonly string[];
   /** REFERENCE_STREAMS */
@@ -100,8 +115,16 @@ async function serverRemarks(
   const unreadable = [...(await lastIdsOf(redis, streams))].flatMap(([stream, id]): [string, string][] =>
     typeof id === "string" ? [] : [[stream, messageOf(id)]],
   );
+  const settings = { keyPrefix: keys.prefix, outcomeStreams: keys.outcomeStreams, referenceStreams: streams };
+  const elsewhere = isOnCluster(redis) ? streamsElsewhere(settings) : [];
+  if (elsewhere.length > 0) return [...remarks, scripts, ...elsewhere.map((message) => fault(message))];
   const heard = [channelRemark(facts, refreshMs), ...streamRemarks(new Map(unreadable), refreshMs)];
   return [...remarks, scripts, ...heard, ...(writes.length > 0 ? writes : [ok("it takes writes")])];
+}
+
+async function qualifying(redis: Redis, { keys, replicas }: CheckRedisOptions): Promise<readonly Remark[]> {
+  const remark = replicasRemark(await readReplicaFacts(redis), replicas.replicasMin);
+  return [remark, ...probeRemarks(await probeServer(redis, keys, replicas))];
 }
 
 async function blockingRead(blocking: Redis, keys: Keys, asked: number): Promise<Remark> {

@@ -167,6 +167,10 @@ const drained = {
   left: z.int().describe("read but not committed: pending, and reclaimed after CLAIM_IDLE_MS"),
   empty: z.boolean().describe("no entry was waiting at the end"),
   unavailable: z.string().optional().describe("the dependency whose failure stopped it"),
+  held_by: z
+    .string()
+    .optional()
+    .describe("the router that holds the group and works on it: nothing was done here"),
 };
 export const pollAnswer = z
   .object({

@@ -2,7 +2,9 @@ import { ReplyError, type Redis } from "ioredis";
 import { messageOf } from "../../../shared/error-message.ts";
 import { healthOf, redisHealthOf, WITHOUT_REDIS, type Health } from "../../../shared/health/health.ts";
 import type { RedisHealth } from "../../../shared/health/redis.ts";
+import type { ReplicasHealth } from "../../../shared/health/replicas.ts";
 import { openForOneQuestion } from "../../../shared/io/redis/connection.ts";
+import { readReplicasHealth } from "../../../shared/io/status/replicas-status.ts";
 import { readServerStatus } from "../../../shared/io/status/server-status.ts";
 import { readStatus, statusReaderOn, type Status } from "../../../shared/io/status/status.ts";
 import { redisRefusalIn, type RedisRefusal } from "../../../shared/redis-refusal.ts";
@@ -12,7 +14,7 @@ import { within } from "../../engine/time-limit.ts";
 import type { Services } from "../../setup/services.ts";
 import { healthFrom, postgresHealth } from "../../telemetry/health.ts";
 
-type CheckedServices = Pick<Services, "redis" | "keys" | "database" | "config" | "logger">;
+type CheckedServices = Pick<Services, "redis" | "keys" | "database" | "config" | "logger" | "confirm">;
 
 /**
  * Checks Redis and Postgres at once, and always answers within {@link ANSWER_MS_MAX}. A check that is still running then is not
@@ -22,27 +24,30 @@ export function healthChecker(services: CheckedServices): () => Promise<HealthCh
   const { database, config } = services;
   const stateFrom = stateReaderOf(services);
   const checkRedis = singleFlight(async () => askRedis(services, stateFrom));
+  const checkReplicas = replicasChecker(services);
   const checkPostgres = singleFlight(() => postgresHealth(database, config));
 
   return async () => {
-    const [{ status, redis: server, unreadable }, postgres] = await Promise.all([
+    const [{ status, redis: server, unreadable }, replicas, postgres] = await Promise.all([
       within(ANSWER_MS_MAX, checkRedis(), () => SILENT),
+      checkReplicas(),
       within(ANSWER_MS_MAX, checkPostgres(), () => ({ postgresReachable: false })),
     ]);
     const { refusals } = server;
     const redisReachable = server.answers || refusals.length > 0;
     const known = { redisReachable, refusals, postgresReachable: postgres.postgresReachable, status };
-    if (status !== undefined) return { ...known, health: healthFrom(status, postgres, config) };
+    if (status !== undefined)
+      return { ...known, health: healthFrom(status, { ...postgres, replicas }, config) };
     if (unreadable === undefined) {
       return { ...known, health: healthOf({ ...WITHOUT_REDIS, redis: server, ...postgres }, config) };
     }
-    const { reasons } = redisHealthOf(server);
+    const { reasons } = redisHealthOf(server, replicas);
     const why = `Redis refuses to show the router's state: ${unreadable}`;
     return { ...known, health: { status: "not_ready", reasons: [why, ...reasons] } };
   };
 }
 
-/** Checks only what accepting a signal takes: that Redis confirms writes. Answers within {@link ANSWER_MS_MAX}. */
+/** Checks only what accepting a signal takes: that Redis and its replicas confirm writes. Answers within {@link ANSWER_MS_MAX}. */
 export function intakeChecker(services: CheckedServices): () => Promise<Health> {
   const checkRedis = singleFlight(async () =>
     askRedis(services, async (redis) => ({
@@ -53,7 +58,18 @@ export function intakeChecker(services: CheckedServices): () => Promise<Health> 
     const reasons = [shadowRefusal(TAKES_NO_SIGNALS)];
     return async () => ({ status: "not_ready", reasons });
   }
-  return async () => redisHealthOf((await within(ANSWER_MS_MAX, checkRedis(), () => SILENT)).redis);
+  const checkReplicas = replicasChecker(services);
+  return async () => {
+    const checked = within(ANSWER_MS_MAX, checkRedis(), () => SILENT);
+    const [{ redis }, replicas] = await Promise.all([checked, checkReplicas()]);
+    return redisHealthOf(redis, replicas);
+  };
+}
+
+function replicasChecker({ confirm }: CheckedServices): () => Promise<ReplicasHealth> {
+  const check = singleFlight(async () => readReplicasHealth(confirm));
+  const lacking = `they did not confirm it within ${ANSWER_MS_MAX} ms`;
+  return async () => within(ANSWER_MS_MAX, check(), () => ({ lacking }));
 }
 
 /** The state of the router at one moment. */

@@ -32,7 +32,7 @@ const readiness = z
     status: z
       .enum(["ready", "degraded", "not_ready"])
       .describe(
-        "degraded: signals are decided, but something needs attention, such as a pause of everything, dead letters, or a strategy that fails; not_ready: they are not decided",
+        "degraded: signals are decided, but something needs attention, such as a pause of everything, dead letters, or a strategy that fails; not_ready: they are not decided, or REDIS_REPLICAS_MIN keeps all of them from being traded",
       ),
     reasons: z
       .array(z.string())
@@ -61,7 +61,7 @@ const readyRoute = createRoute({
         for: oneOf(["intake"])
           .optional()
           .describe(
-            "intake: whether signals are accepted, which takes only that Redis confirms writes; for a balancer in front of the webhook",
+            "intake: whether signals are accepted, which takes only that Redis, and the replicas that must have them, confirm writes; for a balancer in front of the webhook",
           ),
       },
       "?for=intake",

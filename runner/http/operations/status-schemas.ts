@@ -64,6 +64,33 @@ export const statusSchema = z
         }),
       )
       .describe("poll loops that run, or were killed not long ago"),
+    holders: z
+      .array(
+        z.object({
+          group: z.string(),
+          status: z.enum(["held", "expired", "free", "unreadable"]),
+          runner: z.string().nullable().describe("who holds it, or held it last"),
+          since: at,
+          until: at.describe("until when the lease is valid without a renewal"),
+          renewedAt: at,
+          problem: z.string().optional(),
+          seenFreeMs: ms.describe("for how long this process has seen that no router holds it"),
+        }),
+      )
+      .describe("which router may read each group that keeps its order"),
+    routers: z
+      .array(
+        z.object({
+          consumer: z.string(),
+          functions: z.array(z.string()),
+          pid: z.int(),
+          host: z.string(),
+          everyMs: ms.describe("time between two signs of life"),
+          since: ms,
+          at: ms.describe("the last one"),
+        }),
+      )
+      .describe("routers that run, or were killed a moment ago; GET /routers says what they hold"),
     reference: z.object({
       version: z.string().nullable(),
       confirmedAt: at,

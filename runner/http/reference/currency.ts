@@ -1,6 +1,7 @@
 import { redactUrl } from "../../../shared/config/redact-url.ts";
 import { messageOf } from "../../../shared/error-message.ts";
-import { isReading } from "../../../shared/health/groups.ts";
+import { isReading } from "../../../shared/health/heartbeats.ts";
+import { TooFewReplicasError } from "../../../shared/io/redis/confirm.ts";
 import { readHeartbeats } from "../../../shared/io/streams/consumer-heartbeats.ts";
 import type { Services } from "../../setup/services.ts";
 
@@ -38,6 +39,9 @@ export function makeCurrentOn(services: Needed): MakeCurrent {
       if (await isRouting(services)) return { current: true, warnings: [] };
       return { current: false, warnings: status === "done" ? [noRouterText(services)] : [] };
     } catch (error) {
+      // It is current; only a fail-over could bring back the version before.
+      if (error instanceof TooFewReplicasError)
+        return { current: await isRouting(services), warnings: [error.message] };
       logger.warn({ err: error }, `the edited reference is not current yet: ${messageOf(error)}`);
       const warning =
         "it is stored, but signals are not decided on it yet: it is read within REFERENCE_REFRESH_MS";

@@ -53,7 +53,8 @@ const UNCONFIRMED = {
   hint: "send the alert again: if both arrive, only one is traded",
 } as const;
 
-export function unconfirmed({ refusal }: NotConfirmedError): ProblemOptions {
+export function unconfirmed({ refusal, lacksReplicas, message }: NotConfirmedError): ProblemOptions {
+  if (lacksReplicas) return { ...UNCONFIRMED, detail: `too few replicas have the signal: ${message}` };
   if (refusal === undefined) return UNCONFIRMED;
   const { meaning, said } = refusal;
   return { ...UNCONFIRMED, detail: `${meaning}, so the signal was not accepted (Redis said: ${said})` };

@@ -30,11 +30,14 @@ export function commitOn(redis: Redis, keys: Keys, settings: CommitSettings): Co
   ): Promise<Round<Item>> {
     const calls = commitCalls(items, keys, settings, options);
     const script = scripts[options.whenFull ?? "refuse"];
+    const { holding } = options;
+    const token = holding?.token ?? "";
+    const leases = holding === undefined ? NO_LEASE : [keys.groupLease(holding.group)];
     const turn = await turnOf?.(calls.length);
     const sent = calls.map(async (call, i) => {
       const { keyNames, label, follows } = turn === undefined ? IN_NO_SEQUENCE : slotOf(turn, i);
-      const args = [...call.settings, label, follows, call.message, ...call.separateArgs];
-      return readReply(call.items, await script([...call.keyNames, ...keyNames], args));
+      const args = [...call.settings, label, follows, token, call.message, ...call.separateArgs];
+      return readReply(call.items, await script([...call.keyNames, ...keyNames, ...leases], args));
     });
     turn?.onSent();
     const settled = await Promise.allSettled(sent);
@@ -66,6 +69,7 @@ interface Round<Item extends CommitItem> {
 }
 
 const NOTHING = { parts: [], lost: [] };
+const NO_LEASE: readonly string[] = [];
 
 /** The key and the arguments that place a call in a sequence. */
 interface SequenceSlot {

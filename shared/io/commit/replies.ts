@@ -22,7 +22,7 @@ export function readReply<Item extends CommitItem>(items: readonly Item[], reply
     const time = third === "" ? {} : { aheadMs: Number(third) };
     return { part: { items, answer: { status, version: first, epoch: second, ...time } }, lost: [] };
   }
-  if (status === "early") return { part: { items, answer: { status } }, lost: [] };
+  if (status === "early" || status === "deposed") return { part: { items, answer: { status } }, lost: [] };
   if (status === "blocked") {
     return { part: { items, answer: { status, key: first, problem: second } }, lost: [] };
   }

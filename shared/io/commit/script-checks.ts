@@ -19,6 +19,7 @@ end
 
 local problem = typeProblem(metrics, 'hash') or typeProblem(current, 'string') or typeProblem(control, 'hash')
   or typeProblem(source, 'stream') or label ~= '' and typeProblem(sequence, 'string')
+  or token ~= '' and typeProblem(lease, 'hash')
 if problem then return problem end
 for k = BEFORE_STREAMS + 1, BEFORE_ENTRY_KEYS do
   problem = typeProblem(KEYS[k], 'stream')
@@ -32,6 +33,8 @@ for k = BEFORE_STREAMS + 1, BEFORE_ENTRY_KEYS do
     end
   end
 end
+
+if token ~= '' and call('HGET', lease, 'token') ~= token then return { 'deposed' } end
 
 if version ~= '' then
   local nowVersion = call('GET', current) or ''

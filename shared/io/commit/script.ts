@@ -7,14 +7,15 @@ import { SCRIPT_WRITES } from "./script-writes.ts";
  *
  * KEYS  1 metrics · 2 current: reference:current · 3 control · 4 source: the stream the fence is on ·
  *       then the streams, which are appended to · then the entry keys: `done:<invocation>:<entry id>` and `dedup:<uid>` ·
- *       last, if the call has a label, sequence
+ *       then, if the call has a label, sequence · last, if it has a token, the lease of the group
  * ARGV  1 fence: group | dead_letter | once · 2 group (fence group)
  *       3 version, 4 epoch: snapshot and control epoch the entries were decided on ('' as version: not checked)
  *       5 decidedAt: Redis' time in ms at the decision, which must be within 2 s of its time now ('' = not checked)
  *       6 claimTtl: life of a uid claim, 7 onceTtl: of a once fence, both in ms
  *       8 timing: prefix of the processing-time fields ('' = not measured) · 9 streamCount
  *       10 label of this call in its sequence ('' = in none) · 11 follows: label of the call it must directly follow ('' = any)
- *       12 message: the entries, in MessagePack · 13 … separateArgs: values too long for the message
+ *       12 token of the holding under which the entries were read ('' = not checked)
+ *       13 message: the entries, in MessagePack · 14 … separateArgs: values too long for the message
  *
  * The message is { counters, counterLists, shapes, elementLists, values }. What entries share is in the first four, once; the
  * values are one flat list, and refer to them by indexes from 1.
@@ -70,7 +71,8 @@ import { SCRIPT_WRITES } from "./script-writes.ts";
  *           its branch not sent, so nothing was done for it. Of two keys both are claimed or none; one that the entry holds
  *           itself makes it H whichever entry holds the other one, since it was committed before
  *         or, when nothing was written, { 'stale', current version, current epoch, aheadMs: by how much decidedAt is ahead of
- *           Redis' time if that is why, else '' }, { 'early' }: the call it follows is not committed, or { 'blocked', key, problem }
+ *           Redis' time if that is why, else '' }, { 'early' }: the call it follows is not committed, { 'deposed' }: another runner
+ *           holds the group, or { 'blocked', key, problem }
  *
  * Measured with 128 entries of 3.6 tasks a call: one packed argument instead of one for each name and value took Redis 42
  * instead of 63 µs per entry (AOF everysec). Lua goes through every byte of a string when it makes one, so what is the same is
@@ -83,8 +85,10 @@ local metrics, current, control, source = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local fence, group, version, epoch = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local decidedAt, claimTtl, onceTtl, timing = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local streamCount = tonumber(ARGV[9])
-local label, follows, sequence = ARGV[10], ARGV[11], KEYS[#KEYS]
-local MESSAGE = 12
+local label, follows, token = ARGV[10], ARGV[11], ARGV[12]
+local lease = KEYS[#KEYS]
+local sequence = KEYS[token == '' and #KEYS or #KEYS - 1]
+local MESSAGE = 13
 local counters, counterLists, shapes, elementLists, values = unpack(cmsgpack.unpack(ARGV[MESSAGE]))
 local BEFORE_STREAMS, BEFORE_ENTRY_KEYS = 4, 4 + streamCount
 local time = call('TIME')

@@ -1,5 +1,9 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { databaseRefusal } from "../../config/redis-database.ts";
+import { parseRedisUrl, type RedisTarget } from "../../config/redis-url.ts";
+import { followerOf, type Follower } from "./follower.ts";
+import { connectorTo } from "./primary-connector.ts";
+import { DatabaseNotSelectedError, NoPrimaryError, RedisMisconfiguredError } from "./redis-errors.ts";
 
 /** This room connects to Redis, loads scripts, reads the server's clock and facts, and takes leases. */
 
@@ -10,7 +14,10 @@ import { databaseRefusal } from "../../config/redis-database.ts";
 export type RedisRole = "commands" | "blocking" | "subscriber";
 
 export interface RedisConnectionOptions {
+  /** As REDIS_URL: one server, several, a Cluster, or Sentinels. */
   readonly url: string;
+  /** One of the router's keys: a connection is to the server that owns it. */
+  readonly key: string;
   readonly role: RedisRole;
   /** Shown by CLIENT LIST. */
   readonly name: string;
@@ -18,8 +25,12 @@ export interface RedisConnectionOptions {
   readonly blockMs?: number;
   /** When the server has not answered a command for so long, the connection is replaced. */
   readonly answerMsMax?: number;
+  /** Longest wait before the next attempt to connect, in ms; default 2 s. */
+  readonly reconnectMsMax?: number;
   /** Called on every connection error; the client reconnects by itself. */
   readonly onError: (error: Error) => void;
+  /** LEASE_MS: so often the owner of the key is asked for again, and a connection to another server is left. */
+  readonly leaseMs?: number;
   /** Set where the refusals of a replica are the answer, such as for one command: default, a new connection finds the new primary. */
   readonly staysOnReplica?: true;
 }
@@ -35,14 +46,23 @@ const RECONNECT_MS_MAX = 2_000;
  */
 export function openRedis({
   url,
+  key,
   role,
   name,
   blockMs = 0,
   answerMsMax = 10_000,
+  reconnectMsMax = RECONNECT_MS_MAX,
+  leaseMs = 5_000,
   onError,
   staysOnReplica,
 }: RedisConnectionOptions): Redis {
+  const answer = parseRedisUrl(url);
+  if (!answer.ok) throw new RedisMisconfiguredError(`REDIS_URL: expected ${answer.expected}`);
+  const { target } = answer;
+  const follower = followerOf(target, { key, everyMs: leaseMs });
   const options = {
+    ...connectionOf(target),
+    Connector: connectorTo(follower),
     connectionName: name,
     // With RESP3 a map arrives flat from call() and nested from xreadgroup(); RESP2 has one form only.
     protocol: 2,
@@ -51,14 +71,39 @@ export function openRedis({
     // the answer would end the process. Subscribers repeat it on every `ready` instead.
     autoResubscribe: false,
     connectTimeout: CONNECT_MS_MAX,
-    reconnectOnError: staysOnReplica === true ? () => false : leavesReplica(),
-    retryStrategy: (attempt: number) => Math.random() * Math.min(RECONNECT_MS_MAX, 50 * 2 ** attempt),
+    reconnectOnError: staysOnReplica === true ? () => false : leavesOtherServer(),
+    retryStrategy: (attempt: number) => Math.random() * Math.min(reconnectMsMax, 50 * 2 ** attempt),
     ...answerTimeout(role, { blockMs, answerMsMax }),
   } satisfies RedisOptions;
-  const redis = new Redis(url, options);
+  const redis = new Redis(options);
+  followers.set(redis, follower);
   isReadyWithoutInfo(redis);
   onConnectionError(redis, onError);
   return redis;
+}
+
+const followers = new WeakMap<Redis, Follower>();
+
+/** Whether the server that was found last is a node of a Redis Cluster. */
+export function isOnCluster(redis: Redis): boolean {
+  return followers.get(redis)?.isCluster() === true;
+}
+
+function connectionOf({
+  seeds,
+  tls,
+  db,
+  username,
+  password,
+}: RedisTarget): Pick<RedisOptions, "host" | "port" | "db" | "username" | "password" | "tls"> {
+  // For messages only: the connector finds where to connect to.
+  return {
+    ...seeds[0],
+    db,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
 }
 
 /** Whether the user may run INFO is for the checks to report: ioredis prints it to the console with every connection. */
@@ -68,10 +113,37 @@ function isReadyWithoutInfo(redis: Redis): void {
     const [callback, ...others] = args;
     // Only ioredis' own check, whether the server has loaded its data, gives a callback.
     if (typeof callback !== "function" || others.length > 0) return info(...args);
-    return info((error: Error | null, text?: string) =>
-      error?.message.startsWith("NOPERM") === true ? callback(null, "") : callback(error, text),
-    );
+    return info((error: Error | null, text?: string) => {
+      servers.set(redis, serverIn(text ?? ""));
+      return error?.message.startsWith("NOPERM") === true ? callback(null, "") : callback(error, text);
+    });
   });
+}
+
+/** Names of the server of a connection; undefined where INFO does not say them. */
+interface ServerNames {
+  /** That of the process, which it gives itself at its start. */
+  readonly runId: string | undefined;
+  /** That of its history of writes, which another primary does not go on with. */
+  readonly replicationId: string | undefined;
+}
+
+const servers = new WeakMap<Redis, ServerNames>();
+
+function serverIn(info: string): ServerNames {
+  const fieldOf = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, "m").exec(info)?.[1];
+  return { runId: fieldOf("run_id"), replicationId: fieldOf("master_replid") };
+}
+
+/** The name that the server process of this connection has given itself at its start; undefined when INFO did not say it. */
+export function runIdOf(redis: Redis): string | undefined {
+  return servers.get(redis)?.runId;
+}
+
+/** Of the process and its history: a primary that was a replica for a time is not the same, since it may have lost writes. */
+export function historyOf(redis: Redis): string | undefined {
+  const { runId, replicationId } = servers.get(redis) ?? {};
+  return runId === undefined ? undefined : `${runId} ${replicationId ?? ""}`;
 }
 
 /**
@@ -81,16 +153,16 @@ function isReadyWithoutInfo(redis: Redis): void {
 function onConnectionError(redis: Redis, onError: (error: Error) => void): void {
   let passedOn: Error | undefined;
   redis.on("error", (error: Error) => {
-    if (error === passedOn || !isSelectReply(error)) return onError(error);
-    passedOn = databaseError(redis.options.db ?? 0, error);
+    if (error === passedOn || !(isSelectReply(error) || isWithoutServer(error))) return onError(error);
+    passedOn = isSelectReply(error) ? databaseError(redis.options.db ?? 0, error) : error;
     // Emits the error again.
     redis.recoverFromFatalError(error, passedOn, {});
   });
 }
 
-/** The server does not let this connection use the database of REDIS_URL. */
-export class DatabaseNotSelectedError extends Error {
-  override readonly name = "DatabaseNotSelectedError";
+/** Why there is no server to connect to, which commands reject with as well. */
+function isWithoutServer(error: Error): boolean {
+  return error instanceof RedisMisconfiguredError || error instanceof NoPrimaryError;
 }
 
 function databaseError(database: number, reply: Error): Error {
@@ -104,15 +176,16 @@ function isSelectReply(error: Error): boolean {
   return error.name === "ReplyError" && command?.name === "select";
 }
 
-/** A server that stays a replica is left so often at most, since every other command in flight fails with it. */
-const LEAVE_REPLICA_EVERY_MS = 2_000;
+/** A server that goes on refusing is left so often at most, since every other command in flight fails with it. */
+const LEAVE_EVERY_MS = 2_000;
 
-/** After a failover the former primary answers READONLY: a new connection finds the new one. */
-function leavesReplica(): (error: Error) => boolean {
+/** The server is not, or no longer, the primary that owns the router's keys: a new connection finds the one that is. */
+const OTHER_SERVER = /^(?:READONLY|MOVED|CLUSTERDOWN|UNBLOCKED) /;
+
+function leavesOtherServer(): (error: Error) => boolean {
   let leftAt = -Infinity;
   return (error) => {
-    if (!error.message.startsWith("READONLY") || performance.now() - leftAt < LEAVE_REPLICA_EVERY_MS)
-      return false;
+    if (!OTHER_SERVER.test(error.message) || performance.now() - leftAt < LEAVE_EVERY_MS) return false;
     leftAt = performance.now();
     return true;
   };

@@ -1,10 +1,12 @@
 import type { Redis } from "ioredis";
 import type { ShadowHealth } from "../../health/shadow.ts";
 import { STREAMS, type Keys } from "../../keys.ts";
+import type { RouterEntry } from "../leases/router-registry.ts";
 import { readHeartbeats, type Heartbeat } from "../streams/consumer-heartbeats.ts";
 import { readForeignConsumers, type ForeignConsumer } from "../streams/foreign-consumers.ts";
 import { readShadow } from "../streams/router-mode.ts";
 import { readDeadLetterStatus, type DeadLetterStatus } from "./dead-letter-status.ts";
+import { readHolders, type HolderStatus, type SeenFree } from "./holder-status.ts";
 import { readReferenceStatus, type ReferenceStatus } from "./reference-status.ts";
 import { readServerStatus, type ServerStatus } from "./server-status.ts";
 import { strategyRowsOn } from "./strategy-rows.ts";
@@ -18,6 +20,10 @@ export interface Status {
   readonly streams: readonly StreamStatus[];
   /** Poll loops that run, or were killed not long ago. */
   readonly loops: readonly Heartbeat[];
+  /** Which router may read each group that keeps its order. */
+  readonly holders: readonly HolderStatus[];
+  /** Routers that run, or were killed a moment ago. */
+  readonly routers: readonly RouterEntry[];
   readonly reference: ReferenceStatus;
   readonly strategies: StrategyStatus;
   readonly deadLetters: DeadLetterStatus;
@@ -39,22 +45,25 @@ export async function readStatus(redis: Redis, keys: Keys): Promise<Status> {
 /** The same again and again: it keeps the strategies of the current version, and knows how long entries have waited. */
 export function statusReaderOn(redis: Redis, keys: Keys): () => Promise<Status> {
   const seen: SeenWaiting = new Map();
+  const seenFree: SeenFree = new Map();
   const rowsOf = strategyRowsOn(redis, keys);
-  return async () => readWith(redis, keys, { seen, rowsOf });
+  return async () => readWith(redis, keys, { seen, seenFree, rowsOf });
 }
 
 interface ReaderMemory {
   readonly seen: SeenWaiting;
+  readonly seenFree: SeenFree;
   readonly rowsOf: ReturnType<typeof strategyRowsOn>;
 }
 
-async function readWith(redis: Redis, keys: Keys, { seen, rowsOf }: ReaderMemory): Promise<Status> {
+async function readWith(redis: Redis, keys: Keys, { seen, seenFree, rowsOf }: ReaderMemory): Promise<Status> {
   const referenceStatus = readReferenceStatus(redis, keys);
   const rows = referenceStatus.then(async ({ version }) => rowsOf(version));
   const [
     server,
     streams,
     loops,
+    holding,
     reference,
     strategies,
     deadLetters,
@@ -69,6 +78,7 @@ async function readWith(redis: Redis, keys: Keys, { seen, rowsOf }: ReaderMemory
       [...STREAMS, ...keys.outcomeStreams].map(async (name) => streamStatus(redis, keys, { name, seen })),
     ),
     readHeartbeats(redis, keys),
+    readHolders(redis, keys, seenFree),
     referenceStatus,
     readStrategyStatus(redis, keys, rows),
     readDeadLetterStatus(redis, keys),
@@ -83,6 +93,7 @@ async function readWith(redis: Redis, keys: Keys, { seen, rowsOf }: ReaderMemory
     server,
     streams,
     loops,
+    ...holding,
     reference,
     strategies,
     deadLetters,

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { Keys } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
+import { NOW_MS } from "../redis/now-script.ts";
 import type { GroupOptions } from "./pending-entries.ts";
 
 /** The heartbeat by which one consumer vouches for the entries it has in flight, however many they are. */
@@ -25,14 +26,6 @@ local function isLiving(heartbeats, field, now)
   if not validUntil then return false end
   local left = tonumber(validUntil) - now
   return left > 0 and left <= 2 * tonumber(validMs)
-end
-`;
-
-/** `nowMs()`: Redis' clock, milliseconds since 1970. */
-export const NOW_MS = `
-local function nowMs()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 `;
 

@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 import type { Keys } from "../../keys.ts";
 import { defineScript } from "../redis/connection.ts";
-import { IS_LIVING, NOW_MS } from "./in-flight-heartbeats.ts";
+import { NOW_MS } from "../redis/now-script.ts";
+import { IS_LIVING } from "./in-flight-heartbeats.ts";
 
 /**
  * Stores beside the groups whether the routers that read them are a shadow (SHADOW), unless routers that live say otherwise: then

@@ -4,13 +4,15 @@ import type { Fields } from "../../entry.ts";
 import { messageOf } from "../../error-message.ts";
 import type { Keys } from "../../keys.ts";
 import { redisRefusalIn, type RedisRefusal } from "../../redis-refusal.ts";
+import { askReplicas, TooFewReplicasError, type ReplicasAsked } from "../redis/confirm.ts";
 import { openRedis } from "../redis/connection.ts";
 
 /** Adds entries to `signals_stream` for callers that wait for an answer. */
 export interface SignalIngest {
   /**
-   * Adds an entry and gives its id once Redis has confirmed it; calls do not wait for each other.
-   * @throws NotConfirmedError when Redis refuses or does not answer within `msMax`. The entry may have been added all the same.
+   * Adds an entry and gives its id once Redis, and the replicas that must have it, have confirmed it; calls do not wait for each
+   * other, except for replicas. @throws NotConfirmedError when Redis refuses, or there is no confirmation within `msMax`. The entry may
+   * have been added all the same.
    */
   add(fields: Fields, limits: IngestLimits): Promise<string>;
   /** Adds all entries or none, side by side, and gives their ids. @throws NotConfirmedError like `add` */
@@ -27,10 +29,13 @@ export class NotConfirmedError extends Error {
   override readonly name = "NotConfirmedError";
   /** What Redis said when it refused the entry, which is then certainly not added. */
   readonly refusal: RedisRefusal | undefined;
+  /** It is added, but too few replicas have it: a fail-over now could lose it. */
+  readonly lacksReplicas: boolean;
 
-  constructor(message: string, refusal?: RedisRefusal) {
+  constructor(message: string, cause?: unknown) {
     super(message);
-    this.refusal = refusal;
+    this.refusal = redisRefusalIn(cause);
+    this.lacksReplicas = cause instanceof TooFewReplicasError;
   }
 }
 
@@ -39,6 +44,8 @@ export interface SignalIngestOptions {
   readonly keys: Keys;
   /** Shown by CLIENT LIST. */
   readonly name: string;
+  /** The replicas that must have an entry; default: none. */
+  readonly replicas?: ReplicasAsked;
   /** Called on every connection error; the client reconnects by itself. */
   readonly onError: (error: Error) => void;
 }
@@ -47,23 +54,41 @@ export interface SignalIngestOptions {
 const ANSWER_MS_MAX = 2_000;
 
 /** Opens a connection of its own, so that no call waits for other commands; Redis may be unavailable now. */
-export function openSignalIngest({ url, keys, name, onError }: SignalIngestOptions): SignalIngest {
-  const redis = openRedis({ url, role: "commands", name, answerMsMax: ANSWER_MS_MAX, onError });
+export function openSignalIngest({
+  url,
+  keys,
+  name,
+  replicas: asked = { replicasMin: 0, msMax: 0 },
+  onError,
+}: SignalIngestOptions): SignalIngest {
+  const isWaiting = asked.replicasMin > 0;
+  const replicas = { ...asked, msMax: Math.min(asked.msMax, ANSWER_MS_MAX) };
+  const answerMsMax = ANSWER_MS_MAX + (isWaiting ? replicas.msMax : 0);
   const key = keys.stream("signals_stream");
+  const redis = openRedis({ url, key, role: "commands", name, answerMsMax, onError });
   // The client's own queue is not used: it would still send an alert that was already reported as not confirmed.
   const waiting = new Set<Addition>();
   let isScheduled = false;
+  let isUnconfirmed = false;
 
-  /** Sends what came in one turn of the event loop in one write: a burst of alerts is one round trip. */
+  /**
+   * Sends what came in one turn of the event loop in one write: a burst of alerts is one round trip. Where replicas must have it, one
+   * such group is under way at a time, and what comes meanwhile is the next.
+   */
   const schedule = (): void => {
-    if (isScheduled || waiting.size === 0) return;
+    if (isScheduled || isUnconfirmed || waiting.size === 0) return;
     isScheduled = true;
     setImmediate(() => {
       isScheduled = false;
       if (redis.status !== "ready") return;
       const additions = [...waiting];
       waiting.clear();
-      send(redis, key, additions);
+      if (!isWaiting) return send(redis, key, additions);
+      isUnconfirmed = true;
+      void sendConfirmed(redis, key, additions, replicas).then(() => {
+        isUnconfirmed = false;
+        schedule();
+      });
     });
   };
   redis.on("ready", schedule);
@@ -86,7 +111,7 @@ export function openSignalIngest({ url, keys, name, onError }: SignalIngestOptio
     } catch (error) {
       if (error instanceof NotConfirmedError) throw error;
       // The error itself is not passed on: errors of ioredis hold the command with all its arguments.
-      throw new NotConfirmedError(messageOf(error), redisRefusalIn(error));
+      throw new NotConfirmedError(messageOf(error), error);
     } finally {
       if (addition !== undefined) waiting.delete(addition);
       // Ends the timer if it lost the race; the race has handled its rejection.
@@ -109,6 +134,24 @@ interface Addition {
   readonly entries: readonly Fields[];
   readonly resolve: (ids: readonly string[]) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** Sends them, and WAIT right after them over the same connection, which settles them. Never rejects. */
+async function sendConfirmed(
+  redis: Redis,
+  key: string,
+  additions: readonly Addition[],
+  replicas: ReplicasAsked,
+): Promise<void> {
+  const unsettled = additions.map(({ entries, resolve, reject }) => ({
+    entries,
+    resolve: (ids: readonly string[]) =>
+      void asked.then((lacking) => (lacking === undefined ? resolve(ids) : reject(lacking))),
+    reject,
+  }));
+  send(redis, key, unsettled);
+  const asked = askReplicas(redis, replicas);
+  await asked;
 }
 
 function send(redis: Redis, key: string, additions: readonly Addition[]): void {

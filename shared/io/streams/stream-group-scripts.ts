@@ -1,4 +1,5 @@
-import { IS_LIVING, NOW_MS } from "./in-flight-heartbeats.ts";
+import { NOW_MS } from "../redis/now-script.ts";
+import { IS_LIVING } from "./in-flight-heartbeats.ts";
 
 /**
  * The scripts of stream-group.ts. Each is called with one page of entries, so that Redis is busy for less than 5 ms: touching one

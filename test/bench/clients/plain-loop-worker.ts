@@ -27,8 +27,15 @@ const { url, count, batchCountMax } = JSON.parse(process.argv[2] ?? "") as Plain
 const keys = keysOf("");
 const signals = keys.stream("signals_stream");
 const tasks = keys.stream("strategy_input_stream");
-const redis = openRedis({ url, role: "commands", name: "plain loop", onError });
-const blocking = openRedis({ url, role: "blocking", name: "plain loop", blockMs: BLOCK_MS, onError });
+const redis = openRedis({ key: "test", url, role: "commands", name: "plain loop", onError });
+const blocking = openRedis({
+  key: "test",
+  url,
+  role: "blocking",
+  name: "plain loop",
+  blockMs: BLOCK_MS,
+  onError,
+});
 const context = await loadDecisionContext(redis, keys);
 await redis.xgroup("CREATE", signals, GROUP, "0");
 const group = streamGroupOn(redis, keys, { stream: "signals_stream", group: GROUP, consumer: "plain" });

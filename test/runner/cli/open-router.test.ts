@@ -38,7 +38,13 @@ test("name the process that has it open, when it stays so", async () => {
 test("are refused while routers that live read from that Redis: theirs is another database", async () => {
   const env = { REDIS_URL: redisUrl(), KEY_PREFIX: freshPrefix(), BLOCK_MS: "100" };
   const keys = keysOf(env.KEY_PREFIX);
-  const redis = openRedis({ url: env.REDIS_URL, role: "commands", name: "test", onError: () => undefined });
+  const redis = openRedis({
+    key: "test",
+    url: env.REDIS_URL,
+    role: "commands",
+    name: "test",
+    onError: () => undefined,
+  });
   const loop = { stream: "signals_stream", group: "signal_processor", consumer: "one" } as const;
   const beat = async () => noteHeartbeat(redis, keys, { ...loop, at: await readTime(redis) });
   await lock.release();

@@ -2,6 +2,7 @@ import { afterAll, expect, onTestFinished, test, vi } from "vitest";
 import type { Connection } from "../../../runner/cli/connection.ts";
 import { removeUnreadGroup } from "../../../runner/cli/remove-group.ts";
 import { readConfig } from "../../../shared/config/config.ts";
+import { CONFIRMED } from "../../../shared/io/redis/confirm.ts";
 import { createGroup } from "../../../shared/io/streams/groups.ts";
 import { streamTrimmerOn } from "../../../shared/io/streams/stream-trimmer.ts";
 import { keysOf } from "../../../shared/keys.ts";
@@ -23,7 +24,7 @@ async function withTasks(): Promise<Connection & { key: string }> {
   await createGroup(redis, keys, { ...OF, from: "0" });
   const printed = vi.spyOn(console, "log").mockReturnValue();
   onTestFinished(() => printed.mockRestore());
-  return { redis, redisUrl: redisUrl(), keys, config: answer.config, key };
+  return { redis, redisUrl: redisUrl(), keys, config: answer.config, confirm: CONFIRMED, key };
 }
 
 const trimmed = async ({ keys }: Connection) =>

@@ -8,6 +8,9 @@ test("names that other programs gave neither control the terminal nor make a lin
   const group = { name: NAME, own: false, lag: 1, pending: 2, consumers: 3, oldestPendingIdleMs: null };
   const status = {
     streams: [{ name: "signals_stream", length: 1, groups: [group] }],
+    loops: [],
+    holders: [{ group: "signal_processor", status: "held", runner: NAME, since: 1, until: 2 }],
+    routers: [],
     reference: { version: NAME, confirmedAt: null },
     strategies: { names: { 7: NAME }, reports: [], tasks: [] },
     paused: { 7: JSON.stringify({ by: NAME, at: 1 }) },

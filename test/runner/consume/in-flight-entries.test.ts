@@ -8,8 +8,12 @@ afterEach(() => void vi.useRealTimers());
 function opened({ alwaysExtends = false } = {}) {
   const answers: ((besideOthers: boolean) => void)[] = [];
   const extended: (readonly string[])[] = [];
+  const ends: true[] = [];
   const inFlight = openInFlightEntries({
-    heartbeat: { beat: async () => new Promise((resolve) => answers.push(resolve)) },
+    heartbeat: {
+      beat: async () => new Promise((resolve) => answers.push(resolve)),
+      end: async () => void ends.push(true),
+    },
     group: {
       async extend(ids) {
         extended.push(ids);
@@ -18,12 +22,13 @@ function opened({ alwaysExtends = false } = {}) {
     },
     claimIdleMs: 3_000,
     alwaysExtends,
+    isReading: true,
     onError(error) {
       throw error;
     },
     onSuccess: () => undefined,
   });
-  return { inFlight, answers, extended };
+  return { inFlight, answers, extended, ends };
 }
 
 test("a heartbeat is given at once and every third of CLAIM_IDLE_MS, but none before the last one is answered", async () => {
@@ -61,4 +66,21 @@ test("in a session on demand they always are", async () => {
   await vi.advanceTimersByTimeAsync(0);
   inFlight.close();
   expect(extended).toEqual([["1-0"]]);
+});
+
+test("of a consumer that no longer reads it ends with the last entry in flight, and begins anew with the next read", async () => {
+  const { inFlight, answers, ends } = opened();
+  const answerAll = (): void => answers.splice(0).forEach((answer) => answer(false));
+  answerAll();
+  inFlight.add(["1-0"]);
+  inFlight.setReading(false);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([answers.length, ends.length]).toEqual([1, 0]);
+  answerAll();
+  inFlight.remove(["1-0"]);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect([answers.length, ends.length]).toEqual([0, 1]);
+  inFlight.setReading(true);
+  expect(answers).toHaveLength(1);
+  inFlight.close();
 });

@@ -4,6 +4,7 @@ import { signalBinding } from "../../../runner/bindings/signal-binding.ts";
 import { startPollLoop } from "../../../runner/consume/poll-loop.ts";
 import type { Binding } from "../../../runner/engine/binding.ts";
 import { configOrExit, uniqueConsumerName } from "../../../runner/environment.ts";
+import { holdingsOn } from "../../../runner/holding/open-holdings.ts";
 import { eventLogOn } from "../../../runner/telemetry/event-log.ts";
 import { commitOn } from "../../../shared/io/commit/commit.ts";
 import { redisClock } from "../../../shared/io/redis/clock.ts";
@@ -21,7 +22,7 @@ const url = config.redisUrl ?? "";
 const keys = keysOf(config.keyPrefix, config);
 const consumer = uniqueConsumerName();
 const onError = (): void => undefined;
-const redis = openRedis({ url, role: "commands", name: consumer, onError });
+const redis = openRedis({ key: "test", url, role: "commands", name: consumer, onError });
 const clock = redisClock(redis);
 const events = eventLogOn(redis, keys, clock, pino({ level: "info" }));
 const routing = routingContextCache({ redis, keys, store: referenceStoreOn(redis, keys) });
@@ -40,12 +41,26 @@ const flawed: Binding = {
 startPollLoop(flawed, {
   ...config,
   redis,
-  blocking: openRedis({ url, role: "blocking", name: `${consumer}:b`, blockMs: config.blockMs, onError }),
+  blocking: openRedis({
+    key: "test",
+    url,
+    role: "blocking",
+    name: `${consumer}:b`,
+    blockMs: config.blockMs,
+    onError,
+  }),
   keys,
   consumer,
   commit: commitOn(redis, keys, config),
   clock,
   events,
+  holdings: holdingsOn({
+    config: { ...config, functions: ["process-signals"] },
+    redisUrl: url,
+    consumer,
+    keys,
+    events,
+  }),
   abort: new AbortController().signal,
   reclaims: true,
 });

@@ -5,8 +5,10 @@ import { openSession, type ConsumerSession } from "../../../runner/consume/consu
 import { startPollLoop } from "../../../runner/consume/poll-loop.ts";
 import type { Answer, Binding } from "../../../runner/engine/binding.ts";
 import { onDemandDeps } from "../../../runner/engine/on-demand-deps.ts";
+import { holdingsOn } from "../../../runner/holding/open-holdings.ts";
 import { eventLogOn } from "../../../runner/telemetry/event-log.ts";
 import type { Entry } from "../../../shared/entry.ts";
+import { FUNCTION_NAMES } from "../../../shared/function-names.ts";
 import { NO_EFFECTS, type Unavailable } from "../../../shared/function.ts";
 import { commitOn } from "../../../shared/io/commit/commit.ts";
 import { redisClock } from "../../../shared/io/redis/clock.ts";
@@ -21,10 +23,12 @@ export const GROUP = "signal_processor";
 
 export interface LoopOptions {
   /** What the function answers. */
-  readonly answer: (entries: readonly Entry[]) => Answer | Unavailable;
+  readonly answer: (entries: readonly Entry[]) => Answer | Unavailable | Promise<Answer>;
   readonly claimIdleMs: number;
   readonly blockMs: number;
   readonly reclaims: boolean;
+  /** Default: 5 s. */
+  readonly leaseMs?: number;
   /** Where the connection for reads goes. Default: to Redis itself. */
   readonly blockingUrl?: string;
 }
@@ -33,6 +37,7 @@ export interface LoopOptions {
 export function useReclaiming() {
   const redis = connectRedis();
   let keys: Keys;
+  let loops = 0;
   beforeEach(async () => {
     keys = keysOf(freshPrefix());
     await redis.xgroup("CREATE", keys.stream(STREAM), GROUP, "0", "MKSTREAM");
@@ -44,7 +49,7 @@ export function useReclaiming() {
     stream: STREAM,
     group: GROUP,
     async *run(entries) {
-      yield answer(entries);
+      yield await answer(entries);
     },
     invalidate: () => undefined,
   });
@@ -66,9 +71,15 @@ export function useReclaiming() {
   };
 
   /** Starts a poll loop, whose reads block; it is stopped after the test at the latest. */
-  function startLoop({ answer, blockingUrl, ...options }: LoopOptions): Running & { readonly name: string } {
+  function startLoop({
+    answer,
+    blockingUrl,
+    leaseMs = 5_000,
+    ...options
+  }: LoopOptions): Running & { readonly name: string } {
     const name = `loop-${keys.prefix}`;
     const blocking = openRedis({
+      key: "test",
       url: blockingUrl ?? redisUrl(),
       role: "blocking",
       name,
@@ -76,9 +87,16 @@ export function useReclaiming() {
       onError: ignored,
     });
     const abort = new AbortController().signal;
-    const deps = { ...depsOn(redis, options), ...options, blocking, consumer: "loop", abort };
+    const shared = depsOn(redis, options);
+    const consumer = `loop-${(loops += 1)}`;
+    const config = { leaseMs, functions: [...FUNCTION_NAMES] };
+    const holdings = holdingsOn({ config, redisUrl: redisUrl(), consumer, keys, events: shared.events });
+    const deps = { ...shared, ...options, ...config, holdings, blocking, consumer, abort };
     const loop = startPollLoop(bindingOf(answer), deps);
-    onTestFinished(async () => void (await loop.stop()));
+    onTestFinished(async () => {
+      await loop.stop();
+      await holdings.close();
+    });
     return { ...loop, name };
   }
 

@@ -66,7 +66,7 @@ export class Pipeline {
   async work({ batches: cases, uids }: Case, commitOf = this.faultyCommit.bind(this)): Promise<void> {
     const group = streamGroupOn(this.#redis, this.keys, { stream: STREAM, group: GROUP, consumer: CONSUMER });
     const orderKey = this.keys.sequence(STREAM, GROUP, CONSUMER);
-    const batches = orderedBatches({ group, orderKey, inFlightMax: 3 });
+    const batches = orderedBatches({ inFlight: { ids: new Set() }, group, orderKey, inFlightMax: 3 });
     for (const one of cases) {
       const slot = batches.nextSlot();
       const batch = await group.read(this.#redis, { countMax: one.size, blockMs: 0 });

@@ -24,6 +24,7 @@ async function watch(): Promise<void> {
   watching = watchReferenceStreams({
     streams: names,
     blocking: openRedis({
+      key: "test",
       url: redisUrl(),
       role: "blocking",
       blockMs: 500,

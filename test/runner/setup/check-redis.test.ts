@@ -17,7 +17,13 @@ test.each([
   await admin.acl("SETUSER", name, "reset", "on", ">pw", "~*", "&*", "+@all", rule);
   const url = new URL(redisUrl());
   Object.assign(url, { username: name, password: "pw" });
-  const redis = openRedis({ url: url.href, role: "commands", name: "test", onError: () => undefined });
+  const redis = openRedis({
+    key: "test",
+    url: url.href,
+    role: "commands",
+    name: "test",
+    onError: () => undefined,
+  });
   onTestFinished(async () => {
     redis.disconnect();
     await admin.acl("DELUSER", name);

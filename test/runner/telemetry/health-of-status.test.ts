@@ -100,14 +100,19 @@ describe("waiting", () => {
       group: "strategy_executor",
       consumer: "c",
     });
-    await claims.markDelivered(ids.slice(0, 3));
-    await claims.begin(ids[0] ?? "");
+    const notStarted = async (some: readonly string[]) => {
+      const [key, group] = [keys.stream("strategy_input_stream"), "strategy_executor"] as const;
+      await redis.xclaim(...([key, group, "c", 0, ...some, "RETRYCOUNT", 0, "JUSTID"] as const));
+    };
+    await redis.hset(keys.groupLease("strategy_executor"), "token", "t");
+    await notStarted(ids.slice(0, 3));
+    await claims.begin(ids[0] ?? "", "t");
     expect(await reasons()).toEqual([
       "4 tasks wait to be run, the oldest for 60 s; 2 of the first 4 are for Trend follower (1)",
     ]);
     await read("strategy_input_stream", "strategy_executor", 2);
-    await claims.markDelivered(ids.slice(3));
-    for (const id of ids.slice(1)) await claims.begin(id);
+    await notStarted(ids.slice(3));
+    for (const id of ids.slice(1)) await claims.begin(id, "t");
     expect(await reasons()).toEqual([]);
   });
 

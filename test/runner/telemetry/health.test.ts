@@ -23,6 +23,8 @@ function statusOf(loops: readonly GroupOfStream[], at: number, tasksWaiting: Wai
     server: { refusals: [], memory: { used: 1_000_000, max: 0 } },
     streams: GROUPS.map(({ stream, group }) => ({ name: stream, length: 0, groups: [groupOf(group)] })),
     loops: loops.map((loop) => ({ ...loop, consumer: "c", at })),
+    holders: [],
+    routers: [],
     reference: { version: "v1", confirmedAt: NOW },
     strategies: { names: {}, reports: [], tasks: [] },
     deadLetters: { count: 0, oldestAt: null },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../../../shared/config/config.ts";
+import { SERVERS_EXPECTED } from "../../../shared/config/redis-url.ts";
 import { FUNCTION_NAMES } from "../../../shared/function-names.ts";
 import { DEFAULTS, NAMES, configOf, faultsOf } from "./config-fixture.ts";
 
@@ -187,7 +188,7 @@ test("all faults are reported at once, with what was given and what is expected"
   expect(answer).toEqual({
     ok: false,
     message: [
-      "REDIS_URL (value not shown): expected redis://[user:password@]host[:port][/db], with db a number and nothing after it but ?family=6, or the same with rediss://",
+      `REDIS_URL (value not shown): expected ${SERVERS_EXPECTED}`,
       'HTTP_PORT is "eighty": expected an integer from 0 to 65535',
       `FUNCTIONS is "reclaim,trade": expected a comma list of names out of: ${FUNCTION_NAMES.join(", ")}`,
       String.raw`LOG_LEVEL is "loud\nand clear": expected one of trace, debug, info, warn, error, fatal, silent`,

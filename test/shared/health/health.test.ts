@@ -6,6 +6,7 @@ import { rowFault } from "../../../shared/reference/row-faults.ts";
 const LIMITS = {
   blockMs: 2_000,
   claimIdleMs: 10_000,
+  leaseMs: 5_000,
   referenceAgeMsMax: 86_400_000,
   signalAgeMsMax: 300_000,
 };

@@ -68,6 +68,7 @@ describe("Redis", () => {
     const limits = {
       blockMs: 2_000,
       claimIdleMs: 10_000,
+      leaseMs: 5_000,
       referenceAgeMsMax: 86_400_000,
       signalAgeMsMax: 300_000,
     };

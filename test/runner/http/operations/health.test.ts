@@ -37,7 +37,7 @@ async function throughRelay(): Promise<{ relay: Relay; services: Services }> {
   const { relay, url } = await relayTo(redisUrl());
   // Waits longer than the route, so that only the route's own limit can end a check.
   const limits = { answerMsMax: 600_000, onError: () => undefined };
-  const redis = openRedis({ url, role: "commands", name: "relayed", ...limits });
+  const redis = openRedis({ key: "test", url, role: "commands", name: "relayed", ...limits });
   ends.push(() => redis.disconnect());
   return { relay, services: { ...http.services, redis } };
 }

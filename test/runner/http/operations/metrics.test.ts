@@ -195,7 +195,13 @@ describe("while Redis does not answer", () => {
   test("a scrape reports it, with what is known without Redis", async () => {
     relay = await startRelay(Number(new URL(redisUrl()).port));
     const url = `redis://127.0.0.1:${relay.port}`;
-    const redis = openRedis({ url, role: "commands", name: "relayed", onError: () => undefined });
+    const redis = openRedis({
+      key: "test",
+      url,
+      role: "commands",
+      name: "relayed",
+      onError: () => undefined,
+    });
     end = () => redis.disconnect();
     const app = appOn({ ...http.services, redis });
     const scrapeRelayed = async () => {

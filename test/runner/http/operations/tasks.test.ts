@@ -82,3 +82,32 @@ test("tasks of a consumer without a heartbeat are left; those that are not read 
   expect(await tasks(`?after=${highest}`)).toMatchObject({ tasks: [], next: null });
   expect(await http.call("GET", "/tasks?strategy=Trent")).toMatchObject({ status: 422 });
 });
+
+test("the routers that run are listed, with what holds a group on demand", async () => {
+  const { holdings, consumer, redis, keys } = http.services;
+  holdings.join();
+  const held = await holdings.tryHold("signal_processor", { waitMsMax: 0 });
+  if (held.status !== "held") throw new Error("it is free");
+  await vi.waitFor(async () => expect(await redis.hexists(keys.routers, consumer)).toBe(1));
+  const { body } = await http.call("GET", "/routers");
+  expect(body).toMatchObject({
+    routers: [
+      {
+        name: consumer,
+        state: "running",
+        pid: process.pid,
+        holds: [{ group: "signal_processor" }],
+        standby_for: ["strategy_executor"],
+      },
+    ],
+    without_holder: ["strategy_executor"],
+  });
+  const { body: status } = await http.call("GET", "/status");
+  expect(status.holders).toMatchObject([
+    { group: "signal_processor", status: "held", runner: consumer },
+    { group: "strategy_executor", status: "free", runner: null },
+  ]);
+  const { body: metrics } = await http.call("GET", "/metrics");
+  expect(String(metrics)).toContain(`group_holder{group="signal_processor",consumer="${consumer}"} 1`);
+  await holdings.close();
+});

@@ -64,7 +64,13 @@ describe("the fence", () => {
       const items = await fence.items();
       const proxy = await startRelay(Number(new URL(redisUrl()).port));
       const url = `redis://127.0.0.1:${proxy.port}`;
-      const lossy = openRedis({ url, role: "commands", name: "lossy", onError: () => undefined });
+      const lossy = openRedis({
+        key: "test",
+        url,
+        role: "commands",
+        name: "lossy",
+        onError: () => undefined,
+      });
       const lossyCommit = commitOver(lossy);
       const options: CommitOptions = { ...fence.options, timing: "f" };
       await lossy.ping();
@@ -87,7 +93,7 @@ describe("the fence", () => {
     const items = ids.map((id): CommitItem => ({ id, effects: dispatch(id) }));
     const proxy = await startRelay(Number(new URL(redisUrl()).port));
     const url = `redis://127.0.0.1:${proxy.port}`;
-    const lossy = openRedis({ url, role: "commands", name: "lossy", onError: () => undefined });
+    const lossy = openRedis({ key: "test", url, role: "commands", name: "lossy", onError: () => undefined });
     await lossy.ping();
     const lossyCommit = commitOver(lossy);
     proxy.loseNextAnswer();

@@ -71,7 +71,7 @@ describe("the example in the header of the commit script", () => {
       "",
       streams.length,
     ];
-    const reply = await script(keyNames(), [...settings, "", "", pack(message), ...separateArgs]);
+    const reply = await script(keyNames(), [...settings, "", "", "", pack(message), ...separateArgs]);
     expect(reply).toStrictEqual(["committed", "A"]);
     const [tasks, record] = item.effects.append;
     expect(await fixture.fields("strategy_input_stream")).toStrictEqual(

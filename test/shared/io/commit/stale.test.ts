@@ -17,6 +17,19 @@ describe("nothing at all is written", () => {
     expect(await outcomesOf([{ id: entry.id, effects: dispatch("u") }], DECIDED)).toStrictEqual(["applied"]);
   });
 
+  it("unless the group is held under the token of the commit; that is asked before anything else", async () => {
+    const { redis, keys } = fixture;
+    const holding = { group: "signal_processor", token: "mine" } as const;
+    const options = { ...DECIDED, holding };
+    await expectUntouched(options, { status: "deposed" });
+    await redis.hset(keys.groupLease("signal_processor"), "token", "another");
+    await redis.set(keys.referenceCurrent, "v2");
+    await expectUntouched({ ...options, ...fixture.labelled(["b"], "a") }, { status: "deposed" });
+    await redis.set(keys.referenceCurrent, "v1");
+    await redis.hset(keys.groupLease("signal_processor"), "token", "mine");
+    expect(await outcomesOf([{ id: entry.id, effects: dispatch("u") }], options)).toStrictEqual(["applied"]);
+  });
+
   const changes: readonly { what: string; change: () => Promise<unknown>; version: string; epoch: string }[] =
     [
       {

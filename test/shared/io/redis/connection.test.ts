@@ -13,6 +13,7 @@ import { startRelay } from "../../../servers/relay.ts";
 /** A connection that ends with the test. */
 function open(options: Partial<RedisConnectionOptions> = {}): Redis {
   const redis = openRedis({
+    key: "test",
     url: redisUrl(),
     role: "commands",
     name: "test",

@@ -1,10 +1,7 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import {
-  DatabaseNotSelectedError,
-  openRedis,
-  type RedisRole,
-} from "../../../../shared/io/redis/connection.ts";
+import { openRedis, type RedisRole } from "../../../../shared/io/redis/connection.ts";
+import { DatabaseNotSelectedError } from "../../../../shared/io/redis/redis-errors.ts";
 import { startRedis, type RedisServer } from "../../../servers/redis.ts";
 
 /** A connection never uses another database than that of its URL. */
@@ -28,7 +25,14 @@ const urlOf = (database: number): string => `redis://router:pw@127.0.0.1:${serve
 
 function open(url: string, role: RedisRole = "commands") {
   const errors: Error[] = [];
-  const redis = openRedis({ url, role, name: "test", blockMs: 100, onError: (error) => errors.push(error) });
+  const redis = openRedis({
+    key: "test",
+    url,
+    role,
+    name: "test",
+    blockMs: 100,
+    onError: (error) => errors.push(error),
+  });
   onTestFinished(() => redis.disconnect());
   return { redis, errors };
 }

@@ -41,6 +41,7 @@ test("a lease whose holder has died expires, and the holder cannot release that 
 test("a lease is released when the answer to taking it was lost", async () => {
   const proxy = await startRelay(Number(new URL(redisUrl()).port));
   const lossy = openRedis({
+    key: "test",
     url: `redis://127.0.0.1:${proxy.port}`,
     role: "commands",
     name: "test",

@@ -38,7 +38,13 @@ describe("a subscriber's connection", () => {
   test("may break while it subscribes again, and the process continues", async () => {
     let broken = false;
     const proxy = await fragileProxy(() => broken);
-    const redis = openRedis({ url: proxy.url, role: "subscriber", name: "test", onError: () => undefined });
+    const redis = openRedis({
+      key: "test",
+      url: proxy.url,
+      role: "subscriber",
+      name: "test",
+      onError: () => undefined,
+    });
     let subscribed = 0;
     let refused = 0;
     redis.on("ready", () => {

@@ -92,6 +92,7 @@ describe("pruning consumers", () => {
 
   it("takes nothing from a waiting consumer: its next entry is delivered and pending for it", async () => {
     const blocking = openRedis({
+      key: "test",
       url: redisUrl(),
       role: "blocking",
       name: `waiting-${keys.prefix}`,

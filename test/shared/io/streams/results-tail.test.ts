@@ -15,6 +15,7 @@ let key: string;
 beforeAll(() => {
   redis = connectRedis();
   blocking = openRedis({
+    key: "test",
     url: redisUrl(),
     role: "blocking",
     name: "tail",

@@ -5,6 +5,7 @@ import { correctIdleTimes } from "../../../../shared/io/streams/idle-times.ts";
 import { inFlightHeartbeatOn } from "../../../../shared/io/streams/in-flight-heartbeats.ts";
 import { streamGroupOn } from "../../../../shared/io/streams/stream-group.ts";
 import { streamTrimmerOn } from "../../../../shared/io/streams/stream-trimmer.ts";
+import { takeOverPending } from "../../../../shared/io/streams/take-over.ts";
 import { taskClaimsOn } from "../../../../shared/io/streams/task-claims.ts";
 import { keysOf } from "../../../../shared/keys.ts";
 import { byPace } from "../../../long/pace.ts";
@@ -49,7 +50,15 @@ const isHeld = (): boolean => true;
 describe("with thousands of tasks in flight no command keeps Redis busy for longer than 5 ms:", () => {
   const CALLS: readonly (readonly [string, () => Promise<unknown>])[] = [
     ["the heartbeat", async () => inFlightHeartbeatOn(redis, keys, { ...OF, consumer: "mine" }).beat(10_000)],
-    ["marking them as delivered", async () => claimsOf("mine").markDelivered(ids)],
+    [
+      "taking them over from a former holder",
+      async () => {
+        const holding = { group: OF.group, token: "t" };
+        await redis.hset(keys.groupLease(OF.group), "token", "t");
+        for (const consumer of ["other", "mine"])
+          await takeOverPending(redis, keys, { stream: OF.stream, holding, consumer, unstarted: false });
+      },
+    ],
     ["extending them", async () => groupOf("mine").extend(ids)],
     ["counting a delivery", async () => groupOf("mine").countDelivery(ids)],
     [
@@ -66,7 +75,7 @@ describe("with thousands of tasks in flight no command keeps Redis busy for long
     ],
     ["looking which are still pending", async () => groupOf("mine").stillPending(ids)],
     ["correcting idle times", async () => correctIdleTimes(redis, keys, OF)],
-    ["beginning one", async () => claimsOf("mine").begin(ids.at(-1) ?? "")],
+    ["beginning one", async () => claimsOf("mine").begin(ids.at(-1) ?? "", "t")],
     ["trimming their stream", async () => streamTrimmerOn(redis, keys, { retentionMs: 1 }).step(OF.stream)],
     [
       "releasing and claiming all of them",

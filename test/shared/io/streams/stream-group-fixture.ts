@@ -16,6 +16,7 @@ export const GROUP = "signal_processor";
 export function freshGroup() {
   const redis = connectRedis();
   const blocking = openRedis({
+    key: "test",
     url: redisUrl(),
     role: "blocking",
     name: "test-blocking",

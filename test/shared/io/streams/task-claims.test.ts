@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { readTime } from "../../../../shared/io/redis/clock.ts";
+import { fencedReadsOn } from "../../../../shared/io/streams/fenced-reads.ts";
 import { streamGroupOn } from "../../../../shared/io/streams/stream-group.ts";
 import { streamProblem, taskClaimsOn } from "../../../../shared/io/streams/task-claims.ts";
 import { keysOf, type Keys } from "../../../../shared/keys.ts";
@@ -21,9 +22,20 @@ beforeEach(async () => {
   keys = keysOf(freshPrefix());
   ids = await addEntries(redis, keys.stream(OF.stream), 3);
   await redis.xgroup("CREATE", keys.stream(OF.stream), OF.group, "0");
-  await groupOf("mine").read(redis, { countMax: 3, blockMs: 0 });
-  await claimsOf("mine").markDelivered(ids);
+  await redis.hset(keys.groupLease(OF.group), "token", TOKEN);
+  await deliver("mine", 3);
 });
+
+const TOKEN = "token";
+const holding = { group: OF.group, token: TOKEN } as const;
+const deliver = async (consumer: string, countMax: number) =>
+  fencedReadsOn(redis, keys, {
+    stream: OF.stream,
+    holding,
+    consumer,
+    countsAttempts: true,
+    isOwnConnection: false,
+  }).read({ countMax, blockMs: 0 });
 
 const groupOf = (consumer: string) => streamGroupOn(redis, keys, { ...OF, consumer });
 const claimsOf = (consumer: string) => taskClaimsOn(redis, keys, { ...OF, consumer });
@@ -32,20 +44,31 @@ const deliveries = async (): Promise<number[]> =>
 
 test("deliveries count the attempts that were started", async () => {
   expect(await deliveries()).toEqual([0, 0, 0]);
-  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 1, version: "", epoch: "0" });
-  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 2 });
+  expect(await claimsOf("mine").begin(ids[0] ?? "", TOKEN)).toMatchObject({
+    attempt: 1,
+    version: "",
+    epoch: "0",
+  });
+  expect(await claimsOf("mine").begin(ids[0] ?? "", TOKEN)).toMatchObject({ attempt: 2 });
   expect(await deliveries()).toEqual([2, 0, 0]);
 });
 
 test("starting an attempt gives the current snapshot version and control epoch", async () => {
   await redis.set(keys.referenceCurrent, "v7");
   await redis.hset(keys.control, "epoch", "3");
-  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 1, version: "v7", epoch: "3" });
+  expect(await claimsOf("mine").begin(ids[0] ?? "", TOKEN)).toMatchObject({
+    attempt: 1,
+    version: "v7",
+    epoch: "3",
+  });
 });
 
 test("starting an attempt gives Redis' time, also when there is no attempt", async () => {
   const before = await readTime(redis);
-  const answers = [await claimsOf("mine").begin(ids[0] ?? ""), await claimsOf("other").begin(ids[0] ?? "")];
+  const answers = [
+    await claimsOf("mine").begin(ids[0] ?? "", TOKEN),
+    await claimsOf("other").begin(ids[0] ?? "", TOKEN),
+  ];
   const after = await readTime(redis);
   for (const { now } of answers) {
     expect(now).toBeGreaterThanOrEqual(before);
@@ -54,9 +77,9 @@ test("starting an attempt gives Redis' time, also when there is no attempt", asy
 });
 
 test("a task of another consumer, or a finished one, cannot be started", async () => {
-  expect(await claimsOf("other").begin(ids[0] ?? "")).toMatchObject({ attempt: undefined });
+  expect(await claimsOf("other").begin(ids[0] ?? "", TOKEN)).toMatchObject({ attempt: undefined });
   await redis.xack(keys.stream(OF.stream), OF.group, ids[1] ?? "");
-  expect(await claimsOf("mine").begin(ids[1] ?? "")).toMatchObject({ attempt: undefined });
+  expect(await claimsOf("mine").begin(ids[1] ?? "", TOKEN)).toMatchObject({ attempt: undefined });
   expect(await deliveries()).toEqual([0, 0]);
 });
 
@@ -69,22 +92,22 @@ async function claimUnstarted(consumer: string, idleMs: number): Promise<readonl
 }
 
 test("only tasks that were not started are claimed, and that counts no delivery", async () => {
-  await claimsOf("mine").begin(ids[1] ?? "");
+  await claimsOf("mine").begin(ids[1] ?? "", TOKEN);
   expect(await claimUnstarted("other", 0)).toEqual([ids[0], ids[2]]);
   expect(await deliveries()).toEqual([0, 1, 0]);
   expect(await claimUnstarted("other", 60_000)).toEqual([]);
-  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: undefined });
+  expect(await claimsOf("mine").begin(ids[0] ?? "", TOKEN)).toMatchObject({ attempt: undefined });
 });
 
 test("a task deleted from the stream stays pending, and its consumer can still start it", async () => {
   await redis.xdel(keys.stream(OF.stream), ids[0] ?? "");
-  expect(await claimsOf("mine").begin(ids[0] ?? "")).toMatchObject({ attempt: 1 });
+  expect(await claimsOf("mine").begin(ids[0] ?? "", TOKEN)).toMatchObject({ attempt: 1 });
   expect(await claimUnstarted("other", 0)).toEqual(ids.slice(1));
   expect(await deliveries()).toHaveLength(3);
 });
 
 test("released tasks can be claimed at once, even with the longest idle time", async () => {
-  await claimsOf("mine").begin(ids[0] ?? "");
+  await claimsOf("mine").begin(ids[0] ?? "", TOKEN);
   await groupOf("mine").release();
   expect(await claimUnstarted("other", 600_000)).toHaveLength(2);
   const options = { idleMs: 600_000, now: await readTime(redis) };
@@ -92,14 +115,24 @@ test("released tasks can be claimed at once, even with the longest idle time", a
   expect(await deliveries()).toEqual([1, 0, 0]);
 });
 
-test("more tasks than one script marks are all marked before the first is started", async () => {
-  const more = await addEntries(redis, keys.stream(OF.stream), 300);
-  await groupOf("mine").read(redis, { countMax: 300, blockMs: 0 });
-  const marked = claimsOf("mine").markDelivered(more);
-  expect(await claimsOf("mine").begin(more.at(-1) ?? "")).toMatchObject({ attempt: 1 });
-  await marked;
-  const pending = await groupOf("mine").pending({ idleMs: 0, countMax: 1_000 });
-  expect(pending.filter((entry) => entry.deliveries > 0).map(({ id }) => id)).toEqual(more.slice(-1));
+test("more tasks than one claim takes are all delivered as not started", async () => {
+  await addEntries(redis, keys.stream(OF.stream), 2_500);
+  await deliver("mine", 3_000);
+  const pending = await groupOf("mine").pending({ idleMs: 0, countMax: 3_000 });
+  expect(pending).toHaveLength(2_503);
+  expect(pending.filter((entry) => entry.deliveries > 0)).toEqual([]);
+});
+
+test("a first attempt begins only with the token of the group's lease, a further one with any", async () => {
+  const [first = "", second = ""] = ids;
+  await claimsOf("mine").begin(first, TOKEN);
+  await redis.hset(keys.groupLease(OF.group), "token", "next");
+  expect(await claimsOf("mine").begin(first, TOKEN)).toMatchObject({ attempt: 2, token: "next" });
+  expect(await claimsOf("mine").begin(second, TOKEN)).toMatchObject({ attempt: undefined, token: "next" });
+  await redis.del(keys.groupLease(OF.group));
+  expect(await claimsOf("mine").begin(second, TOKEN)).toMatchObject({ attempt: undefined, token: "" });
+  expect(await claimsOf("mine").begin(second, "")).toMatchObject({ attempt: undefined });
+  expect(await deliveries()).toEqual([2, 0, 0]);
 });
 
 test("a strategy's own stream can be written to when it is a stream or does not exist", async () => {

@@ -2,9 +2,9 @@ import { refusalText, type RedisRefusal } from "../redis-refusal.ts";
 import { degraded, notReady, type Fault } from "./fault.ts";
 
 /** What is wrong with Redis, without which no signal is accepted or decided. */
-export function redisFaults({ answers, refusals, memory }: RedisHealth): Fault[] {
+export function redisFaults({ answers, refusals, memory, isWithoutPrimary }: RedisHealth): Fault[] {
   if (refusals.length > 0) return refusals.map((refusal) => notReady(refusalReason(refusal)));
-  if (!answers) return [notReady("Redis does not answer")];
+  if (!answers) return [notReady(isWithoutPrimary === true ? WITHOUT_PRIMARY : "Redis does not answer")];
   return memoryFaults(memory);
 }
 
@@ -13,9 +13,15 @@ export interface RedisHealth {
   readonly answers: boolean;
   /** What it said instead of taking a write, or instead of an answer. */
   readonly refusals: readonly RedisRefusal[];
+  /** No server of REDIS_URL is found that could be asked. */
+  readonly isWithoutPrimary?: boolean;
   /** In bytes; null: not known. A `max` of 0 is no limit. */
   readonly memory: { readonly used: number | null; readonly max: number | null };
 }
+
+/** Without an address: readiness is open to all. */
+const WITHOUT_PRIMARY =
+  "no signal is accepted or decided, everything waits: none of the servers of REDIS_URL can be found to be the primary now. Wait for a fail-over; npm run cli -- check says what each of them answers";
 
 /** Whether it takes no write at all, so that heartbeats do not show who works. A full Redis takes them. */
 export function refusesEveryWrite({ answers, refusals }: RedisHealth): boolean {

@@ -3,7 +3,7 @@ import { messageOf } from "../../../shared/error-message.ts";
 import { healthOf, redisHealthOf, WITHOUT_REDIS, type Health } from "../../../shared/health/health.ts";
 import type { RedisHealth } from "../../../shared/health/redis.ts";
 import type { ReplicasHealth } from "../../../shared/health/replicas.ts";
-import { openForOneQuestion } from "../../../shared/io/redis/connection.ts";
+import { isWithoutServer, openForOneQuestion } from "../../../shared/io/redis/connection.ts";
 import { readReplicasHealth } from "../../../shared/io/status/replicas-status.ts";
 import { readServerStatus } from "../../../shared/io/status/server-status.ts";
 import { readStatus, statusReaderOn, type Status } from "../../../shared/io/status/status.ts";
@@ -93,6 +93,9 @@ interface RedisAnswer {
 }
 
 const UNKNOWN_MEMORY = { used: null, max: null };
+const WITHOUT_SERVER: RedisAnswer = {
+  redis: { answers: false, refusals: [], memory: UNKNOWN_MEMORY, isWithoutPrimary: true },
+};
 const SILENT: RedisAnswer = { redis: { answers: false, refusals: [], memory: UNKNOWN_MEMORY } };
 
 type Question = (redis: Redis, services: CheckedServices) => Promise<RedisAnswer>;
@@ -117,8 +120,9 @@ async function answerOf(redis: Redis, services: CheckedServices, question: Quest
     services.logger.debug({ err: error }, "the router's state could not be read from Redis");
     const refusal = redisRefusalIn(error);
     // The message of a broken connection contains the address, which must not be public.
-    if (refusal === undefined) return SILENT;
-    return { redis: { answers: false, refusals: [refusal], memory: UNKNOWN_MEMORY } };
+    if (refusal !== undefined)
+      return { redis: { answers: false, refusals: [refusal], memory: UNKNOWN_MEMORY } };
+    return isWithoutServer(error) ? WITHOUT_SERVER : SILENT;
   }
 }
 

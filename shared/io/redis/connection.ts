@@ -161,7 +161,7 @@ function onConnectionError(redis: Redis, onError: (error: Error) => void): void 
 }
 
 /** Why there is no server to connect to, which commands reject with as well. */
-function isWithoutServer(error: Error): boolean {
+export function isWithoutServer(error: unknown): boolean {
   return error instanceof RedisMisconfiguredError || error instanceof NoPrimaryError;
 }
 

@@ -170,14 +170,14 @@ async function bySentinels(
 ): Promise<FoundPrimary> {
   const login = { ...credentials, ...shared(target) };
   const answers: SentinelAnswer[] = [];
-  const failures: string[] = [];
+  const failures = new Map<string, unknown>();
   const sentinels = target.seeds.map((seed) => serverAt(seed));
   const waiting = new Map<string, Promise<void>>();
   for (const sentinel of sentinels) {
     const at = addressText(sentinel);
     const asked = askSentinel(sentinel, login, { masterName, signal }).then(
       (answer) => void answers.push(answer),
-      (error: unknown) => void failures.push(`${at}: ${messageOf(error)}`),
+      (error: unknown) => void failures.set(at, error),
     );
     waiting.set(
       at,
@@ -206,7 +206,7 @@ async function bySentinels(
 function notNamed(
   masterName: string,
   answers: readonly SentinelAnswer[],
-  failures: readonly string[],
+  failures: ReadonlyMap<string, unknown>,
 ): Error {
   const known = answers.flatMap((answer) => (answer.primary === undefined ? answer.knows : []));
   if (answers.length > 0) {
@@ -215,7 +215,14 @@ function notNamed(
       `REDIS_URL names the primary ${masterName}, which its Sentinels do not know (they ${names}): correct the name behind the last /`,
     );
   }
-  return new NoPrimaryError(`no Sentinel of REDIS_URL answers: ${failures.join("; ")}`);
+  const server = [...failures].find(([, error]) => /unknown command/i.test(messageOf(error)))?.[0];
+  if (server !== undefined) {
+    return new RedisMisconfiguredError(
+      `REDIS_URL names ${server} as a Sentinel, which it is not: expected the addresses of the Sentinels, whose port is often 26379; or redis://host[:port][,host2[:port]…] for servers`,
+    );
+  }
+  const said = [...failures].map(([at, error]) => `${at}: ${messageOf(error)}`);
+  return new NoPrimaryError(`no Sentinel of REDIS_URL answers: ${said.join("; ")}`);
 }
 
 function loginOf({ username, password, ...target }: RedisTarget): Login {

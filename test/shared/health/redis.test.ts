@@ -25,6 +25,11 @@ describe("Redis", () => {
     ],
     ["that does not answer is not ready", { answers: false }, ["not_ready: Redis does not answer"]],
     [
+      "without a primary is not ready, which is another thing than silence",
+      { answers: false, isWithoutPrimary: true },
+      ["not_ready: no signal is accepted or decided, everything waits: none of the servers of REDIS_URL"],
+    ],
+    [
       "that is full is not ready, with what ends it",
       { refusals: [OOM] },
       ["not_ready: no signal is accepted or decided, what has begun is finished. Redis is full"],

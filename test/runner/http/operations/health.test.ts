@@ -6,6 +6,7 @@ import { openDatabase } from "../../../../shared/io/postgres/open-database.ts";
 import { openRedis } from "../../../../shared/io/redis/connection.ts";
 import type { Running } from "../../../../shared/running.ts";
 import { redisUrl } from "../../../servers/fixtures.ts";
+import { freePort } from "../../../servers/process.ts";
 import { startRelay, type Relay } from "../../../servers/relay.ts";
 import { appOn, useHttpApp } from "../http-fixture.ts";
 
@@ -57,6 +58,17 @@ describe("GET /healthz", () => {
 });
 
 describe("GET /readyz", () => {
+  test("says when none of several servers is the primary, and not where they are", async () => {
+    const url = `redis://127.0.0.1:${await freePort()},127.0.0.1:${await freePort()}`;
+    const redis = openRedis({ key: "test", url, role: "commands", name: "lost", onError: () => undefined });
+    ends.push(() => redis.disconnect());
+    const { status, body } = await get("/readyz", { ...http.services, redis });
+    expect({ status, said: JSON.stringify(body) }).toEqual({
+      status: 503,
+      said: expect.stringMatching(/none of the servers of REDIS_URL can be found(?!.*127)/),
+    });
+  });
+
   test("is 503 with each reason while no router decides signals, and 200 when one does", async () => {
     const before = await get("/readyz");
     expect(before.status).toBe(503);

@@ -130,6 +130,8 @@ describe("Sentinels", () => {
     );
     const asServer = sentinel.url.replace("redis-sentinel:", "redis:").replace(`/${MASTER_NAME}`, "");
     await expect(open(asServer).redis.time()).rejects.toThrow(/is a Sentinel: expected redis-sentinel:/);
+    const asSentinel = `redis-sentinel://127.0.0.1:${sentinel.nodes[0]?.port}/${MASTER_NAME}`;
+    await expect(open(asSentinel).redis.time()).rejects.toThrow(/as a Sentinel, which it is not/);
   });
 });
 

@@ -73,13 +73,15 @@ export function executionBinding(
     stopping,
     abort,
     async claimAttempt(id) {
+      // The next holding has started it again: else each one would add to what waits for a snapshot.
+      const isOver = (): boolean => !underWay.has(id) && (token() ?? "") !== holder;
       try {
         // First what may be unavailable for long: an attempt that has started counts.
-        await retryUntilAborted(async () => existing(deps.routing.get()), abort);
+        await retryUntilAborted(async () => (isOver() ? undefined : existing(deps.routing.get())), abort);
         // That may have taken long; a task that is no longer to be run must not count an attempt.
         const begun = await retryUntilAborted(async () => {
-          if (!stopping.aborted) await confirmed.beforeAttempt();
-          return stopping.aborted ? NOT_STARTED : claims.begin(id, holder);
+          if (!stopping.aborted && !isOver()) await confirmed.beforeAttempt();
+          return stopping.aborted || isOver() ? NOT_STARTED : claims.begin(id, holder);
         }, abort);
         const { attempt, version, epoch, now } = begun;
         if (attempt === undefined) return { status: "lost" };

@@ -62,7 +62,7 @@ export function executionBinding(
   // No other runner could begin them either, so the group is kept.
   const confirmed = tasksConfirmed(deps, { onTooFew: onBegun });
   const underWay = new Set<string>();
-  const ports: ExecutePorts = {
+  const portsOf = (holder: string): ExecutePorts => ({
     ...commonPorts(deps),
     lanes: {
       withRoom: async (strategyId, job) => lanes.withRoom(strategyId, job),
@@ -73,13 +73,15 @@ export function executionBinding(
     stopping,
     abort,
     async claimAttempt(id) {
+      // The next holding has started it again: else each one would add to what waits for a snapshot.
+      const isOver = (): boolean => !underWay.has(id) && (token() ?? "") !== holder;
       try {
         // First what may be unavailable for long: an attempt that has started counts.
-        await retryUntilAborted(async () => existing(deps.routing.get()), abort);
+        await retryUntilAborted(async () => (isOver() ? undefined : existing(deps.routing.get())), abort);
         // That may have taken long; a task that is no longer to be run must not count an attempt.
         const begun = await retryUntilAborted(async () => {
-          if (!stopping.aborted) await confirmed.beforeAttempt();
-          return stopping.aborted ? NOT_STARTED : claims.begin(id, token() ?? "");
+          if (!stopping.aborted && !isOver()) await confirmed.beforeAttempt();
+          return stopping.aborted || isOver() ? NOT_STARTED : claims.begin(id, holder);
         }, abort);
         const { attempt, version, epoch, now } = begun;
         if (attempt === undefined) return { status: "lost" };
@@ -103,7 +105,7 @@ export function executionBinding(
     streamProblem: async (stream) => retryUntilAborted(async () => streamProblem(redis, keys, stream), abort),
     pause: async (id, attempt) =>
       sleep(attemptWaitMs(id, attempt), true, { signal: stopping }).catch(() => false),
-  };
+  });
   return {
     functionName: "execute-strategies",
     stream: STREAM,
@@ -111,6 +113,8 @@ export function executionBinding(
     sideEffectMsMax: runMsMaxOf(config),
     async *run(entries) {
       confirmed.delivered();
+      // Under a later holding they could overtake others of their lane, which another holder was about to begin.
+      const ports = portsOf(token() ?? "");
       try {
         yield* checkedAnswers(entries, executeStrategies(entries, ports));
       } finally {

@@ -19,6 +19,7 @@ import type { Holding } from "../holding/holdings.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { concurrentTasks } from "./concurrent-tasks.ts";
 import { openInFlightEntries, type InFlightEntries } from "./in-flight-entries.ts";
+import { inFlightStarts, type InFlightStarts } from "./in-flight-starts.ts";
 import { isFinished, watchLostEntries } from "./lost-entries.ts";
 import { orderedBatches } from "./ordered-batches.ts";
 import type { ProcessingPolicy } from "./processing-policy.ts";
@@ -49,6 +50,7 @@ export interface ConsumerSession {
   readonly drop: (entries: readonly Entry[]) => Promise<void>;
   /** To be called with entries that this consumer was given and will not process: their group may have dropped them. */
   readonly watchForLoss: (entries: readonly Entry[]) => void;
+  readonly starts: InFlightStarts;
   /** Starts the work on a batch that is in flight; resolves when there is room for the next one. */
   start(batch: readonly Entry[], slot?: CommitSlot): Promise<void>;
   /** Processes entries to their end. @throws what stopped it */
@@ -126,6 +128,7 @@ export function openSession(
         });
   const counts = { read: 0, reclaimed: 0, committed: 0, waiting: 0 };
   const lostEntries = watchLostEntries(binding, deps);
+  const starts = inFlightStarts(inFlight);
 
   async function processEntries(
     entries: readonly Entry[],
@@ -165,16 +168,16 @@ export function openSession(
 
   async function processInFlight(batch: readonly Entry[], slot: CommitSlot | undefined): Promise<void> {
     const ids = batch.map(({ id }) => id);
-    inFlight.add(ids);
+    const end = starts.begin(ids, holding);
     try {
-      await processEntries(batch, { deliveries: 1, slot, onSettled: ({ id }) => inFlight.remove([id]) });
+      await processEntries(batch, { deliveries: 1, slot, onSettled: ({ id }) => end([id]) });
     } catch (error) {
       const unsettled = ids.filter((id) => inFlight.ids.has(id));
       const isInterrupted = error instanceof UnavailableError || error instanceof DeposedError;
       if (isInterrupted || abort.aborted) await policy.onUnsettled(unsettled);
       throw error;
     } finally {
-      inFlight.remove(ids);
+      end(ids);
     }
   }
 
@@ -184,6 +187,7 @@ export function openSession(
     group,
     inFlight,
     policy,
+    starts,
     counts,
     consumer,
     holding: () => holding,

@@ -133,8 +133,8 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
       await consume(session, reader, { between, onTurn, ...until }).finally(stopListening);
     } catch (error) {
       if (error instanceof DeposedError) holding?.deposed();
-      // What failed is for the next holder to do.
-      if (!ended.aborted) throw error;
+      // What failed is for the next holder to do, also when this one has released the group to stop.
+      if (!ended.aborted && !(error instanceof DeposedError)) throw error;
       if (!isExpected(error)) restarts.failed(error);
     } finally {
       ending.stopListening();

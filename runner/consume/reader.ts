@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { Entry } from "../../shared/entry.ts";
 import type { Budget } from "./budget.ts";
 import type { BatchSource } from "./consume.ts";
-import type { ConsumerSession, Read } from "./consumer-session.ts";
+import type { ConsumerSession, Read, SessionDeps } from "./consumer-session.ts";
 
 export interface ReaderOptions {
   /** The reader's own connection. */
@@ -32,7 +32,10 @@ interface Delivery {
 const triedAgain = (): void => undefined;
 
 export function readUntilStopped(
-  { deps: { redis }, onDelivered }: Pick<ConsumerSession, "deps" | "onDelivered">,
+  {
+    deps: { redis },
+    onDelivered,
+  }: Pick<ConsumerSession, "onDelivered"> & { readonly deps: Pick<SessionDeps, "redis"> },
   { blocking, read: readNew, countMax, blockMs }: ReaderOptions,
 ): Reader {
   /** Outlives an error elsewhere in the loop, since what it returns has been delivered to this process. */
@@ -40,9 +43,10 @@ export function readUntilStopped(
   let state: "reading" | "draining" | "stopped" = "reading";
   let isAbandoned = false;
   let connectionId: number | undefined;
-  blocking.on("close", () => {
+  const forgetConnection = (): void => {
     connectionId = undefined;
-  });
+  };
+  blocking.on("close", forgetConnection);
 
   async function read(): Promise<Delivery> {
     if (connectionId === undefined) {
@@ -117,6 +121,8 @@ export function readUntilStopped(
       unblock();
       const left = await reading?.catch(() => undefined);
       reading = undefined;
+      // The connection outlives its readers: each holding has one.
+      blocking.off("close", forgetConnection);
       return left?.entries ?? [];
     },
   };

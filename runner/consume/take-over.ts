@@ -36,7 +36,9 @@ export async function takeOver(
     unstarted: !policy.isOrdered,
   });
   if (found === "deposed") throw new DeposedError();
-  return policy.isOrdered ? processPending(session, found, options) : startPending(session, found, options);
+  return policy.isOrdered
+    ? processPending(session, found, options)
+    : startPending(session, holding, found, options);
 }
 
 /** Each delivery is counted when the turn of the entry comes, so that one that ends its process condemns no other. */
@@ -62,13 +64,15 @@ async function processPending(
 /** Starts tasks that no consumer has begun; one that was begun keeps its place in its lane until its consumer has ended it. */
 async function startPending(
   session: ConsumerSession,
+  holding: Holding,
   found: readonly TakenOver[],
   { mayGoOn, onStep }: TakeOverOptions,
 ): Promise<boolean> {
   const { inFlight, policy, deps } = session;
-  const isInFlight = ({ id }: TakenOver): boolean => inFlight.ids.has(id);
-  // One in flight that was not begun may be ending right now, since the group had another holder: its place is kept all the same.
-  await policy.reserve(found.filter((one) => one.deliveries === 0 || !isInFlight(one)));
+  // What an earlier holding has started and not begun can no longer be begun: it is started again, in its place.
+  const isInFlight = ({ id, deliveries }: TakenOver): boolean =>
+    inFlight.ids.has(id) && !(deliveries === 0 && session.starts.isFromEarlier(id, holding));
+  await policy.reserve(found.filter((one) => !isInFlight(one)));
   const unstarted = found.filter((one) => one.isOwn && one.deliveries === 0 && !isInFlight(one));
   if (unstarted.length > 0) reportReclaimed(session, unstarted.length);
   for (let from = 0; from < unstarted.length; from += deps.batchCountMax) {

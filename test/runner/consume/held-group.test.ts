@@ -1,10 +1,22 @@
 import { expect, test, vi } from "vitest";
+import type { ConcurrentWork } from "../../../runner/engine/binding.ts";
+import type { Holding } from "../../../runner/holding/holdings.ts";
 import type { Entry } from "../../../shared/entry.ts";
 import { addEntries } from "../../servers/redis-contents.ts";
 import { allDone, useReclaiming } from "./reclaim-fixture.ts";
 
 const group = useReclaiming();
 const LOOP = { claimIdleMs: 60_000, blockMs: 1_000, reclaims: false, leaseMs: 600 };
+
+/** Work like that of tasks, without lanes. */
+const CONCURRENT: ConcurrentWork = {
+  isUnderWay: () => false,
+  reserved: new Set(),
+  reserve: () => undefined,
+  release: () => undefined,
+  isBehindReserved: () => false,
+  unfinishedEffects: () => undefined,
+};
 
 /** A function that notes what it is called with. */
 function noting(called: string[]) {
@@ -56,4 +68,57 @@ test("what a holder left is processed first and in order, and nothing that it de
   await vi.waitFor(() => expect([...new Set([...next, ...stuck])].toSorted()).toEqual([...ids, ...more]));
   expect(next.slice(0, 5)).toEqual(ids);
   expect(await group.redis.exists(group.key.replace("signals_stream", "signal_results"))).toBe(0);
+});
+
+test("work that a lost holding has not begun is started again in order under the next one", async () => {
+  const holdings: Holding[] = [];
+  const calls: string[][] = [];
+  const starts: (() => void)[] = [];
+  group.startLoop({
+    ...LOOP,
+    concurrent: CONCURRENT,
+    onHeld: (holding) => holdings.push(holding),
+    async answer(entries) {
+      calls.push(entries.map(({ id }) => id));
+      const isFirst = holdings.length === 1;
+      await new Promise<void>((resolve) => starts.push(resolve));
+      if (!isFirst) return allDone(entries);
+      // Nothing is begun with the token of a holding that is over.
+      const results = entries.map(({ id }) => ({
+        id,
+        status: "retry" as const,
+        error: "lost",
+        expected: true as const,
+      }));
+      return { status: "answered", results };
+    },
+  });
+  const ids = await addEntries(group.redis, group.key, 3);
+  await vi.waitFor(() => expect(calls.flat()).toEqual(ids));
+  holdings[0]?.deposed();
+  await group.redis.del(group.key.replace("signals_stream", "lease:signal_processor"));
+  await vi.waitFor(() => expect(calls.flat()).toEqual([...ids, ...ids]), { timeout: 5_000 });
+  for (const start of starts) start();
+  await vi.waitFor(async () => expect(await group.pendingCount()).toBe(0));
+  expect(calls.flat()).toHaveLength(6);
+});
+
+test("a stop that releases the group before its read has ended is no failure", async () => {
+  const holdings: Holding[] = [];
+  const messages: string[] = [];
+  const called: string[] = [];
+  const loop = group.startLoop({
+    ...LOOP,
+    leaseMs: 60_000,
+    concurrent: CONCURRENT,
+    answer: noting(called),
+    onHeld: (holding) => holdings.push(holding),
+    onEvent: ({ message }) => messages.push(message),
+  });
+  const ids = await addEntries(group.redis, group.key, 1);
+  await vi.waitFor(() => expect(called).toEqual(ids));
+  await vi.waitFor(async () => expect(await group.isBlocked(loop.name)).toBe(true));
+  await holdings[0]?.release();
+  await loop.stop();
+  expect(messages.filter((message) => message.includes("start again"))).toEqual([]);
 });

@@ -3,11 +3,13 @@ import { pino } from "pino";
 import { afterAll, beforeEach, onTestFinished } from "vitest";
 import { openSession, type ConsumerSession } from "../../../runner/consume/consumer-session.ts";
 import { startPollLoop } from "../../../runner/consume/poll-loop.ts";
-import type { Answer, Binding } from "../../../runner/engine/binding.ts";
+import type { Answer, Binding, ConcurrentWork } from "../../../runner/engine/binding.ts";
 import { onDemandDeps } from "../../../runner/engine/on-demand-deps.ts";
+import type { Holding, Holdings } from "../../../runner/holding/holdings.ts";
 import { holdingsOn } from "../../../runner/holding/open-holdings.ts";
 import { eventLogOn } from "../../../runner/telemetry/event-log.ts";
 import type { Entry } from "../../../shared/entry.ts";
+import type { SystemEvent } from "../../../shared/events.ts";
 import { FUNCTION_NAMES } from "../../../shared/function-names.ts";
 import { NO_EFFECTS, type Unavailable } from "../../../shared/function.ts";
 import { commitOn } from "../../../shared/io/commit/commit.ts";
@@ -29,9 +31,17 @@ export interface LoopOptions {
   readonly reclaims: boolean;
   /** Default: 5 s. */
   readonly leaseMs?: number;
+  /** What makes the work concurrent, as that of tasks. */
+  readonly concurrent?: ConcurrentWork;
+  /** Called with each holding. */
+  readonly onHeld?: (holding: Holding) => void;
+  /** Called with each event. */
+  readonly onEvent?: (event: SystemEvent) => void;
   /** Where the connection for reads goes. Default: to Redis itself. */
   readonly blockingUrl?: string;
 }
+
+const ignored = (): void => undefined;
 
 /** A group that is new for each test, and consumers of it in this process: poll loops with a function of the test's. */
 export function useReclaiming() {
@@ -44,7 +54,8 @@ export function useReclaiming() {
   });
   afterAll(() => redis.disconnect());
 
-  const bindingOf = (answer: LoopOptions["answer"]): Binding => ({
+  const bindingOf = (answer: LoopOptions["answer"], concurrent?: ConcurrentWork): Binding => ({
+    ...(concurrent === undefined ? {} : { concurrent }),
     functionName: "process-signals",
     stream: STREAM,
     group: GROUP,
@@ -53,7 +64,6 @@ export function useReclaiming() {
     },
     invalidate: () => undefined,
   });
-  const ignored = (): void => undefined;
   const depsOn = (connection: Redis, { claimIdleMs }: { claimIdleMs: number }) => {
     const clock = redisClock(connection);
     const commit = commitOn(connection, keys, { dedupTtlMs: 60_000 });
@@ -74,6 +84,9 @@ export function useReclaiming() {
   function startLoop({
     answer,
     blockingUrl,
+    concurrent,
+    onHeld = ignored,
+    onEvent,
     leaseMs = 5_000,
     ...options
   }: LoopOptions): Running & { readonly name: string } {
@@ -87,12 +100,22 @@ export function useReclaiming() {
       onError: ignored,
     });
     const abort = new AbortController().signal;
-    const shared = depsOn(redis, options);
+    const deps = depsOn(redis, options);
+    const events = onEvent === undefined ? deps.events : { ...deps.events, publish: onEvent };
+    const shared = { ...deps, events };
     const consumer = `loop-${(loops += 1)}`;
     const config = { leaseMs, functions: [...FUNCTION_NAMES] };
     const holdings = holdingsOn({ config, redisUrl: redisUrl(), consumer, keys, events: shared.events });
-    const deps = { ...shared, ...options, ...config, holdings, blocking, consumer, abort };
-    const loop = startPollLoop(bindingOf(answer), deps);
+    const reporting: Holdings = {
+      ...holdings,
+      async hold(group, wait) {
+        const holding = await holdings.hold(group, wait);
+        if (holding !== undefined) onHeld(holding);
+        return holding;
+      },
+    };
+    const all = { ...shared, ...options, ...config, holdings: reporting, blocking, consumer, abort };
+    const loop = startPollLoop(bindingOf(answer, concurrent), all);
     onTestFinished(async () => {
       await loop.stop();
       await holdings.close();

@@ -8,10 +8,12 @@ import type { Facts } from "../facts.ts";
  * duplicate has no task: it is recorded in a second call, behind what was decided with it.
  */
 export function orderViolations({ tasks, begun }: Facts): Violation[] {
-  const dispatched = tasks.map(({ fields: { symbol = "", strategy_id: id = "", entry_id: entryId = "" } }) => ({
-    lane: `strategy ${id}, symbol ${symbol}`,
-    entryId,
-  }));
+  const dispatched = tasks.map(
+    ({ fields: { symbol = "", strategy_id: id = "", entry_id: entryId = "" } }) => ({
+      lane: `strategy ${id}, symbol ${symbol}`,
+      entryId,
+    }),
+  );
   const first = new Map(begun.toReversed().map((run) => [`${run.strategyId} ${run.entryId}`, run]));
   const firstRuns = begun.filter((run) => first.get(`${run.strategyId} ${run.entryId}`) === run);
   const runs = firstRuns.map(({ strategyId, symbol, entryId }) => ({

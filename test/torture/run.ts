@@ -102,7 +102,11 @@ async function runFaults(stage: Stage, injector: Injector, options: TortureOptio
       await wait(fault.atMs);
       faults[fault.kind] = (faults[fault.kind] ?? 0) + 1;
       stage.readiness.faultBegan();
-      const injected = injector.inject(fault).finally(() => stage.readiness.faultEnded());
+      say(`DBG ${seconds(startedAt)} ${fault.kind}`);
+      const injected = injector.inject(fault).finally(() => {
+        say(`DBG ${seconds(startedAt)} end ${fault.kind}`);
+        stage.readiness.faultEnded();
+      });
       // It is awaited below; without this a failure before that would count as unhandled.
       injected.catch(() => undefined);
       started.push(injected);

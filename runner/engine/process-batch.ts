@@ -57,7 +57,7 @@ export type ProcessedEntry =
 /** What has been done with a batch, whether or not something stopped it. */
 export interface BatchOutcome {
   readonly processed: readonly ProcessedEntry[];
-  /** Why the entries that are not in `processed` are not settled: something is unavailable while stopping, another holder, or the abort. */
+  /** Why the others are not settled: something is unavailable while stopping, another runner holds the group, or the abort. */
   readonly stoppedBy?: Error;
 }
 
@@ -150,11 +150,8 @@ async function processOnce(batch: Batch): Promise<number | undefined> {
       throw UnavailableError.from(answer);
     }
     const items = itemsOf(answer, batch);
-    const {
-      slot,
-      holding,
-      fence = { kind: "group", stream: binding.stream, group: binding.group },
-    } = options;
+    const { stream, group } = binding;
+    const { slot, holding, fence = { kind: "group", stream, group } } = options;
     const isLast = items.length === open.size && options.isPart !== true;
     const onCommitted = (some: readonly ProcessedItem[], outcomes: readonly CommitOutcome[]): void => {
       if (isDelivered(options)) reportFenced(binding, outcomes, deps.events);
@@ -245,10 +242,8 @@ function effectsOf(
   return deadLetterEffects(entry, result, { stream, functionName, deliveries, at: deps.clock.now() });
 }
 
-type LeftEntry = Extract<ProcessedEntry, { status: "left" }>;
-
-function leavePending({ binding, deps, options }: Batch, { id }: Entry, error: string): LeftEntry {
+function leavePending({ binding, deps, options }: Batch, { id }: Entry, error: string) {
   if (isDelivered(options))
     reportLeftPending(binding, id, { error, deliveries: options.deliveries }, deps.events);
-  return { id, status: "left", error };
+  return { id, status: "left", error } as const;
 }

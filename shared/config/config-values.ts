@@ -1,5 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import * as z from "zod";
+import { parseRedisUrl } from "./redis-url.ts";
 
 /** Parsers for the texts of variables; the error of each says what it expects. */
 
@@ -15,6 +16,14 @@ export function text<T>(expected: string, parse: (value: string) => T | undefine
     return z.NEVER;
   });
 }
+
+/** REDIS_URL as it was given. */
+export const redisAddresses = z.string().transform((value, context) => {
+  const answer = parseRedisUrl(value);
+  if (answer.ok) return value;
+  context.issues.push({ code: "custom", message: answer.expected, input: value });
+  return z.NEVER;
+});
 
 export const matching = (expected: string, pattern: RegExp) =>
   text(expected, (value) => (pattern.test(value) ? value : undefined));

@@ -11,10 +11,10 @@ import {
   isKeyPrefix,
   matching,
   namesOutOf,
+  redisAddresses,
   schemaName,
   text,
 } from "./config-values.ts";
-import { parseRedisUrl } from "./redis-url.ts";
 import { functionsOf, outcomeStreamsOf, shadowFaults } from "./shadow-settings.ts";
 import { readSourceSecrets } from "./source-secrets.ts";
 import { url } from "./url-values.ts";
@@ -33,15 +33,7 @@ const secret = matching("printable ASCII characters without spaces", /^[\x21-\x7
 
 const schema = z.object({
   /** Unset: a local redis-server with its data in `.data/`. */
-  redisUrl: z
-    .string()
-    .transform((value, context) => {
-      const answer = parseRedisUrl(value);
-      if (answer.ok) return value;
-      context.issues.push({ code: "custom", message: answer.expected, input: value });
-      return z.NEVER;
-    })
-    .optional(),
+  redisUrl: redisAddresses.optional(),
   /** Unset: PGlite with its data in `.data/`. */
   databaseUrl: url({
     expected: "postgres://[user:password@]host[:port]/database or the same with postgresql://",

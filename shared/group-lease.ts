@@ -1,3 +1,6 @@
+import type { FunctionName } from "./function-names.ts";
+import type { OrderedGroup } from "./keys.ts";
+
 /**
  * The lease of a group: which runner may read it now. Until when it is valid is Redis' clock; all that is decided on it here is pure.
  */
@@ -57,6 +60,12 @@ export function isExpired({ until, validMs }: GroupLease, now: number): boolean 
 export function secondLookAfterMs({ validMs }: Pick<GroupLease, "validMs">): number {
   return validMs / 3;
 }
+
+/** Which function reads each ordered group. */
+export const READ_BY: Readonly<Record<OrderedGroup, FunctionName>> = {
+  signal_processor: "process-signals",
+  strategy_executor: "execute-strategies",
+};
 
 /** How often a holder renews, in ms. */
 export function renewEveryMs(leaseMs: number): number {

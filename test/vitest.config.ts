@@ -16,8 +16,8 @@ export default defineConfig({
     pool: "forks",
     // Importing everything again for each file took a third of the processor time of the run.
     isolate: false,
-    // Most tests wait for servers and processes most of the time.
-    maxWorkers: 2,
+    // Most tests wait for servers and processes most of the time: more than there are cores.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     coverage: {

@@ -33,6 +33,8 @@ export interface HeldGroupsOptions {
   readonly functions: readonly string[];
   readonly leaseMs: number;
   readonly events: HoldingEvents;
+  /** Whether another router that lives can hold the group: without one, giving it up would only cost time. */
+  readonly hasOther: (group: OrderedGroup) => Promise<boolean>;
   readonly now: () => number;
   /** Called when something is held, or no longer. */
   readonly changed: () => void;
@@ -41,7 +43,7 @@ export interface HeldGroupsOptions {
 }
 
 export function heldGroupsOn(options: HeldGroupsOptions): HeldGroups {
-  const { leases, consumer, functions, leaseMs, events, now, changed, hurry } = options;
+  const { leases, consumer, functions, leaseMs, events, hasOther, now, changed, hurry } = options;
   const held = new Map<OrderedGroup, HeldGroup>();
   const awayUntil = new Map<OrderedGroup, number>();
   /** Leases that are this process' own, or may be since an answer was lost, and that it has no use for. */
@@ -64,7 +66,7 @@ export function heldGroupsOn(options: HeldGroupsOptions): HeldGroups {
   }
 
   async function renewOne(one: HeldGroup): Promise<void> {
-    if (one.isStuck()) return lose(one, "gave_up");
+    if (one.isStuck() && (await hasOther(one.group))) return lose(one, "gave_up");
     if (one.isAlive() && !(await leases.renew(one))) lose(one, "other_holder");
   }
 

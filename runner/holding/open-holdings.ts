@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { onAbort } from "../../shared/abort.ts";
-import { renewEveryMs } from "../../shared/group-lease.ts";
+import { READ_BY, renewEveryMs } from "../../shared/group-lease.ts";
 import type { OrderedGroup } from "../../shared/keys.ts";
 import type { EventLog } from "../telemetry/event-log.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
@@ -74,6 +74,7 @@ function openHoldings(options: HoldingsOptions): OpenHoldings {
     functions,
     leaseMs,
     events,
+    hasOther: async (group) => beats.hasOther(READ_BY[group]),
     now: () => performance.now(),
     changed,
     hurry: () => renewals.hurry(),

@@ -14,13 +14,13 @@ export function parseRedisUrl(text: string): RedisUrlAnswer {
   // Each address may have the scheme again, as lists for other clients have it.
   const schemes = [...rest.matchAll(NEXT_SCHEME)].map(([, other = ""]) => other.toLowerCase());
   if (schemes.some((other) => other !== scheme)) return { ok: false, expected: ONE_SCHEME };
-  const [list = "", query = ""] = rest.replaceAll(NEXT_SCHEME, ",").split("?", 2);
+  const [list = "", ...queries] = rest.replaceAll(NEXT_SCHEME, ",").split("?");
   const { credentials: shown, addresses } = splitList(list);
   const credentials = credentialsOf(shown);
   const parts = addresses.map((address) => partOf(address, shown));
   const known = parts.filter((part) => part !== undefined);
   const path = known.at(-1)?.path ?? "";
-  const parameters = parametersOf(query, isSentinel);
+  const parameters = parametersOf(queries.join("?"), isSentinel);
   const [isPath, masterName = "", db] = (isSentinel ? SENTINEL_PATH : SERVERS_PATH).exec(path) ?? [];
   const isUsable = known.length === parts.length && isPath !== undefined;
   if (!isUsable || credentials === undefined || parameters === undefined) return { ok: false, expected };
@@ -169,7 +169,8 @@ function parametersOf(
   query: string,
   isSentinel: boolean,
 ): Readonly<Record<string, string | undefined>> | undefined {
-  const given = [...new URLSearchParams(query)];
+  // In a password a + is itself; only forms have it for a space.
+  const given = [...new URLSearchParams(query.replaceAll("+", "%2B"))];
   const isKnown = given.every(
     ([name, value]) =>
       (name === "family" && /^[046]$/.test(value)) ||

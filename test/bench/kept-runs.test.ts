@@ -8,7 +8,7 @@ const backlogOf = (seconds: number): Backlog => ({
   seconds,
   signals: 1,
   tasks: 4,
-  redis: { commandsUs: 1, mainThreadUs: 1 },
+  redis: { commandsUs: 1, mainThreadUs: 1, commands: 1 },
   routerMbMax: undefined,
 });
 

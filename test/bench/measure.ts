@@ -23,7 +23,17 @@ export interface Bench {
 export type Goal = { readonly least: number } | { readonly most: number };
 
 /** Unit of a figure; `%` and `×` are ratios that its name explains, `× base` is that to the base of its measure. */
-export type Unit = "signals/s" | "tasks/s" | "rows/s" | "µs" | "ms" | "MB" | "×" | "× base" | "%";
+export type Unit =
+  | "signals/s"
+  | "tasks/s"
+  | "rows/s"
+  | "µs"
+  | "ms"
+  | "MB"
+  | "commands"
+  | "×"
+  | "× base"
+  | "%";
 
 /** One number of the table. */
 export interface Figure {

@@ -6,10 +6,15 @@ export interface RedisCost {
   readonly commandsUs: number;
   /** CPU time of the main thread: commands, reading, parsing, replying and passing data to the AOF. */
   readonly mainThreadUs: number;
+  /** Commands performed, those within scripts included, without those that watch. */
+  readonly commands: number;
 }
 
 /** The commands a router sends during a backlog; the time of a script contains the commands it calls. */
 const SENT = /^cmdstat_(?:eval|evalsha|xreadgroup):calls=\d+,usec=(\d+)/;
+
+/** What the bench itself asks while it waits. */
+const WATCHING = /^cmdstat_(?:xinfo\|groups|exists|info|config\|\w+|xlen|ping):/;
 
 /** Starts to count from zero; the returned function gives the cost so far. */
 export async function startRedisCost(redis: Redis): Promise<() => Promise<RedisCost>> {
@@ -17,6 +22,7 @@ export async function startRedisCost(redis: Redis): Promise<() => Promise<RedisC
   const before = await mainThreadUs(redis);
   return async () => ({
     commandsUs: await commandsUs(redis),
+    commands: await commandsOf(redis),
     mainThreadUs: (await mainThreadUs(redis)) - before,
   });
 }
@@ -27,6 +33,11 @@ async function commandsUs(redis: Redis): Promise<number> {
     sum += Number(SENT.exec(line)?.[1] ?? 0);
   }
   return sum;
+}
+
+async function commandsOf(redis: Redis): Promise<number> {
+  const lines = (await redis.info("commandstats")).split("\r\n").filter((line) => !WATCHING.test(line));
+  return lines.reduce((sum, line) => sum + Number(/^cmdstat_[^:]+:calls=(\d+)/.exec(line)?.[1] ?? 0), 0);
 }
 
 /** @throws Error when the server does not report it; Redis 6.2 or newer on Linux does */

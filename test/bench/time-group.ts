@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../shared/error-message.ts";
 import { untilItRuns, type RouterProcess } from "../servers/router-process.ts";
 import { untilItHasDone, untilItReads, type WatchedGroup } from "./group-watch.ts";
+import { cpuMsOfAll } from "./process-cpu.ts";
 
 /**
  * Measures the time that routers take for the entries of a group.
@@ -10,11 +11,16 @@ import { untilItHasDone, untilItReads, type WatchedGroup } from "./group-watch.t
 export async function timeGroup({ first, last = first, count, routers }: TimedWork): Promise<WorkTime> {
   const over = new AbortController();
   const work = async (): Promise<WorkTime> => {
+    const pids = routers.map(({ pid }) => pid);
     const startedAt = await untilItReads(first, over.signal);
+    const cpuMsBefore = await cpuMsOfAll(pids);
     const endedAt = await untilItHasDone(last, count, over.signal);
+    const cpuMsAfter = await cpuMsOfAll(pids);
     // One of several may be ready only after the others have done the work.
     await Promise.race([Promise.all(routers.map(untilItRuns)), startLimit(over.signal)]);
-    return { startedAt, endedAt, seconds: (endedAt - startedAt) / 1000 };
+    const isKnown = cpuMsBefore !== undefined && cpuMsAfter !== undefined;
+    const routerCpuMs = isKnown ? cpuMsAfter - cpuMsBefore : undefined;
+    return { startedAt, endedAt, seconds: (endedAt - startedAt) / 1000, routerCpuMs };
   };
   try {
     return await Promise.race([work(), ...routers.map(untilItEnds)]);
@@ -45,6 +51,8 @@ export interface WorkTime {
   readonly startedAt: number;
   readonly endedAt: number;
   readonly seconds: number;
+  /** CPU time of all routers meanwhile, in ms; undefined where the system does not report it. */
+  readonly routerCpuMs?: number | undefined;
 }
 
 /** @throws Error when the router has exited, which it should not do by itself */

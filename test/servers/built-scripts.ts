@@ -22,6 +22,7 @@ const SCRIPTS = [
   "test/runner/local/secrets-process.ts",
   "test/runner/serverless/serverless-process.ts",
   "test/shared/io/postgres/embedded-database-process.ts",
+  "test/shared/io/reference-edits/edit-process.ts",
   "test/torture/router.ts",
 ];
 /** They look for files of their own, beside their code. */
@@ -45,7 +46,7 @@ interface Esbuild {
 export async function buildScripts(folder: string): Promise<void> {
   const packages = join(folder, "node_modules");
   if (!existsSync(packages)) await symlink(join(ROOT, "node_modules"), packages);
-  await compile(folder);
+  await compileScripts(SCRIPTS, { root: ROOT, folder });
   process.env[FOLDER_VARIABLE] = folder;
 }
 
@@ -64,14 +65,18 @@ export function startFile(script: string): StartFile {
     : { path: join(ROOT, script), loader: ["--import", "tsx"] };
 }
 
-async function compile(folder: string): Promise<void> {
+/** Compiles scripts, named by their paths below `root`, into files of the same names below `folder`, with `.mjs`. */
+export async function compileScripts(
+  scripts: readonly string[],
+  { root, folder }: { readonly root: string; readonly folder: string },
+): Promise<void> {
   const from = createRequire(createRequire(import.meta.url).resolve("tsx/package.json"));
   const esbuild = (await import(pathToFileURL(from.resolve("esbuild")).href)) as Esbuild;
   await esbuild.build({
-    absWorkingDir: ROOT,
-    entryPoints: SCRIPTS,
+    absWorkingDir: root,
+    entryPoints: scripts,
     outdir: folder,
-    outbase: ROOT,
+    outbase: root,
     bundle: true,
     splitting: true,
     platform: "node",

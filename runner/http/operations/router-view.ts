@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import { READ_BY } from "../../../shared/group-lease.ts";
 import { isSilentRouter } from "../../../shared/io/leases/router-registry.ts";
-import { READ_BY, readersWithoutLease, type HoldingStatus } from "../../../shared/io/status/holder-status.ts";
+import { readersWithoutLease, type HoldingStatus } from "../../../shared/io/status/holder-status.ts";
 import { ORDERED_GROUPS, type OrderedGroup } from "../../../shared/keys.ts";
 
 /** The routers that run, as `GET /routers` and `cli routers` list them, and which groups each of them holds or waits for. */

@@ -1,6 +1,8 @@
 import type { Redis } from "ioredis";
 import * as z from "zod";
+import type { FunctionName } from "../../function-names.ts";
 import type { Keys } from "../../keys.ts";
+import { readTime } from "../redis/clock.ts";
 import { defineScript } from "../redis/connection.ts";
 import { BEAT_SCRIPT } from "./group-lease-scripts.ts";
 
@@ -26,6 +28,8 @@ export interface RouterFacts {
 /** This router's own entry. */
 export interface RouterBeats {
   beat(): Promise<void>;
+  /** Whether another router that lives runs this function. */
+  hasOther(functionName: FunctionName): Promise<boolean>;
   /** Removes it: the router has stopped. */
   end(): Promise<void>;
 }
@@ -42,6 +46,13 @@ export function routerBeatsOn(
     async beat() {
       const now = Number(await beat([keys.routers], [consumer, facts, since ?? ""]));
       since ??= now;
+    },
+    async hasOther(functionName) {
+      const [now, routers] = await Promise.all([readTime(redis), readRouters(redis, keys)]);
+      return routers.some(
+        (one) =>
+          one.consumer !== consumer && one.functions.includes(functionName) && !isSilentRouter(one, now),
+      );
     },
     async end() {
       await redis.hdel(keys.routers, consumer);

@@ -30,9 +30,9 @@ export async function askServer(
     case "ASK":
     case "TRYAGAIN":
       return { ...about, mode: "cluster" };
-    // What its user may not do is for the checks to report.
+    // What its user may not do is for the checks to report, but no node of a Cluster says then who has the keys.
     case "NOPERM":
-      return about;
+      return about.mode === "cluster" ? { ...about, refused: exists } : about;
     default:
       return { ...about, refused: exists };
   }

@@ -43,6 +43,8 @@ export interface FoundPrimary {
 }
 
 const LOOK_UP_MS_MAX = 4_000;
+/** A machine that is off does not refuse, it says nothing: from then on the answers of the others are enough. */
+const SILENT_MS_MAX = 1_000;
 /** A Cluster whose nodes name each other in turn is not followed for ever. */
 const SERVERS_MAX = 64;
 
@@ -75,11 +77,34 @@ async function amongServers(
   for (const seed of target.seeds) ask(serverAt(seed));
   if (known !== undefined) ask(known);
 
-  for (;;) {
-    const choice = choosePrimary(answers, { known, waitingCount: waiting.size });
-    if (choice.status === "chosen") return foundAt(choice.server, servers);
-    if (waiting.size === 0) return theOnly({ target, answers, failures, servers, choice });
-    await Promise.race(waiting.values());
+  let choice = choosePrimary(answers, { known, waitingCount: waiting.size });
+  await untilEnough(waiting, (isLate) => {
+    choice = choosePrimary(answers, { known, waitingCount: isLate ? 0 : waiting.size });
+    return choice.status === "chosen";
+  });
+  return choice.status === "chosen"
+    ? foundAt(choice.server, servers)
+    : theOnly({ target, answers, failures, servers, choice });
+}
+
+/** Resolves as soon as `isEnough`, which is asked after each answer and when the rest is late; else when all have ended. */
+async function untilEnough(
+  waiting: ReadonlyMap<string, Promise<void>>,
+  isEnough: (isLate: boolean) => boolean,
+): Promise<void> {
+  let isLate = false;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      isLate = true;
+      resolve();
+    }, SILENT_MS_MAX);
+  });
+  try {
+    while (!isEnough(isLate) && waiting.size > 0)
+      await Promise.race(isLate ? waiting.values() : [...waiting.values(), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -147,16 +172,22 @@ async function bySentinels(
   const answers: SentinelAnswer[] = [];
   const failures: string[] = [];
   const sentinels = target.seeds.map((seed) => serverAt(seed));
-  await enough(
-    sentinels.map(async (sentinel) => {
-      try {
-        answers.push(await askSentinel(sentinel, login, { masterName, signal }));
-      } catch (error) {
-        failures.push(`${addressText(sentinel)}: ${messageOf(error)}`);
-      }
-    }),
-    () => 2 * answers.filter(({ primary }) => primary !== undefined).length > sentinels.length,
-  );
+  const waiting = new Map<string, Promise<void>>();
+  for (const sentinel of sentinels) {
+    const at = addressText(sentinel);
+    const asked = askSentinel(sentinel, login, { masterName, signal }).then(
+      (answer) => void answers.push(answer),
+      (error: unknown) => void failures.push(`${at}: ${messageOf(error)}`),
+    );
+    waiting.set(
+      at,
+      asked.finally(() => waiting.delete(at)),
+    );
+  }
+  await untilEnough(waiting, (isLate) => {
+    const naming = answers.filter(({ primary }) => primary !== undefined).length;
+    return 2 * naming > sentinels.length || (isLate && naming > 0);
+  });
   const [newest] = answers
     .flatMap((answer) => (answer.primary === undefined ? [] : [answer]))
     .toSorted((one, other) => other.epoch - one.epoch);
@@ -185,13 +216,6 @@ function notNamed(
     );
   }
   return new NoPrimaryError(`no Sentinel of REDIS_URL answers: ${failures.join("; ")}`);
-}
-
-/** Resolves when all have ended, or before that as soon as `isEnough`. */
-async function enough(all: readonly Promise<void>[], isEnough: () => boolean): Promise<void> {
-  const waiting = new Set(all);
-  for (const one of all) void one.then(() => waiting.delete(one));
-  while (waiting.size > 0 && !isEnough()) await Promise.race(waiting);
 }
 
 function loginOf({ username, password, ...target }: RedisTarget): Login {

@@ -1,6 +1,5 @@
 import type { Redis } from "ioredis";
-import type { FunctionName } from "../../function-names.ts";
-import { isExpired } from "../../group-lease.ts";
+import { isExpired, READ_BY } from "../../group-lease.ts";
 import type { HolderHealth } from "../../health/holders.ts";
 import { ORDERED_GROUPS, type GroupName, type Keys, type OrderedGroup } from "../../keys.ts";
 import { readGroupLeases } from "../leases/group-leases.ts";
@@ -90,12 +89,6 @@ export function holderHealth(group: GroupName, status: HoldingStatus): HolderHea
     withoutLease: readersWithoutLease(found.group, status),
   };
 }
-
-/** Which function reads each ordered group. */
-export const READ_BY: Readonly<Record<OrderedGroup, FunctionName>> = {
-  signal_processor: "process-signals",
-  strategy_executor: "execute-strategies",
-};
 
 /** A loop that was stopped or killed is no longer listed as a reader after this time. */
 const READ_MS_MAX = 10_000;

@@ -35,6 +35,14 @@ async function backlogOf(bench: Bench, aof: "everysec" | "off", how: string): Pr
   return routeBacklog(bench, { count, aof });
 }
 
+function routerFigures(how: string, backlogs: readonly Backlog[]): Figure[] {
+  const each = backlogs.flatMap(({ routerCpuMs, signals }) =>
+    routerCpuMs === undefined ? [] : [(routerCpuMs * 1_000) / signals],
+  );
+  if (each.length < backlogs.length) return [];
+  return [{ name: `CPU of the router per signal, ${how}`, value: median(each), unit: "µs" }];
+}
+
 function figuresOf({ how, backlogs }: Kind): Figure[] {
   const each = (of: (backlog: Backlog) => number): number => median(backlogs.map(of));
   const rates = backlogs.map(rateOf);
@@ -62,6 +70,12 @@ function figuresOf({ how, backlogs }: Kind): Figure[] {
       value: each(({ redis, signals }) => redis.mainThreadUs / signals),
       unit: "µs",
     },
+    {
+      name: `Redis commands per signal, ${how}`,
+      value: each(({ redis, signals }) => redis.commands / signals),
+      unit: "commands",
+    },
+    ...routerFigures(how, backlogs),
   ];
   const peaksMb = backlogs.flatMap(({ routerMbMax }) => routerMbMax ?? []);
   if (peaksMb.length < backlogs.length) return figures;

@@ -35,7 +35,7 @@ const SELECTIONS: readonly Selection[] = [
 ];
 
 /** Ratios are not drawn, even with a goal: each compares two figures that are drawn as bars. */
-const LEFT_OUT: ReadonlySet<Unit> = new Set(["×", "%"]);
+const LEFT_OUT: ReadonlySet<Unit> = new Set(["×", "%", "commands"]);
 
 /** The groups to draw: the selections above, and all other figures that have a goal. Empty groups are left out. */
 export function chartGroupsOf({ results }: Pick<Report, "results">): ChartGroup[] {

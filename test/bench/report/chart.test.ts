@@ -42,7 +42,7 @@ test("figures with the same unit are drawn together, and a group without figures
   ]);
 });
 
-const LEFT_OUT: readonly Unit[] = ["×", "%"];
+const LEFT_OUT: readonly Unit[] = ["×", "%", "commands"];
 const DRAWN: readonly Unit[] = ["signals/s", "tasks/s", "rows/s", "µs", "ms", "MB", "× base"];
 
 test.each(MEASURE_IDS)("every figure of %s with a goal is drawn once, except ratios", (id) => {

@@ -91,6 +91,20 @@ test("a holder with entries that wait and nothing committed gives the group to a
   );
 });
 
+test("a holder that gets nothing done keeps the group while no other router could have it", async () => {
+  const only = runners.runner("only");
+  runners.runner("logger", { functions: ["persist-log"] }).join();
+  const stuck = await only.keep(GROUP);
+  stuck.waiting(true);
+  const until = async (): Promise<number> => Number((await runners.leaseOf(GROUP))["until"]);
+  const since = await until();
+  // Twice LEASE_MS and more.
+  await vi.waitFor(async () => expect(await until()).toBeGreaterThan(since + 3 * LEASE_MS), {
+    timeout: 10_000,
+  });
+  expect(stuck.lost.aborted).toBe(false);
+});
+
 test("what a script says about another holder ends the holding at once", async () => {
   const a = runners.runner("a");
   const held = await a.keep(GROUP);

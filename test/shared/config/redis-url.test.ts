@@ -30,6 +30,10 @@ test.each<[url: string, target: RedisTarget]>([
     },
   ],
   [
+    "redis-sentinel://a/m?sentinelPassword=a+b?c%2B",
+    { ...plain, seeds: [server("a", 26_379)], sentinel: { masterName: "m", password: "a+b?c+" } },
+  ],
+  [
     "rediss-sentinel://a/m",
     { tls: true, db: 0, seeds: [server("a", 26_379)], sentinel: { masterName: "m" } },
   ],

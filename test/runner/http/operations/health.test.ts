@@ -79,7 +79,8 @@ describe("GET /readyz", () => {
     const database = await openDatabase({ url, dataDir: "", onError: () => undefined });
     ends.push(async () => database.close());
     const services = { ...http.services, database };
-    await vi.waitFor(async () => expect(await get("/readyz", services)).toMatchObject({ status: 200 }));
+    const ready = { status: 200, body: { status: "ready" } };
+    await vi.waitFor(async () => expect(await get("/readyz", services)).toMatchObject(ready));
     relay.freeze();
     expect(await get("/readyz", services)).toMatchObject({
       status: 200,

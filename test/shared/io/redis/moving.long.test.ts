@@ -2,6 +2,7 @@ import { createServer, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openRedis, type RedisConnectionOptions } from "../../../../shared/io/redis/connection.ts";
 import { onOtherServer } from "../../../../shared/io/redis/other-server.ts";
+import { redisRefusalIn } from "../../../../shared/redis-refusal.ts";
 import { freePort } from "../../../servers/process.ts";
 import { startRedisCluster, type RedisCluster } from "../../../servers/redis-cluster.ts";
 import { MASTER_NAME, startRedisSentinel, type RedisSentinel } from "../../../servers/redis-sentinel.ts";
@@ -62,6 +63,19 @@ describe("a Cluster", () => {
     expect(answers.toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  test("a user who may not ask for a key is told so, and is not led to the first node", async () => {
+    const nodes = cluster.nodes.map(async ({ redis }) =>
+      redis.call("ACL", "SETUSER", "ann", "on", ">hunter2", "~*", "+@all", "-exists"),
+    );
+    await Promise.all(nodes);
+    const { redis } = open(cluster.url.replace("//", "//ann:hunter2@"));
+    const refused: unknown = await redis.time().catch((error: unknown) => error);
+    expect(redisRefusalIn(refused)).toMatchObject({
+      code: "NOPERM",
+      said: expect.stringContaining("exists"),
+    });
+  });
+
   test("after the primary was killed the connection is to its replica, which is another server", async () => {
     const { redis, moves, errors } = open(cluster.url);
     await redis.set("{signals}:a", "1");
@@ -103,6 +117,12 @@ describe("Sentinels", () => {
     await vi.waitFor(async () => expect(await redis.incr("a")).toBe(2), PATIENCE);
   });
 
+  test("one that does not answer is no reason not to follow the others", async () => {
+    const [, other = ""] = /:\/\/([^,]+)/.exec(sentinel.url) ?? [];
+    const { redis } = open(`redis-sentinel://${await startSilent()},${other}/${MASTER_NAME}`);
+    await expect(redis.time()).resolves.toHaveLength(2);
+  });
+
   test("a name that they do not know is refused with those that they know, and a Sentinel that is given as a server", async () => {
     const { redis } = open(sentinel.url.replace(MASTER_NAME, "other"));
     await expect(redis.time()).rejects.toThrow(
@@ -112,6 +132,19 @@ describe("Sentinels", () => {
     await expect(open(asServer).redis.time()).rejects.toThrow(/is a Sentinel: expected redis-sentinel:/);
   });
 });
+
+/** An address that takes connections and never answers, as that of a machine that is off. */
+async function startSilent(): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket.on("error", () => undefined)));
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    for (const one of sockets) one.destroy();
+    server.close();
+  });
+  return `127.0.0.1:${port}`;
+}
 
 /** An address that leads to one server and then to another; what is connected stays so. */
 async function startAddress(port: number) {

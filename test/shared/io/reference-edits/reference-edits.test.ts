@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { Client } from "pg";
 import { beforeEach, describe, expect, it, test } from "vitest";
 import type { Database } from "../../../../shared/io/postgres/database.ts";
@@ -11,6 +10,7 @@ import { loadReferenceRows } from "../../../../shared/io/reference/reference-sou
 import type { DocumentStrategy, ReferenceDocument } from "../../../../shared/reference-document/document.ts";
 import { NO_USE, type StrategyUse } from "../../../../shared/reference-document/removals.ts";
 import { buildReference } from "../../../../shared/reference/build-reference.ts";
+import { startFile } from "../../../servers/built-scripts.ts";
 import { signal, strategy, ticker } from "../../reference-document/plan-fixture.ts";
 import { databaseKinds, migratedDatabase } from "../postgres/databases.ts";
 
@@ -237,8 +237,8 @@ describe("on a server", () => {
     const before = await edits.read();
     await withClient(async (client) => {
       await client.query("SELECT pg_advisory_lock(42)");
-      const script = join(import.meta.dirname, "edit-process.ts");
-      const args = ["--import", "tsx", script, await url(), JSON.stringify(wanted)];
+      const { path, loader } = startFile("test/shared/io/reference-edits/edit-process.ts");
+      const args = [...loader, path, await url(), JSON.stringify(wanted)];
       const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
       const waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted";
       while ((await client.query(waits)).rows.length === 0) expect(child.exitCode).toBeNull();

@@ -24,8 +24,9 @@ export function withoutTakenBack(facts: Facts): Kept & { readonly takenBack: num
     const runs = ended.get(row.entry_id) ?? [];
     const record = result === undefined ? undefined : signalRecordSchema.parse(dataOf(result));
     const isSame = record?.decided_at === row.decided_at.toISOString();
-    const logged = own.filter(({ stage }) => stage === "execution").length;
-    if (record !== undefined && isSame && logged === runs.length) {
+    const executed = runs.map((run) => ({ ...outcomeRecordSchema.parse(dataOf(run)), stage: "execution" }));
+    const logged = own.filter(({ stage }) => stage === "execution");
+    if (record !== undefined && isSame && textOf(logged) === textOf(executed)) {
       kept.rows.push(row);
       kept.outcomes.push(...own);
       continue;
@@ -43,10 +44,16 @@ export function withoutTakenBack(facts: Facts): Kept & { readonly takenBack: num
       received_at: new Date(received_at),
     });
     const routed = record.outcomes.map((one) => ({ ...one, stage: "routing" }));
-    const executed = runs.map((run) => ({ ...outcomeRecordSchema.parse(dataOf(run)), stage: "execution" }));
     kept.outcomes.push(...[...routed, ...executed].map((one) => ({ ...one, entry_id: row.entry_id })));
   }
   return { ...kept, takenBack };
+}
+
+function textOf(outcomes: readonly Omit<OutcomeLogRow, "entry_id">[]): string {
+  return outcomes
+    .map(({ strategy_id, status, reason }) => `${strategy_id} ${status} ${reason}`)
+    .toSorted()
+    .join();
 }
 
 function entryIdOf({ fields }: Entry): string | undefined {

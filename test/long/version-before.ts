@@ -8,6 +8,8 @@ import { promisify } from "node:util";
 export const WITHOUT_HEARTBEATS = "065af48424ba7ca6e113df4cf6c9c940bd9cd76f";
 /** The last version whose routers know no exits, aliases and webhook sources, and the second format of the reference. */
 export const WITHOUT_EXITS = "f65dcd24641a3f172b80b0cb88e78766f852c055";
+/** The last version whose routers know no leases: each reads every group. */
+export const WITHOUT_LEASES = "30779bcae10d69f297180afa90f814bc1b741fe9";
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, "../..");

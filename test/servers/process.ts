@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 
 /** A server running as a child process of this one. */
@@ -18,6 +18,12 @@ interface ProcessOptions {
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
+const running = new Set<ChildProcess>();
+// Servers end with a test process that dies; only a synchronous kill is possible at that point.
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** Starts a server and resolves when it is ready. @throws Error with its last output when it exits before that */
 export async function startProcess({
   command,
@@ -33,13 +39,11 @@ export async function startProcess({
   });
   let output = "";
   let hasExited = false;
-  // Servers end with a test process that dies; only a synchronous kill is possible at that point.
-  const killAtExit = (): void => void child.kill("SIGKILL");
-  process.once("exit", killAtExit);
+  running.add(child);
   const exited = new Promise<void>((resolve) => {
     const finish = (): void => {
       hasExited = true;
-      process.off("exit", killAtExit);
+      running.delete(child);
       resolve();
     };
     child.once("exit", finish);

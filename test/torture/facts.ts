@@ -3,10 +3,12 @@ import { fieldsOf, type Entry } from "../../shared/entry.ts";
 import type { Database } from "../../shared/io/postgres/database.ts";
 import { GROUPS, type Keys, type StreamName } from "../../shared/keys.ts";
 import type { Begun } from "./begun.ts";
+import type { Setting } from "./faults.ts";
 import type { ControlChange, Observation, Revision } from "./timeline.ts";
 
 /** Everything a run has produced, and what the run itself knows; collected once all work is done. */
 export interface Facts {
+  readonly setting: Setting;
   readonly signalAgeMsMax: number;
   /** Whole streams. */
   readonly entries: readonly Entry[];

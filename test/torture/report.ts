@@ -1,6 +1,7 @@
 import { evidenceOf, type Evidence, type Violation } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { TortureReport } from "./run.ts";
+import { withoutTakenBack } from "./taken-back.ts";
 
 /** The report of a run as text. */
 
@@ -22,6 +23,11 @@ export function summaryOf({ facts, faults, unanswered, durationMs }: TortureRepo
     `decisions  ${facts.rows.length}: ${byStatus}; ${facts.outcomes.length} outcomes of strategies`,
     `tasks      ${facts.tasks.length}, dead letters ${facts.deadLetters.length}`,
     `reference  ${facts.revisions.length} revisions, ${facts.control.length - 1} pauses and resumptions`,
+    ...(facts.setting === "plain"
+      ? []
+      : [
+          `taken back ${withoutTakenBack(facts).takenBack} signals of which the log has what a fail-over lost`,
+        ]),
     `ready      ${readyText(facts.readyAfterMs)}`,
     `duration   ${Math.round(durationMs / 1000)} s`,
   ].join("\n");

@@ -1,4 +1,6 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { startRedisCluster } from "../servers/redis-cluster.ts";
+import { untilHolds, type RedisNode } from "../servers/redis-node.ts";
 import { startRedisSentinel } from "../servers/redis-sentinel.ts";
 import { startRedis, type RedisServer } from "../servers/redis.ts";
 import type { Relay } from "../servers/relay.ts";
@@ -55,6 +57,7 @@ export async function startTortureRedis(setting: Setting, routers: number): Prom
   }
 }
 
+const AWAKE_MS = 1_000;
 const TAGGED = "{torture}:";
 
 async function startPlain(routers: number): Promise<TortureRedis> {
@@ -83,10 +86,19 @@ async function startPlain(routers: number): Promise<TortureRedis> {
 }
 
 async function startWatched(routers: number): Promise<TortureRedis> {
-  const watched = await startRedisSentinel();
+  // With two, the one that has not confirmed may be promoted: one replica must have it, so there is one.
+  const watched = await startRedisSentinel(1);
   const whole = async () => {
     await watched.untilWhole();
     return watched.master();
+  };
+  /** A Sentinel takes 10 s until it makes a former master a replica; meanwhile no replica could confirm anything. */
+  const demote = async (former: RedisNode): Promise<void> => {
+    const { port } = await watched.master();
+    await untilHolds("the former master is a replica", async () => {
+      await former.redis.replicaof("127.0.0.1", port);
+      return true;
+    });
   };
   return {
     ...moving("sentinel", watched.url, routers),
@@ -96,13 +108,21 @@ async function startWatched(routers: number): Promise<TortureRedis> {
         const master = await whole();
         await master.kill();
         await watched.untilOtherMaster(master);
-        return async () => master.start();
+        return async () => {
+          await master.start();
+          await demote(master);
+        };
       },
       async freeze() {
         const master = await whole();
         master.freeze();
         await watched.untilOtherMaster(master);
-        return async () => master.wake();
+        return async () => {
+          master.wake();
+          // It goes on answering as a master.
+          await pause(AWAKE_MS);
+          await demote(master);
+        };
       },
       async failover() {
         await whole();

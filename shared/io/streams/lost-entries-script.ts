@@ -34,12 +34,18 @@ return { last, #page, found }
  * KEYS 1 stream of the entry, 2 records, 3 dead letters, 4 metrics, 5… streams that are appended to. ARGV 1 group, 2 entry id,
  * 3 count, 4 record to start after, 5 trace of a record, 6 dead letter to start after, 7 trace of a dead letter,
  * 8 effects: JSON of { appends: [[index of the stream from 0, name, value, …]], counts: [[counter, amount]] }.
- * Returns 'lost': the effects were written | 'kept': it is pending, waiting, or finished | 'again': there is more to search.
+ * Returns 'lost': the effects were written | 'kept': it is pending, waiting, finished, or was never in this stream | 'again': there is more to search.
  */
 export const LOST_SCRIPT = `#!lua flags=allow-oom
 ${TRACE_OF}
 local stream, group, id, count = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local APPENDED_TO = 5
+local function isLater(a, b)
+  local ams, aseq = string.match(a, '(%d+)-(%d+)')
+  local bms, bseq = string.match(b, '(%d+)-(%d+)')
+  if ams ~= bms then return tonumber(ams) > tonumber(bms) end
+  return tonumber(aseq) > tonumber(bseq)
+end
 if #redis.call('XPENDING', stream, group, id, id, 1) == 1 then return 'kept' end
 for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   local facts = {}
@@ -48,6 +54,14 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
     local newest = redis.call('XREVRANGE', stream, id, '(' .. facts['last-delivered-id'], 'COUNT', 1)[1]
     if newest and newest[1] == id then return 'kept' end
   end
+end
+if #redis.call('XRANGE', stream, id, id) == 0 then
+  local facts = {}
+  local info = redis.call('XINFO', 'STREAM', stream)
+  for f = 1, #info, 2 do facts[info[f]] = info[f + 1] end
+  local first = facts['first-entry'] and facts['first-entry'][1] or facts['last-generated-id']
+  -- Neither deleted nor trimmed: a fail-over has taken it back, and what it was made of is decided anew.
+  if isLater(id, facts['max-deleted-entry-id']) and isLater(id, first) then return 'kept' end
 end
 local function search(key, after, trace)
   local page = redis.call('XRANGE', key, '(' .. after, '+', 'COUNT', count)

@@ -95,6 +95,18 @@ describe("an entry that its group dropped", () => {
   });
 });
 
+test.each(["deleted", "trimmed"])(
+  "an entry that its group dropped may also have been %s since",
+  async (how) => {
+    const [id = ""] = await dropped();
+    await group.deliver(1);
+    if (how === "deleted") await group.redis.xdel(group.key, id);
+    else await group.redis.xtrim(group.key, "MAXLEN", 1);
+    await settle(id);
+    expect(await letters()).toEqual([id]);
+  },
+);
+
 describe("an entry is not lost", () => {
   test("while it is pending for any consumer", async () => {
     const ids = await group.deliver(2);
@@ -110,6 +122,12 @@ describe("an entry is not lost", () => {
     await expect(settle(id)).rejects.toThrow(GroupMissingError);
     await group.redis.xgroup("CREATE", group.key, GROUP, "0");
     await settle(id);
+    expect(await letters()).toEqual([]);
+  });
+
+  test("when a fail-over has taken it back, so that this stream has never had it", async () => {
+    for (const id of ["5-0", "9-0"]) await group.redis.xadd(group.key, id, "n", "0");
+    await settle("7-0", "12-0");
     expect(await letters()).toEqual([]);
   });
 

@@ -22,6 +22,7 @@ function ingestFor({ config, redisUrl, keys, consumer, logger }: Services): Sign
     url: redisUrl,
     keys,
     name: `${consumer}:intake`,
+    leaseMs: config.leaseMs,
     replicas: { replicasMin: config.redisReplicasMin, msMax: config.redisReplicasMsMax },
     onError: (error) => logger.debug({ err: error }, "Redis connection of the webhook"),
   });

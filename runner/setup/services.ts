@@ -125,6 +125,7 @@ export function openServices(options: ServicesOptions): Services {
     url: redisUrl,
     name: `${consumer}:confirm`,
     key: keys.confirmed,
+    leaseMs: config.leaseMs,
     replicasMin: config.redisReplicasMin,
     msMax: config.redisReplicasMsMax,
     onError: (error) => logger.debug({ err: error }, "Redis connection that asks for replicas"),

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
+import type { Config } from "../../shared/config/config.ts";
 import type { Entry } from "../../shared/entry.ts";
 import { openRedis } from "../../shared/io/redis/connection.ts";
 import { tailResults } from "../../shared/io/streams/results-tail.ts";
@@ -33,6 +34,7 @@ export interface FeedOptions {
   readonly redis: Redis;
   readonly keys: Keys;
   readonly consumer: string;
+  readonly config: Pick<Config, "leaseMs">;
   readonly logger: Logger;
   /** The symbol in records for one as it was sent; default: normalised. */
   readonly symbolOf?: (text: string) => Promise<string>;
@@ -45,6 +47,7 @@ export function resultsFeedOn({
   redis,
   keys,
   consumer,
+  config,
   logger,
   symbolOf,
   stopping,
@@ -63,6 +66,7 @@ export function resultsFeedOn({
     const blocking = openRedis({
       url: redisUrl,
       key: keys.stream("signals_stream"),
+      leaseMs: config.leaseMs,
       role: "blocking",
       name: `${consumer}:feed`,
       blockMs: BLOCK_MS,

@@ -31,6 +31,8 @@ export interface ConfirmOptions extends ReplicasAsked {
   readonly name: string;
   /** A key that is written before each question. */
   readonly key: string;
+  /** LEASE_MS: how often it is asked who the primary is; default: that of the variable. */
+  readonly leaseMs?: number;
   readonly onError: (error: Error) => void;
 }
 
@@ -42,7 +44,7 @@ export interface Confirmation {
 
 /** Asks over a connection of its own, which WAIT blocks: one question is under way, and callers who come meanwhile share the next. */
 export function confirmOn(options: ConfirmOptions): Confirmation {
-  const { redis, url, name, key, replicasMin, msMax, onError } = options;
+  const { redis, url, name, key, leaseMs, replicasMin, msMax, onError } = options;
   if (replicasMin === 0) return { confirm: CONFIRMED, close: () => undefined };
   let connection: Redis | undefined;
   let waiting: Caller[] = [];
@@ -60,6 +62,7 @@ export function confirmOn(options: ConfirmOptions): Confirmation {
         role: "commands",
         name,
         answerMsMax: msMax + ANSWER_GRACE_MS,
+        ...(leaseMs === undefined ? {} : { leaseMs }),
         onError,
       });
       const answer = await ask(connection, options);

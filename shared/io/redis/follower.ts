@@ -20,7 +20,7 @@ export interface WatchedConnection {
 
 const followers = new Map<string, Follower>();
 
-/** @param everyMs how often the primary is asked for while there is a connection; that of the first call for these addresses */
+/** @param everyMs how often the primary is asked for while there is a connection */
 export function followerOf(
   target: RedisTarget,
   { key, everyMs }: { readonly key: string; readonly everyMs: number },

@@ -46,6 +46,8 @@ export interface SignalIngestOptions {
   readonly name: string;
   /** The replicas that must have an entry; default: none. */
   readonly replicas?: ReplicasAsked;
+  /** LEASE_MS: how often it is asked who the primary is; default: that of the variable. */
+  readonly leaseMs?: number;
   /** Called on every connection error; the client reconnects by itself. */
   readonly onError: (error: Error) => void;
 }
@@ -59,13 +61,15 @@ export function openSignalIngest({
   keys,
   name,
   replicas: asked = { replicasMin: 0, msMax: 0 },
+  leaseMs,
   onError,
 }: SignalIngestOptions): SignalIngest {
   const isWaiting = asked.replicasMin > 0;
   const replicas = { ...asked, msMax: Math.min(asked.msMax, ANSWER_MS_MAX) };
   const answerMsMax = ANSWER_MS_MAX + (isWaiting ? replicas.msMax : 0);
   const key = keys.stream("signals_stream");
-  const redis = openRedis({ url, key, role: "commands", name, answerMsMax, onError });
+  const every = leaseMs === undefined ? {} : { leaseMs };
+  const redis = openRedis({ url, key, role: "commands", name, answerMsMax, onError, ...every });
   // The client's own queue is not used: it would still send an alert that was already reported as not confirmed.
   const waiting = new Set<Addition>();
   let isScheduled = false;

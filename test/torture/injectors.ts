@@ -96,7 +96,7 @@ export function injectorOn(stage: Stage, random: Random): Injector {
 
   /** The server is not asked for again: a fail-over in between leaves it as it is. */
   async function fillMemory(forMs: number): Promise<void> {
-    const { url } = await untilDone(async () => stage.torture.master());
+    const { url } = await untilDone(async () => stage.servers.master());
     const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => 50 });
     redis.on("error", () => undefined);
     await untilDone(async () => redis.config("SET", "maxmemory", "1mb"));
@@ -107,7 +107,7 @@ export function injectorOn(stage: Stage, random: Random): Injector {
 
   /** As a disk that takes 250 ms for each write looks from outside. */
   async function slowDown(forMs: number): Promise<void> {
-    const server = await untilDone(async () => stage.torture.master());
+    const server = await untilDone(async () => stage.servers.master());
     for (const startedAt = performance.now(); performance.now() - startedAt < forMs;) {
       server.freeze();
       await pause(STILL_MS);
@@ -149,7 +149,7 @@ export function injectorOn(stage: Stage, random: Random): Injector {
   async function move(step: (moves: Moves) => Promise<void>): Promise<void> {
     await inOrder("redis", async () => {
       disturb();
-      const { moves } = stage.torture;
+      const { moves } = stage.servers;
       if (moves !== undefined) await stage.outage(async () => step(moves));
       disturb();
     });
@@ -162,7 +162,7 @@ export function injectorOn(stage: Stage, random: Random): Injector {
     redis: async (fault) =>
       inOrder("redis", async () => {
         disturb();
-        const { server } = stage.torture;
+        const { server } = stage.servers;
         if (server !== undefined) await stage.restart(server, fault.forMs);
         disturb();
       }),

@@ -21,7 +21,7 @@ import { startTortureRedis, type TortureRedis } from "./torture-redis.ts";
 
 /** The servers and routers of a run, and connections to observe them. */
 export interface Stage {
-  readonly torture: TortureRedis;
+  readonly servers: TortureRedis;
   readonly postgresServer: PostgresServer;
   readonly routers: readonly RouterSlot[];
   /** Each router's network to Redis, and the clock of its machine; without libfaketime no clock can be set. */
@@ -80,16 +80,16 @@ export async function openStage(
   { setting, routers }: { readonly setting: Setting; readonly routers: number },
   onMisbehaviour: (text: string) => void,
 ): Promise<Stage> {
-  const torture = await startTortureRedis(setting, routers);
+  const servers = await startTortureRedis(setting, routers);
   const postgresServer = await startPostgres().catch(async (error: unknown) => {
-    await torture.stop();
+    await servers.stop();
     throw error;
   });
-  const keys = keysOf(torture.keyPrefix);
+  const keys = keysOf(servers.keyPrefix);
   const connections: Redis[] = [];
   const connect = (name: string): Redis => {
     const redis = openRedis({
-      url: torture.url,
+      url: servers.url,
       key: keys.stream("signals_stream"),
       leaseMs: LEASE_MS,
       role: "commands",
@@ -108,7 +108,7 @@ export async function openStage(
     ...ROUTER_ENV,
     DATABASE_URL: url,
     KEY_PREFIX: keys.prefix,
-    REDIS_REPLICAS_MIN: String(torture.replicasMin),
+    REDIS_REPLICAS_MIN: String(servers.replicasMin),
     [BEGUN_VARIABLE]: begunPath,
   };
   let stopped = 0;
@@ -124,7 +124,7 @@ export async function openStage(
       startedAt = Date.now();
     });
   };
-  const slots = torture.routerUrls.map((redisUrl, i) =>
+  const slots = servers.routerUrls.map((redisUrl, i) =>
     routerSlot({
       name: `router ${i + 1}`,
       env: { ...env, ...clocks[i]?.env, REDIS_URL: redisUrl, HTTP_PORT: String(ports[i]) },
@@ -134,17 +134,17 @@ export async function openStage(
     }),
   );
   return {
-    torture,
+    servers,
     postgresServer,
     routers: slots,
-    relays: torture.relays,
+    relays: servers.relays,
     clocks,
     keys,
     readiness,
     begunPath,
     outage,
     async confirm(redis) {
-      const { replicasMin } = torture;
+      const { replicasMin } = servers;
       if (replicasMin > 0 && (await redis.wait(replicasMin, CONFIRM_MS_MAX)) < replicasMin)
         throw new Error("too few replicas have it");
     },
@@ -164,7 +164,7 @@ export async function openStage(
       await readiness.stop();
       await database.close();
       await Promise.all(clocks.map(async (clock) => clock.remove()));
-      await Promise.all([torture.stop(), postgresServer.stop()]);
+      await Promise.all([servers.stop(), postgresServer.stop()]);
       await rm(folder, { recursive: true, force: true });
     },
   };

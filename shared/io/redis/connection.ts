@@ -180,7 +180,7 @@ function isSelectReply(error: Error): boolean {
 const LEAVE_EVERY_MS = 2_000;
 
 /** The server is not, or no longer, the primary that owns the router's keys: a new connection finds the one that is. */
-const OTHER_SERVER = /^(?:READONLY|MOVED|CLUSTERDOWN|UNBLOCKED) /;
+const OTHER_SERVER = /^(?:READONLY |MOVED |CLUSTERDOWN |UNBLOCKED (?!the stream ))/;
 
 function leavesOtherServer(): (error: Error) => boolean {
   let leftAt = -Infinity;

@@ -144,7 +144,7 @@ async function untilFinished(
 }
 
 async function remainingWork(
-  { redis, keys, database, torture }: Stage,
+  { redis, keys, database, torture: servers }: Stage,
   { revisions }: Injector,
 ): Promise<Remaining> {
   const added = await redis.xlen(keys.stream("signals_stream"));
@@ -153,7 +153,7 @@ async function remainingWork(
   const results = (await redis.xlen(keys.stream("signal_results"))) - tasks;
   /** The log may also have what a fail-over has taken back. */
   const isLogged = (rows: number, of: number): boolean =>
-    torture.moves === undefined ? rows === of : rows >= of;
+    servers.moves === undefined ? rows === of : rows >= of;
   const decided = added - lost;
   const [log] = await database.query<{ readonly n: number }>(
     "SELECT count(*) AS n FROM signal_log WHERE shard = $1",

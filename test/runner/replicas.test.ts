@@ -73,9 +73,13 @@ test("while a replica stands still nothing is accepted or begun, and it goes on 
         number,
       ][];
       expect(deliveries).toBe(0);
+      // The decision could be taken back, too.
+      const logged = async () => services.database.query("SELECT entry_id, status FROM signal_log");
+      expect(await logged()).toEqual([]);
 
       servers.replicas[0]?.wake();
       await vi.waitFor(() => expect(attempts).toEqual([1]));
+      await vi.waitFor(async () => expect(await logged()).not.toEqual([]));
       await vi.waitFor(async () => expect((await ready()).status).toBe("ready"));
       expect((await ready("?for=intake")).status).toBe("ready");
       // Sent again it is accepted, and is one signal.

@@ -1,4 +1,5 @@
 import pino from "pino";
+import { vi } from "vitest";
 import { openHttpApp } from "../../runner/http/open-app.ts";
 import { openServices, type Services } from "../../runner/setup/services.ts";
 import { readConfig } from "../../shared/config/config.ts";
@@ -58,7 +59,8 @@ export async function onReplicas(
     peerAddressOf: () => "192.0.2.1",
   });
   try {
-    await services.refresh();
+    // A busy machine's replicas may be late.
+    await vi.waitFor(async () => services.refresh(), { timeout: 20_000 });
     await act({ servers, services, call: async (...request) => callApp(app, ...request) });
   } finally {
     close();

@@ -35,17 +35,21 @@ export function pausedAt(changes: readonly ControlChange[], at: number): Paused[
     .map(({ paused }) => paused);
 }
 
-/** First and last revision that may have been current at that moment, by the observations before and after it. */
+/**
+ * First and last revision that may have been current at that moment, by the observations before and after it: with `withinMs`, by all
+ * that are so near, where they may be of a server that was no longer the master.
+ */
 export function revisionsAt(
   observations: readonly Observation[],
   revisionOf: ReadonlyMap<string, number>,
-  at: number,
+  { at, withinMs = 0 }: { readonly at: number; readonly withinMs?: number },
 ): { readonly first: number; readonly last: number } {
-  const before = observations[indexAfter(observations, at - CLOCK_MS) - 1];
-  const after = observations[indexAfter(observations, at + CLOCK_MS)];
+  const from = indexAfter(observations, at - CLOCK_MS - withinMs) - 1;
+  const to = indexAfter(observations, at + CLOCK_MS + withinMs);
+  const seen = observations.slice(Math.max(0, from), to + 1).map(({ version }) => revisionOf.get(version));
   return {
-    first: revisionOf.get(before?.version ?? "") ?? 0,
-    last: revisionOf.get(after?.version ?? "") ?? Infinity,
+    first: from < 0 ? 0 : Math.min(...seen.map((revision) => revision ?? 0)),
+    last: to < observations.length ? Math.max(...seen.map((revision) => revision ?? Infinity)) : Infinity,
   };
 }
 

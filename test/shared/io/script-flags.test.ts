@@ -41,6 +41,10 @@ test("only what may be refused is sent as a command that a full Redis refuses", 
     "runner/cli/send.ts: redis.xadd(",
     // Figures for the UI of the system before, written again every few seconds.
     "runner/jobs/old-metrics-schedule.ts: redis.hset(",
+    // `cli check` tries what a server can, on keys that it removes.
+    "shared/io/redis/server-probes.ts: redis.set(",
+    "shared/io/redis/server-probes.ts: redis.xadd(",
+    "shared/io/redis/server-probes.ts: redis.xgroup(",
     // Tries it first, and then a script.
     "shared/io/streams/add-when-full.ts: redis.xadd(",
     // The start of a run on demand.

@@ -6,6 +6,8 @@ import { revisionsAt } from "../timeline.ts";
 
 /** Decisions and commits have different clocks; a sample of Redis' clock may be off by this much on a busy machine. */
 const CLOCK_ERROR_MS_MAX = 500;
+/** So long the run may have watched a server that was no longer the master, whose publications were taken back. */
+const FAIL_OVER_MS_MAX = 10_000;
 
 /** The decision is the one that the rules give on the reference and the pauses in force when it was committed. */
 export function decisionViolations(entry: Entry, { result, row, facts, evidence }: Decision): Violation[] {
@@ -18,7 +20,8 @@ export function decisionViolations(entry: Entry, { result, row, facts, evidence 
   if (revision === undefined)
     return [{ entryId, text: `decided on ${row.snapshot}, which this run has not written` }];
 
-  const { first, last } = revisionsAt(facts.observations, evidence.revisionOf, committedAt);
+  const withinMs = facts.setting === "plain" ? 0 : FAIL_OVER_MS_MAX;
+  const { first, last } = revisionsAt(facts.observations, evidence.revisionOf, { at: committedAt, withinMs });
   if (number < first || number > last) {
     const text = `committed on reference revision ${number} while ${first} to ${last} were current`;
     found.push({ entryId, text });

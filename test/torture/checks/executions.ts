@@ -3,7 +3,8 @@ import type { Facts } from "../facts.ts";
 import { isLostEntry } from "../lost-entries.ts";
 
 /** Reasons for a dispatched task not to run: something changed after the dispatch. */
-const NOT_RUN = /^(?:unknown_strategy|strategy_disabled|strategy_archived|shadow|stale|paused)$/;
+const NOT_RUN =
+  /^(?:unknown_strategy|strategy_disabled|strategy_archived|shadow|exits_not_taken|stale|paused)$/;
 
 /** Each task has one outcome of execution, published and logged, and there are no outcomes without a task. */
 export function executionViolations({ tasks, executions, outcomes, deadLetters }: Facts): Violation[] {

@@ -1,8 +1,10 @@
 import { createServer, connect, type Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { openRedis, type RedisConnectionOptions } from "../../../../shared/io/redis/connection.ts";
 import { onOtherServer } from "../../../../shared/io/redis/other-server.ts";
 import { redisRefusalIn } from "../../../../shared/redis-refusal.ts";
+import { byPace } from "../../../long/pace.ts";
 import { freePort } from "../../../servers/process.ts";
 import { startRedisCluster, type RedisCluster } from "../../../servers/redis-cluster.ts";
 import { MASTER_NAME, startRedisSentinel, type RedisSentinel } from "../../../servers/redis-sentinel.ts";
@@ -180,6 +182,9 @@ test("a fail-over behind one address: the connection to the former primary is le
   expect(moves()).toBe(1);
 });
 
+/** How long no address answers. */
+const UNREACHABLE_MS = byPace({ short: 100, full: 60_000 });
+
 test("all addresses are unreachable and come back, and answers are lost: nothing is sent twice", async () => {
   const server = await startRedis();
   onTestFinished(async () => server.stop());
@@ -195,11 +200,14 @@ test("all addresses are unreachable and come back, and answers are lost: nothing
       () => confirmed.push(String(n)),
       () => undefined,
     );
-    if (n === 12) await server.start();
+    if (n === 12) {
+      await pause(UNREACHABLE_MS);
+      await server.start();
+    }
   }
   await vi.waitFor(async () => expect(await redis.llen("sent")).toBeGreaterThan(0), PATIENCE);
   const stored = await redis.lrange("sent", 0, -1);
   expect(stored).toEqual([...new Set(stored)]);
   expect(confirmed.filter((one) => !stored.includes(one))).toEqual([]);
   expect(errors.map(String).join()).toMatch(/NoPrimaryError: the primary among the servers of REDIS_URL/);
-});
+}, 120_000);

@@ -61,6 +61,9 @@ export function concurrentTasks({
       for (const id of reserved) if (!pending.has(id)) tasks.release(id);
     },
     hasReservedLanes: () => tasks.reserved.size > 0,
+    endReservations() {
+      for (const id of tasks.reserved) tasks.release(id);
+    },
     async reserve(found) {
       const ids = found.map(({ id }) => id).filter((id) => !tasks.reserved.has(id));
       for (const page of pagesOf(ids, PAGE_COUNT))

@@ -171,6 +171,8 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
     right = undefined;
     await endReader();
     session.hold(undefined);
+    // What waits behind them and has not begun ends now, and is the next holder's.
+    session.policy.endReservations();
     session.inFlight.setReading(false);
     await removeHeartbeat(redis, keys, heartbeat).catch(() => undefined);
   }

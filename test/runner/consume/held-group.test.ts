@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import type { ConcurrentWork } from "../../../runner/engine/binding.ts";
 import type { Holding } from "../../../runner/holding/holdings.ts";
 import type { Entry } from "../../../shared/entry.ts";
+import { readTime as redisTime } from "../../../shared/io/redis/clock.ts";
 import { addEntries } from "../../servers/redis-contents.ts";
 import { allDone, useReclaiming } from "./reclaim-fixture.ts";
 
@@ -121,4 +122,34 @@ test("a stop that releases the group before its read has ended is no failure", a
   await holdings[0]?.release();
   await loop.stop();
   expect(messages.filter((message) => message.includes("start again"))).toEqual([]);
+});
+
+test("a runner that no longer holds the group keeps no place in a lane for what another has begun", async () => {
+  const holdings: Holding[] = [];
+  const reserved = new Set<string>();
+  const { redis, key } = group;
+  const ids = await addEntries(redis, key, 1);
+  await redis.xgroup("CREATE", key, "signal_processor", "0").catch(() => "it is there");
+  await redis.xreadgroup("GROUP", "signal_processor", "begun it", "STREAMS", key, ">");
+  group.startLoop({
+    ...LOOP,
+    concurrent: {
+      ...CONCURRENT,
+      reserved,
+      reserve: ({ id }) => void reserved.add(id),
+      release: (id) => void reserved.delete(id),
+    },
+    answer: allDone,
+    onHeld: (holding) => holdings.push(holding),
+  });
+  await vi.waitFor(() => expect([...reserved]).toEqual(ids));
+  await redis.hset(key.replace("signals_stream", "lease:signal_processor"), {
+    token: "another",
+    runner: "another",
+    until: (await redisTime(redis)) + 60_000,
+    valid_ms: 60_000,
+  });
+  holdings[0]?.deposed();
+  await vi.waitFor(() => expect(reserved.size).toBe(0));
+  expect(await group.pendingCount()).toBe(1);
 });

@@ -125,6 +125,7 @@ export function executionBinding(
     invalidate: () => deps.routing.invalidate(),
     concurrent: {
       isUnderWay: () => underWay.size > 0,
+      isBegun: (id) => underWay.has(id),
       get reserved() {
         return lanes.reserved;
       },

@@ -61,6 +61,7 @@ export function concurrentTasks({
       for (const id of reserved) if (!pending.has(id)) tasks.release(id);
     },
     hasReservedLanes: () => tasks.reserved.size > 0,
+    isBegun: (id) => tasks.isBegun(id),
     endReservations() {
       for (const id of tasks.reserved) tasks.release(id);
     },

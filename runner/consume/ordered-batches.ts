@@ -45,6 +45,7 @@ export function orderedBatches({
     isWaiting: () => inFlight.ids.size > 0,
     freeLanes: async () => undefined,
     hasReservedLanes: () => false,
+    isBegun: () => false,
     endReservations: () => undefined,
     reserve: async () => undefined,
     isBehindReserved: () => false,

@@ -69,9 +69,10 @@ async function startPending(
   { mayGoOn, onStep }: TakeOverOptions,
 ): Promise<boolean> {
   const { inFlight, policy, deps } = session;
-  // What an earlier holding has started and not begun can no longer be begun: it is started again, in its place.
-  const isInFlight = ({ id, deliveries }: TakenOver): boolean =>
-    inFlight.ids.has(id) && !(deliveries === 0 && session.starts.isFromEarlier(id, holding));
+  // What an earlier holding has started and not begun can no longer be begun: it is started again, in its place. Where its attempt was
+  // counted, and the answer lost, it is reclaimed later and keeps its place until then.
+  const isInFlight = ({ id }: TakenOver): boolean =>
+    inFlight.ids.has(id) && (policy.isBegun(id) || !session.starts.isFromEarlier(id, holding));
   await policy.reserve(found.filter((one) => !isInFlight(one)));
   const unstarted = found.filter((one) => one.isOwn && one.deliveries === 0 && !isInFlight(one));
   if (unstarted.length > 0) reportReclaimed(session, unstarted.length);

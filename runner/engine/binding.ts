@@ -56,6 +56,8 @@ export interface ConsumerContext extends TimeLimits {
 export interface ConcurrentWork {
   /** Whether a task has been begun and has not ended. */
   isUnderWay(): boolean;
+  /** Whether this task was begun and has not ended. */
+  isBegun(id: string): boolean;
   /** Ids of entries with a reserved place in a lane. */
   readonly reserved: ReadonlySet<string>;
   /** Reserves the next place in the entry's lane; called before anything newer is read, oldest first. */

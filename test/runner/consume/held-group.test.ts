@@ -12,6 +12,7 @@ const LOOP = { claimIdleMs: 60_000, blockMs: 1_000, reclaims: false, leaseMs: 60
 /** Work like that of tasks, without lanes. */
 const CONCURRENT: ConcurrentWork = {
   isUnderWay: () => false,
+  isBegun: () => false,
   reserved: new Set(),
   reserve: () => undefined,
   release: () => undefined,
@@ -152,4 +153,29 @@ test("a runner that no longer holds the group keeps no place in a lane for what 
   holdings[0]?.deposed();
   await vi.waitFor(() => expect(reserved.size).toBe(0));
   expect(await group.pendingCount()).toBe(1);
+});
+
+test("a task whose attempt was counted and did not begin keeps its place under the next holding", async () => {
+  const holdings: Holding[] = [];
+  const reserved = new Set<string>();
+  const called: string[] = [];
+  const starts: (() => void)[] = [];
+  const { redis, key } = group;
+  const loop = group.startLoop({
+    ...LOOP,
+    concurrent: { ...CONCURRENT, reserved, reserve: ({ id }) => void reserved.add(id) },
+    async answer(entries) {
+      noting(called)(entries);
+      await new Promise<void>((resolve) => starts.push(resolve));
+      return allDone(entries);
+    },
+    onHeld: (holding) => holdings.push(holding),
+  });
+  const [id = ""] = await addEntries(redis, key, 1);
+  await vi.waitFor(() => expect(called).toEqual([id]));
+  await redis.xclaim(key, "signal_processor", loop.name, 0, id, "RETRYCOUNT", 1, "JUSTID");
+  holdings[0]?.deposed();
+  await redis.del(key.replace("signals_stream", "lease:signal_processor"));
+  await vi.waitFor(() => expect([...reserved]).toEqual([id]), { timeout: 5_000 });
+  for (const start of starts) start();
 });

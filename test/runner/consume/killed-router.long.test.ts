@@ -26,6 +26,8 @@ test.each(DELAYS)(
     Object.assign(router.env, {
       REDIS_URL: `redis://127.0.0.1:${relay.port}`,
       CLAIM_IDLE_MS: String(CLAIM_IDLE_MS),
+      // The next router takes over after five thirds of it and half a second.
+      LEASE_MS: String(CLAIM_IDLE_MS / 2),
       BATCH_COUNT_MAX: String(COUNT / 2),
       BLOCK_MS: "2000",
     });

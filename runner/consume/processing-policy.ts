@@ -24,7 +24,7 @@ export interface ProcessingPolicy {
   /** Frees the reservations of entries that other consumers have finished. */
   freeLanes(): Promise<void>;
   hasReservedLanes(): boolean;
-  /** Whether the work on this entry was begun, so that it goes on whoever holds the group. */
+  /** Whether the work on this entry was begun, so that it goes on whichever router holds the group. */
   isBegun(id: string): boolean;
   /** Frees all reservations: the next holding makes its own, and until then nothing would look whether others have finished. */
   endReservations(): void;

@@ -12,13 +12,13 @@ export interface Holdings {
   /** Resolves as soon as this process holds the group; undefined when `stopping` aborts before. */
   hold(group: OrderedGroup, options: { readonly stopping: AbortSignal }): Promise<Holding | undefined>;
   /**
-   * For a call on demand: takes the group when nobody holds it, within `waitMsMax` (an expired lease takes two looks); else says who
+   * For a call on demand: takes the group when no router holds it, within `waitMsMax` (an expired lease takes two looks); else says who
    * holds it. @throws Error when Redis does not answer
    */
   tryHold(group: OrderedGroup, options: { readonly waitMsMax: number }): Promise<Holding | HeldBy>;
   /**
    * Whether this process reads a group that keeps no order (log_writer, notifier, outcome_collector): it holds signal_processor, or
-   * nobody does, or the holder does not run this function.
+   * no router does, or the holder does not run this function.
    */
   readsFor(functionName: FunctionName): boolean;
   /** Lists this router among those that run, until `close`. Holding a group does so, too; a call on demand does not. */

@@ -5,7 +5,7 @@ import type { LeasesSeen } from "../../shared/io/leases/group-leases.ts";
 /** The group whose holder also reads the groups without an order. */
 export const LEADING_GROUP = "signal_processor";
 
-/** What the holder of `signal_processor` runs: `own` when it is this process, `none` when nobody holds it. */
+/** What the holder of `signal_processor` runs: `own` when it is this process, `none` when no router holds it. */
 export type Leader = "own" | "none" | readonly string[];
 
 /** `seen` is the last look; undefined: there was none yet, so that it is not known. */

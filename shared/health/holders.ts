@@ -60,7 +60,7 @@ export function holderFaults(
   return [notReady(withoutHolder(group, holder, { agoMs, waiting: waiting.count })), ...older];
 }
 
-/** Between two calls of a scheduler nobody holds the group, and a router of an older version holds nothing. */
+/** Between two calls of a scheduler no call holds the group, and a router of an older version holds nothing. */
 function isReadWithoutLease(
   heartbeats: readonly HeartbeatHealth[],
   { withoutLease }: HolderHealth,

@@ -127,7 +127,7 @@ test("only the holder of signal_processor reads the groups without an order, for
   await vi.waitFor(() => expect(changes).toEqual([true, false, true]));
 });
 
-test("a call on demand takes what nobody holds, and says nothing; an expired lease it takes at a second look", async () => {
+test("a call on demand takes what no router holds, and says nothing; an expired lease it takes at a second look", async () => {
   const { keys, redis } = runners;
   const a = runners.runner("a");
   const free = await a.tryHold(GROUP, { waitMsMax: 0 });

@@ -3,6 +3,7 @@ import type { GroupHolding } from "../../commit.ts";
 import type { Entry } from "../../entry.ts";
 import { messageOf } from "../../error-message.ts";
 import type { Keys, StreamName } from "../../keys.ts";
+import { redisRefusalIn } from "../../redis-refusal.ts";
 import { defineScript } from "../redis/connection.ts";
 import { namingMissingGroup } from "./pending-entries.ts";
 import { entryOf, type RawEntry } from "./read-entries.ts";
@@ -130,15 +131,22 @@ export function fencedReadsOn(
     async read({ countMax, blockMs }) {
       const watches = mayWatch && wasFull && !withoutTransactions.has(redis);
       const backlog = watches ? await takeInTransaction(countMax) : undefined;
-      if (backlog === undefined && blockMs > 0 && last !== undefined && !wasFull) {
-        // What it gives, or why it failed, does not matter: the script behind it answers for both.
-        redis.call("XREAD", "COUNT", 1, "BLOCK", blockMs, "STREAMS", key, last).catch(() => undefined);
-      }
+      const waits = backlog === undefined && blockMs > 0 && last !== undefined && !wasFull;
+      // What it gives does not matter: the script behind it answers.
+      const refusal = waits
+        ? redis.call("XREAD", "COUNT", 1, "BLOCK", blockMs, "STREAMS", key, last ?? "").then(noError, itself)
+        : undefined;
       const entries = backlog ?? (await takeByScript(countMax));
       if (entries === "deposed") return "deposed";
+      // Without the wait, reads that give nothing would follow each other without a pause.
+      const refused = entries.length === 0 ? await refusal : undefined;
+      if (redisRefusalIn(refused)?.code === "NOPERM") throw refused;
       wasFull = entries.length >= countMax;
       last = entries.at(-1)?.id ?? last;
       return entries;
     },
   };
 }
+
+const noError = (): undefined => undefined;
+const itself = (error: unknown): unknown => error;

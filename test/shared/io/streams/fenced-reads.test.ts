@@ -39,6 +39,25 @@ const ownersAndCounts = async () =>
   })) satisfies readonly { readonly id: string }[];
 
 describe("a reader with the token of the lease", () => {
+  test("says so when its user may not wait, and does not read again and again", async () => {
+    const connection = connectRedis();
+    onTestFinished(() => connection.disconnect());
+    await redis.call("ACL", "SETUSER", "no-xread", "on", "nopass", "~*", "+@all", "-xread");
+    onTestFinished(async () => void (await redis.call("ACL", "DELUSER", "no-xread")));
+    await connection.call("AUTH", "no-xread", "");
+    const holding = { group: GROUP, token: "a" } as const;
+    const of = {
+      stream: STREAM,
+      holding,
+      consumer: "a",
+      countsAttempts: false,
+      isOwnConnection: true,
+    } as const;
+    const reader = fencedReadsOn(connection, keys, of);
+    expect(await reader.read({ countMax: 5, blockMs: 1_000 })).toEqual([]);
+    await expect(reader.read({ countMax: 5, blockMs: 1_000 })).rejects.toThrow(/NOPERM.*xread/);
+  });
+
   test("gets what waits, what comes while it waits, and nothing when nothing comes", async () => {
     const reader = readerOf("a");
     const [first] = await addEntries(redis, stream, 1);

@@ -133,14 +133,14 @@ export function fencedReadsOn(
       const backlog = watches ? await takeInTransaction(countMax) : undefined;
       const waits = backlog === undefined && blockMs > 0 && last !== undefined && !wasFull;
       // What it gives does not matter: the script behind it answers.
-      const refusal = waits
+      const refusing = waits
         ? redis.call("XREAD", "COUNT", 1, "BLOCK", blockMs, "STREAMS", key, last ?? "").then(noError, itself)
         : undefined;
       const entries = backlog ?? (await takeByScript(countMax));
       if (entries === "deposed") return "deposed";
       // Without the wait, reads that give nothing would follow each other without a pause.
-      const refused = entries.length === 0 ? await refusal : undefined;
-      if (redisRefusalIn(refused)?.code === "NOPERM") throw refused;
+      const error = entries.length === 0 ? await refusing : undefined;
+      if (redisRefusalIn(error)?.code === "NOPERM") throw error;
       wasFull = entries.length >= countMax;
       last = entries.at(-1)?.id ?? last;
       return entries;

@@ -11,7 +11,7 @@ import type { Holding, Holdings } from "../holding/holdings.ts";
 import { failureReporter } from "../telemetry/failure-reporter.ts";
 import { consume } from "./consume.ts";
 import { openSession, type SessionDeps } from "./consumer-session.ts";
-import { untilGroupExists } from "./ensure-group.ts";
+import { requireGroup, untilGroupExists } from "./ensure-group.ts";
 import { readUntilStopped, type Reader } from "./reader.ts";
 import { untilMayRead, type ReadingRight } from "./reading-rights.ts";
 import { restartUntilStopped } from "./restart.ts";
@@ -65,6 +65,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
   const between = workBetweenReads(session, { ...deps, reclaims: isOrdered || deps.reclaims });
   let right: ReadingRight | undefined;
   let reader: Reader | undefined;
+  let isDrainLeft = false;
 
   function onAlive(): void {
     right?.holding?.alive();
@@ -127,6 +128,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
       session.hold(holding, ending.signal);
       if (holding !== undefined && !(await beginHolding(holding, { ending: ending.signal, onTurn }))) return;
       reader ??= openReader();
+      if (stopping.signal.aborted) reader.stopReading({ drain: false });
       const stopListening = onAbort(ended, () => reader?.stopReading({ drain: false }));
       // What a group without an order has delivered is still processed.
       const until = isOrdered ? { until: ended } : {};
@@ -177,6 +179,18 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
     await removeHeartbeat(redis, keys, heartbeat).catch(() => undefined);
   }
 
+  /** For a stop that comes while the loop does not read: what is in the stream may have no other reader. */
+  async function drainOnce(ran: () => void): Promise<void> {
+    await deps.admission?.();
+    await requireGroup(binding, deps);
+    await endReader();
+    session.inFlight.setReading(true);
+    session.hold(undefined, stopping.signal);
+    reader = openReader();
+    reader.stopReading({ drain: true });
+    await consume(session, reader, { onTurn: ran });
+  }
+
   async function run(): Promise<void> {
     const options = {
       stopping: stopping.signal,
@@ -186,6 +200,7 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
       ...(isOrdered ? { waitMsMax: leaseMs / 2 } : {}),
     };
     await restartUntilStopped(runOnce, options);
+    if (isDrainLeft) await restartUntilStopped(drainOnce, options);
     await session.policy.running.ended();
     await right?.holding?.release();
     watchdog.close();
@@ -196,6 +211,8 @@ export function startPollLoop(binding: Binding, deps: PollLoopDeps): Running {
   const ended = run();
   return {
     async stop({ drain = false } = {}) {
+      const isReading = reader !== undefined && right?.ended.aborted === false;
+      isDrainLeft = drain && !isReading;
       stopping.abort();
       reader?.stopReading({ drain });
       // Nothing more is begun, and what runs needs no lease.
